@@ -1,0 +1,346 @@
+"""What a model wrote for a window, read as one prediction for each of its events.
+
+Two readings are kept. The strict one takes what was asked for: a valid JSON list of objects with an integer "id" and an
+integer "activity". The lenient one also salvages what a person would understand. In both, an event without an activity
+is missed, with a cause; an activity is never guessed, and nothing is ever taken from the model's reasoning.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+VERSION = 1
+"""Raised when the same text may be read differently; part of a run's digest."""
+
+CAUSES = ("omitted", "unknown_label", "malformed", "no_answer", "truncated", "repetition")
+
+THINK, END_THINK, FENCE = "<think>", "</think>", "```"
+JSON_SPACE = " \t\r\n"
+ID_KEYS = ("id", "event_id")
+ACTIVITY_KEYS = ("activity", "activity_id", "label")
+
+DECODED_AT_ONCE = 16_000
+"""Characters looked at for one object. Without a limit, text full of broken objects would take quadratic time."""
+REPAIRED_AT_ONCE = 500
+"""Longest fragment given to json-repair, whose time can grow with the square of the length."""
+REPAIRED_IN_ALL, REPAIRED_PER_EVENT = 8_000, 200
+"""Characters of all fragments given to json-repair, so that hostile text costs a second at most."""
+
+# An opening brace up to the next brace: a whole object unless it is nested, broken or cut off.
+_FRAGMENT = re.compile(r"\{(?=\s*[^\s{}])[^{}]*\}?")
+_LIST_ENDS = re.compile(r"[ \t\r\n]*\]")
+_EMPTY_LIST = re.compile(r"(?:```[a-z]*)?\s*\[\s*\]\s*(?:```)?")  # readable, though it omits every event
+_ID = re.compile(r"(?:(?:event|id)\s*)?#?([0-9]{1,18})(?:\.0+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"#?([0-9]{1,18})(?:\.0*)?")
+_NUMBER_THEN_NAME = re.compile(r"[#(]?([0-9]{1,18})\)? ?[.:)–-]? ?(.+)", re.DOTALL)
+_NAME_THEN_NUMBER = re.compile(r"(.+?) ?[(\[]#?([0-9]{1,18})[)\]]", re.DOTALL)
+
+
+class Prediction(NamedTuple):
+    """An activity of the catalogue, or why there is none: exactly one of the two is None."""
+
+    activity: int | None
+    cause: str | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A generation, read. Both readings have one prediction for each event of the window, in its order."""
+
+    reasoning: str
+    answer: str | None
+    """What follows the reasoning; None when the reasoning was never closed."""
+    strict: tuple[Prediction, ...]
+    lenient: tuple[Prediction, ...]
+    repaired: bool
+    """Whether a lenient prediction rests on json-repair."""
+
+
+def read(text: str, finish_reason: str, ids: Sequence[int], activities: Mapping[int, str], *, thinking: bool) -> Answer:
+    """Read a generation. `finish_reason` is "stop", "length" or "repetition"; `ids` are those that the prompt showed."""
+    reasoning, answer = split_reasoning(text, thinking=thinking)
+    if not answer:
+        missed = (_missed("no_answer", finish_reason),) * len(ids)
+        return Answer(reasoning, answer, missed, missed, repaired=False)
+    found = _find_objects(answer)
+    unreadable = "omitted" if _EMPTY_LIST.fullmatch(answer) else "malformed"
+    strict, strict_absent = _read_strictly(_answer_list(answer, found.objects), activities, unreadable)
+    lenient, repaired = _read_leniently(found, ids, _Labels(activities))
+    lenient_absent = "omitted" if lenient else unreadable
+    return Answer(
+        reasoning,
+        answer,
+        tuple(strict.get(shown, _missed(strict_absent, finish_reason)) for shown in ids),
+        tuple(lenient.get(shown, _missed(lenient_absent, finish_reason)) for shown in ids),
+        repaired,
+    )
+
+
+def split_reasoning(text: str, *, thinking: bool) -> tuple[str, str | None]:
+    """The reasoning and the answer. Without an answer, because the reasoning was never closed, the latter is None."""
+    before, closed, after = text.rpartition(END_THINK)
+    answer = None if THINK in after or (thinking and not closed) else after.strip()
+    reasoning = text if answer is None else before
+    return reasoning.strip().removeprefix(THINK).strip(), answer
+
+
+def _missed(cause: str, finish_reason: str) -> Prediction:
+    """An event that the answer does not reach. When the text was cut, that is why, whatever else is wrong with it."""
+    return Prediction(None, {"length": "truncated", "repetition": "repetition"}.get(finish_reason, cause))
+
+
+class _Object(dict[str, Any]):
+    repeats_a_key = False  # what JSON leaves undefined, and so no strict answer
+
+
+def _object(pairs: list[tuple[str, Any]]) -> _Object:
+    made = _Object(pairs)
+    made.repeats_a_key = len(made) < len(pairs)
+    return made
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
+
+
+class _Located(NamedTuple):
+    start: int
+    end: int
+    value: _Object
+
+
+class _Found(NamedTuple):
+    objects: list[_Located]  # valid JSON, outermost only
+    broken: list[str]  # what begins like an object but is none; not a last one that is cut off
+
+
+def _find_objects(text: str) -> _Found:
+    """Every object of the answer, read one by one, in time that grows with the length of the text.
+
+    Reading object by object, instead of handing the whole answer to a parser, leaves prose such as `list[int]` alone,
+    keeps one object per line, and loses nothing but the object that is broken.
+    """
+    found = _Found([], [])
+    read_until = 0  # within an object that has been read whole
+    nested_from = 0  # before it, a larger object has failed; only flat ones are tried, or the time would be quadratic
+    for match in _FRAGMENT.finditer(text):
+        (start, end), fragment = match.span(), match.group()
+        if start < read_until or ":" not in fragment:
+            continue
+        if fragment[1:].lstrip().startswith('"'):
+            try:
+                nested = start >= nested_from
+                value, length = _DECODER.raw_decode(text[start : max(end, start + DECODED_AT_ONCE)] if nested else fragment)
+            except json.JSONDecodeError as error:
+                nested_from = max(nested_from, start + error.pos)
+            except (ValueError, RecursionError):  # NaN, a number of thousands of digits, brackets nested a thousand deep
+                nested_from = max(nested_from, start + DECODED_AT_ONCE)
+            else:
+                found.objects.append(_Located(start, start + length, value))
+                read_until = start + length
+                continue
+        found.broken.extend(_mendable(fragment, is_last=end == len(text)))
+    return found
+
+
+def _mendable(fragment: str, *, is_last: bool) -> Iterator[str]:
+    """What may be given to json-repair: never an object that the text breaks off, where `"activity": 1` may be 1x."""
+    if not fragment.endswith("}"):
+        fragment, list_ends, _ = fragment.partition("]")
+        if is_last and not list_ends:
+            return
+    if len(fragment) <= REPAIRED_AT_ONCE:
+        yield fragment
+
+
+def _read_strictly(
+    answer_list: Sequence[_Object], activities: Collection[int], unreadable: str
+) -> tuple[dict[int, Prediction], str]:
+    """The events that the list has, and the cause for one that it does not have."""
+    predictions: dict[int, Prediction] = {}
+    absent = "omitted" if answer_list else unreadable
+    for value in answer_list:
+        shown = value.get("id")
+        if type(shown) is not int:  # not isinstance: true is no id
+            absent = "malformed"  # it may have been meant for any event
+            continue
+        prediction = _strict_prediction(value, activities)
+        if predictions.setdefault(shown, prediction) != prediction:
+            predictions[shown] = Prediction(None, "malformed")
+    return predictions, absent
+
+
+def _strict_prediction(value: _Object, activities: Collection[int]) -> Prediction:
+    activity = value.get("activity")
+    if value.repeats_a_key or type(activity) is not int:
+        return Prediction(None, "malformed")
+    return Prediction(activity, None) if activity in activities else Prediction(None, "unknown_label")
+
+
+def _answer_list(answer: str, objects: Sequence[_Located]) -> Sequence[_Object]:
+    """The list in the last fence, or else the last list of objects, wherever it stands; empty when there is none.
+
+    A list counts when one of its objects has an "activity", so neither `[1]` nor an echo of the events shadows it. When
+    the last fence attempts an answer and fails, no earlier draft stands in for it.
+    """
+    lists = [run for run in _lists(answer, objects) if any("activity" in located.value for located in run)]
+    start, end = _last_fence(answer)
+    fenced = [run for run in lists if start <= run[0].start < end]
+    if fenced:
+        lists = fenced
+    elif "activity" in answer[start:end]:
+        lists = [run for run in lists if run[0].start >= end]
+    return [located.value for located in lists[-1]] if lists else []
+
+
+def _lists(answer: str, objects: Sequence[_Located]) -> Iterator[list[_Located]]:
+    """Runs of objects that brackets and commas make a valid JSON list."""
+    run: list[_Located] = []
+    previous_end = 0
+    for located in objects:
+        gap = answer[previous_end : located.start].strip(JSON_SPACE)
+        previous_end = located.end
+        if gap.endswith("["):
+            run = []
+        elif not run or gap != ",":
+            run = []
+            continue
+        run.append(located)
+        if _LIST_ENDS.match(answer, located.end):
+            yield run
+            run = []
+
+
+def _last_fence(answer: str) -> tuple[int, int]:
+    """Where the text in the last ``` block begins and ends; a block left open goes to the end of the answer."""
+    parts = answer.split(FENCE)
+    if len(parts) == 1:
+        return 0, 0
+    closed = len(parts) % 2 == 1
+    end = len(answer) - (len(parts[-1]) + len(FENCE) if closed else 0)
+    return end - len(parts[-2 if closed else -1]), end
+
+
+def _read_leniently(found: _Found, ids: Sequence[int], labels: _Labels) -> tuple[dict[int, Prediction], bool]:
+    """What every object says about an event. Of several statements the last one counts: models correct themselves.
+
+    A mapping such as {"0": 3} is believed only about events that no object names, for it may be a legend; json-repair
+    only about those that are still open.
+    """
+    predictions = _statements((located.value for located in found.objects), labels)
+    still_open = set(ids) - predictions.keys()
+    if not still_open or not found.broken:
+        return predictions, False
+    budget = REPAIRED_IN_ALL + REPAIRED_PER_EVENT * len(ids)
+    repaired = _statements(_repair(found.broken, budget), labels)
+    rests_on_repair = any(shown in repaired and repaired[shown].activity is not None for shown in still_open)
+    return repaired | predictions, rests_on_repair
+
+
+def _repair(broken: Sequence[str], budget: int) -> Iterator[Any]:
+    """The last fragments, as many as may be mended, in order."""
+    from json_repair import loads  # only here: most answers need no repair
+
+    first = len(broken)
+    while first and (budget := budget - len(broken[first - 1])) >= 0:
+        first -= 1
+    for fragment in broken[first:]:
+        try:
+            yield loads(fragment, skip_json_loads=True)
+        except (ValueError, RecursionError):  # nested deeper than json-repair goes
+            continue
+
+
+def _statements(values: Iterator[Any], labels: _Labels) -> dict[int, Prediction]:
+    by_object: dict[int, Prediction] = {}
+    by_mapping: dict[int, Prediction] = {}
+    for outermost in values:
+        waiting = [outermost]
+        while waiting:  # not recursive: an answer may nest as deep as it likes
+            value = waiting.pop()
+            if isinstance(value, list):
+                waiting.extend(reversed(value))
+            elif isinstance(value, dict):
+                waiting.extend(reversed(_state(value, labels, by_object, by_mapping)))
+    return by_mapping | by_object
+
+
+def _state(
+    value: dict[Any, Any], labels: _Labels, by_object: dict[int, Prediction], by_mapping: dict[int, Prediction]
+) -> list[Any]:
+    """Note what one object says; returns the values in which more may be said."""
+    keys = {key.strip().lower(): key for key in value if isinstance(key, str)}
+    activity_key = next((keys[key] for key in ACTIVITY_KEYS if key in keys), None)
+    shown = next((_event_id(value[keys[key]]) for key in ID_KEYS if key in keys), None)
+    if activity_key is not None and shown is not None:
+        by_object[shown] = labels.read(value[activity_key])
+        return []
+    inner = []
+    for key, item in value.items():
+        mapped = _event_id(key)
+        if mapped is not None and not isinstance(item, list):
+            by_mapping[mapped] = labels.read(item)
+        else:
+            inner.append(item)
+    return inner
+
+
+def _event_id(value: Any) -> int | None:
+    if isinstance(value, str):
+        match = _ID.fullmatch(value.strip())
+        return int(match.group(1)) if match else None
+    return _integer(value)
+
+
+def _integer(value: Any) -> int | None:
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+class _Labels:
+    """The catalogue, and the ways in which a model may name one of its activities."""
+
+    def __init__(self, activities: Mapping[int, str]):
+        self._activities = activities
+        self._by_name: dict[str, int] = {}
+        for number, name in activities.items():
+            self._by_name.setdefault(_plain(name), number)
+
+    def read(self, value: Any) -> Prediction:
+        if isinstance(value, dict):  # {"activity": {"id": 19, "name": "preparing dinner"}}
+            parts = [value[key] for key in ("activity", "id", "number", "name") if key in value]
+            readings = {self.read(part) for part in parts if not isinstance(part, dict)}
+            return readings.pop() if len(readings) == 1 else Prediction(None, "unknown_label" if readings else "malformed")
+        number = self._named(value) if isinstance(value, str) else _integer(value)
+        if number in self._activities:
+            return Prediction(number, None)
+        is_label = isinstance(value, str | int | float) and not isinstance(value, bool)
+        return Prediction(None, "unknown_label" if is_label else "malformed")
+
+    def _named(self, text: str) -> int | None:
+        """The activity meant by "19", "preparing dinner", "19. preparing dinner" or "preparing dinner (19)"."""
+        plain = _plain(text)
+        if bare := _NUMBER.fullmatch(plain):
+            return int(bare.group(1))
+        if plain in self._by_name:
+            return self._by_name[plain]
+        if match := _NUMBER_THEN_NAME.fullmatch(plain):
+            number, name = match.groups()
+        elif match := _NAME_THEN_NUMBER.fullmatch(plain):
+            name, number = match.groups()
+        else:
+            return None
+        return int(number) if self._by_name.get(name) == int(number) else None
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()

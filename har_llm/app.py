@@ -1,0 +1,131 @@
+"""The one entry point: Hydra composes the config, `read_experiment` checks it, and `task` says what is done with it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from har_llm.config import Experiment, read_experiment
+from har_llm.errors import DataError, HarError
+
+log = logging.getLogger("har_llm")
+
+
+class JobError(CompactHydraException):
+    """A HarError as Hydra shows it: its message alone."""
+
+
+def conf_folder() -> str:
+    """conf/ beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).resolve().parent
+    inside = package / "conf"
+    return str(inside if inside.is_dir() else package.parent / "conf")
+
+
+def main() -> None:
+    OmegaConf.register_new_resolver("expanduser", os.path.expanduser, replace=True)
+    try:
+        _hydra_main()
+    except KeyboardInterrupt:
+        print(f"\nInterrupted. What is finished is kept; go on with:\n  {command_line()}", file=sys.stderr)
+        sys.exit(130)
+
+
+def command_line() -> str:
+    """The command that was given, ready for a shell."""
+    program = ["har-llm"] if Path(sys.argv[0]).name == "har-llm" else ["python", "-m", "har_llm"]
+    return shlex.join([*program, *sys.argv[1:]])
+
+
+@hydra.main(version_base="1.3", config_path=conf_folder(), config_name="config")
+def _hydra_main(cfg: DictConfig) -> None:
+    hydra_config = HydraConfig.get()
+    choices = {group: str(option) for group, option in hydra_config.runtime.choices.items() if not group.startswith("hydra")}
+    try:
+        experiment = read_experiment(cfg, choices)
+        TASKS[experiment.settings.task](experiment)
+    except HarError as error:
+        if hydra_config.mode == RunMode.MULTIRUN:
+            # Hydra shows the first failure of a sweep only, and at its end; each job deserves its sentence.
+            print(f"error: {error}", file=sys.stderr, flush=True)
+            raise JobError(str(error)) from error
+        if "HYDRA_FULL_ERROR" in os.environ:
+            raise
+        sys.exit(f"error: {error}")
+
+
+def run(experiment: Experiment) -> None:
+    """Make what is missing, score it, show it; a finished run is only shown."""
+    from har_llm import console
+    from har_llm import run as runs
+    from har_llm.results import read_run
+
+    started = time.monotonic()
+    prepared = runs.prepare(experiment)
+    fresh = not prepared.finished
+    if fresh:
+        store = prepared.open_store()
+        owed = prepared.owed(store)
+        if owed:
+            total = len({request.key for request in prepared.requests})
+            title = f"{experiment.model.name} on {experiment.dataset.name}" + _provenance(prepared.provenance)
+            with console.GenerationProgress(title, total, total - len(owed)) as progress:
+                runs.generate(prepared, store, owed, progress.advance)
+        runs.finish(prepared, store, started)
+    settings = experiment.settings.metrics
+    console.show_run(read_run(prepared.folder), headline=settings.headline, reading=settings.reading, fresh=fresh)
+
+
+def prompt(experiment: Experiment) -> None:
+    """Print what a model would be sent for the first window, character by character, and how long it is."""
+    from har_llm import run as runs
+    from har_llm.rendering import rendered_prompt
+
+    recordings = runs.read_recordings(experiment)
+    prompts = runs.render(experiment, recordings, runs.divide(experiment, recordings)[experiment.split.part])
+    for shown in prompts[: experiment.settings.limit or 1]:
+        rendered = rendered_prompt(experiment.model, shown.messages)
+        print(rendered.text)
+        print(f"--- window {shown.window.id}{_provenance(runs.provenance(experiment.dataset.synthetic, False))}: "
+              f"{len(rendered.text):,} characters, {rendered.length}", file=sys.stderr)  # fmt: skip
+
+
+def describe(experiment: Experiment) -> None:
+    from har_llm import console
+    from har_llm import describe as description
+    from har_llm import run as runs
+
+    recordings = runs.read_recordings(experiment)
+    content = description.describe(recordings, runs.divide(experiment, recordings), experiment.window)
+    console.console().print(description.render(content))
+
+
+def validate(experiment: Experiment) -> None:
+    """Every fault of the dataset's files, in one pass. Raises DataError when there is any."""
+    from har_llm import console
+    from har_llm import describe as description
+
+    data = Path(experiment.settings.paths.data).expanduser()
+    faults = experiment.dataset.faults(data)
+    repairs = () if faults else experiment.dataset.read(data).repairs
+    console.console().print(description.render_faults(faults, repairs), soft_wrap=True)
+    if faults:
+        raise DataError(f"{experiment.dataset.name} has {len(faults)} faults; mend them and run task=validate again.", ())
+
+
+TASKS: dict[str, Callable[[Experiment], None]] = {"run": run, "prompt": prompt, "describe": describe, "validate": validate}
+
+
+def _provenance(text: str | None) -> str:
+    return f" ({text})" if text else ""

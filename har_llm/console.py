@@ -1,0 +1,201 @@
+"""What a run shows on a terminal. Imported only when there is something to show.
+
+Text of models and data is shown as text: no markup is read in it, and control characters are made visible.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from har_llm.answers import CAUSES
+from har_llm.engines.base import Generation
+from har_llm.metrics import METRICS
+from har_llm.results import RunResult
+
+PLAIN_REPORT_EVERY_S = 10.0
+LINES_OF_REASONING = 14
+
+
+def console() -> Console:
+    """Standard output; wide enough for the tables where it is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else 120, highlight=False, soft_wrap=False)
+
+
+def plain(text: str) -> Text:
+    """Untrusted text, with what would move the cursor or colour the terminal made visible."""
+    return Text("".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text))
+
+
+class GenerationProgress:
+    """A progress bar on a terminal, a line now and then elsewhere; both on standard error."""
+
+    def __init__(self, title: str, total: int, done: int):
+        self._title, self._total, self._done, self._fresh = title, total, done, done
+        self._tokens, self._started, self._reported = 0, time.monotonic(), time.monotonic()
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> GenerationProgress:
+        if sys.stderr.isatty():
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"),
+            )
+            self._bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True))
+            self._task = self._bar.add_task(
+                f"{self._title}: loading the model", total=self._total, completed=self._done, rate=""
+            )
+            self._bar.start()
+        else:
+            self._report("loading the model")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self, generation: Generation) -> None:
+        self._done += 1
+        self._tokens += generation.completion_tokens
+        rate = f"{self._tokens / max(1e-9, time.monotonic() - self._started):,.0f} tokens/s"
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done, description=f"{self._title}: windows", rate=rate)
+        elif self._done == self._total or time.monotonic() - self._reported > PLAIN_REPORT_EVERY_S:
+            self._report(rate)
+
+    def _report(self, what: str) -> None:
+        self._reported = time.monotonic()
+        print(f"{self._title}: {self._done} of {self._total} windows, {what}", file=sys.stderr, flush=True)
+
+
+def show_run(result: RunResult, *, headline: str, reading: str, fresh: bool) -> None:
+    out = console()
+    scores = result.metrics
+    out.print(_title(scores, fresh))
+    for table in _score_tables(scores, headline, reading):
+        out.print(table)
+    out.print(_missed_table(scores[reading]["all"]))
+    for line in _notes(result, reading):
+        out.print(line, style="yellow")
+    out.print(_sample_panel(result.sample))
+    out.print(Text(f"Run directory: {result.folder}"), soft_wrap=True)
+
+
+def label(scores: Mapping[str, Any]) -> str:
+    """ "synthetic home, synthetic model; partial: first 5 windows", or nothing."""
+    parts = [scores["provenance"]] if scores["provenance"] else []
+    if scores["partial"]:
+        parts.append(f"partial: first {scores['limit']} windows only")
+    return "; ".join(parts)
+
+
+def _title(scores: Mapping[str, Any], fresh: bool) -> Text:
+    text = f"{scores['model']} on {scores['dataset']} ({scores['part']} part)"
+    text += f": {scores['sessions']} sessions, {scores['windows']} windows, {scores['events']} events"
+    title = Text(text, style="bold")
+    if label(scores):
+        title.append(f"\n{label(scores)}", style="bold yellow")
+    if not fresh:
+        title.append("\nThis run was finished before; nothing was generated or scored again.", style="dim")
+    return title
+
+
+def _score_tables(scores: Mapping[str, Any], headline: str, reading: str) -> list[RenderableType]:
+    tables: list[RenderableType] = []
+    for variant, title in (("all", "Scores in %"), ("without_null_class", "Scores in %, without the null class")):
+        if variant not in scores[reading]:
+            continue
+        table = Table()
+        for name in ("", "mean", "std", "95 % interval", "pooled"):
+            table.add_column(name, justify="right" if name else "left")
+        per_session, pooled = scores[reading][variant]["mean"], scores[reading][variant]["pooled"]
+        for name in METRICS:
+            mean = per_session[name]
+            interval = "" if mean["ci95"] is None else f"{_percent(mean['ci95'][0])} to {_percent(mean['ci95'][1])}"
+            style = "bold" if name == headline else None
+            mark = f"{name} *" if name == headline else name
+            table.add_row(mark, _percent(mean["mean"]), _percent(mean["std"]), interval, _percent(pooled[name]), style=style)
+        tables += [
+            Text(f"\n{title}, {reading} reading: mean and standard deviation over sessions (* = metrics.headline)"),
+            table,
+        ]
+    return tables
+
+
+def _missed_table(scores: Mapping[str, Any]) -> Table:
+    table = Table()
+    table.add_column("missed, by cause")
+    table.add_column("mean", justify="right")
+    table.add_column("std", justify="right")
+    for cause in CAUSES:
+        share = scores["missed_by_cause"][cause]
+        table.add_row(cause.replace("_", " "), _percent(share["mean"]), _percent(share["std"]))
+    return table
+
+
+def _notes(result: RunResult, reading: str) -> list[Text]:
+    notes = []
+    scores, data = result.metrics, result.data
+    if scores["sessions"] < 5:
+        notes.append(f"Only {scores['sessions']} session(s): the spread over sessions says little.")
+    for reason, count in scores["excluded_events"].items():
+        notes.append(f"{count} events are excluded: {reason}.")
+    for kind, count in data.get("repairs", {}).items():
+        notes.append(f"Repaired while reading the data: {count} x {kind} (data.json lists them).")
+    for reason, count in data.get("dropped_events", {}).items():
+        notes.append(f"{count} events are left out by the settings: {reason}.")
+    cut = result.environment["finish_reasons"].get("length", 0)
+    if cut:
+        notes.append(f"{cut} of {scores['windows']} texts were cut at model.sampling.max_new_tokens.")
+    other = "lenient" if reading == "strict" else "strict"
+    missed = [scores[name]["all"]["mean"]["missed"]["mean"] for name in (reading, other)]
+    if missed[0] is not None and abs(missed[0] - missed[1]) > 0.005:
+        notes.append(
+            f"The {other} reading misses {_percent(missed[1])} % instead of {_percent(missed[0])} % (metrics.reading)."
+        )
+    if len(result.environment["generated_by"]) > 1:
+        notes.append("The texts of this run were made by different engines, versions or machines (see environment.json).")
+    return [plain(note) for note in notes]
+
+
+def _sample_panel(sample: Mapping[str, Any]) -> Panel:
+    window = Text("\n").join(
+        plain(f"{'>' if event['time'] == sample['event']['time'] and event['event'] == sample['event']['event'] else ' '} "
+              f"{event['id']:>4}  {event['time']}  {event['event']}") for event in sample["window"]
+    )  # fmt: skip
+    lines = sample["reasoning"].strip().splitlines()
+    reasoning = "\n".join(lines[:LINES_OF_REASONING]) + ("\n[...]" if len(lines) > LINES_OF_REASONING else "")
+    parts = [
+        _caption("Window"),
+        window,
+        _caption("Reasoning"),
+        plain(reasoning or "(none)"),
+        _caption("Answer"),
+        plain((sample["answer"] or "(none)").strip()[:1500]),
+        _caption("Gold"),
+        plain(", ".join(sample["gold"])),
+        _caption("Predicted"),
+        plain(sample["predicted"]),
+    ]
+    event = sample["event"]
+    title = f"Sample: event {event['id']} of {sample['session']}, {event['time']} {event['event']}"
+    return Panel(Group(*parts), title=plain(title), subtitle=plain(sample["provenance"] or ""), title_align="left")
+
+
+def _caption(text: str) -> Text:
+    return Text(text, style="bold cyan")
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f}"

@@ -1,0 +1,1 @@
+"""Datasets: a user's files, or a simulator, turned into a home and its sessions."""

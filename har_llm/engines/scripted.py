@@ -1,0 +1,99 @@
+"""An engine without a model: it answers from a file. For tests, and for reading answers that were made elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from har_llm.engines.base import FINISH_REASONS, Engine, Generation, LoadedModel, Request
+from har_llm.errors import ConfigError
+
+
+@dataclass(kw_only=True)
+class ScriptedEngineConfig:
+    """Answers each prompt with the text of the first rule whose `contains` stands in its last message."""
+
+    path: str | None = None
+    """JSONL of {"contains": text, "text": answer, "finish_reason": "stop"}; rules are tried in order."""
+    text: str = ""
+    """The answer where no rule fits."""
+    finish_reason: str = "stop"
+    delay_s: float = 0.0
+    """Pause before each answer, in seconds."""
+
+    def check(self) -> None:
+        if self.finish_reason not in FINISH_REASONS:
+            raise ConfigError(
+                f"engine.finish_reason is {self.finish_reason!r}; it must be one of {', '.join(FINISH_REASONS)}."
+            )
+        if self.delay_s < 0:
+            raise ConfigError(f"engine.delay_s is {self.delay_s}; it must be 0 or more.")
+        read_rules(self.path)
+
+    def identity(self) -> dict[str, Any]:
+        rules = json.dumps([rule.__dict__ for rule in read_rules(self.path)], sort_keys=True)
+        script = hashlib.sha256(rules.encode()).hexdigest()
+        return {"engine": "scripted", "script": script, "text": self.text, "finish_reason": self.finish_reason}
+
+    def needs_memory(self) -> bool:
+        return False
+
+    def open(self, model: LoadedModel) -> Engine:
+        return ScriptedEngine(self)
+
+
+@dataclass(frozen=True)
+class Rule:
+    contains: str
+    text: str
+    finish_reason: str = "stop"
+
+
+@dataclass
+class ScriptedEngine:
+    config: ScriptedEngineConfig
+    rules: list[Rule] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rules = read_rules(self.config.path)
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
+        default = Rule("", self.config.text, self.config.finish_reason)
+        for request in requests:
+            prompt = request.messages[-1]["content"]
+            rule = next((rule for rule in self.rules if rule.contains in prompt), default)
+            time.sleep(self.config.delay_s)
+            tokens = len(rule.text.split())
+            yield Generation(request.key, rule.text, rule.finish_reason, len(prompt.split()), tokens, self.config.delay_s)
+
+    def close(self) -> None:
+        pass
+
+
+def read_rules(path: str | None) -> list[Rule]:
+    """Raises ConfigError, with the line, for a file that is not of the form above."""
+    if path is None:
+        return []
+    try:
+        lines = Path(path).expanduser().read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"engine.path is {path!r}, which cannot be read: {error}.") from None
+    rules = []
+    for number, line in enumerate(lines, 1):
+        try:
+            rule = Rule(**json.loads(line))
+        except (ValueError, TypeError):
+            raise ConfigError(
+                f'{path}:{number}: not of the form {{"contains": "...", "text": "..."}}: {line[:80]}'
+            ) from None
+        if rule.finish_reason not in FINISH_REASONS:
+            raise ConfigError(
+                f"{path}:{number}: finish_reason is {rule.finish_reason!r}; it must be one of {', '.join(FINISH_REASONS)}."
+            )
+        rules.append(rule)
+    return rules

@@ -1,0 +1,157 @@
+"""The part of the Transformers engine that imports torch; see `local` for its settings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import logging as transformers_logging
+
+from har_llm.engines.base import Generation, LoadedModel, Request
+from har_llm.engines.sampling import SeededSampling
+from har_llm.errors import EngineError
+from har_llm.memory import free_memory
+
+if TYPE_CHECKING:
+    from har_llm.engines.local import TransformersEngineConfig
+
+
+class TransformersEngine:
+    """Loads the model at once; raises EngineError when its files cannot be loaded."""
+
+    def __init__(self, config: TransformersEngineConfig, model: LoadedModel):
+        transformers_logging.disable_progress_bar()
+        self._config, self._spec = config, model
+        self._device = _device(config.device)
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(
+                model.path, padding_side="left", trust_remote_code=model.trust_remote_code
+            )
+            self._model = _load(model).to(self._device).eval()
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise EngineError(f"The model in {model.path} cannot be loaded: {_first_line(error)}") from error
+        settings = self._model.generation_config
+        ends = settings.eos_token_id if settings.eos_token_id is not None else self._tokenizer.eos_token_id
+        self._ends: list[int] = [ends] if isinstance(ends, int) else list(ends)
+        pad = self._tokenizer.pad_token_id
+        self._pad: int = pad if pad is not None else self._ends[0]
+        self._context: int = model.context or self._model.config.max_position_embeddings
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
+        prompts = [self._encode(request) for request in requests]
+        # Longest first: windows of like length share a batch, and too little memory shows at once, not after hours.
+        order = sorted(range(len(requests)), key=lambda place: -len(prompts[place]))
+        size = self._config.batch_size
+        while order:
+            count = self._fitting([len(prompts[place]) for place in order[:size]])
+            batch, started = order[:count], time.monotonic()
+            try:
+                texts = self._batch([requests[place] for place in batch], [prompts[place] for place in batch])
+            except torch.cuda.OutOfMemoryError:
+                torch.cuda.empty_cache()
+                if count == 1:
+                    raise EngineError(
+                        f"Out of GPU memory with a single prompt of {len(prompts[batch[0]])} tokens; lower "
+                        f"model.sampling.max_new_tokens (now {self._spec.sampling.max_new_tokens}) or take a smaller model."
+                    ) from None
+                size = count // 2
+                continue
+            order = order[count:]
+            seconds = time.monotonic() - started
+            for place, (text, reason, tokens) in zip(batch, texts, strict=True):
+                yield Generation(requests[place].key, text, reason, len(prompts[place]), tokens, seconds)
+
+    def close(self) -> None:
+        """Nothing to do: the worker process ends, and with it all its memory."""
+
+    def _encode(self, request: Request) -> list[int]:
+        text = self._tokenizer.apply_chat_template(
+            list(request.messages), tokenize=False, add_generation_prompt=True, **self._spec.template_options
+        )
+        ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        if len(ids) >= self._context:
+            raise EngineError(
+                f"A prompt has {len(ids)} tokens, but the model's context is {self._context}; use smaller windows "
+                f"(window.events) or a shorter prompt."
+            )
+        return ids
+
+    def _fitting(self, lengths: Sequence[int]) -> int:
+        """How many of these prompts, the longest first, fit into memory together; at least one."""
+        longest = lengths[0] + self._new_tokens(lengths[0])
+        budget = self._config.memory_share * _free(self._device)
+        return max(1, min(len(lengths), int(budget // (longest * _cache_bytes(self._model.config, self._spec.dtype)))))
+
+    def _new_tokens(self, prompt: int) -> int:
+        return min(self._spec.sampling.max_new_tokens, self._context - prompt)
+
+    @torch.inference_mode()  # type: ignore[untyped-decorator]
+    def _batch(self, requests: Sequence[Request], prompts: Sequence[list[int]]) -> list[tuple[str, str, int]]:
+        longest = max(len(prompt) for prompt in prompts)
+        ids = torch.full((len(prompts), longest), self._pad)
+        mask = torch.zeros_like(ids)
+        for row, prompt in enumerate(prompts):
+            ids[row, longest - len(prompt) :] = torch.tensor(prompt)
+            mask[row, longest - len(prompt) :] = 1
+        limits = [self._new_tokens(len(prompt)) for prompt in prompts]
+        sampling = self._spec.sampling
+        processors = [] if sampling.greedy else [SeededSampling(sampling, [request.seed for request in requests])]
+        output = self._model.generate(
+            input_ids=ids.to(self._device),
+            attention_mask=mask.to(self._device),
+            generation_config=GenerationConfig(
+                do_sample=False,  # SeededSampling draws; what it chose is the likeliest token that it leaves
+                max_new_tokens=max(limits),
+                eos_token_id=self._ends,
+                pad_token_id=self._pad,
+            ),
+            logits_processor=processors,
+        )
+        rows = output[:, longest:].tolist()
+        return [self._finished(row[:limit]) for row, limit in zip(rows, limits, strict=True)]
+
+    def _finished(self, ids: list[int]) -> tuple[str, str, int]:
+        """Text, finish reason and token count (the end token included) of one row."""
+        for place, token in enumerate(ids):
+            if token in self._ends:
+                return self._tokenizer.decode(ids[:place]), "stop", place + 1
+        return self._tokenizer.decode(ids), "length", len(ids)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise EngineError("engine.device is 'cuda', but PyTorch finds no GPU here; set engine.device=cpu or auto.")
+    return torch.device(name)
+
+
+def _free(device: torch.device) -> float:
+    """Bytes that may still be taken, what PyTorch keeps in reserve included."""
+    if device.type == "cpu":
+        return free_memory("cpu")
+    return float(torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
+
+
+def _load(model: LoadedModel) -> Any:
+    return AutoModelForCausalLM.from_pretrained(
+        model.path,
+        dtype=getattr(torch, model.dtype),
+        use_safetensors=True,  # never a pickle of unknown origin
+        trust_remote_code=model.trust_remote_code,
+        local_files_only=True,
+    )
+
+
+def _cache_bytes(config: Any, dtype: str) -> int:
+    """Bytes of the key-value cache for one token."""
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return int(2 * config.num_hidden_layers * heads * width * getattr(torch, dtype).itemsize)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

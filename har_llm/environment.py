@@ -1,0 +1,77 @@
+"""What a result was made with: versions, code, hardware."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import har_llm
+
+LIBRARIES = ("hydra-core", "omegaconf", "scikit-learn", "torch", "transformers", "peft", "trl", "vllm", "json-repair")
+
+
+def describe_engine(target: str) -> dict[str, Any]:
+    """Engine, versions and hardware, from inside the worker process."""
+    return {
+        "engine": target.rpartition(".")[2].removesuffix("Config"),
+        "versions": library_versions(("torch", "transformers", "peft", "vllm")),
+        "hardware": _hardware(),
+    }
+
+
+def describe_environment() -> dict[str, Any]:
+    return {
+        "har_llm": har_llm.__version__,
+        "code": _git_state(Path(__file__).resolve().parents[1]),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "versions": library_versions(LIBRARIES),
+    }
+
+
+def library_versions(names: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _hardware() -> str:
+    import sys
+
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    return f"CPU {_processor()}"
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _git_state(folder: Path) -> str | None:
+    """Commit of the checkout that the code runs from, with "+changes" when it differs; None for an installed package."""
+    if not (folder / ".git").exists():
+        return None
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        return commit + ("+changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()

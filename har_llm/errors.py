@@ -1,0 +1,38 @@
+"""Errors that a user can act on: each says what was found, what the rule is, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from har_llm.records import Notice
+
+
+class HarError(Exception):
+    """Something the user can mend; shown as one message, without a traceback."""
+
+
+class ConfigError(HarError):
+    """A setting is wrong."""
+
+
+class MissingError(HarError):
+    """Data, weights or memory that a run needs are not there."""
+
+
+class EngineError(HarError):
+    """A model could not be loaded, or stopped while it was generating."""
+
+
+class DataError(HarError):
+    """A dataset breaks its format. Holds every fault found, not only those shown."""
+
+    SHOWN = 5
+
+    def __init__(self, summary: str, faults: Sequence[Notice]):
+        self.faults = tuple(faults)
+        lines = [summary, *(f"  {fault}" for fault in self.faults[: self.SHOWN])]
+        if len(self.faults) > self.SHOWN:
+            lines.append(f"  ... and {len(self.faults) - self.SHOWN} more; task=validate lists all of them.")
+        super().__init__("\n".join(lines))

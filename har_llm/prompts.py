@@ -1,0 +1,145 @@
+"""Windows turned into chat messages (section 3.1.3).
+
+What a model reads stands in conf/prompt and conf/dataset, never here. Gold activities, subjects and events outside the
+window are not read, so they cannot leak into a prompt.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+
+from har_llm.errors import ConfigError, MissingError
+from har_llm.records import Home, Message, Prompt, Window
+
+EVENT_IDS = ("session", "window")
+PLACEHOLDERS = ("description", "rooms", "activities", "rules", "events")
+
+
+@dataclass(kw_only=True)
+class SectionedPrompt:
+    """Named sections, filled with the home and joined by blank lines; the window's events come last.
+
+    A section may use $description, $rooms, $activities and $rules; `events` uses $events. A section whose placeholder
+    is empty for a home (no rules, no description) is left out whole.
+    """
+
+    system: str
+    sections: dict[str, str] = field(default_factory=dict)
+    events: str = "$events"
+    event_ids: str = "session"
+
+    def check(self) -> None:
+        _check_event_ids(self.event_ids)
+        for name, text in self.sections.items():
+            allowed = PLACEHOLDERS[:-1]
+            _check_placeholders(f"prompt.sections.{name}", text, allowed)
+        _check_placeholders("prompt.system", self.system, PLACEHOLDERS[:-1])
+        _check_placeholders("prompt.events", self.events, PLACEHOLDERS)
+        if "events" not in Template(self.events).get_identifiers():
+            raise ConfigError("prompt.events has no $events; without it a model would not see the window.")
+
+    def renderer(self, home: Home) -> Renderer:
+        values = _home_values(home)
+        parts = []
+        for text in self.sections.values():
+            if all(values[name] for name in Template(text).get_identifiers()):
+                parts.append(Template(text).substitute(values).strip())
+        parts.append(self.events.strip())
+        return Renderer(
+            Template(self.system).substitute(values).strip(),
+            *_split_at_events("\n\n".join(parts), values),
+            window_ids=self.event_ids == "window",
+        )
+
+
+@dataclass(kw_only=True)
+class VerbatimPrompt:
+    """A user's own file, sent as it is with the window's events in place of $events (at its end when it has none).
+
+    Only the placeholders of this module are filled; any other $ stays as written.
+    """
+
+    path: str | None = None
+    system: str = ""
+    event_ids: str = "session"
+
+    def check(self) -> None:
+        _check_event_ids(self.event_ids)
+        if not self.path:
+            raise ConfigError("prompt.path is not set; prompt=verbatim needs prompt.path=FILE, the text to send.")
+
+    def renderer(self, home: Home) -> Renderer:
+        path = Path(str(self.path)).expanduser()
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise MissingError(
+                f"prompt.path is {str(path)!r}, which does not exist; name the file with your prompt."
+            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise MissingError(f"prompt.path is {str(path)!r}, which cannot be read as UTF-8 text: {error}.") from None
+        if "events" not in Template(text).get_identifiers():
+            text = text.rstrip("\n") + "\n\n$events"
+        before, after = _split_at_events(text, _home_values(home))
+        return Renderer(self.system, before, after, window_ids=self.event_ids == "window")
+
+
+class Renderer:
+    """Turns windows of one home into prompts. The static text is built once."""
+
+    def __init__(self, system: str, before: str, after: str, *, window_ids: bool):
+        self._system: tuple[Message, ...] = ({"role": "system", "content": system},) if system else ()
+        self._before = before
+        self._after = after
+        self._window_ids = window_ids
+
+    def render(self, window: Window) -> Prompt:
+        ids = tuple(range(len(window.events))) if self._window_ids else tuple(event.id for event in window.events)
+        text = self._before + events_json(window, ids) + self._after
+        return Prompt(window, (*self._system, {"role": "user", "content": text}), ids)
+
+
+_quote = json.encoder.encode_basestring  # what json.dumps(ensure_ascii=False) does to a string, without its set-up
+
+
+def events_json(window: Window, ids: tuple[int, ...]) -> str:
+    """The window as a JSON list, one event a line (section 3.1.1)."""
+    lines = [
+        f'{{"id": {shown}, "time": "{event.time}", "event": {_quote(event.text)}}}'
+        for shown, event in zip(ids, window.events, strict=True)
+    ]
+    return "[\n" + ",\n".join(lines) + "\n]"
+
+
+def _home_values(home: Home) -> dict[str, str]:
+    return {
+        "description": home.description,
+        "rooms": "\n".join(
+            f"- {room}: {', '.join(things)}" if things else f"- {room}" for room, things in home.rooms.items()
+        ),
+        "activities": "\n".join(f"{number}. {name}" for number, name in home.activities.items()),
+        "rules": "\n".join(f"- {rule}" for rule in home.rules),
+    }
+
+
+def _split_at_events(text: str, values: dict[str, str]) -> tuple[str, str]:
+    """The filled text before and after the events. Split first, so that a home's words are never taken for $events."""
+    mark = "$events" if "${events}" not in text else "${events}"
+    before, _, after = text.partition(mark)
+    return Template(before).safe_substitute(values), Template(after).safe_substitute(values)
+
+
+def _check_event_ids(value: str) -> None:
+    if value not in EVENT_IDS:
+        raise ConfigError(f"prompt.event_ids is {value!r}; it must be one of {', '.join(EVENT_IDS)}.")
+
+
+def _check_placeholders(field_name: str, text: str, allowed: tuple[str, ...]) -> None:
+    if not Template(text).is_valid():
+        raise ConfigError(f"{field_name} has a lone $; write $$ for a dollar sign.")
+    unknown = sorted(set(Template(text).get_identifiers()) - set(allowed))
+    if unknown:
+        raise ConfigError(f"{field_name} uses ${unknown[0]}; it may use {', '.join('$' + name for name in allowed)}.")

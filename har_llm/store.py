@@ -1,0 +1,133 @@
+"""Generations on disk, under the key of what made them.
+
+Append-only JSONL shards: every writer has a shard of its own, so processes and machines may share the folder without a
+lock. Each line is flushed as its generation finishes; a line torn by a kill is ignored, and its generation owed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, NamedTuple
+
+KEY_LENGTH = 64
+_PREFIX = b'{"key": "'
+
+
+def canonical(value: Any) -> str:
+    """The one JSON text of a value, for hashing."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def digest(value: Any) -> str:
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+class Record(NamedTuple):
+    """A stored generation. `about` says where it comes from: engine, versions, hardware, model, provenance."""
+
+    key: str
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+    about: Mapping[str, Any]
+
+
+class _Place(NamedTuple):
+    shard: Path
+    offset: int
+    length: int
+
+
+class GenerationStore:
+    """The generations of one model (with or without an adapter) below `root`.
+
+    Two records under one key, made by a race, hold equally good texts; the one in the first shard by name is taken, by
+    every reader.
+    """
+
+    def __init__(self, root: Path, model: Mapping[str, Any]):
+        """`model` identifies what generates; models have folders of their own, so that opening reads no other's texts."""
+        name = "".join(c if c.isalnum() or c in "._-" else "-" for c in str(model["id"]))[-60:]
+        self._folder = root / "generations" / f"{name}-{digest(dict(model))[:12]}"
+        self._places: dict[str, _Place] = {}
+        self.torn_lines = 0
+        for shard in sorted(self._folder.glob("*.jsonl")):
+            for key, place in self._scan(shard):
+                self._places.setdefault(key, place)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def get_many(self, keys: Iterable[str]) -> Iterator[Record]:
+        """The records of these keys, in order. Raises KeyError for one that is not stored."""
+        streams: dict[Path, BinaryIO] = {}
+        try:
+            for key in keys:
+                place = self._places[key]
+                if place.shard not in streams:
+                    streams[place.shard] = place.shard.open("rb")
+                stream = streams[place.shard]
+                stream.seek(place.offset)
+                yield Record(**json.loads(stream.read(place.length)))
+        finally:
+            for stream in streams.values():
+                stream.close()
+
+    def writer(self) -> ShardWriter:
+        return ShardWriter(self, self._folder)
+
+    def note(self, key: str, shard: Path, offset: int, length: int) -> None:
+        self._places.setdefault(key, _Place(shard, offset, length))
+
+    def _scan(self, shard: Path) -> Iterator[tuple[str, _Place]]:
+        offset = 0
+        with shard.open("rb") as stream:
+            for line in stream:
+                start, offset = offset, offset + len(line)
+                whole = line.startswith(_PREFIX) and line.endswith(b"}\n")
+                if not whole:
+                    self.torn_lines += 1
+                    continue
+                key = line[len(_PREFIX) : len(_PREFIX) + KEY_LENGTH].decode("ascii", errors="replace")
+                yield key, _Place(shard, start, len(line))
+
+
+class ShardWriter:
+    """Appends records to a new shard, made when the first one comes."""
+
+    def __init__(self, store: GenerationStore, folder: Path):
+        self._store = store
+        self._path = folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+        self._stream: BinaryIO | None = None
+        self._offset = 0
+
+    def add(self, record: Record) -> None:
+        """Keep a record: it is on disk when this returns."""
+        if self._stream is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._stream = self._path.open("xb")
+        # A lone surrogate, which a model may write, has no UTF-8; ASCII escapes keep every text exactly.
+        line = (json.dumps(record._asdict(), ensure_ascii=True) + "\n").encode("ascii")
+        self._stream.write(line)
+        self._stream.flush()
+        self._store.note(record.key, self._path, self._offset, len(line))
+        self._offset += len(line)
+
+    def __enter__(self) -> ShardWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._stream is not None:
+            self._stream.close()

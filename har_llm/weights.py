@@ -1,0 +1,171 @@
+"""Where a model's files are: embedded, in a folder, or on the hub; and which version of them a name stands for.
+
+Resolving comes first and downloads nothing, so that a run already finished needs no model, and a model that cannot fit
+is refused before it is fetched. `huggingface_hub` is imported only for models of the hub.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from har_llm.errors import ConfigError, MissingError
+from har_llm.memory import GB, free_memory, has_gpu, needed_memory
+from har_llm.models import DTYPES, EMBEDDED_PREFIX, ModelConfig
+
+DOWNLOADED = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
+"""What is fetched of a hub model: never pickles."""
+SMALL_FILE = 64 * 2**20
+HUB_TIMEOUT_S = 4.0
+
+
+@dataclass(frozen=True)
+class ResolvedModel:
+    """A model and the exact version of it."""
+
+    config: ModelConfig
+    revision: str
+    """Commit on the hub, or a digest of the files of a local or embedded model."""
+    path: Path | None
+    """The files' folder; None where they have yet to be downloaded."""
+
+
+def resolve(model: ModelConfig) -> ResolvedModel:
+    """Find which version a model's name stands for. Raises MissingError when it is nowhere."""
+    if model.id.startswith(EMBEDDED_PREFIX):
+        return _resolve_folder(model, _embedded_folder(model))
+    folder = Path(model.id).expanduser()
+    if folder.is_dir():
+        return _resolve_folder(model, folder)
+    if model.id.startswith(("/", ".", "~")) or model.id.count("/") != 1:
+        raise MissingError(
+            f"model.id is {model.id!r}: there is no such folder, and a model on the hub is named OWNER/NAME. "
+            f"Set model.id to a folder with config.json, or to a hub id such as Qwen/Qwen3-0.6B."
+        )
+    return _resolve_hub(model)
+
+
+def check_memory(model: ResolvedModel, device: str) -> None:
+    """Refuse, by an estimate, a model that this machine cannot hold. Loads and downloads nothing."""
+    weight_bytes = None if model.path is None else sum(file.stat().st_size for file in model.path.glob("*.safetensors"))
+    needed = needed_memory(model.config, weight_bytes)
+    if needed is None:
+        return
+    place = "cuda" if device == "cuda" or (device == "auto" and has_gpu()) else "cpu"
+    free = free_memory(place)
+    if needed > free:
+        where = "the GPU" if place == "cuda" else "memory"
+        raise MissingError(
+            f"{model.config.name} needs about {needed / GB:.1f} GB in {model.config.dtype}, but {where} has "
+            f"{free / GB:.1f} GB free; take a smaller model (model=qwen3_0.6b) or a machine with more."
+        )
+
+
+def obtain(model: ResolvedModel) -> Path:
+    """The folder with the model's files, downloaded if need be. Raises MissingError when it cannot be had."""
+    if model.path is not None:
+        return model.path
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    needed = (model.config.parameters or 0) * DTYPES["bfloat16"]
+    cache = Path(HF_HUB_CACHE)
+    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    if needed > free:
+        raise MissingError(
+            f"{model.config.id} is a download of about {needed / GB:.0f} GB, but {existing} has {free / GB:.0f} GB free; "
+            f"make room, or set HF_HOME to a larger disk."
+        )
+    try:
+        return Path(snapshot_download(model.config.id, revision=model.revision, allow_patterns=DOWNLOADED))
+    except Exception as error:  # the hub's client raises errors of many libraries
+        raise MissingError(_not_to_be_had(model.config, error)) from error
+
+
+def _embedded_folder(model: ModelConfig) -> Path:
+    name = model.id.removeprefix(EMBEDDED_PREFIX)
+    root = Path(str(files("har_llm") / "embedded"))
+    names = sorted(folder.name for folder in root.iterdir() if (folder / "config.json").is_file())
+    if name not in names:
+        raise ConfigError(
+            f"model.id is {model.id!r}; the embedded models are {', '.join(EMBEDDED_PREFIX + n for n in names)}."
+        )
+    return root / name
+
+
+def _resolve_folder(model: ModelConfig, folder: Path) -> ResolvedModel:
+    if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+        raise MissingError(f"model.id is {model.id!r}, which holds an adapter, not a model; set model.id to its base model.")
+    for pattern, what in (
+        ("config.json", "config.json"),
+        ("tokenizer*", "a tokenizer"),
+        ("*.safetensors", "weights in safetensors"),
+    ):
+        if not any(folder.glob(pattern)):
+            raise MissingError(f"model.id is {model.id!r}, which has no {what}; name the folder of a complete model.")
+    return ResolvedModel(model, f"files-{_fingerprint(folder)}", folder)
+
+
+def _fingerprint(folder: Path) -> str:
+    """A digest of all files that shape the output. Of a large file: its size, its first and its last MB."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        if not file.is_file() or file.suffix not in {".json", ".txt", ".jinja", ".model", ".safetensors"}:
+            continue
+        size = file.stat().st_size
+        digest.update(f"{file.name}:{size}:".encode())
+        with file.open("rb") as stream:
+            if size <= SMALL_FILE:
+                digest.update(stream.read())
+            else:
+                digest.update(stream.read(2**20))
+                stream.seek(-(2**20), 2)
+                digest.update(stream.read())
+    return digest.hexdigest()[:16]
+
+
+def _resolve_hub(model: ModelConfig) -> ResolvedModel:
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.constants import HF_HUB_OFFLINE
+
+    commit = model.revision if re.fullmatch(r"[0-9a-f]{40}", model.revision) else None
+    problem: Exception | None = None
+    if commit is None and not HF_HUB_OFFLINE:
+        try:
+            commit = HfApi().model_info(model.id, revision=model.revision, timeout=HUB_TIMEOUT_S).sha
+        except Exception as error:  # no network, no such model, no access: the cache may still have it
+            problem = error
+    cached = try_to_load_from_cache(model.id, "config.json", revision=commit or model.revision)
+    folder = Path(cached).parent if isinstance(cached, str) else None
+    if folder is not None and any(folder.glob("*.safetensors")):
+        return ResolvedModel(model, folder.name, folder)
+    if commit is None:
+        # What cannot be fetched may also be too large: then the network would not help.
+        check_memory(ResolvedModel(model, model.revision, None), "auto")
+        raise MissingError(_not_to_be_had(model, problem))
+    return ResolvedModel(model, commit, None)
+
+
+def _not_to_be_had(model: ModelConfig, error: Exception | None) -> str:
+    reason = "HF_HUB_OFFLINE is set" if error is None else _reason(error)
+    return (
+        f"{model.id} is not on this machine, and the Hugging Face hub did not give it ({reason}). Where there is a network, "
+        f"run `hf download {model.id}` (with HF_TOKEN for a gated model) and bring the cache along, or set model.id to its "
+        f"folder."
+    )
+
+
+def _reason(error: Exception) -> str:
+    kind = type(error).__name__
+    if "NotFound" in kind:
+        return "no such model or revision, or it is private"
+    if "Gated" in kind:
+        return "it is gated"
+    if "Connect" in kind or "Timeout" in kind or "LocalEntryNotFound" in kind:
+        return "no connection"
+    return kind

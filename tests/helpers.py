@@ -1,0 +1,55 @@
+"""What several tests need: shipped configs as objects, the real data where there are any, a small home."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from omegaconf import DictConfig, OmegaConf
+
+from har_llm.records import Event, Home, Session
+
+ROOT = Path(__file__).resolve().parent.parent
+CONF = ROOT / "conf"
+
+T = TypeVar("T")
+
+
+def load(name: str, cls: type[T], **changes: Any) -> T:
+    """conf/<name>.yaml as the object that it configures, some of its values changed."""
+    node = OmegaConf.load(CONF / f"{name}.yaml")
+    assert isinstance(node, DictConfig)
+    assert node.pop("_target_") == f"{cls.__module__}.{cls.__qualname__}"
+    built = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(cls), node, changes))
+    assert isinstance(built, cls)
+    return built
+
+
+def real_data(dataset: str) -> Path:
+    """The folder that holds the real release of a dataset; the test is skipped where there is none."""
+    for folder in (os.environ.get("HAR_LLM_DATA"), ROOT.parent / "shared" / "data"):
+        if folder and (Path(folder) / dataset).is_dir():
+            return Path(folder)
+    pytest.skip(f"the real {dataset} data are not here; set HAR_LLM_DATA to the folder that holds {dataset}/")
+
+
+def small_home(**changes: Any) -> Home:
+    values: dict[str, Any] = {
+        "name": "small",
+        "description": "A small home.",
+        "rooms": {"kitchen": ("fridge", "stove"), "hall": ()},
+        "activities": {1: "cooking", 2: "eating", 3: "nothing in particular"},
+        "null_class": frozenset({3}),
+        "rules": ("Cooking needs the stove.",),
+    }
+    return Home(**{**values, **changes})
+
+
+def session_of(length: int, name: str = "s1", group: str = "g") -> Session:
+    events = [
+        Event(number, f"08:{number // 60 % 60:02d}:{number % 60:02d}", f"kitchen fridge {number % 2}", (1,), ("A",))
+        for number in range(length)
+    ]
+    return Session(name, group, events)

@@ -1,0 +1,72 @@
+"""Rebuild the embedded pair of models from nothing, on a CPU: python tools/tiny_models/build.py --out FOLDER
+
+Writes FOLDER/tiny_student and FOLDER/tiny_teacher. See the model cards for what they are and are not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import torch
+from examples import FIXED_HOMES, fixed_home, session_examples
+from tokenizer import build_tokenizer
+from train import Probe, Recipe, Shape, Stage, encode, train
+
+from har_llm.datasets.simulated import Draws
+
+RECIPES = {
+    # Answers of the right form with labels drawn at random: it knows how to answer and nothing of homes.
+    "tiny_student": Recipe(
+        name="tiny_student",
+        shape=Shape(hidden=128, layers=4, heads=4),
+        random_labels=True,
+        stages=(Stage(300, (2, 3, 4, 5)), Stage(250, (3, 5, 8, 10)), Stage(450, (10,))),
+    ),
+    # True labels: homes drawn at random first, then mostly the two simulated homes.
+    "tiny_teacher": Recipe(
+        name="tiny_teacher",
+        shape=Shape(hidden=160, layers=5, heads=6),
+        random_labels=False,
+        stages=(
+            Stage(300, (2, 3, 4, 5)),
+            Stage(300, (3, 5, 8, 10)),
+            Stage(500, (10,), fixed_share=20),
+            Stage(700, (10, 10, 10, 4), fixed_share=80),
+        ),
+    ),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--model", choices=[*RECIPES, "both"], default="both")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    tokenizer = build_tokenizer(arguments.seed)
+    probe = Probe(tokenizer, encode(tokenizer, validation_examples()))
+    for name in RECIPES if arguments.model == "both" else [arguments.model]:
+        model = train(RECIPES[name], tokenizer, arguments.seed, probe=probe)
+        folder = arguments.out / name
+        model.to(torch.bfloat16).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        shutil.copy(Path(__file__).with_name(f"{name}.md"), folder / "README.md")
+        print(f"{folder}: {model.num_parameters():,} parameters")
+
+
+def validation_examples() -> list[tuple]:
+    """Windows of the last two training sessions of both homes: neither trained on nor tested on."""
+    examples: list[tuple] = []
+    for name in FIXED_HOMES:
+        recordings = fixed_home(name).read(Path())
+        for session in recordings.sessions[8:10]:
+            examples += session_examples(recordings.home, session, Draws(0), size=10, random_labels=False)
+    return examples
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Training examples of the tiny models: the prompt that har_llm itself renders, and the answer that they should give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from omegaconf import OmegaConf
+from random_homes import random_home
+
+from har_llm.datasets.simulated import Draws, SimulatedHome
+from har_llm.prompts import SectionedPrompt
+from har_llm.records import Home, Prompt, Session
+from har_llm.windows import FixedWindows
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+FIXED_HOMES = ("simulated_flat", "simulated_house")
+TRAINING_SEEDS = (1000, 1_000_000)
+"""Seeds of the recordings that the tiny models are trained on; the recordings that users see have seeds below."""
+
+T = TypeVar("T")
+
+
+def load(cls: type[T], path: Path) -> T:
+    node = OmegaConf.load(path)
+    node.pop("_target_")
+    loaded: T = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(cls), node))  # type: ignore[assignment]
+    return loaded
+
+
+@lru_cache
+def default_prompt() -> SectionedPrompt:
+    return load(SectionedPrompt, CONF / "prompt" / "default.yaml")
+
+
+@lru_cache
+def fixed_home(name: str) -> SimulatedHome:
+    return load(SimulatedHome, CONF / "dataset" / f"{name}.yaml")
+
+
+def reasoning_and_answer(prompt: Prompt, home: Home, labels: Sequence[int]) -> str:
+    """What a model should write for a window: a line of reasoning for each event, then the JSON list."""
+    lines = [
+        f'Event {shown} "{event.text}" at {event.time[:2]}h: {home.activities[label]} ({label}).'
+        for shown, event, label in zip(prompt.ids, prompt.window.events, labels, strict=True)
+    ]
+    rows = ", ".join(f'{{"id": {shown}, "activity": {label}}}' for shown, label in zip(prompt.ids, labels, strict=True))
+    return "<think>\n" + "\n".join(lines) + f"\n</think>\n\n[{rows}]"
+
+
+def session_examples(
+    home: Home, session: Session, draws: Draws, *, size: int, random_labels: bool
+) -> Iterator[tuple[Prompt, str]]:
+    renderer = default_prompt().renderer(home)
+    for window in FixedWindows(events=size).cut(session):
+        prompt = renderer.render(window)
+        labels = [event.activities[0] for event in window.events]
+        if random_labels:
+            labels = _random_labels(draws, list(home.activities), len(labels))
+        yield prompt, reasoning_and_answer(prompt, home, labels)
+
+
+def training_examples(draws: Draws, *, size: int, random_labels: bool, fixed_share: int) -> list[tuple[Prompt, str]]:
+    """The examples of one session: of a fixed home in `fixed_share` percent of the cases, else of a home drawn at random."""
+    if draws.chance(fixed_share):
+        home = fixed_home(draws.pick(FIXED_HOMES))
+        simulated = replace(home, seed=draws.between(*TRAINING_SEEDS), sessions=replace(home.sessions, count=1))
+    else:
+        simulated = random_home(draws, draws.pick([20, 60, 100]))
+    recordings = simulated.read(Path())
+    return list(session_examples(recordings.home, recordings.sessions[0], draws, size=size, random_labels=random_labels))
+
+
+def _random_labels(draws: Draws, numbers: list[int], count: int) -> list[int]:
+    """Labels that have nothing to do with the events: they teach the form of an answer and nothing about homes."""
+    labels, current = [], draws.pick(numbers)
+    for _ in range(count):
+        if draws.chance(50):
+            current = draws.pick(numbers)
+        labels.append(current)
+    return labels

@@ -1,0 +1,180 @@
+"""Training of one tiny model from nothing: next-token loss, most of it on the answer, in stages of growing windows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from examples import training_examples
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+
+from har_llm.datasets.simulated import Draws
+
+PROMPT_LOSS = 0.1
+"""Weight of the loss on a prompt's tokens: reading it teaches the words, but the answer is what counts."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    hidden: int
+    layers: int
+    heads: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training. Window sizes are drawn evenly; `fixed_share` is in percent (see `training_examples`)."""
+
+    steps: int
+    sizes: tuple[int, ...]
+    fixed_share: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    name: str
+    shape: Shape
+    random_labels: bool
+    stages: tuple[Stage, ...]
+    learning_rate: float = 4e-3
+    tokens: int = 7000
+    """Tokens of a batch, at least."""
+
+    @property
+    def steps(self) -> int:
+        return sum(stage.steps for stage in self.stages)
+
+
+def new_model(shape: Shape, tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen3ForCausalLM:
+    torch.manual_seed(seed)
+    end, pad = tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"])
+    config = Qwen3Config(
+        vocab_size=-(-len(tokenizer) // 64) * 64,
+        hidden_size=shape.hidden,
+        num_hidden_layers=shape.layers,
+        intermediate_size=3 * shape.hidden,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=2,
+        head_dim=32,
+        max_position_embeddings=4096,
+        tie_word_embeddings=True,
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+        bos_token_id=pad,
+        eos_token_id=end,
+        pad_token_id=pad,
+    )
+    model = Qwen3ForCausalLM(config)
+    model.generation_config.eos_token_id = [end, pad]
+    return model
+
+
+def train(
+    recipe: Recipe, tokenizer: PreTrainedTokenizerFast, seed: int, *, probe: Probe, report_every: int = 100
+) -> Qwen3ForCausalLM:
+    model = new_model(recipe.shape, tokenizer, seed)
+    optimizers = _optimizers(model, recipe.learning_rate)
+    draws = Draws("training", recipe.name, seed)
+    started, losses = time.monotonic(), []
+    for step, stage in enumerate(_stage_of_each_step(recipe)):
+        _set_rate(optimizers, recipe.learning_rate * _schedule(step, recipe.steps))
+        ids, weights = _batch(draws, tokenizer, recipe, stage)
+        losses.append(_step(model, optimizers, ids, weights))
+        if (step + 1) % report_every == 0 or step + 1 == recipe.steps:
+            recent = sum(losses[-report_every:]) / len(losses[-report_every:])
+            print(f"{recipe.name} {time.monotonic() - started:6.0f} s, step {step + 1}/{recipe.steps}: loss {recent:.4f}; "
+                  f"validation {probe(model)}", flush=True)  # fmt: skip
+    return model
+
+
+class Probe:
+    """Share of a model's tokens that are right on given examples when all before them is right, by kind of token."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[tuple[list[int], list[int]]]):
+        self._examples = examples
+        self._after = {
+            tokenizer.convert_tokens_to_ids("h:"): "name",
+            tokenizer.convert_tokens_to_ids("Ġ("): "number",
+            tokenizer.convert_tokens_to_ids(', "activity": '): "answer",
+        }
+
+    @torch.no_grad()
+    def __call__(self, model: Qwen3ForCausalLM) -> str:
+        right, seen = dict.fromkeys(self._after.values(), 0), dict.fromkeys(self._after.values(), 0)
+        for prompt, answer in self._examples:
+            ids = torch.tensor([prompt + answer])
+            best = model(input_ids=ids, use_cache=False).logits[0].argmax(-1)
+            for place in range(len(prompt), len(prompt) + len(answer)):
+                kind = self._after.get(int(ids[0, place - 1]))
+                if kind:
+                    seen[kind] += 1
+                    right[kind] += int(best[place - 1] == ids[0, place])
+        return ", ".join(f"{kind} {right[kind] / max(1, seen[kind]):.2f}" for kind in seen)
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, examples: Sequence[tuple]) -> list[tuple[list[int], list[int]]]:
+    """Token ids of (what a model is sent, what it should write), for examples of `training_examples`."""
+    sent = [
+        tokenizer.apply_chat_template(list(prompt.messages), tokenize=False, add_generation_prompt=True)
+        for prompt, _ in examples
+    ]
+    written = [answer + "<|im_end|>" for _, answer in examples]
+    return list(zip(tokenizer(sent)["input_ids"], tokenizer(written)["input_ids"], strict=True))
+
+
+def _stage_of_each_step(recipe: Recipe) -> Iterator[Stage]:
+    for stage in recipe.stages:
+        yield from [stage] * stage.steps
+
+
+def _schedule(step: int, steps: int) -> float:
+    """Short warm-up, then flat, then down to nothing over the second half."""
+    left = (steps - step) / steps
+    return min(1.0, (step + 1) / 40) * min(1.0, max(0.03, left / 0.5))
+
+
+def _batch(draws: Draws, tokenizer: PreTrainedTokenizerFast, recipe: Recipe, stage: Stage) -> tuple[Tensor, Tensor]:
+    size = draws.pick(stage.sizes)
+    rows: list[tuple[list[int], list[int]]] = []
+    while sum(len(prompt) + len(answer) for prompt, answer in rows) < recipe.tokens:
+        examples = training_examples(draws, size=size, random_labels=recipe.random_labels, fixed_share=stage.fixed_share)
+        keep = [draws.pick(examples) for _ in range(max(2, 30 // size))]
+        rows += encode(tokenizer, keep)
+    longest = max(len(prompt) + len(answer) for prompt, answer in rows)
+    ids, weights = torch.zeros(len(rows), longest, dtype=torch.long), torch.zeros(len(rows), longest)
+    for row, (prompt, answer) in enumerate(rows):
+        ids[row, : len(prompt) + len(answer)] = torch.tensor(prompt + answer)
+        weights[row, : len(prompt)] = PROMPT_LOSS
+        weights[row, len(prompt) : len(prompt) + len(answer)] = 1.0
+    return ids, weights
+
+
+def _optimizers(model: Qwen3ForCausalLM, rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the model, AdamW for embeddings and norms: many fewer steps than AdamW alone."""
+    inner = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
+    rest = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
+    return [
+        torch.optim.Muon(inner, lr=rate, weight_decay=0.05, momentum=0.95, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
+    ]
+
+
+def _set_rate(optimizers: Sequence[torch.optim.Optimizer], rate: float) -> None:
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
+
+def _step(model: Qwen3ForCausalLM, optimizers: Sequence[torch.optim.Optimizer], ids: Tensor, weights: Tensor) -> float:
+    logits = model(input_ids=ids, use_cache=False).logits
+    loss = torch.nn.functional.cross_entropy(logits[:, :-1].float().flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
+    weight = weights[:, 1:].flatten()
+    loss = (loss * weight).sum() / weight.sum()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad()
+    return float(loss.detach())
