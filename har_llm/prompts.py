@@ -7,6 +7,7 @@ window are not read, so they cannot leak into a prompt.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
@@ -47,10 +48,11 @@ class SectionedPrompt:
         for text in self.sections.values():
             if all(values[name] for name in Template(text).get_identifiers()):
                 parts.append(Template(text).substitute(values).strip())
-        parts.append(self.events.strip())
+        before, after = _split_at_events(self.events.strip())
         return Renderer(
             Template(self.system).substitute(values).strip(),
-            *_split_at_events("\n\n".join(parts), values),
+            "\n\n".join([*parts, Template(before).substitute(values)]),
+            Template(after).substitute(values),
             window_ids=self.event_ids == "window",
         )
 
@@ -81,9 +83,9 @@ class VerbatimPrompt:
             ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise MissingError(f"prompt.path is {str(path)!r}, which cannot be read as UTF-8 text: {error}.") from None
-        if "events" not in Template(text).get_identifiers():
+        if not _EVENTS.search(text):
             text = text.rstrip("\n") + "\n\n$events"
-        before, after = _split_at_events(text, _home_values(home))
+        before, after = (_fill(half, _home_values(home)) for half in _split_at_events(text))
         return Renderer(self.system, before, after, window_ids=self.event_ids == "window")
 
 
@@ -125,11 +127,19 @@ def _home_values(home: Home) -> dict[str, str]:
     }
 
 
-def _split_at_events(text: str, values: dict[str, str]) -> tuple[str, str]:
-    """The filled text before and after the events. Split first, so that a home's words are never taken for $events."""
-    mark = "$events" if "${events}" not in text else "${events}"
-    before, _, after = text.partition(mark)
-    return Template(before).safe_substitute(values), Template(after).safe_substitute(values)
+_EVENTS = re.compile(r"(?<!\$)\$(?:events\b|\{events\})")
+_HOME = re.compile(r"\$(?:(description|rooms|activities|rules)\b|\{(description|rooms|activities|rules)\})")
+
+
+def _split_at_events(text: str) -> tuple[str, str]:
+    """What comes before and after the events. Done before anything is filled in, so no word of a home is taken for them."""
+    before, after = _EVENTS.split(text, maxsplit=1)
+    return before, after
+
+
+def _fill(text: str, values: dict[str, str]) -> str:
+    """The home's placeholders filled in, and every other $ left as it is."""
+    return _HOME.sub(lambda match: values[match[1] or match[2]], text)
 
 
 def _check_event_ids(value: str) -> None:

@@ -103,7 +103,7 @@ def _resolve_folder(model: ModelConfig, folder: Path) -> ResolvedModel:
         raise MissingError(f"model.id is {model.id!r}, which holds an adapter, not a model; set model.id to its base model.")
     for pattern, what in (
         ("config.json", "config.json"),
-        ("tokenizer*", "a tokenizer"),
+        ("tokenizer*", "tokenizer"),
         ("*.safetensors", "weights in safetensors"),
     ):
         if not any(folder.glob(pattern)):

@@ -150,7 +150,6 @@ def test_a_section_with_nothing_to_say_is_left_out() -> None:
     assert "\n\n\n" not in bare
 
 
-@pytest.mark.xfail(strict=True, reason="SectionedPrompt.renderer looks for $events after the home's words are filled in")
 @pytest.mark.parametrize("name", ["description", "rooms", "activities", "rules"])
 def test_words_of_a_home_are_never_taken_for_placeholders(name: str) -> None:
     values: dict[str, Any] = {
@@ -230,9 +229,6 @@ def test_verbatim_file(tmp_path: Path, text: str, expected: str) -> None:
     assert verbatim(tmp_path / "my.txt", text) == expected
 
 
-@pytest.mark.xfail(
-    strict=True, reason="_split_at_events and safe_substitute touch more than the placeholders of this module"
-)
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

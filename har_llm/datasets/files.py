@@ -62,13 +62,8 @@ class FileReader:
 
     def lines(self, path: Path) -> Sequence[str | None]:
         """The file's lines without their ends; None stands for a line that is not text."""
-        try:
-            raw = path.read_bytes()
-        except FileNotFoundError:
-            self.fault(path, None, "missing file", "the file is missing; get it again or leave its recording out")
-            return []
-        except OSError as error:
-            self.fault(path, None, "unreadable", f"the file cannot be read ({error.strerror}); check what it is")
+        raw = self.content(path)
+        if raw is None:
             return []
         if not raw.strip():
             self.fault(path, None, "empty file", "the file is empty; get it again or leave its recording out")
@@ -78,6 +73,20 @@ class FileReader:
             return raw.removeprefix(UTF8_MARK).decode().removesuffix("\r").replace("\r\n", "\n").split("\n")
         except UnicodeDecodeError:
             return self._lines_one_by_one(path, raw)
+
+    def content(self, path: Path) -> bytes | None:
+        """The bytes of a file; None, and a fault, where it cannot be read."""
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            self.missing(path)
+            return None
+        except OSError as error:
+            self.fault(path, None, "unreadable", f"the file cannot be read ({error.strerror}); check what it is")
+            return None
+
+    def missing(self, path: Path) -> None:
+        self.fault(path, None, "missing file", "the file is missing; get it again or leave its recording out")
 
     def _lines_one_by_one(self, path: Path, raw: bytes) -> list[str | None]:
         lines: list[str | None] = []

@@ -88,7 +88,7 @@ class Marble(DatasetConfig):
         return self._read(data)[1].faults
 
     def _read(self, data: Path) -> tuple[Path, MarbleReader, list[Session]]:
-        # Path.expanduser would raise for a ~user that does not exist; this leaves it, to be shown as the folder that is missing.
+        # Path.expanduser raises for a ~user that does not exist; this leaves it, to be shown as the folder that is missing.
         folder = Path(os.path.expanduser(data / os.path.expanduser(self.folder)))  # noqa: PTH111
         if not folder.is_dir():
             raise MissingError(

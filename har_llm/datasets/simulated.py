@@ -137,10 +137,7 @@ class SimulatedHome(DatasetConfig):
             yield name, (pair[0], pair[1])
 
     def read(self, data: Path) -> Recordings:
-        home = self.build_home()
-        dropped = set() if self.null_class != "dropped" else set(self.home.null_class)
-        sessions = [self._session(index) for index in range(self.sessions.count)]
-        return Recordings(home, [_without(session, dropped) for session in sessions])
+        return self.recordings([self._session(index) for index in range(self.sessions.count)])
 
     def faults(self, data: Path) -> list[Notice]:
         return []
@@ -202,10 +199,3 @@ def _weight(hours: Mapping[str, int], hour: int) -> int:
         if first <= hour < last:
             return weight
     return 0 if hours else 1
-
-
-def _without(session: Session, dropped: set[int]) -> Session:
-    kept = [event for event in session.events if not dropped.intersection(event.activities)]
-    if len(kept) == len(session.events):
-        return session
-    return Session(session.id, session.group, [event._replace(id=number) for number, event in enumerate(kept)])

@@ -38,7 +38,7 @@ class WorkerEngine:
             stderr=self._log,
             text=True,
             encoding="ascii",
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env=_environment(),
             # Ctrl-C reaches every process of the terminal's group; only the caller decides what it means.
             start_new_session=True,
         )
@@ -99,6 +99,12 @@ class WorkerEngine:
         last = "".join(f"\n  {line.rstrip()}" for line in self._log.readlines()[-LOG_LINES:])
         words = f" Its last words:{last}" if last else ""
         return f"The engine's process {how}. What was finished is kept; run the same command again to go on.{words}"
+
+
+def _environment() -> dict[str, str]:
+    """The caller's, with its import path. Threads of small kernels that wait actively starve each other on a busy machine."""
+    own_defaults = {"OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false"}
+    return {**own_defaults, **os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def main() -> None:

@@ -1,0 +1,61 @@
+"""The sensors of MuRAL: their long names behind the short ones of data.csv, and the rooms that their locations tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+
+class Sensor(NamedTuple):
+    """A sensor as sensors.json describes it."""
+
+    name: str
+    kind: str
+    location: str
+
+
+class SensorNames:
+    """The names of sensors.json behind the short ones of data.csv."""
+
+    def __init__(self, long: Sequence[str], short_words: Mapping[str, str]):
+        self._words = {name: name.split() for name in long}
+        self._long: dict[str, list[str]] = {}
+        for name in self._words:
+            short = f" {name.removesuffix(' sensor')} "
+            for word, shorter in short_words.items():
+                short = short.replace(f" {word} ", f" {shorter} ")
+            self._long.setdefault(short.strip(), []).append(name)
+
+    def of(self, name: str) -> Sequence[str]:
+        """The long names that a name stands for by the rule: itself, or all those that are shortened to it."""
+        return (name,) if name in self._words else self._long.get(name, ())
+
+    def like(self, name: str) -> Sequence[str]:
+        """The long names that have all words of a name, in its order: it may stand for one of them, nobody knows which."""
+        return [long for long, words in self._words.items() if _in_order(name.split(), iter(words))]
+
+
+def rooms_of(sensors: Sequence[Sensor], locations: Mapping[str, str]) -> dict[str, list[str]]:
+    """Each room and what its sensors are on: their names without the room in front and the kind of sensor behind."""
+    rooms: dict[str, list[str]] = {}
+    places = {sensor.location for sensor in sensors}
+    for sensor in sensors:
+        room = locations.get(sensor.location) or _room(sensor.location, places)
+        things = rooms.setdefault(room, [])
+        words = sensor.name.removeprefix(f"{room} ").split() if sensor.name != room else []
+        while words and words[-1] in {"sensor", *sensor.kind.split()}:
+            words.pop()
+        thing = " ".join(words)
+        if thing and thing != room and thing not in things:
+            things.append(thing)
+    return rooms
+
+
+def _room(location: str, places: set[str]) -> str:
+    """A door's location is "<room> door", and a place inside a room is "<room> <place>"."""
+    room = location.removesuffix(" door")
+    return min((place for place in places if room.startswith(f"{place} ")), key=len, default=room)
+
+
+def _in_order(words: Iterable[str], others: Iterator[str]) -> bool:
+    return all(word in others for word in words)

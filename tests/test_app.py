@@ -1,0 +1,194 @@
+"""Whole commands, as a user gives them, in fresh processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import ROOT, real_data
+from tests.test_run import gold_script
+
+SMALL = ["dataset.sessions.count=4", "+dataset.paper_split={4:2}", "model=tiny_student", "engine=scripted"]
+MARK = "synthetic home, synthetic model"
+
+
+def har_llm(folder: Path, *arguments: str, expect: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "har_llm", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        timeout=500,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == expect, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> str:
+    return f"engine.path={gold_script(tmp_path / 'gold.jsonl')}"
+
+
+@pytest.mark.slow
+def test_the_main_job_with_no_argument(tmp_path: Path) -> None:
+    first = har_llm(tmp_path)
+    assert MARK in first.stdout and MARK in first.stderr
+    for word in ("f1_macro_gold", "f1_weighted", "f1_micro_catalogue", "accuracy", "omitted", "truncated", "std", "Gold"):
+        assert word in first.stdout
+    assert "63 of 63 windows" in first.stderr
+    folder = tmp_path / first.stdout.rpartition("Run directory: ")[2].strip()
+    assert {path.name for path in folder.iterdir()} == {
+        "config.yaml",
+        "predictions.jsonl",
+        "metrics.json",
+        "environment.json",
+        "data.json",
+        "sample.json",
+    }
+    scores = json.loads((folder / "metrics.json").read_text())["strict"]["all"]["mean"]
+    # A teacher that cannot read its own homes would make every later comparison pointless.
+    assert scores["f1_weighted"]["mean"] > 0.6
+    assert scores["missed"]["mean"] < 0.05
+    again = har_llm(tmp_path)
+    assert "finished before" in again.stdout and MARK in again.stdout
+    assert not again.stderr, "no model is loaded"
+    assert again.stdout.splitlines()[-1] == first.stdout.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_the_main_job_on_the_real_marble_release(tmp_path: Path) -> None:
+    data = real_data("marble")
+    done = har_llm(tmp_path, "dataset=marble", f"paths.data={data}", "model=tiny_student", "limit=3")
+    assert "(test part): 2 sessions, 3 windows" in done.stdout
+    assert "synthetic model" in done.stdout and "synthetic home" not in done.stdout
+    assert "Repaired while reading the data" in done.stdout
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, script: str) -> None:
+    arguments = [*SMALL, script]
+    command = [sys.executable, "-m", "har_llm", *arguments, "engine.delay_s=0.2"]
+    process = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL)
+    wait_for_lines(tmp_path, 3)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = stored_lines(tmp_path)
+    assert not list((tmp_path / "outputs").glob("runs/*"))
+    done = har_llm(tmp_path, *arguments)
+    folder = tmp_path / done.stdout.rpartition("Run directory: ")[2].strip()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert 3 <= kept < metrics["windows"]
+    assert stored_lines(tmp_path) == metrics["windows"], "nothing is made twice"
+    assert metrics["strict"]["all"]["mean"]["accuracy"]["mean"] == 1.0
+
+
+def test_ctrl_c_prints_the_command_that_goes_on(tmp_path: Path, script: str) -> None:
+    arguments = [*SMALL, script, "engine.delay_s=0.2"]
+    command = [sys.executable, "-m", "har_llm", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    wait_for_lines(tmp_path, 2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted. What is finished is kept; go on with:\n  python -m har_llm dataset.sessions.count=4 " in errors
+    assert "'+dataset.paper_split={4:2}'" in errors
+    assert "Traceback" not in errors
+    assert not list((tmp_path / "outputs").glob("runs/*"))
+
+
+def stored_lines(folder: Path) -> int:
+    return sum(shard.read_bytes().count(b"\n") for shard in folder.glob("outputs/store/generations/*/*.jsonl"))
+
+
+def wait_for_lines(folder: Path, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while stored_lines(folder) < count:
+        assert time.monotonic() < deadline, "nothing was generated"
+        time.sleep(0.05)
+
+
+def test_each_job_of_a_sweep_that_cannot_run_says_why(tmp_path: Path) -> None:
+    """The card's own command line, with neither data, weights nor memory."""
+    started = time.monotonic()
+    done = har_llm(tmp_path, "-m", "model=qwen3_0.6b,qwen3_32b", "dataset=marble,mural", expect=1, HAR_LLM_DATA="nowhere")
+    assert time.monotonic() - started < 10
+    assert done.stderr.count("error: MARBLE is missing") == 2
+    assert done.stderr.count("error: MuRAL is missing") == 2
+    assert "4 of 4 jobs failed" in done.stderr
+    assert not list((tmp_path / "outputs").glob("runs/*"))
+
+
+def test_weights_that_are_missing_or_too_large_are_one_sentence(tmp_path: Path) -> None:
+    done = har_llm(
+        tmp_path, "-m", "model=qwen3_0.6b,custom", "model.id=Qwen/Nowhere", "model.parameters=1000000000000", expect=1
+    )
+    assert done.stderr.count("needs about 2200.0 GB in bfloat16, but") == 2
+    done = har_llm(tmp_path, "model=qwen3_0.6b", expect=1)
+    assert "Qwen/Qwen3-0.6B is not on this machine" in done.stderr and "hf download Qwen/Qwen3-0.6B" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_job_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
+    sweep = ["-m", "dataset=marble,simulated_flat", "model=tiny_student", "engine=scripted", "limit=2"]
+    done = har_llm(tmp_path, *sweep, expect=1, HAR_LLM_DATA="nowhere")
+    assert "1 of 2 jobs failed" in done.stderr
+    assert len(list((tmp_path / "outputs" / "runs").iterdir())) == 1
+
+
+def test_a_sweep_gives_the_runs_that_single_commands_give(tmp_path: Path, script: str) -> None:
+    har_llm(tmp_path, "-m", *SMALL, script, "limit=1,2")
+    swept = sorted(path.name for path in (tmp_path / "outputs/runs").iterdir())
+    har_llm(tmp_path, *SMALL, script, "limit=1", "paths.outputs=alone")
+    har_llm(tmp_path, *SMALL, script, "limit=2", "paths.outputs=alone")
+    assert sorted(path.name for path in (tmp_path / "alone/runs").iterdir()) == swept
+    assert len(swept) == 2
+
+
+def test_the_prompt_task_prints_exactly_what_is_sent(tmp_path: Path) -> None:
+    done = har_llm(tmp_path, "task=prompt", "model=tiny_student")
+    assert done.stdout.startswith("<|im_start|>system\n")
+    assert done.stdout.endswith("]<|im_end|>\n<|im_start|>assistant\n\n")
+    assert '{"id": 0, "time": "' in done.stdout
+    assert f"{len(done.stdout) - 1:,} characters, " in done.stderr and " tokens of tiny_student" in done.stderr
+    without = har_llm(tmp_path, "task=prompt", "model=qwen3_32b")
+    assert without.stdout.startswith("[system]\n")
+    assert "tokens unknown" in without.stderr
+
+
+def test_a_users_own_prompt_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("Mine, for $5: $rooms\n$events\nThe end.")
+    done = har_llm(tmp_path, "task=prompt", "model=tiny_student", "prompt=verbatim", "prompt.path=mine.txt")
+    assert "Mine, for $5: - kitchen: " in done.stdout
+    assert "\n]\nThe end.<|im_end|>" in done.stdout
+
+
+def test_describe_and_validate(tmp_path: Path) -> None:
+    described = har_llm(tmp_path, "task=describe").stdout
+    assert "simulated_flat (synthetic home): 16 sessions" in described
+    assert "10. watching television" in described
+    assert "No faults" in har_llm(tmp_path, "task=validate").stdout
+
+
+def test_validate_lists_all_faults_and_fails(tmp_path: Path) -> None:
+    instance = tmp_path / "data/marble/A1a/instance1"
+    (instance / "subject-1").mkdir(parents=True)
+    (instance / "environmental.csv").write_text('sensor_id,sensor_status,ts,subject_id\nX9,"ON",1,"1"\nR1,"UP",2,"1"\n')
+    (instance / "subject-1/labels.csv").write_text("ts_start,ts_end,act\n0,9,DANCING\n")
+    done = har_llm(tmp_path, "dataset=marble", "task=validate", expect=1)
+    for fault in ("environmental.csv:2: ", "environmental.csv:3: ", "labels.csv:2: "):
+        assert fault in done.stdout
+    assert "faults" in done.stderr
+    run = har_llm(tmp_path, "dataset=marble", "model=tiny_student", expect=1)
+    assert "environmental.csv:2: " in run.stderr

@@ -1,0 +1,154 @@
+"""The schema: every shipped config is valid, every wrong one is refused with the field, the value and the rule."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.errors import ConfigCompositionException
+from omegaconf import OmegaConf
+
+from har_llm.config import GROUPS, component_class, read_experiment
+from har_llm.errors import ConfigError
+from tests.composing import composed, experiment
+from tests.helpers import CONF
+
+OPTIONS = sorted(f"{path.parent.name}={path.stem}" for group in GROUPS for path in (CONF / group).glob("*.yaml"))
+NEEDED = {
+    "model=custom": ["model.id=Qwen/Qwen3-0.6B"],
+    "prompt=verbatim": ["prompt.path=prompt.txt"],
+    "split=named": ["split.train=[simulated_flat-01]", "split.test=[simulated_flat-02]"],
+}
+QWEN3 = {
+    "qwen3_0.6b": ("Qwen/Qwen3-0.6B", 596_049_920),
+    "qwen3_1.7b": ("Qwen/Qwen3-1.7B", 1_720_574_976),
+    "qwen3_4b": ("Qwen/Qwen3-4B", 4_022_468_096),
+    "qwen3_8b": ("Qwen/Qwen3-8B", 8_190_735_360),
+    "qwen3_14b": ("Qwen/Qwen3-14B", 14_768_307_200),
+    "qwen3_32b": ("Qwen/Qwen3-32B", 32_762_123_264),
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_shipped_option_is_valid(option: str) -> None:
+    built = experiment(option, *NEEDED.get(option, []))
+    assert dataclasses.is_dataclass(getattr(built, option.partition("=")[0]))
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_field_is_listed_so_that_it_can_be_overridden(option: str) -> None:
+    group, _, name = option.partition("=")
+    node = OmegaConf.load(CONF / group / f"{name}.yaml")
+    cls = component_class(node["_target_"], group)
+    missing = {field.name for field in dataclasses.fields(cls)} - set(node) - {"synthetic"}
+    assert not missing, f"conf/{group}/{name}.yaml does not list {sorted(missing)}"
+    if group == "model":
+        assert set(node["sampling"]) == {"temperature", "top_p", "top_k", "min_p", "max_new_tokens"}
+
+
+@pytest.mark.parametrize("name", QWEN3)
+def test_qwen3_models_are_what_their_authors_recommend(name: str) -> None:
+    model = experiment(f"model={name}").model
+    assert (model.id, model.parameters) == QWEN3[name]
+    assert (model.revision, model.dtype, model.thinking, model.context) == ("main", "bfloat16", True, 40960)
+    sampling = model.sampling
+    assert (sampling.temperature, sampling.top_p, sampling.top_k, sampling.min_p) == (0.6, 0.95, 20, 0.0)
+    assert sampling.max_new_tokens == 32768
+
+
+WRONG = [
+    ("window.events=abc", "window.events is 'abc'; it must be a whole number."),
+    ("window.events=0", "window.events is 0; it must be at least 1"),
+    ("window.min_events=11", "window.min_events is 11; it must be from 1 to window.events (10)"),
+    ("+window.evnts=3", "window.evnts is not a setting. Did you mean events?"),
+    ("+tsk=run", "tsk is not a setting. Did you mean task?"),
+    ("task=rum", "task is 'rum'; it must be one of run, prompt, describe, validate. Did you mean run?"),
+    ("limit=0", "limit is 0; it must be at least 1, or null"),
+    ("limit=few", "limit is 'few'; it must be a whole number or null."),
+    ("seed=-1", "seed is -1; it must be from 0"),
+    ("metrics.headline=f1", "metrics.headline is 'f1'; it must be one of f1_macro_gold"),
+    ("metrics.reading=loose", "metrics.reading is 'loose'; it must be one of strict, lenient"),
+    ("prompt.event_ids=global", "prompt.event_ids is 'global'; it must be one of session, window"),
+    ("prompt.events=nothing", "prompt.events has no $events"),
+    ("model.dtype=int4", "model.dtype is 'int4'; it must be one of float32, bfloat16, float16"),
+    ("model.thinking=maybe", "model.thinking is 'maybe'; it must be true or false."),
+    ("model.sampling.top_p=2", "model.sampling.top_p is 2.0; it must be from 0.0 to 1.0"),
+    ("model.sampling.temperature=hot", "model.sampling.temperature is 'hot'; it must be a number."),
+    ("model.sampling.max_new_tokens=0", "model.sampling.max_new_tokens is 0; it must be at least 1"),
+    ("model.name=a/b", "model.name is 'a/b'; it names run directories"),
+    ("engine.batch_size=0", "engine.batch_size is 0; it must be at least 1"),
+    ("engine.device=tpu", "engine.device is 'tpu'; it must be one of auto, cpu, cuda"),
+    ("engine.memory_share=1", "engine.memory_share is 1.0; it must be above 0 and at most 0.95"),
+    ("split.part=tests", "split.part is 'tests'; it must be one of train, validation, test"),
+    ("dataset.null_class=hidden", "dataset.null_class is 'hidden'; it must be one of label, unscored, dropped"),
+    ("dataset.seed=x", "dataset.seed is 'x'; it must be a whole number."),
+    ("model=custom", "model.id is not set; set it with model.id=VALUE."),
+    ("prompt=verbatim", "prompt.path is not set"),
+    ("window._target_=os.system", "window._target_ is 'os.system', which is no dataclass"),
+    ("window._target_=nowhere.Class", "window._target_ is 'nowhere.Class', which cannot be imported"),
+]
+
+
+@pytest.mark.parametrize(("override", "message"), WRONG, ids=[override for override, _ in WRONG])
+def test_a_wrong_setting_is_refused_with_field_value_and_rule(override: str, message: str) -> None:
+    with pytest.raises((ConfigError, ConfigCompositionException)) as caught:
+        read_experiment(composed(override))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("override", ["window=fixd", "modle=qwen3_8b", "window.evnts=3"])
+def test_hydra_refuses_what_does_not_exist(override: str) -> None:
+    with pytest.raises(ConfigCompositionException, match=override.partition("=")[0].split(".")[0]):
+        composed(override)
+
+
+def test_a_users_own_yaml_is_checked_like_ours(tmp_path: Path) -> None:
+    node = OmegaConf.create({**OmegaConf.load(CONF / "window/fixed.yaml"), "events": 2.5})  # type: ignore[dict-item]
+    cfg = composed()
+    cfg.window = node
+    with pytest.raises(ConfigError, match=r"window\.events is 2\.5; it must be a whole number"):
+        read_experiment(cfg)
+
+
+HEAVY = ("torch", "transformers", "vllm", "wandb", "matplotlib", "sklearn", "scipy", "pandas", "huggingface_hub")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--cfg", "job"], ["window.events=0"], ["window=fixd"], ["task=describe"]]
+)
+def test_help_config_and_errors_import_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    code = f"""
+import sys, atexit
+sys.argv = ["har_llm", *{arguments!r}]
+atexit.register(lambda: print("HEAVY:", sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.__stderr__))
+from har_llm.app import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert "HEAVY: []" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_lists_every_group_with_its_options(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "har_llm", "--help"]
+    text = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120, check=True).stdout
+    for option in OPTIONS:
+        group, _, name = option.partition("=")
+        line = next(line for line in text.splitlines() if line.startswith(f"{group}:"))
+        assert name in line
+    assert not any(tmp_path.iterdir())
+
+
+def settings_of(*overrides: str) -> Any:
+    return experiment(*overrides).settings
+
+
+def test_the_data_folder_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAR_LLM_DATA", "/somewhere")
+    assert settings_of().paths.data == "/somewhere"
+    monkeypatch.delenv("HAR_LLM_DATA")
+    assert settings_of().paths.data == "data"

@@ -1,0 +1,257 @@
+"""Runs from dataset to run directory, with the scripted engine: nothing lost, nothing done twice, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from har_llm import answers
+from har_llm import run as runs
+from har_llm.engines.base import Generation
+from har_llm.errors import ConfigError, EngineError, MissingError
+from har_llm.results import RunResult, read_run
+from tests.composing import experiment
+
+SMALL = ("dataset.sessions.count=4", "+dataset.paper_split={4:2}", "model=tiny_student", "engine=scripted")
+
+
+def gold_script(path: Path, *overrides: str, wrong: int = 0) -> str:
+    """Answers for the engine's script: the gold of every window, but for the first `wrong` ones."""
+    composed = experiment(*SMALL, *overrides)
+    recordings = runs.read_recordings(composed)
+    with path.open("w") as stream:
+        for number, prompt in enumerate(runs.render(composed, recordings, recordings.sessions)):
+            shown = dict(zip(prompt.ids, prompt.window.events, strict=True))
+            rows = [{"id": i, "activity": 1 if number < wrong else event.activities[0]} for i, event in shown.items()]
+            first = prompt.window.events[0]
+            rule = {
+                "contains": f'"time": "{first.time}", "event": "{first.text}"',
+                "text": f"<think>\nIt is so.\n</think>\n\n{json.dumps(rows)}",
+            }
+            stream.write(json.dumps(rule) + "\n")
+    return str(path)
+
+
+def done(tmp_path: Path, *overrides: str, stop_after: int | None = None) -> tuple[RunResult, list[Generation]]:
+    """The run of these overrides, and what had to be generated for it."""
+    prepared = runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", *overrides))
+    made: list[Generation] = []
+
+    def note(generation: Generation) -> None:
+        made.append(generation)
+        if len(made) == stop_after:
+            raise KeyboardInterrupt
+
+    store = prepared.open_store()
+    runs.generate(prepared, store, prepared.owed(store), note)
+    return read_run(runs.finish(prepared, store, time.monotonic())), made
+
+
+def rows_of(result: RunResult) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (result.folder / "predictions.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> str:
+    return f"engine.path={gold_script(tmp_path / 'gold.jsonl')}"
+
+
+def test_right_answers_score_one_and_every_event_is_accounted_for(tmp_path: Path, script: str) -> None:
+    result, made = done(tmp_path, script)
+    assert len(made) == result.metrics["windows"]
+    scores = result.metrics["strict"]["all"]["mean"]
+    assert scores["accuracy"]["mean"] == scores["f1_weighted"]["mean"] == scores["f1_macro_gold"]["mean"] == 1.0
+    rows = rows_of(result)
+    recordings = runs.read_recordings(experiment(*SMALL))
+    assert [(row["session"], row["id"]) for row in rows] == [
+        (session.id, event.id) for session in recordings.sessions[2:] for event in session.events
+    ]
+    assert all(row["strict"]["activity"] == row["gold"][0] for row in rows)
+
+
+def test_everything_written_says_that_it_is_synthetic(tmp_path: Path, script: str) -> None:
+    result, _ = done(tmp_path, script)
+    mark = "synthetic home, synthetic model"
+    for name in ("metrics.json", "environment.json", "data.json", "sample.json"):
+        assert json.loads((result.folder / name).read_text())["provenance"] == mark
+    assert (result.folder / "config.yaml").read_text().startswith(f"# {mark}\n")
+    assert all(row["provenance"] == mark for row in rows_of(result))
+    shards = list((tmp_path / "outputs" / "store").rglob("*.jsonl"))
+    assert all(
+        json.loads(line)["about"]["provenance"] == mark for shard in shards for line in shard.read_text().splitlines()
+    )
+
+
+def test_provenance_names_only_what_is_synthetic() -> None:
+    assert runs.provenance(False, True) == "synthetic model"
+    assert runs.provenance(True, False) == "synthetic home"
+    assert runs.provenance(False, False) is None
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, script: str) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        done(tmp_path, script, stop_after=5)
+    assert not list((tmp_path / "outputs").glob("runs/*"))
+    result, made = done(tmp_path, script)
+    assert len(made) == result.metrics["windows"] - 5
+    undisturbed, _ = done(tmp_path / "other", script)
+    assert rows_of(result) == rows_of(undisturbed)
+    assert result.metrics == undisturbed.metrics
+
+
+def test_a_finished_run_is_found_again_and_scores_do_not_hide_behind_it(
+    tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = done(tmp_path, script)
+    prepared = runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script, "metrics.headline=accuracy"))
+    assert prepared.finished and prepared.folder == first.folder
+    monkeypatch.setattr(answers, "VERSION", answers.VERSION + 1)
+    again, made = done(tmp_path, script)
+    assert again.folder != first.folder and not made, "rescored from the kept texts"
+
+
+def test_changed_data_are_another_run(tmp_path: Path, script: str) -> None:
+    names = {
+        runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path}", script, *overrides)).name
+        for overrides in (
+            (),
+            ("dataset.seed=1",),
+            ("limit=2",),
+            ("split.part=train",),
+            ("window.events=9",),
+            ("prompt.event_ids=window",),
+            ("model.sampling.max_new_tokens=9",),
+            ("seed=1",),
+            ("dataset.home.rules=[]",),
+            ("model.thinking=false",),
+        )
+    }
+    assert len(names) == 10
+
+
+@pytest.mark.parametrize("override", ["engine.delay_s=0.001", "metrics.reading=lenient", "metrics.headline=accuracy"])
+def test_what_changes_no_result_is_the_same_run(tmp_path: Path, script: str, override: str) -> None:
+    one, two = (runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path}", script, *more)) for more in ((), (override,)))
+    assert one.name == two.name
+
+
+def test_batch_size_and_paths_are_in_no_key(tmp_path: Path) -> None:
+    common = [part for part in SMALL if not part.startswith("engine")]
+    plain = runs.prepare(experiment(*common))
+    other = runs.prepare(experiment(*common, "engine.batch_size=1", f"paths.outputs={tmp_path}", "engine.device=cpu"))
+    assert [request.key for request in plain.requests] == [request.key for request in other.requests]
+    scripted = runs.prepare(experiment(*SMALL))
+    assert not {request.key for request in plain.requests} & {request.key for request in scripted.requests}
+
+
+def test_sampling_gives_each_window_a_seed_of_its_own() -> None:
+    hot = runs.prepare(experiment(*SMALL, "model.sampling.temperature=0.6"))
+    seeds = [request.seed for request in hot.requests]
+    assert len(set(seeds)) == len(seeds)
+    other = runs.prepare(experiment(*SMALL, "model.sampling.temperature=0.6", "seed=1"))
+    assert not {request.key for request in hot.requests} & {request.key for request in other.requests}
+    shorter = runs.prepare(experiment(*SMALL, "model.sampling.temperature=0.6", "limit=3"))
+    assert [request.key for request in shorter.requests] == [request.key for request in hot.requests[:3]]
+
+
+def test_greedy_texts_do_not_depend_on_the_seed() -> None:
+    keys = [[request.key for request in runs.prepare(experiment(*SMALL, f"seed={seed}")).requests] for seed in (0, 1)]
+    assert keys[0] == keys[1]
+
+
+def test_limit_marks_the_run_and_excludes_the_rest(tmp_path: Path, script: str) -> None:
+    result, made = done(tmp_path, script, "limit=3")
+    assert (len(made), result.metrics["windows"], result.metrics["events"]) == (3, 3, 30)
+    assert result.metrics["partial"] and "first3" in result.folder.name
+    rows = rows_of(result)
+    excluded = [row for row in rows if "excluded" in row]
+    assert len(rows) - len(excluded) == 30
+    assert {row["excluded"] for row in excluded} == {"its window is beyond limit"}
+    assert result.metrics["excluded_events"] == {"its window is beyond limit": len(excluded)}
+
+
+def test_short_last_windows_are_excluded_and_counted(tmp_path: Path, script: str) -> None:
+    result, _ = done(tmp_path, script, "window.min_events=10")
+    tails = [len(session.events) % 10 for session in runs.read_recordings(experiment(*SMALL)).sessions[2:]]
+    assert sum(tails) > 0
+    assert result.metrics["excluded_events"] == {"its window has fewer than window.min_events": sum(tails)}
+    assert sum("excluded" in row for row in rows_of(result)) == sum(tails)
+
+
+def test_a_null_class_that_is_unscored_stays_in_the_prompt_and_out_of_the_scores(tmp_path: Path, script: str) -> None:
+    result, _ = done(tmp_path, script, "dataset.home.null_class=[7]", "dataset.null_class=unscored")
+    rows = rows_of(result)
+    unscored = [row for row in rows if row["gold"] == [7]]
+    assert unscored and all(not row["scored"] and "strict" in row for row in unscored)
+    assert result.metrics["strict"]["unscored_events"] == len(unscored)
+    labelled, _ = done(tmp_path, script, "dataset.home.null_class=[7]")
+    assert set(labelled.metrics["strict"]) >= {"all", "without_null_class"}
+
+
+def test_the_sample_shows_the_first_wrong_event(tmp_path: Path) -> None:
+    path = gold_script(tmp_path / "wrong.jsonl", wrong=10**6)
+    result, _ = done(tmp_path, f"engine.path={path}")
+    sample = result.sample
+    assert sample["predicted"] == "1. sleeping" and sample["gold"] != ["1. sleeping"]
+    assert sample["reasoning"].strip() == "It is so."
+    assert any(event["event"] == sample["event"]["event"] for event in sample["window"])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "cause"),
+    [
+        ("<think>\nand so on", "length", "truncated"),
+        ("<think>\nnever closed", "stop", "no_answer"),
+        ("<think></think>[", "stop", "malformed"),
+    ],
+)
+def test_missed_events_have_their_cause(tmp_path: Path, text: str, reason: str, cause: str) -> None:
+    path = tmp_path / "script.jsonl"
+    path.write_text(json.dumps({"contains": "", "text": text, "finish_reason": reason}) + "\n")
+    result, _ = done(tmp_path, f"engine.path={path}", "limit=2")
+    shown = [row for row in rows_of(result) if "excluded" not in row]
+    assert {row["strict"]["missed"] for row in shown} == {cause}
+    assert result.metrics["strict"]["all"]["missed_by_cause"][cause]["mean"] == 1.0
+
+
+def test_finishing_before_everything_is_there_is_refused(tmp_path: Path) -> None:
+    prepared = runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path}"))
+    with pytest.raises(MissingError, match="generations are missing; run the same command again"):
+        runs.finish(prepared, prepared.open_store(), 0.0)
+    assert not prepared.folder.exists()
+
+
+def test_two_processes_may_finish_the_same_run(tmp_path: Path, script: str) -> None:
+    prepared = runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script))
+    store = prepared.open_store()
+    runs.generate(prepared, store, prepared.owed(store), lambda generation: None)
+    first = runs.finish(prepared, store, 0.0)
+    assert runs.finish(prepared, store, 0.0) == first
+    assert [path.name for path in first.parent.iterdir()] == [first.name]
+
+
+def test_an_engine_that_fails_leaves_no_run_directory(tmp_path: Path) -> None:
+    common: Sequence[str] = [part for part in SMALL if not part.startswith("engine")]
+    prepared = runs.prepare(experiment(*common, f"paths.outputs={tmp_path}", "model.context=50", "limit=1"))
+    store = prepared.open_store()
+    with pytest.raises(EngineError, match="context is 50"):
+        runs.generate(prepared, store, prepared.owed(store), lambda generation: None)
+    assert not list(tmp_path.glob("runs/*"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("split.part=validation",), "split.validation_sessions is 0"),
+        (("dataset.sessions.events=[5,5]", "window.min_events=10"), "No window is left"),
+        (("dataset.sessions.count=5",), "paper_split"),
+    ],
+)
+def test_an_empty_run_is_refused(overrides: Sequence[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        runs.prepare(experiment(*SMALL, *overrides))
