@@ -1,6 +1,6 @@
 """`python -m har_llm`."""
 
-if __name__ == "__main__":
-    from har_llm.app import main
+from har_llm.cli import main
 
+if __name__ == "__main__":
     main()

@@ -18,19 +18,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from har_llm.config import Experiment, read_experiment
 from har_llm.errors import DataError, HarError
+from har_llm.help import conf_folder
 
 log = logging.getLogger("har_llm")
 
 
 class JobError(CompactHydraException):
     """A HarError as Hydra shows it: its message alone."""
-
-
-def conf_folder() -> str:
-    """conf/ beside the package in a checkout, inside it when installed."""
-    package = Path(__file__).resolve().parent
-    inside = package / "conf"
-    return str(inside if inside.is_dir() else package.parent / "conf")
 
 
 def main() -> None:
@@ -48,7 +42,7 @@ def command_line() -> str:
     return shlex.join([*program, *sys.argv[1:]])
 
 
-@hydra.main(version_base="1.3", config_path=conf_folder(), config_name="config")
+@hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
 def _hydra_main(cfg: DictConfig) -> None:
     hydra_config = HydraConfig.get()
     choices = {group: str(option) for group, option in hydra_config.runtime.choices.items() if not group.startswith("hydra")}

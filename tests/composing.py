@@ -7,14 +7,14 @@ import os
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from har_llm.app import conf_folder
 from har_llm.config import Experiment, read_experiment
+from har_llm.help import conf_folder
 
 OmegaConf.register_new_resolver("expanduser", os.path.expanduser, replace=True)
 
 
 def composed(*overrides: str) -> DictConfig:
-    with initialize_config_dir(conf_folder(), version_base="1.3"):
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         return compose("config", overrides=list(overrides))
 
 

@@ -138,7 +138,7 @@ def test_help_lists_every_group_with_its_options(tmp_path: Path) -> None:
     text = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120, check=True).stdout
     for option in OPTIONS:
         group, _, name = option.partition("=")
-        line = next(line for line in text.splitlines() if line.startswith(f"{group}:"))
+        line = next(line for line in text.splitlines() if line.startswith(f"  {group} "))
         assert name in line
     assert not any(tmp_path.iterdir())
 

@@ -91,7 +91,7 @@ def test_models_do_not_share_texts(tmp_path: Path) -> None:
     assert key(1) not in GenerationStore(tmp_path, {**MODEL, "dtype": "bfloat16"})
     assert key(1) not in GenerationStore(tmp_path, {**MODEL, "id": "../../elsewhere"})
     filled(tmp_path / "a", record(1))
-    assert not [path for path in tmp_path.parent.rglob("elsewhere*")]
+    assert not list(tmp_path.parent.rglob("elsewhere*"))
 
 
 def test_a_writer_that_writes_nothing_leaves_no_file(tmp_path: Path) -> None:

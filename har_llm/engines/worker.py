@@ -102,7 +102,7 @@ class WorkerEngine:
 
 
 def _environment() -> dict[str, str]:
-    """The caller's, with its import path. Threads of small kernels that wait actively starve each other on a busy machine."""
+    """The caller's, with its import path. Threads that wait actively starve each other where the machine is busy."""
     own_defaults = {"OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false"}
     return {**own_defaults, **os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 

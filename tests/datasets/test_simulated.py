@@ -133,10 +133,7 @@ def test_it_has_no_faults_and_needs_no_folder() -> None:
         ({"sessions": {"count": 0}}, "dataset.sessions.count is 0"),
         ({"sessions": {"events": [5]}}, "dataset.sessions.events is [5]"),
         ({"sessions": {"events": [9, 5]}}, "dataset.sessions.events is [9, 5]"),
-        ({"routines": {1: {"gap": [0, 5]}}}, "dataset.routines.1.gap is [0, 5]"),
-        ({"routines": {1: {"events": [1, 2, 3]}}}, "dataset.routines.1.events is [1, 2, 3]"),
-        ({"routines": {1: {"sensors": {"piano": 1}}}}, "dataset.routines.1.sensors has 'piano'"),
-        ({"routines": {1: {"then": {77: 50}}}}, "activity 77"),
+        ({"sessions": {"starts": [24]}}, "dataset.sessions.starts is [24]"),
         ({"null_class": "ignored"}, "dataset.null_class is 'ignored'"),
         ({"home": {"activities": {13: "sleeping"}}}, "sleeping twice"),
         ({"home": {"null_class": [99]}}, "dataset.home.null_class has [99]"),
@@ -146,3 +143,46 @@ def test_wrong_setting_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as raised:
         load("dataset/simulated_flat", SimulatedHome, **changes).check()
     assert words in str(raised.value)
+
+
+def written(tmp_path: Path, **routine: Any) -> str:
+    """A simulation of one sensor and one routine, in a file of the user's."""
+    path = tmp_path / "mine.json"
+    sensors = {"stove": {"room": "kitchen", "name": "stove", "states": ["ON", "OFF"]}}
+    path.write_text(
+        json.dumps(
+            {"sensors": sensors, "routines": {"1": {"sensors": {"stove": 1}, "events": [1, 2], "gap": [5, 9], **routine}}}
+        )
+    )
+    return str(path)
+
+
+def test_a_users_own_simulation(tmp_path: Path) -> None:
+    second = {"sensors": {"stove": 1}, "events": [1, 2], "gap": [5, 9]}
+    path = written(tmp_path)
+    content = json.loads(Path(path).read_text())
+    Path(path).write_text(json.dumps({**content, "routines": {**content["routines"], "2": second}}))
+    events = load("dataset/simulated_flat", SimulatedHome, simulation=path).read(Path()).sessions[0].events
+    assert {event.text for event in events} == {"kitchen stove ON", "kitchen stove OFF"}
+    assert {event.activities for event in events} == {(1,), (2,)}
+
+
+@pytest.mark.parametrize(
+    ("routine", "words"),
+    [
+        ({"gap": [0, 5]}, "routines.1.gap is [0, 5]"),
+        ({"events": [1, 2, 3]}, "routines.1.events is [1, 2, 3]"),
+        ({"sensors": {"piano": 1}}, "routines.1.sensors has 'piano'"),
+        ({"then": {77: 50}}, "has activity 77"),
+        ({"tempo": 3}, "not of the form of a simulation"),
+    ],
+)
+def test_a_wrong_simulation_is_refused(tmp_path: Path, routine: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load("dataset/simulated_flat", SimulatedHome, simulation=written(tmp_path, **routine)).read(Path())
+    assert words in str(raised.value)
+
+
+def test_an_unknown_simulation_names_those_there_are() -> None:
+    with pytest.raises(ConfigError, match="it must be one of flat, house, or a JSON file"):
+        load("dataset/simulated_flat", SimulatedHome, simulation="castle").read(Path())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from omegaconf import OmegaConf
-from random_homes import random_home
+from random_homes import random_recording
 
 from har_llm.datasets.simulated import Draws, SimulatedHome
 from har_llm.prompts import SectionedPrompt
@@ -66,12 +66,13 @@ def session_examples(
 def training_examples(draws: Draws, *, size: int, random_labels: bool, fixed_share: int) -> list[tuple[Prompt, str]]:
     """The examples of one session: of a fixed home in `fixed_share` percent of the cases, else of a home drawn at random."""
     if draws.chance(fixed_share):
-        home = fixed_home(draws.pick(FIXED_HOMES))
-        simulated = replace(home, seed=draws.between(*TRAINING_SEEDS), sessions=replace(home.sessions, count=1))
+        fixed = fixed_home(draws.pick(FIXED_HOMES))
+        simulated = replace(fixed, seed=draws.between(*TRAINING_SEEDS), sessions=replace(fixed.sessions, count=1))
+        recordings = simulated.read(Path())
+        home, session = recordings.home, recordings.sessions[0]
     else:
-        simulated = random_home(draws, draws.pick([20, 60, 100]))
-    recordings = simulated.read(Path())
-    return list(session_examples(recordings.home, recordings.sessions[0], draws, size=size, random_labels=random_labels))
+        home, session = random_recording(draws, draws.pick([20, 60, 100]))
+    return list(session_examples(home, session, draws, size=size, random_labels=random_labels))
 
 
 def _random_labels(draws: Draws, numbers: list[int], count: int) -> list[int]:

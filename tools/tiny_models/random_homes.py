@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from har_llm.datasets.base import HomeConfig
-from har_llm.datasets.simulated import Draws, Routine, Sensor, SessionPlan, SimulatedHome
+from har_llm.datasets.simulated import Draws, Routine, Sensor, SessionPlan, Simulation
+from har_llm.records import Home, Session
 
 ROOMS = {
     "kitchen": ["kitchen", "cuisine", "kitchenette"],
@@ -83,8 +83,8 @@ ACTIVITIES = {
 }  # fmt: skip
 
 
-def random_home(draws: Draws, events: int) -> SimulatedHome:
-    """A home with one session of `events` events, built of the concepts above under names drawn for it."""
+def random_recording(draws: Draws, events: int) -> tuple[Home, Session]:
+    """A home built of the concepts above under names drawn for it, and one session of `events` events."""
     rooms = {concept: draws.pick(names) for concept, names in ROOMS.items()}
     sensors = {
         concept: Sensor(room=rooms[room], name=draws.pick(names), states=states, passage=concept.endswith("_motion"))
@@ -110,17 +110,17 @@ def random_home(draws: Draws, events: int) -> SimulatedHome:
     for sensor in sensors.values():
         thing = sensor.name.removesuffix(" door").removesuffix(" plug").removesuffix(" pad").removesuffix(" tap")
         things.setdefault(sensor.room, []).append(thing)
-    return SimulatedHome(
+    seed, residents = draws.between(0, 10**9), ["A", "B", "C"][: draws.between(1, 3)]
+    home = Home(
         name="random",
-        seed=draws.between(0, 10**9),
-        residents=["A", "B", "C"][: draws.between(1, 3)],
-        home=HomeConfig(
-            rooms=things, activities={number: draws.pick(ACTIVITIES[concept][0]) for concept, number in numbers.items()}
-        ),
-        sessions=SessionPlan(count=1, events=[events, events], starts=list(range(5, 22))),
-        sensors=sensors,
-        routines=routines,
+        description="",
+        rooms=things,
+        activities={number: draws.pick(ACTIVITIES[concept][0]) for concept, number in numbers.items()},
+        synthetic=True,
     )
+    plan = SessionPlan(count=1, events=[events, events], starts=list(range(5, 22)))
+    session = Simulation(sensors, routines).record("random-01", Draws("random", seed, 0), plan, residents, 25)
+    return home, session
 
 
 def _sample(draws: Draws, options: list[str], count: int) -> list[str]:
