@@ -55,10 +55,10 @@ class PreparedRun:
 
     @cached_property
     def model_identity(self) -> dict[str, Any]:
-        """The model as far as its texts depend on it."""
+        """The model as far as its texts depend on it; a folder's name does not matter, what lies in it does."""
         model = self.experiment.model
         return {
-            "id": model.id if not self.model.revision.startswith("files-") else model.name,
+            "id": "local" if self.model.local else model.id,
             "revision": self.model.revision,
             "dtype": model.dtype,
             "adapter": None,

@@ -19,6 +19,8 @@ from har_llm.models import DTYPES, EMBEDDED_PREFIX, ModelConfig
 
 DOWNLOADED = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
 """What is fetched of a hub model: never pickles."""
+FILES_PREFIX = "files-"
+"""Marks a revision that is a digest of files."""
 SMALL_FILE = 64 * 2**20
 HUB_TIMEOUT_S = 4.0
 
@@ -32,6 +34,11 @@ class ResolvedModel:
     """Commit on the hub, or a digest of the files of a local or embedded model."""
     path: Path | None
     """The files' folder; None where they have yet to be downloaded."""
+
+    @property
+    def local(self) -> bool:
+        """A folder of the user's, neither embedded nor from the hub."""
+        return self.revision.startswith(FILES_PREFIX) and not self.config.id.startswith(EMBEDDED_PREFIX)
 
 
 def resolve(model: ModelConfig) -> ResolvedModel:
@@ -108,7 +115,7 @@ def _resolve_folder(model: ModelConfig, folder: Path) -> ResolvedModel:
     ):
         if not any(folder.glob(pattern)):
             raise MissingError(f"model.id is {model.id!r}, which has no {what}; name the folder of a complete model.")
-    return ResolvedModel(model, f"files-{_fingerprint(folder)}", folder)
+    return ResolvedModel(model, f"{FILES_PREFIX}{_fingerprint(folder)}", folder)
 
 
 def _fingerprint(folder: Path) -> str:

@@ -58,13 +58,14 @@ def test_the_wheel_holds_what_a_run_needs_and_no_tests(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     conf = {f"har_llm/conf/{path.relative_to(CONF).as_posix()}" for path in CONF.rglob("*.yaml")}
-    package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "har_llm").rglob("*.py")}
-    models = {path.relative_to(ROOT).as_posix() for path in (ROOT / "har_llm" / "embedded").rglob("*") if path.is_file()}
+    files = (path for path in (ROOT / "har_llm").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    package = {path.relative_to(ROOT).as_posix() for path in files}
     assert "har_llm/conf/config.yaml" in conf
-    assert any(name.endswith("/model.safetensors") for name in models)
+    for model in ("tiny_student", "tiny_teacher"):
+        assert f"har_llm/embedded/{model}/model.safetensors" in package
     assert "hydra_plugins/har_llm_launcher/launcher.py" in names
     assert "hydra_plugins/__init__.py" not in names  # Hydra's namespace is everybody's
-    assert conf | package | models <= names
+    assert conf | package <= names
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"har_llm", "hydra_plugins"}
     assert not [name for name in names if "__pycache__" in name]
@@ -74,8 +75,8 @@ def test_the_wheel_holds_what_a_run_needs_and_no_tests(wheel: Path) -> None:
 
 @pytest.mark.slow
 def test_the_installed_package_uses_its_own_files(installed: Path, tmp_path: Path) -> None:
-    code = "import har_llm, har_llm.app, hydra_plugins.har_llm_launcher as plugin; "
-    code += "print(har_llm.__file__, har_llm.app.conf_folder(), plugin.__file__, sep='\\n')"
+    code = "import har_llm, har_llm.help, hydra_plugins.har_llm_launcher as plugin; "
+    code += "print(har_llm.__file__, har_llm.help.conf_folder(), plugin.__file__, sep='\\n')"
     shown = _run(installed / "python", "-c", code, cwd=tmp_path).stdout.split("\n")[:3]
     assert [path for path in shown if not Path(path).is_relative_to(installed.parent)] == []
     assert Path(shown[1]).name == "conf"
