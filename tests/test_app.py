@@ -19,13 +19,18 @@ SMALL = ["dataset.sessions.count=4", "+dataset.paper_split={4:2}", "model=tiny_s
 MARK = "synthetic home, synthetic model"
 
 
+def plain_environment() -> dict[str, str]:
+    """Without what the user has set for har_llm."""
+    return {name: value for name, value in os.environ.items() if name != "HAR_LLM_DATA"} | {"PYTHONPATH": str(ROOT)}
+
+
 def har_llm(folder: Path, *arguments: str, expect: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, "-m", "har_llm", *arguments],
         capture_output=True,
         text=True,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        env={**plain_environment(), **environment},
         timeout=500,
         stdin=subprocess.DEVNULL,
     )
@@ -77,7 +82,7 @@ def test_the_main_job_on_the_real_marble_release(tmp_path: Path) -> None:
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, script: str) -> None:
     arguments = [*SMALL, script]
     command = [sys.executable, "-m", "har_llm", *arguments, "engine.delay_s=0.2"]
-    process = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=tmp_path, env=plain_environment(), stderr=subprocess.DEVNULL)
     wait_for_lines(tmp_path, 3)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -94,9 +99,15 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, script: str) -> None:
 def test_ctrl_c_prints_the_command_that_goes_on(tmp_path: Path, script: str) -> None:
     arguments = [*SMALL, script, "engine.delay_s=0.2"]
     command = [sys.executable, "-m", "har_llm", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=tmp_path,
+        env=plain_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell's background jobs ignore SIGINT, and their children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_for_lines(tmp_path, 2)
     os.killpg(process.pid, signal.SIGINT)

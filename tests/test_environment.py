@@ -1,0 +1,32 @@
+"""What a result was made with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from har_llm import __version__
+from har_llm.environment import describe_engine, describe_environment, library_versions
+
+
+def test_versions_and_platform_are_named() -> None:
+    described = describe_environment()
+    assert described["har_llm"] == __version__
+    assert {"torch", "transformers", "scikit-learn", "hydra-core"} <= set(described["versions"])
+    assert json.loads(json.dumps(described)) == described
+
+
+def test_a_library_that_is_not_installed_is_left_out() -> None:
+    assert library_versions(("no-such-library",)) == {}
+
+
+def test_an_engine_names_itself_and_its_hardware() -> None:
+    described = describe_engine("har_llm.engines.scripted.ScriptedEngineConfig")
+    assert described["engine"] == "ScriptedEngine"
+    assert described["hardware"]
+
+
+def test_no_secret_and_no_path_is_recorded(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    text = json.dumps(describe_environment())
+    assert "hf_secret" not in text and str(Path.home()) not in text
