@@ -232,15 +232,17 @@ def _last_fence(answer: str) -> tuple[int, int]:
 def _read_leniently(found: _Found, ids: Sequence[int], labels: _Labels) -> tuple[dict[int, Prediction], bool]:
     """What every object says about an event. Of several statements the last one counts: models correct themselves.
 
-    A mapping such as {"0": 3} is believed only about events that no object names, for it may be a legend; json-repair
-    only about those that are still open.
+    json-repair is believed only about events that are still open. A mapping such as {"0": 3} is believed only where no
+    object names an event of the window, for beside one that does it may be a legend of the activities.
     """
-    predictions = _statements((located.value for located in found.objects), labels)
+    stated, mended = _statements((located.value for located in found.objects), labels), _Stated({}, {})
+    if found.broken and set(ids) - stated.by_object.keys():
+        budget = REPAIRED_IN_ALL + REPAIRED_PER_EVENT * len(ids)
+        mended = _statements(_repair(found.broken, budget), labels)
+    predictions, repaired = stated.by_object, mended.by_object
+    if not any(shown in predictions or shown in repaired for shown in ids):
+        predictions, repaired = stated.by_mapping | predictions, mended.by_mapping | repaired
     still_open = set(ids) - predictions.keys()
-    if not still_open or not found.broken:
-        return predictions, False
-    budget = REPAIRED_IN_ALL + REPAIRED_PER_EVENT * len(ids)
-    repaired = _statements(_repair(found.broken, budget), labels)
     rests_on_repair = any(shown in repaired and repaired[shown].activity is not None for shown in still_open)
     return repaired | predictions, rests_on_repair
 
@@ -259,9 +261,13 @@ def _repair(broken: Sequence[str], budget: int) -> Iterator[Any]:
             continue
 
 
-def _statements(values: Iterator[Any], labels: _Labels) -> dict[int, Prediction]:
-    by_object: dict[int, Prediction] = {}
-    by_mapping: dict[int, Prediction] = {}
+class _Stated(NamedTuple):
+    by_object: dict[int, Prediction]  # {"id": 0, "activity": 3}
+    by_mapping: dict[int, Prediction]  # {"0": 3}
+
+
+def _statements(values: Iterator[Any], labels: _Labels) -> _Stated:
+    stated = _Stated({}, {})
     for outermost in values:
         waiting = [outermost]
         while waiting:  # not recursive: an answer may nest as deep as it likes
@@ -269,25 +275,23 @@ def _statements(values: Iterator[Any], labels: _Labels) -> dict[int, Prediction]
             if isinstance(value, list):
                 waiting.extend(reversed(value))
             elif isinstance(value, dict):
-                waiting.extend(reversed(_state(value, labels, by_object, by_mapping)))
-    return by_mapping | by_object
+                waiting.extend(reversed(_state(value, labels, stated)))
+    return stated
 
 
-def _state(
-    value: dict[Any, Any], labels: _Labels, by_object: dict[int, Prediction], by_mapping: dict[int, Prediction]
-) -> list[Any]:
+def _state(value: dict[Any, Any], labels: _Labels, stated: _Stated) -> list[Any]:
     """Note what one object says; returns the values in which more may be said."""
     keys = {key.strip().lower(): key for key in value if isinstance(key, str)}
     activity_key = next((keys[key] for key in ACTIVITY_KEYS if key in keys), None)
     shown = next((_event_id(value[keys[key]]) for key in ID_KEYS if key in keys), None)
     if activity_key is not None and shown is not None:
-        by_object[shown] = labels.read(value[activity_key])
+        stated.by_object[shown] = labels.read(value[activity_key])
         return []
     inner = []
     for key, item in value.items():
         mapped = _event_id(key)
         if mapped is not None and not isinstance(item, list):
-            by_mapping[mapped] = labels.read(item)
+            stated.by_mapping[mapped] = labels.read(item)
         else:
             inner.append(item)
     return inner

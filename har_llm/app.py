@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +16,13 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from har_llm.config import Experiment, read_experiment
-from har_llm.errors import DataError, HarError
+from har_llm.config import GROUPS, Experiment, read_experiment
+from har_llm.errors import DataError, HarError, MissingError
 from har_llm.help import conf_folder
+from har_llm.paths import expanded
 
-log = logging.getLogger("har_llm")
+SECTIONS = ("paths", "metrics")
+"""The settings that have fields of their own without being a group."""
 
 
 class JobError(CompactHydraException):
@@ -28,11 +30,14 @@ class JobError(CompactHydraException):
 
 
 def main() -> None:
+    """Run the command line. Ends with exit code 1 for what the user can mend, 130 for Ctrl-C."""
     OmegaConf.register_new_resolver("expanduser", os.path.expanduser, replace=True)
+    given = command_line()
+    sys.argv[1:] = [addressed(argument) for argument in sys.argv[1:]]
     try:
         _hydra_main()
     except KeyboardInterrupt:
-        print(f"\nInterrupted. What is finished is kept; go on with:\n  {command_line()}", file=sys.stderr)
+        print(f"\nInterrupted. What is finished is kept; go on with:\n  {given}", file=sys.stderr)
         sys.exit(130)
 
 
@@ -42,15 +47,26 @@ def command_line() -> str:
     return shlex.join([*program, *sys.argv[1:]])
 
 
+def addressed(argument: str) -> str:
+    """`group.field=value` as Hydra's "add or override".
+
+    Hydra alone refuses a field that the chosen YAML does not write, and advises what our schema would refuse. With this the
+    schema decides: it takes every field of the component, and knows which one a misspelt name was meant to be.
+    """
+    group = argument.partition("=")[0].partition(".")[0]
+    return f"++{argument}" if "." in argument.partition("=")[0] and group in (*GROUPS, *SECTIONS) else argument
+
+
 @hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
 def _hydra_main(cfg: DictConfig) -> None:
-    hydra_config = HydraConfig.get()
-    choices = {group: str(option) for group, option in hydra_config.runtime.choices.items() if not group.startswith("hydra")}
     try:
-        experiment = read_experiment(cfg, choices)
+        experiment = read_experiment(cfg)
         TASKS[experiment.settings.task](experiment)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output, such as `head`, has enough; what is left in the buffer goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except HarError as error:
-        if hydra_config.mode == RunMode.MULTIRUN:
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
             # Hydra shows the first failure of a sweep only, and at its end; each job deserves its sentence.
             print(f"error: {error}", file=sys.stderr, flush=True)
             raise JobError(str(error)) from error
@@ -69,6 +85,7 @@ def run(experiment: Experiment) -> None:
     prepared = runs.prepare(experiment)
     fresh = not prepared.finished
     if fresh:
+        writable(prepared.outputs)
         store = prepared.open_store()
         owed = prepared.owed(store)
         if owed:
@@ -76,9 +93,22 @@ def run(experiment: Experiment) -> None:
             title = f"{experiment.model.name} on {experiment.dataset.name}" + _provenance(prepared.provenance)
             with console.GenerationProgress(title, total, total - len(owed)) as progress:
                 runs.generate(prepared, store, owed, progress.advance)
-        runs.finish(prepared, store, started)
+        runs.finish(prepared, started)
     settings = experiment.settings.metrics
     console.show_run(read_run(prepared.folder), headline=settings.headline, reading=settings.reading, fresh=fresh)
+
+
+def writable(outputs: Path) -> None:
+    """Find out before a model is loaded whether its texts can be kept. Raises MissingError."""
+    try:
+        for name in ("store", "runs"):
+            (outputs / name).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=outputs / name):
+                pass
+    except OSError as error:
+        raise MissingError(
+            f"paths.outputs is {str(outputs)!r}, which cannot be written ({error.strerror}); set it to another folder."
+        ) from None
 
 
 def prompt(experiment: Experiment) -> None:
@@ -110,7 +140,7 @@ def validate(experiment: Experiment) -> None:
     from har_llm import console
     from har_llm import describe as description
 
-    data = Path(experiment.settings.paths.data).expanduser()
+    data = expanded(experiment.settings.paths.data)
     faults = experiment.dataset.faults(data)
     repairs = () if faults else experiment.dataset.read(data).repairs
     console.console().print(description.render_faults(faults, repairs), soft_wrap=True)

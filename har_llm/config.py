@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +82,6 @@ class Experiment:
     model: ModelConfig
     lora: LoraConfig
     engine: EngineConfig
-    choices: Mapping[str, str]
-    """The option chosen in each group, which names the run."""
     source: dict[str, Any]
     """The composed config as plain values, kept with the run."""
 
@@ -94,7 +91,7 @@ def require(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise ConfigError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.{_suggestion(value, allowed)}")
 
 
-def read_experiment(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experiment:
+def read_experiment(cfg: DictConfig) -> Experiment:
     """Check a composed config and build its components. Raises ConfigError naming the field, its value and the rule."""
     known = {*GROUPS, *(f.name for f in dataclasses.fields(Settings))}
     for name in map(str, cfg):
@@ -103,7 +100,7 @@ def read_experiment(cfg: DictConfig, choices: Mapping[str, str] | None = None) -
     settings = _checked(Settings, {name: cfg[name] for name in map(str, cfg) if name not in GROUPS}, "")
     settings.check()
     components = {group: _component(cfg, group) for group in GROUPS}
-    return Experiment(settings=settings, choices=dict(choices or {}), source=_plain(cfg), **components)
+    return Experiment(settings=settings, source=_plain(cfg), **components)
 
 
 def component_class(target: object, where: str) -> type:

@@ -21,6 +21,7 @@ from har_llm.answers import CAUSES
 from har_llm.engines.base import Generation
 from har_llm.metrics import METRICS
 from har_llm.results import RunResult
+from har_llm.text import visible
 
 PLAIN_REPORT_EVERY_S = 10.0
 LINES_OF_REASONING = 14
@@ -32,8 +33,8 @@ def console() -> Console:
 
 
 def plain(text: str) -> Text:
-    """Untrusted text, with what would move the cursor or colour the terminal made visible."""
-    return Text("".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text))
+    """Untrusted text: no markup is read in it, and what would move the cursor or colour the terminal is made visible."""
+    return Text(visible(text))
 
 
 class GenerationProgress:
@@ -88,8 +89,8 @@ def show_run(result: RunResult, *, headline: str, reading: str, fresh: bool) -> 
     out.print(_missed_table(scores[reading]["all"]))
     for line in _notes(result, reading):
         out.print(line, style="yellow")
-    out.print(_sample_panel(result.sample))
-    out.print(Text(f"Run directory: {result.folder}"), soft_wrap=True)
+    out.print(_sample_panel(result.sample, reading))
+    out.print(plain(f"Run directory: {result.folder}"), soft_wrap=True)
 
 
 def label(scores: Mapping[str, Any]) -> str:
@@ -101,9 +102,10 @@ def label(scores: Mapping[str, Any]) -> str:
 
 
 def _title(scores: Mapping[str, Any], fresh: bool) -> Text:
-    text = f"{scores['model']} on {scores['dataset']} ({scores['part']} part)"
+    text = f"{scores['model']} ({scores['model_id']}) on {scores['dataset']} ({scores['part']} part)"
     text += f": {scores['sessions']} sessions, {scores['windows']} windows, {scores['events']} events"
-    title = Text(text, style="bold")
+    title = plain(text)
+    title.stylize("bold")
     if label(scores):
         title.append(f"\n{label(scores)}", style="bold yellow")
     if not fresh:
@@ -114,7 +116,7 @@ def _title(scores: Mapping[str, Any], fresh: bool) -> Text:
 def _score_tables(scores: Mapping[str, Any], headline: str, reading: str) -> list[RenderableType]:
     tables: list[RenderableType] = []
     for variant, title in (("all", "Scores in %"), ("without_null_class", "Scores in %, without the null class")):
-        if variant not in scores[reading]:
+        if variant not in scores[reading] or (variant != "all" and scores[reading].get("unscored_events")):
             continue
         table = Table()
         for name in ("", "mean", "std", "95 % interval", "pooled"):
@@ -157,7 +159,7 @@ def _notes(result: RunResult, reading: str) -> list[Text]:
         notes.append(f"{count} events are left out by the settings: {reason}.")
     cut = result.environment["finish_reasons"].get("length", 0)
     if cut:
-        notes.append(f"{cut} of {scores['windows']} texts were cut at model.sampling.max_new_tokens.")
+        notes.append(f"{cut} of {scores['windows']} texts were cut by model.sampling.max_new_tokens or the model's context.")
     other = "lenient" if reading == "strict" else "strict"
     missed = [scores[name]["all"]["mean"]["missed"]["mean"] for name in (reading, other)]
     if missed[0] is not None and abs(missed[0] - missed[1]) > 0.005:
@@ -169,11 +171,11 @@ def _notes(result: RunResult, reading: str) -> list[Text]:
     return [plain(note) for note in notes]
 
 
-def _sample_panel(sample: Mapping[str, Any]) -> Panel:
+def _sample_panel(sample: Mapping[str, Any], reading: str) -> Panel:
     window = Text("\n").join(
-        plain(f"{'>' if event['time'] == sample['event']['time'] and event['event'] == sample['event']['event'] else ' '} "
-              f"{event['id']:>4}  {event['time']}  {event['event']}") for event in sample["window"]
-    )  # fmt: skip
+        plain(f"{'>' if place == sample['event'] else ' '} {event['id']:>4}  {event['time']}  {event['event']}")
+        for place, event in enumerate(sample["window"])
+    )
     lines = sample["reasoning"].strip().splitlines()
     reasoning = "\n".join(lines[:LINES_OF_REASONING]) + ("\n[...]" if len(lines) > LINES_OF_REASONING else "")
     parts = [
@@ -186,9 +188,9 @@ def _sample_panel(sample: Mapping[str, Any]) -> Panel:
         _caption("Gold"),
         plain(", ".join(sample["gold"])),
         _caption("Predicted"),
-        plain(sample["predicted"]),
+        plain(sample["predicted"][reading]),
     ]
-    event = sample["event"]
+    event = sample["window"][sample["event"]]
     title = f"Sample: event {event['id']} of {sample['session']}, {event['time']} {event['event']}"
     return Panel(Group(*parts), title=plain(title), subtitle=plain(sample["provenance"] or ""), title_align="left")
 

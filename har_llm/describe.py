@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from har_llm.records import Home, Notice, Recordings, Session, Window
 from har_llm.splits import unused
+from har_llm.text import visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
+    from rich.text import Text
 
 UNUSED = "unused"
+NOTICED = "Repaired or noticed while reading"
 DAY_SECONDS = 86400
 
 
@@ -100,12 +103,11 @@ def _by_kind(notices: Sequence[Notice]) -> dict[str, int]:
 def render(description: Mapping[str, Any]) -> RenderableType:
     """The description as tables. Words from files are shown as they are, never read as rich's markup."""
     from rich.console import Group
-    from rich.text import Text
 
-    shown: list[RenderableType] = [Text(_headline(description), style="bold"), Text(_summary(description))]
+    shown: list[RenderableType] = [_text(_headline(description), "bold"), _text(_summary(description))]
     shown += _titled("Parts", _parts_table(description))
     shown += _titled("Events by activity", _activities_table(description))
-    for title, key in (("Repaired while reading", "repairs"), ("Left out by the settings", "dropped_events")):
+    for title, key in ((NOTICED, "repairs"), ("Left out by the settings", "dropped_events")):
         if description[key]:
             shown += _titled(title, _counts_table(description[key]))
     return Group(*shown)
@@ -159,9 +161,14 @@ def _counts_table(counts: Mapping[str, int]) -> Table:
 
 def _titled(title: str, table: Table) -> list[RenderableType]:
     """A heading of its own: rich folds a table's title to the table's width."""
+    return [_text(f"\n{title}", "bold"), table]
+
+
+def _text(words: str, style: str = "") -> Text:
+    """Words that may come from a file: neither rich's markup nor a terminal's commands are obeyed in them."""
     from rich.text import Text
 
-    return [Text(f"\n{title}", style="bold"), table]
+    return Text(visible(words), style=style, overflow="fold")
 
 
 def _table(first: str, *numbers: str) -> Table:
@@ -175,21 +182,18 @@ def _table(first: str, *numbers: str) -> Table:
 
 
 def _row(table: Table, first: str, *numbers: int) -> None:
-    from rich.text import Text
-
-    table.add_row(Text(first), *(Text(f"{number:,}") for number in numbers))
+    table.add_row(_text(first), *(_text(f"{number:,}") for number in numbers))
 
 
 def render_faults(faults: Sequence[Notice], repairs: Sequence[Notice] = ()) -> RenderableType:
-    """Every fault with its place, then faults and repairs counted by kind."""
+    """Every fault with its place, then faults, and what was repaired or noticed, counted by kind."""
     from rich.console import Group
-    from rich.text import Text
 
-    shown: list[RenderableType] = [Text(str(fault), overflow="fold") for fault in faults]
+    shown: list[RenderableType] = [_text(str(fault)) for fault in faults]
     if faults:
         shown += _titled("Faults: mend these", _counts_table(_by_kind(faults)))
     else:
-        shown.append(Text("No faults.", style="bold"))
+        shown.append(_text("No faults.", "bold"))
     if repairs:
-        shown += _titled("Repaired while reading, as this dataset is known to need", _counts_table(_by_kind(repairs)))
+        shown += _titled(NOTICED, _counts_table(_by_kind(repairs)))
     return Group(*shown)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from har_llm.text import visible
+
 if TYPE_CHECKING:
     from har_llm.records import Notice
 
 
 class HarError(Exception):
     """Something the user can mend; shown as one message, without a traceback."""
+
+    def __str__(self) -> str:
+        return visible(super().__str__())  # it may quote a user's file
 
 
 class ConfigError(HarError):

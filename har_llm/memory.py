@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from functools import lru_cache
+from pathlib import Path
 
 from har_llm.models import DTYPES, ModelConfig
 
 GB = 1e9
+CGROUP = Path("/sys/fs/cgroup")
 OVERHEAD = 1.1
 """Weights, and a tenth for activations and a first key-value cache."""
 
@@ -19,11 +22,21 @@ def free_memory(device: str) -> float:
         return max(_gpu_free(), default=0.0)
     import psutil
 
-    return float(psutil.virtual_memory().available)
+    return min(float(psutil.virtual_memory().available), _container_limit())
 
 
 def has_gpu() -> bool:
     return bool(_gpu_free())
+
+
+def _container_limit() -> float:
+    """The memory limit of a container (control group); infinite where there is none."""
+    for limit in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            return float((CGROUP / limit).read_text())
+        except (OSError, ValueError):  # not of this version of control groups, or "max"
+            continue
+    return float("inf")
 
 
 @lru_cache(maxsize=1)
@@ -35,6 +48,11 @@ def _gpu_free() -> list[float]:
     if _nvidia_smi() is None:
         return []
     command = [str(_nvidia_smi()), "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        if visible in ("", "-1"):
+            return []
+        command.append(f"--id={visible}")
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
         return [float(line) * 2**20 for line in answer.split("\n") if line.strip()]

@@ -19,7 +19,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from har_llm.answers import CAUSES
-from har_llm.errors import ConfigError
 
 VERSION = 1
 """Raised when the same predictions may be scored differently; part of a run's digest."""
@@ -48,16 +47,6 @@ class ScoredEvent(NamedTuple):
     gold: tuple[int, ...]
     predicted: int | None
     cause: str | None
-
-
-class Headline(NamedTuple):
-    """One metric over sessions; mean, std and ci95 are None when there are too few sessions for them."""
-
-    name: str
-    mean: float | None
-    std: float | None
-    ci95: list[float] | None
-    sessions: int
 
 
 def score(events: Sequence[ScoredEvent], activities: Mapping[int, str], null_class: Collection[int] = ()) -> dict[str, Any]:
@@ -103,13 +92,6 @@ def score_all(
     if null_class:
         scores["without_null_class"] = score(events, activities, {*null_class, *unscored})
     return scores
-
-
-def headline(scores: Mapping[str, Any], name: str) -> Headline:
-    """One metric by its name, from what `score` gave, or of all events from what `score_all` gave."""
-    if name not in METRICS:
-        raise ConfigError(f"metrics.headline is {name!r}; it must be one of {', '.join(METRICS)}.")
-    return Headline(name, **scores.get("all", scores)["mean"][name])
 
 
 def _check_catalogue(events: Sequence[ScoredEvent], activities: Mapping[int, str]) -> None:

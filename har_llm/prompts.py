@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from string import Template
 
 from har_llm.errors import ConfigError, MissingError
+from har_llm.paths import expanded
 from har_llm.records import Home, Message, Prompt, Window
 
 EVENT_IDS = ("session", "window")
@@ -24,34 +24,33 @@ class SectionedPrompt:
     """Named sections, filled with the home and joined by blank lines; the window's events come last.
 
     A section may use $description, $rooms, $activities and $rules; `events` uses $events. A section whose placeholder
-    is empty for a home (no rules, no description) is left out whole.
+    is empty for a home (no rules, no description) is left out whole, and so is one that is null or empty itself.
     """
 
     system: str
-    sections: dict[str, str] = field(default_factory=dict)
+    sections: dict[str, str | None] = field(default_factory=dict)
     events: str = "$events"
     event_ids: str = "session"
 
     def check(self) -> None:
         _check_event_ids(self.event_ids)
         for name, text in self.sections.items():
-            allowed = PLACEHOLDERS[:-1]
-            _check_placeholders(f"prompt.sections.{name}", text, allowed)
+            _check_placeholders(f"prompt.sections.{name}", text or "", PLACEHOLDERS[:-1])
         _check_placeholders("prompt.system", self.system, PLACEHOLDERS[:-1])
         _check_placeholders("prompt.events", self.events, PLACEHOLDERS)
-        if "events" not in Template(self.events).get_identifiers():
+        count = len(_template_parts(self.events)) - 1
+        if count == 0:
             raise ConfigError("prompt.events has no $events; without it a model would not see the window.")
+        if count > 1:
+            raise ConfigError(f"prompt.events has $events {count} times; it must have it once.")
 
     def renderer(self, home: Home) -> Renderer:
         values = _home_values(home)
-        parts = []
-        for text in self.sections.values():
-            if all(values[name] for name in Template(text).get_identifiers()):
-                parts.append(Template(text).substitute(values).strip())
-        before, after = _split_at_events(self.events.strip())
+        parts = [_section(text or "", values) for text in self.sections.values()]
+        before, after = _template_parts(self.events.strip())
         return Renderer(
             Template(self.system).substitute(values).strip(),
-            "\n\n".join([*parts, Template(before).substitute(values)]),
+            "\n\n".join([*filter(None, parts), Template(before).substitute(values)]),
             Template(after).substitute(values),
             window_ids=self.event_ids == "window",
         )
@@ -74,18 +73,18 @@ class VerbatimPrompt:
             raise ConfigError("prompt.path is not set; prompt=verbatim needs prompt.path=FILE, the text to send.")
 
     def renderer(self, home: Home) -> Renderer:
-        path = Path(str(self.path)).expanduser()
+        path = expanded(str(self.path))
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_bytes().decode("utf-8-sig")  # as text, its line ends would be changed
         except FileNotFoundError:
             raise MissingError(
                 f"prompt.path is {str(path)!r}, which does not exist; name the file with your prompt."
             ) from None
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path that no file can have
             raise MissingError(f"prompt.path is {str(path)!r}, which cannot be read as UTF-8 text: {error}.") from None
         if not _EVENTS.search(text):
-            text = text.rstrip("\n") + "\n\n$events"
-        before, after = (_fill(half, _home_values(home)) for half in _split_at_events(text))
+            text = text.rstrip("\r\n") + "\n\n$events"
+        before, after = (_fill(half, _home_values(home)) for half in _EVENTS.split(text, maxsplit=1))
         return Renderer(self.system, before, after, window_ids=self.event_ids == "window")
 
 
@@ -131,10 +130,21 @@ _EVENTS = re.compile(r"(?<!\$)\$(?:events\b|\{events\})")
 _HOME = re.compile(r"\$(?:(description|rooms|activities|rules)\b|\{(description|rooms|activities|rules)\})")
 
 
-def _split_at_events(text: str) -> tuple[str, str]:
-    """What comes before and after the events. Done before anything is filled in, so no word of a home is taken for them."""
-    before, after = _EVENTS.split(text, maxsplit=1)
-    return before, after
+def _template_parts(text: str) -> list[str]:
+    """What stands around each $events. Taken before anything is filled in, so no word of a home is taken for the events."""
+    parts, end = [], 0
+    for match in Template.pattern.finditer(text):
+        if "events" in (match["named"], match["braced"]):
+            parts.append(text[end : match.start()])
+            end = match.end()
+    return [*parts, text[end:]]
+
+
+def _section(text: str, values: dict[str, str]) -> str:
+    """The section filled in; empty where a placeholder of it has nothing to say."""
+    if not all(values[name] for name in Template(text).get_identifiers()):
+        return ""
+    return Template(text).substitute(values).strip()
 
 
 def _fill(text: str, values: dict[str, str]) -> str:

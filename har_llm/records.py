@@ -1,4 +1,4 @@
-"""What flows between the rooms of har_llm: small immutable records, free of any dependency.
+"""What flows between the rooms of har_llm: small immutable records, free of any library.
 
 Activities are referred to by their number in the home's catalogue, as the prompt does ("19. preparing dinner").
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from har_llm.text import visible
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Notice(NamedTuple):
 
     def __str__(self) -> str:
         place = self.path if self.line is None else f"{self.path}:{self.line}"
-        return f"{place}: {self.message}"
+        return visible(f"{place}: {self.message}")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from har_llm import weights
-from har_llm.errors import HarError
+from har_llm.errors import EngineError, HarError
 from har_llm.models import ModelConfig
 from har_llm.records import Message
 
@@ -30,7 +30,12 @@ def rendered_prompt(model: ModelConfig, messages: Sequence[Message]) -> Rendered
         return RenderedPrompt(text, f"tokens unknown, without {model.name}'s chat template: {reason}")
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=model.trust_remote_code, local_files_only=True)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=model.trust_remote_code, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EngineError(f"The tokenizer in {path} cannot be loaded: {str(error).strip().partition(chr(10))[0]}") from error
+    if tokenizer.chat_template is None:
+        raise EngineError(f"The model in {path} has no chat template; take one that is trained to follow a chat.")
     text = tokenizer.apply_chat_template(
         list(messages), tokenize=False, add_generation_prompt=True, **model.template_options()
     )

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from har_llm import answers, metrics
 from har_llm.answers import Answer, Prediction
+from har_llm.config import READINGS
 from har_llm.describe import describe
 from har_llm.environment import describe_environment
-from har_llm.records import Event, Prompt
+from har_llm.errors import MissingError
+from har_llm.records import Event
 from har_llm.store import Record
 
 if TYPE_CHECKING:
@@ -38,10 +40,17 @@ class RunResult:
 
 
 def read_run(folder: Path) -> RunResult:
+    """Raises MissingError for a directory that is damaged."""
+
     def part(name: str) -> Any:
         return json.loads((folder / name).read_text(encoding="utf-8"))
 
-    return RunResult(folder, part("metrics.json"), part("environment.json"), part("data.json"), part("sample.json"))
+    try:
+        return RunResult(folder, part("metrics.json"), part("environment.json"), part("data.json"), part("sample.json"))
+    except (OSError, ValueError) as error:
+        raise MissingError(
+            f"The run directory {folder} is damaged ({error}); delete it and run the same command again: the texts are kept."
+        ) from None
 
 
 def write_run(run: PreparedRun, records: Sequence[Record], read: Sequence[Answer], *, wall_seconds: float) -> Path:
@@ -73,24 +82,29 @@ def write_run(run: PreparedRun, records: Sequence[Record], read: Sequence[Answer
 
 def _rows(run: PreparedRun, records: Sequence[Record], read: Sequence[Answer]) -> Iterator[dict[str, Any]]:
     """Every event of the part, in order: with both readings, or with the reason why no window shows it."""
-    places = {(prompt.window.session, prompt.window.index): place for place, prompt in enumerate(run.prompts)}
-    size = run.experiment.window.events
+    places = {
+        (prompt.window.session, event.id): (place, inside)
+        for place, prompt in enumerate(run.prompts)
+        for inside, event in enumerate(prompt.window.events)
+    }
     for session in run.sessions:
-        for number, event in enumerate(session.events):
-            place = places.get((session.id, number // size))
-            row = {
+        held = {event.id for window in run.experiment.window.cut(session) for event in window.events}
+        for event in session.events:
+            row: dict[str, Any] = {
                 "session": session.id,
-                "window": number // size,
                 **_event(event),
                 "gold": list(event.activities),
                 "subjects": list(event.subjects),
-                "scored": place is not None and not _unscored(run, event),
             }
-            if place is None:
-                row |= {"excluded": _exclusion(run, len(session.events), number)}
+            if (session.id, event.id) not in places:
+                reason = "its window is beyond limit" if event.id in held else "no window holds it (window.min_events)"
+                row |= {"scored": False, "excluded": reason}
             else:
-                inside, answer = number % size, read[place]
+                place, inside = places[session.id, event.id]
+                answer = read[place]
                 row |= {
+                    "window": run.prompts[place].window.index,
+                    "scored": not _unscored(run, event),
                     "shown_id": run.prompts[place].ids[inside],
                     "strict": _prediction(answer.strict[inside]),
                     "lenient": _prediction(answer.lenient[inside]),
@@ -112,14 +126,6 @@ def _unscored(run: PreparedRun, event: Event) -> bool:
     return run.experiment.dataset.null_class == "unscored" and set(event.activities) <= run.recordings.home.null_class
 
 
-def _exclusion(run: PreparedRun, session_length: int, number: int) -> str:
-    window = run.experiment.window
-    start = number // window.events * window.events
-    if min(window.events, session_length - start) < window.min_events:
-        return "its window has fewer than window.min_events"
-    return "its window is beyond limit"
-
-
 def _metrics(run: PreparedRun, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     home, settings = run.recordings.home, run.experiment.settings
     unscored = home.null_class if run.experiment.dataset.null_class == "unscored" else ()
@@ -134,14 +140,15 @@ def _metrics(run: PreparedRun, rows: Sequence[Mapping[str, Any]]) -> dict[str, A
             home.null_class,
             unscored,
         )
-        for reading in ("strict", "lenient")
+        for reading in READINGS
     }
     return {
         "provenance": run.provenance,
-        "partial": settings.limit is not None,
+        "partial": run.partial,
         "limit": settings.limit,
         "dataset": run.experiment.dataset.name,
         "model": run.experiment.model.name,
+        "model_id": run.experiment.model.id,
         "adapter": None,
         "part": run.experiment.split.part,
         "seed": settings.seed,
@@ -178,33 +185,37 @@ def _sample(
     run: PreparedRun, records: Sequence[Record], read: Sequence[Answer], rows: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """One event to look at, with its window and the model's words: the first with a wrong answer, or else the first."""
-    reading = run.experiment.settings.metrics.reading
-    shown = [row for row in rows if "excluded" not in row]
-    wrong = (row for row in shown if row["scored"] and row[reading]["activity"] not in (None, *row["gold"]))
-    row = next(wrong, shown[0])
-    place = next(i for i, prompt in enumerate(run.prompts) if _is_window(prompt, row))
     names = run.recordings.home.activities
+    shown = [
+        (row, place, inside)
+        for (place, inside), row in zip(
+            ((place, inside) for place, prompt in enumerate(run.prompts) for inside in range(len(prompt.ids))),
+            (row for row in rows if "excluded" not in row),
+            strict=True,
+        )
+    ]
+    wrong = (one for one in shown if one[0]["scored"] and one[0]["lenient"]["activity"] not in (None, *one[0]["gold"]))
+    row, place, inside = next(wrong, shown[0])
+    prompt = run.prompts[place]
     return {
         "provenance": run.provenance,
-        "reading": reading,
         "session": row["session"],
-        "event": {"id": row["shown_id"], "time": row["time"], "event": row["event"]},
-        "window": [_event(event) for event in run.prompts[place].window.events],
+        "event": inside,
+        "window": [
+            {"id": shown_id, "time": event.time, "event": event.text}
+            for shown_id, event in zip(prompt.ids, prompt.window.events, strict=True)
+        ],
         "reasoning": read[place].reasoning,
         "answer": read[place].answer,
         "gold": [f"{number}. {names[number]}" for number in row["gold"]],
-        "predicted": _named(row[reading], names),
-        "generation": row["generation"],
+        "predicted": {reading: _named(row[reading], names) for reading in READINGS},
+        "generation": records[place].key,
     }
 
 
 def _named(prediction: Mapping[str, Any], names: Mapping[int, str]) -> str:
     number = prediction["activity"]
-    return f"missed ({prediction['missed']})" if number is None else f"{number}. {names[number]}"
-
-
-def _is_window(prompt: Prompt, row: Mapping[str, Any]) -> bool:
-    return bool(prompt.window.session == row["session"] and prompt.window.index == row["window"])
+    return f"missed ({prediction['missed'].replace('_', ' ')})" if number is None else f"{number}. {names[number]}"
 
 
 def _write_config(path: Path, run: PreparedRun) -> None:

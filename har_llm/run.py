@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from har_llm import answers, metrics, weights
 from har_llm.config import Experiment
 from har_llm.engines.base import Generation, LoadedModel, Request
 from har_llm.errors import ConfigError, MissingError
+from har_llm.paths import expanded
 from har_llm.records import Prompt, Recordings, Session, Window
 from har_llm.results import write_run
 from har_llm.store import GenerationStore, Record, digest
@@ -46,12 +48,13 @@ class PreparedRun:
 
     @property
     def outputs(self) -> Path:
-        return Path(self.experiment.settings.paths.outputs).expanduser()
+        return expanded(self.experiment.settings.paths.outputs)
 
     @property
     def provenance(self) -> str | None:
         """What is synthetic about the run's results; None for real data and a real model."""
-        return provenance(self.experiment.dataset.synthetic, self.experiment.model.synthetic)
+        model = self.experiment.model
+        return provenance(self.experiment.dataset.synthetic, model.synthetic or weights.is_embedded(self.model))
 
     @cached_property
     def model_identity(self) -> dict[str, Any]:
@@ -82,6 +85,7 @@ class PreparedRun:
                 "limit": settings.limit,
                 "part": self.experiment.split.part,
                 "thinking": self.experiment.model.thinking,
+                "provenance": self.provenance,
             }
         )
 
@@ -102,7 +106,12 @@ class PreparedRun:
 
     @property
     def finished(self) -> bool:
-        return (self.folder / "metrics.json").is_file()
+        return self.folder.exists()
+
+    @property
+    def partial(self) -> bool:
+        """Whether `limit` leaves windows of the part out."""
+        return len(self.prompts) < sum(1 for session in self.sessions for _ in self.experiment.window.cut(session))
 
     def open_store(self) -> GenerationStore:
         return GenerationStore(self.outputs / "store", self.model_identity)
@@ -123,20 +132,15 @@ def prepare(experiment: Experiment) -> PreparedRun:
     """Read the data, render the prompts, find the model's version. Raises DataError, MissingError or ConfigError."""
     recordings = read_recordings(experiment)
     parts = divide(experiment, recordings)
-    sessions = parts[experiment.split.part]
-    if not sessions:
-        raise ConfigError(f"split.part is {experiment.split.part!r}, which holds no session; choose another part or split.")
-    prompts = render(experiment, recordings, sessions)
-    if not prompts:
-        raise ConfigError(
-            f"No window is left of {len(sessions)} sessions: window.min_events is {experiment.window.min_events}; lower it."
-        )
-    run = PreparedRun(experiment, recordings, parts, prompts, weights.resolve(experiment.model), ())
-    return PreparedRun(experiment, recordings, parts, prompts, run.model, _requests(run))
+    prompts = render(experiment, recordings, parts[experiment.split.part])
+    # An engine that needs no model is asked for none: nothing is looked up, fetched or measured.
+    model = weights.resolve(experiment.model) if experiment.engine.needs_model() else weights.unresolved(experiment.model)
+    run = PreparedRun(experiment, recordings, parts, prompts, model, ())
+    return replace(run, requests=_requests(run))
 
 
 def read_recordings(experiment: Experiment) -> Recordings:
-    return experiment.dataset.read(Path(experiment.settings.paths.data).expanduser())
+    return experiment.dataset.read(expanded(experiment.settings.paths.data))
 
 
 def divide(experiment: Experiment, recordings: Recordings) -> Mapping[str, Sequence[Session]]:
@@ -144,15 +148,16 @@ def divide(experiment: Experiment, recordings: Recordings) -> Mapping[str, Seque
 
 
 def render(experiment: Experiment, recordings: Recordings, sessions: Sequence[Session]) -> list[Prompt]:
-    """The prompts of the windows of these sessions, or of the first `limit` of them."""
+    """The prompts of the windows of these sessions, or of the first `limit` of them; never none."""
     renderer = experiment.prompt.renderer(recordings.home)
-    limit = experiment.settings.limit
-    prompts: list[Prompt] = []
-    for session in sessions:
-        for window in experiment.window.cut(session):
-            if limit is not None and len(prompts) == limit:
-                return prompts
-            prompts.append(renderer.render(window))
+    if not sessions:
+        raise ConfigError(f"split.part is {experiment.split.part!r}, which holds no session; choose another part or split.")
+    windows = (window for session in sessions for window in experiment.window.cut(session))
+    prompts = [renderer.render(window) for window in islice(windows, experiment.settings.limit)]
+    if not prompts:
+        raise ConfigError(
+            f"No window is left of {len(sessions)} sessions: window.min_events is {experiment.window.min_events}; lower it."
+        )
     return prompts
 
 
@@ -162,6 +167,7 @@ def _requests(run: PreparedRun) -> list[Request]:
         "model": run.model_identity,
         "template": model.template_options(),
         "sampling": model.sampling.identity(),
+        "context": model.context,
     }
     requests = []
     for prompt in run.prompts:
@@ -189,11 +195,12 @@ def generate(run: PreparedRun, store: GenerationStore, owed: Sequence[Request], 
     from har_llm.engines.worker import WorkerEngine
 
     engine_config = run.experiment.engine
-    if engine_config.needs_memory():
+    model, path = run.experiment.model, ""
+    if engine_config.needs_model():
         weights.check_memory(run.model, getattr(engine_config, "device", "auto"))
-    model = run.experiment.model
+        path = str(weights.obtain(run.model))
     spec = LoadedModel(
-        path=str(weights.obtain(run.model)),
+        path=path,
         dtype=model.dtype,
         sampling=model.sampling,
         template_options=model.template_options(),
@@ -217,8 +224,9 @@ def _import_scoring() -> None:
     import sklearn.metrics  # noqa: F401
 
 
-def finish(run: PreparedRun, store: GenerationStore, started: float) -> Path:
+def finish(run: PreparedRun, started: float) -> Path:
     """Read and score the kept generations and write the run directory. `started` is a time.monotonic()."""
+    store = run.open_store()  # anew: where another process wrote the same keys, every reader must take the same texts
     missing = run.owed(store)
     if missing:
         raise MissingError(f"{len(missing)} of {len(run.requests)} generations are missing; run the same command again.")

@@ -7,18 +7,21 @@ is refused before it is fetched. `huggingface_hub` is imported only for models o
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
 from har_llm.errors import ConfigError, MissingError
 from har_llm.memory import GB, free_memory, has_gpu, needed_memory
 from har_llm.models import DTYPES, EMBEDDED_PREFIX, ModelConfig
+from har_llm.paths import expanded
 
 DOWNLOADED = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
-"""What is fetched of a hub model: never pickles."""
+"""What is fetched of a hub model: never pickles, and code only where model.trust_remote_code is true."""
 FILES_PREFIX = "files-"
 """Marks a revision that is a digest of files."""
 SMALL_FILE = 64 * 2**20
@@ -45,7 +48,7 @@ def resolve(model: ModelConfig) -> ResolvedModel:
     """Find which version a model's name stands for. Raises MissingError when it is nowhere."""
     if model.id.startswith(EMBEDDED_PREFIX):
         return _resolve_folder(model, _embedded_folder(model))
-    folder = Path(model.id).expanduser()
+    folder = expanded(model.id)
     if folder.is_dir():
         return _resolve_folder(model, folder)
     if model.id.startswith(("/", ".", "~")) or model.id.count("/") != 1:
@@ -56,13 +59,27 @@ def resolve(model: ModelConfig) -> ResolvedModel:
     return _resolve_hub(model)
 
 
+def unresolved(model: ModelConfig) -> ResolvedModel:
+    """The model of an engine that needs none: a name and nothing else."""
+    return ResolvedModel(model, "none", None)
+
+
+def is_embedded(model: ResolvedModel) -> bool:
+    """Whether the files are those of an embedded model, wherever they lie."""
+    if not model.local:
+        return model.config.id.startswith(EMBEDDED_PREFIX)
+    return model.revision in {FILES_PREFIX + _fingerprint(folder) for folder in _embedded_folders()}
+
+
 def check_memory(model: ResolvedModel, device: str) -> None:
     """Refuse, by an estimate, a model that this machine cannot hold. Loads and downloads nothing."""
     weight_bytes = None if model.path is None else sum(file.stat().st_size for file in model.path.glob("*.safetensors"))
     needed = needed_memory(model.config, weight_bytes)
     if needed is None:
         return
-    place = "cuda" if device == "cuda" or (device == "auto" and has_gpu()) else "cpu"
+    if device == "cuda" and not has_gpu():
+        raise MissingError("engine.device is 'cuda', but there is no GPU here; set engine.device=cpu or auto.")
+    place = "cuda" if device != "cpu" and has_gpu() else "cpu"
     free = free_memory(place)
     if needed > free:
         where = "the GPU" if place == "cuda" else "memory"
@@ -88,21 +105,25 @@ def obtain(model: ResolvedModel) -> Path:
             f"{model.config.id} is a download of about {needed / GB:.0f} GB, but {existing} has {free / GB:.0f} GB free; "
             f"make room, or set HF_HOME to a larger disk."
         )
+    patterns = [*DOWNLOADED, *(["*.py"] if model.config.trust_remote_code else [])]
     try:
-        return Path(snapshot_download(model.config.id, revision=model.revision, allow_patterns=DOWNLOADED))
+        return Path(snapshot_download(model.config.id, revision=model.revision, allow_patterns=patterns))
     except Exception as error:  # the hub's client raises errors of many libraries
         raise MissingError(_not_to_be_had(model.config, error)) from error
 
 
 def _embedded_folder(model: ModelConfig) -> Path:
     name = model.id.removeprefix(EMBEDDED_PREFIX)
+    folders = {folder.name: folder for folder in _embedded_folders()}
+    if name not in folders:
+        names = ", ".join(EMBEDDED_PREFIX + other for other in folders)
+        raise ConfigError(f"model.id is {model.id!r}; the embedded models are {names}.")
+    return folders[name]
+
+
+def _embedded_folders() -> list[Path]:
     root = Path(str(files("har_llm") / "embedded"))
-    names = sorted(folder.name for folder in root.iterdir() if (folder / "config.json").is_file())
-    if name not in names:
-        raise ConfigError(
-            f"model.id is {model.id!r}; the embedded models are {', '.join(EMBEDDED_PREFIX + n for n in names)}."
-        )
-    return root / name
+    return sorted(folder for folder in root.iterdir() if (folder / "config.json").is_file())
 
 
 def _resolve_folder(model: ModelConfig, folder: Path) -> ResolvedModel:
@@ -119,43 +140,68 @@ def _resolve_folder(model: ModelConfig, folder: Path) -> ResolvedModel:
 
 
 def _fingerprint(folder: Path) -> str:
-    """A digest of all files that shape the output. Of a large file: its size, its first and its last MB."""
+    """A digest of all files that shape the output. Of a large file: its size, and 4 kB of every MB."""
     digest = hashlib.sha256()
     for file in sorted(folder.iterdir()):
-        if not file.is_file() or file.suffix not in {".json", ".txt", ".jinja", ".model", ".safetensors"}:
+        if not file.is_file() or file.suffix not in {".json", ".txt", ".jinja", ".model", ".safetensors", ".py"}:
             continue
         size = file.stat().st_size
         digest.update(f"{file.name}:{size}:".encode())
         with file.open("rb") as stream:
             if size <= SMALL_FILE:
                 digest.update(stream.read())
-            else:
-                digest.update(stream.read(2**20))
-                stream.seek(-(2**20), 2)
-                digest.update(stream.read())
+                continue
+            for place in range(0, size, 2**20):
+                stream.seek(place)
+                digest.update(stream.read(4096))
     return digest.hexdigest()[:16]
 
 
 def _resolve_hub(model: ModelConfig) -> ResolvedModel:
-    from huggingface_hub import HfApi, try_to_load_from_cache
-    from huggingface_hub.constants import HF_HUB_OFFLINE
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    commit = model.revision if re.fullmatch(r"[0-9a-f]{40}", model.revision) else None
-    problem: Exception | None = None
-    if commit is None and not HF_HUB_OFFLINE:
-        try:
-            commit = HfApi().model_info(model.id, revision=model.revision, timeout=HUB_TIMEOUT_S).sha
-        except Exception as error:  # no network, no such model, no access: the cache may still have it
-            problem = error
-    cached = try_to_load_from_cache(model.id, "config.json", revision=commit or model.revision)
+    commit, problem = _commit(model.id, model.revision)
+    try:
+        cached = try_to_load_from_cache(model.id, "config.json", revision=commit or model.revision)
+    except HFValidationError as error:
+        raise ConfigError(f"model.id is {model.id!r}, which is no name on the hub: {error}") from None
     folder = Path(cached).parent if isinstance(cached, str) else None
-    if folder is not None and any(folder.glob("*.safetensors")):
+    if folder is not None and _complete(folder):
         return ResolvedModel(model, folder.name, folder)
     if commit is None:
         # What cannot be fetched may also be too large: then the network would not help.
         check_memory(ResolvedModel(model, model.revision, None), "auto")
         raise MissingError(_not_to_be_had(model, problem))
     return ResolvedModel(model, commit, None)
+
+
+@lru_cache(maxsize=64)
+def _commit(name: str, revision: str) -> tuple[str | None, Exception | None]:
+    """The commit that a revision stands for, or why the hub did not say. Asked once: a sweep waits for a dead hub once."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.constants import HF_HUB_OFFLINE
+
+    if re.fullmatch(r"[0-9a-f]{40}", revision):
+        return revision, None
+    if HF_HUB_OFFLINE:
+        return None, None
+    try:
+        return HfApi().model_info(name, revision=revision, timeout=HUB_TIMEOUT_S).sha, None
+    except Exception as error:  # no network, no such model, no access: the cache may still have it
+        return None, error
+
+
+def _complete(folder: Path) -> bool:
+    """Whether a cached download has all its weights: an interrupted one has its small files first."""
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return any(folder.glob("*.safetensors"))
+    try:
+        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, AttributeError):
+        return False
+    return all((folder / shard).is_file() for shard in shards)
 
 
 def _not_to_be_had(model: ModelConfig, error: Exception | None) -> str:

@@ -173,6 +173,19 @@ def test_a_mapping_does_not_overrule_objects_for_it_may_be_a_legend() -> None:
     assert lenient(LIST + '\nLegend: {"0": "others", "1": "cooking"}') == [1, 19]
 
 
+LEGEND = 'activities: {"1": "cooking", "2": "washing dishes"}. '
+
+
+@pytest.mark.parametrize("shown", ['{"id": 0, "activity": 2}', "{'id': 0, 'activity': 2}"])
+def test_a_legend_predicts_nothing_once_an_object_names_an_event(shown: str) -> None:
+    assert lenient(f"{LEGEND}[{shown}]", 3) == lenient(f"[{shown}] {LEGEND}", 3) == [2, "omitted", "omitted"]
+
+
+def test_a_mapping_counts_where_no_object_names_an_event_of_the_window() -> None:
+    for other in ('{"id": 77, "activity": 2}', '{"id": 0, "time": "08:00:00", "event": "door"}'):
+        assert lenient(f'[{other}] {{"0": 1, "1": 19}}') == [1, 19]
+
+
 def test_repair_does_not_overrule_valid_json() -> None:
     read_answer = answer("Draft {'id': 0, 'activity': 2} " + LIST)
     assert short(read_answer.lenient) == [1, 19]

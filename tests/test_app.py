@@ -167,6 +167,31 @@ def test_a_sweep_gives_the_runs_that_single_commands_give(tmp_path: Path, script
     assert len(swept) == 2
 
 
+def test_outputs_that_cannot_be_written_are_refused_before_a_model_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = har_llm(tmp_path, "model=tiny_student", "paths.outputs=file/x", expect=1)
+    assert "paths.outputs is 'file/x', which cannot be written" in done.stderr
+
+
+def test_looking_at_a_dataset_leaves_nothing_behind(tmp_path: Path) -> None:
+    har_llm(tmp_path, "task=describe")
+    har_llm(tmp_path, "seed=-1", expect=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_misspelt_field_is_answered_by_the_schema(tmp_path: Path) -> None:
+    done = har_llm(tmp_path, "model.thinkin=false", expect=1)
+    assert done.stderr.startswith("error: model.thinkin is not a setting. Did you mean thinking? It has: name, id,")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_output_that_nobody_reads_is_no_fault(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m har_llm task=prompt model=tiny_student limit=60 | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, env=plain_environment())
+    assert done.stdout == "<|im_start|>system\n"
+    assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+
+
 def test_the_prompt_task_prints_exactly_what_is_sent(tmp_path: Path) -> None:
     done = har_llm(tmp_path, "task=prompt", "model=tiny_student")
     assert done.stdout.startswith("<|im_start|>system\n")

@@ -8,7 +8,7 @@ from har_llm.engines.base import Generation
 
 def test_escapes_and_markup_are_shown_not_obeyed() -> None:
     shown = plain("[bold red]x[/] \x1b[2J\x1b]0;title\x07 \u202e back \ttab\nline")
-    assert shown.plain == "[bold red]x[/] \\x1b[2J\\x1b]0;title\\x07 \\x202e back \ttab\nline"
+    assert shown.plain == "[bold red]x[/] \\x1b[2J\\x1b]0;title\\x07 \\u202e back \ttab\nline"
     assert not shown.spans
 
 

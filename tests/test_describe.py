@@ -114,6 +114,22 @@ def test_every_fault_is_listed_with_its_place() -> None:
     assert "no label" in text and "30" in text and "label row twice" in text
 
 
+def test_text_of_files_does_not_move_the_cursor(recordings: Recordings) -> None:
+    hostile = "a\x1b[2J\u202e\ud800"
+    home = small_home(name=hostile, activities={1: hostile, 2: "eating", 3: "others"})
+    notices = [Notice(hostile, 1, hostile, hostile)]
+    events = [Event(0, "08:00:00", "x", (1,), (hostile,))]
+    changed = Recordings(home, [Session("s", "g", events)], notices, {hostile: 1})
+    described = describe(changed, PaperSplit().divide(changed.sessions, {1: 1}), FixedWindows())
+    for text in (printed(render(described)), printed(render_faults(notices, notices)), str(notices[0])):
+        assert "a\\x1b[2J\\u202e\\ud800" in text and not {"\x1b", "\u202e", "\ud800"} & set(text)
+
+
+def test_what_was_noticed_is_not_called_a_repair() -> None:
+    text = printed(render_faults([], [Notice("a", None, "sessions differ from the release's 69", "1 session")]))
+    assert "Repaired or noticed while reading" in text and "sessions differ" in text
+
+
 def test_no_faults() -> None:
     text = printed(render_faults([]))
     assert "No faults." in text and "Faults:" not in text

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from pytest import approx
 
 from har_llm.answers import CAUSES
-from har_llm.errors import ConfigError
-from har_llm.metrics import METRICS, ScoredEvent, headline, score, score_all
+from har_llm.metrics import METRICS, ScoredEvent, score, score_all
 
 ACTIVITIES = {0: "others", 1: "cooking", 2: "eating", 3: "sleeping"}
 pytestmark = pytest.mark.filterwarnings("error")  # a warning of scikit-learn would mean that labels were not passed
@@ -154,17 +153,6 @@ def test_no_events_give_no_scores() -> None:
         assert part["missed_by_cause"]["omitted"] == {"mean": None, "std": None}
         assert part["per_class"] == []
     assert score([], {})["confusion"] == {"activities": [], "matrix": []}
-
-
-def test_headline() -> None:
-    scores = score_all(events((1, 1), session="a") + events((1, 2), session="b"), ACTIVITIES)
-    best = headline(scores["all"], "accuracy")
-    assert best == headline(scores, "accuracy")
-    assert (best.name, best.mean, best.ci95, best.sessions) == ("accuracy", 0.5, None, 2)
-    assert best.std == approx(0.5**0.5)
-    assert headline(score([], ACTIVITIES), "f1_macro_gold").mean is None
-    with pytest.raises(ConfigError, match=r"'f1'.*f1_macro_gold, f1_macro_union"):
-        headline(scores, "f1")
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,23 @@ def test_a_section_with_nothing_to_say_is_left_out() -> None:
     assert "\n\n\n" not in bare
 
 
+@pytest.mark.parametrize("nothing", [None, "", " \n"])
+def test_a_section_may_be_taken_out(nothing: str | None) -> None:
+    template = load("prompt/default", SectionedPrompt, sections={"rules": nothing, "task": nothing})
+    template.check()
+    window = next(FixedWindows().cut(session_of(3)))
+    text = template.renderer(small_home()).render(window).messages[-1]["content"]
+    assert text.startswith("Rooms of the home") and "Rules:" not in text and "\n\n\n" not in text
+
+
+@pytest.mark.parametrize(("events", "end"), [("Pay $$$events", "Pay $"), ("été: $events", "été: "), ("$eventsé", "")])
+def test_events_stand_where_the_template_says(events: str, end: str) -> None:
+    template = load("prompt/default", SectionedPrompt, events=events)
+    template.check()
+    window = next(FixedWindows().cut(session_of(2)))
+    assert f"\n\n{end}{BOTH}" in template.renderer(small_home()).render(window).messages[-1]["content"]
+
+
 @pytest.mark.parametrize("name", ["description", "rooms", "activities", "rules"])
 def test_words_of_a_home_are_never_taken_for_placeholders(name: str) -> None:
     values: dict[str, Any] = {
@@ -187,6 +204,8 @@ def test_default_prompt_of_marble() -> None:
         ({"system": "You know $gold"}, "prompt.system uses $gold"),
         ({"events": "$events $gold"}, "prompt.events uses $gold"),
         ({"events": "Events:"}, "prompt.events has no $events"),
+        ({"events": "$events and $events"}, "prompt.events has $events 2 times; it must have it once"),
+        ({"events": "Costs $$events"}, "prompt.events has no $events"),
         ({"event_ids": "global"}, "prompt.event_ids is 'global'"),
     ],
 )
@@ -200,7 +219,7 @@ def test_wrong_setting_is_refused(changes: dict[str, Any], words: str) -> None:
 
 
 def verbatim(path: Path, text: str, system: str = "") -> str:
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(text.encode())
     prompt = VerbatimPrompt(path=str(path), system=system)
     prompt.check()
     window = next(FixedWindows().cut(session_of(2)))
@@ -221,6 +240,8 @@ BOTH = """[
         ("Before\n$events\nafter", f"Before\n{BOTH}\nafter"),
         ("Before\n${events}after", f"Before\n{BOTH}after"),
         ("Nothing named\n", f"Nothing named\n\n{BOTH}"),
+        ("Nothing named\r\n", f"Nothing named\n\n{BOTH}"),
+        ("\ufeffA mark\r\nand\rends\n$events", f"A mark\r\nand\rends\n{BOTH}"),
         ("Costs 5$, $unknown {json} %s $events", f"Costs 5$, $unknown {{json}} %s {BOTH}"),
         ("Labels:\n$activities\n$events", f"Labels:\n1. cooking\n2. eating\n3. nothing in particular\n{BOTH}"),
     ],
@@ -249,6 +270,9 @@ def test_verbatim_without_a_file(tmp_path: Path) -> None:
         load("prompt/verbatim", VerbatimPrompt).check()
     with pytest.raises(MissingError, match="does not exist"):
         VerbatimPrompt(path=str(tmp_path / "none.txt")).renderer(small_home())
+    for path in ("~nobody_here/my.txt", "a\0b"):
+        with pytest.raises(MissingError, match=r"prompt\.path is '(~nobody_here|a.x00b)"):
+            VerbatimPrompt(path=path).renderer(small_home())
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9 $events")
     with pytest.raises(MissingError, match="cannot be read as UTF-8"):
         VerbatimPrompt(path=str(tmp_path / "latin.txt")).renderer(small_home())

@@ -16,6 +16,11 @@ from har_llm.weights import ResolvedModel, resolve
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_remembered() -> None:
+    weights._commit.cache_clear()
+
+
 def model(**changes: Any) -> ModelConfig:
     return ModelConfig(**{"name": "any", "id": "org/name", **changes})
 
@@ -67,7 +72,7 @@ def test_an_adapter_is_no_model(tmp_path: Path) -> None:
         resolve(model(id=str(tmp_path)))
 
 
-@pytest.mark.parametrize("name", ["./nowhere", "/nowhere", "~/nowhere", "a/b/c", "nowhere"])
+@pytest.mark.parametrize("name", ["./nowhere", "/nowhere", "~/nowhere", "~nobodyy/x", "a/b/c", "nowhere"])
 def test_a_folder_that_does_not_exist_is_not_sought_on_the_hub(name: str) -> None:
     with pytest.raises(MissingError, match="there is no such folder"):
         resolve(model(id=name))
@@ -136,6 +141,58 @@ def test_the_files_tell_the_size_where_the_config_does_not(tmp_path: Path, monke
     monkeypatch.setattr(weights, "free_memory", lambda device: 5.0)
     with pytest.raises(MissingError, match="needs about"):
         weights.check_memory(ResolvedModel(model(), "files-1", complete(tmp_path)), "cpu")
+
+
+def test_an_interrupted_download_is_not_taken_for_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = cached(tmp_path, monkeypatch)
+    shards = {"a": "model.safetensors", "b": "model-00002.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
+    assert resolve(model(revision=COMMIT)).path is None
+    (folder / "model-00002.safetensors").touch()
+    assert resolve(model(revision=COMMIT)).path == folder
+
+
+def test_a_change_in_the_middle_of_large_weights_or_in_code_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "SMALL_FILE", 2**20)
+    folder = complete(tmp_path)
+    content = bytearray(5 * 2**20)
+    revisions = []
+    for place in (0, 2 * 2**20 + 7, None):
+        if place is not None:
+            content[place] = 1
+        else:
+            (folder / "modeling.py").write_text("pass")
+        (folder / "model.safetensors").write_bytes(content)
+        revisions.append(resolve(model(id=str(folder))).revision)
+    assert len(set(revisions)) == 3
+
+
+def test_a_hub_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    asked = []
+
+    def silent(*arguments: Any, **options: Any) -> None:
+        asked.append(options["timeout"])
+        raise TimeoutError
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", silent)
+    for _ in range(3):
+        with pytest.raises(MissingError, match="no connection"):
+            resolve(model())
+    assert asked == [weights.HUB_TIMEOUT_S]
+
+
+def test_a_gpu_that_is_not_there_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "has_gpu", lambda: False)
+    with pytest.raises(MissingError, match=r"engine\.device is 'cuda', but there is no GPU here"):
+        weights.check_memory(ResolvedModel(model(parameters=1), COMMIT, None), "cuda")
+
+
+def test_a_name_that_cannot_be_on_the_hub_is_refused() -> None:
+    with pytest.raises((ConfigError, MissingError), match=r"model\.id is 'a b/c'|a b/c is not on this machine"):
+        resolve(model(id="a b/c"))
 
 
 def test_a_full_disk_is_noticed_before_the_download(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,10 +123,22 @@ class ArchiveReader(FileReader):
             self.fault(path, None, "wrong JSON", f"holds {shown(str(items))}; {rule}")
             return
         for number, item in enumerate(items, start=1):
-            if isinstance(item, dict) and all(key in item for key in keys):
-                yield number, item
-            else:
+            if not isinstance(item, dict) or not all(key in item for key in keys):
                 self.fault(path, None, "wrong item", f"item {number} is {shown(str(item))}; {rule}")
+            elif not _is_unicode(item):
+                broken = "it has an escape from \\ud800 to \\udfff without the other half of its character; mend its text"
+                self.fault(path, None, "half a character", f"item {number} is {shown(str(item))}; {broken}")
+            else:
+                yield number, item
+
+
+def _is_unicode(item: Mapping[str, Any]) -> bool:
+    """JSON may escape half of a surrogate pair, which no file can be written with and no tokenizer takes."""
+    try:
+        json.dumps(item, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _joined(lines: Sequence[str | None], row_start: re.Pattern[str]) -> Iterator[tuple[int, str]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from har_llm.errors import ConfigError
 from har_llm.records import Event, Home, Notice, Recordings, Session
@@ -23,6 +23,8 @@ class HomeConfig:
     activities: dict[int, str] = field(default_factory=dict)
     null_class: list[int] = field(default_factory=list)
     rules: list[str] = field(default_factory=list)
+    null_class_rules: list[str] = field(default_factory=list)
+    """Rules about the null class: a model is told them only while that is among the activities."""
 
 
 @dataclass(kw_only=True)
@@ -59,13 +61,14 @@ class DatasetConfig:
         activities = dict(self.home.activities)
         if self.null_class == "dropped":
             activities = {n: name for n, name in activities.items() if n not in self.home.null_class}
+        null_class = frozenset(self.home.null_class) & frozenset(activities)
         return Home(
             name=self.name,
             description=self.home.description.strip(),
             rooms={room: tuple(things) for room, things in self.home.rooms.items()},
             activities=activities,
-            null_class=frozenset(self.home.null_class) & frozenset(activities),
-            rules=tuple(self.home.rules),
+            null_class=null_class,
+            rules=(*self.home.rules, *(self.home.null_class_rules if null_class else ())),
             synthetic=self.synthetic,
         )
 
@@ -73,8 +76,40 @@ class DatasetConfig:
         """What `read` returns. A session keeps its place, even empty, when null_class=dropped takes its events out."""
         dropped = frozenset(self.home.null_class if self.null_class == "dropped" else ())
         kept = [without_activities(session, dropped) for session in sessions] if dropped else sessions
-        missing = sum(len(session.events) for session in sessions) - sum(len(session.events) for session in kept)
+        missing = events_in(sessions) - events_in(kept)
         return Recordings(self.build_home(), kept, repairs, {"null class": missing} if missing else {})
+
+
+@dataclass(kw_only=True)
+class ReleaseConfig(DatasetConfig):
+    """A dataset that users download. It is not part of this project, so its known counts stand in for a checksum."""
+
+    COUNTED: ClassVar[tuple[str, ...]] = ("sessions", "events")
+    expected: dict[str, int] = field(default_factory=dict)
+    """What the release is known to hold; a difference is told, as it may be another version or half a download."""
+
+    def check(self) -> None:
+        super().check()
+        for name in self.expected:
+            if name not in self.COUNTED:
+                raise ConfigError(f"dataset.expected.{name} is no count; it may have {', '.join(self.COUNTED)}.")
+
+    def differences(
+        self, place: Path, source: str, counts: Mapping[str, int], remarks: Mapping[str, str]
+    ) -> Iterator[Notice]:
+        """A notice for each count that is not the expected one; `remarks` say what else to know about some of them."""
+        for name, count in counts.items():
+            known = self.expected.get(name, count)
+            if count != known:
+                words = name.replace("_", " ")
+                message = f"{count:,} {words} are read, the release is known to have {known:,}"
+                remark = f" ({remarks[name]})" if name in remarks else ""
+                rule = f"compare your copy with {source}, or set dataset.expected"
+                yield Notice(str(place), None, f"{words} differ from the release's {known:,}", f"{message}{remark}; {rule}")
+
+
+def events_in(sessions: Sequence[Session]) -> int:
+    return sum(len(session.events) for session in sessions)
 
 
 def without_activities(session: Session, dropped: frozenset[int]) -> Session:

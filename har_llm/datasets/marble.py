@@ -10,7 +10,6 @@ handful of dictionary look-ups, and goes the slow way round only to explain what
 
 from __future__ import annotations
 
-import os
 import re
 from bisect import bisect_right
 from collections import Counter
@@ -21,9 +20,10 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from har_llm.datasets.base import DatasetConfig
+from har_llm.datasets.base import ReleaseConfig, events_in
 from har_llm.datasets.files import FileReader, shown, spellings, unquoted, without_collector
 from har_llm.errors import ConfigError, DataError, MissingError
+from har_llm.paths import expanded
 from har_llm.records import Event, Notice, Recordings, Session
 
 SCENARIO = re.compile(r"[A-Z][1-9](?:mae|[mae])")
@@ -50,7 +50,7 @@ class MarbleSensor:
 
 
 @dataclass(kw_only=True)
-class Marble(DatasetConfig):
+class Marble(ReleaseConfig):
     """The MARBLE release in a folder of the user's."""
 
     folder: str = "marble"
@@ -82,14 +82,16 @@ class Marble(DatasetConfig):
         if reader.faults:
             count = f"{len(reader.faults)} fault{'s' if len(reader.faults) > 1 else ''}"
             raise DataError(f"MARBLE in {folder} has {count}; mend or replace the files:", reader.faults)
-        return self.recordings(sessions, reader.repairs)
+        counts = {"sessions": len(sessions), "events": events_in(sessions)}
+        remark = "a scenario's number of sessions decides which are for training, so a partial copy is divided otherwise"
+        differences = self.differences(folder, "the EveryWare Lab's release", counts, {"sessions": remark})
+        return self.recordings(sessions, [*reader.repairs, *differences])
 
     def faults(self, data: Path) -> list[Notice]:
         return self._read(data)[1].faults
 
     def _read(self, data: Path) -> tuple[Path, MarbleReader, list[Session]]:
-        # Path.expanduser raises for a ~user that does not exist; this leaves it, to be shown as the folder that is missing.
-        folder = Path(os.path.expanduser(data / os.path.expanduser(self.folder)))  # noqa: PTH111
+        folder = expanded(data / expanded(self.folder))
         if not folder.is_dir():
             raise MissingError(
                 f"MARBLE is missing: there is no folder {str(folder)!r}. Download MARBLE from the EveryWare Lab (University "

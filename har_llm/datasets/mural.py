@@ -10,17 +10,18 @@ what the residents narrated (Description) and who they are (Subject) never get i
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 from har_llm.datasets.archives import ArchiveReader
-from har_llm.datasets.base import DatasetConfig
+from har_llm.datasets.base import ReleaseConfig, events_in
 from har_llm.datasets.files import shown
 from har_llm.datasets.mural_sensors import Sensor, SensorNames, rooms_of
 from har_llm.errors import ConfigError, DataError, MissingError
+from har_llm.paths import expanded
 from har_llm.records import Event, Notice, Recordings, Session
 
 COLUMNS = ("uid", "time", "sensor", "action", "Subject", "Description", "activity")
@@ -37,13 +38,13 @@ ROW_START = re.compile(r'"?[0-9]+"?,"?[0-9]{1,2}:[0-9]{2}')
 DAY = 86400
 SENSOR_NAMES = ("long", "short")
 ANNOTATION_ROWS = ("dropped", "kept")
-COUNTED = ("sessions", "events", "annotation_rows", "sensors", "activities")
 
 
 @dataclass(kw_only=True)
-class Mural(DatasetConfig):
+class Mural(ReleaseConfig):
     """The MuRAL release in a folder or a zip file of the user's."""
 
+    COUNTED: ClassVar[tuple[str, ...]] = ("sessions", "events", "annotation_rows", "sensors", "activities")
     folder: str = FOLDER
     """A folder or a zip file, below paths.data or absolute."""
     sensor_names: str = "long"
@@ -59,19 +60,14 @@ class Mural(DatasetConfig):
     annotation_text: str = ""
     reorder_seconds: int = 60
     """A row may be this much earlier than the row above: it is put in order then. More is a fault."""
-    expected: dict[str, int] = field(default_factory=dict)
-    """What the release is known to hold; a difference is told, as it may be another version or half a download."""
 
     def check(self) -> None:
         if self.home.activities:
             raise ConfigError(f"dataset.home.activities must be empty: MuRAL's activities come from its {ACTIVITIES}.")
         # The null class is compared with the activities once they are read.
-        DatasetConfig.check(replace(self, home=replace(self.home, null_class=[])))
+        ReleaseConfig.check(replace(self, home=replace(self.home, null_class=[])))
         _check_choice("sensor_names", self.sensor_names, SENSOR_NAMES)
         _check_choice("annotation_rows", self.annotation_rows, ANNOTATION_ROWS)
-        for name in self.expected:
-            if name not in COUNTED:
-                raise ConfigError(f"dataset.expected.{name} is no count; it may have {', '.join(COUNTED)}.")
         if not self.actions:
             raise ConfigError("dataset.actions is empty; it must list every action that the files use.")
         if self.annotation_rows == "kept" and not self.annotation_text.strip():
@@ -104,8 +100,7 @@ class Mural(DatasetConfig):
 
     def _find(self, data: Path) -> Path:
         """The folder or zip file that holds the release, perhaps in an inner folder."""
-        # Path.expanduser raises for a ~user that does not exist; this leaves it, to be shown as what is missing.
-        usual = Path(os.path.expanduser(data / os.path.expanduser(self.folder)))  # noqa: PTH111
+        usual = expanded(data / expanded(self.folder))
         others = [usual.with_name(name) for name in OTHER_PLACES] if self.folder == FOLDER else []
         for place in (usual, *others):
             if place.exists():
@@ -118,20 +113,10 @@ class Mural(DatasetConfig):
         )
 
     def _differences(self, root: Path, reader: MuralReader, sessions: Sequence[Session]) -> Iterator[Notice]:
-        """The release is not part of this project, so its known counts stand in for a checksum."""
-        events = sum(len(session.events) for session in sessions)
-        found = (len(sessions), events, reader.annotation_rows, len(reader.sensors), len(reader.activities))
-        for name, count in zip(COUNTED, found, strict=True):
-            known = self.expected.get(name, count)
-            if count != known:
-                words = name.replace("_", " ")
-                message = f"{count:,} {words} are read, the release is known to have {known:,}"
-                if name == "events":
-                    message += (
-                        f" (dataset.annotation_rows={self.annotation_rows}; there are {reader.annotation_rows} such rows)"
-                    )
-                rule = f"compare your copy with {HOME_PAGE}, or set dataset.expected"
-                yield Notice(str(root), None, f"{words} differ from the release's {known:,}", f"{message}; {rule}")
+        rows = reader.annotation_rows
+        found = (len(sessions), events_in(sessions), rows, len(reader.sensors), len(reader.activities))
+        remark = f"dataset.annotation_rows={self.annotation_rows}; there are {rows} such rows"
+        return self.differences(root, HOME_PAGE, dict(zip(self.COUNTED, found, strict=True)), {"events": remark})
 
 
 class MuralReader(ArchiveReader):

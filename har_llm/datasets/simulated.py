@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from har_llm.datasets.base import DatasetConfig
 from har_llm.errors import ConfigError
+from har_llm.paths import expanded
 from har_llm.records import Event, Notice, Recordings, Session
 
 T = TypeVar("T")
@@ -196,7 +197,7 @@ class SimulatedHome(DatasetConfig):
 def load_simulation(name: str, activities: Collection[int]) -> Simulation:
     """Read simulations/<name>.json of this package, or a user's JSON file. Raises ConfigError for what it may not hold."""
     shipped = Path(__file__).with_name("simulations") / f"{name}.json"
-    path = shipped if shipped.is_file() else Path(name).expanduser()
+    path = shipped if shipped.is_file() else expanded(name)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         sensors = {key: Sensor(**sensor) for key, sensor in content["sensors"].items()}

@@ -68,8 +68,8 @@ class EngineConfig(Protocol):
         """What of this engine is meant to change texts; empty for an engine that only runs the model."""
         ...
 
-    def needs_memory(self) -> bool:
-        """Whether the model's weights are loaded into this machine's memory."""
+    def needs_model(self) -> bool:
+        """Whether the model's files are needed here, and its weights loaded into this machine's memory."""
         ...
 
     def open(self, model: LoadedModel) -> Engine: ...

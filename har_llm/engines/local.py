@@ -35,7 +35,7 @@ class TransformersEngineConfig:
     def identity(self) -> dict[str, Any]:
         return {}
 
-    def needs_memory(self) -> bool:
+    def needs_model(self) -> bool:
         return True
 
     def open(self, model: LoadedModel) -> Engine:

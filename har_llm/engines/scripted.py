@@ -7,11 +7,11 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from har_llm.engines.base import FINISH_REASONS, Engine, Generation, LoadedModel, Request
 from har_llm.errors import ConfigError
+from har_llm.paths import expanded
 
 
 @dataclass(kw_only=True)
@@ -40,7 +40,7 @@ class ScriptedEngineConfig:
         script = hashlib.sha256(rules.encode()).hexdigest()
         return {"engine": "scripted", "script": script, "text": self.text, "finish_reason": self.finish_reason}
 
-    def needs_memory(self) -> bool:
+    def needs_model(self) -> bool:
         return False
 
     def open(self, model: LoadedModel) -> Engine:
@@ -80,20 +80,26 @@ def read_rules(path: str | None) -> list[Rule]:
     if path is None:
         return []
     try:
-        lines = Path(path).expanduser().read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        text = expanded(path).read_bytes().decode()
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path that no file can have
         raise ConfigError(f"engine.path is {path!r}, which cannot be read: {error}.") from None
     rules = []
-    for number, line in enumerate(lines, 1):
-        try:
-            rule = Rule(**json.loads(line))
-        except (ValueError, TypeError):
-            raise ConfigError(
-                f'{path}:{number}: not of the form {{"contains": "...", "text": "..."}}: {line[:80]}'
-            ) from None
+    # Not splitlines, which would also end a row at a line separator (U+2028) that JSON allows within a text.
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], 1):
+        rule = _rule(line)
+        if rule is None:
+            raise ConfigError(f'{path}:{number}: not of the form {{"contains": "...", "text": "..."}}: {line[:80]}')
         if rule.finish_reason not in FINISH_REASONS:
             raise ConfigError(
                 f"{path}:{number}: finish_reason is {rule.finish_reason!r}; it must be one of {', '.join(FINISH_REASONS)}."
             )
         rules.append(rule)
     return rules
+
+
+def _rule(line: str) -> Rule | None:
+    try:
+        rule = Rule(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return rule if isinstance(rule.contains, str) and isinstance(rule.text, str) else None

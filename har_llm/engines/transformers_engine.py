@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from har_llm.engines.local import TransformersEngineConfig
 
 
+DEFAULT_CONTEXT = 4096
+"""For models that do not say how many tokens they can read, where model.context is not set either."""
+
+
 class TransformersEngine:
     """Loads the model at once; raises EngineError when its files cannot be loaded."""
 
@@ -36,9 +40,15 @@ class TransformersEngine:
         settings = self._model.generation_config
         ends = settings.eos_token_id if settings.eos_token_id is not None else self._tokenizer.eos_token_id
         self._ends: list[int] = [ends] if isinstance(ends, int) else list(ends)
+        # `generate` fills what we leave open from the model's own file, such as a repetition penalty; conf/model decides.
+        self._model.generation_config = GenerationConfig()
         pad = self._tokenizer.pad_token_id
         self._pad: int = pad if pad is not None else self._ends[0]
-        self._context: int = model.context or self._model.config.max_position_embeddings
+        if self._tokenizer.chat_template is None:
+            raise EngineError(f"The model in {model.path} has no chat template; take one that is trained to follow a chat.")
+        shape = self._model.config.get_text_config()
+        self._cache_bytes = _cache_bytes(shape, model.dtype)
+        self._context: int = model.context or getattr(shape, "max_position_embeddings", None) or DEFAULT_CONTEXT
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
         prompts = [self._encode(request) for request in requests]
@@ -83,7 +93,7 @@ class TransformersEngine:
         """How many of these prompts, the longest first, fit into memory together; at least one."""
         longest = lengths[0] + self._new_tokens(lengths[0])
         budget = self._config.memory_share * _free(self._device)
-        return max(1, min(len(lengths), int(budget // (longest * _cache_bytes(self._model.config, self._spec.dtype)))))
+        return max(1, min(len(lengths), int(budget // (longest * self._cache_bytes))))
 
     def _new_tokens(self, prompt: int) -> int:
         return min(self._spec.sampling.max_new_tokens, self._context - prompt)

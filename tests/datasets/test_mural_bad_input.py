@@ -117,6 +117,10 @@ BAD_FILES: dict[str, tuple[str, bytes | None, int | None, str, str]] = {
     "a number for a name": (ACTS, json_file([{"id": 0, "name": 5}]), None, "wrong item", "item 1"),
     "a text for an id": (ACTS, activities_file({"0": "others"}), None, "wrong item", "whole number"),
     "an id that is true": (ACTS, activities_file({True: "others"}), None, "wrong item", "whole number"),
+    "half a character": (ACTS, json_file([{"id": 0, "name": "a \ud800"}]), None, "half a character", "item 1"),
+    "half a character in a key": (
+        ACTS, json_file([{"id": 0, "name": "others", "\udfff": 1}]), None, "half a character", "\\udfff"
+    ),
     "a sensor without a name": (SENSORS, sensors_file([("", "wattmeter", "kitchen")]), None, "wrong item", "not empty"),
     "a name twice": (ACTS, activities_file({0: "others", 6: "b", 7: "b", 19: "c"}), None, "activity twice", "item 3"),
     "an id twice": (ACTS, json_file([{"id": 0, "name": n} for n in "ab"]), None, "activity twice", "item 2"),

@@ -15,7 +15,7 @@ import pytest
 
 from har_llm.engines.base import LoadedModel, Request
 from har_llm.engines.local import TransformersEngineConfig
-from har_llm.engines.scripted import ScriptedEngineConfig
+from har_llm.engines.scripted import ScriptedEngineConfig, read_rules
 from har_llm.engines.worker import WorkerEngine
 from har_llm.errors import ConfigError, EngineError
 from har_llm.models import Sampling
@@ -53,6 +53,39 @@ def test_answers_come_back_with_their_keys(tmp_path: Path) -> None:
     finally:
         engine.close()
         engine.close()
+
+
+@pytest.mark.parametrize(
+    "row",
+    ['{"contains": "a", "text": 5}', '{"contains": null, "text": "b"}', '{"contains": "a"}', '["a", "b"]', "", "[" * 99999],
+)
+def test_a_row_that_is_no_rule_is_named(tmp_path: Path, row: str) -> None:
+    path = tmp_path / "script.jsonl"
+    path.write_text(f'{{"contains": "a", "text": "b"}}\n{row}\n')
+    with pytest.raises(ConfigError, match=r"script\.jsonl:2: not of the form"):
+        ScriptedEngineConfig(path=str(path)).check()
+
+
+@pytest.mark.parametrize("reason", ['"soon"', "[]", "{}", "null"])
+def test_a_row_that_ends_otherwise_is_named(tmp_path: Path, reason: str) -> None:
+    path = tmp_path / "script.jsonl"
+    path.write_text(f'{{"contains": "a", "text": "b", "finish_reason": {reason}}}')
+    with pytest.raises(ConfigError, match=r"script\.jsonl:1: finish_reason is .*; it must be one of"):
+        ScriptedEngineConfig(path=str(path)).check()
+
+
+def test_only_line_feeds_end_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "script.jsonl"
+    path.write_bytes('{"contains": "a", "text": "one\u2028two\x85"}\r\n{"contains": "b", "text": "c"}'.encode())
+    assert [rule.text for rule in read_rules(str(path))] == ["one\u2028two\x85", "c"]
+    path.write_bytes(b"")
+    assert read_rules(str(path)) == []
+
+
+@pytest.mark.parametrize("path", ["~nobody_here/script.jsonl", "a\0b", "nowhere.jsonl"])
+def test_a_script_that_cannot_be_read_is_named(path: str) -> None:
+    with pytest.raises(ConfigError, match=r"engine\.path is .*cannot be read"):
+        ScriptedEngineConfig(path=path).check()
 
 
 def test_each_generation_comes_as_soon_as_it_is_finished() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,6 +121,27 @@ def test_without_thinking_the_template_closes_the_reasoning(requests: list[Reque
     silent = generated(requests[:1], loaded(GREEDY, template_options={"enable_thinking": False}))["key0"]
     assert silent.prompt_tokens > thinking.prompt_tokens
     assert not silent.text.startswith("<think>")
+
+
+def copied(tmp_path: Path) -> LoadedModel:
+    original = loaded(GREEDY)
+    shutil.copytree(original.path, tmp_path / "copy")
+    return dataclasses.replace(original, path=str(tmp_path / "copy"))
+
+
+def test_only_our_settings_shape_the_text(requests: list[Request], tmp_path: Path) -> None:
+    """A model's own generation_config.json may hold a repetition penalty, which no key of ours would know."""
+    model = copied(tmp_path)
+    file = Path(model.path) / "generation_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "repetition_penalty": 1.8, "num_beams": 2}))
+    assert generated(requests[:2], model)["key0"].text == generated(requests[:2], loaded(GREEDY))["key0"].text
+
+
+def test_a_model_without_a_chat_template_is_refused(requests: list[Request], tmp_path: Path) -> None:
+    model = copied(tmp_path)
+    (Path(model.path) / "chat_template.jinja").unlink()
+    with pytest.raises(EngineError, match="has no chat template"):
+        generated(requests[:1], model)
 
 
 @pytest.mark.gpu
