@@ -102,8 +102,8 @@ class WorkerEngine:
 
 
 def _environment() -> dict[str, str]:
-    """The caller's, with its import path. Threads that wait actively starve each other where the machine is busy."""
-    own_defaults = {"OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false"}
+    """The caller's, with its import path. Threads that wait by spinning for long starve each other on a busy machine."""
+    own_defaults = {"GOMP_SPINCOUNT": "10000", "TOKENIZERS_PARALLELISM": "false"}
     return {**own_defaults, **os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
