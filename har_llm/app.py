@@ -46,7 +46,7 @@ def main() -> None:
 def compose_once(arguments: Sequence[str]) -> None:
     """Spare Hydra one of its two compositions: the first is only to see whether the config asks for a sweep by itself.
 
-    That composition is a quarter of the time to a config error. Only an experiment, or hydra.mode itself, can ask for a sweep.
+    It takes a quarter of the time to a config error. Only an experiment, or hydra.mode itself, can ask for a sweep.
     """
     if any(argument.lstrip("+").startswith(("experiment", "hydra", "--config-name", "-cn")) for argument in arguments):
         return
