@@ -47,16 +47,16 @@ class GenerationProgress:
 
     def __enter__(self) -> GenerationProgress:
         if sys.stderr.isatty():
+            terminal = Console(stderr=True, highlight=False)
+            terminal.print(plain(self._title))  # by itself: in a narrow terminal it would leave no room for the bar
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]}"),
             )
-            self._bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True))
-            self._task = self._bar.add_task(
-                f"{self._title}: loading the model", total=self._total, completed=self._done, rate=""
-            )
+            self._bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=terminal)
+            self._task = self._bar.add_task("loading the model", total=self._total, completed=self._done, rate="")
             self._bar.start()
         else:
             self._report("loading the model")
@@ -71,7 +71,7 @@ class GenerationProgress:
         self._tokens += generation.completion_tokens
         rate = f"{self._tokens / max(1e-9, time.monotonic() - self._started):,.0f} tokens/s"
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._done, description=f"{self._title}: windows", rate=rate)
+            self._bar.update(self._task, completed=self._done, description="windows", rate=rate)
         elif self._done == self._total or time.monotonic() - self._reported > PLAIN_REPORT_EVERY_S:
             self._report(rate)
 

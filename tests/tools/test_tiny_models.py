@@ -1,0 +1,74 @@
+"""The script that rebuilds the embedded models: its examples are har_llm's own prompts, and it trains."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from har_llm import answers
+from har_llm.datasets.simulated import Draws
+from tests.composing import experiment
+from tests.helpers import ROOT
+
+
+@pytest.fixture(scope="module", autouse=True)
+def the_folder_of_the_tool() -> Iterator[None]:
+    sys.path.insert(0, str(ROOT / "tools" / "tiny_models"))
+    yield
+    sys.path.pop(0)
+
+
+def some_examples(fixed_share: int, random_labels: bool = False) -> list[tuple[Any, str]]:
+    from examples import training_examples
+
+    return training_examples(Draws("test", fixed_share), size=10, random_labels=random_labels, fixed_share=fixed_share)
+
+
+@pytest.mark.parametrize("fixed_share", [0, 100])
+def test_the_answers_taught_are_read_as_the_gold_activities(fixed_share: int) -> None:
+    for prompt, text in some_examples(fixed_share):
+        catalogue = {event.activities[0]: "any" for event in prompt.window.events}
+        answer = answers.read(text, "stop", prompt.ids, catalogue, thinking=True)
+        assert [one.activity for one in answer.strict] == [event.activities[0] for event in prompt.window.events]
+
+
+def test_random_labels_come_from_the_homes_own_list() -> None:
+    for prompt, text in some_examples(0, random_labels=True):
+        listed = {int(line.partition(".")[0]) for line in prompt.messages[1]["content"].splitlines() if line[:1].isdigit()}
+        rows = json.loads(text.rpartition("</think>")[2])
+        assert {row["activity"] for row in rows} <= listed
+
+
+def test_training_never_sees_the_recordings_that_users_see() -> None:
+    from examples import TRAINING_SEEDS
+
+    assert TRAINING_SEEDS[0] > 0
+    for name in ("simulated_flat", "simulated_house"):
+        assert experiment(f"dataset={name}").dataset.seed < TRAINING_SEEDS[0]  # type: ignore[attr-defined]
+
+
+def test_the_shipped_tokenizer_gives_every_text_back() -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(ROOT / "har_llm" / "embedded" / "tiny_teacher")
+    texts = [text for _, text in some_examples(0)] + ["Gänseblümchen ✓ 日本 \u2028", "123456 789", "  spaces\n\n\n"]
+    for text in texts:
+        assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
+    template = (ROOT / "tools" / "tiny_models" / "qwen3_chat_template.jinja").read_text()
+    assert tokenizer.chat_template == template
+
+
+@pytest.mark.slow
+def test_a_few_steps_of_training(tmp_path: Any) -> None:
+    from tokenizer import build_tokenizer
+    from train import Probe, Recipe, Shape, Stage, encode, train
+
+    tokenizer = build_tokenizer(0, sessions=20)
+    recipe = Recipe("test", Shape(32, 2, 2), random_labels=True, stages=(Stage(2, (3,)), Stage(2, (5,))), tokens=1500)
+    model = train(recipe, tokenizer, 0, probe=Probe(tokenizer, encode(tokenizer, some_examples(100)[:1])))
+    model.save_pretrained(tmp_path)
+    assert (tmp_path / "model.safetensors").stat().st_size > 10_000
