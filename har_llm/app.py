@@ -50,8 +50,8 @@ def compose_once(arguments: Sequence[str]) -> None:
     """
     if any(argument.lstrip("+").startswith(("experiment", "hydra", "--config-name", "-cn")) for argument in arguments):
         return
-    mode = RunMode.MULTIRUN if {"-m", "--multirun"} & set(arguments) else RunMode.RUN
-    Hydra.get_mode = lambda self, config_name, overrides: mode  # type: ignore[method-assign]
+    # None: the config says nothing, so the command line decides.
+    Hydra.get_mode = lambda self, config_name, overrides: None  # type: ignore[method-assign]
 
 
 def command_line() -> str:
