@@ -5,6 +5,7 @@ Every split is divided by `divide(sessions, paper_split)`, which returns the ses
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ Parts = dict[str, list[Session]]
 
 
 @dataclass(kw_only=True)
-class Split:
+class Split(ABC):
     """What every split has."""
 
     part: str = "test"
@@ -29,8 +30,9 @@ class Split:
         if self.part not in PARTS:
             raise ConfigError(f"split.part is {self.part!r}; it must be one of {', '.join(PARTS)}.")
 
+    @abstractmethod
     def divide(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Parts:
-        raise NotImplementedError
+        """Every session of a part, in order. `paper_split` is the dataset's own (see PaperSplit)."""
 
 
 @dataclass(kw_only=True)
@@ -61,9 +63,9 @@ class GroupSplit(Split):
         part_of.update(dict.fromkeys(self._validation(training), "validation"))
         return _parts(sessions, {session.id: part_of.get(session.id, "test") for session in sessions})
 
+    @abstractmethod
     def training_count(self, group: str, size: int, paper_split: Mapping[int, int]) -> int:
         """How many sessions of a group, from the first, are not for testing."""
-        raise NotImplementedError
 
     def _validation(self, training: Sequence[Sequence[Session]]) -> list[str]:
         taken: list[str] = []
