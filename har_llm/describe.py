@@ -100,8 +100,12 @@ def _by_kind(notices: Sequence[Notice]) -> dict[str, int]:
     return dict(Counter(notice.kind for notice in notices).most_common())
 
 
-def render(description: Mapping[str, Any]) -> RenderableType:
-    """The description as tables. Words from files are shown as they are, never read as rich's markup."""
+def render(description: Mapping[str, Any], notices: Sequence[Notice] = ()) -> RenderableType:
+    """The description as tables. Words from files are shown as they are, never read as rich's markup.
+
+    Of the notices, those about the dataset as a whole are shown in full, below their count: they say what a number is, what
+    it should be and what to do. The others are about single lines and may be thousands.
+    """
     from rich.console import Group
 
     shown: list[RenderableType] = [_text(_headline(description), "bold"), _text(_summary(description))]
@@ -110,7 +114,12 @@ def render(description: Mapping[str, Any]) -> RenderableType:
     for title, key in ((NOTICED, "repairs"), ("Left out by the settings", "dropped_events")):
         if description[key]:
             shown += _titled(title, _counts_table(description[key]))
+            shown += _about_the_whole(notices) if key == "repairs" else []
     return Group(*shown)
+
+
+def _about_the_whole(notices: Sequence[Notice]) -> list[RenderableType]:
+    return [_text(str(notice)) for notice in notices if notice.line is None]
 
 
 def _headline(description: Mapping[str, Any]) -> str:
@@ -195,5 +204,5 @@ def render_faults(faults: Sequence[Notice], repairs: Sequence[Notice] = ()) -> R
     else:
         shown.append(_text("No faults.", "bold"))
     if repairs:
-        shown += _titled(NOTICED, _counts_table(_by_kind(repairs)))
+        shown += [*_titled(NOTICED, _counts_table(_by_kind(repairs))), *_about_the_whole(repairs)]
     return Group(*shown)

@@ -130,6 +130,17 @@ def test_what_was_noticed_is_not_called_a_repair() -> None:
     assert "Repaired or noticed while reading" in text and "sessions differ" in text
 
 
+def test_notices_about_the_whole_dataset_are_shown_in_full(recordings: Recordings) -> None:
+    whole = Notice("data/[x]", None, "events differ from the release's 8", "7 events are read; compare your copy")
+    line = Notice("data/[x]/a.csv", 3, "label row twice", "is the same as a row above")
+    parts = NamedSplit(train=["s1"], test=["night"]).divide(recordings.sessions, {})
+    described = describe(Recordings(recordings.home, recordings.sessions, [whole, line]), parts, FixedWindows())
+    for text in (printed(render(described, [whole, line])), printed(render_faults([], [whole, line]))):
+        assert "data/[x]: 7 events are read; compare your copy" in text
+        assert "label row twice" in text and "is the same as a row above" not in text
+    assert "7 events are read" not in printed(render(described))
+
+
 def test_no_faults() -> None:
     text = printed(render_faults([]))
     assert "No faults." in text and "Faults:" not in text

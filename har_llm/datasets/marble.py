@@ -1,42 +1,46 @@
-"""MARBLE (Arrotta, Bettini, Civitarese, 2021): the environmental events of its real release and their activities.
+"""MARBLE (Arrotta, Bettini, Civitarese, 2021): the events of its real release and their activities.
 
     <scenario>/instance<N>/environmental.csv               sensor_id,sensor_status,ts,subject_id
     <scenario>/instance<N>/subject-<id>/labels.csv         ts_start,ts_end,act
 
-Times are UNIX milliseconds. An event's activity is that of its own subject at its time. Whatever else lies in the folders
-(phone, locations, inertial sensors) is not read. A million events must load in seconds: the loop over events does a
-handful of dictionary look-ups, and goes the slow way round only to explain what is wrong with a row.
+Times are UNIX milliseconds. An event's activity is that of its own subject at its time. A subject's smartphone.csv and
+locations.csv are read where extra events are asked for (see marble_extras); the inertial sensors never are. A million events
+must load in seconds: the loop over events does a handful of dictionary look-ups, and goes the slow way round only to explain
+what is wrong with a row.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from har_llm.datasets.base import ReleaseConfig, events_in
-from har_llm.datasets.files import FileReader, shown, spellings, unquoted, without_collector
+from har_llm.datasets.base import ReleaseConfig
+from har_llm.datasets.files import shown, spellings, unquoted, without_collector
+from har_llm.datasets.marble_extras import (
+    EXTRA_EVENTS,
+    LOCATION,
+    PHONE,
+    ExtraDescription,
+    ExtraReader,
+    TimedEvent,
+    merged,
+)
+from har_llm.datasets.marble_times import STATUSES, LocalClock, TimedReader, Timeline, milliseconds
 from har_llm.errors import ConfigError, DataError, MissingError
 from har_llm.paths import expanded
-from har_llm.records import Event, Notice, Recordings, Session
+from har_llm.records import Event, Home, Notice, Recordings, Session
 
 SCENARIO = re.compile(r"[A-Z][1-9](?:mae|[mae])")
 INSTANCE = re.compile(r"instance[1-9][0-9]*")
 NUMBER = re.compile(r"([0-9]+)")
 SUBJECT = "subject-"
+LABELS = "labels.csv"
 EVENT_COLUMNS = ("sensor_id", "sensor_status", "ts", "subject_id")
 LABEL_COLUMNS = ("ts_start", "ts_end", "act")
-STATUSES = ("ON", "OFF")
-TIME_DIGITS = 13
-"""UNIX milliseconds have 13 digits from 2001 to 2286; UNIX seconds, an easy mistake, have 10."""
-OFFSET_SECONDS = 900
-"""A time zone's UTC offset changes on a quarter of an hour only, so it is looked up once for each."""
+PARTIAL_COPY = "a scenario's number of sessions decides which are for training, so a partial copy is divided otherwise"
 
 
 @dataclass(kw_only=True)
@@ -61,10 +65,21 @@ class Marble(ReleaseConfig):
     """By sensor_id of environmental.csv."""
     labels: dict[str, int] = field(default_factory=dict)
     """By act of labels.csv: the number of the activity."""
+    extra_events: list[str] = field(default_factory=list)
+    """What is read beside the sensors of the home: phone, location."""
+    phone_events: dict[str, list[str]] = field(default_factory=dict)
+    """By event_id of smartphone.csv: what an event reads when its status is ON and when it is OFF."""
+    locations: dict[str, str] = field(default_factory=dict)
+    """By location of locations.csv: the room."""
+    location_event: str = ""
+    """What follows the room where a subject's location begins."""
+    extra_descriptions: dict[str, ExtraDescription] = field(default_factory=dict)
+    """What the home's description says about extra events while they are on, by their kind."""
 
     def check(self) -> None:
         super().check()
         self._zone()
+        self._check_extra_events()
         for setting, value in (("sensors", self.sensors), ("labels", self.labels)):
             if not value:
                 raise ConfigError(f"dataset.{setting} is empty; it must list every one that the files use.")
@@ -77,14 +92,58 @@ class Marble(ReleaseConfig):
             if number not in self.home.activities:
                 raise ConfigError(f"dataset.labels.{label} is {number}, which dataset.home.activities does not list.")
 
+    def _check_extra_events(self) -> None:
+        for name, kinds in (("extra_events", self.extra_events), ("extra_descriptions", list(self.extra_descriptions))):
+            unknown = [kind for kind in kinds if kind not in EXTRA_EVENTS]
+            if unknown:
+                raise ConfigError(f"dataset.{name} has {unknown[0]!r}; it may have {', '.join(EXTRA_EVENTS)}.")
+        if len(set(self.extra_events)) < len(self.extra_events):
+            raise ConfigError(f"dataset.extra_events is {self.extra_events}; name each kind once.")
+        for key, texts in self.phone_events.items():
+            if len(texts) != len(STATUSES) or not all(text.strip() for text in texts):
+                raise ConfigError(f"dataset.phone_events.{key} is {texts}; it must be [ON text, OFF text].")
+        for key, room in self.locations.items():
+            if room not in self.home.rooms:
+                raise ConfigError(f"dataset.locations.{key} is {room!r}, which dataset.home.rooms does not list.")
+        for kind, setting in ((PHONE, "phone_events"), (LOCATION, "locations"), (LOCATION, "location_event")):
+            if kind in self.extra_events and not getattr(self, setting):
+                raise ConfigError(f"dataset.{setting} is empty; dataset.extra_events has {kind}, which needs it.")
+        for kind, words in self._said_of_extra_events():
+            if words.instead_of not in self.home.description:
+                raise ConfigError(
+                    f"dataset.extra_descriptions.{kind}.instead_of is {words.instead_of!r}, which is not in "
+                    "dataset.home.description; write there what the text takes the place of, or leave it empty."
+                )
+
+    def _said_of_extra_events(self) -> Iterator[tuple[str, ExtraDescription]]:
+        for kind in EXTRA_EVENTS:
+            if kind in self.extra_events and kind in self.extra_descriptions:
+                yield kind, self.extra_descriptions[kind]
+
+    def location_texts(self) -> dict[str, str]:
+        """What an event reads where a location begins, by location."""
+        return {key: f"{room} {self.location_event}" for key, room in self.locations.items()}
+
+    def build_home(self) -> Home:
+        """A prompt speaks of phones and locations only where it may have their events."""
+        description = self.home.description
+        for _, words in self._said_of_extra_events():
+            if words.instead_of:
+                description = description.replace(words.instead_of, words.text.strip())
+            else:
+                description = f"{description.rstrip()}\n{words.text.strip()}"
+        return replace(super().build_home(), description=description.strip())
+
     def read(self, data: Path) -> Recordings:
         folder, reader, sessions = self._read(data)
         if reader.faults:
             count = f"{len(reader.faults)} fault{'s' if len(reader.faults) > 1 else ''}"
             raise DataError(f"MARBLE in {folder} has {count}; mend or replace the files:", reader.faults)
-        counts = {"sessions": len(sessions), "events": events_in(sessions)}
-        remark = "a scenario's number of sessions decides which are for training, so a partial copy is divided otherwise"
-        differences = self.differences(folder, "the EveryWare Lab's release", counts, {"sessions": remark})
+        counts = {"sessions": len(sessions), "events": reader.environmental_events}
+        remarks = {"sessions": PARTIAL_COPY}
+        if self.extra_events:
+            remarks["events"] = "those of environmental.csv; the known count is without dataset.extra_events too"
+        differences = self.differences(folder, "the EveryWare Lab's release", counts, remarks)
         return self.recordings(sessions, [*reader.repairs, *differences])
 
     def faults(self, data: Path) -> list[Notice]:
@@ -97,7 +156,7 @@ class Marble(ReleaseConfig):
                 f"MARBLE is missing: there is no folder {str(folder)!r}. Download MARBLE from the EveryWare Lab (University "
                 f"of Milan) and set paths.data or HAR_LLM_DATA to the folder that holds {self.folder}/."
             )
-        reader = MarbleReader(self.sensors, self.labels, self._zone())
+        reader = MarbleReader(self, self._zone())
         with without_collector():
             return folder, reader, reader.read(folder)
 
@@ -111,16 +170,19 @@ class Marble(ReleaseConfig):
             ) from None
 
 
-class MarbleReader(FileReader):
+class MarbleReader(TimedReader):
     """Reads a whole release in one pass, whatever is wrong with it, and keeps what was wrong and what was repaired."""
 
-    def __init__(self, sensors: Mapping[str, MarbleSensor], labels: Mapping[str, int], zone: ZoneInfo):
+    def __init__(self, settings: Marble, zone: ZoneInfo):
         super().__init__()
-        self._sensors = sensors
-        self._labels = labels
+        self.environmental_events = 0
+        """How many of the events are from environmental.csv: what the release's known count is about."""
+        self._sensors = settings.sensors
+        self._labels = settings.labels
         self._clock = LocalClock(zone)
+        self._extras = ExtraReader(self, settings.extra_events, settings.phone_events, settings.location_texts())
         self._texts: dict[tuple[str, str], str] = {}
-        for key, sensor in sensors.items():
+        for key, sensor in settings.sensors.items():
             for status, word in zip(STATUSES, sensor.states, strict=True):
                 text = f"{sensor.room} {sensor.name} {word}"
                 self._texts.update({(k, s): text for k in spellings(key) for s in spellings(status)})
@@ -130,8 +192,9 @@ class MarbleReader(FileReader):
         for scenario in self._folders(folder, SCENARIO, "letter, number of subjects and period, such as A1a or D4mae"):
             for instance in self._folders(scenario, INSTANCE, "instance1, instance2, ..."):
                 number = instance.name.removeprefix("instance")
-                events = self._events(instance / "environmental.csv", self._timelines(instance))
-                sessions.append(Session(f"{scenario.name}/{number}", scenario.name, events))
+                sessions.append(Session(f"{scenario.name}/{number}", scenario.name, self._events(instance)))
+        if sessions:
+            self._extras.report_missing(folder)
         return sessions
 
     def _folders(self, parent: Path, form: re.Pattern[str], meaning: str) -> list[Path]:
@@ -146,46 +209,26 @@ class MarbleReader(FileReader):
             self.fault(parent, None, "no recordings", f"there is no folder in it; its folders must be {meaning}")
         return sorted(found, key=_by_number)
 
-    def _timelines(self, instance: Path) -> dict[str, Timeline]:
-        """The activities of each subject, by its id as environmental.csv may spell it."""
-        timelines = {}
-        for folder in self.folders(instance):
-            if folder.name.startswith(SUBJECT):
-                subject = folder.name.removeprefix(SUBJECT)
-                timelines.update(dict.fromkeys(spellings(subject), self._timeline(folder / "labels.csv", subject)))
-        return timelines
+    def _events(self, instance: Path) -> Sequence[Event]:
+        subjects = {folder: self._timeline(folder) for folder in self.folders(instance) if folder.name.startswith(SUBJECT)}
+        by_spelling = {
+            spelling: timeline
+            for folder, timeline in subjects.items()
+            for spelling in spellings(folder.name.removeprefix(SUBJECT))
+        }
+        moments, events = self._environmental(instance / "environmental.csv", by_spelling)
+        self.environmental_events += len(events)
+        extras = [timed for folder, timeline in subjects.items() for timed in self._extra_events(folder, timeline)]
+        return merged(moments, events, extras)
 
-    def _timeline(self, path: Path, subject: str) -> Timeline:
-        """The release has duplicated rows, rows out of order and rows that end before they start; those are repaired."""
-        spans: dict[tuple[int, int, int], None] = {}
+    def _timeline(self, subject: Path) -> Timeline:
         faults = len(self.faults)
-        previous = 0
-        for line, fields in self.rows(path, LABEL_COLUMNS):
-            span = self._span(path, line, fields)
-            if span is None:
-                continue
-            start, end, _ = span
-            if end < start:
-                self.repair(path, line, "label ends before it starts", f"ends at {end}, before its start {start}; left out")
-            elif span in spans:
-                self.repair(path, line, "label row twice", "is the same as a row above; left out")
-            elif start < previous:
-                self.repair(path, line, "label row out of order", "starts before the row above it; put in order")
-            if end >= start:
-                spans[span] = None
-            previous = start
-        return Timeline(subject, list(spans), complete=len(self.faults) == faults)
+        spans = self.spans(subject / LABELS, LABEL_COLUMNS, "label", self._labels)
+        return Timeline(subject.name.removeprefix(SUBJECT), list(spans), complete=len(self.faults) == faults)
 
-    def _span(self, path: Path, line: int, fields: Sequence[str]) -> tuple[int, int, int] | None:
-        start, end = (self._moment(path, line, value, name) for value, name in zip(fields, LABEL_COLUMNS[:2], strict=False))
-        label = unquoted(fields[2])
-        number = self._labels.get(label)
-        if number is None:
-            known = ", ".join(self._labels)
-            self.fault(path, line, "unknown label", f"act is {shown(label)}; dataset.labels knows {known}; add it there")
-        return None if start is None or end is None or number is None else (start, end, number)
-
-    def _events(self, path: Path, timelines: Mapping[str, Timeline]) -> list[Event]:
+    def _environmental(self, path: Path, timelines: Mapping[str, Timeline]) -> tuple[list[int], list[Event]]:
+        """The events of the sensors and when they were, in UNIX milliseconds."""
+        moments: list[int] = []
         events: list[Event] = []
         texts, clock = self._texts, self._clock
         previous = 0
@@ -198,106 +241,59 @@ class MarbleReader(FileReader):
             else:
                 activities = timeline.at(moment)
                 if len(activities) == 1:
+                    moments.append(moment)
                     events.append(Event(len(events), clock.at(moment), text, activities, timeline.subjects))
+                elif activities:
+                    self._contradicting(path, line, timeline, moment)
                 elif timeline.complete:
-                    self._unlabelled(path, line, subject, moment, activities)
+                    rule = "every event needs the activity of its subject"
+                    self.fault(path, line, "no label", f"{_labels_of(timeline)} has no activity at {moment}; {rule}")
             if moment is not None:
                 if moment < previous:
                     rule = f"ts is {moment}, before {previous} in the row above; rows must be in order of time"
                     self.fault(path, line, "event out of order", rule)
                 previous = moment
-        return events
+        return moments, events
+
+    def _extra_events(self, subject: Path, timeline: Timeline) -> Iterator[TimedEvent]:
+        """The subject's extra events with its activities.
+
+        Labels leave gaps of milliseconds, some of seconds, between two activities. No sensor's event of the release falls
+        into one, but a location may begin there. Such an event has no gold activity: it is left out, and told.
+        """
+        for extra in self._extras.read(subject):
+            activities = timeline.at(extra.moment)
+            if len(activities) == 1:
+                event = Event(0, self._clock.at(extra.moment), extra.text, activities, timeline.subjects)
+                yield TimedEvent(extra.moment, extra.kind, event)
+            elif activities:
+                self._contradicting(extra.path, extra.line, timeline, extra.moment)
+            elif timeline.complete:
+                message = f"{_labels_of(timeline)} has no activity at {extra.moment}; the event is left out"
+                self.repair(extra.path, extra.line, f"{extra.kind} event without an activity", message)
 
     def _explain(self, path: Path, line: int, fields: Sequence[str], timelines: Mapping[str, Timeline]) -> int | None:
         """Say everything that is wrong with an event's row; return its time, where that can be read."""
-        sensor, status, _, subject = map(unquoted, fields)
-        if sensor not in self._sensors:
-            known = ", ".join(self._sensors)
-            self.fault(
-                path, line, "unknown sensor", f"sensor_id is {shown(sensor)}; dataset.sensors knows {known}; add it there"
-            )
-        if status not in STATUSES:
-            self.fault(path, line, "unknown status", f"sensor_status is {shown(status)}; it must be ON or OFF")
-        if fields[3] not in timelines:
+        sensor, status, stamp, subject = fields
+        if unquoted(sensor) not in self._sensors:
+            self.unknown(path, line, "sensor", (EVENT_COLUMNS[0], sensor), "sensors", self._sensors)
+        self.check_status(path, line, status, EVENT_COLUMNS[1])
+        if subject not in timelines:
             rule = f"there must be a folder {SUBJECT}<id> with the labels of every subject_id, beside this file"
-            self.fault(path, line, "unknown subject", f"subject_id is {shown(subject)}; {rule}")
-        return self._moment(path, line, fields[2], EVENT_COLUMNS[2])
+            self.fault(path, line, "unknown subject", f"subject_id is {shown(unquoted(subject))}; {rule}")
+        return self.moment(path, line, stamp, EVENT_COLUMNS[2])
 
-    def _unlabelled(self, path: Path, line: int, subject: str, moment: int, activities: tuple[int, ...]) -> None:
-        place = f"{SUBJECT}{unquoted(subject)}/labels.csv"
-        if activities:
-            held = " and ".join(map(str, activities))
-            rule = f"{place} has activities {held} at {moment}; a subject must have one at a time"
+    def _contradicting(self, path: Path, line: int, timeline: Timeline, moment: int) -> None:
+        if timeline.complete:
+            held = " and ".join(map(str, timeline.at(moment)))
+            rule = f"{_labels_of(timeline)} has activities {held} at {moment}; a subject must have one at a time"
             self.fault(path, line, "contradicting labels", rule)
-        else:
-            rule = f"{place} has no activity at {moment}; every event needs the activity of its subject"
-            self.fault(path, line, "no label", rule)
-
-    def _moment(self, path: Path, line: int, value: str, column: str) -> int | None:
-        moment = milliseconds(value)
-        if moment is None:
-            rule = f"it must be UNIX milliseconds, {TIME_DIGITS} digits"
-            self.fault(path, line, "unreadable time", f"{column} is {shown(unquoted(value))}; {rule}")
-        return moment
 
 
-class Timeline:
-    """What a subject does when: the spans of its labels, both ends included, cut where anything changes."""
-
-    def __init__(self, subject: str, spans: Sequence[tuple[int, int, int]], *, complete: bool):
-        self.subjects = (subject,)
-        self.complete = complete
-        """False where labels.csv has faults: an event without a label is then no news."""
-        self._starts = [0]
-        self._held: list[tuple[int, ...]] = [()]
-        changes = [(start, 1, number) for start, _, number in spans] + [(end + 1, -1, number) for _, end, number in spans]
-        running: Counter[int] = Counter()
-        for moment, change, number in sorted(changes):
-            running[number] += change
-            if moment != self._starts[-1]:
-                self._starts.append(moment)
-                self._held.append(())
-            self._held[-1] = tuple(sorted(n for n, count in running.items() if count))
-
-    def at(self, moment: int) -> tuple[int, ...]:
-        """The activities at a time, all different: one, or none, or several where labels contradict each other."""
-        return self._held[bisect_right(self._starts, moment) - 1]
-
-
-class LocalClock:
-    """UNIX milliseconds -> HH:mm:ss in a time zone."""
-
-    def __init__(self, zone: ZoneInfo):
-        self._zone = zone
-        self._offsets: dict[int, int] = {}
-
-    def at(self, moment: int) -> str:
-        second = moment // 1000
-        offset = self._offsets.get(second // OFFSET_SECONDS)
-        if offset is None:
-            offset = self._offset(second // OFFSET_SECONDS)
-        return time_of_day((second + offset) % 86400)
-
-    def _offset(self, quarter: int) -> int:
-        shift = datetime.fromtimestamp(quarter * OFFSET_SECONDS, self._zone).utcoffset()
-        offset = self._offsets[quarter] = int(shift.total_seconds()) if shift else 0
-        return offset
-
-
-@cache
-def time_of_day(second: int) -> str:
-    """HH:mm:ss; at most 86,400 texts, shared by all events."""
-    return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+def _labels_of(timeline: Timeline) -> str:
+    return f"{SUBJECT}{timeline.subjects[0]}/{LABELS}"
 
 
 def _by_number(folder: Path) -> list[tuple[int, str]]:
     """A sort key that puts instance2 before instance10."""
     return [(int(part), "") if part.isdigit() else (0, part) for part in NUMBER.split(folder.name)]
-
-
-def milliseconds(value: str) -> int | None:
-    if len(value) != TIME_DIGITS:
-        value = unquoted(value)
-    if len(value) == TIME_DIGITS and value.isascii() and value.isdigit():
-        return int(value)
-    return None

@@ -11,6 +11,7 @@ what the residents narrated (Description) and who they are (Subject) never get i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from har_llm.datasets.archives import ArchiveReader
 from har_llm.datasets.base import ReleaseConfig, events_in
 from har_llm.datasets.files import shown
 from har_llm.datasets.mural_sensors import Sensor, SensorNames, rooms_of
+from har_llm.datasets.mural_windows import Reading, Row, RowCounts, compared
 from har_llm.errors import ConfigError, DataError, MissingError
 from har_llm.paths import expanded
 from har_llm.records import Event, Notice, Recordings, Session
@@ -40,11 +42,14 @@ SENSOR_NAMES = ("long", "short")
 ANNOTATION_ROWS = ("dropped", "kept")
 
 
+RELEASE_COUNTS = ("sessions", "events", "annotation_rows", "sensors", "activities")
+
+
 @dataclass(kw_only=True)
 class Mural(ReleaseConfig):
     """The MuRAL release in a folder or a zip file of the user's."""
 
-    COUNTED: ClassVar[tuple[str, ...]] = ("sessions", "events", "annotation_rows", "sensors", "activities")
+    COUNTED: ClassVar[tuple[str, ...]] = (*RELEASE_COUNTS, "training_windows")
     folder: str = FOLDER
     """A folder or a zip file, below paths.data or absolute."""
     sensor_names: str = "long"
@@ -82,7 +87,7 @@ class Mural(ReleaseConfig):
             raise DataError(f"MuRAL in {root} has {count}; mend the files or download them again:", reader.faults)
         rooms = self.home.rooms or rooms_of(reader.sensors, self.locations)
         filled = replace(self, home=replace(self.home, activities=reader.activities, rooms=rooms))
-        repairs = [*reader.repairs, *self._differences(root, reader, sessions)]
+        repairs = [*reader.repairs, *self._differences(root, reader, sessions), *self._window_difference(root, reader)]
         recordings = filled.recordings(sessions, repairs)
         if self.annotation_rows == "dropped" and reader.annotation_rows:
             dropped = {"annotation rows": reader.annotation_rows, **recordings.dropped_events}
@@ -114,9 +119,31 @@ class Mural(ReleaseConfig):
 
     def _differences(self, root: Path, reader: MuralReader, sessions: Sequence[Session]) -> Iterator[Notice]:
         rows = reader.annotation_rows
-        found = (len(sessions), events_in(sessions), rows, len(reader.sensors), len(reader.activities))
+        found = (len(sessions), self._events(reader, sessions), rows, len(reader.sensors), self._activities(reader))
         remark = f"dataset.annotation_rows={self.annotation_rows}; there are {rows} such rows"
-        return self.differences(root, HOME_PAGE, dict(zip(self.COUNTED, found, strict=True)), {"events": remark})
+        return self.differences(root, HOME_PAGE, dict(zip(RELEASE_COUNTS, found, strict=True)), {"events": remark})
+
+    def _events(self, reader: MuralReader, sessions: Sequence[Session]) -> int:
+        """Those of the release: annotation rows that are kept as events make no difference to its known number."""
+        events = events_in(sessions)
+        of_sensors = events - (reader.annotation_rows if self.annotation_rows == "kept" else 0)
+        return of_sensors if of_sensors == self.expected.get("events") else events
+
+    def _activities(self, reader: MuralReader) -> int:
+        """Both with and without "others": the release's documentation does not say whether that is one of its 26."""
+        named = len(set(reader.activities) - set(self.home.null_class))
+        return named if named == self.expected.get("activities") else len(reader.activities)
+
+    def _window_difference(self, root: Path, reader: MuralReader) -> Iterator[Notice]:
+        """A notice where the paper's own protocol gives another number of training windows than the paper has."""
+        known, training = self.expected.get("training_windows"), self.paper_split.get(len(reader.row_counts))
+        if known is None or training is None:  # the split of a copy with other sessions is not the paper's
+            return
+        reading = Reading(self.annotation_rows, "dropped" if self.null_class == "dropped" else "label", 1)
+        message = compared(reader.row_counts[:training], reading, known)
+        if message is not None:
+            kind = f"training windows differ from the paper's {known:,}"
+            yield Notice(str(root), None, kind, f"{message}; the paper has {known:,}")
 
 
 class MuralReader(ArchiveReader):
@@ -126,7 +153,8 @@ class MuralReader(ArchiveReader):
         super().__init__()
         self.sensors: list[Sensor] = []
         self.activities: dict[int, str] = {}
-        self.annotation_rows = 0
+        self.row_counts: list[RowCounts] = []
+        """By session, in order."""
         self._settings = settings
         self._names = SensorNames((), {})
         self._said: set[str] = set()
@@ -144,6 +172,10 @@ class MuralReader(ArchiveReader):
         if not sessions:
             self.fault(release, None, "no recordings", "there is no session in it; its folders must be 01, 02, ...")
         return [Session(folder.name, self._settings.name, self._events(folder / EVENTS)) for folder in sessions]
+
+    @property
+    def annotation_rows(self) -> int:
+        return sum(count for rows in self.row_counts for row, count in rows.items() if row.is_annotation)
 
     def _sessions(self, folders: Sequence[Path]) -> Iterator[Path]:
         for folder in folders:
@@ -185,12 +217,13 @@ class MuralReader(ArchiveReader):
     def _events(self, path: Path) -> list[Event]:
         timed: list[tuple[int, Event]] = []
         clock = SessionClock(self._settings.reorder_seconds)
+        rows: RowCounts = Counter()
+        self.row_counts.append(rows)
         for line, fields in self.table(path, COLUMNS, ROW_START):
             _, time, sensor, action, subjects, _, activity = (value.strip() for value in fields)
-            if not sensor:
-                self.annotation_rows += 1
-                if self._settings.annotation_rows == "dropped":
-                    continue
+            rows[Row(is_annotation=not sensor, is_null=self._is_null(activity))] += 1
+            if not sensor and self._settings.annotation_rows == "dropped":
+                continue
             text = self._text(path, line, sensor, action) if sensor else self._settings.annotation_text
             numbers = self._numbers(path, line, activity)
             moment = self._moment(path, line, time, clock)
@@ -229,13 +262,16 @@ class MuralReader(ArchiveReader):
         if not activity and len(null_class) == 1:
             self.repair(path, line, "no activity", f"activity is empty; read as {null_class[0]}, dataset.home.null_class")
             return (null_class[0],)
-        parts = [part.strip() for part in activity.split(",")]
-        numbers = [int(part) if NUMBER.fullmatch(part) else None for part in parts]
+        numbers = activity_numbers(activity)
         found = [n for n in numbers if n is not None and (n in self.activities or not self._activities_known)]
-        if len(found) != len(parts):
+        if len(found) != len(numbers):
             rule = f"it must be an id of {ACTIVITIES}, or several with commas between them"
             self.fault(path, line, "unknown activity", f"activity is {shown(activity)}; {rule}")
         return tuple(dict.fromkeys(found))
+
+    def _is_null(self, activity: str) -> bool:
+        null_class = self._settings.home.null_class
+        return not activity or all(number in null_class for number in activity_numbers(activity))
 
     def _moment(self, path: Path, line: int, time: str, clock: SessionClock) -> int | None:
         second = second_of_day(time)
@@ -273,6 +309,12 @@ class SessionClock:
             return self._last, back
         self._last += (second - self._last) % DAY
         return self._last, 0
+
+
+def activity_numbers(activity: str) -> list[int | None]:
+    """The numbers of one activity or of several with commas between them; None for what is no number."""
+    parts = (part.strip() for part in activity.split(","))
+    return [int(part) if NUMBER.fullmatch(part) else None for part in parts]
 
 
 def second_of_day(time: str) -> int | None:

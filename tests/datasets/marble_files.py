@@ -9,12 +9,16 @@ START = 1_542_203_000_000
 """A Wednesday in November 2018, 14:43:20 in Milan."""
 EVENTS_HEADER = "sensor_id,sensor_status,ts,subject_id"
 LABELS_HEADER = "ts_start,ts_end,act"
+PHONE_HEADER = "event_id,event_status,ts"
+LOCATIONS_HEADER = "ts_start,ts_end,location"
 EVENT_ROWS = (
     f'R1,"ON",{START + 1000},"200"',
     f'R1,"OFF",{START + 5000},"200"',
     f'E1,"ON",{START + 9000},"200"',
 )
 LABEL_ROWS = (f"{START},{START + 4999},TRANSITION", f"{START + 5000},{START + 60000},COOKING")
+PHONE_ROWS = (f'S1,"ON",{START + 7000}', f'S1,"OFF",{START + 59000}')
+LOCATION_ROWS = (f"{START},{START + 4900},HALL", f"{START + 4950},{START + 60000},KITCHEN")
 
 
 def write(path: Path, header: str, rows: Iterable[str]) -> None:
@@ -28,12 +32,32 @@ def write_instance(
     events: Iterable[str] = EVENT_ROWS,
     labels: Iterable[str] = LABEL_ROWS,
     subject: str = "200",
+    phone: Iterable[str] | None = None,
+    locations: Iterable[str] | None = None,
 ) -> Path:
-    """One instance of one subject below data/marble; returns its folder."""
+    """One instance of one subject below data/marble; returns its folder. None: the file is not there."""
     folder = data / "marble" / name
     write(folder / "environmental.csv", EVENTS_HEADER, events)
-    write(folder / f"subject-{subject}" / "labels.csv", LABELS_HEADER, labels)
+    write_subject(folder, subject, labels, phone, locations)
     return folder
+
+
+def write_subject(
+    folder: Path,
+    subject: str,
+    labels: Iterable[str] = LABEL_ROWS,
+    phone: Iterable[str] | None = None,
+    locations: Iterable[str] | None = None,
+) -> None:
+    """A subject's files in the folder of an instance."""
+    files = (
+        ("labels", LABELS_HEADER, labels),
+        ("smartphone", PHONE_HEADER, phone),
+        ("locations", LOCATIONS_HEADER, locations),
+    )
+    for name, header, rows in files:
+        if rows is not None:
+            write(folder / f"subject-{subject}" / f"{name}.csv", header, rows)
 
 
 def write_synthetic(data: Path, events: int, per_session: int = 1000) -> None:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_llm.datasets.marble import LocalClock, Marble, Timeline
+from har_llm.datasets.marble import Marble
+from har_llm.datasets.marble_times import LocalClock, Timeline
 from har_llm.errors import ConfigError
 from har_llm.records import Recordings
 from har_llm.splits import PaperSplit

@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from har_llm.datasets.mural import DAY, Mural, SessionClock
+from har_llm.describe import describe
 from har_llm.errors import ConfigError
 from har_llm.splits import PaperSplit
+from har_llm.windows import FixedWindows
 from tests.datasets.mural_files import (
     ACTIVITIES,
     ANNOTATED,
     ROWS,
+    activities_file,
     events_of,
     kinds,
     mural,
@@ -121,6 +124,13 @@ def test_annotation_rows_are_dropped_and_counted(tmp_path: Path) -> None:
     assert [event.id for event in recordings.sessions[0].events] == [0, 1, 2]
 
 
+def test_annotation_rows_that_are_dropped_need_nothing_but_their_place(tmp_path: Path) -> None:
+    rows = [ROWS[0], ',,,,,"A thinks, aloud.",', "1,,,,A,,99", *ROWS[1:]]
+    recordings = read(tmp_path, release({"01": rows}))
+    assert recordings.dropped_events == {"annotation rows": 2} and not recordings.repairs
+    assert len(recordings.sessions[0].events) == 3
+
+
 def test_annotation_rows_can_be_kept(tmp_path: Path) -> None:
     recordings = read(tmp_path, release({"01": ANNOTATED}), annotation_rows="kept", annotation_text="nothing seen")
     assert not recordings.dropped_events
@@ -199,8 +209,47 @@ def test_known_counts_give_no_notice(tmp_path: Path) -> None:
     parts = load("split/paper", PaperSplit).divide(recordings.sessions, dataset.paper_split)
     assert [session.id for session in parts["train"]] == [f"{n:02d}" for n in range(1, 16)]
     assert [session.id for session in parts["test"]] == [f"{n:02d}" for n in range(16, 22)]
-    dropped = load("dataset/mural", Mural, null_class="dropped").read(tmp_path)
-    assert not dropped.repairs and dropped.dropped_events["null class"] > 0
+    assert describe(recordings, parts, FixedWindows())["parts"]["train"]["windows"] == dataset.expected["training_windows"]
+
+
+@pytest.mark.parametrize("changes", [{"annotation_rows": "kept"}, {"null_class": "unscored"}, {"sensor_names": "short"}])
+def test_settings_that_the_known_counts_do_not_depend_on_give_no_notice(tmp_path: Path, changes: dict[str, str]) -> None:
+    write_folder(tmp_path / "mural", official_counts())
+    recordings = load("dataset/mural", Mural, **changes).read(tmp_path)
+    assert not recordings.repairs
+    kept = 92 if changes.get("annotation_rows") == "kept" else 0
+    assert sum(len(session.events) for session in recordings.sessions) == 8543 + kept
+
+
+def test_another_number_of_training_windows_is_told_with_the_settings_that_come_nearest(tmp_path: Path) -> None:
+    write_folder(tmp_path / "mural", official_counts())
+    recordings = load("dataset/mural", Mural, null_class="dropped").read(tmp_path)
+    assert recordings.dropped_events["null class"] > 0
+    (notice,) = recordings.repairs
+    assert (notice.path, notice.line) == (str(tmp_path / "mural"), None)
+    assert notice.kind == "training windows differ from the paper's 544"
+    assert notice.message == (
+        "528 windows of 10 come out of the 15 training sessions with dataset.annotation_rows=dropped "
+        "dataset.null_class=dropped; dataset.annotation_rows=dropped dataset.null_class=label comes nearest, "
+        "with 544; the paper has 544"
+    )
+
+
+def test_training_windows_of_a_copy_with_other_sessions_are_not_compared(tmp_path: Path) -> None:
+    files = official_counts()
+    write_folder(tmp_path / "mural", {name: content for name, content in files.items() if not name.startswith("21/")})
+    repairs = load("dataset/mural", Mural).read(tmp_path).repairs
+    assert [notice.kind.partition(" differ")[0] for notice in repairs] == ["sessions", "events", "annotation rows"]
+
+
+@pytest.mark.parametrize(("names", "told"), [(25, True), (26, False), (27, False), (28, True)])
+def test_the_26_activities_may_or_may_not_include_others(tmp_path: Path, names: int, told: bool) -> None:
+    files = {**official_counts(), "activities.json": activities_file({n: f"activity {n}" for n in range(names)})}
+    for session in range(1, 22):
+        files[f"{session:02d}/data.csv"] = files[f"{session:02d}/data.csv"].replace(b",25\n", b",1\n")
+    write_folder(tmp_path / "mural", files)
+    repairs = load("dataset/mural", Mural).read(tmp_path).repairs
+    assert [notice.kind for notice in repairs] == (["activities differ from the release's 26"] if told else [])
 
 
 def test_other_counts_are_told(tmp_path: Path) -> None:

@@ -150,6 +150,12 @@ def test_folder_may_name_any_place(tmp_path: Path, name: str, monkeypatch: pytes
         assert len(mural(folder=folder).read(data).sessions) == 1
 
 
+def test_context_and_floorplan_are_not_needed(tmp_path: Path) -> None:
+    files = {name: content for name, content in release().items() if name.endswith((".csv", "s.json"))}
+    assert sorted(files) == ["01/data.csv", "activities.json", "sensors.json"]
+    assert read(tmp_path / "few", files) == read(tmp_path / "all")
+
+
 def test_leavings_of_systems_are_no_fault(tmp_path: Path) -> None:
     files = {
         **release(),

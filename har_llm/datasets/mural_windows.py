@@ -1,0 +1,64 @@
+"""How many training windows MuRAL gives with each of the settings that the paper leaves open, beside the paper's number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import product
+from typing import NamedTuple
+
+PAPER_WINDOW = 10
+"""Events in a window of the paper: its number of windows is about these, whatever `window` is set to."""
+
+
+class Row(NamedTuple):
+    """What the settings ask about a row of data.csv."""
+
+    is_annotation: bool
+    is_null: bool
+    """Whether all its activities are of the null class."""
+
+
+RowCounts = Counter[Row]
+"""The rows of a session."""
+
+
+class Reading(NamedTuple):
+    """A way of reading the release that the paper may have meant."""
+
+    annotation_rows: str
+    null_class: str
+    min_events: int
+
+    def windows(self, sessions: Sequence[RowCounts]) -> int:
+        return sum(self._windows_of(rows) for rows in sessions)
+
+    def _windows_of(self, rows: RowCounts) -> int:
+        full, rest = divmod(sum(count for row, count in rows.items() if self._keeps(row)), PAPER_WINDOW)
+        return full + (rest >= self.min_events)
+
+    def _keeps(self, row: Row) -> bool:
+        dropped_annotation = row.is_annotation and self.annotation_rows == "dropped"
+        return not dropped_annotation and not (row.is_null and self.null_class == "dropped")
+
+    def __str__(self) -> str:
+        shorter = f" window.min_events={self.min_events}" if self.min_events > 1 else ""
+        return f"dataset.annotation_rows={self.annotation_rows} dataset.null_class={self.null_class}{shorter}"
+
+
+READINGS = tuple(Reading(*chosen) for chosen in product(("dropped", "kept"), ("label", "dropped"), (1, 2)))
+"""Those that change the number of windows: null_class=unscored has the windows of label."""
+
+
+def compared(sessions: Sequence[RowCounts], reading: Reading, known: int) -> str | None:
+    """What a reading gives in place of the known number, and which comes nearest to that; None where it gives just that."""
+    found = reading.windows(sessions)
+    if found == known:
+        return None
+    nearest = min(READINGS, key=lambda other: abs(other.windows(sessions) - known))
+    closer = nearest.windows(sessions)
+    if abs(closer - known) < abs(found - known):
+        advice = f"{nearest} comes nearest, with {closer:,}"
+    else:
+        advice = "no other setting of annotation_rows, null_class and window.min_events comes nearer"
+    return f"{found:,} windows of {PAPER_WINDOW} come out of the {len(sessions)} training sessions with {reading}; {advice}"
