@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,9 +16,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from har_llm.config import GROUPS, Experiment, read_experiment
-from har_llm.errors import DataError, HarError, MissingError
+from har_llm.errors import ConfigError, DataError, HarError
 from har_llm.help import conf_folder
 from har_llm.paths import expanded
+from har_llm.sweep import Job
 
 SECTIONS = ("paths", "metrics")
 """The settings that have fields of their own without being a group."""
@@ -71,57 +70,89 @@ def addressed(argument: str) -> str:
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
-def _hydra_main(cfg: DictConfig) -> None:
+def _hydra_main(cfg: DictConfig) -> float | None:
+    """One job. The value of metrics.headline goes back to Hydra, whose sweepers may look for the best one."""
     try:
-        experiment = read_experiment(cfg)
-        TASKS[experiment.settings.task](experiment)
+        job = Job("", read_experiment(cfg))
+        perform([job])
         sys.stdout.flush()
+        if job.error is not None:
+            raise job.error
+        return headline(job)
     except BrokenPipeError:  # whoever read our output, such as `head`, has enough; what is left in the buffer goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except HarError as error:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
-            # Hydra shows the first failure of a sweep only, and at its end; each job deserves its sentence.
+            # With another launcher than ours. Hydra shows the first failure of a sweep only; each job deserves its sentence.
             print(f"error: {error}", file=sys.stderr, flush=True)
             raise JobError(str(error)) from error
         if "HYDRA_FULL_ERROR" in os.environ:
             raise
         sys.exit(f"error: {error}")
+    return None
 
 
-def run(experiment: Experiment) -> None:
-    """Make what is missing, score it, show it; a finished run is only shown."""
-    from har_llm import console
-    from har_llm import run as runs
+def perform(jobs: Sequence[Job]) -> None:
+    """Do the task of these jobs, together where that is what the task is about. What fails is noted in its job."""
+    alive = [job for job in jobs if job.experiment is not None]
+    tasks = {job.experiment.settings.task for job in alive if job.experiment is not None}
+    if len(tasks) > 1:
+        raise ConfigError(f"task is {' and '.join(sorted(tasks))} in one sweep; all its jobs must have the same task.")
+    task = TOGETHER.get(next(iter(tasks), "run"))
+    if task is not None:
+        task(jobs)
+        return
+    for job in alive:
+        assert job.experiment is not None
+        try:
+            ONE_BY_ONE[job.experiment.settings.task](job.experiment)
+        except HarError as error:
+            job.error = error
+            if job.title:
+                print(f"error: {job.title}: {error}", file=sys.stderr, flush=True)
+
+
+def headline(job: Job) -> float | None:
+    """The score that metrics.headline names, of a finished run."""
+    if job.folder is None or job.experiment is None:
+        return None
     from har_llm.results import read_run
 
-    started = time.monotonic()
-    prepared = runs.prepare(experiment)
-    fresh = not prepared.finished
-    if fresh:
-        writable(prepared.outputs)
-        store = prepared.open_store()
-        owed = prepared.owed(store)
-        if owed:
-            total = len({request.key for request in prepared.requests})
-            title = f"{experiment.model.name} on {experiment.dataset.name}" + _provenance(prepared.provenance)
-            with console.GenerationProgress(title, total, total - len(owed)) as progress:
-                runs.generate(prepared, store, owed, progress.advance)
-        runs.finish(prepared, started)
-    settings = experiment.settings.metrics
-    console.show_run(read_run(prepared.folder), headline=settings.headline, reading=settings.reading, fresh=fresh)
+    settings = job.experiment.settings.metrics
+    value: float | None = read_run(job.folder).metrics[settings.reading]["all"]["mean"][settings.headline]["mean"]
+    return value
 
 
-def writable(outputs: Path) -> None:
-    """Find out before a model is loaded whether its texts can be kept. Raises MissingError."""
-    try:
-        for name in ("store", "runs"):
-            (outputs / name).mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=outputs / name):
-                pass
-    except OSError as error:
-        raise MissingError(
-            f"paths.outputs is {str(outputs)!r}, which cannot be written ({error.strerror}); set it to another folder."
-        ) from None
+def run(jobs: Sequence[Job]) -> None:
+    """Make what is missing, score it, show it; a finished run is only shown."""
+    from har_llm import console, sweep
+
+    with console.LiveProgress() as watcher:
+        sweep.run_jobs(jobs, watcher)
+    if len(jobs) == 1 and not jobs[0].title:
+        console.show_job(jobs[0])
+    else:
+        console.show_sweep(jobs)
+
+
+def plan(jobs: Sequence[Job]) -> None:
+    """Print what the jobs would have to make, and load nothing."""
+    from har_llm import console, estimates, sweep
+    from har_llm.plan import make_plan
+
+    with console.LiveProgress() as watcher:
+        sweep.prepare_jobs(jobs, watcher, planning=True)
+    made = make_plan([job.run for job in jobs if job.run is not None and not job.run.finished])
+    finished = sum(job.run is not None and job.run.finished for job in jobs)
+    console.show_plan(made, estimates.estimate(made), finished)
+
+
+def prefetch(jobs: Sequence[Job]) -> None:
+    """Fetch every model of the jobs that is not here, for machines without a network."""
+    from har_llm import console, sweep
+
+    with console.LiveProgress() as watcher:
+        sweep.fetch_models(jobs, watcher)
 
 
 def prompt(experiment: Experiment) -> None:
@@ -145,7 +176,7 @@ def describe(experiment: Experiment) -> None:
 
     recordings = runs.read_recordings(experiment)
     content = description.describe(recordings, runs.divide(experiment, recordings), experiment.window)
-    console.console().print(description.render(content))
+    console.console().print(description.render(content, recordings.repairs))
 
 
 def validate(experiment: Experiment) -> None:
@@ -161,7 +192,8 @@ def validate(experiment: Experiment) -> None:
         raise DataError(f"{experiment.dataset.name} has {len(faults)} faults; mend them and run task=validate again.", ())
 
 
-TASKS: dict[str, Callable[[Experiment], None]] = {"run": run, "prompt": prompt, "describe": describe, "validate": validate}
+TOGETHER: dict[str, Callable[[Sequence[Job]], None]] = {"run": run, "plan": plan, "prefetch": prefetch}
+ONE_BY_ONE: dict[str, Callable[[Experiment], None]] = {"prompt": prompt, "describe": describe, "validate": validate}
 
 
 def _provenance(text: str | None) -> str:

@@ -18,6 +18,7 @@ from har_llm.errors import ConfigError
 
 if TYPE_CHECKING:
     from har_llm.datasets.base import Dataset
+    from har_llm.decoding import DecodingConfig
     from har_llm.distill import LoraConfig
     from har_llm.engines.base import EngineConfig
     from har_llm.models import ModelConfig
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from har_llm.splits import FractionSplit, NamedSplit, PaperSplit
     from har_llm.windows import FixedWindows
 
-TASKS = ("run", "prompt", "describe", "validate")
+TASKS = ("run", "plan", "prefetch", "prompt", "describe", "validate")
 READINGS = ("strict", "lenient")
-GROUPS = ("window", "split", "lora", "engine", "model", "prompt", "dataset")
+GROUPS = ("window", "split", "lora", "decoding", "engine", "model", "prompt", "dataset")
 """Checked in this order: the short ones first, so that a slip is answered at once."""
 
 
@@ -81,6 +82,7 @@ class Experiment:
     split: PaperSplit | FractionSplit | NamedSplit
     model: ModelConfig
     lora: LoraConfig
+    decoding: DecodingConfig
     engine: EngineConfig
     source: dict[str, Any]
     """The composed config as plain values, kept with the run."""
@@ -100,7 +102,34 @@ def read_experiment(cfg: DictConfig) -> Experiment:
     settings = _checked(Settings, {name: cfg[name] for name in map(str, cfg) if name not in GROUPS}, "")
     settings.check()
     components = {group: _component(cfg, group) for group in GROUPS}
-    return Experiment(settings=settings, source=_plain(cfg), **components)
+    experiment = Experiment(settings=settings, source=_plain(cfg), **components)
+    _check_together(experiment)
+    return experiment
+
+
+def _check_together(experiment: Experiment) -> None:
+    """The rules that more than one group has a part in."""
+    decoding, model = experiment.decoding, experiment.model
+    if decoding.samples > 1 and model.sampling.greedy:
+        raise ConfigError(
+            f"decoding.samples is {decoding.samples}, but model.sampling.temperature is 0, which gives the same text each "
+            f"time; set model.sampling.temperature above 0, or decoding.samples=1."
+        )
+    if decoding.thinking_budget is not None and not model.thinking:
+        raise ConfigError(
+            f"decoding.thinking_budget is {decoding.thinking_budget}, but model.thinking is false: there is no reasoning to "
+            f"limit; set one of them otherwise."
+        )
+    needed = decoding.needed()
+    if needed:
+        engine, _ = experiment.engine.chosen()
+        for name in needed:
+            if name not in engine.follows():
+                able = "vllm or openai" if name == "structured" else "vllm"
+                raise ConfigError(
+                    f"decoding.{name} is {getattr(decoding, name)}, which {type(engine).__name__.removesuffix('Config')} "
+                    f"cannot follow; use engine={able}, or decoding.{name}={'false' if name == 'structured' else 'null'}."
+                )
 
 
 def component_class(target: object, where: str) -> type:

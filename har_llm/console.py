@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -20,8 +21,14 @@ from rich.text import Text
 from har_llm.answers import CAUSES
 from har_llm.engines.base import Generation
 from har_llm.metrics import METRICS
-from har_llm.results import RunResult
+from har_llm.results import RunResult, read_run
 from har_llm.text import visible
+
+if TYPE_CHECKING:
+    from har_llm.estimates import Estimate
+    from har_llm.plan import Load, Plan
+    from har_llm.sweep import Job
+    from har_llm.weights import ResolvedModel
 
 PLAIN_REPORT_EVERY_S = 10.0
 LINES_OF_REASONING = 14
@@ -37,47 +44,161 @@ def plain(text: str) -> Text:
     return Text(visible(text))
 
 
-class GenerationProgress:
-    """A progress bar on a terminal, a line now and then elsewhere; both on standard error."""
+class LiveProgress:
+    """One view of everything that a command makes: a bar on a terminal, a line now and then elsewhere; on standard error.
 
-    def __init__(self, title: str, total: int, done: int):
-        self._title, self._total, self._done, self._fresh = title, total, done, done
-        self._tokens, self._started, self._reported = 0, time.monotonic(), time.monotonic()
+    A `sweep.Watcher`. It shows nothing until something is to be made.
+    """
+
+    def __init__(self) -> None:
+        self._total = self._done = self._fresh = self._tokens = self._loads = 0
+        self._load_number, self._what, self._rate = 0, "", ""
+        self._started = self._reported = time.monotonic()
         self._bar: Progress | None = None
+        self._said: dict[int, str] = {}
 
-    def __enter__(self) -> GenerationProgress:
-        if sys.stderr.isatty():
-            terminal = Console(stderr=True, highlight=False)
-            terminal.print(plain(self._title))  # by itself: in a narrow terminal it would leave no room for the bar
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
-            )
-            self._bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=terminal)
-            self._task = self._bar.add_task("loading the model", total=self._total, completed=self._done, rate="")
-            self._bar.start()
-        else:
-            self._report("loading the model")
+    def __enter__(self) -> LiveProgress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._bar is not None:
             self._bar.stop()
 
-    def advance(self, generation: Generation) -> None:
-        self._done += 1
-        self._tokens += generation.completion_tokens
-        rate = f"{self._tokens / max(1e-9, time.monotonic() - self._started):,.0f} tokens/s"
-        if self._bar is not None:
-            self._bar.update(self._task, completed=self._done, description="windows", rate=rate)
-        elif self._done == self._total or time.monotonic() - self._reported > PLAIN_REPORT_EVERY_S:
-            self._report(rate)
+    def failed(self, job: Job) -> None:
+        if not job.title:
+            return  # a single job's error is the end of the command, and shown as such
+        text = str(job.error)
+        if id(job.error) in self._said:  # the same death, with its log, for the next job that waited for it
+            text = f"{text.splitlines()[0]} (as for {self._said[id(job.error)]})"
+        self._said.setdefault(id(job.error), job.title)
+        self._say(f"error: {job.title}: {text}")
 
-    def _report(self, what: str) -> None:
-        self._reported = time.monotonic()
-        print(f"{self._title}: {self._done} of {self._total} windows, {what}", file=sys.stderr, flush=True)
+    def planned(self, plan: Plan) -> None:
+        self._total, self._loads = plan.wanted, len(plan.loads)
+        self._done = self._total - plan.owed
+
+    def loading(self, load: Load) -> None:
+        self._load_number += 1
+        self._started, self._tokens = time.monotonic(), 0
+        reason = load.runs[0].engine_reason
+        self._what = f"{load.model.config.name} on " + ", ".join(
+            dict.fromkeys(run.experiment.dataset.name for run in load.runs)
+        )
+        provenance = next((run.provenance for run in load.runs if run.provenance), None)
+        title = self._what + (f" ({provenance})" if provenance else "")
+        title += f"; engine: {reason}" if reason else f"; engine: {load.engine_name}"
+        if self._loads > 1:
+            title = f"model {self._load_number} of {self._loads}: {title}"
+        self._say(f"{title}; {len(load.requests)} texts to make, loading the model")
+        self._show("loading")
+
+    def made(self, generation: Generation) -> None:
+        self._done += 1
+        self._fresh += 1
+        self._tokens += generation.completion_tokens
+        self._rate = f"{self._tokens / max(1e-9, time.monotonic() - self._started):,.0f} tokens/s"
+        self._show("texts")
+
+    def fetched(self, model: ResolvedModel, folder: Path) -> None:
+        self._say(f"{model.config.name}: {model.config.id} is in {folder}")
+
+    def _show(self, what: str) -> None:
+        if sys.stderr.isatty():
+            self._show_bar(what)
+        elif self._fresh and (self._done == self._total or time.monotonic() - self._reported > PLAIN_REPORT_EVERY_S):
+            self._reported = time.monotonic()
+            self._say(f"{self._what}: {self._done} of {self._total} texts, {self._rate}")
+
+    def _show_bar(self, what: str) -> None:
+        if self._bar is None:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"),
+            )
+            terminal = Console(stderr=True, highlight=False)
+            self._bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=terminal)
+            self._task = self._bar.add_task(what, total=self._total, completed=self._done, rate="")
+            self._bar.start()
+        description = f"model {self._load_number} of {self._loads}" if self._loads > 1 else what
+        self._bar.update(self._task, completed=self._done, description=description, rate=self._rate)
+
+    def _say(self, text: str) -> None:
+        """A line of its own; above the bar where there is one."""
+        if self._bar is not None:
+            self._bar.console.print(plain(text), soft_wrap=True)
+        else:
+            print(visible(text), file=sys.stderr, flush=True)
+
+
+def show_job(job: Job) -> None:
+    """A single run, with a sample of its reasoning; nothing for one that failed."""
+    if job.folder is not None and job.experiment is not None:
+        settings = job.experiment.settings.metrics
+        show_run(read_run(job.folder), headline=settings.headline, reading=settings.reading, fresh=job.fresh)
+
+
+def show_sweep(jobs: Sequence[Job]) -> None:
+    """A line for each job: its headline score, or that it failed."""
+    table = Table(title_justify="left")
+    for name, right in (("job", False), ("windows", True), ("score in %", True), ("std", True), ("missed %", True)):
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    table.add_column("run directory", overflow="fold")
+    named, labels = set(), set()
+    for job in jobs:
+        if job.folder is None or job.experiment is None:
+            table.add_row(plain(job.title), "", "failed", "", "", plain("its reason is above"))
+            continue
+        settings, scores = job.experiment.settings.metrics, read_run(job.folder).metrics
+        named.add(f"{settings.headline}, {settings.reading} reading")
+        means = scores[settings.reading]["all"]["mean"]
+        labels.add(label(scores))
+        score = means[settings.headline]
+        table.add_row(
+            plain(job.title),
+            str(scores["windows"]),
+            _percent(score["mean"]),
+            _percent(score["std"]),
+            _percent(means["missed"]["mean"]),
+            plain(str(job.folder)),
+        )
+    if not named:
+        return  # each job has said why it failed
+    out = console()
+    out.print(plain(f"{'; '.join(sorted(named))}: mean and standard deviation over sessions"), style="bold")
+    out.print(table)
+    for text in sorted(labels - {""}):
+        out.print(plain(f"{'All of these' if len(labels) == 1 else 'Some of these'}: {text}"), style="bold yellow")
+
+
+def show_plan(plan: Plan, estimates: Sequence[Estimate], finished: int) -> None:
+    """What the runs of a plan owe, model by model."""
+    out = console()
+    cached = plan.wanted - plan.owed
+    out.print(
+        plain(
+            f"{len(plan.runs) + finished} runs: {finished} finished; the others need {plan.wanted} texts: {cached} are "
+            f"stored, {plan.owed} have to be made, with {len(plan.loads)} model(s), each loaded once."
+        ),
+        style="bold",
+    )
+    if not plan.loads:
+        return
+    table = Table()
+    for name in ("model", "engine", "runs", "texts owed", "prompt tokens", "answer tokens", "download", "time"):
+        table.add_column(name, justify="left" if name in ("model", "engine") else "right", overflow="fold")
+    for load, estimate in zip(plan.loads, estimates, strict=True):
+        table.add_row(
+            plain(load.model.config.name),
+            plain(load.engine_name),
+            str(len(load.runs)),
+            str(len(load.requests)),
+            *(plain(text) for text in (estimate.prompt_tokens, estimate.answer_tokens, estimate.download, estimate.time)),
+        )
+    out.print(table)
+    for note in dict.fromkeys(note for estimate in estimates for note in estimate.notes):
+        out.print(plain(note), style="yellow")
 
 
 def show_run(result: RunResult, *, headline: str, reading: str, fresh: bool) -> None:

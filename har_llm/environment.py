@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import har_llm
+from har_llm.memory import gpus
 
 LIBRARIES = ("hydra-core", "omegaconf", "scikit-learn", "torch", "transformers", "peft", "trl", "vllm", "json-repair")
 
 
 def describe_engine(target: str) -> dict[str, Any]:
-    """Engine, versions and hardware, from inside the worker process."""
+    """Engine, versions and hardware, from inside the worker process; the first of several that share the requests."""
     return {
         "engine": target.rpartition(".")[2].removesuffix("Config"),
         "versions": library_versions(("torch", "transformers", "peft", "vllm")),
-        "hardware": _hardware(),
+        "hardware": machine(),
     }
 
 
@@ -42,13 +45,13 @@ def library_versions(names: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _hardware() -> str:
-    import sys
-
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        return str(torch.cuda.get_device_name())
-    return f"CPU {_processor()}"
+@lru_cache(maxsize=1)
+def machine() -> str:
+    """The GPUs that are visible here, or the processor and its cores."""
+    found = gpus()
+    if found:
+        return f"{len(found)} x {found[0].name}"
+    return f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} x {_processor()}"
 
 
 def _processor() -> str:

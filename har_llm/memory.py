@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from har_llm.models import DTYPES, ModelConfig
 
@@ -16,17 +17,37 @@ OVERHEAD = 1.1
 """Weights, and a tenth for activations and a first key-value cache."""
 
 
+class Gpu(NamedTuple):
+    """A GPU that this process may use."""
+
+    id: str
+    """As CUDA_VISIBLE_DEVICES names it."""
+    name: str
+    total: float
+    """Bytes."""
+    free: float
+    """Bytes."""
+
+
 def free_memory(device: str) -> float:
     """Free bytes: of the GPU with most of them (`cuda`), or of main memory."""
     if device == "cuda":
-        return max(_gpu_free(), default=0.0)
+        return max((gpu.free for gpu in gpus()), default=0.0)
     import psutil
 
     return min(float(psutil.virtual_memory().available), _container_limit())
 
 
+def available_memory(device: str = "auto") -> tuple[str, float]:
+    """Where a model would go (the GPUs together, or main memory), and the free bytes there."""
+    found = gpus() if device != "cpu" else []
+    if not found:
+        return "memory", free_memory("cpu")
+    return "the GPU" if len(found) == 1 else f"the {len(found)} GPUs", sum(gpu.free for gpu in found)
+
+
 def has_gpu() -> bool:
-    return bool(_gpu_free())
+    return bool(gpus())
 
 
 def _container_limit() -> float:
@@ -44,10 +65,11 @@ def _nvidia_smi() -> str | None:
     return shutil.which("nvidia-smi")
 
 
-def _gpu_free() -> list[float]:
+def gpus() -> list[Gpu]:
+    """The visible GPUs with what is free now; none where there is no NVIDIA driver."""
     if _nvidia_smi() is None:
         return []
-    command = [str(_nvidia_smi()), "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
+    command = [str(_nvidia_smi()), "--query-gpu=index,name,memory.total,memory.free", "--format=csv,noheader,nounits"]
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         if visible in ("", "-1"):
@@ -55,7 +77,8 @@ def _gpu_free() -> list[float]:
         command.append(f"--id={visible}")
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
-        return [float(line) * 2**20 for line in answer.split("\n") if line.strip()]
+        rows = [[cell.strip() for cell in line.split(",")] for line in answer.split("\n") if line.strip()]
+        return [Gpu(index, name, float(total) * 2**20, float(free) * 2**20) for index, name, total, free in rows]
     except (OSError, ValueError, subprocess.SubprocessError):
         return []
 

@@ -13,6 +13,14 @@ DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}
 EMBEDDED_PREFIX = "embedded:"
 
 
+def check_name(setting: str, name: str) -> None:
+    """Refuse what cannot be part of a run directory's name."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", name):
+        raise ConfigError(
+            f"{setting} is {name!r}; it names run directories, so use at most 60 letters, digits, '.', '_' and '-'."
+        )
+
+
 @dataclass(kw_only=True)
 class Sampling:
     """How the next token is drawn. temperature 0 takes the likeliest one."""
@@ -68,10 +76,7 @@ class ModelConfig:
     """True for models made of simulated data only; whatever they give is labelled so."""
 
     def check(self) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
-            raise ConfigError(
-                f"model.name is {self.name!r}; it names run directories, so use letters, digits, '.', '_' and '-'."
-            )
+        check_name("model.name", self.name)
         if not self.id.strip():
             raise ConfigError("model.id is empty; set it to a hub id such as Qwen/Qwen3-0.6B, or to a model's folder.")
         if self.dtype not in DTYPES:

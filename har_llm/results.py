@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from har_llm import answers, metrics
-from har_llm.answers import Answer, Prediction
+from har_llm.answers import Prediction
 from har_llm.config import READINGS
 from har_llm.describe import describe
 from har_llm.environment import describe_environment
 from har_llm.errors import MissingError
 from har_llm.records import Event
-from har_llm.store import Record
+from har_llm.voting import WindowTexts
 
 if TYPE_CHECKING:
     from har_llm.run import PreparedRun
@@ -53,9 +53,9 @@ def read_run(folder: Path) -> RunResult:
         ) from None
 
 
-def write_run(run: PreparedRun, records: Sequence[Record], read: Sequence[Answer], *, wall_seconds: float) -> Path:
+def write_run(run: PreparedRun, windows: Sequence[WindowTexts]) -> Path:
     """Score a run and put its directory in place. Where another process was faster, its directory is kept."""
-    rows = list(_rows(run, records, read))
+    rows = list(_rows(run, windows))
     run.folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{run.name}-", dir=run.folder.parent))
     try:
@@ -64,9 +64,9 @@ def write_run(run: PreparedRun, records: Sequence[Record], read: Sequence[Answer
             stream.writelines(json.dumps(row) + "\n" for row in rows)
         for name, content in (
             ("metrics.json", _metrics(run, rows)),
-            ("environment.json", _environment(run, records, wall_seconds)),
+            ("environment.json", _environment(run, windows)),
             ("data.json", _data(run)),
-            ("sample.json", _sample(run, records, read, rows)),
+            ("sample.json", _sample(run, windows, rows)),
         ):
             (aside / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         aside.chmod(0o755)  # mkdtemp makes it private
@@ -80,13 +80,14 @@ def write_run(run: PreparedRun, records: Sequence[Record], read: Sequence[Answer
     return run.folder
 
 
-def _rows(run: PreparedRun, records: Sequence[Record], read: Sequence[Answer]) -> Iterator[dict[str, Any]]:
+def _rows(run: PreparedRun, windows: Sequence[WindowTexts]) -> Iterator[dict[str, Any]]:
     """Every event of the part, in order: with both readings, or with the reason why no window shows it."""
     places = {
         (prompt.window.session, event.id): (place, inside)
         for place, prompt in enumerate(run.prompts)
         for inside, event in enumerate(prompt.window.events)
     }
+    predicted = {reading: [window.predictions(reading) for window in windows] for reading in READINGS}
     for session in run.sessions:
         held = {event.id for window in run.experiment.window.cut(session) for event in window.events}
         for event in session.events:
@@ -101,17 +102,29 @@ def _rows(run: PreparedRun, records: Sequence[Record], read: Sequence[Answer]) -
                 row |= {"scored": False, "excluded": reason}
             else:
                 place, inside = places[session.id, event.id]
-                answer = read[place]
                 row |= {
                     "window": run.prompts[place].window.index,
                     "scored": not _unscored(run, event),
                     "shown_id": run.prompts[place].ids[inside],
-                    "strict": _prediction(answer.strict[inside]),
-                    "lenient": _prediction(answer.lenient[inside]),
-                    "generation": records[place].key,
-                    "text_digest": hashlib.sha256(records[place].text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
+                    **{reading: _prediction(predicted[reading][place][inside]) for reading in READINGS},
+                    **_texts(windows[place], inside),
                 }
             yield row if run.provenance is None else {**row, "provenance": run.provenance}
+
+
+def _texts(window: WindowTexts, inside: int) -> dict[str, Any]:
+    """Where a prediction comes from: the text's key and digest; of several texts, also what each of them says."""
+    texts = [
+        {
+            "generation": record.key,
+            "text_digest": hashlib.sha256(record.text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
+            "strict": _prediction(answer.strict[inside]),
+            "lenient": _prediction(answer.lenient[inside]),
+        }
+        for record, answer in zip(window.records, window.answers, strict=True)
+    ]
+    first = {name: texts[0][name] for name in ("generation", "text_digest")}
+    return first if len(texts) == 1 else {**first, "samples": texts}
 
 
 def _event(event: Event) -> dict[str, Any]:
@@ -149,7 +162,9 @@ def _metrics(run: PreparedRun, rows: Sequence[Mapping[str, Any]]) -> dict[str, A
         "dataset": run.experiment.dataset.name,
         "model": run.experiment.model.name,
         "model_id": run.experiment.model.id,
-        "adapter": None,
+        "adapter": None if run.adapter is None else {"name": run.experiment.lora.name, **run.adapter.identity()},
+        "decoding": run.experiment.decoding.name,
+        "samples": run.experiment.decoding.samples,
         "part": run.experiment.split.part,
         "seed": settings.seed,
         "sessions": len({row["session"] for row in shown}),
@@ -161,14 +176,16 @@ def _metrics(run: PreparedRun, rows: Sequence[Mapping[str, Any]]) -> dict[str, A
     }
 
 
-def _environment(run: PreparedRun, records: Sequence[Record], wall_seconds: float) -> dict[str, Any]:
+def _environment(run: PreparedRun, windows: Sequence[WindowTexts]) -> dict[str, Any]:
+    # Equal prompts share a text; it was paid for once.
+    records = list({record.key: record for window in windows for record in window.records}.values())
     engines = {json.dumps(record.about, sort_keys=True): record.about for record in records}
     return {
         "provenance": run.provenance,
         **describe_environment(),
         "model": run.model_identity,
         "generated_by": list(engines.values()),
-        "wall_seconds": round(wall_seconds, 3),
+        "engine_seconds": round(sum(record.seconds for record in records), 3),
         "prompt_tokens": sum(record.prompt_tokens for record in records),
         "completion_tokens": sum(record.completion_tokens for record in records),
         "finish_reasons": dict(Counter(record.finish_reason for record in records)),
@@ -181,9 +198,7 @@ def _data(run: PreparedRun) -> dict[str, Any]:
     return {"provenance": run.provenance, **description, "repaired": repairs}
 
 
-def _sample(
-    run: PreparedRun, records: Sequence[Record], read: Sequence[Answer], rows: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+def _sample(run: PreparedRun, windows: Sequence[WindowTexts], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """One event to look at, with its window and the model's words: the first with a wrong answer, or else the first."""
     names = run.recordings.home.activities
     shown = [
@@ -205,11 +220,11 @@ def _sample(
             {"id": shown_id, "time": event.time, "event": event.text}
             for shown_id, event in zip(prompt.ids, prompt.window.events, strict=True)
         ],
-        "reasoning": read[place].reasoning,
-        "answer": read[place].answer,
+        "reasoning": windows[place].answers[0].reasoning,
+        "answer": windows[place].answers[0].answer,
         "gold": [f"{number}. {names[number]}" for number in row["gold"]],
         "predicted": {reading: _named(row[reading], names) for reading in READINGS},
-        "generation": records[place].key,
+        "generation": windows[place].records[0].key,
     }
 
 

@@ -1,14 +1,13 @@
 """One experiment, from its dataset to its run directory.
 
-`prepare` finds out all that the run needs without loading a model; `generate` makes what the store does not hold yet;
-`finish` reads the answers, scores them and puts the run directory in place. Killed in between, nothing finished is lost.
+`prepare` finds out all that the run needs without loading a model; `sweep` makes what the store does not hold yet, for
+any number of runs together; `finish` reads the answers, scores them and puts the run directory in place.
 """
 
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -17,17 +16,20 @@ from typing import Any
 
 from har_llm import answers, metrics, weights
 from har_llm.config import Experiment
-from har_llm.engines.base import Generation, LoadedModel, Request
+from har_llm.decoding import PLAIN as PLAIN_DECODING
+from har_llm.decoding import answer_pattern, answer_schema
+from har_llm.distill import PLAIN as NO_ADAPTER
+from har_llm.engines.base import Adapter, Decoding, EngineConfig, Request
 from har_llm.errors import ConfigError, MissingError
 from har_llm.paths import expanded
 from har_llm.records import Prompt, Recordings, Session, Window
 from har_llm.results import write_run
-from har_llm.store import GenerationStore, Record, digest
-from har_llm.weights import ResolvedModel
+from har_llm.store import GenerationStore, ShardWriter, digest, generations_folder
+from har_llm.voting import WindowTexts
+from har_llm.weights import ResolvedAdapter, ResolvedModel
 
 FORMAT = 1
 """Bump when the content of a run directory changes."""
-OnGeneration = Callable[[Generation], None]
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,13 @@ class PreparedRun:
     parts: Mapping[str, Sequence[Session]]
     prompts: Sequence[Prompt]
     model: ResolvedModel
+    adapter: ResolvedAdapter | None
+    engine: EngineConfig
+    """The one that will run; engine=auto has chosen."""
+    engine_reason: str
+    """Why engine=auto chose it."""
     requests: Sequence[Request]
-    """One for each prompt, in order. Equal prompts may share a key."""
+    """decoding.samples for each prompt, prompt by prompt. Equal prompts may share a key."""
 
     @property
     def sessions(self) -> Sequence[Session]:
@@ -64,8 +71,8 @@ class PreparedRun:
             "id": "local" if self.model.local else model.id,
             "revision": self.model.revision,
             "dtype": model.dtype,
-            "adapter": None,
-            **self.experiment.engine.identity(),
+            "adapter": None if self.adapter is None else self.adapter.identity(),
+            **self.engine.identity(),
         }
 
     @cached_property
@@ -85,6 +92,7 @@ class PreparedRun:
                 "limit": settings.limit,
                 "part": self.experiment.split.part,
                 "thinking": self.experiment.model.thinking,
+                "samples": self.experiment.decoding.samples,
                 "provenance": self.provenance,
             }
         )
@@ -93,7 +101,12 @@ class PreparedRun:
     def name(self) -> str:
         """The run directory's name: the choices, then a digest of everything."""
         settings = self.experiment.settings
-        pieces = [self.experiment.dataset.name, self.experiment.model.name, self.experiment.split.part]
+        pieces = [self.experiment.dataset.name, self.experiment.model.name]
+        if self.experiment.lora.name != NO_ADAPTER:
+            pieces.append(self.experiment.lora.name)
+        if self.experiment.decoding.name != PLAIN_DECODING:
+            pieces.append(self.experiment.decoding.name)
+        pieces.append(self.experiment.split.part)
         if settings.limit is not None:
             pieces.append(f"first{settings.limit}")
         if settings.seed:
@@ -116,6 +129,9 @@ class PreparedRun:
     def open_store(self) -> GenerationStore:
         return GenerationStore(self.outputs / "store", self.model_identity)
 
+    def open_writer(self) -> ShardWriter:
+        return ShardWriter(generations_folder(self.outputs / "store", self.model_identity))
+
     def owed(self, store: GenerationStore) -> list[Request]:
         """What has yet to be generated, each key once."""
         return list({request.key: request for request in self.requests if request.key not in store}.values())
@@ -128,15 +144,23 @@ def provenance(synthetic_home: bool, synthetic_model: bool) -> str | None:
     return ", ".join(parts) or None
 
 
-def prepare(experiment: Experiment) -> PreparedRun:
-    """Read the data, render the prompts, find the model's version. Raises DataError, MissingError or ConfigError."""
+def prepare(experiment: Experiment, *, planning: bool = False) -> PreparedRun:
+    """Read the data, render the prompts, find the model's version. Raises DataError, MissingError or ConfigError.
+
+    `planning`: the run is only asked what it needs, so its model may be out of reach.
+    """
     recordings = read_recordings(experiment)
     parts = divide(experiment, recordings)
     prompts = render(experiment, recordings, parts[experiment.split.part])
+    engine, reason = experiment.engine.chosen()
+    here = engine.needs_model()
     # An engine that needs no model is asked for none: nothing is looked up, fetched or measured.
-    model = weights.resolve(experiment.model) if experiment.engine.needs_model() else weights.unresolved(experiment.model)
-    run = PreparedRun(experiment, recordings, parts, prompts, model, ())
-    return replace(run, requests=_requests(run))
+    model = weights.resolve(experiment.model, planning=planning) if here else weights.unresolved(experiment.model)
+    adapter, ready = None, experiment.lora.ready
+    if ready is not None:
+        adapter = weights.resolve_adapter(ready) if here else weights.served_adapter(ready)
+    run = PreparedRun(experiment, recordings, parts, prompts, model, adapter, engine, reason, ())
+    return replace(run, requests=list(_requests(run)))
 
 
 def read_recordings(experiment: Experiment) -> Recordings:
@@ -161,25 +185,42 @@ def render(experiment: Experiment, recordings: Recordings, sessions: Sequence[Se
     return prompts
 
 
-def _requests(run: PreparedRun) -> list[Request]:
-    model, seed = run.experiment.model, run.experiment.settings.seed
+def _requests(run: PreparedRun) -> Iterator[Request]:
+    model, drawn, seed = run.experiment.model, run.experiment.decoding, run.experiment.settings.seed
     made_by = {
         "model": run.model_identity,
         "template": model.template_options(),
         "sampling": model.sampling.identity(),
         "context": model.context,
+        **drawn.identity(),
     }
-    requests = []
+    repetitions = None if drawn.repetitions is None else (drawn.repetitions, drawn.longest_repeated)
+    decoding = Decoding(model.sampling, model.template_options(), drawn.thinking_budget, repetitions)
+    adapter = _engine_adapter(run.adapter)
+    labels = run.recordings.home.activities
     for prompt in run.prompts:
-        own_seed = 0 if model.sampling.greedy else request_seed(seed, prompt.window)
-        key = digest({**made_by, "messages": [dict(message) for message in prompt.messages], "seed": own_seed})
-        requests.append(Request(key, prompt.messages, own_seed))
-    return requests
+        schema = answer_schema(prompt.ids, labels) if drawn.structured else None
+        pattern = answer_pattern(prompt.ids, labels) if drawn.structured else None
+        form = {} if pattern is None else {"pattern": pattern}
+        for sample in range(drawn.samples):
+            own_seed = 0 if model.sampling.greedy else request_seed(seed, prompt.window, sample)
+            messages = [dict(message) for message in prompt.messages]
+            key = digest({**made_by, **form, "messages": messages, "seed": own_seed})
+            yield Request(key, prompt.messages, own_seed, decoding, adapter, schema, pattern)
 
 
-def request_seed(seed: int, window: Window) -> int:
-    """A window's own seed, so that its text depends on neither its neighbours nor their order."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{window.id}".encode()).digest()[:8], "big") >> 1
+def _engine_adapter(adapter: ResolvedAdapter | None) -> Adapter | None:
+    if adapter is None:
+        return None
+    if adapter.path is None:
+        return Adapter(adapter.id, "")
+    return Adapter(f"lora_{digest(adapter.identity())[:12]}", str(adapter.path))
+
+
+def request_seed(seed: int, window: Window, sample: int) -> int:
+    """A window's own seed for each of its texts, so that no text depends on its neighbours or their order."""
+    name = f"{seed}/{window.id}" + (f"/{sample}" if sample else "")
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
 
 
 def data_digest(sessions: Sequence[Session]) -> str:
@@ -190,50 +231,19 @@ def data_digest(sessions: Sequence[Session]) -> str:
     return hasher.hexdigest()
 
 
-def generate(run: PreparedRun, store: GenerationStore, owed: Sequence[Request], on_generation: OnGeneration) -> None:
-    """Make the generations that are owed, in a process of their own; each is kept before the next is waited for."""
-    from har_llm.engines.worker import WorkerEngine
-
-    engine_config = run.experiment.engine
-    model, path = run.experiment.model, ""
-    if engine_config.needs_model():
-        weights.check_memory(run.model, getattr(engine_config, "device", "auto"))
-        path = str(weights.obtain(run.model))
-    spec = LoadedModel(
-        path=path,
-        dtype=model.dtype,
-        sampling=model.sampling,
-        template_options=model.template_options(),
-        context=model.context,
-        trust_remote_code=model.trust_remote_code,
-    )
-    engine = WorkerEngine(engine_config, spec)
-    try:
-        _import_scoring()
-        about = {**engine.about, "model": run.model_identity, "provenance": run.provenance}
-        with store.writer() as writer:
-            for generation in engine.generate(owed):
-                writer.add(Record(**generation._asdict(), about=about))
-                on_generation(generation)
-    finally:
-        engine.close()
-
-
-def _import_scoring() -> None:
-    """Import what scoring will need; a second or two that pass while the model loads in its own process."""
-    import sklearn.metrics  # noqa: F401
-
-
-def finish(run: PreparedRun, started: float) -> Path:
-    """Read and score the kept generations and write the run directory. `started` is a time.monotonic()."""
+def finish(run: PreparedRun) -> Path:
+    """Read and score the kept generations and write the run directory. Raises MissingError where some are not made."""
     store = run.open_store()  # anew: where another process wrote the same keys, every reader must take the same texts
     missing = run.owed(store)
     if missing:
         raise MissingError(f"{len(missing)} of {len(run.requests)} generations are missing; run the same command again.")
     records = list(store.get_many(request.key for request in run.requests))
-    model = run.experiment.model
-    read = [
-        answers.read(record.text, record.finish_reason, prompt.ids, run.recordings.home.activities, thinking=model.thinking)
-        for record, prompt in zip(records, run.prompts, strict=True)
-    ]
-    return write_run(run, records, read, wall_seconds=time.monotonic() - started)
+    model, activities, samples = run.experiment.model, run.recordings.home.activities, run.experiment.decoding.samples
+    windows = []
+    for place, prompt in enumerate(run.prompts):
+        texts = records[place * samples : (place + 1) * samples]
+        read = [
+            answers.read(text.text, text.finish_reason, prompt.ids, activities, thinking=model.thinking) for text in texts
+        ]
+        windows.append(WindowTexts(texts, read))
+    return write_run(run, windows)

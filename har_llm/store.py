@@ -39,12 +39,19 @@ class Record(NamedTuple):
     completion_tokens: int
     seconds: float
     about: Mapping[str, Any]
+    cached_tokens: int = 0
 
 
 class _Place(NamedTuple):
     shard: Path
     offset: int
     length: int
+
+
+def generations_folder(root: Path, model: Mapping[str, Any]) -> Path:
+    """Where the texts of a model are; `model` identifies what generates. Opening one folder reads no other model's texts."""
+    name = "".join(c if c.isalnum() or c in "._-" else "-" for c in str(model["id"]))[-60:]
+    return root / "generations" / f"{name}-{digest(dict(model))[:12]}"
 
 
 class GenerationStore:
@@ -55,9 +62,7 @@ class GenerationStore:
     """
 
     def __init__(self, root: Path, model: Mapping[str, Any]):
-        """`model` identifies what generates; models have folders of their own, so that opening reads no other's texts."""
-        name = "".join(c if c.isalnum() or c in "._-" else "-" for c in str(model["id"]))[-60:]
-        self._folder = root / "generations" / f"{name}-{digest(dict(model))[:12]}"
+        self._folder = generations_folder(root, model)
         self._places: dict[str, _Place] = {}
         self.torn_lines = 0
         for shard in sorted(self._folder.glob("*.jsonl")):
@@ -69,6 +74,9 @@ class GenerationStore:
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def keys(self) -> Iterator[str]:
+        return iter(self._places)
 
     def get_many(self, keys: Iterable[str]) -> Iterator[Record]:
         """The records of these keys, in order. Raises KeyError for one that is not stored."""
@@ -86,10 +94,8 @@ class GenerationStore:
                 stream.close()
 
     def writer(self) -> ShardWriter:
-        return ShardWriter(self, self._folder)
-
-    def note(self, key: str, shard: Path, offset: int, length: int) -> None:
-        self._places.setdefault(key, _Place(shard, offset, length))
+        """To add to this store's folder; what is added is seen when the store is opened anew."""
+        return ShardWriter(self._folder)
 
     def _scan(self, shard: Path) -> Iterator[tuple[str, _Place]]:
         offset = 0
@@ -107,11 +113,9 @@ class GenerationStore:
 class ShardWriter:
     """Appends records to a new shard, made when the first one comes."""
 
-    def __init__(self, store: GenerationStore, folder: Path):
-        self._store = store
+    def __init__(self, folder: Path):
         self._path = folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
         self._stream: BinaryIO | None = None
-        self._offset = 0
 
     def add(self, record: Record) -> None:
         """Keep a record: it is on disk when this returns."""
@@ -122,8 +126,6 @@ class ShardWriter:
         line = (json.dumps(record._asdict(), ensure_ascii=True) + "\n").encode("ascii")
         self._stream.write(line)
         self._stream.flush()
-        self._store.note(record.key, self._path, self._offset, len(line))
-        self._offset += len(line)
 
     def __enter__(self) -> ShardWriter:
         return self

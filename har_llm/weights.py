@@ -15,8 +15,9 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
+from har_llm.distill import ReadyAdapter
 from har_llm.errors import ConfigError, MissingError
-from har_llm.memory import GB, free_memory, has_gpu, needed_memory
+from har_llm.memory import GB, available_memory, needed_memory
 from har_llm.models import DTYPES, EMBEDDED_PREFIX, ModelConfig
 from har_llm.paths import expanded
 
@@ -24,6 +25,7 @@ DOWNLOADED = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
 """What is fetched of a hub model: never pickles, and code only where model.trust_remote_code is true."""
 FILES_PREFIX = "files-"
 """Marks a revision that is a digest of files."""
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 SMALL_FILE = 64 * 2**20
 HUB_TIMEOUT_S = 4.0
 
@@ -44,8 +46,11 @@ class ResolvedModel:
         return self.revision.startswith(FILES_PREFIX) and not self.config.id.startswith(EMBEDDED_PREFIX)
 
 
-def resolve(model: ModelConfig) -> ResolvedModel:
-    """Find which version a model's name stands for. Raises MissingError when it is nowhere."""
+def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:
+    """Find which version a model's name stands for. Raises MissingError when it is nowhere.
+
+    For a plan, a model of the hub may be out of reach: its version is then the name that was given for it.
+    """
     if model.id.startswith(EMBEDDED_PREFIX):
         return _resolve_folder(model, _embedded_folder(model))
     folder = expanded(model.id)
@@ -56,12 +61,82 @@ def resolve(model: ModelConfig) -> ResolvedModel:
             f"model.id is {model.id!r}: there is no such folder, and a model on the hub is named OWNER/NAME. "
             f"Set model.id to a folder with config.json, or to a hub id such as Qwen/Qwen3-0.6B."
         )
-    return _resolve_hub(model)
+    return _resolve_hub(model, planning)
 
 
 def unresolved(model: ModelConfig) -> ResolvedModel:
     """The model of an engine that needs none: a name and nothing else."""
     return ResolvedModel(model, "none", None)
+
+
+@dataclass(frozen=True)
+class ResolvedAdapter:
+    """LoRA weights and the exact version of them."""
+
+    id: str
+    """Hub id, or "local"; what a server calls it for one that only a server has."""
+    revision: str
+    """Commit on the hub, a digest of the files of a folder, or "served"."""
+    path: Path | None
+    """The folder; None for one that only a server has."""
+
+    def identity(self) -> dict[str, str]:
+        return {"id": self.id, "revision": self.revision}
+
+
+def resolve_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
+    """Find an adapter's files; a few MB, so one of the hub is fetched at once. Raises MissingError."""
+    folder = expanded(lora.path)
+    if folder.is_dir():
+        return ResolvedAdapter("local", _adapter_fingerprint(folder), folder)
+    if lora.path.startswith(("/", ".", "~")) or lora.path.count("/") != 1:
+        raise MissingError(
+            f"lora.path is {lora.path!r}: there is no such folder, and an adapter on the hub is named OWNER/NAME. Set "
+            f"lora.path to a folder with {' and '.join(ADAPTER_FILES)}, or to a hub id."
+        )
+    return _resolve_hub_adapter(lora)
+
+
+def served_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
+    """An adapter that only a server has; its version is the server's affair."""
+    return ResolvedAdapter(lora.path, "served", None)
+
+
+def _resolve_hub_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
+    from huggingface_hub import snapshot_download
+
+    commit, problem = _commit(lora.path, lora.revision)
+    try:
+        folder = Path(
+            snapshot_download(
+                lora.path,
+                revision=commit or lora.revision,
+                allow_patterns=list(ADAPTER_FILES),
+                local_files_only=commit is None,
+            )
+        )
+    except Exception as error:  # the hub's client raises errors of many libraries
+        raise MissingError(_not_to_be_had(lora.path, "lora.path", problem or error)) from None
+    _adapter_fingerprint(folder)  # refuses an incomplete one
+    return ResolvedAdapter(lora.path, folder.name, folder)
+
+
+def _adapter_fingerprint(folder: Path) -> str:
+    """A digest of what shapes the output; the name of the base model may be a path, and does not."""
+    for name in ADAPTER_FILES:
+        if not (folder / name).is_file():
+            raise MissingError(f"lora.path is {str(folder)!r}, which has no {name}; name the folder of a PEFT LoRA adapter.")
+    try:
+        config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
+        kind, rank = config["peft_type"], int(config["r"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise MissingError(f"{folder / ADAPTER_FILES[0]} is no description of a LoRA adapter ({error!r}).") from None
+    if kind != "LORA" or rank < 1:
+        raise MissingError(f"{folder / ADAPTER_FILES[0]} describes a {kind} adapter of rank {rank}; only LORA can be used.")
+    shape = {name: value for name, value in config.items() if name not in ("base_model_name_or_path", "revision")}
+    digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode())
+    digest.update((folder / ADAPTER_FILES[1]).read_bytes())
+    return f"{FILES_PREFIX}{digest.hexdigest()[:16]}"
 
 
 def is_embedded(model: ResolvedModel) -> bool:
@@ -71,22 +146,22 @@ def is_embedded(model: ResolvedModel) -> bool:
     return model.revision in {FILES_PREFIX + _fingerprint(folder) for folder in _embedded_folders()}
 
 
-def check_memory(model: ResolvedModel, device: str) -> None:
-    """Refuse, by an estimate, a model that this machine cannot hold. Loads and downloads nothing."""
-    weight_bytes = None if model.path is None else sum(file.stat().st_size for file in model.path.glob("*.safetensors"))
-    needed = needed_memory(model.config, weight_bytes)
-    if needed is None:
-        return
-    if device == "cuda" and not has_gpu():
-        raise MissingError("engine.device is 'cuda', but there is no GPU here; set engine.device=cpu or auto.")
-    place = "cuda" if device != "cpu" and has_gpu() else "cpu"
-    free = free_memory(place)
-    if needed > free:
-        where = "the GPU" if place == "cuda" else "memory"
+def check_memory(model: ResolvedModel, place: str, free: float) -> None:
+    """Refuse, by an estimate, a model that `free` bytes of `place` cannot hold. Loads and downloads nothing."""
+    needed = needed_memory(model.config, weight_bytes(model))
+    if needed is not None and needed > free:
         raise MissingError(
-            f"{model.config.name} needs about {needed / GB:.1f} GB in {model.config.dtype}, but {where} has "
+            f"{model.config.name} needs about {needed / GB:.1f} GB in {model.config.dtype}, but {place} has "
             f"{free / GB:.1f} GB free; take a smaller model (model=qwen3_0.6b) or a machine with more."
         )
+
+
+def weight_bytes(model: ResolvedModel) -> float | None:
+    """Size of the weights as the files have them, or as many as the parameters will take; None when neither is known."""
+    if model.path is not None:
+        return float(sum(file.stat().st_size for file in model.path.glob("*.safetensors")))
+    parameters = model.config.parameters
+    return None if parameters is None else float(parameters * DTYPES[model.config.dtype])
 
 
 def obtain(model: ResolvedModel) -> Path:
@@ -109,7 +184,7 @@ def obtain(model: ResolvedModel) -> Path:
     try:
         return Path(snapshot_download(model.config.id, revision=model.revision, allow_patterns=patterns))
     except Exception as error:  # the hub's client raises errors of many libraries
-        raise MissingError(_not_to_be_had(model.config, error)) from error
+        raise MissingError(_not_to_be_had(model.config.id, "model.id", error)) from error
 
 
 def _embedded_folder(model: ModelConfig) -> Path:
@@ -157,7 +232,7 @@ def _fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _resolve_hub(model: ModelConfig) -> ResolvedModel:
+def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
@@ -169,11 +244,11 @@ def _resolve_hub(model: ModelConfig) -> ResolvedModel:
     folder = Path(cached).parent if isinstance(cached, str) else None
     if folder is not None and _complete(folder):
         return ResolvedModel(model, folder.name, folder)
-    if commit is None:
+    if commit is None and not planning:
         # What cannot be fetched may also be too large: then the network would not help.
-        check_memory(ResolvedModel(model, model.revision, None), "auto")
-        raise MissingError(_not_to_be_had(model, problem))
-    return ResolvedModel(model, commit, None)
+        check_memory(ResolvedModel(model, model.revision, None), *available_memory())
+        raise MissingError(_not_to_be_had(model.id, "model.id", problem))
+    return ResolvedModel(model, commit or model.revision, None)
 
 
 @lru_cache(maxsize=64)
@@ -204,11 +279,11 @@ def _complete(folder: Path) -> bool:
     return all((folder / shard).is_file() for shard in shards)
 
 
-def _not_to_be_had(model: ModelConfig, error: Exception | None) -> str:
+def _not_to_be_had(name: str, setting: str, error: Exception | None) -> str:
     reason = "HF_HUB_OFFLINE is set" if error is None else _reason(error)
     return (
-        f"{model.id} is not on this machine, and the Hugging Face hub did not give it ({reason}). Where there is a network, "
-        f"run `hf download {model.id}` (with HF_TOKEN for a gated model) and bring the cache along, or set model.id to its "
+        f"{name} is not on this machine, and the Hugging Face hub did not give it ({reason}). Where there is a network, "
+        f"run `hf download {name}` (with HF_TOKEN for a gated model) and bring the cache along, or set {setting} to its "
         f"folder."
     )
 

@@ -50,7 +50,7 @@ def test_the_main_job_with_no_argument(tmp_path: Path) -> None:
     assert MARK in first.stdout and MARK in first.stderr
     for word in ("f1_macro_gold", "f1_weighted", "f1_micro_catalogue", "accuracy", "omitted", "truncated", "std", "Gold"):
         assert word in first.stdout
-    assert "63 of 63 windows" in first.stderr
+    assert "63 of 63 texts" in first.stderr
     folder = tmp_path / first.stdout.rpartition("Run directory: ")[2].strip()
     assert {path.name for path in folder.iterdir()} == {
         "config.yaml",
@@ -135,8 +135,8 @@ def test_each_job_of_a_sweep_that_cannot_run_says_why(tmp_path: Path) -> None:
     started = time.monotonic()
     done = har_llm(tmp_path, "-m", "model=qwen3_0.6b,qwen3_32b", "dataset=marble,mural", expect=1, HAR_LLM_DATA="nowhere")
     assert time.monotonic() - started < 10
-    assert done.stderr.count("error: MARBLE is missing") == 2
-    assert done.stderr.count("error: MuRAL is missing") == 2
+    assert done.stderr.count("dataset=marble: MARBLE is missing") == 2
+    assert done.stderr.count("dataset=mural: MuRAL is missing") == 2
     assert "4 of 4 jobs failed" in done.stderr
     assert not list((tmp_path / "outputs").glob("runs/*"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,12 @@ from tests.helpers import CONF
 
 OPTIONS = sorted(f"{path.parent.name}={path.stem}" for group in GROUPS for path in (CONF / group).glob("*.yaml"))
 NEEDED = {
+    "decoding=self_consistency": ["model.sampling.temperature=0.6"],
+    "decoding=stop_repetition": ["engine=vllm"],
+    "decoding=structured": ["engine=vllm"],
+    "decoding=thinking_budget": ["engine=vllm"],
+    "engine=openai": ["engine.base_url=http://127.0.0.1:8000/v1"],
+    "lora=adapter": ["lora.path=nowhere"],
     "model=custom": ["model.id=Qwen/Qwen3-0.6B"],
     "prompt=verbatim": ["prompt.path=prompt.txt"],
     "split=named": ["split.train=[simulated_flat-01]", "split.test=[simulated_flat-02]"],
@@ -42,7 +49,7 @@ def test_every_shipped_option_is_valid(option: str) -> None:
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_field_is_listed_so_that_it_can_be_overridden(option: str) -> None:
     group, _, name = option.partition("=")
-    node = OmegaConf.load(CONF / group / f"{name}.yaml")
+    node = composed(option)[group]
     cls = component_class(node["_target_"], group)
     missing = {field.name for field in dataclasses.fields(cls)} - set(node) - {"synthetic"}
     assert not missing, f"conf/{group}/{name}.yaml does not list {sorted(missing)}"
@@ -66,7 +73,7 @@ WRONG = [
     ("window.min_events=11", "window.min_events is 11; it must be from 1 to window.events (10)"),
     ("+window.evnts=3", "window.evnts is not a setting. Did you mean events?"),
     ("+tsk=run", "tsk is not a setting. Did you mean task?"),
-    ("task=rum", "task is 'rum'; it must be one of run, prompt, describe, validate. Did you mean run?"),
+    ("task=rum", "task is 'rum'; it must be one of run, plan, prefetch, prompt, describe, validate. Did you mean run?"),
     ("limit=0", "limit is 0; it must be at least 1, or null"),
     ("limit=few", "limit is 'few'; it must be a whole number or null."),
     ("seed=-1", "seed is -1; it must be from 0"),
@@ -80,9 +87,25 @@ WRONG = [
     ("model.sampling.temperature=hot", "model.sampling.temperature is 'hot'; it must be a number."),
     ("model.sampling.max_new_tokens=0", "model.sampling.max_new_tokens is 0; it must be at least 1"),
     ("model.name=a/b", "model.name is 'a/b'; it names run directories"),
-    ("engine.batch_size=0", "engine.batch_size is 0; it must be at least 1"),
-    ("engine.device=tpu", "engine.device is 'tpu'; it must be one of auto, cpu, cuda"),
-    ("engine.memory_share=1", "engine.memory_share is 1.0; it must be above 0 and at most 0.95"),
+    ("engine=transformers engine.batch_size=0", "engine.batch_size is 0; it must be at least 1"),
+    ("engine=transformers engine.device=tpu", "engine.device is 'tpu'; it must be one of auto, cpu, cuda"),
+    ("engine=transformers engine.memory_share=1", "engine.memory_share is 1.0; it must be above 0 and at most 0.95"),
+    ("engine=vllm engine.memory_share=1", "engine.memory_share is 1.0; it must be above 0 and at most 0.98"),
+    ("engine=vllm engine.tensor_parallel=0", "engine.tensor_parallel is 0; it must be at least 1"),
+    ("decoding.samples=0", "decoding.samples is 0; it must be at least 1"),
+    ("decoding.samples=3", "decoding.samples is 3, but model.sampling.temperature is 0"),
+    ("decoding.repetitions=1", "decoding.repetitions is 1; it must be at least 2"),
+    ("decoding.longest_repeated=0", "decoding.longest_repeated is 0; it must be at least 1"),
+    ("decoding.thinking_budget=0", "decoding.thinking_budget is 0; it must be at least 1"),
+    ("decoding.thinking_budget=9 model.thinking=false", "decoding.thinking_budget is 9, but model.thinking is false"),
+    (
+        "decoding=structured",
+        "decoding.structured is True, which TransformersEngine cannot follow; use engine=vllm or openai",
+    ),
+    ("decoding=stop_repetition engine=scripted", "decoding.repetitions is 8, which ScriptedEngine cannot follow"),
+    ("lora=adapter", "lora.path is not set; set it with lora.path=VALUE."),
+    ("lora=adapter lora.path=' '", "lora.path is empty"),
+    ("lora=adapter lora.path=a lora.name=a/b", "lora.name is 'a/b'; it names run directories"),
     ("split.part=tests", "split.part is 'tests'; it must be one of train, validation, test"),
     ("dataset.null_class=hidden", "dataset.null_class is 'hidden'; it must be one of label, unscored, dropped"),
     ("dataset.seed=x", "dataset.seed is 'x'; it must be a whole number."),
@@ -96,7 +119,7 @@ WRONG = [
 @pytest.mark.parametrize(("override", "message"), WRONG, ids=[override for override, _ in WRONG])
 def test_a_wrong_setting_is_refused_with_field_value_and_rule(override: str, message: str) -> None:
     with pytest.raises((ConfigError, ConfigCompositionException)) as caught:
-        read_experiment(composed(override))
+        read_experiment(composed(*shlex.split(override)))
     assert message in str(caught.value)
 
 

@@ -1,9 +1,18 @@
-"""What models and data say is shown as text, whatever it holds."""
+"""What models and data say is shown as text, whatever it holds; progress is shown once, wherever it goes."""
 
 from __future__ import annotations
 
-from har_llm.console import GenerationProgress, plain
+from pathlib import Path
+
+import pytest
+
+from har_llm.console import LiveProgress, plain
 from har_llm.engines.base import Generation
+from har_llm.errors import EngineError
+from har_llm.plan import make_plan
+from har_llm.run import prepare
+from har_llm.sweep import Job
+from tests.composing import experiment
 
 
 def test_escapes_and_markup_are_shown_not_obeyed() -> None:
@@ -12,10 +21,33 @@ def test_escapes_and_markup_are_shown_not_obeyed() -> None:
     assert not shown.spans
 
 
-def test_progress_without_a_terminal_is_a_few_plain_lines(capsys) -> None:  # type: ignore[no-untyped-def]
-    with GenerationProgress("tiny on home", 3, 1) as progress:
-        for number in range(2):
-            progress.advance(Generation(f"key{number}", "text", "stop", 10, 5, 0.1))
+def test_progress_without_a_terminal_is_a_few_plain_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [prepare(experiment(f"model={name}", "limit=2", f"paths.outputs={tmp_path}")) for name in TINY]
+    plan = make_plan(runs)
+    with LiveProgress() as progress:
+        progress.planned(plan)
+        for load in plan.loads:
+            progress.loading(load)
+            for request in load.requests:
+                progress.made(Generation(request.key, "text", "stop", 10, 5, 0.1))
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "tiny on home: 1 of 3 windows, loading the model"
-    assert lines[-1].startswith("tiny on home: 3 of 3 windows, ")
+    assert [line.split(" on ")[0] for line in lines[:2]] == ["model 1 of 2: tiny_student", "model 2 of 2: tiny_teacher"]
+    assert "(synthetic home, synthetic model); engine: Transformers, because there is no GPU here" in lines[0]
+    assert lines[-1].startswith("tiny_teacher on simulated_flat: 4 of 4 texts, ")
+    assert len(lines) == 3
+
+
+TINY = ("tiny_student", "tiny_teacher")
+
+
+def test_a_death_that_many_jobs_share_is_told_in_full_once(capsys: pytest.CaptureFixture[str]) -> None:
+    death = EngineError("It died. Its last words:\n  one\n  two")
+    with LiveProgress() as progress:
+        progress.failed(Job("seed=0", error=death))
+        progress.failed(Job("seed=1", error=death))
+    assert capsys.readouterr().err.splitlines() == [
+        "error: seed=0: It died. Its last words:",
+        "  one",
+        "  two",
+        "error: seed=1: It died. Its last words: (as for seed=0)",
+    ]

@@ -28,12 +28,17 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_roomiest_gpu_counts(gpus: Any) -> None:
-    gpus("1024\n81920\n")
+    gpus("0, NVIDIA A, 81920, 1024\n1, NVIDIA A, 81920, 81920\n")
     assert memory.free_memory("cuda") == 81920 * 2**20
+    assert memory.available_memory() == ("the 2 GPUs", 82944 * 2**20)
+    assert memory.available_memory("cpu")[0] == "memory"
+    assert [gpu.id for gpu in memory.gpus()] == ["0", "1"]
     assert memory.has_gpu()
 
 
-@pytest.mark.parametrize("answer", ["", "[N/A]\n", OSError("gone"), subprocess.TimeoutExpired("nvidia-smi", 10)])
+@pytest.mark.parametrize(
+    "answer", ["", "[N/A]\n", "0, NVIDIA A, [N/A], [N/A]\n", OSError("gone"), subprocess.TimeoutExpired("nvidia-smi", 10)]
+)
 def test_a_gpu_that_does_not_answer_is_none(gpus: Any, answer: Any) -> None:
     gpus(answer)
     assert not memory.has_gpu()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,9 @@ from har_llm import answers, weights
 from har_llm import run as runs
 from har_llm.engines.base import Generation
 from har_llm.errors import ConfigError, EngineError, MissingError
+from har_llm.plan import make_plan
 from har_llm.results import RunResult, read_run
+from har_llm.sweep import make
 from tests.composing import experiment
 
 SMALL = ("dataset.sessions.count=4", "+dataset.paper_split={4:2}", "model=tiny_student", "engine=scripted")
@@ -48,9 +49,14 @@ def done(tmp_path: Path, *overrides: str, stop_after: int | None = None) -> tupl
         if len(made) == stop_after:
             raise KeyboardInterrupt
 
-    store = prepared.open_store()
-    runs.generate(prepared, store, prepared.owed(store), note)
-    return read_run(runs.finish(prepared, time.monotonic())), made
+    for load in make_plan([prepared]).loads:
+        make(load, [{}], note)
+    return read_run(runs.finish(prepared)), made
+
+
+def made_for(prepared: runs.PreparedRun) -> None:
+    for load in make_plan([prepared]).loads:
+        make(load, [{}], lambda generation: None)
 
 
 def rows_of(result: RunResult) -> list[dict[str, Any]]:
@@ -82,7 +88,7 @@ def test_everything_written_says_that_it_is_synthetic(tmp_path: Path, script: st
         assert json.loads((result.folder / name).read_text())["provenance"] == mark
     assert (result.folder / "config.yaml").read_text().startswith(f"# {mark}\n")
     assert all(row["provenance"] == mark for row in rows_of(result))
-    shards = list((tmp_path / "outputs" / "store").rglob("*.jsonl"))
+    shards = list((tmp_path / "outputs" / "store" / "generations").rglob("*.jsonl"))
     assert all(
         json.loads(line)["about"]["provenance"] == mark for shard in shards for line in shard.read_text().splitlines()
     )
@@ -146,7 +152,9 @@ def test_what_changes_no_result_is_the_same_run(tmp_path: Path, script: str, ove
 def test_batch_size_and_paths_are_in_no_key(tmp_path: Path) -> None:
     common = [part for part in SMALL if not part.startswith("engine")]
     plain = runs.prepare(experiment(*common))
-    other = runs.prepare(experiment(*common, "engine.batch_size=1", f"paths.outputs={tmp_path}", "engine.device=cpu"))
+    other = runs.prepare(
+        experiment(*common, "engine=transformers", "engine.batch_size=1", f"paths.outputs={tmp_path}", "engine.device=cpu")
+    )
     assert [request.key for request in plain.requests] == [request.key for request in other.requests]
     scripted = runs.prepare(experiment(*SMALL))
     assert not {request.key for request in plain.requests} & {request.key for request in scripted.requests}
@@ -225,31 +233,29 @@ def test_missed_events_have_their_cause(tmp_path: Path, text: str, reason: str, 
 def test_finishing_before_everything_is_there_is_refused(tmp_path: Path) -> None:
     prepared = runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path}"))
     with pytest.raises(MissingError, match="generations are missing; run the same command again"):
-        runs.finish(prepared, 0.0)
+        runs.finish(prepared)
     assert not prepared.folder.exists()
 
 
 def test_two_processes_may_finish_the_same_run(tmp_path: Path, script: str) -> None:
     prepared = runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script))
-    store = prepared.open_store()
-    runs.generate(prepared, store, prepared.owed(store), lambda generation: None)
-    first = runs.finish(prepared, 0.0)
-    assert runs.finish(prepared, 0.0) == first
+    made_for(prepared)
+    first = runs.finish(prepared)
+    assert runs.finish(prepared) == first
     assert [path.name for path in first.parent.iterdir()] == [first.name]
 
 
 def test_every_reader_takes_the_same_of_two_texts_under_one_key(tmp_path: Path, script: str) -> None:
     """Two processes that opened the store before the other had written are scored on one and the same text."""
     prepared = runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script))
-    stores = [prepared.open_store(), prepared.open_store()]
-    for store in stores:
-        runs.generate(prepared, store, prepared.owed(store), lambda generation: None)
+    for plan in [make_plan([prepared]), make_plan([prepared])]:
+        make(plan.loads[0], [{}], lambda generation: None)
     texts = []
-    for shard in sorted((tmp_path / "outputs").rglob("*.jsonl")):
+    for shard in sorted((tmp_path / "outputs").glob("store/generations/*/*.jsonl")):
         lines = shard.read_text().replace("It is so.", f"It is in {shard.stem}.")
         shard.write_text(lines)
         texts.append(f"It is in {shard.stem}.")
-    result = read_run(runs.finish(prepared, 0.0))
+    result = read_run(runs.finish(prepared))
     assert len(texts) == 2 and result.sample["reasoning"].strip() == texts[0]
 
 
@@ -282,9 +288,8 @@ def test_a_copy_of_an_embedded_model_is_as_synthetic_as_it_was(tmp_path: Path) -
 def test_an_engine_that_fails_leaves_no_run_directory(tmp_path: Path) -> None:
     common: Sequence[str] = [part for part in SMALL if not part.startswith("engine")]
     prepared = runs.prepare(experiment(*common, f"paths.outputs={tmp_path}", "model.context=50", "limit=1"))
-    store = prepared.open_store()
     with pytest.raises(EngineError, match="context is 50"):
-        runs.generate(prepared, store, prepared.owed(store), lambda generation: None)
+        made_for(prepared)
     assert not list(tmp_path.glob("runs/*"))
 
 

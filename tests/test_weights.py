@@ -126,21 +126,18 @@ def test_the_hubs_answer_is_the_revision(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_model_that_cannot_fit_is_refused_before_anything_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "free_memory", lambda device: 24e9)
-    monkeypatch.setattr(weights, "has_gpu", lambda: False)
     fits, too_large = model(parameters=10_000_000_000), model(parameters=11_000_000_000)
-    weights.check_memory(ResolvedModel(fits, COMMIT, None), "auto")
+    weights.check_memory(ResolvedModel(fits, COMMIT, None), "memory", 24e9)
     with pytest.raises(MissingError, match=r"any needs about 24\.2 GB in bfloat16, but memory has 24\.0 GB free"):
-        weights.check_memory(ResolvedModel(too_large, COMMIT, None), "auto")
+        weights.check_memory(ResolvedModel(too_large, COMMIT, None), "memory", 24e9)
     wide = model(parameters=10_000_000_000, dtype="float32")
     with pytest.raises(MissingError, match=r"44\.0 GB in float32"):
-        weights.check_memory(ResolvedModel(wide, COMMIT, None), "auto")
+        weights.check_memory(ResolvedModel(wide, COMMIT, None), "memory", 24e9)
 
 
 def test_the_files_tell_the_size_where_the_config_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "free_memory", lambda device: 5.0)
     with pytest.raises(MissingError, match="needs about"):
-        weights.check_memory(ResolvedModel(model(), "files-1", complete(tmp_path)), "cpu")
+        weights.check_memory(ResolvedModel(model(), "files-1", complete(tmp_path)), "memory", 5.0)
 
 
 def test_an_interrupted_download_is_not_taken_for_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,12 +179,6 @@ def test_a_hub_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatc
         with pytest.raises(MissingError, match="no connection"):
             resolve(model())
     assert asked == [weights.HUB_TIMEOUT_S]
-
-
-def test_a_gpu_that_is_not_there_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "has_gpu", lambda: False)
-    with pytest.raises(MissingError, match=r"engine\.device is 'cuda', but there is no GPU here"):
-        weights.check_memory(ResolvedModel(model(parameters=1), COMMIT, None), "cuda")
 
 
 def test_a_name_that_cannot_be_on_the_hub_is_refused() -> None:

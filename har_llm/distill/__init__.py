@@ -4,7 +4,42 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from har_llm.errors import ConfigError
+from har_llm.models import check_name
+
+PLAIN = "none"
+
 
 @dataclass(kw_only=True)
 class LoraConfig:
     """What every choice of conf/lora has in common. This one is `lora=none`: the model as it is."""
+
+    name: str = PLAIN
+    """Names run directories, unless it is "none"."""
+
+    def check(self) -> None:
+        check_name("lora.name", self.name)
+
+    @property
+    def ready(self) -> ReadyAdapter | None:
+        """The adapter that is there already."""
+        return None
+
+
+@dataclass(kw_only=True)
+class ReadyAdapter(LoraConfig):
+    """An adapter that exists: a folder, a repository on the hub, or one that a server has (engine=openai)."""
+
+    path: str
+    """Folder or hub id of an adapter in PEFT's format. For engine=openai: the name under which the server knows it."""
+    revision: str = "main"
+    """Branch, tag or commit on the hub."""
+
+    def check(self) -> None:
+        super().check()
+        if not self.path.strip():
+            raise ConfigError("lora.path is empty; set it to an adapter's folder or hub id, or use lora=none.")
+
+    @property
+    def ready(self) -> ReadyAdapter | None:
+        return self

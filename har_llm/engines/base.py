@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from har_llm.memory import available_memory
 from har_llm.models import Sampling
 from har_llm.records import Message
 
 FINISH_REASONS = ("stop", "length", "repetition")
+
+
+class Adapter(NamedTuple):
+    """LoRA weights that a request is answered with."""
+
+    name: str
+    """Short and unique among the adapters of a model; the name under which a server knows it."""
+    path: str
+    """Folder in PEFT's format; empty for an adapter that only a server has."""
+
+
+class Decoding(NamedTuple):
+    """How a text is drawn. Engines refuse what they cannot follow."""
+
+    sampling: Sampling
+    template_options: Mapping[str, bool]
+    """Options of the chat template, such as enable_thinking."""
+    thinking_budget: int | None = None
+    """Most tokens of reasoning."""
+    repetitions: tuple[int, int] | None = None
+    """Stop at so many repetitions of a passage of at most so many tokens."""
 
 
 class Request(NamedTuple):
@@ -20,6 +42,12 @@ class Request(NamedTuple):
     messages: tuple[Message, ...]
     seed: int
     """Seeds the sampling of this request alone, so that its text does not depend on what is batched with it."""
+    decoding: Decoding
+    adapter: Adapter | None = None
+    schema: Mapping[str, Any] | None = None
+    """JSON schema of what follows the reasoning."""
+    pattern: str | None = None
+    """The same as a regular expression, for engines that take one: it also says where blanks may be."""
 
 
 class Generation(NamedTuple):
@@ -33,7 +61,9 @@ class Generation(NamedTuple):
     prompt_tokens: int
     completion_tokens: int
     seconds: float
-    """Time of the batch it was made in."""
+    """The engine's time, divided among the texts it works on at once: all texts' together are the time that they took."""
+    cached_tokens: int = 0
+    """Prompt tokens that were not computed again, because another prompt began with them."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +71,12 @@ class LoadedModel:
     """A model whose files are at hand."""
 
     path: str
-    """Folder with config.json, the tokenizer and safetensors."""
+    """Folder with config.json, the tokenizer and safetensors; empty for an engine that needs none."""
+    served_name: str
+    """What a server calls it."""
     dtype: str
-    sampling: Sampling
-    template_options: dict[str, bool]
     context: int | None
+    """Most tokens of a prompt and its text together; None = as the model's own configuration says."""
     trust_remote_code: bool
 
 
@@ -64,12 +95,54 @@ class EngineConfig(Protocol):
 
     def check(self) -> None: ...
 
+    def chosen(self) -> tuple[EngineConfig, str]:
+        """The engine that runs here, and why it was chosen: itself and nothing to say, except for engine=auto."""
+        ...
+
     def identity(self) -> dict[str, Any]:
         """What of this engine is meant to change texts; empty for an engine that only runs the model."""
+        ...
+
+    def follows(self) -> Sequence[str]:
+        """The settings of conf/decoding, beyond samples, that this engine can follow."""
         ...
 
     def needs_model(self) -> bool:
         """Whether the model's files are needed here, and its weights loaded into this machine's memory."""
         ...
 
+    def memory(self) -> tuple[str, float]:
+        """Where the model would be loaded, in words, and the free bytes there."""
+        ...
+
+    def replicas(self, weight_bytes: float | None) -> Sequence[Mapping[str, str]]:
+        """The environment of each worker process; several of them share the requests."""
+        ...
+
     def open(self, model: LoadedModel) -> Engine: ...
+
+
+@dataclass(kw_only=True)
+class SingleWorker:
+    """What an engine answers that runs in one process, changes no text and follows no special decoding."""
+
+    def check(self) -> None:
+        """Every value that its type allows is allowed."""
+
+    def chosen(self) -> tuple[Any, str]:
+        return self, ""
+
+    def identity(self) -> dict[str, Any]:
+        return {}
+
+    def follows(self) -> Sequence[str]:
+        return ()
+
+    def needs_model(self) -> bool:
+        return True
+
+    def memory(self) -> tuple[str, float]:
+        return available_memory()
+
+    def replicas(self, weight_bytes: float | None) -> Sequence[Mapping[str, str]]:
+        return [{}]

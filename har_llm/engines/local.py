@@ -7,16 +7,16 @@ on the batch: every row draws with a generator of its own, seeded by its request
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from har_llm.engines.base import Engine, LoadedModel
-from har_llm.errors import ConfigError
+from har_llm.engines.base import Engine, LoadedModel, SingleWorker
+from har_llm.errors import ConfigError, MissingError
+from har_llm.memory import free_memory, has_gpu
 
 DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(kw_only=True)
-class TransformersEngineConfig:
+class TransformersEngineConfig(SingleWorker):
     device: str = "auto"
     """auto takes a GPU where there is one."""
     batch_size: int = 32
@@ -32,11 +32,12 @@ class TransformersEngineConfig:
         if not 0 < self.memory_share <= 0.95:
             raise ConfigError(f"engine.memory_share is {self.memory_share}; it must be above 0 and at most 0.95.")
 
-    def identity(self) -> dict[str, Any]:
-        return {}
-
-    def needs_model(self) -> bool:
-        return True
+    def memory(self) -> tuple[str, float]:
+        if self.device == "cuda" and not has_gpu():
+            raise MissingError("engine.device is 'cuda', but there is no GPU here; set engine.device=cpu or auto.")
+        if self.device != "cpu" and has_gpu():
+            return "the GPU", free_memory("cuda")
+        return "memory", free_memory("cpu")
 
     def open(self, model: LoadedModel) -> Engine:
         from har_llm.engines.transformers_engine import TransformersEngine

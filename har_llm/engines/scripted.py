@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from har_llm.engines.base import FINISH_REASONS, Engine, Generation, LoadedModel, Request
+from har_llm.engines.base import FINISH_REASONS, Engine, Generation, LoadedModel, Request, SingleWorker
 from har_llm.errors import ConfigError
 from har_llm.paths import expanded
 
 
 @dataclass(kw_only=True)
-class ScriptedEngineConfig:
+class ScriptedEngineConfig(SingleWorker):
     """Answers each prompt with the text of the first rule whose `contains` stands in its last message."""
 
     path: str | None = None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import AutoModelForCausalLM, GenerationConfig
 from transformers import logging as transformers_logging
 
-from har_llm.engines.base import Generation, LoadedModel, Request
+from har_llm.engines.base import Adapter, Generation, LoadedModel, Request
+from har_llm.engines.chat import ChatTokenizer, first_line
 from har_llm.engines.sampling import SeededSampling
 from har_llm.errors import EngineError
 from har_llm.memory import free_memory
@@ -19,24 +22,19 @@ if TYPE_CHECKING:
     from har_llm.engines.local import TransformersEngineConfig
 
 
-DEFAULT_CONTEXT = 4096
-"""For models that do not say how many tokens they can read, where model.context is not set either."""
-
-
 class TransformersEngine:
     """Loads the model at once; raises EngineError when its files cannot be loaded."""
 
     def __init__(self, config: TransformersEngineConfig, model: LoadedModel):
         transformers_logging.disable_progress_bar()
-        self._config, self._spec = config, model
+        self._config = config
         self._device = _device(config.device)
+        self._chat = ChatTokenizer(model)
+        self._tokenizer = self._chat.tokenizer
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(
-                model.path, padding_side="left", trust_remote_code=model.trust_remote_code
-            )
             self._model = _load(model).to(self._device).eval()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise EngineError(f"The model in {model.path} cannot be loaded: {_first_line(error)}") from error
+            raise EngineError(f"The model in {model.path} cannot be loaded: {first_line(error)}") from error
         settings = self._model.generation_config
         ends = settings.eos_token_id if settings.eos_token_id is not None else self._tokenizer.eos_token_id
         self._ends: list[int] = [ends] if isinstance(ends, int) else list(ends)
@@ -44,19 +42,27 @@ class TransformersEngine:
         self._model.generation_config = GenerationConfig()
         pad = self._tokenizer.pad_token_id
         self._pad: int = pad if pad is not None else self._ends[0]
-        if self._tokenizer.chat_template is None:
-            raise EngineError(f"The model in {model.path} has no chat template; take one that is trained to follow a chat.")
         shape = self._model.config.get_text_config()
         self._cache_bytes = _cache_bytes(shape, model.dtype)
-        self._context: int = model.context or getattr(shape, "max_position_embeddings", None) or DEFAULT_CONTEXT
+        self._adapters: set[Adapter] = set()
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
-        prompts = [self._encode(request) for request in requests]
+        # What a batch has in common: the adapter that is switched on, and how its tokens are drawn.
+        kinds: dict[Any, list[Request]] = {}
+        for request in requests:
+            kinds.setdefault((request.adapter, astuple(request.decoding.sampling)), []).append(request)
+        for (adapter, _), alike in kinds.items():
+            with self._with_adapter(adapter):
+                yield from self._generate(alike)
+
+    def _generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
+        prompts = [self._chat.encode(request) for request in requests]
         # Longest first: windows of like length share a batch, and too little memory shows at once, not after hours.
         order = sorted(range(len(requests)), key=lambda place: -len(prompts[place]))
         size = self._config.batch_size
         while order:
-            count = self._fitting([len(prompts[place]) for place in order[:size]])
+            ahead = order[:size]
+            count = self._fitting([self._length(requests[place], prompts[place]) for place in ahead])
             batch, started = order[:count], time.monotonic()
             try:
                 texts = self._batch([requests[place] for place in batch], [prompts[place] for place in batch])
@@ -65,38 +71,52 @@ class TransformersEngine:
                 if count == 1:
                     raise EngineError(
                         f"Out of GPU memory with a single prompt of {len(prompts[batch[0]])} tokens; lower "
-                        f"model.sampling.max_new_tokens (now {self._spec.sampling.max_new_tokens}) or take a smaller model."
+                        f"model.sampling.max_new_tokens or take a smaller model."
                     ) from None
                 size = count // 2
                 continue
             order = order[count:]
-            seconds = time.monotonic() - started
+            seconds = (time.monotonic() - started) / count
             for place, (text, reason, tokens) in zip(batch, texts, strict=True):
                 yield Generation(requests[place].key, text, reason, len(prompts[place]), tokens, seconds)
 
     def close(self) -> None:
         """Nothing to do: the worker process ends, and with it all its memory."""
 
-    def _encode(self, request: Request) -> list[int]:
-        text = self._tokenizer.apply_chat_template(
-            list(request.messages), tokenize=False, add_generation_prompt=True, **self._spec.template_options
-        )
-        ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
-        if len(ids) >= self._context:
-            raise EngineError(
-                f"A prompt has {len(ids)} tokens, but the model's context is {self._context}; use smaller windows "
-                f"(window.events) or a shorter prompt."
-            )
-        return ids
+    @contextmanager
+    def _with_adapter(self, adapter: Adapter | None) -> Iterator[None]:
+        """The model with this adapter, or without any."""
+        if adapter is None and not self._adapters:
+            yield
+        elif adapter is None:
+            with self._model.disable_adapter():
+                yield
+        else:
+            self._load_adapter(adapter)
+            self._model.set_adapter(adapter.name)
+            yield
+
+    def _load_adapter(self, adapter: Adapter) -> None:
+        if adapter in self._adapters:
+            return
+        from peft import PeftModel
+
+        try:
+            if self._adapters:
+                self._model.load_adapter(adapter.path, adapter_name=adapter.name)
+            else:
+                self._model = PeftModel.from_pretrained(self._model, adapter.path, adapter_name=adapter.name).eval()
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise EngineError(f"The adapter in {adapter.path} cannot be loaded: {first_line(error)}") from error
+        self._adapters.add(adapter)
+
+    def _length(self, request: Request, prompt: Sequence[int]) -> int:
+        return len(prompt) + self._chat.new_tokens(request, len(prompt))
 
     def _fitting(self, lengths: Sequence[int]) -> int:
-        """How many of these prompts, the longest first, fit into memory together; at least one."""
-        longest = lengths[0] + self._new_tokens(lengths[0])
+        """How many of these texts fit into memory together, the first with the longest prompt; at least one."""
         budget = self._config.memory_share * _free(self._device)
-        return max(1, min(len(lengths), int(budget // (longest * self._cache_bytes))))
-
-    def _new_tokens(self, prompt: int) -> int:
-        return min(self._spec.sampling.max_new_tokens, self._context - prompt)
+        return max(1, min(len(lengths), int(budget // (max(lengths) * self._cache_bytes))))
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]
     def _batch(self, requests: Sequence[Request], prompts: Sequence[list[int]]) -> list[tuple[str, str, int]]:
@@ -106,8 +126,8 @@ class TransformersEngine:
         for row, prompt in enumerate(prompts):
             ids[row, longest - len(prompt) :] = torch.tensor(prompt)
             mask[row, longest - len(prompt) :] = 1
-        limits = [self._new_tokens(len(prompt)) for prompt in prompts]
-        sampling = self._spec.sampling
+        limits = [self._chat.new_tokens(request, len(prompt)) for request, prompt in zip(requests, prompts, strict=True)]
+        sampling = requests[0].decoding.sampling
         processors = [] if sampling.greedy else [SeededSampling(sampling, [request.seed for request in requests])]
         output = self._model.generate(
             input_ids=ids.to(self._device),
@@ -161,7 +181,3 @@ def _cache_bytes(config: Any, dtype: str) -> int:
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return int(2 * config.num_hidden_layers * heads * width * getattr(torch, dtype).itemsize)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

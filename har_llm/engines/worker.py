@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
-from har_llm.engines.base import EngineConfig, Generation, LoadedModel, Request
+from har_llm.engines.base import Adapter, Decoding, EngineConfig, Generation, LoadedModel, Request
 from har_llm.errors import EngineError, HarError
 from har_llm.models import Sampling
 
@@ -29,7 +30,7 @@ LOG_LINES = 12
 class WorkerEngine:
     """The engine of `config`, loaded with `model` in a spawned process; itself an Engine."""
 
-    def __init__(self, config: EngineConfig, model: LoadedModel):
+    def __init__(self, config: EngineConfig, model: LoadedModel, environment: Mapping[str, str] | None = None):
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed by close)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "har_llm.engines.worker"],
@@ -38,8 +39,9 @@ class WorkerEngine:
             stderr=self._log,
             text=True,
             encoding="ascii",
-            env=_environment(),
-            # Ctrl-C reaches every process of the terminal's group; only the caller decides what it means.
+            env={**_environment(), **(environment or {})},
+            # Ctrl-C reaches every process of the terminal's group; only the caller decides what it means. And what the
+            # engine itself starts (vLLM, a process for each GPU) ends with this group.
             start_new_session=True,
         )
         target = f"{type(config).__module__}.{type(config).__qualname__}"
@@ -57,13 +59,12 @@ class WorkerEngine:
         if not requests:
             return
         assert self.about is not None
-        self._send({"requests": [request._asdict() for request in requests]})
+        self._send({"requests": [_plain(request) for request in requests]})
         for _ in requests:
             yield Generation(**self._receive()["generation"])
 
     def close(self) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
+        _end_group(self._process.pid)
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._log):
             if stream is not None:
@@ -90,6 +91,7 @@ class WorkerEngine:
 
     def _death(self) -> str:
         code = self._process.wait()
+        _end_group(self._process.pid)
         how = (
             f"was killed by signal {-code} (9 often means that memory ran out)"
             if code < 0
@@ -99,6 +101,12 @@ class WorkerEngine:
         last = "".join(f"\n  {line.rstrip()}" for line in self._log.readlines()[-LOG_LINES:])
         words = f" Its last words:{last}" if last else ""
         return f"The engine's process {how}. What was finished is kept; run the same command again to go on.{words}"
+
+
+def _end_group(leader: int) -> None:
+    """Kill what is left of a worker: the process itself, and what it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _environment() -> dict[str, str]:
@@ -117,9 +125,7 @@ def main() -> None:
         engine, about = _open(json.loads(lines.get()))
         _reply(out, {"about": about})
         while True:
-            requests = [
-                Request(item["key"], tuple(item["messages"]), item["seed"]) for item in json.loads(lines.get())["requests"]
-            ]
+            requests = [_request(item) for item in json.loads(lines.get())["requests"]]
             for generation in engine.generate(requests):
                 _reply(out, {"generation": generation._asdict()})
     except HarError as error:
@@ -129,7 +135,9 @@ def main() -> None:
 def _read(stream: IO[str], lines: queue.Queue[str]) -> None:
     for line in stream:
         lines.put(line)
-    os._exit(1)  # the caller is gone; whatever is being generated is of no use to anyone
+    # The caller is gone; whatever is being generated is of no use to anyone.
+    _end_group(os.getpid())
+    os._exit(1)  # where this process leads no group
 
 
 def _open(message: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -137,8 +145,24 @@ def _open(message: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
 
     module, _, name = message["target"].rpartition(".")
     cls = getattr(importlib.import_module(module), name)
-    spec = {**message["model"], "sampling": Sampling(**message["model"]["sampling"])}
-    return cls(**message["config"]).open(LoadedModel(**spec)), describe_engine(message["target"])
+    engine = cls(**message["config"]).open(LoadedModel(**message["model"]))
+    return engine, describe_engine(message["target"])
+
+
+def _plain(request: Request) -> dict[str, Any]:
+    """A request as JSON values."""
+    decoding = {**request.decoding._asdict(), "sampling": dataclasses.asdict(request.decoding.sampling)}
+    adapter = None if request.adapter is None else request.adapter._asdict()
+    return {**request._asdict(), "decoding": decoding, "adapter": adapter}
+
+
+def _request(item: Mapping[str, Any]) -> Request:
+    """What `_plain` made, as a request again."""
+    drawn = item["decoding"]
+    repetitions = None if drawn["repetitions"] is None else tuple(drawn["repetitions"])
+    decoding = Decoding(**{**drawn, "sampling": Sampling(**drawn["sampling"]), "repetitions": repetitions})
+    adapter = None if item["adapter"] is None else Adapter(**item["adapter"])
+    return Request(**{**item, "messages": tuple(item["messages"]), "decoding": decoding, "adapter": adapter})
 
 
 def _reply(out: IO[str], message: Mapping[str, Any]) -> None:

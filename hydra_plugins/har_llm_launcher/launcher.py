@@ -1,15 +1,18 @@
-"""Runs the jobs of a sweep one after the other; a job that fails does not stop the others, and is not forgotten."""
+"""Gives all jobs of a sweep to har_llm together, so that each model is loaded once and each text is made once."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.config_store import ConfigStore
-from hydra.core.utils import JobReturn, JobStatus
-from hydra.errors import CompactHydraException
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
 
 
 @dataclass
@@ -20,16 +23,58 @@ class HarLauncherConf:
 ConfigStore.instance().store(group="hydra/launcher", name="har_llm", node=HarLauncherConf, provider="har_llm")
 
 
-class HarLauncher(BasicLauncher):
-    """Hydra's own launcher, except that the sweep ends with the number of failed jobs and exit code 1."""
+class HarLauncher(Launcher):
+    """Composes every job, has them planned and made together, and ends with exit code 1 when one of them failed."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.config, self.hydra_context = config, hydra_context
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        returns: Sequence[JobReturn] = super().launch(job_overrides, initial_job_idx)
-        failed = [job for job in returns if job.status == JobStatus.FAILED]
-        for job in failed:
-            if not isinstance(job._return_value, CompactHydraException):
-                raise job._return_value  # a fault of har_llm itself: with its traceback
+        from har_llm.app import headline, perform
+        from har_llm.errors import HarError
+
+        setup_globals()
+        configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
+        returns = [self._compose(overrides, initial_job_idx + place) for place, overrides in enumerate(job_overrides)]
+        jobs = [result._return_value for result in returns]
+        perform(jobs)
+        for result, job in zip(returns, jobs, strict=True):
+            result.status = JobStatus.COMPLETED if job.error is None else JobStatus.FAILED
+            result.return_value = job.error or headline(job)
+        failed = [job for job in jobs if job.error is not None]
+        assert all(isinstance(job.error, HarError) for job in failed)
         if failed:
-            print(f"{len(failed)} of {len(returns)} jobs failed; each one's reason is above.", file=sys.stderr)
+            print(f"{len(failed)} of {len(jobs)} jobs failed; each one's reason is above.", file=sys.stderr)
             sys.exit(1)
         return returns
+
+    def _compose(self, overrides: Sequence[str], number: int) -> JobReturn:
+        """A job's config, read and checked but not run: the result holds a Job."""
+        config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
+        with open_dict(config):
+            config.hydra.job.id = config.hydra.job.num = number
+        title = " ".join(filter_overrides(overrides)) or f"job {number}"
+        state = Singleton.get_state()
+        try:
+            result = run_job(
+                task_function=lambda cfg: _read(cfg, title),
+                config=config,
+                job_dir_key="hydra.sweep.dir",
+                job_subdir_key="hydra.sweep.subdir",
+                hydra_context=self.hydra_context,
+            )
+        finally:
+            Singleton.set_state(state)
+        result.return_value  # noqa: B018  (raises what is no fault of the user's, with its traceback)
+        return result
+
+
+def _read(cfg: DictConfig, title: str) -> Any:
+    from har_llm.config import read_experiment
+    from har_llm.errors import HarError
+    from har_llm.sweep import Job
+
+    try:
+        return Job(title, read_experiment(cfg))
+    except HarError as error:
+        return Job(title, error=error)

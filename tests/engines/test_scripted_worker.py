@@ -13,18 +13,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from har_llm.engines.base import LoadedModel, Request
+from har_llm.engines.base import Decoding, LoadedModel, Request
 from har_llm.engines.local import TransformersEngineConfig
 from har_llm.engines.scripted import ScriptedEngineConfig, read_rules
 from har_llm.engines.worker import WorkerEngine
 from har_llm.errors import ConfigError, EngineError
 from har_llm.models import Sampling
 
-MODEL = LoadedModel("nowhere", "float32", Sampling(), {"enable_thinking": True}, None, False)
+MODEL = LoadedModel("nowhere", "tiny", "float32", None, False)
+DECODING = Decoding(Sampling(), {"enable_thinking": True})
 
 
 def request(number: int, text: str = "hello") -> Request:
-    return Request(f"key{number}", ({"role": "user", "content": text},), number)
+    return Request(f"key{number}", ({"role": "user", "content": text},), number, DECODING)
 
 
 def script(tmp_path: Path, *rules: dict[str, str]) -> str:
@@ -101,7 +102,7 @@ def test_each_generation_comes_as_soon_as_it_is_finished() -> None:
 
 
 def test_a_model_that_cannot_be_loaded_is_one_sentence(tmp_path: Path) -> None:
-    model = LoadedModel(str(tmp_path), "float32", Sampling(), {}, None, False)
+    model = LoadedModel(str(tmp_path), "tiny", "float32", None, False)
     engine = WorkerEngine(TransformersEngineConfig(device="cpu"), model)
     try:
         with pytest.raises(EngineError, match=r"The model in .* cannot be loaded: "):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from har_llm import weights
-from har_llm.engines.base import Generation, LoadedModel, Request
+from har_llm.engines.base import Decoding, Generation, LoadedModel, Request
 from har_llm.engines.local import TransformersEngineConfig
 from har_llm.errors import EngineError
 from har_llm.models import Sampling
@@ -22,6 +22,13 @@ GREEDY = Sampling(temperature=0.0, max_new_tokens=60)
 SAMPLED = Sampling(temperature=1.0, top_p=0.95, top_k=20, max_new_tokens=40)
 
 
+THINKING = Decoding(GREEDY, {"enable_thinking": True})
+
+
+def drawn(request: Request, sampling: Sampling) -> Request:
+    return request._replace(decoding=request.decoding._replace(sampling=sampling))
+
+
 @pytest.fixture(scope="module")
 def requests() -> list[Request]:
     """Windows of different sizes, so that prompts differ in length."""
@@ -30,19 +37,19 @@ def requests() -> list[Request]:
         composed = experiment(f"window.events={size}", "limit=2")
         recordings = read_recordings(composed)
         made += [prompt.messages for prompt in render(composed, recordings, recordings.sessions)]
-    return [Request(f"key{number}", messages, number) for number, messages in enumerate(made)]
+    return [Request(f"key{number}", messages, number, THINKING) for number, messages in enumerate(made)]
 
 
-def loaded(sampling: Sampling, **changes: Any) -> LoadedModel:
+def loaded(**changes: Any) -> LoadedModel:
     path = weights.resolve(experiment("model=tiny_student").model).path
-    return dataclasses.replace(
-        LoadedModel(str(path), "float32", sampling, {"enable_thinking": True}, None, False), **changes
-    )
+    return dataclasses.replace(LoadedModel(str(path), "tiny", "float32", None, False), **changes)
 
 
-def generated(requests: list[Request], model: LoadedModel, **settings: Any) -> dict[str, Generation]:
-    engine = TransformersEngineConfig(device="cpu", **settings).open(model)
-    made = list(engine.generate(requests))
+def generated(
+    requests: list[Request], sampling: Sampling, model: LoadedModel | None = None, **settings: Any
+) -> dict[str, Generation]:
+    engine = TransformersEngineConfig(device="cpu", **settings).open(model or loaded())
+    made = list(engine.generate([drawn(request, sampling) for request in requests]))
     engine.close()
     assert sorted(one.key for one in made) == sorted(one.key for one in requests)
     return {one.key: one for one in made}
@@ -50,19 +57,19 @@ def generated(requests: list[Request], model: LoadedModel, **settings: Any) -> d
 
 @pytest.mark.parametrize("sampling", [GREEDY, SAMPLED], ids=["greedy", "sampled"])
 def test_a_text_does_not_depend_on_the_batch(requests: list[Request], sampling: Sampling) -> None:
-    together = generated(requests, loaded(sampling), batch_size=8)
-    alone = generated(requests, loaded(sampling), batch_size=1)
+    together = generated(requests, sampling, batch_size=8)
+    alone = generated(requests, sampling, batch_size=1)
     assert {key: one.text for key, one in together.items()} == {key: one.text for key, one in alone.items()}
 
 
 def test_seeds_make_the_difference_between_samples(requests: list[Request]) -> None:
     same = [requests[0]._replace(key=f"seed{seed}", seed=seed) for seed in (1, 2, 3)]
-    texts = {one.text for one in generated([*same, same[0]._replace(key="again")], loaded(SAMPLED)).values()}
+    texts = {one.text for one in generated([*same, same[0]._replace(key="again")], SAMPLED).values()}
     assert 1 < len(texts) <= 3
 
 
 def test_texts_are_reasoning_and_answer_with_counted_tokens(requests: list[Request]) -> None:
-    made = generated(requests[:1], loaded(Sampling(temperature=0.0, max_new_tokens=400)))["key0"]
+    made = generated(requests[:1], Sampling(temperature=0.0, max_new_tokens=400))["key0"]
     assert made.text.startswith("<think>\n")
     assert "</think>" in made.text
     assert "<|im_end|>" not in made.text
@@ -71,25 +78,24 @@ def test_texts_are_reasoning_and_answer_with_counted_tokens(requests: list[Reque
 
 
 def test_a_text_that_is_cut_says_so(requests: list[Request]) -> None:
-    made = generated(requests[:1], loaded(Sampling(temperature=0.0, max_new_tokens=7)))["key0"]
+    made = generated(requests[:1], Sampling(temperature=0.0, max_new_tokens=7))["key0"]
     assert (made.finish_reason, made.completion_tokens) == ("length", 7)
 
 
 def test_a_prompt_beyond_the_context_is_refused(requests: list[Request]) -> None:
     with pytest.raises(EngineError, match=r"A prompt has \d+ tokens, but the model's context is 100; use smaller windows"):
-        generated(requests, loaded(GREEDY, context=100))
+        generated(requests, GREEDY, loaded(context=100))
 
 
 def test_the_context_bounds_each_text_by_itself(requests: list[Request]) -> None:
     lengths = {
-        one.key: one.prompt_tokens
-        for one in generated(requests, loaded(Sampling(temperature=0.0, max_new_tokens=1))).values()
+        one.key: one.prompt_tokens for one in generated(requests, Sampling(temperature=0.0, max_new_tokens=1)).values()
     }
     context = max(lengths.values()) + 5
-    together = generated(requests, loaded(GREEDY, context=context))
+    together = generated(requests, GREEDY, loaded(context=context))
     for key, one in together.items():
         assert one.completion_tokens <= min(60, context - lengths[key])
-    alone = generated(requests, loaded(GREEDY, context=context), batch_size=1)
+    alone = generated(requests, GREEDY, loaded(context=context), batch_size=1)
     assert {key: one.text for key, one in together.items()} == {key: one.text for key, one in alone.items()}
 
 
@@ -106,25 +112,26 @@ def test_little_memory_makes_small_batches_and_the_same_texts(
         return original(self, batch, prompts)
 
     monkeypatch.setattr(transformers_engine.TransformersEngine, "_batch", counting)
-    whole = generated(requests, loaded(GREEDY))
+    whole = generated(requests, GREEDY)
     assert sizes == [len(requests)]
     sizes.clear()
     # Room for the key-value cache of about one long prompt: 4 layers, 2 heads, 32 wide, float32, keys and values.
     monkeypatch.setattr(transformers_engine, "free_memory", lambda device: 500 * 4 * 2 * 32 * 4 * 2 / 0.8)
-    small = generated(requests, loaded(GREEDY))
+    small = generated(requests, GREEDY)
     assert max(sizes) < len(requests)
     assert {key: one.text for key, one in small.items()} == {key: one.text for key, one in whole.items()}
 
 
 def test_without_thinking_the_template_closes_the_reasoning(requests: list[Request]) -> None:
-    thinking = generated(requests[:1], loaded(GREEDY))["key0"]
-    silent = generated(requests[:1], loaded(GREEDY, template_options={"enable_thinking": False}))["key0"]
+    thinking = generated(requests[:1], GREEDY)["key0"]
+    without = requests[0]._replace(decoding=Decoding(GREEDY, {"enable_thinking": False}))
+    silent = generated([without], GREEDY)["key0"]
     assert silent.prompt_tokens > thinking.prompt_tokens
     assert not silent.text.startswith("<think>")
 
 
 def copied(tmp_path: Path) -> LoadedModel:
-    original = loaded(GREEDY)
+    original = loaded()
     shutil.copytree(original.path, tmp_path / "copy")
     return dataclasses.replace(original, path=str(tmp_path / "copy"))
 
@@ -134,19 +141,19 @@ def test_only_our_settings_shape_the_text(requests: list[Request], tmp_path: Pat
     model = copied(tmp_path)
     file = Path(model.path) / "generation_config.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "repetition_penalty": 1.8, "num_beams": 2}))
-    assert generated(requests[:2], model)["key0"].text == generated(requests[:2], loaded(GREEDY))["key0"].text
+    assert generated(requests[:2], GREEDY, model)["key0"].text == generated(requests[:2], GREEDY)["key0"].text
 
 
 def test_a_model_without_a_chat_template_is_refused(requests: list[Request], tmp_path: Path) -> None:
     model = copied(tmp_path)
     (Path(model.path) / "chat_template.jinja").unlink()
     with pytest.raises(EngineError, match="has no chat template"):
-        generated(requests[:1], model)
+        generated(requests[:1], GREEDY, model)
 
 
 @pytest.mark.gpu
 def test_on_a_gpu_texts_come_back_whole(requests: list[Request]) -> None:
-    engine = TransformersEngineConfig(device="cuda").open(loaded(GREEDY))
+    engine = TransformersEngineConfig(device="cuda").open(loaded())
     made = list(engine.generate(requests))
     assert sorted(one.key for one in made) == sorted(one.key for one in requests)
     assert all(one.text.startswith("<think>") for one in made)

@@ -1,0 +1,188 @@
+"""The part of the vLLM engine that imports vLLM; see `vllm` for its settings.
+
+The engine starts with the first requests, because they say how long a text may become and which adapters there are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from har_llm.engines.base import FINISH_REASONS, Adapter, Generation, LoadedModel, Request
+from har_llm.engines.chat import ChatTokenizer, first_line
+from har_llm.errors import EngineError
+from har_llm.memory import has_gpu
+
+# Read when vLLM is imported. What the user has set stays.
+os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+if not has_gpu():
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+
+from vllm import SamplingParams
+from vllm.config import StructuredOutputsConfig
+from vllm.engine.arg_utils import EngineArgs
+from vllm.lora.request import LoRARequest
+from vllm.sampling_params import RepetitionDetectionParams, RequestOutputKind, StructuredOutputsParams
+from vllm.v1.engine.llm_engine import LLMEngine
+
+if TYPE_CHECKING:
+    from har_llm.engines.vllm import VllmEngineConfig
+
+ADAPTER_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+"""What vLLM's max_lora_rank takes."""
+REASONING_PARSER = "qwen3"
+"""Any reasoning between <think> and </think>."""
+QUEUED = 2
+"""Requests given to vLLM ahead of time, as a multiple of those it works on at once."""
+
+
+class VllmEngine:
+    """Loads the tokenizer at once and the model with the first requests; raises EngineError when it cannot."""
+
+    def __init__(self, config: VllmEngineConfig, model: LoadedModel):
+        self._config, self._model = config, model
+        self._chat = ChatTokenizer(model)
+        self._engine: Any = None
+        self._longest = 0
+        self._adapters: dict[Adapter, Any] = {}
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
+        prompts = [self._chat.encode(request) for request in requests]
+        self._start(requests, prompts)
+        waiting = deque(zip(requests, prompts, strict=True))
+        begun: dict[str, Request] = {}
+        last = time.monotonic()
+        while waiting or begun:
+            while waiting and len(begun) < QUEUED * self._config.max_sequences:
+                request, ids = waiting.popleft()
+                self._add(request, ids)
+                begun[request.key] = request
+            finished = [output for output in self._engine.step() if output.finished]
+            now = time.monotonic()
+            for output in finished:
+                yield _generation(begun.pop(output.request_id), output, (now - last) / len(finished))
+            last = now if finished else last
+
+    def close(self) -> None:
+        """Nothing to do: the worker process ends, and with it all its memory."""
+
+    def _start(self, requests: Sequence[Request], prompts: Sequence[list[int]]) -> None:
+        longest = max(
+            len(ids) + self._chat.new_tokens(request, len(ids)) for request, ids in zip(requests, prompts, strict=True)
+        )
+        longest = min(longest, self._config.max_context or longest)
+        over = next((ids for ids in prompts if len(ids) >= longest), None)
+        if over is not None:
+            raise EngineError(
+                f"A prompt has {len(over)} tokens, but engine.max_context is {self._config.max_context}; raise it."
+            )
+        if self._engine is not None:
+            raise EngineError("A vLLM engine takes all its requests at once.")
+        self._longest = longest
+        adapters = list(dict.fromkeys(request.adapter for request in requests if request.adapter is not None))
+        self._adapters = {
+            adapter: LoRARequest(adapter.name, number, adapter.path) for number, adapter in enumerate(adapters, 1)
+        }
+        try:
+            self._engine = LLMEngine.from_engine_args(EngineArgs(**self._arguments(requests)))
+        except (ValueError, OSError, RuntimeError, NotImplementedError) as error:
+            raise EngineError(
+                f"vLLM cannot start with {self._model.path} (texts of up to {longest} tokens): {first_line(error)} "
+                f"Where memory is short, lower model.sampling.max_new_tokens or raise engine.tensor_parallel."
+            ) from error
+
+    def _arguments(self, requests: Sequence[Request]) -> dict[str, Any]:
+        config, model = self._config, self._model
+        on_gpu = has_gpu()
+        arguments: dict[str, Any] = {
+            "model": model.path,
+            "dtype": model.dtype,
+            "trust_remote_code": model.trust_remote_code,
+            "quantization": config.quantization,
+            "kv_cache_dtype": config.kv_cache_dtype,
+            "max_model_len": self._longest,
+            "max_num_seqs": config.max_sequences,
+            "tensor_parallel_size": int(os.environ.get("HAR_LLM_TENSOR_PARALLEL", "1")),
+            "enforce_eager": not on_gpu if config.eager is None else config.eager,
+            "enable_prefix_caching": True,
+            # Wrong or endless texts when many requests share a long prefix, which ours do (vllm #17652, #22103).
+            "disable_cascade_attn": True,
+            "generation_config": "vllm",  # sampling is conf/model's; the model's end tokens are still read
+            "seed": 0,  # of the engine; each request has its own
+        }
+        if on_gpu:
+            arguments["gpu_memory_utilization"] = config.memory_share
+        else:
+            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(config.cpu_cache_gb))
+        if any(request.pattern for request in requests):
+            arguments["structured_outputs_config"] = StructuredOutputsConfig(backend="xgrammar")
+        if any(_reasons(request) for request in requests):
+            arguments["reasoning_parser"] = REASONING_PARSER
+        if self._adapters:
+            arguments |= {
+                "enable_lora": True,
+                "max_lora_rank": max(_rank(adapter) for adapter in self._adapters),
+                "max_loras": min(len(self._adapters), config.max_adapters),
+                "max_cpu_loras": len(self._adapters),
+            }
+        return arguments
+
+    def _add(self, request: Request, ids: list[int]) -> None:
+        decoding, sampling = request.decoding, request.decoding.sampling
+        repeated = decoding.repetitions
+        params = SamplingParams(
+            temperature=sampling.temperature,
+            top_p=1.0 if sampling.greedy else sampling.top_p,
+            top_k=0 if sampling.greedy else sampling.top_k,
+            min_p=0.0 if sampling.greedy else sampling.min_p,
+            seed=None if sampling.greedy else request.seed,
+            max_tokens=min(self._chat.new_tokens(request, len(ids)), self._longest - len(ids)),
+            skip_special_tokens=False,  # the marks around the reasoning may be such
+            spaces_between_special_tokens=False,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+            thinking_token_budget=decoding.thinking_budget,
+            repetition_detection=repeated
+            and RepetitionDetectionParams(min_count=repeated[0], max_pattern_size=repeated[1], min_pattern_size=1),
+            structured_outputs=request.pattern and StructuredOutputsParams(regex=request.pattern),
+        )
+        adapter = None if request.adapter is None else self._adapters[request.adapter]
+        try:
+            self._engine.add_request(request.key, {"prompt_token_ids": ids}, params, lora_request=adapter)
+        except ValueError as error:
+            raise EngineError(f"vLLM refuses a request: {first_line(error)}") from error
+
+
+def _reasons(request: Request) -> bool:
+    """Whether the engine has to know where the reasoning of a request ends."""
+    constrained = request.pattern is not None or request.decoding.thinking_budget is not None
+    return constrained and request.decoding.template_options.get("enable_thinking", False)
+
+
+def _rank(adapter: Adapter) -> int:
+    """The adapter's rank, or the next one that vLLM takes. Raises EngineError."""
+    file = Path(adapter.path) / "adapter_config.json"
+    rank = int(json.loads(file.read_text(encoding="utf-8"))["r"])
+    fitting = [allowed for allowed in ADAPTER_RANKS if allowed >= rank]
+    if not fitting:
+        raise EngineError(f"{file}: r is {rank}, but vLLM takes adapters up to rank {ADAPTER_RANKS[-1]}.")
+    return fitting[0]
+
+
+def _generation(request: Request, output: Any, seconds: float) -> Generation:
+    (text,) = output.outputs
+    if text.finish_reason not in FINISH_REASONS:
+        raise EngineError(f"vLLM gave a text up ({text.finish_reason}); run the same command again.")
+    return Generation(
+        request.key,
+        text.text,
+        text.finish_reason,
+        len(output.prompt_token_ids),
+        len(text.token_ids),
+        seconds,
+        output.num_cached_tokens or 0,
+    )

@@ -1,0 +1,107 @@
+"""What any number of runs owe together: each generation once, and each model loaded once for all of them.
+
+Nothing here loads a model; a plan is made from prepared runs and the store.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from har_llm.engines.base import EngineConfig, Request
+from har_llm.run import PreparedRun
+from har_llm.store import GenerationStore, canonical
+from har_llm.weights import ResolvedModel
+
+
+@dataclass(frozen=True)
+class Load:
+    """One start of an engine with a model, and all that is asked of it."""
+
+    runs: Sequence[PreparedRun]
+    """The runs that wait for some of it, in the order of their jobs."""
+    asked_by: Mapping[str, PreparedRun]
+    """By key: the first run that asks for this generation, and in whose store it is kept."""
+
+    @cached_property
+    def requests(self) -> list[Request]:
+        """In the order of the jobs, so that prompts which begin alike follow each other."""
+        wanted: dict[str, Request] = {}
+        for run in self.runs:
+            for request in run.requests:
+                if request.key in self.asked_by:
+                    wanted.setdefault(request.key, request)
+        return list(wanted.values())
+
+    @property
+    def engine(self) -> EngineConfig:
+        return self.runs[0].engine
+
+    @property
+    def engine_name(self) -> str:
+        return type(self.engine).__name__.removesuffix("EngineConfig").lower()
+
+    @property
+    def model(self) -> ResolvedModel:
+        return self.runs[0].model
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What is loaded: the same for two loads that differ only in what is asked of them."""
+        return load_identity(self.runs[0])
+
+
+@dataclass(frozen=True)
+class Plan:
+    runs: Sequence[PreparedRun]
+    loads: Sequence[Load]
+
+    @property
+    def owed(self) -> int:
+        return sum(len(load.asked_by) for load in self.loads)
+
+    @property
+    def wanted(self) -> int:
+        """All generations of the runs, each counted once."""
+        return len({request.key for run in self.runs for request in run.requests})
+
+
+def make_plan(runs: Sequence[PreparedRun]) -> Plan:
+    """What these runs owe. Their order changes the order of the loads, and neither their number nor what is in them."""
+    stores: dict[str, GenerationStore] = {}
+    waiting: dict[str, list[PreparedRun]] = {}
+    asked: dict[str, dict[str, PreparedRun]] = {}
+    taken: set[str] = set()
+    for run in runs:
+        place = canonical([str(run.outputs), run.model_identity])
+        if place not in stores:
+            stores[place] = run.open_store()
+        owed = [request.key for request in run.requests if request.key not in stores[place]]
+        if not owed:
+            continue
+        group = canonical(load_identity(run))
+        waiting.setdefault(group, []).append(run)
+        for key in owed:
+            # Two runs may owe the same text: whichever comes first has it made, in one store for both.
+            if (once := f"{run.outputs}/{key}") not in taken:
+                taken.add(once)
+                asked.setdefault(group, {})[key] = run
+    return Plan(list(runs), [Load(group_runs, asked[group]) for group, group_runs in waiting.items() if group in asked])
+
+
+def load_identity(run: PreparedRun) -> dict[str, Any]:
+    """Runs share an engine when this is equal: adapters, sampling and prompts may differ among its requests."""
+    model = run.experiment.model
+    reads = run.engine.needs_model()
+    return {
+        "engine": [type(run.engine).__qualname__, dataclasses.asdict(run.engine)],  # type: ignore[call-overload]
+        "model": [run.model.revision if reads else model.id, model.id if not run.model.local else "local"],
+        "dtype": model.dtype,
+        "context": model.context,
+        "trust_remote_code": model.trust_remote_code,
+        # An engine that constrains answers looks for the end of the reasoning in all texts or in none.
+        "constrained": model.thinking if run.experiment.decoding.structured else None,
+    }

@@ -1,0 +1,224 @@
+"""Any number of jobs, made together: planned, generated with each model loaded once, scored, and each answered for.
+
+A job that fails fails alone: with its own sentence, while the others go on.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from har_llm import rates, weights
+from har_llm.config import Experiment
+from har_llm.engines.base import Generation, LoadedModel
+from har_llm.errors import HarError, MissingError
+from har_llm.plan import Load, Plan, make_plan
+from har_llm.run import PreparedRun, finish, prepare
+from har_llm.store import Record, ShardWriter
+from har_llm.weights import ResolvedModel
+
+
+@dataclass
+class Job:
+    """One experiment of a sweep, and what became of it."""
+
+    title: str
+    """What tells it from the others: its overrides."""
+    experiment: Experiment | None = None
+    run: PreparedRun | None = None
+    folder: Path | None = None
+    """The run directory, when it is complete."""
+    fresh: bool = False
+    """Whether this sweep completed it."""
+    error: HarError | None = None
+    told: bool = False
+    """Whether the user has read why it failed."""
+
+
+class Watcher(Protocol):
+    """Who is told what happens, as it happens."""
+
+    def failed(self, job: Job) -> None: ...
+
+    def planned(self, plan: Plan) -> None: ...
+
+    def loading(self, load: Load) -> None: ...
+
+    def made(self, generation: Generation) -> None: ...
+
+    def fetched(self, model: ResolvedModel, folder: Path) -> None: ...
+
+
+def prepare_jobs(jobs: Sequence[Job], watcher: Watcher, *, planning: bool = False) -> None:
+    """Read the data and find the models of all jobs; whatever cannot run is told before anything is loaded."""
+    for job in jobs:
+        if job.error is None:
+            _attempt([job], lambda job=job: _prepare(job, planning), watcher)  # type: ignore[misc]
+        elif not job.told:
+            _tell(job, watcher)
+
+
+def run_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
+    """Make, score and write every job's run that is not finished yet. What fails is noted in its job."""
+    prepare_jobs(jobs, watcher)
+    waiting = [job for job in jobs if job.run is not None and job.error is None and not job.run.finished]
+    for job in jobs:
+        if job.run is not None and job.run.finished:
+            job.folder = job.run.folder
+    for outputs in {job.run.outputs for job in waiting if job.run is not None}:
+        hit = [job for job in waiting if job.run is not None and job.run.outputs == outputs]
+        _attempt(hit, lambda outputs=outputs: check_writable(outputs), watcher)  # type: ignore[misc]
+    waiting = [job for job in waiting if job.error is None]
+    plan = make_plan([job.run for job in waiting if job.run is not None])
+    environments = _check_loads(plan, waiting, watcher)
+    ready = [load for load in plan.loads if id(load) in environments]
+    watcher.planned(Plan(plan.runs, ready))
+    for load in ready:
+        watcher.loading(load)
+        try:
+            make(load, environments[id(load)], watcher.made)
+        except HarError as error:
+            # What was made before it failed is kept, and may be all that some of the jobs were waiting for.
+            _fail([job for job in _jobs_of(load, waiting) if _owes(job)], error, watcher)
+    for job in waiting:
+        if job.error is None:
+            _attempt([job], lambda job=job: _finish(job), watcher)  # type: ignore[misc]
+
+
+def fetch_models(jobs: Sequence[Job], watcher: Watcher) -> None:
+    """Fetch what the jobs' models lack. Jobs whose model cannot be had fail."""
+    prepare_jobs(jobs, watcher)
+    for job in jobs:
+        if job.run is not None and job.run.engine.needs_model():
+            _attempt([job], lambda job=job: _fetch(job, watcher), watcher)  # type: ignore[misc]
+
+
+def _fetch(job: Job, watcher: Watcher) -> None:
+    assert job.run is not None
+    watcher.fetched(job.run.model, weights.obtain(job.run.model))
+
+
+def make(load: Load, environments: Sequence[Mapping[str, str]], on_generation: Callable[[Generation], None]) -> None:
+    """Make the generations of a load in processes of their own; each is kept before the next is waited for.
+
+    Raises EngineError when a process dies, MissingError when the model cannot be fetched.
+    """
+    from har_llm.engines.pool import WorkerPool
+
+    started = time.monotonic()
+    model = load.model.config
+    needs_files = load.engine.needs_model()
+    spec = LoadedModel(
+        path=str(weights.obtain(load.model)) if needs_files else "",
+        served_name=model.id,
+        dtype=model.dtype,
+        context=model.context,
+        trust_remote_code=model.trust_remote_code,
+    )
+    pool = WorkerPool(load.engine, spec, environments)
+    try:
+        _import_scoring()
+        about = pool.about
+        with ExitStack() as stack:
+            keep = _Keeper(load, about, stack)
+            seconds, tokens, count = 0.0, 0, 0
+            for generation in pool.generate(load.requests):
+                keep(generation)
+                on_generation(generation)
+                seconds, tokens, count = seconds + generation.seconds, tokens + generation.completion_tokens, count + 1
+        seconds /= len(environments)
+        start = max(0.0, time.monotonic() - started - seconds)
+        rates.note_rate(load.runs[0].outputs / "store", load.identity, rates.Rate(start, seconds, count, tokens))
+    finally:
+        pool.close()
+
+
+class _Keeper:
+    """Writes each generation to the store of the run that asked for it, saying where it comes from."""
+
+    def __init__(self, load: Load, about: Mapping[str, Any], stack: ExitStack):
+        self._load, self._about, self._stack = load, about, stack
+        self._writers: dict[int, tuple[ShardWriter, dict[str, Any]]] = {}
+
+    def __call__(self, generation: Generation) -> None:
+        run = self._load.asked_by[generation.key]
+        if id(run) not in self._writers:
+            writer = self._stack.enter_context(run.open_writer())
+            about = {**self._about, "model": run.model_identity, "provenance": run.provenance}
+            self._writers[id(run)] = (writer, about)
+        writer, about = self._writers[id(run)]
+        writer.add(Record(**generation._asdict(), about=about))
+
+
+def check_writable(outputs: Path) -> None:
+    """Find out before a model is loaded whether its texts can be kept. Raises MissingError."""
+    try:
+        for name in ("store", "runs"):
+            (outputs / name).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=outputs / name):
+                pass
+    except OSError as error:
+        raise MissingError(
+            f"paths.outputs is {str(outputs)!r}, which cannot be written ({error.strerror}); set it to another folder."
+        ) from None
+
+
+def _prepare(job: Job, planning: bool) -> None:
+    assert job.experiment is not None
+    job.run = prepare(job.experiment, planning=planning)
+
+
+def _finish(job: Job) -> None:
+    assert job.run is not None
+    job.folder, job.fresh = finish(job.run), True
+
+
+def _check_loads(plan: Plan, jobs: Sequence[Job], watcher: Watcher) -> dict[int, Sequence[Mapping[str, str]]]:
+    """The environments of each load's processes, for the loads that this machine can do; the others' jobs fail."""
+    found: dict[int, Sequence[Mapping[str, str]]] = {}
+
+    def check(load: Load) -> None:
+        if load.engine.needs_model():
+            weights.check_memory(load.model, *load.engine.memory())
+        found[id(load)] = load.engine.replicas(weights.weight_bytes(load.model))
+
+    for load in plan.loads:
+        _attempt(_jobs_of(load, jobs), lambda load=load: check(load), watcher)  # type: ignore[misc]
+    return found
+
+
+def _jobs_of(load: Load, jobs: Sequence[Job]) -> list[Job]:
+    return [job for job in jobs if any(job.run is run for run in load.runs)]
+
+
+def _owes(job: Job) -> bool:
+    return job.run is not None and bool(job.run.owed(job.run.open_store()))
+
+
+def _attempt(jobs: Sequence[Job], step: Callable[[], None], watcher: Watcher) -> None:
+    """Do a step for these jobs. When it fails, so do they, and the others do not."""
+    try:
+        step()
+    except HarError as error:
+        _fail(jobs, error, watcher)
+
+
+def _fail(jobs: Sequence[Job], error: HarError, watcher: Watcher) -> None:
+    for job in jobs:
+        job.error = error
+        _tell(job, watcher)
+
+
+def _tell(job: Job, watcher: Watcher) -> None:
+    job.told = True
+    watcher.failed(job)
+
+
+def _import_scoring() -> None:
+    """Import what scoring will need; a second or two that pass while the model loads in its own process."""
+    import sklearn.metrics  # noqa: F401
