@@ -18,8 +18,8 @@ from omegaconf import DictConfig, OmegaConf
 from har_llm.config import GROUPS, Experiment, read_experiment
 from har_llm.errors import ConfigError, DataError, HarError
 from har_llm.help import conf_folder
+from har_llm.job import Job
 from har_llm.paths import expanded
-from har_llm.sweep import Job
 
 SECTIONS = ("paths", "metrics")
 """The settings that have fields of their own without being a group."""

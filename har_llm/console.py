@@ -26,8 +26,8 @@ from har_llm.text import visible
 
 if TYPE_CHECKING:
     from har_llm.estimates import Estimate
+    from har_llm.job import Job
     from har_llm.plan import Load, Plan
-    from har_llm.sweep import Job
     from har_llm.weights import ResolvedModel
 
 PLAIN_REPORT_EVERY_S = 10.0

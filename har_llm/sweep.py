@@ -9,35 +9,17 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from har_llm import rates, weights
-from har_llm.config import Experiment
 from har_llm.engines.base import Generation, LoadedModel
 from har_llm.errors import HarError, MissingError
+from har_llm.job import Job
 from har_llm.plan import Load, Plan, make_plan
-from har_llm.run import PreparedRun, finish, prepare
+from har_llm.run import finish, prepare
 from har_llm.store import Record, ShardWriter
 from har_llm.weights import ResolvedModel
-
-
-@dataclass
-class Job:
-    """One experiment of a sweep, and what became of it."""
-
-    title: str
-    """What tells it from the others: its overrides."""
-    experiment: Experiment | None = None
-    run: PreparedRun | None = None
-    folder: Path | None = None
-    """The run directory, when it is complete."""
-    fresh: bool = False
-    """Whether this sweep completed it."""
-    error: HarError | None = None
-    told: bool = False
-    """Whether the user has read why it failed."""
 
 
 class Watcher(Protocol):

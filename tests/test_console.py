@@ -9,9 +9,9 @@ import pytest
 from har_llm.console import LiveProgress, plain
 from har_llm.engines.base import Generation
 from har_llm.errors import EngineError
+from har_llm.job import Job
 from har_llm.plan import make_plan
 from har_llm.run import prepare
-from har_llm.sweep import Job
 from tests.composing import experiment
 
 

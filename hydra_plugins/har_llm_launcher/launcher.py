@@ -72,7 +72,7 @@ class HarLauncher(Launcher):
 def _read(cfg: DictConfig, title: str) -> Any:
     from har_llm.config import read_experiment
     from har_llm.errors import HarError
-    from har_llm.sweep import Job
+    from har_llm.job import Job
 
     try:
         return Job(title, read_experiment(cfg))
