@@ -33,7 +33,8 @@ def main() -> None:
     """Run the command line. Ends with exit code 1 for what the user can mend, 130 for Ctrl-C."""
     OmegaConf.register_new_resolver("expanduser", os.path.expanduser, replace=True)
     given = command_line()
-    sys.argv[1:] = [addressed(argument) for argument in sys.argv[1:]]
+    # Hydra takes -m at the beginning or the end only; between overrides it calls them unrecognized.
+    sys.argv[1:] = sorted(map(addressed, sys.argv[1:]), key=lambda argument: argument not in ("-m", "--multirun"))
     compose_once(sys.argv[1:])
     try:
         _hydra_main()

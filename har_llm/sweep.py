@@ -10,16 +10,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from har_llm import rates, weights
 from har_llm.engines.base import Generation, LoadedModel
 from har_llm.errors import HarError, MissingError
 from har_llm.job import Job
 from har_llm.plan import Load, Plan, make_plan
-from har_llm.run import finish, prepare
+from har_llm.run import PreparedRun, finish, prepare
 from har_llm.store import Record, ShardWriter
 from har_llm.weights import ResolvedModel
+
+
+class PreparedJob(Job):
+    """A job whose run is known; for type checkers only."""
+
+    run: PreparedRun
 
 
 class Watcher(Protocol):
@@ -40,23 +46,25 @@ def prepare_jobs(jobs: Sequence[Job], watcher: Watcher, *, planning: bool = Fals
     """Read the data and find the models of all jobs; whatever cannot run is told before anything is loaded."""
     for job in jobs:
         if job.error is None:
-            _attempt([job], lambda job=job: _prepare(job, planning), watcher)  # type: ignore[misc]
+            attempt([job], lambda job=job: _prepare(job, planning), watcher)  # type: ignore[misc]
         elif not job.told:
             _tell(job, watcher)
 
 
 def run_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
     """Make, score and write every job's run that is not finished yet. What fails is noted in its job."""
+    generate_jobs(jobs, watcher)
+    finish_jobs(jobs, watcher)
+
+
+def generate_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
+    """Make every text that the jobs owe, each model loaded once."""
     prepare_jobs(jobs, watcher)
-    waiting = [job for job in jobs if job.run is not None and job.error is None and not job.run.finished]
-    for job in jobs:
-        if job.run is not None and job.run.finished:
-            job.folder = job.run.folder
-    for outputs in {job.run.outputs for job in waiting if job.run is not None}:
-        hit = [job for job in waiting if job.run is not None and job.run.outputs == outputs]
-        _attempt(hit, lambda outputs=outputs: check_writable(outputs), watcher)  # type: ignore[misc]
-    waiting = [job for job in waiting if job.error is None]
-    plan = make_plan([job.run for job in waiting if job.run is not None])
+    for outputs in dict.fromkeys(job.run.outputs for job in unfinished(jobs)):
+        hit = [job for job in unfinished(jobs) if job.run.outputs == outputs]
+        attempt(hit, lambda outputs=outputs: check_writable(outputs), watcher)  # type: ignore[misc]
+    waiting = unfinished(jobs)
+    plan = make_plan([job.run for job in waiting])
     environments = _check_loads(plan, waiting, watcher)
     ready = [load for load in plan.loads if id(load) in environments]
     watcher.planned(Plan(plan.runs, ready))
@@ -66,10 +74,20 @@ def run_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
             make(load, environments[id(load)], watcher.made)
         except HarError as error:
             # What was made before it failed is kept, and may be all that some of the jobs were waiting for.
-            _fail([job for job in _jobs_of(load, waiting) if _owes(job)], error, watcher)
-    for job in waiting:
-        if job.error is None:
-            _attempt([job], lambda job=job: _finish(job), watcher)  # type: ignore[misc]
+            fail([job for job in jobs_of(load, waiting) if job.run.owed(job.run.open_store())], error, watcher)
+
+
+def finish_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
+    """Score and write the run of every job whose texts are all there."""
+    for job in jobs:
+        if job.run is not None and job.error is None:
+            attempt([job], lambda job=job: _finish(job), watcher)  # type: ignore[misc]
+
+
+def unfinished(jobs: Sequence[Job]) -> list[PreparedJob]:
+    """The jobs that are sound and whose run is not complete."""
+    sound = [job for job in jobs if job.run is not None and job.error is None]
+    return cast("list[PreparedJob]", [job for job in sound if job.run is not None and not job.run.finished])
 
 
 def fetch_models(jobs: Sequence[Job], watcher: Watcher) -> None:
@@ -77,7 +95,7 @@ def fetch_models(jobs: Sequence[Job], watcher: Watcher) -> None:
     prepare_jobs(jobs, watcher)
     for job in jobs:
         if job.run is not None and job.run.engine.needs_model():
-            _attempt([job], lambda job=job: _fetch(job, watcher), watcher)  # type: ignore[misc]
+            attempt([job], lambda job=job: _fetch(job, watcher), watcher)  # type: ignore[misc]
 
 
 def _fetch(job: Job, watcher: Watcher) -> None:
@@ -157,10 +175,11 @@ def _prepare(job: Job, planning: bool) -> None:
 
 def _finish(job: Job) -> None:
     assert job.run is not None
-    job.folder, job.fresh = finish(job.run), True
+    job.fresh = not job.run.finished
+    job.folder = finish(job.run) if job.fresh else job.run.folder
 
 
-def _check_loads(plan: Plan, jobs: Sequence[Job], watcher: Watcher) -> dict[int, Sequence[Mapping[str, str]]]:
+def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], watcher: Watcher) -> dict[int, Sequence[Mapping[str, str]]]:
     """The environments of each load's processes, for the loads that this machine can do; the others' jobs fail."""
     found: dict[int, Sequence[Mapping[str, str]]] = {}
 
@@ -170,27 +189,24 @@ def _check_loads(plan: Plan, jobs: Sequence[Job], watcher: Watcher) -> dict[int,
         found[id(load)] = load.engine.replicas(weights.weight_bytes(load.model))
 
     for load in plan.loads:
-        _attempt(_jobs_of(load, jobs), lambda load=load: check(load), watcher)  # type: ignore[misc]
+        attempt(jobs_of(load, jobs), lambda load=load: check(load), watcher)  # type: ignore[misc]
     return found
 
 
-def _jobs_of(load: Load, jobs: Sequence[Job]) -> list[Job]:
+def jobs_of(load: Load, jobs: Sequence[PreparedJob]) -> list[PreparedJob]:
+    """The jobs that wait for some of what the load makes."""
     return [job for job in jobs if any(job.run is run for run in load.runs)]
 
 
-def _owes(job: Job) -> bool:
-    return job.run is not None and bool(job.run.owed(job.run.open_store()))
-
-
-def _attempt(jobs: Sequence[Job], step: Callable[[], None], watcher: Watcher) -> None:
+def attempt(jobs: Sequence[Job], step: Callable[[], None], watcher: Watcher) -> None:
     """Do a step for these jobs. When it fails, so do they, and the others do not."""
     try:
         step()
     except HarError as error:
-        _fail(jobs, error, watcher)
+        fail(jobs, error, watcher)
 
 
-def _fail(jobs: Sequence[Job], error: HarError, watcher: Watcher) -> None:
+def fail(jobs: Sequence[Job], error: HarError, watcher: Watcher) -> None:
     for job in jobs:
         job.error = error
         _tell(job, watcher)

@@ -30,14 +30,17 @@ class HarLauncher(Launcher):
         self.config, self.hydra_context = config, hydra_context
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from har_llm.app import headline, perform
+        from har_llm.app import headline
         from har_llm.errors import HarError
 
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         returns = [self._compose(overrides, initial_job_idx + place) for place, overrides in enumerate(job_overrides)]
         jobs = [result._return_value for result in returns]
-        perform(jobs)
+        try:
+            self.perform(jobs)
+        except HarError as error:  # not one job's fault
+            sys.exit(f"error: {error}")
         for result, job in zip(returns, jobs, strict=True):
             result.status = JobStatus.COMPLETED if job.error is None else JobStatus.FAILED
             result.return_value = job.error or headline(job)
@@ -47,6 +50,11 @@ class HarLauncher(Launcher):
             print(f"{len(failed)} of {len(jobs)} jobs failed; each one's reason is above.", file=sys.stderr)
             sys.exit(1)
         return returns
+
+    def perform(self, jobs: Sequence[Any]) -> None:
+        from har_llm.app import perform
+
+        perform(jobs)
 
     def _compose(self, overrides: Sequence[str], number: int) -> JobReturn:
         """A job's config, read and checked but not run: the result holds a Job."""
