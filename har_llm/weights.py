@@ -65,8 +65,8 @@ def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:
 
 
 def unresolved(model: ModelConfig) -> ResolvedModel:
-    """The model of an engine that needs none: a name and nothing else."""
-    return ResolvedModel(model, "none", None)
+    """The model of an engine that needs none: a name, and the version that the user gives it (model.revision)."""
+    return ResolvedModel(model, f"unresolved-{model.revision}", None)
 
 
 @dataclass(frozen=True)

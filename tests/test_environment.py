@@ -21,7 +21,7 @@ def test_a_library_that_is_not_installed_is_left_out() -> None:
 
 
 def test_an_engine_names_itself_and_its_hardware() -> None:
-    described = describe_engine("har_llm.engines.scripted.ScriptedEngineConfig")
+    described = describe_engine("har_llm.engines.scripted.ScriptedEngineConfig", runs_model=True)
     assert described["engine"] == "ScriptedEngine"
     assert described["hardware"]
 
@@ -30,3 +30,8 @@ def test_no_secret_and_no_path_is_recorded(monkeypatch) -> None:  # type: ignore
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     text = json.dumps(describe_environment())
     assert "hf_secret" not in text and str(Path.home()) not in text
+
+
+def test_of_a_model_that_runs_elsewhere_the_hardware_is_not_known() -> None:
+    described = describe_engine("har_llm.engines.openai.OpenaiEngineConfig", runs_model=False)
+    assert described["hardware"] is None and "torch" not in described["versions"]

@@ -273,7 +273,7 @@ def test_a_limit_beyond_the_last_window_is_not_partial(tmp_path: Path, script: s
 
 def test_an_engine_without_a_model_asks_for_none() -> None:
     prepared = runs.prepare(experiment("model=qwen3_32b", "engine=scripted"))
-    assert (prepared.model.revision, prepared.model.path) == ("none", None)
+    assert (prepared.model.revision, prepared.model.path) == ("unresolved-main", None)
 
 
 def test_a_copy_of_an_embedded_model_is_as_synthetic_as_it_was(tmp_path: Path) -> None:

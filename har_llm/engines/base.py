@@ -111,6 +111,10 @@ class EngineConfig(Protocol):
         """Whether the model's files are needed here, and its weights loaded into this machine's memory."""
         ...
 
+    def about(self) -> dict[str, Any]:
+        """What a record says of this engine beyond its name, versions and hardware; nothing secret."""
+        ...
+
     def memory(self) -> tuple[str, float]:
         """Where the model would be loaded, in words, and the free bytes there."""
         ...
@@ -140,6 +144,9 @@ class SingleWorker:
 
     def needs_model(self) -> bool:
         return True
+
+    def about(self) -> dict[str, Any]:
+        return {}
 
     def memory(self) -> tuple[str, float]:
         return available_memory()

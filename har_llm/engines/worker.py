@@ -145,8 +145,9 @@ def _open(message: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
 
     module, _, name = message["target"].rpartition(".")
     cls = getattr(importlib.import_module(module), name)
-    engine = cls(**message["config"]).open(LoadedModel(**message["model"]))
-    return engine, describe_engine(message["target"])
+    config = cls(**message["config"])
+    engine = config.open(LoadedModel(**message["model"]))
+    return engine, {**describe_engine(message["target"], runs_model=config.needs_model()), **config.about()}
 
 
 def _plain(request: Request) -> dict[str, Any]:

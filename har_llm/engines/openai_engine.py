@@ -1,0 +1,213 @@
+"""The part of the server engine that imports openai; see `openai` for its settings and `openai_wire` for what is said.
+
+The event loop runs only while the caller waits for the next generation. Closing the iterator cancels what is in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from email.utils import mktime_tz, parsedate_tz
+from typing import TYPE_CHECKING, Any
+
+import openai
+
+from har_llm.engines import openai_wire as wire
+from har_llm.engines.base import Generation, LoadedModel, Request
+from har_llm.engines.openai import NO_KEY
+from har_llm.engines.openai_wire import Fault
+from har_llm.errors import EngineError
+
+if TYPE_CHECKING:
+    from har_llm.engines.openai import OpenaiEngineConfig
+
+PASSING = (408, 409, 425, 429)
+"""Client errors that may pass by themselves; so may any server error (5xx)."""
+TIMEOUTS = 2
+"""Waits in vain for one text. They are long, so there are fewer of them than of other failures."""
+CONNECT_S = 10.0
+LONGEST_PAUSE_S = 60.0
+LONGEST_REASON = 400
+"""Characters of a fault that are shown."""
+
+
+class OpenaiEngine:
+    def __init__(self, config: OpenaiEngineConfig, model: LoadedModel):
+        self._config = config
+        self._model, self._context = model.served_name, model.context
+        self._key = config.api_key()
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
+        if not self._config.extensions:
+            for request in requests:
+                wire.refuse_unsendable(request)
+        with asyncio.Runner() as runner:  # leaving it cancels every request that is still in flight
+            client = self._client()
+            round_ = _Round(lambda request: self._ask(client, request), requests, self._config.concurrency)
+            try:
+                while round_.going_on:
+                    yield from runner.run(round_.step())
+            finally:
+                runner.run(round_.stop())
+                runner.run(client.close())
+        if round_.faults:
+            raise EngineError(self._summary(round_, len(requests)))
+
+    def close(self) -> None:
+        """Nothing is held between calls."""
+
+    def _client(self) -> openai.AsyncOpenAI:
+        timeout = openai.Timeout(self._config.timeout_s, connect=min(CONNECT_S, self._config.timeout_s))
+        return openai.AsyncOpenAI(
+            base_url=self._config.base_url,
+            api_key=self._key or NO_KEY,
+            max_retries=0,  # all of them are made by _ask
+            timeout=timeout,
+            # A proxy that the environment names for the world outside knows no server on this machine.
+            http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, trust_env=not self._config.local),
+        )
+
+    async def _ask(self, client: openai.AsyncOpenAI, request: Request) -> Generation:
+        """The request's generation, asked for again as often as the settings allow. Raises Fault."""
+        timeouts = 0
+        for attempt in itertools.count(1):
+            try:
+                return wire.read(request, await self._attempt(client, request), self._context)
+            except Fault as fault:
+                timeouts += fault.timed_out
+                if not fault.passing or attempt > self._config.retries or timeouts == TIMEOUTS:
+                    raise
+                pause = self._pause(attempt, fault)
+            await asyncio.sleep(pause)
+        raise AssertionError  # the loop has no end of its own
+
+    async def _attempt(self, client: openai.AsyncOpenAI, request: Request) -> bytes:
+        """What the server answers with a good status. Raises Fault."""
+        body = wire.body(request, self._model, extensions=self._config.extensions)
+        model, messages = body.pop("model"), body.pop("messages")
+        try:
+            async with asyncio.timeout(self._config.timeout_s):  # the client's own limit is for each part of an answer
+                answer = await client.chat.completions.with_raw_response.create(
+                    model=model, messages=messages, extra_body=body
+                )
+        except (TimeoutError, openai.APITimeoutError) as error:
+            raise self._slow(error) from None
+        except openai.APIStatusError as error:
+            raise self._refused(error, model) from None
+        except openai.APIConnectionError as error:
+            raise Fault(f"no connection: {error.__cause__ or error}", passing=True) from None
+        except UnicodeEncodeError:
+            raise Fault("a prompt with half a character (a lone surrogate), which cannot be sent", passing=False) from None
+        content: bytes = answer.http_response.content
+        return content
+
+    def _slow(self, error: Exception) -> Fault:
+        if "Connect" in type(error.__cause__).__name__:
+            return Fault(f"no connection within {min(CONNECT_S, self._config.timeout_s):g} s", passing=True)
+        words = f"no text within {self._config.timeout_s:g} s; for slow models raise engine.timeout_s"
+        return Fault(words, passing=True, timed_out=True)
+
+    def _refused(self, error: openai.APIStatusError, model: str) -> Fault:
+        status = error.status_code
+        hint = {
+            401: f" (the key is taken from the environment variable {self._config.api_key_env})",
+            404: f" (engine.base_url has to be where the API begins, often ending in /v1, and {model!r} one of its models)",
+        }.get(status, "")
+        words = f"status {status}{hint}: {_words(error)}"
+        wait = _retry_after(error.response.headers.get("retry-after"))
+        if wait is not None and wait > self._config.timeout_s:
+            words = f"status {status}, with a pause of {wait:.0f} s that is longer than engine.timeout_s: {_words(error)}"
+            return Fault(words, passing=False)
+        return Fault(words, passing=status in PASSING or status >= 500, retry_after=wait)
+
+    def _pause(self, attempt: int, fault: Fault) -> float:
+        """Seconds before the next attempt; spread, so that requests that failed together do not come back together."""
+        own = min(LONGEST_PAUSE_S, self._config.backoff_s * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.5)  # noqa: S311
+        return max(own, fault.retry_after or 0.0)
+
+    def _summary(self, round_: _Round, count: int) -> str:
+        untried = f", and {round_.untried} were given up, because none got through any more" if round_.untried else ""
+        return (
+            f"{len(round_.faults)} of {count} requests to {self._config.base_url} failed{untried}. The first: "
+            f"{self._shown(round_.faults[0])}. What was finished is kept; run the same command again to go on."
+        )
+
+    def _shown(self, fault: Fault) -> str:
+        """What went wrong, on one line of some length, and never with the key: some servers repeat it."""
+        words = str(fault)
+        if self._key:
+            words = words.replace(self._key, "***")
+        line = " ".join(words.split()).removesuffix(".")
+        return line if len(line) <= LONGEST_REASON else line[:LONGEST_REASON] + "..."
+
+
+class _Round:
+    """Requests on their way, some at a time. One that fails costs only itself, as long as others get through."""
+
+    def __init__(self, ask: Callable[[Request], Awaitable[Generation]], requests: Sequence[Request], concurrency: int):
+        self.faults: list[Fault] = []
+        self.untried = 0
+        self._ask = ask
+        self._waiting = deque(requests)
+        self._running: set[asyncio.Future[Generation]] = set()
+        self._concurrency = concurrency
+        self._failed_in_a_row = 0
+        self._patience = min(concurrency, len(requests))
+        self._last = time.monotonic()
+
+    @property
+    def going_on(self) -> bool:
+        return bool(self._waiting or self._running)
+
+    async def step(self) -> list[Generation]:
+        """Wait until a request is finished or has failed; what is finished."""
+        while self._waiting and len(self._running) < self._concurrency:
+            self._running.add(asyncio.ensure_future(self._ask(self._waiting.popleft())))
+        done, self._running = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        finished = []
+        for task in done:
+            try:
+                finished.append(task.result())
+            except Fault as fault:
+                self.faults.append(fault)
+                self._failed_in_a_row += 1
+        if finished:
+            self._failed_in_a_row = 0
+            now = time.monotonic()
+            share = (now - self._last) / len(finished)
+            self._last = now
+            return [generation._replace(seconds=share) for generation in finished]
+        if self._failed_in_a_row >= self._patience:  # a dead server: every further request would only take its time
+            self.untried = len(self._running) + len(self._waiting)
+            await self.stop()
+        return []
+
+    async def stop(self) -> None:
+        """Cancel what is in flight, and begin nothing more."""
+        self._waiting.clear()
+        running, self._running = self._running, set()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def _words(error: openai.APIStatusError) -> str:
+    """What the server says about its refusal."""
+    body: Any = error.body
+    if isinstance(body, dict):
+        said = next((body[name] for name in ("message", "detail", "error") if isinstance(body.get(name), str)), None)
+        return (said or str(body))[: wire.LONGEST_QUOTED]
+    return str(body or error.response.reason_phrase)[: wire.LONGEST_QUOTED]
+
+
+def _retry_after(header: str | None) -> float | None:
+    """Seconds, from a number of them or a date; None for what is neither."""
+    try:
+        return max(0.0, float(header or ""))
+    except ValueError:
+        date = parsedate_tz(header)
+        return None if date is None else max(0.0, mktime_tz(date) - time.time())

