@@ -192,3 +192,10 @@ def test_a_sweep_starts_vllm_once_for_a_model_with_all_its_adapters_and_sampling
     ]
     voted = [row for row in rows if "samples" in row]
     assert voted and all(len({sample["generation"] for sample in row["samples"]}) == 3 for row in voted)
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_every_text_comes_back(made: Made) -> None:
+    """The fixture runs on the GPU where there is one; in its number formats texts may differ from those of a CPU."""
+    assert made.vllm.keys() == made.requests.keys()
+    assert all(one.text for one in made.vllm.values())
