@@ -103,14 +103,14 @@ def perform(jobs: Sequence[Job]) -> None:
     if task is not None:
         task(jobs)
         return
-    for job in alive:
-        assert job.experiment is not None
+    for job in jobs:
         try:
-            ONE_BY_ONE[job.experiment.settings.task](job.experiment)
+            if job.experiment is not None:
+                ONE_BY_ONE[job.experiment.settings.task](job.experiment)
         except HarError as error:
             job.error = error
-            if job.title:
-                print(f"error: {job.title}: {error}", file=sys.stderr, flush=True)
+        if job.error is not None and job.title:
+            print(f"error: {job.title}: {job.error}", file=sys.stderr, flush=True)
 
 
 def headline(job: Job) -> float | None:
@@ -145,7 +145,8 @@ def plan(jobs: Sequence[Job]) -> None:
         sweep.prepare_jobs(jobs, watcher, planning=True)
     made = make_plan([job.run for job in jobs if job.run is not None and not job.run.finished])
     finished = sum(job.run is not None and job.run.finished for job in jobs)
-    console.show_plan(made, estimates.estimate(made), finished)
+    if made.runs or finished:  # otherwise each job has said why it failed
+        console.show_plan(made, estimates.estimate(made), finished)
 
 
 def prefetch(jobs: Sequence[Job]) -> None:

@@ -75,7 +75,7 @@ class LiveProgress:
 
     def planned(self, plan: Plan) -> None:
         self._total, self._loads = plan.wanted, len(plan.loads)
-        self._done = self._total - plan.owed
+        self._done, self._load_number = self._total - plan.owed, 0
 
     def loading(self, load: Load) -> None:
         self._load_number += 1
@@ -278,9 +278,10 @@ def _notes(result: RunResult, reading: str) -> list[Text]:
         notes.append(f"Repaired while reading the data: {count} x {kind} (data.json lists them).")
     for reason, count in data.get("dropped_events", {}).items():
         notes.append(f"{count} events are left out by the settings: {reason}.")
-    cut = result.environment["finish_reasons"].get("length", 0)
-    if cut:
-        notes.append(f"{cut} of {scores['windows']} texts were cut by model.sampling.max_new_tokens or the model's context.")
+    ends = result.environment["finish_reasons"]
+    if cut := ends.get("length", 0):
+        texts = sum(ends.values())
+        notes.append(f"{cut} of {texts} texts were cut by model.sampling.max_new_tokens or the model's context.")
     other = "lenient" if reading == "strict" else "strict"
     missed = [scores[name]["all"]["mean"]["missed"]["mean"] for name in (reading, other)]
     if missed[0] is not None and abs(missed[0] - missed[1]) > 0.005:

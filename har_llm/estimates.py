@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from har_llm.engines.base import Request
+from har_llm.errors import HarError
 from har_llm.memory import GB, needed_memory
 from har_llm.plan import Load, Plan
 from har_llm.rates import known_rate
@@ -67,8 +68,13 @@ def _lacking(load: Load) -> list[str]:
     """What stands in the way of the load, here and now."""
     if not load.engine.needs_model():
         return []
-    name, place = load.model.config.name, load.engine.memory()
-    needed = needed_memory(load.model.config, weight_bytes(load.model))
+    name, size = load.model.config.name, weight_bytes(load.model)
+    try:
+        place = load.engine.memory()
+        load.engine.replicas(size)
+    except HarError as error:
+        return [f"{name}: {error}"]
+    needed = needed_memory(load.model.config, size)
     notes = []
     if needed is not None and needed > place[1]:
         notes.append(f"{name} needs about {needed / GB:.1f} GB, but {place[0]} here has {place[1] / GB:.1f} GB free.")
@@ -87,7 +93,10 @@ def _counted_tokens(folder: Path | None, requests: Sequence[Request]) -> float |
         return None
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception:  # the library raises nothing narrower for a file that is no tokenizer
+        return None
     looked_at = requests[:: max(1, len(requests) // COUNTED)]
     tokens = sum(len(tokenizer.encode(message["content"])) for request in looked_at for message in request.messages)
     return tokens / sum(map(_characters, looked_at)) * sum(map(_characters, requests))

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from har_llm.engines.base import EngineConfig, Request
@@ -66,30 +67,35 @@ class Plan:
     @property
     def wanted(self) -> int:
         """All generations of the runs, each counted once."""
-        return len({request.key for run in self.runs for request in run.requests})
+        return len({(outputs, request.key) for run in self.runs for outputs in [run.outputs] for request in run.requests})
 
 
 def make_plan(runs: Sequence[PreparedRun]) -> Plan:
-    """What these runs owe. Their order changes the order of the loads, and neither their number nor what is in them."""
+    """What these runs owe. Their order changes the order of the loads, and not what is made."""
     stores: dict[str, GenerationStore] = {}
     waiting: dict[str, list[PreparedRun]] = {}
     asked: dict[str, dict[str, PreparedRun]] = {}
-    taken: set[str] = set()
     for run in runs:
         place = canonical([str(run.outputs), run.model_identity])
         if place not in stores:
             stores[place] = run.open_store()
-        owed = [request.key for request in run.requests if request.key not in stores[place]]
+        owed = run.owed(stores[place])
         if not owed:
             continue
-        group = canonical(load_identity(run))
+        group = canonical([str(run.outputs), load_identity(run)])
         waiting.setdefault(group, []).append(run)
-        for key in owed:
+        for request in owed:
             # Two runs may owe the same text: whichever comes first has it made, in one store for both.
-            if (once := f"{run.outputs}/{key}") not in taken:
-                taken.add(once)
-                asked.setdefault(group, {})[key] = run
-    return Plan(list(runs), [Load(group_runs, asked[group]) for group, group_runs in waiting.items() if group in asked])
+            asked.setdefault(group, {}).setdefault(request.key, run)
+    loads: dict[str, Load] = {}
+    taken: set[tuple[Path, str]] = set()
+    # So may two engines whose settings change no text: the one that has most to make anyway makes it.
+    for group in sorted(asked, key=lambda group: -len(asked[group])):
+        outputs = waiting[group][0].outputs
+        mine = {key: run for key, run in asked[group].items() if (outputs, key) not in taken}
+        taken.update((outputs, key) for key in mine)
+        loads[group] = Load([run for run in waiting[group] if any(request.key in mine for request in run.requests)], mine)
+    return Plan(list(runs), [loads[group] for group in waiting if loads[group].asked_by])
 
 
 def load_identity(run: PreparedRun) -> dict[str, Any]:

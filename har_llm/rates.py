@@ -41,12 +41,12 @@ def known_rate(store: Path, load: Mapping[str, Any]) -> Rate | None:
     """The last rate measured on a machine like this one with this load; None where there is none."""
     found = None
     try:
-        lines = (store / "rates.jsonl").read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
+        lines = (store / "rates.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
         return None
     for line in lines:
         with contextlib.suppress(ValueError, KeyError, TypeError):  # a torn or foreign line
             row = json.loads(line)
             if row["machine"] == machine() and row["load"] == load and row["windows"] > 0:
-                found = Rate(*(row[name] for name in Rate._fields))
+                found = Rate(float(row["start_seconds"]), float(row["seconds"]), row["windows"], row["completion_tokens"])
     return found

@@ -211,7 +211,9 @@ def _sample(run: PreparedRun, windows: Sequence[WindowTexts], rows: Sequence[Map
     ]
     wrong = (one for one in shown if one[0]["scored"] and one[0]["lenient"]["activity"] not in (None, *one[0]["gold"]))
     row, place, inside = next(wrong, shown[0])
-    prompt = run.prompts[place]
+    prompt, window = run.prompts[place], windows[place]
+    # Of several texts, the first that says what they were made into.
+    said = next(n for n, answer in enumerate(window.answers) if _prediction(answer.lenient[inside]) == row["lenient"])
     return {
         "provenance": run.provenance,
         "session": row["session"],
@@ -220,11 +222,11 @@ def _sample(run: PreparedRun, windows: Sequence[WindowTexts], rows: Sequence[Map
             {"id": shown_id, "time": event.time, "event": event.text}
             for shown_id, event in zip(prompt.ids, prompt.window.events, strict=True)
         ],
-        "reasoning": windows[place].answers[0].reasoning,
-        "answer": windows[place].answers[0].answer,
+        "reasoning": window.answers[said].reasoning,
+        "answer": window.answers[said].answer,
         "gold": [f"{number}. {names[number]}" for number in row["gold"]],
         "predicted": {reading: _named(row[reading], names) for reading in READINGS},
-        "generation": windows[place].records[0].key,
+        "generation": window.records[said].key,
     }
 
 

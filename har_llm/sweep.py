@@ -17,6 +17,7 @@ from har_llm.engines.base import Generation, LoadedModel
 from har_llm.errors import HarError, MissingError
 from har_llm.job import Job
 from har_llm.plan import Load, Plan, make_plan
+from har_llm.results import read_run
 from har_llm.run import PreparedRun, finish, prepare
 from har_llm.store import Record, ShardWriter
 from har_llm.weights import ResolvedModel
@@ -58,23 +59,28 @@ def run_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
 
 
 def generate_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
-    """Make every text that the jobs owe, each model loaded once."""
+    """Make every text that the jobs owe, each model loaded once.
+
+    Two engines may owe the same text. Where the one that was to make it fails, its job fails, and the other's turn comes.
+    """
     prepare_jobs(jobs, watcher)
     for outputs in dict.fromkeys(job.run.outputs for job in unfinished(jobs)):
         hit = [job for job in unfinished(jobs) if job.run.outputs == outputs]
         attempt(hit, lambda outputs=outputs: check_writable(outputs), watcher)  # type: ignore[misc]
-    waiting = unfinished(jobs)
-    plan = make_plan([job.run for job in waiting])
-    environments = _check_loads(plan, waiting, watcher)
-    ready = [load for load in plan.loads if id(load) in environments]
-    watcher.planned(Plan(plan.runs, ready))
-    for load in ready:
-        watcher.loading(load)
-        try:
-            make(load, environments[id(load)], watcher.made)
-        except HarError as error:
-            # What was made before it failed is kept, and may be all that some of the jobs were waiting for.
-            fail([job for job in jobs_of(load, waiting) if job.run.owed(job.run.open_store())], error, watcher)
+    while waiting := unfinished(jobs):
+        plan = make_plan([job.run for job in waiting])
+        environments = _check_loads(plan, waiting, watcher)
+        if len(environments) == len(plan.loads):
+            watcher.planned(plan)
+            for load in plan.loads:
+                watcher.loading(load)
+                try:
+                    make(load, environments[id(load)], watcher.made)
+                except HarError as error:
+                    # What was made before it failed is kept, and may be all that some of the jobs were waiting for.
+                    fail([job for job in jobs_of(load, waiting) if job.run.owed(job.run.open_store())], error, watcher)
+        if all(job.error is None for job in waiting):
+            return
 
 
 def finish_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
@@ -110,7 +116,6 @@ def make(load: Load, environments: Sequence[Mapping[str, str]], on_generation: C
     """
     from har_llm.engines.pool import WorkerPool
 
-    started = time.monotonic()
     model = load.model.config
     needs_files = load.engine.needs_model()
     spec = LoadedModel(
@@ -120,6 +125,7 @@ def make(load: Load, environments: Sequence[Mapping[str, str]], on_generation: C
         context=model.context,
         trust_remote_code=model.trust_remote_code,
     )
+    started = time.monotonic()
     pool = WorkerPool(load.engine, spec, environments)
     try:
         _import_scoring()
@@ -175,8 +181,16 @@ def _prepare(job: Job, planning: bool) -> None:
 
 def _finish(job: Job) -> None:
     assert job.run is not None
-    job.fresh = not job.run.finished
-    job.folder = finish(job.run) if job.fresh else job.run.folder
+    fresh = not job.run.finished
+    try:
+        folder = finish(job.run) if fresh else job.run.folder
+    except OSError as error:
+        raise MissingError(
+            f"{job.run.folder} cannot be written ({error.strerror or error}). The texts are kept; make room and run the "
+            f"same command again."
+        ) from None
+    read_run(folder)  # refuses one that is damaged
+    job.folder, job.fresh = folder, fresh
 
 
 def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], watcher: Watcher) -> dict[int, Sequence[Mapping[str, str]]]:

@@ -116,7 +116,7 @@ def _resolve_hub_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
             )
         )
     except Exception as error:  # the hub's client raises errors of many libraries
-        raise MissingError(_not_to_be_had(lora.path, "lora.path", problem or error)) from None
+        raise MissingError(_not_to_be_had(lora.path, "lora.path", error if commit else problem)) from None
     _adapter_fingerprint(folder)  # refuses an incomplete one
     return ResolvedAdapter(lora.path, folder.name, folder)
 
@@ -129,7 +129,7 @@ def _adapter_fingerprint(folder: Path) -> str:
     try:
         config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
         kind, rank = config["peft_type"], int(config["r"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise MissingError(f"{folder / ADAPTER_FILES[0]} is no description of a LoRA adapter ({error!r}).") from None
     if kind != "LORA" or rank < 1:
         raise MissingError(f"{folder / ADAPTER_FILES[0]} describes a {kind} adapter of rank {rank}; only LORA can be used.")
@@ -290,10 +290,10 @@ def _not_to_be_had(name: str, setting: str, error: Exception | None) -> str:
 
 def _reason(error: Exception) -> str:
     kind = type(error).__name__
+    if "Connect" in kind or "Timeout" in kind or "LocalEntryNotFound" in kind:
+        return "no connection"
     if "NotFound" in kind:
         return "no such model or revision, or it is private"
     if "Gated" in kind:
         return "it is gated"
-    if "Connect" in kind or "Timeout" in kind or "LocalEntryNotFound" in kind:
-        return "no connection"
     return kind

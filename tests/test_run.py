@@ -12,10 +12,12 @@ import pytest
 
 from har_llm import answers, weights
 from har_llm import run as runs
+from har_llm.console import show_run
 from har_llm.engines.base import Generation
 from har_llm.errors import ConfigError, EngineError, MissingError
 from har_llm.plan import make_plan
 from har_llm.results import RunResult, read_run
+from har_llm.store import Record
 from har_llm.sweep import make
 from tests.composing import experiment
 
@@ -304,3 +306,110 @@ def test_an_engine_that_fails_leaves_no_run_directory(tmp_path: Path) -> None:
 def test_an_empty_run_is_refused(overrides: Sequence[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         runs.prepare(experiment(*SMALL, *overrides))
+
+
+HOT = "model.sampling.temperature=0.6"
+
+
+def sampled(tmp_path: Path, *overrides: str) -> runs.PreparedRun:
+    common = (*SMALL, HOT, f"paths.outputs={tmp_path / 'outputs'}")
+    return runs.prepare(experiment(*common, "limit=2", *overrides))
+
+
+def answered(prepared: runs.PreparedRun, *texts: str) -> RunResult:
+    """The run, finished with these texts for each of its windows; "$ids:3" stands for activity 3 for every event."""
+    with prepared.open_writer() as writer:
+        for place, request in enumerate(prepared.requests):
+            text = texts[place % len(texts)]
+            prompt = prepared.prompts[place // prepared.experiment.decoding.samples]
+            if text.startswith("$ids:"):
+                rows = [{"id": shown, "activity": int(text.removeprefix("$ids:"))} for shown in prompt.ids]
+                text = f"<think>\nIt is {place}.\n</think>\n\n{json.dumps(rows)}"
+            reason = "stop" if "</think>" in text else "length"
+            writer.add(Record(request.key, text, reason, 10, 5, 0.1, {"engine": "hand"}))
+    return read_run(runs.finish(prepared))
+
+
+def test_several_samples_of_a_window_are_texts_of_their_own(tmp_path: Path) -> None:
+    single, several = sampled(tmp_path), sampled(tmp_path, "decoding.samples=3")
+    assert len(several.requests) == 3 * len(single.requests) == 6
+    assert len({request.key for request in several.requests}) == len({request.seed for request in several.requests}) == 6
+    assert [request.key for request in several.requests[::3]] == [request.key for request in single.requests]
+    assert [request.messages for request in several.requests[:3]] == [single.requests[0].messages] * 3
+
+
+def test_more_samples_go_on_from_those_that_are_stored(tmp_path: Path) -> None:
+    answered(sampled(tmp_path), "$ids:1")
+    more = sampled(tmp_path, "decoding.samples=3")
+    assert len(more.owed(more.open_store())) == 4
+    assert {request.key for request in sampled(tmp_path, "decoding.samples=2").requests} < {
+        request.key for request in more.requests
+    }
+
+
+def test_samples_are_voted_on_and_kept_with_what_each_of_them_says(tmp_path: Path) -> None:
+    prepared = sampled(tmp_path, "decoding.samples=3")
+    result = answered(prepared, "$ids:1", "$ids:2", "$ids:2")
+    shown = [row for row in rows_of(result) if "excluded" not in row]
+    assert len(shown) == 20
+    for place, row in enumerate(shown):
+        keys = [request.key for request in prepared.requests[place // 10 * 3 :][:3]]
+        assert row["strict"] == row["lenient"] == {"activity": 2, "missed": None}
+        assert [sample["generation"] for sample in row["samples"]] == keys
+        assert [sample["strict"]["activity"] for sample in row["samples"]] == [1, 2, 2]
+        assert row["generation"] == keys[0] and row["text_digest"] == row["samples"][0]["text_digest"]
+        assert len({sample["text_digest"] for sample in row["samples"]}) == 3
+    assert result.metrics["samples"] == 3
+    assert result.environment["completion_tokens"] == 6 * 5
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["$ids:2", "$ids:1"], {"activity": 2, "missed": None}),
+        (["<think>\nand so on", "$ids:1"], {"activity": 1, "missed": None}),
+        (["<think></think>[", "<think>\nand so on", "<think>\nand on"], {"activity": None, "missed": "truncated"}),
+    ],
+)
+def test_a_tie_goes_to_the_first_and_what_is_missed_has_no_vote(
+    tmp_path: Path, texts: Sequence[str], expected: dict[str, Any]
+) -> None:
+    result = answered(sampled(tmp_path, f"decoding.samples={len(texts)}"), *texts)
+    assert [row["strict"] for row in rows_of(result) if "excluded" not in row] == [expected] * 20
+
+
+def test_a_single_text_has_no_list_of_samples(tmp_path: Path) -> None:
+    shown = [row for row in rows_of(answered(sampled(tmp_path), "$ids:1")) if "excluded" not in row]
+    assert all("samples" not in row and len(row["generation"]) == 64 for row in shown)
+
+
+def test_texts_that_were_cut_are_counted_among_all_texts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = answered(sampled(tmp_path, "decoding.samples=3"), "<think>\nand so on")
+    show_run(result, headline="f1_weighted", reading="strict", fresh=True)
+    assert "6 of 6 texts were cut" in capsys.readouterr().out
+
+
+def test_the_sample_shows_a_text_that_says_what_was_predicted(tmp_path: Path) -> None:
+    prepared = sampled(tmp_path, "decoding.samples=3")
+    sample = answered(prepared, "$ids:1", "$ids:2", "$ids:2").sample
+    window = next(place for place, prompt in enumerate(prepared.prompts) if prompt.window.session == sample["session"])
+    assert sample["predicted"]["strict"].startswith("2. ")
+    assert sample["generation"] == prepared.requests[window * 3 + 1].key
+    assert '"activity": 2' in sample["answer"]
+    assert sample["reasoning"].strip() == f"It is {window * 3 + 1}."
+
+
+def test_a_run_is_named_by_its_adapter_and_its_decoding(tmp_path: Path) -> None:
+    plain = runs.prepare(experiment(*SMALL, HOT))
+    named = runs.prepare(
+        experiment(*SMALL, HOT, "decoding=self_consistency", "lora=adapter", "lora.path=a", "lora.name=mine")
+    )
+    assert plain.name.startswith("simulated_flat-tiny_student-test-")
+    assert named.name.startswith("simulated_flat-tiny_student-mine-self_consistency-test-")
+    assert plain.digest != named.digest
+
+
+def test_the_number_of_samples_is_part_of_the_run_and_names_are_not_part_of_its_texts(tmp_path: Path) -> None:
+    one, two = sampled(tmp_path, "decoding.samples=2"), sampled(tmp_path, "decoding.samples=2", "decoding.name=twice")
+    assert one.digest == two.digest and one.name != two.name
+    assert one.digest != sampled(tmp_path).digest

@@ -35,7 +35,11 @@ class HarLauncher(Launcher):
 
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
-        returns = [self._compose(overrides, initial_job_idx + place) for place, overrides in enumerate(job_overrides)]
+        titles = [titled(overrides, job_overrides) for overrides in job_overrides]
+        returns = [
+            self._compose(overrides, initial_job_idx + place, title or f"job {initial_job_idx + place}")
+            for place, (overrides, title) in enumerate(zip(job_overrides, titles, strict=True))
+        ]
         jobs = [result._return_value for result in returns]
         try:
             self.perform(jobs)
@@ -56,12 +60,11 @@ class HarLauncher(Launcher):
 
         perform(jobs)
 
-    def _compose(self, overrides: Sequence[str], number: int) -> JobReturn:
+    def _compose(self, overrides: Sequence[str], number: int, title: str) -> JobReturn:
         """A job's config, read and checked but not run: the result holds a Job."""
         config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
         with open_dict(config):
             config.hydra.job.id = config.hydra.job.num = number
-        title = " ".join(filter_overrides(overrides)) or f"job {number}"
         state = Singleton.get_state()
         try:
             result = run_job(
@@ -75,6 +78,12 @@ class HarLauncher(Launcher):
             Singleton.set_state(state)
         result.return_value  # noqa: B018  (raises what is no fault of the user's, with its traceback)
         return result
+
+
+def titled(overrides: Sequence[str], jobs: Sequence[Sequence[str]]) -> str:
+    """The overrides that tell a job from the others, as the user wrote them."""
+    own = [one for one in filter_overrides(overrides) if len(jobs) == 1 or not all(one in job for job in jobs)]
+    return " ".join(one.lstrip("+") for one in own)
 
 
 def _read(cfg: DictConfig, title: str) -> Any:
