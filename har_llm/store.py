@@ -6,6 +6,7 @@ lock. Each line is flushed as its generation finishes; a line torn by a kill is 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -16,8 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple
 
+from har_llm.errors import MissingError
+
 KEY_LENGTH = 64
 _PREFIX = b'{"key": "'
+_BUFFER = 2**18
+"""Bytes that a scan reads at a time; with Python's 8 kB, opening a large store takes twice as long."""
 
 
 def canonical(value: Any) -> str:
@@ -99,7 +104,7 @@ class GenerationStore:
 
     def _scan(self, shard: Path) -> Iterator[tuple[str, _Place]]:
         offset = 0
-        with shard.open("rb") as stream:
+        with shard.open("rb", buffering=_BUFFER) as stream:
             for line in stream:
                 start, offset = offset, offset + len(line)
                 whole = line.startswith(_PREFIX) and line.endswith(b"}\n")
@@ -118,18 +123,25 @@ class ShardWriter:
         self._stream: BinaryIO | None = None
 
     def add(self, record: Record) -> None:
-        """Keep a record: it is on disk when this returns."""
-        if self._stream is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = self._path.open("xb")
+        """Keep a record: it is on disk when this returns. Raises MissingError when it cannot be kept."""
         # A lone surrogate, which a model may write, has no UTF-8; ASCII escapes keep every text exactly.
         line = (json.dumps(record._asdict(), ensure_ascii=True) + "\n").encode("ascii")
-        self._stream.write(line)
-        self._stream.flush()
+        try:
+            if self._stream is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._stream = self._path.open("xb")
+            self._stream.write(line)
+            self._stream.flush()
+        except OSError as error:
+            raise MissingError(
+                f"{self._path.parent} takes no further texts ({error.strerror}). Those it has are kept; make room and run "
+                f"the same command again."
+            ) from None
 
     def __enter__(self) -> ShardWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._stream is not None:
-            self._stream.close()
+            with contextlib.suppress(OSError):  # what could not be written, `add` has said
+                self._stream.close()
