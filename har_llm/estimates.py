@@ -76,7 +76,7 @@ def _lacking(load: Load) -> list[str]:
         return [f"{name}: {error}"]
     needed = needed_memory(load.model.config, size)
     notes = []
-    if needed is not None and needed > place[1]:
+    if needed is not None and (needed := needed * load.engine.weights_share()) > place[1]:
         notes.append(f"{name} needs about {needed / GB:.1f} GB, but {place[0]} here has {place[1] / GB:.1f} GB free.")
     if load.model.path is None and load.model.revision == load.model.config.revision:
         notes.append(f"The hub does not say which version of {load.model.config.id} it has; stored texts are not counted.")

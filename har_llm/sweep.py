@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from har_llm import rates, weights
+from har_llm.config import Experiment
 from har_llm.engines.base import Generation, LoadedModel
 from har_llm.errors import HarError, MissingError
 from har_llm.job import Job
@@ -97,16 +98,22 @@ def unfinished(jobs: Sequence[Job]) -> list[PreparedJob]:
 
 
 def fetch_models(jobs: Sequence[Job], watcher: Watcher) -> None:
-    """Fetch what the jobs' models lack. Jobs whose model cannot be had fail."""
-    prepare_jobs(jobs, watcher)
+    """Fetch what the jobs' models and adapters lack, each once; data are not needed for it. Raises nothing: jobs fail."""
+    fetched: set[str] = set()
     for job in jobs:
-        if job.run is not None and job.run.engine.needs_model():
-            attempt([job], lambda job=job: _fetch(job, watcher), watcher)  # type: ignore[misc]
+        if job.error is not None:
+            fail([job], job.error, watcher)
+        elif job.experiment is not None and job.experiment.engine.chosen()[0].needs_model():
+            attempt([job], lambda job=job: _fetch(job.experiment, fetched, watcher), watcher)  # type: ignore[misc]
 
 
-def _fetch(job: Job, watcher: Watcher) -> None:
-    assert job.run is not None
-    watcher.fetched(job.run.model, weights.obtain(job.run.model))
+def _fetch(experiment: Experiment, fetched: set[str], watcher: Watcher) -> None:
+    model = weights.resolve(experiment.model)
+    if f"{model.config.id}@{model.revision}" not in fetched:
+        fetched.add(f"{model.config.id}@{model.revision}")
+        watcher.fetched(model, weights.obtain(model))
+    if experiment.lora.ready is not None:
+        weights.resolve_adapter(experiment.lora.ready)
 
 
 def make(load: Load, environments: Sequence[Mapping[str, str]], on_generation: Callable[[Generation], None]) -> None:
@@ -199,7 +206,7 @@ def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], watcher: Watcher) -> d
 
     def check(load: Load) -> None:
         if load.engine.needs_model():
-            weights.check_memory(load.model, *load.engine.memory())
+            weights.check_memory(load.model, *load.engine.memory(), load.engine.weights_share())
         found[id(load)] = load.engine.replicas(weights.weight_bytes(load.model))
 
     for load in plan.loads:

@@ -146,10 +146,13 @@ def is_embedded(model: ResolvedModel) -> bool:
     return model.revision in {FILES_PREFIX + _fingerprint(folder) for folder in _embedded_folders()}
 
 
-def check_memory(model: ResolvedModel, place: str, free: float) -> None:
-    """Refuse, by an estimate, a model that `free` bytes of `place` cannot hold. Loads and downloads nothing."""
+def check_memory(model: ResolvedModel, place: str, free: float, share: float = 1.0) -> None:
+    """Refuse, by an estimate, a model that `free` bytes of `place` cannot hold. Loads and downloads nothing.
+
+    `share`: what quantisation leaves of the weights' size.
+    """
     needed = needed_memory(model.config, weight_bytes(model))
-    if needed is not None and needed > free:
+    if needed is not None and (needed := needed * share) > free:
         raise MissingError(
             f"{model.config.name} needs about {needed / GB:.1f} GB in {model.config.dtype}, but {place} has "
             f"{free / GB:.1f} GB free; take a smaller model (model=qwen3_0.6b) or a machine with more."

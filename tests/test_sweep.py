@@ -19,6 +19,7 @@ from har_llm.errors import ConfigError, MissingError
 from har_llm.job import Job
 from har_llm.plan import Load, Plan
 from har_llm.weights import ResolvedModel
+from tests.adapters import random_adapter
 from tests.composing import experiment
 from tests.test_run import SMALL, gold_script
 
@@ -300,3 +301,26 @@ def test_a_model_that_cannot_be_fetched_fails_its_own_job(tmp_path: Path) -> Non
     sweep.fetch_models(jobs, watcher)
     assert watcher.failures == [jobs[0]] and "is not on this machine" in str(jobs[0].error)
     assert [folder.name for folder in watcher.folders] == ["tiny_student"]
+
+
+def tiny(tmp_path: Path, *overrides: str) -> Job:
+    common = ["model=tiny_student", "engine=transformers", "model.sampling.max_new_tokens=4", f"paths.outputs={tmp_path}"]
+    return Job(" ".join(overrides), experiment(*common, "limit=2", *overrides))
+
+
+def test_a_prompt_that_is_too_long_costs_its_own_job_only(tmp_path: Path) -> None:
+    """Both jobs go to one engine in one batch."""
+    jobs = [tiny(tmp_path, f"window.events={size}", "model.context=400") for size in (30, 3)]
+    watcher = done(*jobs)
+    assert len(watcher.loads) == 1
+    assert watcher.failures == [jobs[0]] and "the model's context is 400" in str(jobs[0].error)
+    assert jobs[1].folder is not None
+
+
+def test_an_adapter_that_does_not_fit_costs_its_own_job_only(tmp_path: Path) -> None:
+    fitting, foreign = (random_adapter(tmp_path / name, f"tiny_{name}") for name in ("student", "teacher"))
+    jobs = [tiny(tmp_path, "lora=adapter", f"lora.path={path}") for path in (foreign, fitting)]
+    watcher = done(*jobs)
+    assert len(watcher.loads) == 1
+    assert watcher.failures == [jobs[0]] and "The adapter in" in str(jobs[0].error)
+    assert jobs[1].folder is not None

@@ -30,6 +30,9 @@ class AutoEngineConfig(SingleWorker):
     def memory(self) -> tuple[str, float]:
         return self.chosen()[0].memory()
 
+    def weights_share(self) -> float:
+        return self.chosen()[0].weights_share()
+
     def replicas(self, weight_bytes: float | None) -> Sequence[Mapping[str, str]]:
         return self.chosen()[0].replicas(weight_bytes)
 

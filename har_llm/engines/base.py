@@ -115,6 +115,10 @@ class EngineConfig(Protocol):
         """What a record says of this engine beyond its name, versions and hardware; nothing secret."""
         ...
 
+    def weights_share(self) -> float:
+        """How large the weights are once loaded, as a share of what model.dtype says; below 1 when they are quantised."""
+        ...
+
     def memory(self) -> tuple[str, float]:
         """Where the model would be loaded, in words, and the free bytes there."""
         ...
@@ -147,6 +151,9 @@ class SingleWorker:
 
     def about(self) -> dict[str, Any]:
         return {}
+
+    def weights_share(self) -> float:
+        return 1.0
 
     def memory(self) -> tuple[str, float]:
         return available_memory()

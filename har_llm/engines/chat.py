@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from transformers import AutoConfig, AutoTokenizer
@@ -41,6 +42,16 @@ class ChatTokenizer:
                 f"(window.events) or a shorter prompt."
             )
         return ids
+
+    def encode_all(self, requests: Sequence[Request]) -> tuple[list[tuple[Request, list[int]]], EngineError | None]:
+        """The requests with their tokens, and why some of them cannot be sent: to be raised once the others are done."""
+        pairs, refused = [], None
+        for request in requests:
+            try:
+                pairs.append((request, self.encode(request)))
+            except EngineError as error:
+                refused = refused or error
+        return pairs, refused
 
     def new_tokens(self, request: Request, prompt_tokens: int) -> int:
         """Most tokens that may be written after a prompt of this length."""

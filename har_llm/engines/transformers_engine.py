@@ -51,12 +51,19 @@ class TransformersEngine:
         kinds: dict[Any, list[Request]] = {}
         for request in requests:
             kinds.setdefault((request.adapter, astuple(request.decoding.sampling)), []).append(request)
+        errors = []
         for (adapter, _), alike in kinds.items():
-            with self._with_adapter(adapter):
-                yield from self._generate(alike)
+            try:  # what cannot be sent, or an adapter that cannot be loaded, costs its own requests only
+                with self._with_adapter(adapter):
+                    yield from self._generate(alike)
+            except EngineError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
-    def _generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
-        prompts = [self._chat.encode(request) for request in requests]
+    def _generate(self, alike: Sequence[Request]) -> Iterator[Generation]:
+        pairs, refused = self._chat.encode_all(alike)
+        requests, prompts = [request for request, _ in pairs], [ids for _, ids in pairs]
         # Longest first: windows of like length share a batch, and too little memory shows at once, not after hours.
         order = sorted(range(len(requests)), key=lambda place: -len(prompts[place]))
         size = self._config.batch_size
@@ -79,6 +86,8 @@ class TransformersEngine:
             seconds = (time.monotonic() - started) / count
             for place, (text, reason, tokens) in zip(batch, texts, strict=True):
                 yield Generation(requests[place].key, text, reason, len(prompts[place]), tokens, seconds)
+        if refused is not None:
+            raise refused
 
     def close(self) -> None:
         """Nothing to do: the worker process ends, and with it all its memory."""

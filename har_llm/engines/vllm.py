@@ -13,8 +13,10 @@ from typing import Any
 
 from har_llm.engines.base import Engine, LoadedModel, SingleWorker
 from har_llm.errors import ConfigError, MissingError
-from har_llm.memory import Gpu, gpus
+from har_llm.memory import Gpu, available_memory, gpus
 
+QUANTIZED = {"fp8": 0.5, "fp8_per_tensor": 0.5, "fp8_per_block": 0.5, "bitsandbytes": 0.3}
+"""Size of weights that are quantised on loading, as a share of 16 bits each; of others it is not known."""
 HEADROOM = 1.25
 """Weights, activations, and key-value cache for a few long texts."""
 
@@ -32,7 +34,7 @@ class VllmEngineConfig(SingleWorker):
     max_context: int | None = None
     """Most tokens of a prompt and its text; null = what the prompts at hand and max_new_tokens ask for."""
     quantization: str | None = None
-    """Quantise on loading (fp8, bitsandbytes), or null for the weights as they are."""
+    """Quantise on loading (fp8_per_tensor, bitsandbytes), or null for the weights as they are."""
     kv_cache_dtype: str = "auto"
     """auto = as the model; fp8 holds twice as many texts."""
     max_adapters: int = 8
@@ -58,6 +60,15 @@ class VllmEngineConfig(SingleWorker):
     def follows(self) -> Sequence[str]:
         return ("thinking_budget", "repetitions", "structured")
 
+    def weights_share(self) -> float:
+        return QUANTIZED.get(self.quantization or "", 1.0)
+
+    def memory(self) -> tuple[str, float]:
+        found = gpus()[: self.tensor_parallel]
+        if not found:
+            return available_memory("cpu")
+        return "the GPU" if len(found) == 1 else f"{len(found)} GPUs", sum(gpu.free for gpu in found)
+
     def replicas(self, weight_bytes: float | None) -> Sequence[Mapping[str, str]]:
         if not installed():
             raise MissingError(
@@ -68,13 +79,19 @@ class VllmEngineConfig(SingleWorker):
         if not found:
             return [{}]
         return [
-            {"CUDA_VISIBLE_DEVICES": ",".join(gpu.id for gpu in group), "HAR_LLM_TENSOR_PARALLEL": str(len(group))}
+            # By default CUDA numbers GPUs by speed, nvidia-smi by place.
+            {
+                "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+                "CUDA_VISIBLE_DEVICES": ",".join(gpu.id for gpu in group),
+                "HAR_LLM_TENSOR_PARALLEL": str(len(group)),
+            }
             for group in self.groups(found, weight_bytes)
         ]
 
     def groups(self, found: Sequence[Gpu], weight_bytes: float | None) -> list[Sequence[Gpu]]:
         """The GPUs of each copy of the model. Raises ConfigError for settings that this machine cannot follow."""
-        size = self.tensor_parallel or _fitting(found, weight_bytes, self.memory_share)
+        loaded = None if weight_bytes is None else weight_bytes * self.weights_share()
+        size = self.tensor_parallel or _fitting(found, loaded, self.memory_share)
         copies = self.data_parallel or max(1, len(found) // size)
         if size * copies > len(found):
             raise ConfigError(

@@ -54,12 +54,14 @@ class VllmEngine:
         self._adapters: dict[Adapter, Any] = {}
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
-        prompts = [self._chat.encode(request) for request in requests]
-        self._start(requests, prompts)
-        pairs = list(zip(requests, prompts, strict=True))
+        pairs, refused = self._chat.encode_all(requests)
+        if pairs:
+            self._start(pairs)
         # Never together: on a CPU, vLLM 0.32 lets the adapters of a batch speak in its requests that have none.
         yield from self._generate(pair for pair in pairs if pair[0].adapter is None)
         yield from self._generate(pair for pair in pairs if pair[0].adapter is not None)
+        if refused is not None:
+            raise refused
 
     def _generate(self, pairs: Iterable[tuple[Request, list[int]]]) -> Iterator[Generation]:
         waiting = deque(pairs)
@@ -79,12 +81,11 @@ class VllmEngine:
     def close(self) -> None:
         """Nothing to do: the worker process ends, and with it all its memory."""
 
-    def _start(self, requests: Sequence[Request], prompts: Sequence[list[int]]) -> None:
-        longest = max(
-            len(ids) + self._chat.new_tokens(request, len(ids)) for request, ids in zip(requests, prompts, strict=True)
-        )
+    def _start(self, pairs: Sequence[tuple[Request, list[int]]]) -> None:
+        requests = [request for request, _ in pairs]
+        longest = max(len(ids) + self._chat.new_tokens(request, len(ids)) for request, ids in pairs)
         longest = min(longest, self._config.max_context or longest)
-        over = next((ids for ids in prompts if len(ids) >= longest), None)
+        over = next((ids for _, ids in pairs if len(ids) >= longest), None)
         if over is not None:
             raise EngineError(
                 f"A prompt has {len(over)} tokens, but engine.max_context is {self._config.max_context}; raise it."

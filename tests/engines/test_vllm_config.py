@@ -154,3 +154,11 @@ def test_it_follows_all_of_decoding() -> None:
 def test_the_shipped_choices_are_sound() -> None:
     assert load("engine/vllm", VllmEngineConfig) == VllmEngineConfig()
     VllmEngineConfig().check()
+
+
+def test_quantised_weights_need_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vllm, "gpus", lambda: gpus(2, 24))
+    assert VllmEngineConfig(quantization="fp8_per_tensor").weights_share() == 0.5
+    assert shape(gpus(2, 40), QWEN3_32B, quantization="bitsandbytes") == (2, 1)
+    assert VllmEngineConfig().memory() == ("2 GPUs", 48 * GIB)
+    assert VllmEngineConfig(tensor_parallel=1).memory() == ("the GPU", 24 * GIB)
