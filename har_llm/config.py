@@ -110,6 +110,11 @@ def read_experiment(cfg: DictConfig) -> Experiment:
 def _check_together(experiment: Experiment) -> None:
     """The rules that more than one group has a part in."""
     decoding, model = experiment.decoding, experiment.model
+    if experiment.lora.taught is not None and not experiment.engine.chosen()[0].needs_model():
+        raise ConfigError(
+            "lora is to be trained here, but the engine runs the model elsewhere; use engine=auto, or train first and serve "
+            "the adapter (lora=adapter)."
+        )
     if decoding.samples > 1 and model.sampling.greedy:
         raise ConfigError(
             f"decoding.samples is {decoding.samples}, but model.sampling.temperature is 0, which gives the same text each "
@@ -152,8 +157,19 @@ def _component(cfg: DictConfig, group: str) -> Any:
     node = cfg.get(group)
     if not isinstance(node, DictConfig):
         raise ConfigError(f"{group} is {node!r}; choose an option of the group, as in {group}=NAME (--help lists them).")
-    cls = component_class(node.get("_target_"), group)
-    component = _checked(cls, {key: node[key] for key in _keys(node, group) if key != "_target_"}, group)
+    return _build(node, group)
+
+
+def _build(node: DictConfig, where: str) -> Any:
+    """The component that a node describes, with the components inside it (lora.teacher is a model)."""
+    cls = component_class(node.get("_target_"), where)
+    keys = [key for key in _keys(node, where) if key != "_target_"]
+    inside = {key for key in keys if isinstance(node[key], DictConfig) and "_target_" in node[key]}
+    component = _checked(cls, {key: node[key] for key in keys if key not in inside}, where)
+    for key in sorted(inside & {one.name for one in dataclasses.fields(cls)}):
+        setattr(component, key, _build(node[key], f"{where}.{key}"))
+    if unknown := sorted(inside - {one.name for one in dataclasses.fields(cls)}):
+        raise ConfigError(f"{where}.{unknown[0]} is not a setting of {cls.__name__}.")
     if hasattr(component, "check"):
         component.check()
     return component

@@ -25,8 +25,10 @@ from har_llm.results import RunResult, read_run
 from har_llm.text import visible
 
 if TYPE_CHECKING:
+    from har_llm.distill.examples import Selection
     from har_llm.estimates import Estimate
     from har_llm.job import Job
+    from har_llm.lesson import Lesson
     from har_llm.plan import Load, Plan
     from har_llm.weights import ResolvedModel
 
@@ -52,7 +54,7 @@ class LiveProgress:
 
     def __init__(self) -> None:
         self._total = self._done = self._fresh = self._tokens = self._loads = 0
-        self._load_number, self._what, self._rate = 0, "", ""
+        self._load_number, self._what, self._rate, self._steps = 0, "", "", 0
         self._started = self._reported = time.monotonic()
         self._bar: Progress | None = None
         self._said: dict[int, str] = {}
@@ -98,6 +100,23 @@ class LiveProgress:
         self._tokens += generation.completion_tokens
         self._rate = f"{self._tokens / max(1e-9, time.monotonic() - self._started):,.0f} tokens/s"
         self._show("texts")
+
+    def learning(self, lesson: Lesson, selection: Selection, done: int) -> None:
+        training = lesson.lora.training
+        self._what, self._steps = f"{lesson.experiment.model.name} {lesson.lora.label()}", training.steps
+        provenance = f" ({lesson.provenance})" if lesson.provenance else ""
+        self._say(
+            f"{self._what}{provenance}: {selection.summary()}; {training.steps} steps of {training.batch_size}, "
+            f"{training.epochs(len(selection.examples)):.1f} epochs" + (f"; {done} steps were done before" if done else "")
+        )
+
+    def learned(self, step: int, loss: float) -> None:
+        text = f"training, step {step} of {self._steps}, loss {loss:.3f}"
+        if self._bar is not None:
+            self._bar.update(self._task, description=text, rate="")
+        elif step == self._steps or time.monotonic() - self._reported > PLAIN_REPORT_EVERY_S:
+            self._reported = time.monotonic()
+            self._say(f"{self._what}: {text}")
 
     def fetched(self, model: ResolvedModel, folder: Path) -> None:
         self._say(f"{model.config.name}: {model.config.id} is in {folder}")
@@ -197,6 +216,16 @@ def show_plan(plan: Plan, estimates: Sequence[Estimate], finished: int) -> None:
             *(plain(text) for text in (estimate.prompt_tokens, estimate.answer_tokens, estimate.download, estimate.time)),
         )
     out.print(table)
+    for lesson in plan.lessons:
+        training, teacher = lesson.lora.training, lesson.teacher
+        out.print(
+            plain(
+                f"to train: {lesson.experiment.model.name} {lesson.lora.label()}, taught by {teacher.experiment.model.name} on "
+                f"{len(teacher.sessions)} sessions ({len(teacher.prompts)} windows) of {teacher.experiment.dataset.name}: "
+                f"{training.steps} steps of {training.batch_size}"
+            ),
+            soft_wrap=True,
+        )
     for note in dict.fromkeys(note for estimate in estimates for note in estimate.notes):
         out.print(plain(note), style="yellow")
 

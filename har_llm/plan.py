@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.engines.base import EngineConfig, Request
+from har_llm.lesson import Lesson
 from har_llm.run import PreparedRun
 from har_llm.store import GenerationStore, canonical
 from har_llm.weights import ResolvedModel
@@ -57,8 +58,18 @@ class Load:
 
 @dataclass(frozen=True)
 class Plan:
+    """First the teachers' loads, then the adapters, then all other loads."""
+
     runs: Sequence[PreparedRun]
-    loads: Sequence[Load]
+    teaching: Sequence[Load]
+    """What adapters are made from; and whatever else the runs ask of the same models."""
+    lessons: Sequence[Lesson]
+    """The adapters to make, each once."""
+    others: Sequence[Load]
+
+    @property
+    def loads(self) -> list[Load]:
+        return [*self.teaching, *self.others]
 
     @property
     def owed(self) -> int:
@@ -66,12 +77,27 @@ class Plan:
 
     @property
     def wanted(self) -> int:
-        """All generations of the runs, each counted once."""
-        return len({(outputs, request.key) for run in self.runs for outputs in [run.outputs] for request in run.requests})
+        """All generations of the runs and of the teachers of what is to be learned, each counted once."""
+        runs = [*self.runs, *(lesson.teacher for lesson in self.lessons)]
+        return len({(outputs, request.key) for run in runs for outputs in [run.outputs] for request in run.requests})
 
 
 def make_plan(runs: Sequence[PreparedRun]) -> Plan:
-    """What these runs owe. Their order changes the order of the loads, and not what is made."""
+    """What these runs owe, and what that needs. Raises MissingError for an adapter that is damaged."""
+    lessons = {run.lesson.key: run.lesson for run in runs if run.lesson is not None and not run.lesson.learned()}
+    teachers = [lesson.teacher for lesson in lessons.values()]
+    taught_with = {canonical(load_identity(teacher)) for teacher in teachers}
+
+    def waits(run: PreparedRun) -> bool:
+        unlearned = run.lesson is not None and run.lesson.key in lessons
+        return unlearned or canonical(load_identity(run)) not in taught_with
+
+    first = [*teachers, *(run for run in runs if not waits(run))]
+    return Plan(list(runs), _loads(first), list(lessons.values()), _loads([run for run in runs if waits(run)]))
+
+
+def _loads(runs: Sequence[PreparedRun]) -> list[Load]:
+    """What these runs owe, model by model. Their order changes the order of the loads, and not what is made."""
     stores: dict[str, GenerationStore] = {}
     waiting: dict[str, list[PreparedRun]] = {}
     asked: dict[str, dict[str, PreparedRun]] = {}
@@ -95,7 +121,7 @@ def make_plan(runs: Sequence[PreparedRun]) -> Plan:
         mine = {key: run for key, run in asked[group].items() if (outputs, key) not in taken}
         taken.update((outputs, key) for key in mine)
         loads[group] = Load([run for run in waiting[group] if any(request.key in mine for request in run.requests)], mine)
-    return Plan(list(runs), [loads[group] for group in waiting if loads[group].asked_by])
+    return [loads[group] for group in waiting if loads[group].asked_by]
 
 
 def load_identity(run: PreparedRun) -> dict[str, Any]:

@@ -7,12 +7,12 @@ any number of runs together; `finish` reads the answers, scores them and puts th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from har_llm import answers, metrics, weights
 from har_llm.config import Experiment
@@ -27,6 +27,9 @@ from har_llm.results import write_run
 from har_llm.store import GenerationStore, ShardWriter, digest, generations_folder
 from har_llm.voting import WindowTexts
 from har_llm.weights import ResolvedAdapter, ResolvedModel
+
+if TYPE_CHECKING:
+    from har_llm.lesson import Lesson
 
 FORMAT = 1
 """Bump when the content of a run directory changes."""
@@ -46,6 +49,8 @@ class PreparedRun:
     """The one that will run; engine=auto has chosen."""
     engine_reason: str
     """Why engine=auto chose it."""
+    lesson: Lesson | None
+    """What the adapter is made from, where it is not there already."""
     requests: Sequence[Request]
     """decoding.samples for each prompt, prompt by prompt. Equal prompts may share a key."""
 
@@ -103,7 +108,7 @@ class PreparedRun:
         settings = self.experiment.settings
         pieces = [self.experiment.dataset.name, self.experiment.model.name]
         if self.experiment.lora.name != NO_ADAPTER:
-            pieces.append(self.experiment.lora.name)
+            pieces.append(self.experiment.lora.label())
         if self.experiment.decoding.name != PLAIN_DECODING:
             pieces.append(self.experiment.decoding.name)
         pieces.append(self.experiment.split.part)
@@ -144,13 +149,16 @@ def provenance(synthetic_home: bool, synthetic_model: bool) -> str | None:
     return ", ".join(parts) or None
 
 
-def prepare(experiment: Experiment, *, planning: bool = False) -> PreparedRun:
+def prepare(
+    experiment: Experiment, *, planning: bool = False, choose: Callable[[Sequence[Session]], list[Session]] = list
+) -> PreparedRun:
     """Read the data, render the prompts, find the model's version. Raises DataError, MissingError or ConfigError.
 
-    `planning`: the run is only asked what it needs, so its model may be out of reach.
+    `planning`: the run is only asked what it needs, so its model may be out of reach. `choose`: which sessions of its part.
     """
     recordings = read_recordings(experiment)
-    parts = divide(experiment, recordings)
+    parts = dict(divide(experiment, recordings))
+    parts[experiment.split.part] = choose(parts[experiment.split.part])
     prompts = render(experiment, recordings, parts[experiment.split.part])
     engine, reason = experiment.engine.chosen()
     here = engine.needs_model()
@@ -159,7 +167,13 @@ def prepare(experiment: Experiment, *, planning: bool = False) -> PreparedRun:
     adapter, ready = None, experiment.lora.ready
     if ready is not None:
         adapter = weights.resolve_adapter(ready) if here else weights.served_adapter(ready)
-    run = PreparedRun(experiment, recordings, parts, prompts, model, adapter, engine, reason, ())
+    lesson = None
+    if experiment.lora.taught is not None:
+        from har_llm.lesson import make_lesson  # which prepares the teacher's run
+
+        lesson = make_lesson(experiment, model, planning=planning)
+        adapter = lesson.adapter
+    run = PreparedRun(experiment, recordings, parts, prompts, model, adapter, engine, reason, lesson, ())
     return replace(run, requests=list(_requests(run)))
 
 
@@ -233,6 +247,11 @@ def data_digest(sessions: Sequence[Session]) -> str:
 
 def finish(run: PreparedRun) -> Path:
     """Read and score the kept generations and write the run directory. Raises MissingError where some are not made."""
+    return write_run(run, read_windows(run))
+
+
+def read_windows(run: PreparedRun) -> list[WindowTexts]:
+    """The kept generations of every window, read. Raises MissingError where some are not made."""
     store = run.open_store()  # anew: where another process wrote the same keys, every reader must take the same texts
     missing = run.owed(store)
     if missing:
@@ -246,4 +265,4 @@ def finish(run: PreparedRun) -> Path:
             answers.read(text.text, text.finish_reason, prompt.ids, activities, thinking=model.thinking) for text in texts
         ]
         windows.append(WindowTexts(texts, read))
-    return write_run(run, windows)
+    return windows

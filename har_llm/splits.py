@@ -5,10 +5,12 @@ Every split is divided by `divide(sessions, paper_split)`, which returns the ses
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from har_llm.errors import ConfigError
 from har_llm.records import Session
@@ -142,6 +144,27 @@ class NamedSplit(Split):
                 some = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
                 raise ConfigError(f"split.{part} names the session {name!r}, which the data do not have; they have {some}.")
         return _parts(sessions, part_of)
+
+
+def first_sessions(sessions: Sequence[Session], count: int | None, seed: int) -> list[Session]:
+    """The first `count` sessions to train on (all for None), in their own order; fewer are always among more.
+
+    Groups take turns, so that few sessions of a home with many scenarios come from different ones; whose turn it is first
+    is drawn by `seed`. Within a group, and where there is one group only, the first come first.
+    """
+    if count is None:
+        return list(sessions)
+    if count > len(sessions):
+        raise ConfigError(
+            f"lora.train_sessions is {count}, but the training part has {len(sessions)} sessions; ask for fewer."
+        )
+    groups: dict[str, list[Session]] = {}
+    for session in sessions:
+        groups.setdefault(session.group, []).append(session)
+    order = sorted(groups, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
+    turns = (groups[name][depth] for depth in range(len(sessions)) for name in order if depth < len(groups[name]))
+    chosen = {session.id for session in islice(turns, count)}
+    return [session for session in sessions if session.id in chosen]
 
 
 def unused(sessions: Sequence[Session], parts: Mapping[str, Sequence[Session]]) -> list[Session]:

@@ -14,14 +14,21 @@ from typing import Any, Protocol, cast
 
 from har_llm import rates, weights
 from har_llm.config import Experiment
+from har_llm.distill.examples import Selection
 from har_llm.engines.base import Generation, LoadedModel
 from har_llm.errors import HarError, MissingError
 from har_llm.job import Job
+from har_llm.lesson import Lesson
 from har_llm.plan import Load, Plan, make_plan
 from har_llm.results import read_run
 from har_llm.run import PreparedRun, finish, prepare
 from har_llm.store import Record, ShardWriter
+from har_llm.teaching import learn
 from har_llm.weights import ResolvedModel
+
+STAGES = ("teaching", "lessons", "texts")
+"""A teacher's texts, the adapters made from them, and all other texts."""
+Environments = Sequence[Mapping[str, str]]
 
 
 class PreparedJob(Job):
@@ -41,6 +48,10 @@ class Watcher(Protocol):
 
     def made(self, generation: Generation) -> None: ...
 
+    def learning(self, lesson: Lesson, selection: Selection, done: int) -> None: ...
+
+    def learned(self, step: int, loss: float) -> None: ...
+
     def fetched(self, model: ResolvedModel, folder: Path) -> None: ...
 
 
@@ -59,8 +70,8 @@ def run_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
     finish_jobs(jobs, watcher)
 
 
-def generate_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
-    """Make every text that the jobs owe, each model loaded once.
+def generate_jobs(jobs: Sequence[Job], watcher: Watcher, upto: str = STAGES[-1]) -> None:
+    """Make every adapter and every text that the jobs owe, each model loaded once. `upto`: the last of STAGES that is done.
 
     Two engines may owe the same text. Where the one that was to make it fails, its job fails, and the other's turn comes.
     """
@@ -69,19 +80,51 @@ def generate_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
         hit = [job for job in unfinished(jobs) if job.run.outputs == outputs]
         attempt(hit, lambda outputs=outputs: check_writable(outputs), watcher)  # type: ignore[misc]
     while waiting := unfinished(jobs):
-        plan = make_plan([job.run for job in waiting])
+        attempt_each(waiting, lambda job: job.run.lesson is None or job.run.lesson.learned(), watcher)
+        plan = make_plan([job.run for job in unfinished(jobs)])
         environments = _check_loads(plan, waiting, watcher)
-        if len(environments) == len(plan.loads):
+        if all(job.error is None for job in waiting):
             watcher.planned(plan)
-            for load in plan.loads:
-                watcher.loading(load)
-                try:
-                    make(load, environments[id(load)], watcher.made)
-                except HarError as error:
-                    # What was made before it failed is kept, and may be all that some of the jobs were waiting for.
-                    fail([job for job in jobs_of(load, waiting) if job.run.owed(job.run.open_store())], error, watcher)
+            _make_loads(plan.teaching, environments, waiting, watcher)
+            if upto != STAGES[0]:
+                _teach(plan, jobs, watcher)
+            if upto == STAGES[-1]:
+                rest = make_plan([job.run for job in unfinished(jobs)]).loads
+                _make_loads(rest, _environments(rest), waiting, watcher)
         if all(job.error is None for job in waiting):
             return
+
+
+def _teach(plan: Plan, jobs: Sequence[Job], watcher: Watcher) -> None:
+    for lesson in plan.lessons:
+        pupils = pupils_of(lesson, unfinished(jobs))
+        if pupils:
+            attempt(pupils, lambda lesson=lesson: learn(lesson, watcher), watcher)  # type: ignore[misc]
+
+
+def pupils_of(lesson: Lesson, jobs: Sequence[PreparedJob]) -> list[PreparedJob]:
+    """The jobs that wait for the adapter."""
+    return [job for job in jobs if job.run.lesson is not None and job.run.lesson.key == lesson.key]
+
+
+def _make_loads(
+    loads: Sequence[Load], environments: Mapping[int, Environments], jobs: Sequence[PreparedJob], watcher: Watcher
+) -> None:
+    for load in loads:
+        watcher.loading(load)
+        try:
+            make(load, environments[id(load)], watcher.made)
+        except HarError as error:
+            # What was made before it failed is kept, and may be all that some of the jobs were waiting for.
+            fail([job for job in jobs_of(load, jobs) if _owes(job)], error, watcher)
+
+
+def _owes(job: PreparedJob) -> bool:
+    """Whether a job still waits for a text: of its own, or of its teacher's."""
+    lesson = job.run.lesson
+    if lesson is not None and not lesson.learned() and lesson.teacher.owed(lesson.teacher.open_store()):
+        return True
+    return bool(job.run.owed(job.run.open_store()))
 
 
 def finish_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
@@ -214,9 +257,28 @@ def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], watcher: Watcher) -> d
     return found
 
 
+def _environments(loads: Sequence[Load]) -> dict[int, Environments]:
+    return {id(load): load.engine.replicas(weights.weight_bytes(load.model)) for load in loads}
+
+
 def jobs_of(load: Load, jobs: Sequence[PreparedJob]) -> list[PreparedJob]:
-    """The jobs that wait for some of what the load makes."""
-    return [job for job in jobs if any(job.run is run for run in load.runs)]
+    """The jobs that wait for some of what the load makes, themselves or by their teachers."""
+    taught = {id(run) for run in load.runs}
+    return [job for job in jobs if id(job.run) in taught or _teacher_key(job.run) in {_key(run) for run in load.runs}]
+
+
+def _teacher_key(run: PreparedRun) -> tuple[str, ...] | None:
+    return None if run.lesson is None else _key(run.lesson.teacher)
+
+
+def _key(run: PreparedRun) -> tuple[str, ...]:
+    return tuple(request.key for request in run.requests)
+
+
+def attempt_each(jobs: Sequence[PreparedJob], step: Callable[[PreparedJob], object], watcher: Watcher) -> None:
+    """Do a step for each of the jobs; one for which it fails fails alone."""
+    for job in jobs:
+        attempt([job], lambda job=job: step(job), watcher)  # type: ignore[misc, arg-type]
 
 
 def attempt(jobs: Sequence[Job], step: Callable[[], None], watcher: Watcher) -> None:

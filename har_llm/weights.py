@@ -133,10 +133,16 @@ def _adapter_fingerprint(folder: Path) -> str:
         raise MissingError(f"{folder / ADAPTER_FILES[0]} is no description of a LoRA adapter ({error!r}).") from None
     if kind != "LORA" or rank < 1:
         raise MissingError(f"{folder / ADAPTER_FILES[0]} describes a {kind} adapter of rank {rank}; only LORA can be used.")
+    return f"{FILES_PREFIX}{adapter_digest(folder)}"
+
+
+def adapter_digest(folder: Path) -> str:
+    """A digest of an adapter's weights and of their description, but for the name of the base model, which may be a path."""
+    config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
     shape = {name: value for name, value in config.items() if name not in ("base_model_name_or_path", "revision")}
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode())
     digest.update((folder / ADAPTER_FILES[1]).read_bytes())
-    return f"{FILES_PREFIX}{digest.hexdigest()[:16]}"
+    return digest.hexdigest()[:16]
 
 
 def is_embedded(model: ResolvedModel) -> bool:

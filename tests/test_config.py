@@ -26,6 +26,8 @@ NEEDED = {
     "decoding=thinking_budget": ["engine=vllm"],
     "engine=openai": ["engine.base_url=http://127.0.0.1:8000/v1"],
     "lora=adapter": ["lora.path=nowhere"],
+    "lora=distilled": ["engine=transformers"],
+    "lora=distilled_tiny": ["engine=transformers"],
     "model=custom": ["model.id=Qwen/Qwen3-0.6B"],
     "prompt=verbatim": ["prompt.path=prompt.txt"],
     "split=named": ["split.train=[simulated_flat-01]", "split.test=[simulated_flat-02]"],

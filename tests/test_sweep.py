@@ -13,10 +13,12 @@ import psutil
 import pytest
 
 from har_llm import app, rates, sweep
+from har_llm.distill.examples import Selection
 from har_llm.engines.base import Generation
 from har_llm.engines.scripted import ScriptedEngineConfig
 from har_llm.errors import ConfigError, MissingError
 from har_llm.job import Job
+from har_llm.lesson import Lesson
 from har_llm.plan import Load, Plan
 from har_llm.weights import ResolvedModel
 from tests.adapters import random_adapter
@@ -34,6 +36,8 @@ class Notes:
     failures: list[Job] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
+    lessons: list[Lesson] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
 
     def failed(self, job: Job) -> None:
         self.failures.append(job)
@@ -47,6 +51,12 @@ class Notes:
     def made(self, generation: Generation) -> None:
         self.keys.append(generation.key)
         self.on_made(len(self.keys))
+
+    def learning(self, lesson: Lesson, selection: Selection, done: int) -> None:
+        self.lessons.append(lesson)
+
+    def learned(self, step: int, loss: float) -> None:
+        self.steps.append(step)
 
     def fetched(self, model: ResolvedModel, folder: Path) -> None:
         self.folders.append(folder)

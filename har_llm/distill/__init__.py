@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from har_llm.errors import ConfigError
 from har_llm.models import check_name
+
+if TYPE_CHECKING:
+    from har_llm.distill.distilled import Distilled
 
 PLAIN = "none"
 
@@ -20,9 +24,18 @@ class LoraConfig:
     def check(self) -> None:
         check_name("lora.name", self.name)
 
+    def label(self) -> str:
+        """What run directories say of it."""
+        return self.name
+
     @property
     def ready(self) -> ReadyAdapter | None:
         """The adapter that is there already."""
+        return None
+
+    @property
+    def taught(self) -> Distilled | None:
+        """How an adapter is made that may not be there yet."""
         return None
 
 

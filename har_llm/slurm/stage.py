@@ -13,5 +13,5 @@ class Stage(submitit.helpers.Checkpointable):  # type: ignore[misc]
     def __init__(self, function: Any):
         self._function = function
 
-    def __call__(self, sources: Any) -> None:
-        self._function(sources)
+    def __call__(self, *arguments: Any) -> None:
+        self._function(*arguments)

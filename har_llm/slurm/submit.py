@@ -18,7 +18,7 @@ from typing import Any
 from har_llm import sweep, weights
 from har_llm.errors import EngineError, HarError, MissingError
 from har_llm.job import Job
-from har_llm.plan import Load, make_plan
+from har_llm.plan import Load, Plan, make_plan
 from har_llm.slurm.settings import SlurmSettings
 
 POLL_S = 2.0
@@ -46,15 +46,15 @@ def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, watcher: sweep.Watche
     sweep.prepare_jobs(jobs, watcher)
     waiting = sweep.unfinished(jobs)
     if waiting:
-        loads = make_plan([job.run for job in waiting]).loads
-        for load in loads:
+        plan = make_plan([job.run for job in waiting])
+        for load in plan.loads:
             # Compute nodes often have no network, and a download needs no GPU.
             sweep.attempt(sweep.jobs_of(load, waiting), lambda load=load: _fetch(load), watcher)  # type: ignore[misc]
         waiting = sweep.unfinished(jobs)
         folder = waiting[0].run.outputs / "slurm" if waiting else Path()
-        stages = [_submit_load(load, waiting, settings, folder) for load in loads if sweep.jobs_of(load, waiting)]
         if waiting:
-            scored = _submit(_score, _sources(waiting), "score", _scoring(settings), folder, [one.id for one in stages])
+            stages = _submit_stages(plan, waiting, settings, folder)
+            scored = _submit(_score, [_sources(waiting)], "score", _scoring(settings), folder, stages)
             _tell_submitted([*stages, scored])
             if not settings.wait:
                 return
@@ -70,9 +70,24 @@ def _fetch(load: Load) -> None:
         weights.obtain(load.model)
 
 
-def _submit_load(load: Load, jobs: Sequence[Job], settings: SlurmSettings, folder: Path) -> Submitted:
-    mine = sweep.jobs_of(load, jobs)  # type: ignore[arg-type]
-    return _submit(_generate, _sources(mine), load.model.config.name, settings, folder, [])
+def _submit_stages(plan: Plan, jobs: Sequence[sweep.PreparedJob], settings: SlurmSettings, folder: Path) -> list[Submitted]:
+    """A Slurm job for each load and each adapter; those of a stage wait for those of the stage before."""
+    teaching, lessons, texts = sweep.STAGES
+
+    def submit(mine: Sequence[Job], upto: str, what: str, after: Sequence[Submitted]) -> Submitted:
+        return _submit(_generate, [_sources(mine), upto], what, settings, folder, after)
+
+    first = [submit(sweep.jobs_of(load, jobs), teaching, load.model.config.name, []) for load in plan.teaching]
+    adapters = [
+        submit(sweep.pupils_of(lesson, jobs), lessons, f"{lesson.experiment.model.name}_{lesson.lora.label()}", first)
+        for lesson in plan.lessons
+    ]
+    others = [
+        submit(sweep.jobs_of(load, jobs), texts, load.model.config.name, adapters)
+        for load in plan.others
+        if sweep.jobs_of(load, jobs)
+    ]
+    return [*first, *adapters, *others]
 
 
 def _sources(jobs: Sequence[Job]) -> Sources:
@@ -84,13 +99,13 @@ def _scoring(settings: SlurmSettings) -> SlurmSettings:
     return replace(settings, gpus=0, cpus=min(2, settings.cpus))
 
 
-def _generate(sources: Sources) -> None:
-    """In a Slurm job: make the texts of these jobs. Raises where some could not be made, so that Slurm knows."""
+def _generate(sources: Sources, upto: str) -> None:
+    """In a Slurm job: make what these jobs owe, up to a stage. Raises where some could not be made, so that Slurm knows."""
     from har_llm.console import LiveProgress
 
     jobs = _read(sources)
     with LiveProgress() as watcher:
-        sweep.generate_jobs(jobs, watcher)
+        sweep.generate_jobs(jobs, watcher, upto)
     _raise_for(jobs)
 
 
@@ -120,22 +135,22 @@ def _raise_for(jobs: Sequence[Job]) -> None:
 
 
 def _submit(
-    function: Any, sources: Sources, what: str, settings: SlurmSettings, folder: Path, after: Sequence[str]
+    function: Any, arguments: Sequence[Any], what: str, settings: SlurmSettings, folder: Path, after: Sequence[Submitted]
 ) -> Submitted:
-    """Raises ConfigError when Slurm refuses the job."""
+    """`arguments`: of the function, the sources first. Raises EngineError when Slurm refuses the job."""
     import submitit
 
     from har_llm.slurm.stage import Stage
 
     logging.getLogger("submitit").setLevel(logging.ERROR)  # it warns at every question where Slurm keeps no accounts
     executor = submitit.AutoExecutor(folder / "%j", cluster="slurm", slurm_max_num_timeout=settings.restarts)
-    executor.update_parameters(**_parameters(what, settings, after))
+    executor.update_parameters(**_parameters(what, settings, [job.id for job in after]))
     try:
-        job = executor.submit(Stage(function), sources)
+        job = executor.submit(Stage(function), *arguments)
     except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError) as error:
         last = str(error).strip().splitlines()[-1]
         raise EngineError(f"Slurm refuses the job for {what}: {last} (hydra.launcher.* says what is asked for).") from None
-    return Submitted(str(job.job_id), what, Path(job.paths.stderr), tuple(title for title, _ in sources))
+    return Submitted(str(job.job_id), what, Path(job.paths.stderr), tuple(title for title, _ in arguments[0]))
 
 
 def _parameters(what: str, settings: SlurmSettings, after: Sequence[str]) -> Mapping[str, Any]:

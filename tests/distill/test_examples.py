@@ -1,0 +1,113 @@
+"""Which of a teacher's texts a student learns from, and that whatever is left out is accounted for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from har_llm import answers
+from har_llm.distill.examples import ExampleSettings, Selection, select, unlearnable
+from har_llm.errors import ConfigError
+from har_llm.records import Event, Prompt, Window
+from har_llm.store import Record
+from har_llm.voting import WindowTexts
+
+ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating"}
+GOLD = (1, 2, 3)
+
+
+def prompt(index: int = 0) -> Prompt:
+    events = tuple(Event(place, "08:00:00", "kitchen stove turned ON", (gold,), ()) for place, gold in enumerate(GOLD))
+    return Prompt(Window("s", index, events), ({"role": "user", "content": "?"},), (0, 1, 2))
+
+
+def text(*activities: int | None, reasoning: str = "So.") -> str:
+    rows = [{"id": place, "activity": one} for place, one in enumerate(activities) if one is not None]
+    return f"<think>\n{reasoning}\n</think>\n\n{json.dumps(rows)}"
+
+
+def window(*texts: str, reason: str = "stop") -> WindowTexts:
+    records = [Record(f"{place:064d}", one, reason, 1, 1, 0.0, {}) for place, one in enumerate(texts)]
+    read = [answers.read(one, reason, (0, 1, 2), ACTIVITIES, thinking=True) for one in texts]
+    return WindowTexts(records, read)
+
+
+def chosen(*windows: WindowTexts, **settings: Any) -> Selection:
+    samples = len(windows[0].records)
+    made = ExampleSettings(**{"samples": samples, **settings})
+    made.check()
+    return select([prompt(place) for place in range(len(windows))], windows, made, thinking=True)
+
+
+def test_by_default_every_text_is_learned_word_for_word() -> None:
+    """The paper's choice: wrong answers and badly formed ones too."""
+    texts = [text(1, 2, 3), text(3, 3, 3), "<think>\nHm.\n</think>\n\nI do not know."]
+    made = chosen(*(window(one) for one in texts))
+    assert [example.text for example in made.examples] == texts
+    assert (made.texts, made.left_out, made.uses_gold) == (3, {}, False)
+    assert made.examples[0].as_row()["completion"] == [{"role": "assistant", "content": texts[0]}]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason", "fault"),
+    [
+        (text(1, 2, 3), "length", "is cut"),
+        (text(1, 2, 3), "repetition", "is cut"),
+        ("<think>\nHm.", "stop", "never closes its reasoning"),
+        ("[]", "stop", "has no reasoning"),
+        ("<think>\na</think>b</think>[]", "stop", "closes or opens its reasoning more than once"),
+        ("<think>\na<think>b</think>[]", "stop", "closes or opens its reasoning more than once"),
+    ],
+)
+def test_a_text_that_would_teach_something_else_stops_or_is_left_out(content: str, reason: str, fault: str) -> None:
+    broken = window(content, reason=reason)
+    assert unlearnable(broken.records[0], thinking=True) == fault
+    with pytest.raises(ConfigError, match=f"1 of the teacher's texts cannot be learned .* window s#1 {fault}"):
+        chosen(window(text(1, 2, 3)), broken)
+    made = chosen(window(text(1, 2, 3)), broken, unlearnable="leave_out")
+    assert len(made.examples) == 1 and made.left_out == {fault: 1}
+
+
+def test_a_student_that_does_not_reason_needs_no_reasoning() -> None:
+    assert unlearnable(window("[]").records[0], thinking=False) is None
+
+
+def test_filters_count_what_they_leave_out_and_say_when_they_look_at_gold() -> None:
+    windows = [window(text(1, 2, 3)), window(text(1, 2, None)), window(text(1, 1, 1))]
+    formed = chosen(*windows, well_formed=True)
+    assert (len(formed.examples), formed.left_out, formed.uses_gold) == (2, {"not well-formed": 1}, False)
+    right = chosen(*windows, min_correct=0.5)
+    assert (len(right.examples), right.left_out, right.uses_gold) == (2, {"too few events right": 1}, True)
+    assert "2 of 3 texts" in right.summary() and "chosen with gold activities" in right.summary()
+
+
+def test_of_several_texts_the_best_or_the_one_nearest_to_their_vote_is_taken() -> None:
+    several = window(text(3, 3, 3), text(1, 2, 2), text(1, 2, 3), text(3, 2, 2))
+    assert chosen(several, pick="best").examples[0].text == text(1, 2, 3)
+    assert chosen(several, pick="best").uses_gold
+    consistent = chosen(several, pick="consistent")  # the vote is 3, 2, 3 or 2: ties go to the first named
+    assert not consistent.uses_gold and len(consistent.examples) == 1
+    assert consistent.left_out == {"not picked of several": 3}
+    assert chosen(several, pick="first").examples[0].text == text(3, 3, 3)
+    assert len(chosen(several, pick="all").examples) == 4
+
+
+def test_nothing_left_to_learn_from_is_refused() -> None:
+    with pytest.raises(ConfigError, match="No text of the teacher is left"):
+        chosen(window(text(3, 3, 3)), min_correct=1.0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"samples": 0}, "lora.examples.samples is 0"),
+        ({"pick": "worst"}, "lora.examples.pick is 'worst'"),
+        ({"min_correct": 1.5}, "lora.examples.min_correct is 1.5"),
+        ({"unlearnable": "guess"}, "lora.examples.unlearnable is 'guess'"),
+    ],
+)
+def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ExampleSettings(**settings).check()

@@ -1,0 +1,142 @@
+"""Training with the real TRL and PEFT on the embedded student: what is learned, how much, and going on after a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoTokenizer
+
+from har_llm import weights
+from har_llm.distill.job import TrainingJob
+from har_llm.distill.training import LINEAR, TrainingSettings
+from har_llm.distill.worker import trained
+from har_llm.errors import EngineError
+from har_llm.run import read_recordings, render
+from tests.composing import experiment
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    composed = experiment("window.events=3", "limit=12")
+    recordings = read_recordings(composed)
+    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
+    with path.open("w") as stream:
+        for prompt in render(composed, recordings, recordings.sessions):
+            answer = json.dumps([{"id": shown, "activity": 3} for shown in prompt.ids])
+            text = f"<think>\nAll of it is showering (3).\n</think>\n\n{answer}"
+            completion = [{"role": "assistant", "content": text}]
+            stream.write(json.dumps({"prompt": [dict(m) for m in prompt.messages], "completion": completion}) + "\n")
+    return path
+
+
+def job(rows: Path, folder: Path, *, max_length: int = 4096, **settings: Any) -> TrainingJob:
+    base = weights.resolve(experiment("model=tiny_student").model).path
+    common = {"steps": 8, "batch_size": 4, "device_batch_size": 4, "learning_rate": 5e-3, "checkpoint_steps": 2, "rank": 4}
+    return TrainingJob(
+        base=str(base),
+        dtype="float32",
+        trust_remote_code=False,
+        template_options={"enable_thinking": True},
+        max_length=max_length,
+        rows=str(rows),
+        folder=str(folder / "adapter"),
+        checkpoints=str(folder / "checkpoints"),
+        settings=TrainingSettings(**{**common, **settings}),
+        trainer="trl",
+    )
+
+
+def adapter(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "adapter" / "adapter_model.safetensors")
+
+
+def test_a_killed_training_goes_on_to_the_same_adapter(rows: Path, tmp_path: Path) -> None:
+    whole = list(trained(job(rows, tmp_path / "whole")))
+    losses = {message["step"]: message["loss"] for message in whole if "step" in message}
+    assert list(losses) == list(range(1, 9))
+    assert losses[8] < losses[1]
+    about = whole[0]["about"]
+    assert about["rows"] == 12 and 0 < about["trainable_parameters"] < about["parameters"]
+
+    killed = trained(job(rows, tmp_path / "killed"))
+    with pytest.raises(EngineError, match="The training's process was killed by signal 9"):
+        for message in killed:
+            if message.get("step") == 5:
+                os.kill(children()[0], signal.SIGKILL)
+    assert not (tmp_path / "killed" / "adapter").exists()
+    again = {message["step"]: message["loss"] for message in trained(job(rows, tmp_path / "killed")) if "step" in message}
+    assert min(again) in (3, 5), "it goes on from the last checkpoint"
+    for step, loss in again.items():
+        assert loss == pytest.approx(losses[step], rel=1e-3)
+    ours, theirs = adapter(tmp_path / "killed"), adapter(tmp_path / "whole")
+    assert ours.keys() == theirs.keys()
+    for name, weight in ours.items():
+        assert torch.allclose(weight, theirs[name], atol=1e-4), name
+    config = json.loads((tmp_path / "whole" / "adapter" / "adapter_config.json").read_text())
+    assert config["r"] == 4 and set(config["target_modules"]) == set(LINEAR) and config["peft_type"] == "LORA"
+
+
+def children() -> list[int]:
+    import psutil
+
+    return [child.pid for child in psutil.Process().children() if "har_llm.distill.worker" in " ".join(child.cmdline())]
+
+
+def test_an_example_that_is_too_long_is_refused(rows: Path, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=r"12 of 12 examples are longer than 50 tokens \(the longest has \d+\)"):
+        list(trained(job(rows, tmp_path, max_length=50)))
+
+
+@pytest.mark.parametrize("loss_on", ["completion", "all"])
+def test_the_loss_is_on_what_it_should_be(rows: Path, tmp_path: Path, loss_on: str) -> None:
+    from har_llm.distill.trl_trainer import NOT_LEARNED, _tokens
+
+    made = job(rows, tmp_path, loss_on=loss_on)
+    tokenizer = AutoTokenizer.from_pretrained(made.base)
+    row = next(made.read_rows())
+    tokens = _tokens(tokenizer, row, made)
+    learned = [token for token, label in zip(tokens["input_ids"], tokens["labels"], strict=True) if label != NOT_LEARNED]
+    text = row["completion"][0]["content"] + tokenizer.eos_token
+    assert tokenizer.decode(learned).endswith(text)
+    assert (tokenizer.decode(learned) == text) == (loss_on == "completion")
+    sent = tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True, enable_thinking=True)
+    assert tokenizer.decode(tokens["input_ids"]) == sent + text
+
+
+@pytest.mark.parametrize(
+    ("size", "parameters"), [("0.6B", 20_185_088), ("1.7B", 34_865_152)], ids=["Qwen3-0.6B", "Qwen3-1.7B"]
+)
+def test_the_papers_models_get_as_many_trainable_parameters_as_in_the_paper(size: str, parameters: int) -> None:
+    """Built without weights, from the figures of their configurations."""
+    from peft import get_peft_model
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    from har_llm.distill.trl_trainer import _peft
+
+    shapes = {"0.6B": (1024, 3072), "1.7B": (2048, 6144)}
+    hidden, inner = shapes[size]
+    config = Qwen3Config(
+        vocab_size=151_936,
+        hidden_size=hidden,
+        intermediate_size=inner,
+        num_hidden_layers=28,
+        num_attention_heads=16,
+        num_key_value_heads=8,
+        head_dim=128,
+        tie_word_embeddings=True,
+    )
+    with torch.device("meta"):
+        model = get_peft_model(Qwen3ForCausalLM(config), _peft(job(Path(), Path(), rank=32, alpha=32)))
+    trainable = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    base = sum(weight.numel() for weight in model.parameters()) - trainable
+    assert trainable == parameters
+    assert base == {"0.6B": 596_049_920, "1.7B": 1_720_574_976}[size]

@@ -1,0 +1,125 @@
+"""From a teacher's reasoning to the scores of its student: one command, everything made once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from har_llm.errors import ConfigError, MissingError
+from har_llm.job import Job
+from har_llm.lesson import MANIFEST
+from har_llm.plan import make_plan
+from har_llm.run import prepare
+from tests.composing import experiment
+from tests.test_sweep import done, kept
+
+SMALL = (
+    "dataset.sessions.count=4",
+    "+dataset.paper_split={4: 3}",
+    "dataset.sessions.events=[6,6]",
+    "window.events=3",
+    "model=tiny_student",
+    "engine=transformers",
+    "lora=distilled_tiny",
+    "lora.training.steps=2",
+    "lora.training.warmup_steps=0",
+    "lora.training.batch_size=2",
+    "lora.training.device_batch_size=2",
+)
+
+
+def job(tmp_path: Path, *overrides: str) -> Job:
+    wanted = [one for one in SMALL if "lora=none" not in overrides or not one.startswith("lora")]
+    addressed = [f"++{one}" if one.startswith(("lora.", "dataset.")) else one for one in (*wanted, *overrides)]
+    return Job(" ".join(overrides), experiment(*addressed, f"paths.outputs={tmp_path / 'outputs'}"))
+
+
+def adapters(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "outputs" / "store" / "adapters").glob("*"))
+
+
+def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
+    def key(*overrides: str) -> str:
+        lesson = prepare(job(tmp_path, *overrides).experiment).lesson  # type: ignore[arg-type]
+        assert lesson is not None
+        return lesson.key
+
+    base = key()
+    same = [("split.part=test",), ("limit=1",), ("lora.training.device_batch_size=1",), ("lora.trainer=trl",)]
+    assert {key(*overrides) for overrides in same} == {base}
+    others: Sequence[tuple[str, ...]] = (
+        ("lora.train_sessions=1",),
+        ("lora.training.rank=8",),
+        ("lora.training.seed=1",),
+        ("lora.examples.well_formed=true",),
+        ("lora.teacher.sampling.max_new_tokens=99",),
+        ("window.events=2",),
+        ("model.thinking=false",),
+        ("dataset.seed=1",),
+    )
+    keys = {key(*overrides) for overrides in others}
+    assert len(keys) == len(others) and base not in keys
+    assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.slow
+def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Path) -> None:
+    """Figure 4 in small: the teacher once, the student once, an adapter for each number of sessions."""
+    jobs = [
+        job(tmp_path, "lora.train_sessions=1"),
+        job(tmp_path, "lora=none"),
+        job(tmp_path, "lora.train_sessions=3"),
+        job(tmp_path, "lora.train_sessions=0"),
+        job(tmp_path, "lora=none", "model=tiny_teacher"),
+    ]
+    plan = make_plan([prepare(one.experiment) for one in jobs])  # type: ignore[arg-type]
+    assert [load.model.config.name for load in plan.loads] == ["tiny_teacher", "tiny_student"]
+    assert len(plan.lessons) == 2
+    watcher = done(*jobs)
+    assert not watcher.failures, [str(one.error) for one in watcher.failures]
+    assert [load.model.config.name for load in watcher.loads] == ["tiny_teacher", "tiny_student"]
+    keys = kept(tmp_path)
+    assert len(set(keys)) == len(keys)
+    folders = [folder for folder in adapters(tmp_path) if not folder.name.startswith(".")]
+    assert len(folders) == 2
+    for folder in folders:
+        content = json.loads((folder / MANIFEST).read_text())
+        assert content["provenance"] == "synthetic home, synthetic model"
+        assert [step for step, _ in content["loss"]] == [1, 2]
+        assert "synthetic home, synthetic model" in (folder / "README.md").read_text()
+    assert jobs[1].folder == jobs[3].folder or jobs[1].run.digest == jobs[3].run.digest  # type: ignore[union-attr]
+    again = done(*(job(tmp_path, *one.title.split()) for one in jobs))
+    assert not again.loads and not again.failures
+
+
+@pytest.mark.slow
+def test_a_damaged_adapter_is_noticed(tmp_path: Path) -> None:
+    first = job(tmp_path)
+    assert not done(first).failures
+    (folder,) = adapters(tmp_path)
+    weights = folder / "adapter_model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    again = job(tmp_path, "limit=1")
+    watcher = done(again)
+    assert watcher.failures == [again] and isinstance(again.error, MissingError)
+    assert "is damaged" in str(again.error)
+
+
+@pytest.mark.slow
+def test_a_teacher_that_fails_costs_its_pupils_only(tmp_path: Path) -> None:
+    jobs = [job(tmp_path, "lora.teacher.context=50"), job(tmp_path, "lora=none")]
+    watcher = done(*jobs)
+    assert watcher.failures == [jobs[0]] and "context is 50" in str(jobs[0].error)
+    assert jobs[1].folder is not None
+
+
+def test_what_cannot_be_taught_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"lora\.train_sessions is 9, but the training part has 3 sessions"):
+        prepare(job(tmp_path, "lora.train_sessions=9").experiment)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="the engine runs the model elsewhere"):
+        job(tmp_path, "engine=scripted")
