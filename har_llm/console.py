@@ -220,8 +220,8 @@ def show_plan(plan: Plan, estimates: Sequence[Estimate], finished: int) -> None:
         training, teacher = lesson.lora.training, lesson.teacher
         out.print(
             plain(
-                f"to train: {lesson.experiment.model.name} {lesson.lora.label()}, taught by {teacher.experiment.model.name} "
-                f"on {len(teacher.sessions)} sessions ({len(teacher.prompts)} windows) of {teacher.experiment.dataset.name}: "
+                f"to train: {lesson.experiment.model.name} {lesson.lora.label()}, taught by "
+                f"{teacher.experiment.model.name} on {len(teacher.sessions)} sessions ({len(teacher.prompts)} windows) of {teacher.experiment.dataset.name}: "
                 f"{training.steps} steps of {training.batch_size}"
             ),
             soft_wrap=True,
