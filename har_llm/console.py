@@ -217,17 +217,18 @@ def show_plan(plan: Plan, estimates: Sequence[Estimate], finished: int) -> None:
         )
     out.print(table)
     for lesson in plan.lessons:
-        training, teacher = lesson.lora.training, lesson.teacher
-        out.print(
-            plain(
-                f"to train: {lesson.experiment.model.name} {lesson.lora.label()}, taught by "
-                f"{teacher.experiment.model.name} on {len(teacher.sessions)} sessions ({len(teacher.prompts)} windows) of {teacher.experiment.dataset.name}: "
-                f"{training.steps} steps of {training.batch_size}"
-            ),
-            soft_wrap=True,
-        )
+        out.print(plain(_training_line(lesson)), soft_wrap=True)
     for note in dict.fromkeys(note for estimate in estimates for note in estimate.notes):
         out.print(plain(note), style="yellow")
+
+
+def _training_line(lesson: Lesson) -> str:
+    training, teacher = lesson.lora.training, lesson.teacher
+    return (
+        f"to train: {lesson.experiment.model.name} {lesson.lora.label()}, taught by {teacher.experiment.model.name} on "
+        f"{len(teacher.sessions)} sessions ({len(teacher.prompts)} windows) of {teacher.experiment.dataset.name}: "
+        f"{training.steps} steps of {training.batch_size}"
+    )
 
 
 def show_run(result: RunResult, *, headline: str, reading: str, fresh: bool) -> None:
