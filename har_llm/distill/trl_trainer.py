@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from peft import LoraConfig as PeftConfig
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback, set_seed
 from transformers import logging as transformers_logging
 from trl import SFTConfig, SFTTrainer
 
@@ -40,6 +40,7 @@ def train(job: TrainingJob, tell: Tell) -> None:
 def train_with(model: Any, peft: PeftConfig | None, job: TrainingJob, tell: Tell) -> None:
     """Train a model that is loaded already; without `peft`, one that has its LoRA weights already."""
     transformers_logging.disable_progress_bar()
+    set_seed(job.settings.seed)  # LoRA's first weights are drawn before the trainer sets its own
     tokenizer = AutoTokenizer.from_pretrained(job.base, trust_remote_code=job.trust_remote_code)
     rows = [_tokens(tokenizer, row, job) for row in job.read_rows()]
     _check_lengths(rows, job)

@@ -126,7 +126,7 @@ def test_closing_ends_workers_that_are_still_loading() -> None:
     engine = WorkerPool(ScriptedEngineConfig(), MODEL, [{}, {}])
     engine.close()
     engine.close()
-    assert all(worker._process.returncode is not None for worker in engine._workers)
+    assert all(worker._process.ended for worker in engine._workers)
 
 
 def test_closing_ends_workers_in_the_middle_of_a_text() -> None:
@@ -134,4 +134,4 @@ def test_closing_ends_workers_in_the_middle_of_a_text() -> None:
         # More than a pipe holds: one thread may still be sending while the other process is at work.
         stream = engine.generate([request(number, "x" * 5000) for number in range(400)])
         assert next(stream).key in ("key0", "key1")
-    assert all(worker._process.returncode is not None for worker in engine._workers)
+    assert all(worker._process.ended for worker in engine._workers)
