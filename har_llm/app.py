@@ -127,8 +127,9 @@ def headline(job: Job) -> float | None:
 def run(jobs: Sequence[Job]) -> None:
     """Make what is missing, score it, show it; a finished run is only shown."""
     from har_llm import console, sweep
+    from har_llm.progress import LiveProgress
 
-    with console.LiveProgress() as watcher:
+    with LiveProgress() as watcher:
         sweep.run_jobs(jobs, watcher)
     if len(jobs) == 1 and not jobs[0].title:
         console.show_job(jobs[0])
@@ -140,8 +141,9 @@ def plan(jobs: Sequence[Job]) -> None:
     """Print what the jobs would have to make, and load nothing."""
     from har_llm import console, estimates, sweep
     from har_llm.plan import make_plan
+    from har_llm.progress import LiveProgress
 
-    with console.LiveProgress() as watcher:
+    with LiveProgress() as watcher:
         sweep.prepare_jobs(jobs, watcher, planning=True)
     made = make_plan([job.run for job in jobs if job.run is not None and not job.run.finished])
     finished = sum(job.run is not None and job.run.finished for job in jobs)
@@ -151,9 +153,10 @@ def plan(jobs: Sequence[Job]) -> None:
 
 def prefetch(jobs: Sequence[Job]) -> None:
     """Fetch every model of the jobs that is not here, for machines without a network."""
-    from har_llm import console, sweep
+    from har_llm import sweep
+    from har_llm.progress import LiveProgress
 
-    with console.LiveProgress() as watcher:
+    with LiveProgress() as watcher:
         sweep.fetch_models(jobs, watcher)
 
 

@@ -116,15 +116,13 @@ def _make_loads(
             make(load, environments[id(load)], watcher.made)
         except HarError as error:
             # What was made before it failed is kept, and may be all that some of the jobs were waiting for.
-            fail([job for job in jobs_of(load, jobs) if _owes(job)], error, watcher)
+            fail([job for job in jobs_of(load, jobs) if _owes(job, load)], error, watcher)
 
 
-def _owes(job: PreparedJob) -> bool:
-    """Whether a job still waits for a text: of its own, or of its teacher's."""
-    lesson = job.run.lesson
-    if lesson is not None and not lesson.learned() and lesson.teacher.owed(lesson.teacher.open_store()):
-        return True
-    return bool(job.run.owed(job.run.open_store()))
+def _owes(job: PreparedJob, load: Load) -> bool:
+    """Whether a job still waits for a text that the load was to make: for itself, or for its teacher."""
+    runs = [job.run] if job.run.lesson is None else [job.run, job.run.lesson.teacher]
+    return any(request.key in load.asked_by for run in runs for request in run.owed(run.open_store()))
 
 
 def finish_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:

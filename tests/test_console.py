@@ -1,53 +1,11 @@
-"""What models and data say is shown as text, whatever it holds; progress is shown once, wherever it goes."""
+"""What models and data say is shown as text, whatever it holds."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
-from har_llm.console import LiveProgress, plain
-from har_llm.engines.base import Generation
-from har_llm.errors import EngineError
-from har_llm.job import Job
-from har_llm.plan import make_plan
-from har_llm.run import prepare
-from tests.composing import experiment
+from har_llm.console import plain
 
 
 def test_escapes_and_markup_are_shown_not_obeyed() -> None:
     shown = plain("[bold red]x[/] \x1b[2J\x1b]0;title\x07 \u202e back \ttab\nline")
     assert shown.plain == "[bold red]x[/] \\x1b[2J\\x1b]0;title\\x07 \\u202e back \ttab\nline"
     assert not shown.spans
-
-
-def test_progress_without_a_terminal_is_a_few_plain_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    runs = [prepare(experiment(f"model={name}", "limit=2", f"paths.outputs={tmp_path}")) for name in TINY]
-    plan = make_plan(runs)
-    with LiveProgress() as progress:
-        progress.planned(plan)
-        for load in plan.loads:
-            progress.loading(load)
-            for request in load.requests:
-                progress.made(Generation(request.key, "text", "stop", 10, 5, 0.1))
-    lines = capsys.readouterr().err.splitlines()
-    assert [line.split(" on ")[0] for line in lines[:2]] == ["model 1 of 2: tiny_student", "model 2 of 2: tiny_teacher"]
-    assert "(synthetic home, synthetic model); engine: Transformers, because there is no GPU here" in lines[0]
-    assert lines[-1].startswith("tiny_teacher on simulated_flat: 4 of 4 texts, ")
-    assert len(lines) == 3
-
-
-TINY = ("tiny_student", "tiny_teacher")
-
-
-def test_a_death_that_many_jobs_share_is_told_in_full_once(capsys: pytest.CaptureFixture[str]) -> None:
-    death = EngineError("It died. Its last words:\n  one\n  two")
-    with LiveProgress() as progress:
-        progress.failed(Job("seed=0", error=death))
-        progress.failed(Job("seed=1", error=death))
-    assert capsys.readouterr().err.splitlines() == [
-        "error: seed=0: It died. Its last words:",
-        "  one",
-        "  two",
-        "error: seed=1: It died. Its last words: (as for seed=0)",
-    ]

@@ -123,3 +123,14 @@ def test_what_cannot_be_taught_is_refused(tmp_path: Path) -> None:
         prepare(job(tmp_path, "lora.train_sessions=9").experiment)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="the engine runs the model elsewhere"):
         job(tmp_path, "engine=scripted")
+
+
+@pytest.mark.slow
+def test_a_teacher_that_cannot_read_one_jobs_windows_still_teaches_the_other(tmp_path: Path) -> None:
+    """Both teachers' texts are asked of one engine in one batch."""
+    common = ("dataset.sessions.events=[30,30]", "lora.teacher.context=600", "lora.train_sessions=1", "limit=1")
+    jobs = [job(tmp_path, *common, f"window.events={size}") for size in (30, 3)]
+    watcher = done(*jobs)
+    assert watcher.failures == [jobs[0]] and "context is 600" in str(jobs[0].error)
+    assert jobs[1].folder is not None
+    assert len(watcher.lessons) == 1

@@ -101,7 +101,7 @@ def _scoring(settings: SlurmSettings) -> SlurmSettings:
 
 def _generate(sources: Sources, upto: str) -> None:
     """In a Slurm job: make what these jobs owe, up to a stage. Raises where some could not be made, so that Slurm knows."""
-    from har_llm.console import LiveProgress
+    from har_llm.progress import LiveProgress
 
     jobs = _read(sources)
     with LiveProgress() as watcher:
@@ -111,7 +111,7 @@ def _generate(sources: Sources, upto: str) -> None:
 
 def _score(sources: Sources) -> None:
     """In a Slurm job: score and write the runs whose texts are all there."""
-    from har_llm.console import LiveProgress
+    from har_llm.progress import LiveProgress
 
     jobs = _read(sources)
     with LiveProgress() as watcher:

@@ -31,8 +31,9 @@ class HarSlurmLauncher(HarLauncher):
             super().perform(jobs)
             return
         from har_llm import console
+        from har_llm.progress import LiveProgress
         from har_llm.slurm.submit import run_jobs
 
-        with console.LiveProgress() as watcher:
+        with LiveProgress() as watcher:
             run_jobs(jobs, SlurmSettings(**self._settings), watcher)
         console.show_sweep(jobs)
