@@ -21,7 +21,7 @@ from har_llm.help import conf_folder
 from har_llm.job import Job
 from har_llm.paths import expanded
 
-SECTIONS = ("paths", "metrics")
+SECTIONS = ("paths", "metrics", "export")
 """The settings that have fields of their own without being a group."""
 
 
@@ -160,6 +160,14 @@ def prefetch(jobs: Sequence[Job]) -> None:
         sweep.fetch_models(jobs, watcher)
 
 
+def export(experiment: Experiment) -> None:
+    """Write a merged model, or the examples of a lesson, to export.path."""
+    from har_llm.export import export as write
+
+    path, what = write(experiment)
+    print(f"{path}: {what}")
+
+
 def prompt(experiment: Experiment) -> None:
     """Print what a model would be sent for the first window, character by character, and how long it is."""
     from har_llm import run as runs
@@ -198,7 +206,12 @@ def validate(experiment: Experiment) -> None:
 
 
 TOGETHER: dict[str, Callable[[Sequence[Job]], None]] = {"run": run, "plan": plan, "prefetch": prefetch}
-ONE_BY_ONE: dict[str, Callable[[Experiment], None]] = {"prompt": prompt, "describe": describe, "validate": validate}
+ONE_BY_ONE: dict[str, Callable[[Experiment], None]] = {
+    "export": export,
+    "prompt": prompt,
+    "describe": describe,
+    "validate": validate,
+}
 
 
 def _provenance(text: str | None) -> str:

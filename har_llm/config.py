@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from har_llm.splits import FractionSplit, NamedSplit, PaperSplit
     from har_llm.windows import FixedWindows
 
-TASKS = ("run", "plan", "prefetch", "prompt", "describe", "validate")
+TASKS = ("run", "plan", "prefetch", "export", "prompt", "describe", "validate")
+EXPORTS = ("model", "examples")
 READINGS = ("strict", "lenient")
 GROUPS = ("window", "split", "lora", "decoding", "engine", "model", "prompt", "dataset")
 """Checked in this order: the short ones first, so that a slip is answered at once."""
@@ -49,6 +50,14 @@ class MetricsConfig:
 
 
 @dataclass(kw_only=True)
+class ExportConfig:
+    what: str = "model"
+    """model: the adapter merged into its model; examples: the rows that a student learns from, as JSONL."""
+    path: str | None = None
+    """Where task=export writes it."""
+
+
+@dataclass(kw_only=True)
 class Settings:
     """The settings that belong to no group."""
 
@@ -58,11 +67,13 @@ class Settings:
     """Only the first N windows, for a first look; the run is marked partial."""
     paths: PathsConfig = field(default_factory=PathsConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
 
     def check(self) -> None:
         from har_llm.metrics import METRICS
 
         require("task", self.task, TASKS)
+        require("export.what", self.export.what, EXPORTS)
         require("metrics.reading", self.metrics.reading, READINGS)
         require("metrics.headline", self.metrics.headline, METRICS)
         if self.limit is not None and self.limit < 1:

@@ -75,7 +75,11 @@ WRONG = [
     ("window.min_events=11", "window.min_events is 11; it must be from 1 to window.events (10)"),
     ("+window.evnts=3", "window.evnts is not a setting. Did you mean events?"),
     ("+tsk=run", "tsk is not a setting. Did you mean task?"),
-    ("task=rum", "task is 'rum'; it must be one of run, plan, prefetch, prompt, describe, validate. Did you mean run?"),
+    (
+        "task=rum",
+        "task is 'rum'; it must be one of run, plan, prefetch, export, prompt, describe, validate. Did you mean run?",
+    ),
+    ("export.what=weights", "export.what is 'weights'; it must be one of model, examples"),
     ("limit=0", "limit is 0; it must be at least 1, or null"),
     ("limit=few", "limit is 'few'; it must be a whole number or null."),
     ("seed=-1", "seed is -1; it must be from 0"),

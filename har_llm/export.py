@@ -1,0 +1,71 @@
+"""task=export: an adapter merged into its model, for tools that take no adapters; or the examples that it learned from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from har_llm import weights
+from har_llm.config import Experiment
+from har_llm.errors import ConfigError, MissingError
+from har_llm.paths import expanded
+from har_llm.process import JsonProcess
+from har_llm.run import PreparedRun, prepare
+
+
+def export(experiment: Experiment) -> tuple[Path, str]:
+    """Write what settings.export asks for; where it is, and what it holds. Raises HarError."""
+    settings = experiment.settings.export
+    if settings.path is None:
+        raise ConfigError("export.path is not set; set it to the folder or file that is to be written.")
+    target = expanded(settings.path)
+    if target.exists():
+        raise ConfigError(f"export.path is {str(target)!r}, which exists and is not overwritten; delete it or name another.")
+    run = prepare(experiment)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target, _examples(run, target) if settings.what == "examples" else _merged(run, target)
+    except OSError as error:
+        raise MissingError(f"export.path is {str(target)!r}, which cannot be written ({error.strerror}).") from None
+
+
+def _examples(run: PreparedRun, target: Path) -> str:
+    """JSONL of prompt-completion rows, as TRL reads them."""
+    if run.lesson is None:
+        raise ConfigError("export.what is 'examples', which a teacher's texts are made into; choose lora=distilled.")
+    selection = run.lesson.select()
+    with target.open("x", encoding="ascii") as stream:
+        stream.writelines(json.dumps(example.as_row()) + "\n" for example in selection.examples)
+    return selection.summary()
+
+
+def _merged(run: PreparedRun, target: Path) -> str:
+    """A model like any other, with its tokenizer: written aside by a process of its own, then put in place."""
+    if run.adapter is None or run.adapter.path is None:
+        raise ConfigError("task=export merges an adapter into its model; choose lora=adapter or lora=distilled.")
+    if run.lesson is not None and not run.lesson.learned():
+        raise MissingError("The adapter is not made yet; run the same command with task=run first.")
+    base = weights.obtain(run.model)
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    process = JsonProcess("har_llm.distill.merge", "The merging process")
+    try:
+        model = run.experiment.model
+        process.send(
+            {
+                "base": str(base),
+                "adapter": str(run.adapter.path),
+                "dtype": model.dtype,
+                "trust_remote_code": model.trust_remote_code,
+                "folder": str(aside),
+            }
+        )
+        parameters = process.receive()["parameters"]
+        aside.chmod(0o755)  # mkdtemp makes it private
+        aside.rename(target)
+    finally:
+        process.close()
+        shutil.rmtree(aside, ignore_errors=True)
+    label = f" ({run.provenance})" if run.provenance else ""
+    return f"{model.id} with {run.experiment.lora.label()}, {parameters:,} parameters in {model.dtype}{label}"
