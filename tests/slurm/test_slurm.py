@@ -70,6 +70,24 @@ def test_a_model_that_fails_on_the_cluster_fails_its_runs_with_the_end_of_its_lo
     assert len(predictions(tmp_path)) == 1
 
 
+@pytest.mark.slow
+@on_slurm
+def test_teacher_trainings_and_student_are_stages_that_wait_for_each_other(tmp_path: Path) -> None:
+    short = ["dataset.sessions.events=[6,6]", "window.events=3", "model=tiny_student", "lora=distilled_tiny"]
+    training = ["lora.training.steps=2", "lora.training.warmup_steps=0", "lora.train_sessions=1,2"]
+    done = har_llm(tmp_path, *OURS, "-m", SMALL[0], "+dataset.paper_split={4:3}", *short, *training)
+    submitted = [line for line in done.stdout.splitlines() if line.startswith("Slurm job") and "log:" in line]
+    assert [line.split(": ", 1)[1].split(" for ")[0] for line in submitted] == [
+        "tiny_teacher",
+        "tiny_student_distilled1",
+        "tiny_student_distilled2",
+        "tiny_student",
+        "score",
+    ]
+    assert len(predictions(tmp_path)) == 2
+    assert len(list(tmp_path.glob("outputs/store/adapters/tiny_student-*"))) == 2
+
+
 @on_slurm
 def test_a_request_that_the_cluster_refuses_is_one_sentence(tmp_path: Path, script: str) -> None:
     done = har_llm(tmp_path, *OURS, "hydra.launcher.partition=nowhere", "-m", *SMALL, script, "seed=0", expect=1)
