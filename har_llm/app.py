@@ -21,7 +21,7 @@ from har_llm.help import conf_folder
 from har_llm.job import Job
 from har_llm.paths import expanded
 
-SECTIONS = ("paths", "metrics", "export")
+SECTIONS = ("paths", "metrics", "export", "report")
 """The settings that have fields of their own without being a group."""
 
 

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from har_llm.models import ModelConfig
     from har_llm.prompts import SectionedPrompt, VerbatimPrompt
     from har_llm.splits import FractionSplit, NamedSplit, PaperSplit
+    from har_llm.tracking.config import TrackerConfig
     from har_llm.windows import FixedWindows
 
-TASKS = ("run", "plan", "prefetch", "export", "prompt", "describe", "validate")
+TASKS = ("run", "plan", "prefetch", "report", "compare", "sync", "dashboard", "export", "prompt", "describe", "validate")
 EXPORTS = ("model", "examples")
 READINGS = ("strict", "lenient")
-GROUPS = ("window", "split", "lora", "decoding", "engine", "model", "prompt", "dataset")
+GROUPS = ("window", "split", "lora", "decoding", "engine", "tracker", "model", "prompt", "dataset")
 """Checked in this order: the short ones first, so that a slip is answered at once."""
 
 
@@ -58,6 +59,12 @@ class ExportConfig:
 
 
 @dataclass(kw_only=True)
+class ReportConfig:
+    path: str | None = None
+    """The folder that a report goes to; null = report, in paths.outputs."""
+
+
+@dataclass(kw_only=True)
 class Settings:
     """The settings that belong to no group."""
 
@@ -65,9 +72,12 @@ class Settings:
     seed: int = 0
     limit: int | None = None
     """Only the first N windows, for a first look; the run is marked partial."""
+    runs: list[str] | None = None
+    """Run directories, or folders that hold some, for the tasks report, compare and sync; null = all of paths.outputs."""
     paths: PathsConfig = field(default_factory=PathsConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
 
     def check(self) -> None:
         from har_llm.metrics import METRICS
@@ -95,6 +105,7 @@ class Experiment:
     lora: LoraConfig
     decoding: DecodingConfig
     engine: EngineConfig
+    tracker: TrackerConfig
     source: dict[str, Any]
     """The composed config as plain values, kept with the run."""
 

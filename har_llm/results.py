@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from har_llm import answers, metrics
+from har_llm import answers, metrics, weights
 from har_llm.answers import Prediction
 from har_llm.config import READINGS
 from har_llm.describe import describe
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from har_llm.run import PreparedRun
 
 
+PREDICTIONS, WINDOWS = "predictions.jsonl", "windows.jsonl"
+_MEND = "delete {} and run the same command again: the texts are kept."
+
+
 @dataclass(frozen=True)
 class RunResult:
     """A finished run, as its directory holds it."""
@@ -37,6 +41,28 @@ class RunResult:
     environment: Mapping[str, Any]
     data: Mapping[str, Any]
     sample: Mapping[str, Any]
+
+    def predictions(self) -> Iterator[dict[str, Any]]:
+        """Every event of the part, in order. Raises MissingError for a damaged file."""
+        return _read_rows(self.folder / PREDICTIONS)
+
+    def windows(self) -> Iterator[dict[str, Any]]:
+        """Every window of the part, in order: its prompt and texts. Raises MissingError for a damaged file."""
+        return _read_rows(self.folder / WINDOWS)
+
+
+def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise MissingError(f"{path} cannot be read ({error.strerror}); {_MEND.format(path.parent)}") from None
+    with stream:
+        for number, line in enumerate(stream, 1):
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise MissingError(f"{path}:{number} is damaged ({error}); {_MEND.format(path.parent)}") from None
+            yield row
 
 
 def read_run(folder: Path) -> RunResult:
@@ -48,9 +74,7 @@ def read_run(folder: Path) -> RunResult:
     try:
         return RunResult(folder, part("metrics.json"), part("environment.json"), part("data.json"), part("sample.json"))
     except (OSError, ValueError) as error:
-        raise MissingError(
-            f"The run directory {folder} is damaged ({error}); delete it and run the same command again: the texts are kept."
-        ) from None
+        raise MissingError(f"The run directory {folder} is damaged ({error}); {_MEND.format('it')}") from None
 
 
 def write_run(run: PreparedRun, windows: Sequence[WindowTexts]) -> Path:
@@ -60,8 +84,9 @@ def write_run(run: PreparedRun, windows: Sequence[WindowTexts]) -> Path:
     aside = Path(tempfile.mkdtemp(prefix=f".{run.name}-", dir=run.folder.parent))
     try:
         _write_config(aside / "config.yaml", run)
-        with (aside / "predictions.jsonl").open("w", encoding="utf-8") as stream:
-            stream.writelines(json.dumps(row) + "\n" for row in rows)
+        for name, lines in ((PREDICTIONS, iter(rows)), (WINDOWS, _windows(run, windows))):
+            with (aside / name).open("w", encoding="utf-8") as stream:
+                stream.writelines(json.dumps(line) + "\n" for line in lines)
         for name, content in (
             ("metrics.json", _metrics(run, rows)),
             ("environment.json", _environment(run, windows)),
@@ -110,6 +135,32 @@ def _rows(run: PreparedRun, windows: Sequence[WindowTexts]) -> Iterator[dict[str
                     **_texts(windows[place], inside),
                 }
             yield row if run.provenance is None else {**row, "provenance": run.provenance}
+
+
+def _windows(run: PreparedRun, windows: Sequence[WindowTexts]) -> Iterator[dict[str, Any]]:
+    """Every window: what the model was sent and what it wrote, so that a run can be looked into without its store."""
+    for prompt, window in zip(run.prompts, windows, strict=True):
+        texts = [
+            {
+                "generation": record.key,
+                "text": record.text,
+                "finish_reason": record.finish_reason,
+                "prompt_tokens": record.prompt_tokens,
+                "completion_tokens": record.completion_tokens,
+                "seconds": record.seconds,
+                "reasoning": answer.reasoning,
+                "answer": answer.answer,
+            }
+            for record, answer in zip(window.records, window.answers, strict=True)
+        ]
+        row = {
+            "session": prompt.window.session,
+            "window": prompt.window.index,
+            "messages": [dict(message) for message in prompt.messages],
+            "ids": list(prompt.ids),
+            "texts": texts,
+        }
+        yield row if run.provenance is None else {**row, "provenance": run.provenance}
 
 
 def _texts(window: WindowTexts, inside: int) -> dict[str, Any]:
@@ -162,7 +213,8 @@ def _metrics(run: PreparedRun, rows: Sequence[Mapping[str, Any]]) -> dict[str, A
         "dataset": run.experiment.dataset.name,
         "model": run.experiment.model.name,
         "model_id": run.experiment.model.id,
-        "adapter": None if run.adapter is None else {"name": run.experiment.lora.name, **run.adapter.identity()},
+        "parameters": weights.parameter_count(run.model),
+        "adapter": _adapter(run),
         "decoding": run.experiment.decoding.name,
         "samples": run.experiment.decoding.samples,
         "part": run.experiment.split.part,
@@ -170,10 +222,34 @@ def _metrics(run: PreparedRun, rows: Sequence[Mapping[str, Any]]) -> dict[str, A
         "sessions": len({row["session"] for row in shown}),
         "windows": len(run.prompts),
         "events": len(shown),
+        "activities": {str(number): name for number, name in home.activities.items()},
+        "null_class": sorted(home.null_class),
         "excluded_events": dict(Counter(row["excluded"] for row in rows if "excluded" in row)),
         "versions": {"answers": answers.VERSION, "metrics": metrics.VERSION},
         **scores,
     }
+
+
+def _adapter(run: PreparedRun) -> dict[str, Any] | None:
+    """Which adapter, and, of one that was distilled, who taught it on what."""
+    if run.adapter is None:
+        return None
+    content: dict[str, Any] = {
+        "name": run.experiment.lora.name,
+        "label": run.experiment.lora.label(),
+        **run.adapter.identity(),
+    }
+    if run.lesson is not None:
+        teacher = run.lesson.teacher
+        content["taught"] = {
+            "teacher": teacher.experiment.model.name,
+            "dataset": teacher.experiment.dataset.name,
+            "sessions": len(teacher.sessions),
+            "all_sessions": run.lesson.lora.train_sessions is None,
+            "windows": len(teacher.prompts),
+            "uses_gold": run.lesson.lora.examples.uses_gold,
+        }
+    return content
 
 
 def _environment(run: PreparedRun, windows: Sequence[WindowTexts]) -> dict[str, Any]:

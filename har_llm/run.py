@@ -31,7 +31,7 @@ from har_llm.weights import ResolvedAdapter, ResolvedModel
 if TYPE_CHECKING:
     from har_llm.lesson import Lesson
 
-FORMAT = 1
+FORMAT = 2
 """Bump when the content of a run directory changes."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import shutil
 from dataclasses import dataclass
@@ -171,6 +172,19 @@ def weight_bytes(model: ResolvedModel) -> float | None:
         return float(sum(file.stat().st_size for file in model.path.glob("*.safetensors")))
     parameters = model.config.parameters
     return None if parameters is None else float(parameters * DTYPES[model.config.dtype])
+
+
+def parameter_count(model: ResolvedModel) -> int | None:
+    """Number of weights, without an adapter's: as the config says, or else as the files' headers do; None when unknown."""
+    if model.config.parameters is not None or model.path is None:
+        return model.config.parameters
+    from safetensors import safe_open
+
+    count = 0
+    for file in sorted(model.path.glob("*.safetensors")):
+        with safe_open(file, framework="numpy") as tensors:
+            count += sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
+    return count
 
 
 def obtain(model: ResolvedModel) -> Path:

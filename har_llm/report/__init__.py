@@ -1,0 +1,1 @@
+"""Run directories, made tables, figures and a page."""

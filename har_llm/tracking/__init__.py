@@ -1,0 +1,1 @@
+"""Finished run directories, published to an experiment tracker."""
