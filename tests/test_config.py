@@ -77,7 +77,7 @@ WRONG = [
     ("+tsk=run", "tsk is not a setting. Did you mean task?"),
     (
         "task=rum",
-        "task is 'rum'; it must be one of run, plan, prefetch, export, prompt, describe, validate. Did you mean run?",
+        "task is 'rum'; it must be one of run, plan, prefetch, report, compare, sync, dashboard, export, prompt, describe, validate. Did you mean run?",
     ),
     ("export.what=weights", "export.what is 'weights'; it must be one of model, examples"),
     ("limit=0", "limit is 0; it must be at least 1, or null"),
