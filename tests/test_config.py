@@ -13,7 +13,7 @@ import pytest
 from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 
-from har_llm.config import GROUPS, component_class, read_experiment
+from har_llm.config import GROUPS, TASKS, component_class, read_experiment
 from har_llm.errors import ConfigError
 from tests.composing import composed, experiment
 from tests.helpers import CONF
@@ -77,7 +77,7 @@ WRONG = [
     ("+tsk=run", "tsk is not a setting. Did you mean task?"),
     (
         "task=rum",
-        "task is 'rum'; it must be one of run, plan, prefetch, report, compare, sync, dashboard, export, prompt, describe, validate. Did you mean run?",
+        f"task is 'rum'; it must be one of {', '.join(TASKS)}. Did you mean run?",
     ),
     ("export.what=weights", "export.what is 'weights'; it must be one of model, examples"),
     ("limit=0", "limit is 0; it must be at least 1, or null"),
