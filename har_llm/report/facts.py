@@ -174,7 +174,7 @@ def _score(content: Mapping[str, Any]) -> Score | None:
 
 def _engine(about: Mapping[str, Any]) -> str:
     """ "vLLM 0.32.0 on 1 x NVIDIA H100"."""
-    name = str(about["engine"]).removesuffix("Engine")
+    name = str(about["engine"]).removesuffix("Engine").replace("Vllm", "vLLM")
     versions = about.get("versions") or {}
     version = next((f" {versions[key]}" for key in (name.lower(), f"{name.lower()}-cpu") if key in versions), "")
     return f"{name}{version} on {about.get('hardware') or 'hardware unknown'}"
@@ -187,7 +187,7 @@ def read_config(folder: Path) -> dict[str, str]:
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
+    from yaml import YAMLError  # type: ignore[import-untyped]
 
     path = folder / "config.yaml"
     if not path.is_file():

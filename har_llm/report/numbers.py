@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 from har_llm.report.cells import CellScore
+from har_llm.report.facts import Score
 
 NAMES = {
     "f1_macro_gold": "F1 macro (gold)",
@@ -13,8 +14,8 @@ NAMES = {
     "f1_weighted": "F1 weighted",
     "f1_micro_gold": "F1 micro (gold)",
     "f1_micro_catalogue": "F1 micro (catalogue)",
-    "accuracy": "accuracy",
-    "missed": "missed",
+    "accuracy": "Accuracy",
+    "missed": "Missed events",
 }
 
 
@@ -34,8 +35,16 @@ def signed(value: Decimal | None) -> str:
     return "" if value is None else f"{value:+.2f}" if value else "0.00"
 
 
-def mean_of(score: CellScore | None) -> Decimal | None:
+def mean_of(score: CellScore | Score | None) -> Decimal | None:
     return None if score is None else percent(score.mean)
+
+
+def session_std_of(score: CellScore | Score | None) -> Decimal | None:
+    return None if score is None else percent(score.session_std)
+
+
+def seed_std_of(score: CellScore | None) -> Decimal | None:
+    return None if score is None else percent(score.seed_std)
 
 
 def with_spread(value: Decimal | None, spread: Decimal | None) -> str:

@@ -1,5 +1,5 @@
-"""What the paper reports: Cumin, Er-Rahmany, Chen, "Knowledge distillation for LLM-based human activity recognition in homes",
-arXiv 2601.07469, tables 1, 2 and 4, and the points of figure 4 that its text names. Shown only beside ours, labelled "paper".
+"""What the paper reports (Cumin, Er-Rahmany, Chen: Knowledge distillation for LLM-based human activity recognition in homes,
+arXiv 2601.07469): its tables 1, 2 and 4, and the points of figure 4 that its text names. Shown only beside ours, as "paper".
 """
 
 from __future__ import annotations
@@ -12,18 +12,23 @@ from typing import NamedTuple
 
 from har_llm.report.facts import RunFacts
 
-CITATION = "paper: Cumin, Er-Rahmany, Chen, arXiv 2601.07469"
+CITATION = "Cumin, Er-Rahmany, Chen, arXiv 2601.07469"
 DATASETS = {"marble": "MARBLE", "mural": "MuRAL"}
 TEACHER = "qwen3_32b"
 MODELS = {f"qwen3_{size}": f"Qwen/Qwen3-{size.upper()}" for size in ("0.6b", "1.7b", "4b", "8b", "14b", "32b")}
+LABELS = {model_id.rpartition("/")[2]: name for name, model_id in MODELS.items()}
+"""What the paper calls its models: "Qwen3-0.6B" is conf/model's qwen3_0.6b."""
+SIZES = dict(zip(MODELS, (596049920, 1720574976, 4022468096, 8190735360, 14768307200, 32762123264), strict=True))
+"""Parameters, as conf/model has them."""
 STUDENTS = ("qwen3_0.6b", "qwen3_1.7b")
 
 NOTES = {
-    "table1": "The paper does not say over which activities its F1 is averaged, nor how it samples; its prompts are not ours.",
+    "table1": "The paper does not say over which activities its F1 is averaged, nor how it samples; its prompts are not "
+    "ours.",
     "table2": "The paper prints an increase of 41.28 for Qwen3-1.7B on MuRAL; its own figures give 40.25, which is shown. "
-    "The paper's share of the gap is worked out from its figures, too.",
-    "table4": "The paper's spread does not fit the 28 test sessions of MARBLE that its own rule gives: with one session affected, "
-    "0.77 ± 4.28 and 0.09 ± 0.50 need 31. Unresolved.",
+    "Its share of the gap is worked out from its figures, too.",
+    "table4": "The paper's spread does not fit the 28 test sessions of MARBLE that its own rule gives: with one session "
+    "affected, 0.77 ± 4.28 and 0.09 ± 0.50 need 31. Unresolved.",
 }
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from har_llm.report.cells import Cell, CellScore, cells_of, setting
 from har_llm.report.facts import RunFacts, facts_of
 from har_llm.report.paper import DATASETS, MODELS, comparable, paper_model
 from har_llm.results import RunResult
+
+SYNTHETIC = "synthetic home, synthetic model"
+K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class Report:
         found = [
             other
             for other in self._unadapted(cell)
-            if (other.run.model, other.run.model_id, other.run.weights) == (cell.run.model, cell.run.model_id, cell.run.weights)
+            if (other.run.model, other.run.model_id, other.run.weights)
+            == (cell.run.model, cell.run.model_id, cell.run.weights)
             and _model_settings(other.run) == _model_settings(cell.run)
         ]
         return found[0] if len(found) == 1 else None
@@ -62,8 +67,7 @@ class Report:
         return [
             other
             for other in self.cells
-            if other.run.taught is None
-            and other.run.adapter is None
+            if not adapted(other.run)
             and setting(other.run) == setting(cell.run)
             and _common_settings(other.run) == _common_settings(cell.run)
         ]
@@ -96,11 +100,28 @@ def ordered(cells: Iterable[Cell]) -> list[Cell]:
     return sorted(cells, key=rank)
 
 
+def grouped(cells: Iterable[Cell], key: Callable[[Cell], K]) -> dict[K, list[Cell]]:
+    """In the order in which the keys come."""
+    groups: dict[K, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(key(cell), []).append(cell)
+    return groups
+
+
+def adapted(run: RunFacts) -> bool:
+    return run.taught is not None or run.adapter is not None
+
+
+def home_name(run: RunFacts) -> str:
+    return dataset_name(run.dataset) if run.part == "test" else f"{dataset_name(run.dataset)}, {run.part} part"
+
+
 def dataset_name(dataset: str) -> str:
     return DATASETS.get(dataset, dataset)
 
 
 def model_name(run: RunFacts) -> str:
+    """As the paper calls it, where it is one of the paper's."""
     known = paper_model(run)
     return run.model if known is None else MODELS[known].rpartition("/")[2]
 

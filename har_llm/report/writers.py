@@ -1,4 +1,4 @@
-"""Tables as Markdown, LaTeX and CSV. Their text may come from models, data and other people's folders: all of it is escaped."""
+"""Tables as Markdown, LaTeX and CSV. Their text may come from models, data and other people's folders: all is escaped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ABSENT = "-"
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?( ± \d+(\.\d+)?)?")
 SPREAD = " ± "
 WIDE = 85  # characters of a row that no longer fit one column of a paper
-LEADS = re.compile(r"[=+\-@\t\r]")
+LEADS = re.compile(r"[=+\-@＝＋－＠]")
 """What makes spreadsheets take a text for a formula."""
 
 
@@ -119,7 +119,16 @@ LATEX = {
     "±": r"$\pm$",
     **{character: f"\\{character}" for character in "&%$#_"},
 }
-ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030a": "r", "\u0327": "c", "\u030c": "v"}
+ACCENTS = {
+    "\u0300": "`",
+    "\u0301": "'",
+    "\u0302": "^",
+    "\u0303": "~",
+    "\u0308": '"',
+    "\u030a": "r",
+    "\u0327": "c",
+    "\u030c": "v",
+}
 
 
 def latex_text(text: str) -> str:
@@ -135,7 +144,7 @@ def _latex_character(character: str) -> str:
         return LATEX[character]
     if character.isascii():
         return character
-    base, *marks = unicodedata.normalize("NFD", character)
+    base, *marks = list(unicodedata.normalize("NFD", character))
     if base.isascii() and base.isalpha() and len(marks) == 1 and marks[0] in ACCENTS:
         letter = {"i": r"\i", "j": r"\j"}.get(base, base)
         return f"\\{ACCENTS[marks[0]]}{{{letter}}}"
