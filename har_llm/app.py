@@ -134,7 +134,16 @@ def run(jobs: Sequence[Job]) -> None:
     if len(jobs) == 1 and not jobs[0].title:
         console.show_job(jobs[0])
     else:
-        console.show_sweep(jobs)
+        show_sweep(jobs)
+
+
+def show_sweep(jobs: Sequence[Job]) -> None:
+    """A line for each job, then the report of their runs."""
+    from har_llm import console
+    from har_llm.report.after_sweep import report_sweep
+
+    console.show_sweep(jobs)
+    report_sweep(jobs)
 
 
 def plan(jobs: Sequence[Job]) -> None:
@@ -166,6 +175,13 @@ def export(experiment: Experiment) -> None:
 
     path, what = write(experiment)
     print(f"{path}: {what}")
+
+
+def report(experiment: Experiment) -> None:
+    """Tables, figures and the page of the runs that `runs` names."""
+    from har_llm.report.after_sweep import report_runs
+
+    report_runs(experiment.settings)
 
 
 def prompt(experiment: Experiment) -> None:
@@ -207,6 +223,7 @@ def validate(experiment: Experiment) -> None:
 
 TOGETHER: dict[str, Callable[[Sequence[Job]], None]] = {"run": run, "plan": plan, "prefetch": prefetch}
 ONE_BY_ONE: dict[str, Callable[[Experiment], None]] = {
+    "report": report,
     "export": export,
     "prompt": prompt,
     "describe": describe,

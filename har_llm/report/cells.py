@@ -130,8 +130,18 @@ def _variant(cell: Cell, rivals: Sequence[Cell]) -> str:
         said += [text for text in _differences(cell, rivals) if text.partition("=")[0] not in known]
         same = [other for other in rivals if other is not cell and _told(other, rivals) == _told(cell, rivals)]
         if same:
-            said.append(f"run {cell.run.digest}")
+            said.append(f"run {_own_name(cell, same)}")
     return "; ".join(said)
+
+
+def _own_name(cell: Cell, others: Sequence[Cell]) -> str:
+    """The shortest name of its directory that none of the others has."""
+
+    def names(cell: Cell) -> tuple[str, str, str]:
+        return (cell.run.digest, cell.run.folder.name, str(cell.run.folder))
+
+    taken = {name for other in others for name in names(other)}
+    return next((name for name in names(cell) if name not in taken), str(cell.run.folder))
 
 
 def _told(cell: Cell, rivals: Sequence[Cell]) -> list[str]:

@@ -122,7 +122,9 @@ def _series(axes: Any, series: Series) -> None:
     marker = MARKERS[(series.look if series.marker is None else series.marker) % len(MARKERS)]
     x, y = [point.x for point in series.points], [point.y for point in series.points]
     line: Any = "none" if not series.joined else (0, (3, 2)) if series.paper else "-"
-    axes.plot(x, y, color=colour, marker=marker, linestyle=line, label=legible(series.label),
+    # The paper's are larger, so that a ring of them shows where ours lie upon them.
+    axes.plot(x, y, color=colour, marker=marker, markersize=6 if series.paper else 4.5, linestyle=line,
+              label=legible(series.label),
               markerfacecolor="white" if series.paper else colour, zorder=3 if series.paper else 4)  # fmt: skip
     barred = [point for point in series.points if point.low is not None and point.high is not None]
     if barred:

@@ -9,8 +9,10 @@ from har_llm.report.facts import RunFacts
 from har_llm.report.numbers import NAMES, mean_of, percent, seed_std_of, session_std_of, shown, with_spread
 from har_llm.report.paper import comparable
 from har_llm.report.parts import Table, filled
-from har_llm.report.views import SYNTHETIC, Report, adapted, home_name, lesson_name, ordered, row_name
+from har_llm.report.views import SYNTHETIC, Report, adapted, home_name, lesson_name, ordered, row_name, sessions_name
 
+KIND = "what it is"
+"""The column that says of every row what is synthetic about it: a row may be copied away from its title."""
 REAL = "real home, real model"
 COST_NOTE = (
     "Tokens and seconds are means over windows. Seconds are a window's share of the time that its engine took for a whole "
@@ -40,7 +42,7 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
             [
                 home_name(cell.run),
                 row_name(cell),
-                _training(cell.run, teachers),
+                _taught_on(cell.run, teachers),
                 shown(mean_of(score)),
                 shown(session_std_of(score)),
                 shown(seed_std_of(score)),
@@ -55,12 +57,14 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
         f"{report.reading.capitalize()} reading of the answers; mean over sessions. Gap closed: the share of the way from "
         "the student as it is to its teacher, on the same events."
     )
-    return filled(Table(name, title, ("home", "model", "training", *scores, "runs", "what it is"), rows,
+    return filled(Table(name, title, ("home", "model", "taught on", *scores, "runs", KIND), rows,
                         [note, *engine_note(cells)]), "std over seeds")  # fmt: skip
 
 
-def _training(run: RunFacts, teachers: Collection[str]) -> str:
-    return lesson_name(run) or ("none (teacher)" if run.model in teachers else "none")
+def _taught_on(run: RunFacts, teachers: Collection[str]) -> str:
+    if run.taught is not None:
+        return sessions_name(run, run.taught)
+    return lesson_name(run) or ("nothing (teacher)" if run.model in teachers else "nothing")
 
 
 def cost_table(report: Report) -> Table:
@@ -89,7 +93,7 @@ def cost_table(report: Report) -> Table:
         f"{NAMES[report.headline]} %",
         *amounts,
         "engine and hardware",
-        "what it is",
+        KIND,
     )
     return Table("table_cost", f"What a window costs{_label(report.cells)}", columns, rows, [COST_NOTE])
 
@@ -124,7 +128,7 @@ def runs_table(report: Report) -> Table:
         "windows",
         *scores,
         "engine and hardware",
-        "what it is",
+        KIND,
         "shown in",
     )
     return Table("table_runs", f"The runs of this report{_label(report.cells)}", columns, rows, list(report.notes))

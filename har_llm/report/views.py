@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from har_llm.report.cells import Cell, CellScore, cells_of, setting
-from har_llm.report.facts import RunFacts, facts_of
+from har_llm.report.facts import RunFacts, Taught, facts_of
 from har_llm.report.paper import DATASETS, MODELS, comparable, paper_model
 from har_llm.results import RunResult
 
@@ -130,12 +130,13 @@ def lesson_name(run: RunFacts) -> str:
     """What was done to a model, in few words; empty for one that is as it is."""
     if run.adapter is not None:
         return f"with adapter {run.adapter}"
-    if run.taught is None:
-        return ""
-    taught = run.taught
+    return "" if run.taught is None else f"taught on {sessions_name(run, run.taught)}"
+
+
+def sessions_name(run: RunFacts, taught: Taught) -> str:
     number = f"{taught.sessions} session{'' if taught.sessions == 1 else 's'}"
     origin = "" if taught.dataset == run.dataset else f" of {dataset_name(taught.dataset)} (another home)"
-    return f"taught on {'all ' if taught.everything else ''}{number}{origin}"
+    return f"{'all ' if taught.everything else ''}{number}{origin}"
 
 
 def row_name(cell: Cell, *more: str) -> str:

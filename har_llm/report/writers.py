@@ -15,7 +15,8 @@ ABSENT = "-"
 """Stands for an empty cell where a reader would miss it; in CSV it stays empty."""
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?( ± \d+(\.\d+)?)?")
 SPREAD = " ± "
-WIDE = 85  # characters of a row that no longer fit one column of a paper
+WIDE = 65  # characters of a row that need small print
+LONG = 22  # characters of a cell that is broken into lines
 LEADS = re.compile(r"[=+\-@＝＋－＠]")
 """What makes spreadsheets take a text for a formula."""
 
@@ -35,7 +36,7 @@ def markdown(table: Table, level: int = 1) -> str:
     lines = [f"{'#' * level} {markdown_text(table.title)}", ""]
     lines.append(_markdown_row(table.columns))
     lines.append("|" + "|".join("---:" if numeric(table, at) else "---" for at in range(len(table.columns))) + "|")
-    lines += [_markdown_row([cell or ABSENT for cell in row]) for row in table.rows]
+    lines += [_markdown_row([plain(cell) or ABSENT for cell in row]) for row in table.rows]
     if table.notes:
         lines += ["", *(f"- {markdown_text(note)}" for note in table.notes)]
     return "\n".join(lines) + "\n"
@@ -76,20 +77,20 @@ def csv_text(text: str) -> str:
 
 def latex(table: Table) -> str:
     r"""A float for \input, with \usepackage{booktabs} and nothing else."""
-    width = sum(max(len(row[at]) for row in [table.columns, *table.rows]) for at in range(len(table.columns)))
-    wide = "*" if width > WIDE else ""
+    widths = [_latex_width(table, at) for at in range(len(table.columns))]
+    wide = "*" if sum(widths) > WIDE else ""
     size = r"\scriptsize" if wide else r"\small"
     lines = [
         f"\\begin{{table{wide}}}",
         r"\centering",
         f"\\caption{{{latex_text(table.title)}}}",
         f"\\label{{tab:{re.sub('[^A-Za-z0-9]', '-', table.name)}}}",
-        f"{size}\\setlength{{\\tabcolsep}}{{3pt}}",
-        "\\begin{tabular}{" + "".join("r" if numeric(table, at) else "l" for at in range(len(table.columns))) + "}",
+        f"{size}\\setlength{{\\tabcolsep}}{{{2 if wide else 4}pt}}",
+        f"\\begin{{tabular}}{{{_latex_columns(table, widths)}}}",
         r"\toprule",
-        _latex_row(table.columns),
+        _latex_row([_stacked(name) for name in table.columns]),
         r"\midrule",
-        *(_latex_row([cell or ABSENT for cell in row]) for row in table.rows),
+        *(_latex_row([latex_text(plain(cell) or ABSENT) for cell in row]) for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -99,9 +100,25 @@ def latex(table: Table) -> str:
     return "\n".join([*lines, f"\\end{{table{wide}}}", ""])
 
 
+def _latex_width(table: Table, at: int) -> int:
+    """Characters of a column whose title stands word below word."""
+    return max([len(word) for word in table.columns[at].split()] + [len(row[at]) for row in table.rows])
+
+
+def _latex_columns(table: Table, widths: Sequence[int]) -> str:
+    """Long texts are broken into lines; all of them together get about half of the width."""
+    long = [width > LONG and not numeric(table, at) for at, width in enumerate(widths)]
+    broken = f"p{{{min(0.24, 0.55 / max(1, sum(long))):.2f}\\linewidth}}"
+    return "".join("r" if numeric(table, at) else broken if long[at] else "l" for at in range(len(widths)))
+
+
+def _stacked(name: str) -> str:
+    return "\\shortstack{" + r"\\{}".join(map(latex_text, name.split())) + "}"
+
+
 def _latex_row(cells: Sequence[str]) -> str:
     # {}: a row that began with [ or * would be read as an option of the row above.
-    return "{}" + " & ".join(map(latex_text, cells)) + r" \\"
+    return "{}" + " & ".join(cells) + r" \\"
 
 
 LATEX = {
@@ -134,8 +151,8 @@ ACCENTS = {
 def latex_text(text: str) -> str:
     """Text that any LaTeX engine sets in any font; letters beyond accented Latin ones become their number."""
     shown = plain(text)
-    if NUMBER.fullmatch(shown) and shown.startswith("-"):
-        return f"$-${shown[1:].replace('±', LATEX['±'])}"
+    if NUMBER.fullmatch(shown):
+        return shown.replace("-", "$-$").replace(SPREAD, r"\,$\pm$\,")
     return "".join(map(_latex_character, shown))
 
 
