@@ -13,6 +13,14 @@ from har_llm.report.paper import LABELS, SIZES, Key, comparable, results
 from har_llm.report.sessions_chart import figure4
 from har_llm.report.views import SYNTHETIC, Report, adapted, grouped, home_name, model_name
 
+KNOWN = {
+    "": "others",
+    SYNTHETIC: "miniature",
+    "synthetic home": "synthetic_home",
+    "synthetic model": "synthetic_model",
+}
+"""What is synthetic about runs that are not the paper's, and the ends of their figures' names."""
+
 
 def make_charts(report: Report) -> list[Chart]:
     """Those for which there are runs. What is synthetic is never in one picture with what is not."""
@@ -28,8 +36,8 @@ def make_charts(report: Report) -> list[Chart]:
 def _kinds(report: Report) -> list[tuple[str, str, Sequence[Cell]]]:
     """The ends of their files' names, what is written into them, and their cells."""
     kinds: list[tuple[str, str, Sequence[Cell]]] = [("", "", report.paper)]
-    for provenance, cells in grouped(report.other, lambda cell: cell.run.provenance or "").items():
-        suffix = "miniature" if provenance == SYNTHETIC else provenance.replace(" ", "_").replace(",", "") or "others"
+    for place, (provenance, cells) in enumerate(grouped(report.other, lambda cell: cell.run.provenance or "").items()):
+        suffix = KNOWN.get(provenance) or f"others{place}"  # what a run says of itself names no file
         kinds.append((f"_{suffix}", provenance, cells))
     return kinds
 

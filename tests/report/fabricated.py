@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
     label = "" if facts["adapter"] is None else f"-{facts['adapter']['label']}"
     name = f"{facts['dataset']}-{facts['model']}{label}-{facts['part']}"
     digest = hashlib.sha256(json.dumps([facts, config, engines, weights]).encode()).hexdigest()[:10]
-    run = folder / f"{name}-{digest}".replace("/", "_").replace("\n", "_").replace("\0", "_")[-200:]
+    run = folder / re.sub(r"[/\0\ud800-\udfff]", "_", f"{name}-{digest}")[-100:]
     run.mkdir(parents=True)
     texts = facts["windows"] * facts["samples"]
     write(run / "metrics.json", facts)
