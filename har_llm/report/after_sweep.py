@@ -32,7 +32,11 @@ def report_sweep(jobs: Sequence[Job]) -> None:
     settings = next((job.experiment.settings for job in jobs if job.experiment is not None and job.folder is not None), None)
     if settings is None or not settings.report.after_sweep:
         return
-    folder = expanded(settings.paths.outputs) / "reports" / sweep_name([job.sweep for job in jobs], folders)
+    folder = (
+        expanded(settings.paths.outputs)
+        / "reports"
+        / sweep_name([job.sweep for job in jobs if job.experiment is not None], folders)
+    )
     try:
         _build(read_runs(folders), folder, settings)
     except Exception as error:  # also what is a fault of ours: hours of work must not end in its traceback

@@ -78,6 +78,8 @@ def picture(chart: Chart) -> Any:
             handles.setdefault(label, handle)
     look = {"ncols": columns, "frameon": False, "handlelength": 2.6}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", **look)
+    figure.draw_without_rendering()  # the layout decides where points are; once is enough
+    figure.set_layout_engine("none")
     for axes, panel in zip(all_axes, chart.panels, strict=True):
         name_points(figure, axes, panel)
     return figure

@@ -27,7 +27,6 @@ def name_points(figure: Any, axes: Any, panel: Panel) -> None:
     points = [point for series in panel.series for point in series.points]
     if not any(point.label for point in points):
         return
-    figure.draw_without_rendering()  # the layout decides where points are
     places = axes.transData.transform([(point.x, point.y) for point in points])
     radius = figure.dpi * 3 / 72
     taken = [Bbox([[x - radius, y - radius], [x + radius, y + radius]]) for x, y in places]

@@ -98,6 +98,13 @@ def test_jobs_that_failed_are_left_out(tmp_path: Path, jobs: list[Job], capsys: 
     assert "Table 1: F1 of models as they are" in capsys.readouterr().out
 
 
+def test_a_job_whose_config_is_wrong_takes_no_name_away(tmp_path: Path, jobs: list[Job]) -> None:
+    for job in jobs:
+        job.sweep = "table1"
+    report_sweep([*jobs, Job("wrong", error=MissingError("No."))])
+    assert [folder.name for folder in reports(tmp_path)] == ["table1"]
+
+
 def test_where_all_failed_there_is_no_report(tmp_path: Path, jobs: list[Job]) -> None:
     report_sweep(jobs[2:])
     report_sweep([])
