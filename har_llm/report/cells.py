@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from har_llm.report.facts import RunFacts, Score
-from har_llm.report.paper import comparable, departures
+from har_llm.report.paper import comparable, departures, paper_model
 
 SHOWN_DIFFERENCES = 4
 LONGEST_VALUE = 40
@@ -82,12 +82,14 @@ def cells_of(runs: Sequence[RunFacts]) -> tuple[list[Cell], list[str]]:
 
 def identity(run: RunFacts) -> Hashable:
     """Everything but the seed. A student's adapter is known by what it was taught: its weights follow from the seed."""
-    return (place(run), setting(run), frozenset(run.weights.items()), frozenset(run.config.items()))
+    model = (run.model, run.model_id, run.taught, frozenset(run.weights.items()))
+    return (place(run), setting(run), model, frozenset(run.config.items()))
 
 
 def place(run: RunFacts) -> Hashable:
-    """Where a reader looks for a run: runs of the same place compete for it."""
-    return (run.provenance, run.dataset, run.part, run.model, run.model_id, run.taught, run.adapter)
+    """Where a reader looks for a run, by the names that tables give it: runs of the same place compete for it."""
+    taught = None if run.taught is None else (run.taught.dataset, run.taught.sessions, run.taught.everything)
+    return (run.provenance, run.dataset, run.part, paper_model(run) or run.model, taught, run.adapter)
 
 
 def setting(run: RunFacts) -> Hashable:
@@ -185,8 +187,11 @@ def _differences(cell: Cell, rivals: Sequence[Cell]) -> list[str]:
 def _facts(run: RunFacts) -> dict[str, str]:
     weights = {f"weights.{key}": value for key, value in run.weights.items()}
     versions = {f"versions.{key}": value for key, value in run.versions.items()}
+    model = {"model.name": run.model, "model.id": run.model_id}
+    if run.taught is not None:
+        model |= {"teacher": run.taught.teacher, "training windows": str(run.taught.windows)}
     counts = {"scored sessions": str(len(run.sessions)), "scored events": str(run.events)}
-    return {**run.config, **weights, **versions, **counts}
+    return {**run.config, **model, **weights, **versions, **counts}
 
 
 def _short(value: str) -> str:

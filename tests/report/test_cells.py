@@ -76,6 +76,20 @@ def test_variants_stay_apart_and_are_told_apart(tmp_path: Path, change: dict[str
     assert said in variant.variant and plain.variant != variant.variant
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"model": "custom", "model_id": "Qwen/Qwen3-0.6B"}, "model.name=custom"),
+        ({"model_id": "another/copy"}, "model.id=another/copy"),
+        ({"adapter": taught("mural", teacher="qwen3_14b")}, "teacher=qwen3_14b"),
+    ],
+)
+def test_what_tables_call_alike_is_told_apart(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    usual = {"adapter": taught("mural")} if "adapter" in change else {}
+    plain, variant = cells(fabricated(tmp_path, **usual), fabricated(tmp_path, 0.6, **change))
+    assert said in variant.variant and plain.variant != variant.variant
+
+
 def test_runs_of_one_seed_that_nothing_tells_apart_are_told_by_their_digests(tmp_path: Path) -> None:
     found = cells(fabricated(tmp_path, 0.4), fabricated(tmp_path, 0.5))
     assert len(found) == 2
