@@ -56,7 +56,7 @@ def sweep_name(experiments: Sequence[str], folders: Sequence[Path]) -> str:
 
 def _build(runs: Sequence[RunResult], folder: Path, settings: Settings) -> None:
     from har_llm.report.build import build_report
-    from har_llm.report.terminal import show_report
+    from har_llm.report.shown_tables import show_report
 
     headline, reading = settings.metrics.headline, settings.metrics.reading
     build_report(runs, folder, headline=headline, reading=reading)

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from har_llm.report.facts import RunFacts, Score
 from har_llm.report.paper import comparable, departures, paper_model
+from har_llm.report.run_facts import RunFacts, Score
 
 SHOWN_DIFFERENCES = 4
 LONGEST_VALUE = 40

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from har_llm.report.cells import Cell
 from har_llm.report.chart_parts import Chart, Panel, Point, Series, caption, in_order, named, point, score_name
-from har_llm.report.facts import RunFacts
 from har_llm.report.numbers import NAMES
 from har_llm.report.paper import LABELS, SIZES, Key, comparable, results
+from har_llm.report.run_facts import RunFacts
 from har_llm.report.sessions_chart import figure4
 from har_llm.report.views import SYNTHETIC, Report, adapted, grouped, home_name, model_name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 from har_llm.report.cells import CellScore
-from har_llm.report.facts import Score
+from har_llm.report.run_facts import Score
 
 NAMES = {
     "f1_macro_gold": "F1 macro (gold)",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from har_llm.report.cells import Cell, engine_note
-from har_llm.report.facts import RunFacts
 from har_llm.report.numbers import NAMES, mean_of, percent, seed_std_of, session_std_of, shown, with_spread
 from har_llm.report.paper import comparable
 from har_llm.report.parts import Table, filled
+from har_llm.report.run_facts import RunFacts
 from har_llm.report.views import SYNTHETIC, Report, adapted, home_name, lesson_name, ordered, row_name, sessions_name
 
 KIND = "what it is"

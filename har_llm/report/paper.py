@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from har_llm.report.facts import RunFacts
+from har_llm.report.run_facts import RunFacts
 
 CITATION = "Cumin, Er-Rahmany, Chen, arXiv 2601.07469"
 DATASETS = {"marble": "MARBLE", "mural": "MuRAL"}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from har_llm.report.cells import Cell
-from har_llm.report.facts import RunFacts, Taught
 from har_llm.report.numbers import mean_of, minus, percent, rounded, shown, signed
 from har_llm.report.paper import DATASETS, LABELS, NOTES, TEACHER, Key, paper_model, results, value_for
 from har_llm.report.paper_tables import f1_notes
 from har_llm.report.parts import Table
+from har_llm.report.run_facts import RunFacts, Taught
 from har_llm.report.views import Report, dataset_name, model_name, row_name
 
 COLUMNS = ("ours", "increase", "gap closed %", "paper", "paper: increase", "paper: gap closed %", "difference")

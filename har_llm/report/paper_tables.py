@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from har_llm.report.cells import Cell, engine_note
-from har_llm.report.facts import CANDIDATES
 from har_llm.report.numbers import NAMES, mean_of, minus, seed_std_of, session_std_of, shown, signed, with_spread
 from har_llm.report.paper import CITATION, DATASETS, LABELS, NOTES, STUDENTS, Key, Value, results, value_for
 from har_llm.report.parts import Table, filled
+from har_llm.report.run_facts import CANDIDATES
 from har_llm.report.views import Report, dataset_name, lesson_name, model_name, row_name
 
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TypeVar
 
 from har_llm.report.cells import Cell, CellScore, cells_of, setting
-from har_llm.report.facts import RunFacts, Taught, facts_of
 from har_llm.report.paper import DATASETS, MODELS, comparable, paper_model
+from har_llm.report.run_facts import RunFacts, Taught, facts_of
 from har_llm.results import RunResult
 
 SYNTHETIC = "synthetic home, synthetic model"

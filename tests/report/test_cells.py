@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from har_llm.report.cells import Cell, cells_of, combined, engine_note
-from har_llm.report.facts import Score, facts_of
+from har_llm.report.run_facts import Score, facts_of
 from har_llm.results import RunResult, read_run
 from tests.report.fabricated import VLLM, fabricated, taught
 

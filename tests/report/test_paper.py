@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from har_llm.report.facts import RunFacts, facts_of
 from har_llm.report.paper import DATASETS, LABELS, MODELS, SIZES, STUDENTS, Key, comparable, departures, results, value_for
+from har_llm.report.run_facts import RunFacts, facts_of
 from tests.composing import experiment
 from tests.report.fabricated import fabricated, taught
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from har_llm.errors import MissingError
-from har_llm.report.facts import facts_of, read_config
+from har_llm.report.run_facts import facts_of, read_config
 from har_llm.results import read_run
 from tests.report.fabricated import fabricated, taught
 
