@@ -128,11 +128,12 @@ def run(jobs: Sequence[Job]) -> None:
     """Make what is missing, score it, show it; a finished run is only shown."""
     from har_llm import console, sweep
     from har_llm.progress import LiveProgress
+    from har_llm.report import terminal
 
     with LiveProgress() as watcher:
         sweep.run_jobs(jobs, watcher)
     if len(jobs) == 1 and not jobs[0].title:
-        console.show_job(jobs[0])
+        terminal.show_job(jobs[0])
     else:
         console.show_sweep(jobs)
 
