@@ -169,6 +169,19 @@ def export(experiment: Experiment) -> None:
     print(f"{path}: {what}")
 
 
+def compare(experiment: Experiment) -> None:
+    """Say how two finished runs differ, and whether their sessions are enough to tell."""
+    from har_llm.report import comparison, comparison_files, terminal
+    from har_llm.report.collect import two_runs
+    from har_llm.report.pairing import pair
+
+    settings = experiment.settings
+    made = comparison.build(pair(*two_runs(settings), settings.metrics.reading), settings.metrics.headline)
+    folder = comparison_files.folder_of(settings, made)
+    comparison_files.write(made, folder)
+    terminal.show_comparison(made, folder)
+
+
 def prompt(experiment: Experiment) -> None:
     """Print what a model would be sent for the first window, character by character, and how long it is."""
     from har_llm import run as runs
@@ -208,6 +221,7 @@ def validate(experiment: Experiment) -> None:
 
 TOGETHER: dict[str, Callable[[Sequence[Job]], None]] = {"run": run, "plan": plan, "prefetch": prefetch}
 ONE_BY_ONE: dict[str, Callable[[Experiment], None]] = {
+    "compare": compare,
     "export": export,
     "prompt": prompt,
     "describe": describe,

@@ -21,9 +21,13 @@ from har_llm.report.summary import Summary, sample_title, shortened, summarise, 
 from har_llm.results import RunResult, read_run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from har_llm.job import Job
+    from har_llm.report.comparison import Comparison
 
 WEAKEST = 12
+DIFFERING = 12
 LINES_OF_REASONING, LONGEST_REASONING, LONGEST_ANSWER = 14, 2_000, 1_000
 
 
@@ -55,6 +59,32 @@ def show_run(result: RunResult, *, headline: str, reading: str, fresh: bool) -> 
     out.print()
     out.print(_sample_panel(summary))
     out.print(plain(f"Run directory: {result.folder}"), soft_wrap=True)
+
+
+def show_comparison(comparison: Comparison, folder: Path) -> None:
+    out = console()
+    show_head(out, comparison.title, comparison.label)
+    out.print()
+    out.print(plain(comparison.verdict), style="bold")
+    show_table(out, comparison.scores)
+    show_notes(out, comparison.notes)
+    for table in (comparison.runs, *comparison.tables):
+        if table.rows:
+            show_table(out, table, most=WEAKEST)
+    _show_differing(out, comparison.differing)
+    out.print()
+    out.print(plain(f"Comparison: {folder}"), soft_wrap=True)
+
+
+def _show_differing(out: Console, events: Table) -> None:
+    """The first of them, in two lines each: as a table they would not fit."""
+    out.print()
+    out.print(plain(events.title), style="bold")
+    for session, number, time, text, gold, a, b, outcome in events.rows[:DIFFERING]:
+        out.print(plain(f"{session}, event {number}, {time} {text}: {outcome}"))
+        out.print(plain(f"    gold {gold} | A {a} | B {b}"))
+    if len(events.rows) > DIFFERING:
+        out.print(f"... and {len(events.rows) - DIFFERING:,} more (events.csv)")
 
 
 def show_head(out: Console, title: str, label: str) -> None:

@@ -9,6 +9,8 @@ import pytest
 from rich.console import Console
 
 from har_llm.report import terminal
+from har_llm.report.comparison import build
+from har_llm.report.pairing import pair
 from tests.report.run_folders import rows, written
 
 SESSIONS = {"s1": [(1, 1), (1, 2), (2, 2), (2, "omitted")], "s2": [(1, 1), (1, 2), (1, 2), (2, 1)]}
@@ -66,3 +68,26 @@ def test_text_moves_no_cursor_and_is_no_markup(tmp_path: Path, capsys: pytest.Ca
     sample = {"reasoning": evil, "answer": evil, "session": evil, "gold": [evil], "predicted": {"strict": evil}}
     out = shown(capsys, tmp_path, sample=sample, dataset=evil, activities={1: evil, 2: "b", 3: "c"})
     assert "\x1b" not in out and "\\x1b[2J" in out and "[bold]x[/bold]" in out
+
+
+def test_a_comparison_is_shown_with_its_warning_before_its_tables(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a = written(tmp_path / "a", rows(SESSIONS), provenance="synthetic home")
+    b = written(tmp_path / "b", rows({"s1": [(1, 1), (1, 1), (2, 2), (2, 2)], "s2": [(1, 1), (1, 1), (1, 2), (2, 1)]}))
+    terminal.show_comparison(build(pair(a, b, "strict"), "accuracy"), tmp_path / "out")
+    out = capsys.readouterr().out
+    assert out.startswith("A: a\nB: b\nA: synthetic home\n")
+    assert (
+        out.index("B - A in accuracy: +37.50 points") < out.index("Too few sessions") < out.index("accuracy in % by session")
+    )
+    assert "s1, event 1, 08:00:01 kitchen fridge 1: only B right\n    gold 1. cooking | A 2. eating | B 1. cooking\n" in out
+    assert all(len(line) <= 80 for line in out.splitlines()[:-1])
+    assert out.splitlines()[-1] == f"Comparison: {tmp_path / 'out'}"
+
+
+def test_of_many_differing_events_some_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a, b = (written(tmp_path / name, rows({"s": [(1, said)] * 30})) for name, said in (("a", 1), ("b", 2)))
+    terminal.show_comparison(build(pair(a, b, "strict"), "accuracy"), tmp_path / "out")
+    out = capsys.readouterr().out
+    assert out.count("s, event ") == 12 and "... and 18 more (events.csv)" in out
