@@ -14,6 +14,7 @@ from har_llm.report import comparison_notes
 from har_llm.report.facts import facts, label
 from har_llm.report.pairing import PairedEvent, Pairing
 from har_llm.report.parts import Table, counted, percent
+from har_llm.results import RunResult
 
 CHANGES = 10
 OUTCOMES = (
@@ -122,11 +123,10 @@ def _missed_by_cause(events: Sequence[PairedEvent]) -> dict[str, dict[str, int]]
 
 
 def _by_activity(pairing: Pairing) -> list[dict[str, Any]]:
-    """Each event under the first of its gold activities that is scored."""
+    """Each event under the first of its gold activities."""
     groups: dict[int, list[tuple[bool, bool]]] = {}
     for event in pairing.events:
-        gold = next(number for number in event.gold if number not in pairing.unscored)
-        groups.setdefault(gold, []).append(event.right)
+        groups.setdefault(event.gold[0], []).append(event.right)
     return [
         {
             "activity": number,
@@ -142,9 +142,17 @@ def _by_activity(pairing: Pairing) -> list[dict[str, Any]]:
 
 
 def _runs(pairing: Pairing) -> Table:
-    a, b = (dict(facts(run.metrics, run.environment)) for run in (pairing.a, pairing.b))
+    a, b = (_facts(run) for run in (pairing.a, pairing.b))
     rows = [[name, a.get(name, "none"), b.get(name, "none")] for name in {**a, **b} if a.get(name) != b.get(name)]
     return Table("runs", "What the runs differ in", ["", "A", "B"], rows)
+
+
+def _facts(run: RunResult) -> dict[str, str]:
+    """By name; a run may have several engines."""
+    found: dict[str, str] = {}
+    for name, text in facts(run.metrics, run.environment):
+        found[name] = f"{found[name]}; {text}" if name in found else text
+    return found
 
 
 def _scores(content: Mapping[str, Any]) -> Table:
@@ -208,14 +216,7 @@ def _differing(pairing: Pairing) -> Table:
     differing = [event for event in pairing.events if event.differs]
     differing.sort(key=lambda event: event.right[0] == event.right[1])
     rows = [
-        [
-            event.session,
-            str(event.id),
-            event.time,
-            event.text,
-            *_words(event, pairing),
-            _outcome(event),
-        ]
+        [event.session, str(event.id), event.time, event.text, *_words(event, pairing), _outcome(event)]
         for event in differing
     ]
     columns = ["session", "id", "time", "event", "gold", "A", "B", "outcome"]

@@ -13,8 +13,6 @@ from har_llm.report.parts import counted
 FEWEST_TO_TELL = next(sessions for sessions in range(1, 99) if smallest_p(sessions) <= SIGNIFICANT)
 FEW_FOR_INTERVAL = 10
 """Percentile bootstrap intervals of fewer values are known to be too narrow."""
-
-
 LEAST_SHOWN = 0.001
 
 
@@ -46,7 +44,8 @@ def _conclusion(headline: str, one: Mapping[str, Any], sessions: int) -> str:
     if one["p"] > SIGNIFICANT:
         return "The sessions do not show that either run is better, nor that they are equal."
     better = "B" if (one["difference"] > 0) != (headline == "missed") else "A"
-    return f"{better} is better: chance alone would give such a difference in {100 * one['p']:.1f} % of cases."
+    often = f"{100 * one['p']:.1f}" if one["p"] >= LEAST_SHOWN else f"less than {100 * LEAST_SHOWN:.1f}"
+    return f"{better} is better: chance alone would give such a difference in {often} % of cases."
 
 
 def notes(pairing: Pairing, content: Mapping[str, Any]) -> list[str]:

@@ -29,6 +29,7 @@ class PairedEvent(NamedTuple):
     time: str
     text: str
     gold: tuple[int, ...]
+    """Without what is not scored."""
     a: Said
     b: Said
 
@@ -78,7 +79,7 @@ def pair(a: RunResult, b: RunResult, reading: str) -> Pairing:
             f"{a.folder.name} has {len(rows[0])} scored events and {b.folder.name} has {len(rows[1])}, none of them "
             f"in common; compare runs on the same dataset and part."
         )
-    events = [_paired(key, rows[0][key], rows[1][key], reading) for key in common]
+    events = [_paired(rows[0][key], rows[1][key], unscored, reading) for key in common]
     left_out = (len(rows[0]) - len(common), len(rows[1]) - len(common))
     return Pairing(a, b, reading, events, activities, unscored, left_out)
 
@@ -107,12 +108,13 @@ def _scored_rows(run: RunResult, unscored: Collection[int]) -> dict[Key, dict[st
     }
 
 
-def _paired(key: Key, a: Mapping[str, Any], b: Mapping[str, Any], reading: str) -> PairedEvent:
+def _paired(a: Mapping[str, Any], b: Mapping[str, Any], unscored: Collection[int], reading: str) -> PairedEvent:
     for name in ("time", "event", "gold"):
         if a[name] != b[name]:
             raise ConfigError(
-                f"Event {key[1]} of session {key[0]} has {name} {a[name]!r} in A and {b[name]!r} in B; "
+                f"Event {a['id']} of session {a['session']} has {name} {a[name]!r} in A and {b[name]!r} in B; "
                 f"they were made from different data, so compare runs on the same data and dataset settings."
             )
     said = [Said(run[reading]["activity"], run[reading]["missed"]) for run in (a, b)]
-    return PairedEvent(*key, a["time"], a["event"], tuple(a["gold"]), *said)
+    gold = tuple(number for number in a["gold"] if number not in unscored)
+    return PairedEvent(a["session"], a["id"], a["time"], a["event"], gold, *said)

@@ -72,7 +72,7 @@ def _title(scores: Mapping[str, Any], headline: str, reading: str) -> str:
     spread = f", std {percent(mean['std'])}" if mean["std"] is not None else ""
     return (
         f"{scores['model']}{adapter} on {scores['dataset']} ({scores['part']} part): {headline} {percent(mean['mean'])} %"
-        f"{spread}, over {counted(scores['sessions'], 'session')}"
+        f"{spread}, over {counted(mean['sessions'], 'session')}"
     )
 
 

@@ -133,6 +133,31 @@ def test_what_was_left_out_and_what_is_synthetic_or_partial_is_said(tmp_path: Pa
     assert same.label == "A and B: synthetic model"
 
 
+def test_what_is_right_is_what_the_scores_take_for_right(tmp_path: Path) -> None:
+    events = [row("s1", 0, [3, 2], 3), row("s1", 1, [1, 2], 2), row("s1", 2, [3], 3), row("s1", 3, [1], "omitted")]
+    a, b = (
+        written(tmp_path / name, events, null_class=[3], unscored=unscored) for name, unscored in (("a", []), ("b", [3]))
+    )
+    found = build(pair(a, b, "strict"), "accuracy")
+    assert found.content["events"] == 3
+    assert found.content["outcomes"]["both right"] / 3 == approx(found.content["metrics"]["accuracy"]["a"])
+    assert any("The null class is left out of these scores" in note for note in found.notes)
+
+
+def test_a_difference_that_chance_hardly_gives_is_not_called_impossible(tmp_path: Path) -> None:
+    found = compared(tmp_path, sessions(12, A_WRONG), sessions(12, A_RIGHT))
+    assert "p < 0.001, 12 sessions). B is better" in found.verdict and "less than 0.1 % of cases" in found.verdict
+
+
+def test_all_engines_of_a_run_are_named(tmp_path: Path) -> None:
+    two = {"generated_by": [{"engine": "VllmEngine"}, {"engine": "TransformersEngine"}]}
+    a = written(tmp_path / "a", rows(sessions(1, A_WRONG)), environment=two)
+    b = written(tmp_path / "b", rows(sessions(1, A_WRONG)))
+    assert ["engine", "Transformers; Vllm", "Vllm on 1 x GPU (vllm 0.32.0)"] in build(
+        pair(a, b, "strict"), "accuracy"
+    ).runs.rows
+
+
 def test_only_what_the_runs_differ_in_is_shown_of_them(tmp_path: Path) -> None:
     adapter = {"label": "tuned", "id": "owner/tuned", "revision": "b" * 40}
     a = written(tmp_path / "a", rows(sessions(2, A_WRONG)))

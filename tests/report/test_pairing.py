@@ -63,6 +63,8 @@ def test_what_either_run_leaves_unscored_is_left_out_of_both(tmp_path: Path) -> 
         paired = pair(one, two, "strict")
         assert paired.unscored == {3} and len(paired.events) == 2
         assert [scores["s1"]["accuracy"] for scores in paired.scores] == [0, 0], "3 is no right answer for 3 and 2"
+        assert [event.gold for event in paired.events] == [(1,), (2,)]
+        assert not any(event.right[0] or event.right[1] for event in paired.events)
         assert paired.left_out == (0, 0), "what neither may count is not missing in one"
     assert pair(a, a, "strict").unscored == set() and len(pair(a, a, "strict").events) == 3
 
