@@ -11,12 +11,13 @@ from pathlib import Path
 from har_llm.errors import MissingError
 from har_llm.report.charts import make_charts
 from har_llm.report.drawing import draw
+from har_llm.report.markdown import inline
 from har_llm.report.numbers import NAMES
 from har_llm.report.page import write_page
 from har_llm.report.parts import Figure, Table
 from har_llm.report.tables import make_tables
 from har_llm.report.views import Report, make_report
-from har_llm.report.writers import FORMATS, markdown, markdown_text
+from har_llm.report.writers import FORMATS, markdown
 from har_llm.results import RunResult
 
 MANIFEST = ".har_llm_report.json"
@@ -65,9 +66,7 @@ def _document(report: Report, tables: Sequence[Table], figures: Sequence[Figure]
     shown = f"{NAMES[report.headline]} (`metrics.headline={report.headline}`), {report.reading} reading of the answers"
     parts = ["# Report", f"{runs} runs. Scores in %: {shown} (`metrics.reading={report.reading}`)."]
     if kinds:
-        parts.append(
-            f"**{markdown_text('; '.join(kinds))}**: such results are marked, and stand beside no number of the paper's."
-        )
+        parts.append(f"**{inline('; '.join(kinds))}**: such results are marked, and stand beside no number of the paper's.")
     parts += [markdown(table, level=2).rstrip() for table in tables if table.name != LAST]
     parts += [_illustrated(figure) for figure in figures]
     parts += [markdown(table, level=2).rstrip() for table in tables if table.name == LAST]
@@ -75,8 +74,8 @@ def _document(report: Report, tables: Sequence[Table], figures: Sequence[Figure]
 
 
 def _illustrated(figure: Figure) -> str:
-    title = markdown_text(figure.title)
-    return f"## {title}\n\n![{title}]({figure.png.name})\n\n{markdown_text(figure.caption)}"
+    title = inline(figure.title)
+    return f"## {title}\n\n![{title}]({figure.png.name})\n\n{inline(figure.caption)}"
 
 
 def _put_in_place(aside: Path, folder: Path) -> None:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
+from har_llm.report.markdown import inline, items
 from har_llm.report.parts import Table
 from har_llm.text import visible
 
@@ -33,25 +34,17 @@ def numeric(table: Table, column: int) -> bool:
 
 
 def markdown(table: Table, level: int = 1) -> str:
-    lines = [f"{'#' * level} {markdown_text(table.title)}", ""]
+    lines = [f"{'#' * level} {inline(table.title)}", ""]
     lines.append(_markdown_row(table.columns))
     lines.append("|" + "|".join("---:" if numeric(table, at) else "---" for at in range(len(table.columns))) + "|")
     lines += [_markdown_row([plain(cell) or ABSENT for cell in row]) for row in table.rows]
     if table.notes:
-        lines += ["", *(f"- {markdown_text(note)}" for note in table.notes)]
+        lines += ["", items(table.notes)]
     return "\n".join(lines) + "\n"
 
 
 def _markdown_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(map(markdown_text, cells)) + " |"
-
-
-def markdown_text(text: str) -> str:
-    """No markup and no HTML is read in it, in a table or outside."""
-    escaped = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    if NUMBER.fullmatch(escaped):
-        return escaped
-    return re.sub(r"([\\`*_{}\[\]|~$#!])", r"\\\1", escaped)
+    return "| " + " | ".join(map(inline, cells)) + " |"
 
 
 def to_csv(table: Table) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from har_llm.report.cells import Cell, cells_of, combined, engine_note
@@ -47,6 +47,7 @@ def test_one_run_has_no_spread_over_seeds_and_one_session_none_over_sessions(tmp
     assert score is not None and (score.seed_std, score.session_std, score.interval) == (None, None, None)
 
 
+@settings(deadline=None)  # other work on the machine may take its time
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
 def test_the_mean_of_seeds_lies_between_them(means: list[float]) -> None:
     score = combined([Score(mean, None, None) for mean in means])

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -34,11 +34,13 @@ def cells_of_markdown(text: str) -> list[list[str]]:
             rows.append([])
         if token.type == "inline" and rows and token.level == 4:
             assert token.children is not None
-            assert {child.type for child in token.children} <= {"text", "text_special"}, token.content
-            rows[-1].append("".join(child.content for child in token.children))
+            shown = [child for child in token.children if child.content != "<!-- -->"]  # keeps "@name" from being a mention
+            assert {child.type for child in shown} <= {"text", "text_special"}, token.content
+            rows[-1].append("".join(child.content for child in shown))
     return rows
 
 
+@settings(deadline=None)  # other work on the machine may take its time
 @given(TABLES)
 def test_markdown_shows_every_cell_as_it_is(rows: list[tuple[str, str, str]]) -> None:
     shown = cells_of_markdown(markdown(table(*rows)))
@@ -48,9 +50,10 @@ def test_markdown_shows_every_cell_as_it_is(rows: list[tuple[str, str, str]]) ->
 
 def test_markdown_holds_neither_html_nor_formulas() -> None:
     text = markdown(table(("<script>alert(1)</script>", "$x$ ![a](b)", "1.00")))
-    assert "<" not in text and "\\$x\\$" in text and "\\!\\[a\\]" in text
+    assert "<" not in text and "\\$x\\$" in text and "!\\[a\\]" in text
 
 
+@settings(deadline=None)  # other work on the machine may take its time
 @given(TABLES)
 def test_csv_reads_back_and_starts_no_formula(rows: list[tuple[str, str, str]]) -> None:
     _, *read = csv.reader(io.StringIO(to_csv(table(*rows))))
@@ -83,6 +86,7 @@ COMMANDS = re.compile(
 )
 
 
+@settings(deadline=None)  # other work on the machine may take its time
 @given(NASTY)
 def test_latex_has_no_special_character_left(text: str) -> None:
     left = COMMANDS.sub("", latex_text(text))
@@ -90,6 +94,7 @@ def test_latex_has_no_special_character_left(text: str) -> None:
     assert not set(left) & set('\\{}&%$#_^~<>|[]"'), left
 
 
+@settings(deadline=None)  # other work on the machine may take its time
 @given(TABLES)
 def test_latex_has_as_many_cells_as_the_table(rows: list[tuple[str, str, str]]) -> None:
     text = latex(table(*rows))
