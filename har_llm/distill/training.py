@@ -82,7 +82,8 @@ class TrainingSettings:
 
     def extent(self, rows: int) -> str:
         """How long it trains on so many examples, in words."""
+        return f"{self.steps} steps of {self.batch_size}, epochs: {self.epochs_in_words(rows)}"
+
+    def epochs_in_words(self, rows: int) -> str:
         epochs, begun = self.epochs(rows), self.epochs_begun(rows)
-        return f"{self.steps} steps of {self.batch_size}, {epochs:.1f} epochs" + (
-            f" ({begun} begun)" if begun > epochs else ""
-        )
+        return f"{epochs:.1f} ({begun} begun)" if begun > epochs else f"{begun}"

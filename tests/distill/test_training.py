@@ -15,8 +15,8 @@ def test_the_papers_windows_give_the_papers_epochs() -> None:
     assert settings.steps == 500 and settings.batch_size == 8 and settings.learning_rate == 2e-4
     assert (settings.epochs(126), settings.epochs_begun(126)) == (500 / 16, 32)
     assert (settings.epochs(544), settings.epochs_begun(544)) == (500 / 68, 8)
-    assert settings.extent(126) == "500 steps of 8, 31.2 epochs (32 begun)"
-    assert settings.extent(400) == "500 steps of 8, 10.0 epochs", "none is half done"
+    assert settings.extent(126) == "500 steps of 8, epochs: 31.2 (32 begun)"
+    assert settings.extent(400) == "500 steps of 8, epochs: 10", "none is half done"
 
 
 @pytest.mark.parametrize(
