@@ -103,7 +103,7 @@ def _estimate(load: Load) -> Estimate:
     if known == 0:
         notes.append(
             "no stored texts here to expect the length of answers from; the number is the most that "
-            "model.sampling.max_new_tokens allows, and real answers are mostly much shorter."
+            "model.sampling.max_new_tokens allows."
         )
     rate = known_rate(load.runs[0].outputs / "store", load.identity)
     most = "at most " if known == 0 else ""

@@ -156,6 +156,16 @@ def test_a_teacher_that_fails_costs_its_pupils_only(tmp_path: Path) -> None:
     assert jobs[1].folder is not None
 
 
+def test_a_student_that_cannot_be_trained_here_is_refused_before_its_teacher_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("har_llm.distill.tools.has_gpu", lambda: False)
+    unsloth = job(tmp_path, "lora.trainer=unsloth")
+    watcher = done(unsloth)
+    assert watcher.failures == [unsloth] and not watcher.loads
+    assert "lora.trainer is 'unsloth', but there is no GPU here" in str(unsloth.error)
+
+
 def test_what_cannot_be_taught_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"lora\.train_sessions is 9, but the training part has 3 sessions"):
         prepare(job(tmp_path, "lora.train_sessions=9").experiment)  # type: ignore[arg-type]
