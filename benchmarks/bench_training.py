@@ -3,11 +3,12 @@
     python benchmarks/bench_training.py [--repeats 3] [--steps 60] [--small]
 
 The teacher's texts are made once and exported with `task=export export.what=examples`; the bare script reads that file. Both
-then train from nothing, as whole processes, in an order that turns from round to round. Samples a second: the examples
-of all steps but the first, over the time from the end of the first step to the end of the last, as each training's own log
-has it, so that imports are not in it. Memory: the most that the training's process has held (RSS). Goals: at least 0.97
-times the bare script's samples a second, at most 1.05 times its memory. Whole processes are compared too: har_llm's also
-composes the config, writes the adapter's folder and scores the run's few windows with a second process.
+then train from nothing with the same settings, logging and checkpoints included, in an order that turns from round to round.
+
+Samples a second: the examples of all steps but the first, over the time from the first step's end to the last one's. The
+bare script prints these times; of har_llm's, the lines of its loss.jsonl are looked for every 20 ms. Memory: the most that
+the training's process has held (RSS). Goals: at least 0.97 times the bare script's samples a second, at most 1.05 times its
+memory. Whole commands are shown too; har_llm's also composes the config, writes the adapter's folder and scores a window.
 """
 
 from __future__ import annotations

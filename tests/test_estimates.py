@@ -197,3 +197,16 @@ def test_what_a_training_lacks_here_is_a_note(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("har_llm.distill.tools.has_gpu", lambda: False)
     (made,) = estimate_trainings(make_plan([prepared(tmp_path, "lora=distilled_tiny", "lora.trainer=unsloth", "limit=1")]))
     assert "tiny_student: lora.trainer is 'unsloth', but there is no GPU here" in all_notes([made])[0]
+
+
+def test_a_plan_made_without_a_gpu_says_that_it_is_for_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+    def said(model: str) -> bool:
+        run = prepare(experiment(f"model={model}", "limit=1", f"paths.outputs={tmp_path}"), planning=True)
+        return any("engine=vllm_a100 plans for a machine that has some" in note for note in notes(only(run)))
+
+    monkeypatch.setattr("har_llm.estimates.has_gpu", lambda: False)
+    assert said("qwen3_32b") and not said("tiny_student"), "the embedded models need no GPU"
+    monkeypatch.setattr("har_llm.estimates.has_gpu", lambda: True)
+    assert not said("qwen3_32b")
