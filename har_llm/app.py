@@ -149,8 +149,9 @@ def show_sweep(jobs: Sequence[Job]) -> None:
 
 def plan(jobs: Sequence[Job]) -> None:
     """Print what the jobs would have to make, and load nothing."""
-    from har_llm import console, estimates, sweep
+    from har_llm import estimates, sweep
     from har_llm.plan import make_plan
+    from har_llm.plan_view import show_plan
     from har_llm.progress import LiveProgress
 
     with LiveProgress() as watcher:
@@ -158,7 +159,7 @@ def plan(jobs: Sequence[Job]) -> None:
     made = make_plan([job.run for job in jobs if job.run is not None and not job.run.finished])
     finished = sum(job.run is not None and job.run.finished for job in jobs)
     if made.runs or finished:  # otherwise each job has said why it failed
-        console.show_plan(made, estimates.estimate(made), finished)
+        show_plan(made, estimates.estimate(made), estimates.estimate_trainings(made), finished)
 
 
 def prefetch(jobs: Sequence[Job]) -> None:
