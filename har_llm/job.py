@@ -23,5 +23,7 @@ class Job:
     fresh: bool = False
     """Whether this command completed it."""
     error: HarError | None = None
+    choice: str | None = None
+    """The option of conf/experiment that it belongs to."""
     told: bool = False
     """Whether the user has read why it failed."""

@@ -27,6 +27,7 @@ from har_llm.weights import adapter_digest
 
 BEAT_S = 60.0
 """A training that has not told of a step for ten times as long is taken for dead by other machines."""
+LOG = "loss.jsonl"
 LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "unsloth", "bitsandbytes")
 
 
@@ -41,13 +42,13 @@ class Pupil(Protocol):
 def learn(lesson: Lesson, watcher: Pupil) -> None:
     """Train the lesson's adapter and put it in place. Raises HarError; what is done is kept."""
     selection = lesson.select()
-    aside = lesson.folder.with_name(f".{lesson.folder.name}")
+    aside = _aside(lesson)
     aside.mkdir(parents=True, exist_ok=True)
     with _claimed(aside) as beat:
         if lesson.folder.exists():  # another process has just made it
             return
         _write_rows(aside / "rows.jsonl", selection.examples)
-        log = aside / "loss.jsonl"
+        log = aside / LOG
         watcher.learning(lesson, selection, len(_losses(log)))
         trainer = _trainer(lesson.lora.trainer)
         job = lesson.job(
@@ -93,6 +94,16 @@ def _trainer(wanted: str) -> str:
 def _write_rows(path: Path, examples: Iterator[Example] | Any) -> None:
     with path.open("w", encoding="ascii") as stream:
         stream.writelines(json.dumps(example.as_row()) + "\n" for example in examples)
+
+
+def losses_so_far(lesson: Lesson) -> list[list[float]]:
+    """Step and loss of a training that was begun, perhaps by a process that was killed."""
+    return _losses(_aside(lesson) / LOG)
+
+
+def _aside(lesson: Lesson) -> Path:
+    """Where an adapter is made, before it is put in its place."""
+    return lesson.folder.with_name(f".{lesson.folder.name}")
 
 
 def _losses(log: Path) -> list[list[float]]:

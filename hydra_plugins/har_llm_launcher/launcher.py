@@ -87,11 +87,12 @@ def titled(overrides: Sequence[str], jobs: Sequence[Sequence[str]]) -> str:
 
 
 def _read(cfg: DictConfig, title: str) -> Any:
+    from har_llm.app import chosen_experiment
     from har_llm.config import read_experiment
     from har_llm.errors import HarError
     from har_llm.job import Job
 
     try:
-        return Job(title, read_experiment(cfg))
+        return Job(title, read_experiment(cfg), choice=chosen_experiment())
     except HarError as error:
         return Job(title, error=error)
