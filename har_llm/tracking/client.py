@@ -145,6 +145,7 @@ class Client:
             root_dir=str(self._outputs),
             silent=True,
             console="off",
+            host="",
             program="har_llm",
             disable_git=True,
             disable_code=True,
