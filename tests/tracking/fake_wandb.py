@@ -1,4 +1,4 @@
-"""A W&B server on this machine's loopback: it notes what it is sent, and may hang, refuse or fail. No client but the real one."""
+"""A W&B server on the loopback: it notes what it is sent, and may hang or fail. Only the real client talks to it."""
 
 from __future__ import annotations
 

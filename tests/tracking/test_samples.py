@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -72,9 +73,10 @@ def test_no_rows_are_asked_for(finished: Callable[..., RunResult]) -> None:
     assert sample_rows(finished("limit=1"), 0, "strict") == []
 
 
-def test_hostile_text_is_shown_as_text(finished: Callable[..., RunResult]) -> None:
+def test_hostile_text_is_shown_as_text(finished: Callable[..., RunResult], tmp_path: Path) -> None:
     text = "<think>\n<script>alert(1)</script>\x1b[2J \ud800\n</think>\n\nnothing"
-    result = finished(f"engine.text={json.dumps(text)}", "engine.path=null", "limit=1")
+    (tmp_path / "hostile.jsonl").write_text(json.dumps({"contains": "", "text": text}) + "\n")
+    result = finished(f"engine.path={tmp_path / 'hostile.jsonl'}", "limit=1")
     row = dict(zip(COLUMNS, sample_rows(result, 1, "strict")[0], strict=True))
     assert row["reasoning"] == "<script>alert(1)</script>\\x1b[2J \\ud800"
     assert row["predicted"].startswith("missed (") and not row["right"]

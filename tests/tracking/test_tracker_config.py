@@ -58,7 +58,13 @@ def test_the_tracker_changes_no_run() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["tracker=wandb", "--cfg", "job"], ["tracker=wandb", "tracker.samples=-1"], ["task=sync"], ["task=describe"]],
+    [
+        ["--help"],
+        ["tracker=wandb", "--cfg", "job"],
+        ["tracker=wandb", "tracker.samples=-1"],
+        ["task=sync"],
+        ["task=describe"],
+    ],
 )
 def test_wandb_is_not_imported_before_it_is_used(arguments: list[str], tmp_path: Path) -> None:
     code = f"""
