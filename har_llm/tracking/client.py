@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import netrc
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from har_llm.tracking.config import WandbTracker
 from har_llm.tracking.content import Content, Table
@@ -218,16 +216,8 @@ def _logged_trouble(folder: Path) -> str:
 
 
 def logged_in() -> bool:
-    """Whether there is a key for the server, where the client looks for one; it is not asked whether the key is good."""
+    """Whether the client finds a key; it is not asked whether the key is good."""
     import wandb
 
-    settings = wandb.setup().settings
-    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE") or settings.api_key:
-        return True
-    host = urlsplit(settings.base_url).hostname or ""
-    for file in (os.environ.get("NETRC"), "~/.netrc", "~/_netrc"):
-        with suppress(OSError, netrc.NetrcParseError):
-            # The machine "default" answers for every host, but W&B's client does not take it.
-            if file and host in netrc.netrc(os.path.expanduser(file)).hosts:  # noqa: PTH111 (~user may not exist)
-                return True
-    return False
+    with _translated():
+        return bool(wandb.login(prompt=False))

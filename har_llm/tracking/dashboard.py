@@ -1,4 +1,4 @@
-"""The W&B report that dashboard.yaml describes, made through W&B's own package for reports. Runs in the tracker's process."""
+"""The W&B report that dashboard.yaml describes, made with W&B's own package for reports, in the tracker's process."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ PLAIN_VALUE = re.compile(r"[\w./+-]+", re.ASCII)
 
 def sentences(publisher: Publisher) -> list[str]:
     """One or two, whatever happened."""
-    done = [one for one in publisher.asked if one.outcome]
+    done = [one for one in publisher.asked if one.told]
     online = [one for one in done if "url" in one.outcome]
     offline = [one for one in done if "folder" in one.outcome]
     failed = [one for one in done if "failed" in one.outcome]

@@ -37,6 +37,8 @@ class Published:
     """The run directories that it belongs to."""
     outcome: dict[str, Any] = field(default_factory=dict)
     """{"url": ...}, {"folder": ...} (kept offline) or {"failed": ...}; empty while it is not known."""
+    told: bool = True
+    """Whether the user wants to know."""
 
 
 class Publisher:
@@ -114,7 +116,7 @@ class Publisher:
 
     def _settle(self, published: Published, outcome: dict[str, Any]) -> None:
         published.outcome = outcome
-        if "failed" not in outcome:
+        if "url" in outcome or "folder" in outcome:
             with contextlib.suppress(OSError):  # a full disk: what is not noted is only published once more
                 self.ledger.note(published.id, published.what, outcome)
 

@@ -92,8 +92,8 @@ def _group_of_lesson(lesson: Lesson) -> str:
 
 def end_training(publisher: Publisher, lesson: Lesson) -> None:
     folder = lesson.folder if lesson.folder.is_dir() else None
+    published = Published(training_id(lesson.key), lesson.folder.name, [], told=folder is not None)
     if folder is None:
-        publisher.tell("dropped")
-        return
-    published = Published(training_id(lesson.key), folder.name, [])
-    publisher.ask(published, "trained", folder=str(folder))
+        publisher.ask(published, "dropped")
+    else:
+        publisher.ask(published, "trained", folder=str(folder))

@@ -46,6 +46,7 @@ class Tracking:
         self._publishers: dict[str, Publisher] = {}
         self._jobs = [job for job in jobs if job.experiment is not None and job.experiment.tracker.publishes]
         self._training: tuple[Lesson, Publisher] | None = None
+        self._said: list[str] = []
         if self._jobs:
             from har_llm.tracking.groups import settle_groups
 
@@ -61,26 +62,37 @@ class Tracking:
 
     def publish(self, jobs: Sequence[Job]) -> None:
         """Begin to publish the finished runs of these jobs."""
-        self._end_training()
-        from har_llm.tracking.publishing import publish_runs
+        with self._softly():
+            self._end_training()
+            for publisher, mine in self._by_publisher(jobs):
+                from har_llm.tracking.publishing import publish_runs
 
-        for publisher, mine in self._by_publisher(jobs):
-            publish_runs(publisher, [job.folder for job in mine if job.folder is not None])
+                publish_runs(publisher, [job.folder for job in mine if job.folder is not None])
 
     def wait(self) -> None:
-        self._end_training()
-        for publisher in self._publishers.values():
-            if publisher.asked:
+        with self._softly():
+            self._end_training()
+            for publisher in self._publishers.values():
                 publisher.wait()
         if self._publishers:
             from har_llm.tracking.outcome import sentences
 
-            for text in dict.fromkeys(text for one in self._publishers.values() for text in sentences(one)):
-                print(visible(text), file=sys.stderr, flush=True)
+            self._said += [text for publisher in self._publishers.values() for text in sentences(publisher)]
+        for text in dict.fromkeys(self._said):
+            print(visible(text), file=sys.stderr, flush=True)
 
     def close(self) -> None:
         for publisher in self._publishers.values():
             publisher.close()
+
+    @contextmanager
+    def _softly(self) -> Iterator[None]:
+        """Whatever goes wrong in here costs a sentence, never a training or a result."""
+        try:
+            yield
+        except Exception as error:
+            fault = f"{type(error).__name__}: {error}".rstrip(".")
+            self._said.append(f"W&B is not told everything ({fault}). The results are complete; task=sync publishes them.")
 
     def _by_publisher(self, jobs: Iterable[Job]) -> list[tuple[Publisher, list[Job]]]:
         found: dict[int, tuple[Publisher, list[Job]]] = {}
@@ -107,25 +119,29 @@ class Tracking:
 
     def planned(self, plan: Plan) -> None:
         """Something is going to be made, so there will be something to publish: the client is imported meanwhile."""
-        for job in self._jobs if self._publishing else ():
-            if job.run is not None and job.error is None:
-                self._publisher(job).start()
+        with self._softly():
+            for job in self._jobs if self._publishing else ():
+                if job.run is not None and job.error is None:
+                    self._publisher(job).start()
 
     def loading(self, load: Load) -> None:
-        self._end_training()
+        with self._softly():
+            self._end_training()
 
     def failed(self, job: Job) -> None:
-        self._end_training()
+        with self._softly():
+            self._end_training()
 
     def learning(self, lesson: Lesson, selection: Selection, done: int) -> None:
-        self._end_training()
-        pupil = next((job for job in self._jobs if _learns(job, lesson)), None)
-        if pupil is not None:
-            from har_llm.tracking.publishing import begin_training
+        with self._softly():
+            self._end_training()
+            pupil = next((job for job in self._jobs if _learns(job, lesson)), None)
+            if pupil is not None:
+                from har_llm.tracking.publishing import begin_training
 
-            publisher = self._publisher(pupil)
-            begin_training(publisher, lesson, selection)
-            self._training = lesson, publisher
+                publisher = self._publisher(pupil)
+                begin_training(publisher, lesson, selection)
+                self._training = lesson, publisher
 
     def learned(self, step: int, loss: float) -> None:
         if self._training is not None:

@@ -65,12 +65,13 @@ class Worker:
         folder = Path(message["folder"])
         return self._client.end(run, folder, training_of(read_manifest(folder), training.name, self._tracker.tags))
 
-    def dropped(self, message: dict[str, Any]) -> None:
+    def dropped(self, message: dict[str, Any]) -> dict[str, Any]:
         """The training ended without an adapter; gone on with, it is shown as the same W&B run, from its beginning."""
         if self._open is not None:
             (run, _), self._open = self._open, None
             with suppress(NotPublished):
                 self._client.end(run, None, None)
+        return {}
 
     def adapter(self, message: dict[str, Any]) -> dict[str, Any]:
         """A training that is over, from its adapter."""
