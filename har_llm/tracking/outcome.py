@@ -81,7 +81,13 @@ def _value(value: object) -> str:
     if isinstance(value, bool | int | float) or value is None:
         return "null" if value is None else str(value).lower()
     text = str(value)
-    return text if PLAIN_VALUE.fullmatch(text) else "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    # A backslash is one, except before a quote.
+    return text if PLAIN_VALUE.fullmatch(text) else "'" + re.sub(r"(\\*)('|$)", _escape_quote, text) + "'"
+
+
+def _escape_quote(found: re.Match[str]) -> str:
+    backslashes, quote = found.groups()
+    return backslashes * 2 + ("\\'" if quote else "")
 
 
 def _command(*words: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 KEY = "0123456789" * 4
 """A key of the form that the client accepts."""
+PROJECTS = ("har_llm", "mine")
 
 
 @dataclass
@@ -154,7 +155,26 @@ def _artifact_files(variables: dict[str, Any], url: str) -> dict[str, Any]:
     return {"createArtifactFiles": {"files": {"edges": edges}}}
 
 
+def _view(variables: dict[str, Any], url: str) -> dict[str, Any]:
+    project = {"id": "p", "name": variables["projectName"], "entityName": variables["entityName"]}
+    named = {"id": variables["id"] or "view1", "type": variables["type"], "name": variables["name"], "project": project}
+    described = {"displayName": variables["displayName"], "description": variables["description"]}
+    view = {**named, **described, "spec": variables["spec"], "updatedAt": "2026-01-01T00:00:00"}
+    return {"upsertView": {"view": view, "inserted": True}}
+
+
+def _projects(variables: dict[str, Any], url: str) -> dict[str, Any]:
+    common = {"entityName": variables["entity"], "createdAt": "2026-01-01T00:00:00", "isBenchmark": False, "user": None}
+    nodes = [{"__typename": "Project", "id": name, "name": name, **common} for name in PROJECTS]
+    page = {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False}
+    return {"models": {"pageInfo": page, "edges": [{"node": node} for node in nodes]}}
+
+
 ANSWERS: dict[str, Any] = {
+    "GetProjects": _projects,
+    "upsertView": _view,
+    "ProjectInternalId": lambda variables, url: {"project": {"internalId": "p"}},
+    "GetDefaultEntity": lambda variables, url: {"viewer": {"id": "v", "entity": "team"}},
     "Viewer": lambda variables, url: {"viewer": {"id": "v", "entity": "team", "username": "someone", "flags": "{}"}},
     "ServerFeaturesQuery": lambda variables, url: {"serverInfo": {"features": []}},
     "ArtifactType": lambda variables, url: {"project": {"artifact": None}},

@@ -20,7 +20,7 @@ from tests.tracking.conftest import REFUSED
 from tests.tracking.fake_wandb import KEY, Received, fake_wandb
 from tests.tracking.wandb_file import offline_runs
 
-QUICK = ["tracker=wandb", "tracker.connect_s=3", "tracker.upload_s=6"]
+PATIENT = ["tracker=wandb", "tracker.connect_s=20", "tracker.upload_s=20"]
 AFTER_INIT = "graphql"
 """Everything but the stream and the uploads, which come when a run has begun."""
 
@@ -72,7 +72,7 @@ def test_a_login_in_netrc_is_found(tmp_path: Path, script: str, server: Received
 
 
 def test_a_key_that_is_missing_is_not_asked_for(tmp_path: Path, script: str) -> None:
-    told = har_llm(tmp_path, *SMALL, script, "limit=1", *QUICK, "tracker.mode=online")
+    told = har_llm(tmp_path, *SMALL, script, "limit=1", *PATIENT, "tracker.mode=online")
     assert "The run is not published to W&B (No API key configured. Use `wandb login` to log in)" in told.stderr
 
 
@@ -113,11 +113,12 @@ def test_a_wandb_in_trouble_costs_one_sentence(
     tmp_path: Path, script: str, untracked: Untracked, trouble: str, spare: str, reason: str
 ) -> None:
     sweep = ["-m", *SMALL, script, "limit=1,2,3"]
+    quick = ["tracker.connect_s=4" if not spare else "tracker.upload_s=8"] if trouble == "hang" else []
     with fake_wandb("" if trouble == "refuses" else trouble, spare) as server:
         url = REFUSED if trouble == "refuses" else server.url
         begun = time.monotonic()
-        tracked = har_llm(tmp_path, *sweep, *QUICK, WANDB_BASE_URL=url, WANDB_API_KEY=KEY)
-        assert time.monotonic() - begun < 60
+        tracked = har_llm(tmp_path, *sweep, *PATIENT, *quick, WANDB_BASE_URL=url, WANDB_API_KEY=KEY)
+        assert time.monotonic() - begun < 150
     (said,) = [line for line in tracked.stderr.splitlines() if "W&B" in line]
     assert said.startswith("3 runs are not published to W&B (") and reason in said
     assert predictions(tmp_path) == untracked.predictions and tracked.stdout == untracked.shown
@@ -126,7 +127,7 @@ def test_a_wandb_in_trouble_costs_one_sentence(
     with fake_wandb() as server:
         command = shlex.split(said.rpartition("publish them later with: ")[2])
         assert command[:4] == ["python", "-m", "har_llm", "task=sync"]
-        later = har_llm(tmp_path, *command[3:], WANDB_BASE_URL=server.url, WANDB_API_KEY=KEY)
+        later = har_llm(tmp_path, *command[3:], *PATIENT, WANDB_BASE_URL=server.url, WANDB_API_KEY=KEY)
         assert f"W&B has all 3 runs: {server.url}/team/har_llm" in later.stdout
         groups = {sent["groupName"] for sent in server.sent("UpsertBucket") if sent["groupName"]}
         assert len(groups) == 1 and groups.pop().startswith("sweep-")
