@@ -24,6 +24,7 @@ KEPT_VARIABLES = re.compile(
 CONFUSION_CHART = "wandb/confusion_matrix/v1"
 TROUBLE = re.compile(r"giving up|fatal|failed|returned error|unexpected HTTP status|denied|unauthorized", re.I)
 RETRIES = 3
+LONGEST_PAUSE_S = 4.0
 
 
 class NotPublished(Exception):
@@ -137,7 +138,9 @@ class Client:
 
     def _settings(self, wandb: Any) -> Any:
         """Nothing is collected but what is logged: no console, code, git state, machine, packages or statistics."""
-        retries = {f"x_{what}_retry_max": RETRIES for what in ("graphql", "file_stream", "file_transfer")}
+        channels = ("graphql", "file_stream", "file_transfer")
+        retries = {f"x_{channel}_retry_max": RETRIES for channel in channels}
+        retries |= {f"x_{channel}_retry_wait_max_seconds": LONGEST_PAUSE_S for channel in channels}
         return wandb.Settings(
             mode=self.mode,
             root_dir=str(self._outputs),
@@ -220,4 +223,4 @@ def logged_in() -> bool:
     import wandb
 
     with _translated():
-        return bool(wandb.login(prompt=False))
+        return bool(wandb.login(prompt=False, verify=False))

@@ -20,7 +20,7 @@ from tests.tracking.conftest import REFUSED
 from tests.tracking.fake_wandb import KEY, Received, fake_wandb
 from tests.tracking.wandb_file import offline_runs
 
-PATIENT = ["tracker=wandb", "tracker.connect_s=20", "tracker.upload_s=20"]
+PATIENT = ["tracker=wandb", "tracker.connect_s=20", "tracker.upload_s=90"]
 AFTER_INIT = "graphql"
 """Everything but the stream and the uploads, which come when a run has begun."""
 
@@ -106,7 +106,7 @@ def predictions(folder: Path) -> dict[str, bytes]:
         ("500", AFTER_INIT, "500"),
         ("500", f"{AFTER_INIT}|upload", "500"),
         ("500", f"{AFTER_INIT}|file_stream", "500"),
-        ("hang", AFTER_INIT, ""),
+        ("hang", AFTER_INIT, "Timed out finishing run"),
     ],
 )
 def test_a_wandb_in_trouble_costs_one_sentence(
@@ -118,7 +118,7 @@ def test_a_wandb_in_trouble_costs_one_sentence(
         url = REFUSED if trouble == "refuses" else server.url
         begun = time.monotonic()
         tracked = har_llm(tmp_path, *sweep, *PATIENT, *quick, WANDB_BASE_URL=url, WANDB_API_KEY=KEY)
-        assert time.monotonic() - begun < 150
+        assert time.monotonic() - begun < 300
     (said,) = [line for line in tracked.stderr.splitlines() if "W&B" in line]
     assert said.startswith("3 runs are not published to W&B (") and reason in said
     assert predictions(tmp_path) == untracked.predictions and tracked.stdout == untracked.shown
