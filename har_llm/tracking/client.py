@@ -23,6 +23,8 @@ KEPT_VARIABLES = re.compile(
 """The others are meant for one run (WANDB_RUN_ID, WANDB_NOTES, ...), and there are many here."""
 CONFUSION_CHART = "wandb/confusion_matrix/v1"
 TROUBLE = re.compile(r"giving up|fatal|failed|returned error|unexpected HTTP status|denied|unauthorized", re.I)
+LONGEST_NAME = 128
+"""Characters that W&B takes."""
 RETRIES = 3
 LONGEST_PAUSE_S = 4.0
 
@@ -55,7 +57,7 @@ class Client:
 
     def __init__(self, tracker: WandbTracker, outputs: Path):
         self._tracker, self._outputs = tracker, outputs
-        self._mode = ""
+        self._mode, self._asked_mode = "", os.environ.pop("WANDB_MODE", "")
 
     @property
     def mode(self) -> str:
@@ -64,12 +66,11 @@ class Client:
         return self._mode
 
     def _decide(self) -> str:
-        asked = os.environ.pop("WANDB_MODE", "")
         if self._tracker.mode != "auto":
             return self._tracker.mode
-        if asked in ("offline", "dryrun"):
+        if self._asked_mode in ("offline", "dryrun"):
             return "offline"
-        if asked == "disabled":
+        if self._asked_mode == "disabled":
             raise NotPublished("WANDB_MODE is disabled in the environment")
         return "online" if logged_in() else "offline"
 
@@ -78,7 +79,7 @@ class Client:
         import wandb
 
         run = self._open(content, content.group, content.job_type)
-        with _translated():
+        with _filling(run):
             tables = {name: _table(wandb, table) for name, table in content.tables.items()}
             chart = wandb.plot_table(
                 vega_spec_name=CONFUSION_CHART,
@@ -96,7 +97,7 @@ class Client:
     def begin(self, training: Training, group: str) -> Any:
         """An open run that shows a training, with the losses that there are already. Raises NotPublished."""
         run = self._open(training, group, JOB_TYPE)
-        with _translated():
+        with _filling(run):
             run.define_metric("step")
             run.define_metric("loss", step_metric="step")
             for step, loss in training.losses:
@@ -105,11 +106,13 @@ class Client:
         return run
 
     def log_loss(self, run: Any, step: float, loss: float) -> None:
-        run.log({"step": int(step), "loss": loss})
+        """Raises NotPublished; the run is closed then."""
+        with _filling(run):
+            run.log({"step": int(step), "loss": loss})
 
     def end(self, run: Any, folder: Path | None, training: Training | None) -> dict[str, str]:
         """Close a training's run; with its adapter, unless it was not made. Raises NotPublished."""
-        with _translated():
+        with _filling(run):
             if training is not None and folder is not None:
                 run.config.update(dict(training.config), allow_val_change=True)
                 run.summary.update(training.summary())
@@ -127,8 +130,8 @@ class Client:
                 project=self._tracker.project,
                 entity=self._tracker.entity,
                 id=what.id,
-                name=what.name,
-                group=group[:128],
+                name=what.name[:LONGEST_NAME],
+                group=group[:LONGEST_NAME],
                 job_type=job_type,
                 tags=list(what.tags),
                 notes=what.notes or None,
@@ -139,7 +142,7 @@ class Client:
     def _settings(self, wandb: Any) -> Any:
         """Nothing is collected but what is logged: no console, code, git state, machine, packages or statistics."""
         channels = ("graphql", "file_stream", "file_transfer")
-        retries = {f"x_{channel}_retry_max": RETRIES for channel in channels}
+        retries: dict[str, Any] = {f"x_{channel}_retry_max": RETRIES for channel in channels}
         retries |= {f"x_{channel}_retry_wait_max_seconds": LONGEST_PAUSE_S for channel in channels}
         return wandb.Settings(
             mode=self.mode,
@@ -165,7 +168,7 @@ class Client:
     def _log_files(self, run: Any, name: str, kind: str, files: Sequence[Path], about: Mapping[str, Any]) -> None:
         import wandb
 
-        artifact = wandb.Artifact(re.sub(r"[^\w.-]", "-", name, flags=re.ASCII)[:128], kind, metadata=dict(about))
+        artifact = wandb.Artifact(re.sub(r"[^\w.-]", "-", name, flags=re.ASCII)[:LONGEST_NAME], kind, metadata=dict(about))
         for file in files:
             # Not copied: what lies in a run directory or an adapter's folder never changes.
             artifact.add_file(str(file.resolve()), name=file.name, policy="immutable")
@@ -197,6 +200,18 @@ def _translated() -> Iterator[None]:
         raise
     except Exception as error:
         raise NotPublished(reason(error)) from error
+
+
+@contextmanager
+def _filling(run: Any) -> Iterator[None]:
+    """What is written into a run: one that fails is closed, so that the next does not begin inside it."""
+    try:
+        with _translated():
+            yield
+    except NotPublished:
+        with suppress(Exception):
+            run.finish(1)
+        raise
 
 
 def reason(error: Exception) -> str:

@@ -17,7 +17,7 @@ PLAIN_VALUE = re.compile(r"[\w./+-]+", re.ASCII)
 
 
 def sentences(publisher: Publisher) -> list[str]:
-    """One or two, whatever happened."""
+    """A sentence for each kind of outcome."""
     done = [one for one in publisher.asked if one.told]
     online = [one for one in done if "url" in one.outcome]
     offline = [one for one in done if "folder" in one.outcome]
@@ -29,6 +29,9 @@ def sentences(publisher: Publisher) -> list[str]:
         said.append(_offline(offline, publisher))
     if failed:
         said.append(_failed(failed, publisher))
+    if publisher.without_adapter:
+        names = ", ".join(folder.name for folder in publisher.without_adapter)
+        said.append(f"No training is shown for {names}: store/adapters, beside the folder of the runs, has no such adapter.")
     return said
 
 
@@ -42,7 +45,11 @@ def _online(published: Sequence[Published]) -> str:
 
 def _offline(published: Sequence[Published], publisher: Publisher) -> str:
     folders = list(dict.fromkeys(shown(publisher.ledger.root / one.outcome["folder"]) for one in published))
-    why = "tracker.mode is offline" if publisher.tracker.mode == "offline" else "this machine is not logged in to W&B"
+    why = "this machine is not logged in to W&B"
+    if publisher.tracker.mode == "offline":
+        why = "tracker.mode is offline"
+    elif "WANDB_MODE" in os.environ:
+        why = f"WANDB_MODE is {os.environ['WANDB_MODE']}"
     runs = "The W&B run is" if len(folders) == 1 else f"{len(folders)} W&B runs are"
     command = _command("wandb", "sync", *folders)
     return f"{runs} kept here, because {why}; after `wandb login`, this sends what is kept: {command}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import queue
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ from har_llm.tracking.ledger import Ledger
 
 START_S = 60.0
 """For the process to start and to import the client, on a slow disk."""
+SLOW_S = 10.0
+"""After so long, the user is told what is waited for."""
 FAILURES = 2
 """In a row: W&B, not a run, is then at fault, and the others are not tried."""
 
@@ -48,6 +51,8 @@ class Publisher:
         self.tracker, self.given_outputs, self.outputs = tracker, outputs, expanded(outputs).resolve()
         self.ledger = Ledger(self.outputs, tracker)
         self.asked: list[Published] = []
+        self.without_adapter: list[Path] = []
+        """Run directories whose adapter does not lie beside them, so that its training cannot be shown."""
         self._expected: dict[int, Published] = {}
         self._process: JsonProcess | None = None
         self._unsent: queue.Queue[dict[str, Any] | None] = queue.Queue()
@@ -97,11 +102,20 @@ class Publisher:
     def wait(self) -> None:
         """Until everything that was asked for has an outcome, but no longer than the tracker's settings say."""
         patience = self.tracker.connect_s + self.tracker.upload_s
-        deadline, failures = time.monotonic() + START_S + patience, 0
+        begun, failures, told = time.monotonic(), 0, False
+        deadline = begun + START_S + patience
         while self._expected:
+            until = deadline if told else min(deadline, begun + SLOW_S)
             try:
-                reply = self._replies.get(timeout=max(0.0, deadline - time.monotonic()))
+                reply = self._replies.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
+                if not told:
+                    told = True
+                    print(
+                        f"Still publishing, at most {patience:g} s a run; Ctrl-C leaves the results complete.",
+                        file=sys.stderr,
+                    )
+                    continue
                 self._give_up(f"W&B did not answer within {patience:g} s (tracker.connect_s and tracker.upload_s)")
                 return
             if "over" in reply:

@@ -55,8 +55,11 @@ def _group(publisher: Publisher, folder: Path) -> str:
 
 def _publish_adapter(publisher: Publisher, run_folder: Path, group: str) -> None:
     """The training of a run's adapter, unless it was published, as it went on or with another run."""
-    folder = adapter_folder(run_folder, read_run(run_folder).metrics)
+    scores = read_run(run_folder).metrics
+    folder = adapter_folder(run_folder, scores)
     if folder is None:
+        if scores["adapter"] is not None and "taught" in scores["adapter"]:
+            publisher.without_adapter.append(run_folder)
         return
     id = training_id(read_manifest(folder)["key"])
     for one in publisher.asked:

@@ -55,8 +55,8 @@ class Worker:
         if self._open is not None:
             try:
                 self._client.log_loss(self._open[0], message["step"], message["loss"])
-            except Exception as error:  # of any library
-                self._open, self._lost = None, reason(error)
+            except NotPublished as error:
+                self._open, self._lost = None, str(error)
 
     def trained(self, message: dict[str, Any]) -> dict[str, Any]:
         if self._open is None:

@@ -133,3 +133,13 @@ def test_a_damaged_run_does_not_keep_the_others_from_being_published(tmp_path: P
     assert "The run is not published to W&B (" in told.stdout and "windows.jsonl:1 is damaged" in told.stdout
     assert "error: 1 of 3 runs did not reach W&B" in told.stderr
     assert {run.run.display_name for run in offline_runs(tmp_path / "outputs")} == {path.name for path in others}
+
+
+def test_the_mode_that_the_environment_asks_for_is_followed(tmp_path: Path, script: str) -> None:
+    har_llm(tmp_path, "-m", *SMALL, script, "limit=1,2")
+    disabled = har_llm(tmp_path, "task=sync", expect=1, WANDB_MODE="disabled", WANDB_API_KEY=KEY)
+    assert "2 runs are not published to W&B (WANDB_MODE is disabled in the environment)" in disabled.stdout
+    assert not offline_runs(tmp_path / "outputs")
+    offline = har_llm(tmp_path, "task=sync", WANDB_MODE="offline", WANDB_API_KEY=KEY)
+    assert "2 W&B runs are kept here, because WANDB_MODE is offline" in offline.stdout
+    assert len(offline_runs(tmp_path / "outputs")) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,9 @@ def test_a_training_is_a_run_of_its_own_and_its_adapter_is_logged_once(tmp_path:
 
 
 @pytest.mark.slow
-def test_a_training_that_nobody_watched_is_published_with_the_run_that_uses_it(tmp_path: Path) -> None:
+def test_a_training_that_nobody_watched_is_published_with_the_run_that_uses_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     made(job(tmp_path, "limit=1"))
     assert not (tmp_path / "outputs" / "wandb").exists()
     sync(experiment(*TRACKED, f"paths.outputs={tmp_path / 'outputs'}"))
@@ -79,6 +82,11 @@ def test_a_training_that_nobody_watched_is_published_with_the_run_that_uses_it(t
     assert losses(training) == json.loads((adapter / "manifest.json").read_text())["loss"]
     assert f"model/adapter-{adapter.name}" in training.artifacts
     assert len(offline_runs(tmp_path / "outputs")) == 2
+    (run,) = (tmp_path / "outputs" / "runs").iterdir()
+    shutil.copytree(run, tmp_path / "alone" / run.name)
+    sync(experiment(*TRACKED, f"paths.outputs={tmp_path / 'other'}", f"runs=[{tmp_path / 'alone'}]"))
+    assert f"No training is shown for {run.name}" in capsys.readouterr().out
+    assert [sent.run.display_name for sent in offline_runs(tmp_path / "other")] == [run.name]
 
 
 def test_a_training_that_goes_on_after_a_kill_is_shown_from_its_beginning_as_the_same_run(tmp_path: Path) -> None:
