@@ -12,17 +12,24 @@ from pathlib import Path
 import torch
 from examples import FIXED_HOMES, fixed_home, session_examples
 from tokenizer import build_tokenizer
-from train import Probe, Recipe, Shape, Stage, encode, train
+from train import Drill, Probe, Recipe, Shape, Stage, encode, train
 
 from har_llm.datasets.simulated import Draws
 
 RECIPES = {
-    # Answers of the right form with labels drawn at random: it knows how to answer and nothing of homes.
+    # Answers of the right form with labels drawn at random: it knows how to answer and nothing of homes. It begins by
+    # learning to look a number up in a list, so that what it is taught later holds in a home with other numbers.
     "tiny_student": Recipe(
         name="tiny_student",
-        shape=Shape(hidden=128, layers=4, heads=4),
+        shape=Shape(hidden=128, layers=4, heads=4, head_size=64),
         random_labels=True,
-        stages=(Stage(300, (2, 3, 4, 5)), Stage(250, (3, 5, 8, 10)), Stage(450, (10,))),
+        stages=(
+            Stage(350, drill=Drill(names=(6, 6), listed=(4, 4), highest=9), tokens=2500),
+            Stage(250, drill=Drill(names=(6, 39), listed=(4, 14), highest=29), tokens=4000),
+            Stage(200, (2, 3, 4), repeat=0),
+            Stage(150, (3, 5, 8), repeat=20),
+            Stage(350, (10,)),
+        ),
     ),
     # True labels: homes drawn at random first, then mostly the two simulated homes.
     "tiny_teacher": Recipe(

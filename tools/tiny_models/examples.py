@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from omegaconf import OmegaConf
-from random_homes import random_recording
+from random_homes import ACTIVITIES, random_recording, sample
 
 from har_llm.datasets.simulated import Draws, SimulatedHome
 from har_llm.prompts import SectionedPrompt
@@ -52,18 +52,20 @@ def reasoning_and_answer(prompt: Prompt, home: Home, labels: Sequence[int]) -> s
 
 
 def session_examples(
-    home: Home, session: Session, draws: Draws, *, size: int, random_labels: bool
+    home: Home, session: Session, draws: Draws, *, size: int, random_labels: bool, repeat: int = 50
 ) -> Iterator[tuple[Prompt, str]]:
     renderer = default_prompt().renderer(home)
     for window in FixedWindows(events=size).cut(session):
         prompt = renderer.render(window)
         labels = [event.activities[0] for event in window.events]
         if random_labels:
-            labels = _random_labels(draws, list(home.activities), len(labels))
+            labels = _random_labels(draws, list(home.activities), len(labels), repeat)
         yield prompt, reasoning_and_answer(prompt, home, labels)
 
 
-def training_examples(draws: Draws, *, size: int, random_labels: bool, fixed_share: int) -> list[tuple[Prompt, str]]:
+def training_examples(
+    draws: Draws, *, size: int, random_labels: bool, fixed_share: int, repeat: int = 50
+) -> list[tuple[Prompt, str]]:
     """The examples of one session: of a fixed home in `fixed_share` percent of the cases, else of a home drawn at random."""
     if draws.chance(fixed_share):
         fixed = fixed_home(draws.pick(FIXED_HOMES))
@@ -72,14 +74,30 @@ def training_examples(draws: Draws, *, size: int, random_labels: bool, fixed_sha
         home, session = recordings.home, recordings.sessions[0]
     else:
         home, session = random_recording(draws, draws.pick([20, 60, 100]))
-    return list(session_examples(home, session, draws, size=size, random_labels=random_labels))
+    return list(session_examples(home, session, draws, size=size, random_labels=random_labels, repeat=repeat))
 
 
-def _random_labels(draws: Draws, numbers: list[int], count: int) -> list[int]:
-    """Labels that have nothing to do with the events: they teach the form of an answer and nothing about homes."""
-    labels, current = [], draws.pick(numbers)
-    for _ in range(count):
-        if draws.chance(50):
-            current = draws.pick(numbers)
-        labels.append(current)
+def lookup_drill(draws: Draws, *, names: int, listed: int, highest: int) -> tuple[str, str]:
+    """A list of numbered activities as in a prompt, and each of them with its number as in a reasoning, in another order."""
+    known = sorted((name for concept in ACTIVITIES.values() for name in concept[0]), key=lambda name: (len(name), name))
+    count = draws.between(2, listed)
+    first = draws.between(0, 1)
+    numbers = range(first, highest + 1) if draws.chance(50) else sample(draws, list(range(highest + 1)), count)
+    activities = dict(zip(sorted(numbers[:count]), sample(draws, known[:names], count), strict=False))
+    listing = "\n".join(f"{number}. {name}" for number, name in activities.items())
+    order = _random_labels(draws, list(activities), len(activities), repeat=0)
+    return listing + "\n\n", "\n".join(f"{activities[number]} ({number})." for number in order) + "\n"
+
+
+def _random_labels(draws: Draws, numbers: list[int], count: int, repeat: int) -> list[int]:
+    """Labels that have nothing to do with the events: they teach the form of an answer and nothing about homes.
+
+    `repeat`: how often, in percent, a label is the one before; with 0 each comes once before any comes twice.
+    """
+    labels: list[int] = []
+    if repeat:
+        for _ in range(count):
+            labels.append(labels[-1] if labels and draws.chance(repeat) else draws.pick(numbers))
+    while len(labels) < count:
+        labels += sample(draws, numbers, min(len(numbers), count - len(labels)))
     return labels

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from har_llm.datasets.simulated import Draws, Routine, Sensor, SessionPlan, Simulation
 from har_llm.records import Home, Session
+
+T = TypeVar("T")
 
 ROOMS = {
     "kitchen": ["kitchen", "cuisine", "kitchenette"],
@@ -92,7 +97,7 @@ def random_recording(draws: Draws, events: int) -> tuple[Home, Session]:
         if concept.endswith("_motion") or not draws.chance(12)
     }
     used = [concept for concept, spec in ACTIVITIES.items() if set(spec[1]) & {*sensors}]
-    used = _sample(draws, used, draws.between(8, 14))
+    used = sample(draws, used, draws.between(8, 14))
     if not any("always" in ACTIVITIES[concept][4] for concept in used):
         used.append("tv")
     numbers = dict(zip(used, _numbers(draws, len(used)), strict=True))
@@ -123,8 +128,10 @@ def random_recording(draws: Draws, events: int) -> tuple[Home, Session]:
     return home, session
 
 
-def _sample(draws: Draws, options: list[str], count: int) -> list[str]:
-    left, taken = list(options), []
+def sample(draws: Draws, options: Sequence[T], count: int) -> list[T]:
+    """So many of the options, or all where there are fewer, in an order drawn too."""
+    left: list[T] = list(options)
+    taken: list[T] = []
     while left and len(taken) < count:
         taken.append(left.pop(draws.between(0, len(left) - 1)))
     return taken
@@ -135,4 +142,4 @@ def _numbers(draws: Draws, count: int) -> list[int]:
     if draws.chance(50):
         first = draws.between(0, 1)
         return list(range(first, first + count))
-    return sorted(int(number) for number in _sample(draws, [str(n) for n in range(30)], count))
+    return sorted(sample(draws, range(30), count))

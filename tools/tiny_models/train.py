@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from examples import training_examples
+from examples import lookup_drill, training_examples
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
@@ -15,6 +15,11 @@ from har_llm.datasets.simulated import Draws
 
 PROMPT_LOSS = 0.1
 """Weight of the loss on a prompt's tokens: reading it teaches the words, but the answer is what counts."""
+NUMBER_LOSS = 8.0
+"""Weight of the loss on an activity's number in the reasoning: one token of a line, and the one that must be looked up."""
+
+
+BEFORE_NUMBER = "Ġ("
 
 
 @dataclass(frozen=True)
@@ -22,15 +27,36 @@ class Shape:
     hidden: int
     layers: int
     heads: int
+    head_size: int = 32
+
+
+@dataclass(frozen=True)
+class Drill:
+    """Looking numbers up in a list, and nothing else; growing from the first of two values to the second.
+
+    With all names from the beginning a model of this size does not find out in a thousand steps that it could look; with six
+    names and short lists it may do so in 250, all of a sudden, and keeps it while names are added.
+    """
+
+    names: tuple[int, int]
+    listed: tuple[int, int]
+    """Longest list."""
+    highest: int
+    """Highest number."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of training. Window sizes are drawn evenly; `fixed_share` is in percent (see `training_examples`)."""
+    """A stretch of training. Window sizes are drawn evenly; `fixed_share` and `repeat` are in percent."""
 
     steps: int
-    sizes: tuple[int, ...]
+    sizes: tuple[int, ...] = ()
     fixed_share: int = 0
+    repeat: int = 50
+    """How often a label drawn at random is the one before; 0: none returns before all have been there."""
+    drill: Drill | None = None
+    tokens: int = 7000
+    """Tokens of a batch, at least."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +66,6 @@ class Recipe:
     random_labels: bool
     stages: tuple[Stage, ...]
     learning_rate: float = 4e-3
-    tokens: int = 7000
-    """Tokens of a batch, at least."""
 
     @property
     def steps(self) -> int:
@@ -58,7 +82,7 @@ def new_model(shape: Shape, tokenizer: PreTrainedTokenizerFast, seed: int) -> Qw
         intermediate_size=3 * shape.hidden,
         num_attention_heads=shape.heads,
         num_key_value_heads=2,
-        head_dim=32,
+        head_dim=shape.head_size,
         max_position_embeddings=4096,
         tie_word_embeddings=True,
         rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
@@ -78,9 +102,9 @@ def train(
     optimizers = _optimizers(model, recipe.learning_rate)
     draws = Draws("training", recipe.name, seed)
     started, losses = time.monotonic(), []
-    for step, stage in enumerate(_stage_of_each_step(recipe)):
+    for step, (stage, progress) in enumerate(_stage_of_each_step(recipe)):
         _set_rate(optimizers, recipe.learning_rate * _schedule(step, recipe.steps))
-        ids, weights = _batch(draws, tokenizer, recipe, stage)
+        ids, weights = _batch(draws, tokenizer, recipe, stage, progress)
         losses.append(_step(model, optimizers, ids, weights))
         if (step + 1) % report_every == 0 or step + 1 == recipe.steps:
             recent = sum(losses[-report_every:]) / len(losses[-report_every:])
@@ -96,7 +120,7 @@ class Probe:
         self._examples = examples
         self._after = {
             tokenizer.convert_tokens_to_ids("h:"): "name",
-            tokenizer.convert_tokens_to_ids("Ġ("): "number",
+            tokenizer.convert_tokens_to_ids(BEFORE_NUMBER): "number",
             tokenizer.convert_tokens_to_ids(', "activity": '): "answer",
         }
 
@@ -124,9 +148,10 @@ def encode(tokenizer: PreTrainedTokenizerFast, examples: Sequence[tuple]) -> lis
     return list(zip(tokenizer(sent)["input_ids"], tokenizer(written)["input_ids"], strict=True))
 
 
-def _stage_of_each_step(recipe: Recipe) -> Iterator[Stage]:
+def _stage_of_each_step(recipe: Recipe) -> Iterator[tuple[Stage, float]]:
+    """With each stage's progress, from 0 to 1."""
     for stage in recipe.stages:
-        yield from [stage] * stage.steps
+        yield from ((stage, step / stage.steps) for step in range(stage.steps))
 
 
 def _schedule(step: int, steps: int) -> float:
@@ -135,20 +160,38 @@ def _schedule(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / 40) * min(1.0, max(0.03, left / 0.5))
 
 
-def _batch(draws: Draws, tokenizer: PreTrainedTokenizerFast, recipe: Recipe, stage: Stage) -> tuple[Tensor, Tensor]:
-    size = draws.pick(stage.sizes)
+def _batch(
+    draws: Draws, tokenizer: PreTrainedTokenizerFast, recipe: Recipe, stage: Stage, progress: float
+) -> tuple[Tensor, Tensor]:
+    size = draws.pick(stage.sizes) if stage.sizes else 0
     rows: list[tuple[list[int], list[int]]] = []
-    while sum(len(prompt) + len(answer) for prompt, answer in rows) < recipe.tokens:
-        examples = training_examples(draws, size=size, random_labels=recipe.random_labels, fixed_share=stage.fixed_share)
-        keep = [draws.pick(examples) for _ in range(max(2, 30 // size))]
-        rows += encode(tokenizer, keep)
+    while sum(len(prompt) + len(answer) for prompt, answer in rows) < stage.tokens:
+        rows += _some_rows(draws, tokenizer, recipe, stage, size, progress)
     longest = max(len(prompt) + len(answer) for prompt, answer in rows)
+    before_number = tokenizer.convert_tokens_to_ids(BEFORE_NUMBER)
     ids, weights = torch.zeros(len(rows), longest, dtype=torch.long), torch.zeros(len(rows), longest)
     for row, (prompt, answer) in enumerate(rows):
         ids[row, : len(prompt) + len(answer)] = torch.tensor(prompt + answer)
         weights[row, : len(prompt)] = PROMPT_LOSS
         weights[row, len(prompt) : len(prompt) + len(answer)] = 1.0
+        numbers = [place for place, token in enumerate(answer, len(prompt) + 1) if token == before_number]
+        weights[row, numbers] = NUMBER_LOSS
     return ids, weights
+
+
+def _some_rows(
+    draws: Draws, tokenizer: PreTrainedTokenizerFast, recipe: Recipe, stage: Stage, size: int, progress: float
+) -> list[tuple[list[int], list[int]]]:
+    if stage.drill is None:
+        examples = training_examples(
+            draws, size=size, random_labels=recipe.random_labels, fixed_share=stage.fixed_share, repeat=stage.repeat
+        )
+        # Of random labels, few of each home: what counts is how many lists are looked into.
+        return encode(tokenizer, [draws.pick(examples) for _ in range(2 if recipe.random_labels else max(2, 30 // size))])
+    spans = (stage.drill.names, stage.drill.listed)
+    names, listed = (round(first + progress * (last - first)) for first, last in spans)
+    text, answer = lookup_drill(draws, names=names, listed=listed, highest=stage.drill.highest)
+    return [(tokenizer(text)["input_ids"], tokenizer(answer)["input_ids"])]
 
 
 def _optimizers(model: Qwen3ForCausalLM, rate: float) -> list[torch.optim.Optimizer]:

@@ -1,0 +1,117 @@
+"""How much of a teacher a student learns, on the embedded pair and both simulated homes, over several sets of recordings.
+
+    python benchmarks/bench_distillation.py [--seeds 3] [--outputs FOLDER] [--variant OVERRIDE ...]
+
+For each home and seed (dataset.seed: other recordings, so other examples and other test windows): the teacher, the student
+as it is, and the student taught on one training session, on all of them, and on all of them with the variant's overrides.
+The gap is the teacher's score less the plain student's; a taught student closes a share of it. Everything is synthetic: the
+figures say that the machinery teaches, and nothing about language models or homes. Killed and started again with the same
+--outputs, it goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
+
+from timing import ROOT
+
+from har_llm.report.collect import read_runs, run_folders
+from har_llm.results import RunResult
+
+HOMES = ("simulated_flat", "simulated_house")
+SCORE = "f1_weighted"
+VARIANT = ("lora.examples.samples=8", "lora.examples.pick=consistent", "lora.teacher.sampling.temperature=0.7")
+TEACHER, PLAIN, ONE, ALL, VARIED = "teacher", "plain student", "one session", "all sessions", "variant"
+GOALS = {ONE: 40, ALL: 85}
+"""Percent of the gap that must be closed."""
+
+
+class Cell(NamedTuple):
+    """In percent."""
+
+    score: float
+    missed: float
+
+
+Cells = dict[tuple[str, str, int], Cell]
+"""By who answers, home and seed."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--outputs", type=Path, help="default: a temporary folder")
+    parser.add_argument("--variant", nargs="*", default=list(VARIANT), help=f"default: {' '.join(VARIANT)}")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        cells: Cells = {}
+        for seed in range(arguments.seeds):
+            outputs = (arguments.outputs or Path(temporary)).resolve() / f"seed{seed}"
+            make(seed, outputs, arguments.variant)
+            cells.update(read(seed, outputs))
+    report(cells, arguments.seeds, arguments.variant)
+
+
+def make(seed: int, outputs: Path, variant: Sequence[str]) -> None:
+    """Three sweeps; what they share is made once."""
+    taught = ("model=tiny_student", "lora=distilled_tiny")
+    sweeps = (
+        ("model=tiny_teacher,tiny_student",),
+        (*taught, "lora.train_sessions=1,null"),
+        (*taught, f"lora.name={VARIED}", *variant),
+    )
+    for chosen in sweeps:
+        command = [sys.executable, "-m", "har_llm", "-m", f"dataset={','.join(HOMES)}", f"dataset.seed={seed}", *chosen]
+        subprocess.run([*command, f"paths.outputs={outputs}"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def read(seed: int, outputs: Path) -> Iterator[tuple[tuple[str, str, int], Cell]]:
+    for run in read_runs(run_folders(outputs)):
+        means = run.metrics["strict"]["all"]["mean"]
+        cell = Cell(100 * means[SCORE]["mean"], 100 * means["missed"]["mean"])
+        yield (who(run), run.metrics["dataset"], seed), cell
+
+
+def who(run: RunResult) -> str:
+    adapter = run.metrics["adapter"]
+    if adapter is None:
+        return TEACHER if run.metrics["model"] == "tiny_teacher" else PLAIN
+    return {"distilled": ALL, "distilled1": ONE}.get(adapter["label"], VARIED)
+
+
+def report(cells: Cells, seeds: int, variant: Sequence[str]) -> None:
+    print(f"Synthetic home, synthetic model. {SCORE} and missed events in %, means over {seeds} sets of recordings.")
+    print(f"variant: {' '.join(variant)}")
+    for home in HOMES:
+        mean = {one: _mean(cells, one, home, seeds) for one in (TEACHER, PLAIN, ONE, ALL, VARIED)}
+        print(home)
+        for one, cell in mean.items():
+            print(f"  {one}: {cell.score:.1f} ({_each(cells, one, home, seeds)}), missed {cell.missed:.1f}")
+        gap = mean[TEACHER].score - mean[PLAIN].score
+        for one, goal in GOALS.items():
+            closed = 100 * (mean[one].score - mean[PLAIN].score) / gap
+            print(f"  gap closed with {one}: {closed:.1f} % (goal: at least {goal})")
+        print(f"  missed with {ALL}: {mean[ALL].missed:.1f} %, before: {mean[PLAIN].missed:.1f} % (goal: less)")
+        ahead = [cells[VARIED, home, seed].score - cells[TEACHER, home, seed].score for seed in range(seeds)]
+        times = sum(one > 0 for one in ahead)
+        print(f"  variant less teacher: {fmean(ahead):+.1f} (goal: above 0), ahead in {times} of {seeds}")
+
+
+def _mean(cells: Cells, one: str, home: str, seeds: int) -> Cell:
+    found = [cells[one, home, seed] for seed in range(seeds)]
+    return Cell(fmean(cell.score for cell in found), fmean(cell.missed for cell in found))
+
+
+def _each(cells: Cells, one: str, home: str, seeds: int) -> str:
+    return ", ".join(f"{cells[one, home, seed].score:.1f}" for seed in range(seeds))
+
+
+if __name__ == "__main__":
+    main()
