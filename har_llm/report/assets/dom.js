@@ -1,0 +1,77 @@
+/* The only way in which text reaches the page: as text, with what would mislead a reader made visible. */
+
+const NAMES_OF_LINKS = /^#/;
+const HIDDEN = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/** Control, format and unassigned characters and lone surrogates as escapes, as text.py writes them on a terminal. */
+function visible(text) {
+  return String(text).replace(HIDDEN, (character) =>
+    character === "\n" || character === "\t" ? character : escaped(character.codePointAt(0)));
+}
+
+function escaped(code) {
+  const digits = (length) => code.toString(16).padStart(length, "0");
+  if (code < 0x100) return "\\x" + digits(2);
+  return code < 0x10000 ? "\\u" + digits(4) : "\\U" + digits(8);
+}
+
+/** An element. Attributes that are functions become listeners; children that are no nodes become visible text. */
+function h(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) setOne(element, name, value);
+  add(element, children);
+  return element;
+}
+
+function setOne(element, name, value) {
+  if (value === undefined || value === null || value === false) return;
+  if (typeof value === "function") return element.addEventListener(name, value);
+  if (name === "style") {
+    // Through the object model, because the policy allows no style attributes.
+    for (const [property, setting] of Object.entries(value)) element.style.setProperty(property, setting);
+    return;
+  }
+  if (name === "href" && !NAMES_OF_LINKS.test(value)) throw new Error("a link out of the page: " + value);
+  // Values are compared and links followed, not read.
+  element.setAttribute(name, value === true ? "" : ["value", "href"].includes(name) ? value : visible(value));
+}
+
+function add(element, children) {
+  for (const child of children.flat(Infinity)) {
+    if (child === undefined || child === null || child === false) continue;
+    element.append(child instanceof Node ? child : visible(child));
+  }
+  return element;
+}
+
+function fill(element, ...children) {
+  element.replaceChildren();
+  return add(element, children);
+}
+
+/** Tell those who hear the page what has changed. */
+function say(text) {
+  document.getElementById("said").textContent = visible(text);
+}
+
+function choice(label, options, chosen, onchange, attributes) {
+  const select = h("select", { ...attributes, change: (event) => onchange(event.target.value) },
+    options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
+  return h("label", { class: "field" }, h("span", null, label), select);
+}
+
+/** A few values of which one holds, all of them seen. */
+function switcher(label, options, chosen, onchange) {
+  return h("div", { class: "switcher", role: "group", "aria-label": label }, options.map(([value, text]) =>
+    h("button", { type: "button", "aria-pressed": String(value === chosen), click: () => onchange(value) }, text)));
+}
+
+const counted = new Intl.NumberFormat("en");
+
+function count(number, one, many) {
+  return `${counted.format(number)} ${number === 1 ? one : many ?? one + "s"}`;
+}
+
+function percent(value, digits = 1) {
+  return value === null || value === undefined ? "–" : (100 * value).toFixed(digits);
+}
