@@ -1,6 +1,7 @@
 /* Drawing a timeline: a row of events for the gold and for each run, of which a canvas shows what is in sight. */
 
 const ROW = 34, BAND = 22, HEAD = 20;
+const WORDY = 56, NUMBERED_FROM = 20; // widths at which a segment says its name, or at least its number
 
 /** What holds for several events on end: [from, until, said]. */
 function segments(from, until, codeAt) {
@@ -60,7 +61,8 @@ function drawRow(pen, { data, run, reading, first, last, place, top, ink, lit, v
         pen.fillStyle = colour(data.order.indexOf(number));
         pen.fillRect(x, top + (at * BAND) / numbers.length, wide, BAND / numbers.length);
       });
-      drawWords(pen, numbers.map((number) => data.activity(number)).join(" or "), x, wide, top);
+      const words = numbers.map((number) => (wide < WORDY ? String(number) : data.activity(number))).join(" or ");
+      drawWords(pen, words, x, wide, top);
     } else if (data.codes[code] && "missed" in data.codes[code]) {
       drawHatch(pen, x, wide, top, ink("--muted"));
     } else {
@@ -83,7 +85,7 @@ function drawWrong(pen, { data, run, reading, first, last, place, top, ink }) {
 }
 
 function drawWords(pen, words, x, wide, top) {
-  if (wide < 22) return;
+  if (wide < NUMBERED_FROM) return;
   pen.save();
   pen.beginPath();
   pen.rect(x, top, wide - 3, BAND);

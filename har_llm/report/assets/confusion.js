@@ -1,5 +1,6 @@
 /* Which activity is taken for which: a run's confusion matrix, and its activities one by one. */
 
+const DARKEST = 58; // per cent of the colour: numbers stay legible on it
 const VARIANT_WORDS = { all: "all activities", without_null_class: "without the null class" };
 
 async function showConfusion(main, settings, isCurrent) {
@@ -34,7 +35,7 @@ function matrixSection({ activities, matrix }, names, run, variant) {
   const heading = h("h2", { id: "matrix" }, `Gold activities (rows) as ${index.runs[run].label} predicts them (columns)`);
   if (!rows.length) return [heading, h("p", { class: "quiet" }, "No event is scored.")];
   return h("section", { "aria-labelledby": "matrix" }, heading,
-    h("p", { class: "quiet" }, "Numbers of events; the darker a cell, the larger its share of its row. A number leads to its events. ",
+    h("p", { class: "quiet" }, "Numbers of events; the stronger a cell, the larger its share of its row; outlined cells are right. A number leads to its events. ",
       never > 0 && `${count(never, "activity is", "activities are")} not shown: neither gold nor predicted. `,
       "An event of several activities counts once here (for the predicted one, if that is right), and is listed under each."),
     h("div", { class: "scroll matrix", tabindex: "0", role: "region", "aria-labelledby": "matrix" }, h("table", null,
@@ -51,8 +52,8 @@ function matrixRow(row, columns, missed, activities, counts, names, run, variant
   const sum = counts.reduce((one, other) => one + other, 0), gold = activities[row], key = runKeys[run];
   const address = (extra) => to("explorer", { runs: "", model: key, gold, ...extra });
   const cell = (at, extra, what) => h("td", {
-    class: `cell ${at === row ? "right" : ""} ${counts[at] / sum > 0.55 ? "full" : ""}`,
-    style: { "--share": `${(100 * counts[at]) / sum}%` },
+    class: `cell ${at === row ? "right" : ""}`,
+    style: { "--share": `${(DARKEST * counts[at]) / sum}%` },
   }, counts[at] > 0 ? h("a", { href: address(extra), "aria-label": `${counts[at]} events of ${names.get(gold)}, ${what}` }, counts[at]) : "");
   return h("tr", null,
     h("th", { scope: "row" }, `${gold}. ${names.get(gold)}`),

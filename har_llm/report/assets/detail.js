@@ -1,5 +1,7 @@
 /* One event: its window, the prompt, and what each run's model thought and answered, side by side. */
 
+const FEW_RUNS = 2; // with more, a window's table says activities by number
+
 let detailShown = 0;
 
 function showDetail(place, { data, event, runs, reading, listed }) {
@@ -23,9 +25,8 @@ function eventHead(data, event, listed) {
     h("h2", null, data.text(event)),
     h("p", { class: "quiet" }, `Event ${data.ids[event]} · ${data.times[event]} · ${session.label}`,
       subjects.length > 0 && ` · caused by ${subjects.join(" and ")} (no model is told)`),
-    h("p", null, "Gold: ", goldTags(data, event)),
-    !listed && h("p", { class: "hint" }, "This event does not pass the filters."),
-    h("p", { class: "links" }, h("a", { href: to("timeline", { session: session.key, event: data.address(event) }) }, "In the timeline")));
+    h("p", { class: "links" }, h("span", null, "Gold: ", goldTags(data, event)), h("a", { href: to("timeline", { session: session.key, event: data.address(event) }) }, "In the timeline")),
+    !listed && h("p", { class: "hint" }, "This event does not pass the filters."));
 }
 
 /** The window in which the first of the runs showed it; others may have cut the session elsewhere. */
@@ -53,8 +54,10 @@ function windowLine(data, event, isChosen, runs, reading) {
     h("td", { class: "happened" }, data.text(event)),
     h("td", null, goldTags(data, event)),
     runs.map((run) => {
-      const outcome = data.outcome(run, event, reading), words = saidWords(data, data.said(run, event, reading));
-      return h("td", { class: "short", title: words }, mark(outcome), " ", h("span", { class: "unseen" }, `${outcome}: `), words);
+      const said = data.said(run, event, reading), outcome = data.outcome(run, event, reading), words = saidWords(data, said);
+      const brief = runs.length > FEW_RUNS && said?.activity !== undefined;
+      return h("td", { class: "short", title: words }, mark(outcome), " ", h("span", { class: "unseen" }, `${outcome}: `),
+        brief ? [h("span", { "aria-hidden": "true" }, said.activity), h("span", { class: "unseen" }, words)] : words);
     }));
 }
 

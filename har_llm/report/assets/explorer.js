@@ -24,9 +24,9 @@ function makeExplorer(data, runs, reading) {
   const active = h("div", { class: "chips active" });
   const bar = filterBar(data, runs);
   const detail = h("article", { class: "detail", id: "detail", "aria-label": "The chosen event", tabindex: "-1" });
-  const element = h("div", { class: "explorer" },
-    h("section", { class: "events", "aria-label": "Events and filters" }, bar.element, active, total, list.element),
-    detail);
+  const element = h("div", null, bar.element, h("div", { class: "explorer" },
+    h("section", { class: "events", "aria-label": "Events" }, active, total, list.element),
+    detail));
   return {
     element, step: list.step,
     show(settings) {
@@ -66,7 +66,7 @@ function filterChoices(data, runs) {
     differ: ["Agreement", [["", "any"], ["yes", "runs disagree"], ["no", "runs agree"]]],
     outcome: ["Outcome", [["", "any"], ["right", "right"], ["wrong", "wrong"], ["missed", "missed"]]],
     cause: ["Cause of missing", [["", "any"], ...Object.keys(CAUSE_WORDS).map((cause) => [cause, causeName(cause)])]],
-    model: ["Outcome, cause, prediction of", [["", "any shown run"], ...runs.map((run) => [runKeys[run], index.runs[run].label])]],
+    model: ["… of which run", [["", "any shown run"], ...runs.map((run) => [runKeys[run], index.runs[run].label])]],
     gold: ["Gold activity", [["", "any"], ...activities]],
     pred: ["Predicted activity", [["", "any"], ...activities]],
     in: ["Session", [["", "all"], ...data.sessions.map(({ key, label }) => [key, label])]],
@@ -82,7 +82,7 @@ function filterBar(data, runs) {
   });
   controls.q = h("input", { type: "search", placeholder: "kitchen stove, 19:53 …",
     input: (event) => change({ q: event.target.value }, true) });
-  const search = h("label", { class: "field" }, h("span", null, "Words or time of the event"), controls.q);
+  const search = h("label", { class: "field" }, h("span", null, "Words or time"), controls.q);
   const element = h("details", { class: "filters" }, h("summary", null, "Filters"), h("div", { class: "grid" }, search, fields));
   element.open = window.matchMedia("(min-width: 60rem)").matches;
   return {

@@ -50,6 +50,14 @@ function statusTag(run) {
   return index.runs[run].status && h("span", { class: "status" }, index.runs[run].status);
 }
 
+/** What the shown runs are, each kind once: for views that say it of no run by itself. */
+function statusLine(runs) {
+  const kinds = new Map();
+  for (const run of runs) kinds.set(index.runs[run].status, [...(kinds.get(index.runs[run].status) ?? []), index.runs[run].label]);
+  const whose = (labels) => (kinds.size === 1 ? "" : `${labels.join(", ")}: `);
+  return h("p", { class: "chips" }, [...kinds].map(([status, labels]) => status && h("span", { class: "status" }, whose(labels), status)));
+}
+
 function readingSwitch(settings) {
   return h("div", { class: "field" }, h("span", null, "Reading of the answers"),
     switcher("Reading of the answers", [["strict", "strict"], ["lenient", "lenient"]], chosenReading(settings),

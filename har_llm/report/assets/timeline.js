@@ -19,7 +19,7 @@ async function showTimeline(main, settings, isCurrent) {
       readingSwitch(settings), runChips(settings)),
     h("p", { class: "quiet" }, "Each column is an event, in order. Hatched: missed; a thin line: not in that run; a red line below a ",
       "band: not the gold. Arrow keys move along the events, Enter opens one."),
-    bands.element,
+    statusLine(runs), bands.element,
     legend(data, session, runs, reading, bands.light),
     tableOf(data, session, runs, reading));
   bands.start();
@@ -136,8 +136,8 @@ function legend(data, session, runs, reading, light) {
       light(on ? number : null);
     },
   }, swatch(data, number), data.activity(number)));
-  return h("div", { class: "legend" }, h("h2", null, "Activities of this session"),
-    h("div", { class: "chips", role: "group", "aria-label": "Press an activity to see it alone" }, buttons));
+  return h("div", { class: "legend" }, h("h2", { id: "legend" }, "Activities of this session ", h("span", { class: "quiet" }, "press one to see it alone")),
+    h("div", { class: "chips", role: "group", "aria-labelledby": "legend" }, buttons));
 }
 
 /** The same as a table, for those who read it better; made when it is opened. */
