@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from os.path import commonprefix
 from typing import Any, BinaryIO
 
 from har_llm.report.page_blocks import as_json, packed_block
 
 CHUNK = 256_000
 """Characters after which a chunk is closed: quickly unpacked, and still well compressed."""
+PROMPTS_A_CHUNK = 64
 LEFT_OUT = (-1, -1)
 
 Place = tuple[int, int]
@@ -37,10 +37,9 @@ class Chunks:
         if key not in self._places:
             self._places[key] = (self._count, len(self._open))
             self._open.append(self._kept(value, text))
-            self._size += len(text)
+            self._size += self._weight(text)
             if self._size >= CHUNK:
                 self.close_chunk()
-                return (self._count - 1, self._places[key][1])
         return self._places[key]
 
     def close_chunk(self) -> None:
@@ -52,6 +51,9 @@ class Chunks:
     def _kept(self, value: Any, text: str) -> Any:
         return text
 
+    def _weight(self, text: str) -> int:
+        return len(text)
+
     def _content(self, values: Sequence[Any]) -> str:
         return "[" + ",".join(values) + "]"
 
@@ -62,10 +64,13 @@ class PromptChunks(Chunks):
     def _kept(self, value: Any, text: str) -> Any:
         return value
 
+    def _weight(self, text: str) -> int:
+        return CHUNK // PROMPTS_A_CHUNK  # however long they are, they differ little
+
     def _content(self, values: Sequence[Any]) -> str:
         longest = max(len(messages) for messages in values)
         begins = [
-            commonprefix([messages[at]["content"] for messages in values if at < len(messages)]) for at in range(longest)
+            _common_start([messages[at]["content"] for messages in values if at < len(messages)]) for at in range(longest)
         ]
         prompts = [
             [[message["role"], message["content"][len(begin) :]] for message, begin in zip(messages, begins, strict=False)]
@@ -100,6 +105,12 @@ class Texts:
         if self.written >= self._until:
             return [LEFT_OUT]
         return [self._prompts.add(list(messages)), *(self._texts.add(_text(text)) for text in texts)]
+
+
+def _common_start(texts: Sequence[str]) -> str:
+    first, last = min(texts), max(texts)  # whatever these two share, all between them do
+    differ = (at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
+    return first[: next(differ, len(first))]
 
 
 def _text(text: Mapping[str, Any]) -> dict[str, Any]:

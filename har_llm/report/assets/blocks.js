@@ -11,7 +11,7 @@ function plainBlock(name) {
 function block(name) {
   if (!unpacked.has(name)) {
     if (unpacked.size >= KEPT_BLOCKS) unpacked.delete(unpacked.keys().next().value);
-    unpacked.set(name, base64Of(name).then(unpack));
+    unpacked.set(name, base64Of(name).then((base64) => unpack(base64, name)));
   }
   return unpacked.get(name);
 }
@@ -22,15 +22,19 @@ async function base64Of(name) {
     const element = document.getElementById(name);
     // While the page is read, an element is whole once something follows it.
     if (element && (!loading || element.nextSibling)) return element.textContent;
-    if (!loading) throw new Error(`The page is cut off: its block ${name} is missing.`);
+    if (!loading) throw new Error(`The page is damaged or cut off: its block ${name} is missing.`);
     await new Promise((go) => setTimeout(go, 30));
   }
 }
 
-async function unpack(base64) {
-  const characters = atob(base64);
-  const bytes = new Uint8Array(characters.length);
-  for (let at = 0; at < bytes.length; at++) bytes[at] = characters.charCodeAt(at);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).json();
+async function unpack(base64, name) {
+  try {
+    const characters = atob(base64);
+    const bytes = new Uint8Array(characters.length);
+    for (let at = 0; at < bytes.length; at++) bytes[at] = characters.charCodeAt(at);
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return await new Response(stream).json();
+  } catch {
+    throw new Error(`The page is damaged or cut off: its block ${name} cannot be unpacked.`);
+  }
 }

@@ -81,7 +81,7 @@ function prompts(data, event, runs) {
       }));
     };
     const whose = sent.size > 1 ? ` of ${readers.map((run) => index.runs[run].label).join(", ")}` : "";
-    return h("details", { class: "prompt", toggle: (opened) => opened.target.open && !body.firstChild && show() },
+    return h("details", { class: "prompt", toggle: (opened) => opened.target.open && !body.firstChild && orSay(show(), body) },
       h("summary", null, `Prompt${whose}: what the model was sent`), body);
   });
 }
@@ -89,7 +89,7 @@ function prompts(data, event, runs) {
 function runCard(data, run, event, reading, isCurrent) {
   const about = index.runs[run], said = data.said(run, event, reading), outcome = data.outcome(run, event, reading);
   const body = h("div", { class: "words-of" }, h("p", { class: "quiet" }, "…"));
-  fillWords(body, data, run, event, reading, isCurrent);
+  orSay(fillWords(body, data, run, event, reading, isCurrent), body);
   return h("section", { class: `card ${outcome}`, "aria-labelledby": `card-${run}` },
     h("div", { class: "card-head" },
       h("h3", { id: `card-${run}` }, about.label),

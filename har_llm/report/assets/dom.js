@@ -49,6 +49,11 @@ function fill(element, ...children) {
   return add(element, children);
 }
 
+/** What went wrong with something that is still to come, in its place. */
+function orSay(promise, place) {
+  promise.catch((error) => fill(place, h("p", { class: "hint" }, error.message)));
+}
+
 /** Tell those who hear the page what has changed. */
 function say(text) {
   document.getElementById("said").textContent = visible(text);

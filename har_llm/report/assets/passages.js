@@ -4,7 +4,7 @@ const MOST_MENTIONS = 5000;
 const LONGEST_PASSAGE = 1500;
 const LONGEST_SENTENCE = 400;
 // "Event 21", "events 3, 4 and 7", "event with id 21", "id: 21", "#21". Bounded, so that no text makes it slow.
-const NUMBERED = /(?:\bevents?(?:[ \t]+with)?(?:[ \t]+the)?(?:[ \t]+id)?s?|\bids?|#)["']?(?:[ \t]|[:=#]){0,4}["']?(\d{1,9}(?:(?:[ \t,&–-]|\band\b|\bor\b|\bto\b|\bthrough\b){1,9}#?\d{1,9}){0,20})(?![\d:])/gi;
+const NUMBERED = /(?:\bevents?(?:[ \t]+with)?(?:[ \t]+the)?(?:[ \t]+id)?s?|\bids?|#)["']?(?:[ \t]|[:=#]){0,4}["']?(\d{1,9}(?:(?:[ \t,&–-]|\band\b|\bor\b|\bto\b|\bthrough\b){1,9}#?\d{1,9}){0,20})(?!\d|:\d)/gi;
 const SPANS = /(\d+)(?:\s*(?:-|–|to|through)\s*(\d+))?/g;
 
 /**
