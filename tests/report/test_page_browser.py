@@ -361,7 +361,8 @@ def test_the_timeline_draws_gold_and_predictions(report: Path, watch: Watch) -> 
             const canvas = document.querySelector('canvas'), scale = canvas.width / canvas.clientWidth;
             const pen = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
             pen.drawImage(canvas, 0, 0);
-            const at = (event, row) => pen.getImageData((event + 0.5) * 60 * scale, (20 + row * 34 + 3) * scale, 1, 1).data.join();
+            const at = (event, row) =>
+                pen.getImageData((event + 0.5) * 60 * scale, (20 + row * 34 + 3) * scale, 1, 1).data.join();
             return [at(1, 0), at(4, 0), at(7, 0), at(2, 1), at(3, 1)];
         }"""
     )
