@@ -7,7 +7,6 @@ Everything that comes from models and data is untrusted, and reaches the page as
 from __future__ import annotations
 
 import html
-import os
 import re
 import shutil
 import tempfile
@@ -72,7 +71,7 @@ def write_page(
             datasets = gather(runs, texts)
             chunks.seek(0)
             with page.open("wb") as stream:
-                index = _index(runs, datasets, path.parent, tables, figures, headline, reading, text_limit)
+                index = _index(runs, datasets, tables, figures, headline, reading, text_limit)
                 stream.write(_head(index).encode())
                 _write_blocks(stream, runs, datasets, figures)
                 shutil.copyfileobj(chunks, stream, 1 << 20)
@@ -83,7 +82,6 @@ def write_page(
 def _index(
     runs: Sequence[RunResult],
     datasets: Sequence[Dataset],
-    folder: Path,
     tables: Sequence[Table],
     figures: Sequence[Figure],
     headline: str,
@@ -103,8 +101,7 @@ def _index(
         "everywhere": all(status(run.metrics) for run in runs),
         "text_limit": text_limit,
         "runs": [
-            _run(run, label, os.path.relpath(run.folder, folder), left_out[run.folder])
-            for run, label in zip(runs, labels, strict=True)
+            _run(run, label, left_out[run.folder]) for run, label in zip(runs, labels, strict=True)
         ],
         "datasets": [
             {
@@ -124,14 +121,13 @@ def _index(
     }
 
 
-def _run(run: RunResult, label: str, place: str, left_out: int) -> dict[str, Any]:
+def _run(run: RunResult, label: str, left_out: int) -> dict[str, Any]:
     names = ("dataset", "part", "model", "model_id", "parameters", "decoding", "samples", "seed")
     counts = ("sessions", "windows", "events", "excluded_events", "null_class")
     return {
         "name": run.folder.name,
         "label": label,
         "status": status(run.metrics),
-        "place": place,
         "texts_left_out": left_out,
         "adapter": (run.metrics["adapter"] or {}).get("label"),
         **{name: run.metrics[name] for name in (*names, *counts)},

@@ -15,7 +15,7 @@ from har_llm.report.page import write_page
 from har_llm.report.parts import Figure, Table
 from har_llm.results import RunResult
 from tests.report.browser import Watched
-from tests.report.fabricate import Fabricated, events, make, says
+from tests.report.page_runs import Fabricated, events, make, says
 from tests.report.test_page_data import PNG
 from tests.test_run import done, gold_script
 
@@ -287,7 +287,7 @@ def test_texts_that_a_page_leaves_out_are_said_to_be_elsewhere(tmp_path: Path, w
     page = watch(report)
     assert "the prompts and texts of 63 of 63 windows are not in this page" in page.text("main")
     page.go("#explorer")
-    assert "home-big-0000000001/windows.jsonl" in page.text(".card")
+    assert "They are in windows.jsonl of its run directory, home-big-0000000001." in page.text(".card")
 
 
 def test_only_lines_in_sight_are_made(report: Path, watch: Watch) -> None:

@@ -21,7 +21,7 @@ from har_llm.report.page_labels import run_labels
 from har_llm.report.page_texts import PromptChunks
 from har_llm.report.parts import Figure, Table
 from har_llm.results import RunResult
-from tests.report.fabricate import SYNTHETIC, Fabricated, Write, events, make, says, writes
+from tests.report.page_runs import SYNTHETIC, Fabricated, Write, events, make, says, writes
 from tests.test_run import done, gold_script
 
 KITCHEN = events(*[f"kitchen stove turned {'ON' if number % 2 else 'OFF'}" for number in range(12)])
@@ -219,7 +219,7 @@ def test_texts_beyond_the_limit_are_counted_and_said_to_be_elsewhere(tmp_path: P
     for at, (about, run) in enumerate(zip(page.index["runs"], runs, strict=True)):
         missing = sum("texts" not in window for window in page.windows(0, at))
         assert 0 < missing == about["texts_left_out"] < 40
-        assert about["place"] == run.folder.name
+        assert about["name"] == run.folder.name
         assert page.rows(0, at) == expected_rows(run)  # of predictions, nothing is left out
     assert len(page.text) < 3_000_000
 

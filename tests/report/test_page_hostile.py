@@ -12,7 +12,7 @@ from har_llm.records import Event
 from har_llm.report.page import write_page
 from har_llm.report.parts import Table
 from tests.report.browser import Watched
-from tests.report.fabricate import Fabricated, events, make, writes
+from tests.report.page_runs import Fabricated, events, make, writes
 from tests.report.test_page_browser import VIEWS
 
 Watch = Callable[..., Watched]

@@ -10,7 +10,7 @@ import pytest
 from har_llm.report.page import write_page
 from har_llm.report.parts import Table
 from tests.report.browser import Watched
-from tests.report.fabricate import Fabricated, events, make, says
+from tests.report.page_runs import Fabricated, events, make, says
 from tests.report.test_page_browser import VIEWS, gives_up
 
 Watch = Callable[..., Watched]

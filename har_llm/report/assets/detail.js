@@ -111,7 +111,7 @@ async function fillWords(body, data, run, event, reading, isCurrent) {
   if (!places) return fill(body);
   if (places.leftOut) {
     return fill(body, h("p", { class: "hint" }, `This window's prompt and texts are not in the page, which would have become too heavy. `
-      + `They are in ${index.runs[run].place}/windows.jsonl.`));
+      + `They are in windows.jsonl of its run directory, ${index.runs[run].name}.`));
   }
   const texts = await Promise.all(places.texts.map(writtenText));
   if (!isCurrent()) return;

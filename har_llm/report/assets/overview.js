@@ -72,12 +72,12 @@ function aboutRun(about) {
 function notesOf(dataset) {
   const notes = [];
   for (const run of dataset.runs) {
-    const { label, sessions, excluded_events: excluded, texts_left_out: leftOut, windows, place } = index.runs[run];
+    const { label, sessions, excluded_events: excluded, texts_left_out: leftOut, windows, name } = index.runs[run];
     if (sessions < 5) notes.push(`${label}: only ${count(sessions, "session")}; the spread over sessions says little.`);
     for (const [reason, number] of Object.entries(excluded)) notes.push(`${label}: ${count(number, "event")} excluded: ${reason}.`);
     if (leftOut) {
       notes.push(`${label}: the prompts and texts of ${counted.format(leftOut)} of ${count(windows, "window")} are not in this page, `
-        + `which would have become heavier than ${index.text_limit / 1e6} MB; they are in ${place}/windows.jsonl.`);
+        + `which would have become heavier than ${index.text_limit / 1e6} MB; they are in windows.jsonl of its run directory, ${name}.`);
     }
   }
   return notes.length > 0 && h("ul", { class: "notes" }, notes.map((note) => h("li", null, note)));
