@@ -10,6 +10,7 @@ import html
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -97,12 +98,10 @@ def _index(
         "headline": headline,
         "reading": reading,
         "metrics": METRICS,
-        "status": sorted({label for run in runs if (label := status(run.metrics))}),
+        "status": list(Counter(kind for run in runs for kind in _kinds(run)).items()),
         "everywhere": all(status(run.metrics) for run in runs),
         "text_limit": text_limit,
-        "runs": [
-            _run(run, label, left_out[run.folder]) for run, label in zip(runs, labels, strict=True)
-        ],
+        "runs": [_run(run, label, left_out[run.folder]) for run, label in zip(runs, labels, strict=True)],
         "datasets": [
             {
                 "name": dataset.name,
@@ -143,6 +142,11 @@ def _run(run: RunResult, label: str, left_out: int) -> dict[str, Any]:
 
 def _variants(scores: Mapping[str, Any]) -> dict[str, Any]:
     return {variant: scores[variant] for variant in VARIANTS if variant in scores}
+
+
+def _kinds(run: RunResult) -> list[str]:
+    """What must be said of a run beside its results."""
+    return [kind for kind in (run.metrics["provenance"], status({**run.metrics, "provenance": None})) if kind]
 
 
 def _details(run: RunResult) -> dict[str, Any]:
@@ -186,8 +190,10 @@ def _head(index: Mapping[str, Any]) -> str:
 
 
 def _title(index: Mapping[str, Any]) -> str:
-    title = f"har_llm report: {len(index['runs'])} {'run' if len(index['runs']) == 1 else 'runs'}"
-    return f"{title} ({'; '.join(index['status'])})" if index["everywhere"] and index["status"] else title
+    """It says what all runs are, if they are not what a reader would take them for."""
+    runs = len(index["runs"])
+    kinds = [kind for kind, count in index["status"] if count == runs]
+    return f"har_llm report: {runs} {'run' if runs == 1 else 'runs'}" + (f" ({'; '.join(kinds)})" if kinds else "")
 
 
 def _asset(name: str) -> str:

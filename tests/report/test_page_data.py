@@ -136,7 +136,7 @@ def test_a_run_of_the_program_itself_is_in_the_page_whole(tmp_path: Path) -> Non
     page = written(tmp_path, [result])
     assert page.rows(0, 0) == expected_rows(result)
     assert page.windows(0, 0) == expected_windows(result)
-    assert page.index["status"] == ["synthetic home, synthetic model; partial: first 6 windows only"]
+    assert page.index["status"] == [["synthetic home, synthetic model", 1], ["partial: first 6 windows only", 1]]
     assert html.escape("synthetic home, synthetic model; partial") in page.text[: page.text.index("</title>")]
 
 
@@ -276,7 +276,7 @@ def test_labels_tell_runs_apart_by_what_differs(tmp_path: Path) -> None:
 def test_a_report_of_real_and_synthetic_runs_says_so_of_the_latter_only(tmp_path: Path) -> None:
     runs = [make(tmp_path, fabricated("a")), make(tmp_path, fabricated("b", provenance=None))]
     page = written(tmp_path, runs)
-    assert page.index["status"] == [SYNTHETIC]
+    assert page.index["status"] == [[SYNTHETIC, 1]]
     assert not page.index["everywhere"]
     assert [run["status"] for run in page.index["runs"]] == [SYNTHETIC, ""]
     assert SYNTHETIC not in page.text[: page.text.index("</title>")]

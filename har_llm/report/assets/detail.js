@@ -142,7 +142,7 @@ function oneText(data, run, event, text) {
   const { passages, certain } = findPassages(text.reasoning, events, window.indexOf(event));
   const reasoning = text.reasoning === "" ? null : textBox("Reasoning", text.reasoning, passages, passageNote(passages, certain, shown));
   const inAnswer = text.answer === null ? [] : findInAnswer(text.answer, shown);
-  const answer = text.answer && textBox("Answer", text.answer, inAnswer, inAnswer.length ? "" : `no entry for id ${shown}`);
+  const answer = text.answer && textBox("Answer", text.answer, inAnswer, inAnswer.length ? "" : `no entry for id ${shown}`, "code");
   const facts = [`ended by ${text.finish_reason}`, `${count(text.prompt_tokens, "token")} read, ${counted.format(text.completion_tokens)} written`,
     `${text.seconds.toFixed(1)} s`, `generation ${text.generation.slice(0, 10)}`];
   const element = h("div", null,

@@ -50,8 +50,8 @@ function makeExplorer(data, runs, reading) {
 
 function eventLine(data, event, runs, reading) {
   return [
-    h("span", { class: "what" }, h("span", { class: "time" }, data.times[event]), h("span", { class: "words" }, data.text(event))),
-    h("span", { class: "under" },
+    h("span", { class: "what", title: data.text(event) }, data.text(event)),
+    h("span", { class: "under" }, h("span", { class: "time" }, data.times[event]),
       h("span", { class: "words" }, goldTags(data, event)),
       h("span", { class: "marks" }, runs.map((run) => {
         const outcome = data.outcome(run, event, reading), words = `${index.runs[run].label}: ${saidWords(data, data.said(run, event, reading))}`;

@@ -78,7 +78,7 @@ function runChips(settings) {
     const model = settings.model === runKeys[run] ? "" : settings.model;
     if (chosen.length) change({ model, runs: chosen.map((one) => runKeys[one]).join(",") });
   };
-  const note = shown.length < all.length && h("span", { class: "quiet" }, `${shown.length} of ${count(all.length, "run")} shown`);
+  const note = shown.length < all.length && h("span", { class: "quiet" }, `(${shown.length} of ${all.length} shown)`);
   return h("div", { class: "field wide" }, h("span", null, "Runs ", note),
     h("div", { class: "chips", role: "group", "aria-label": "Runs shown" }, all.map((run) => h("button", {
       type: "button", class: "chip", "aria-pressed": String(shown.includes(run)), title: index.runs[run].name,

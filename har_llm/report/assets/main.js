@@ -31,9 +31,10 @@ function showLinks(view) {
 
 function showBanner() {
   if (!index.status.length) return;
-  const banner = document.getElementById("banner");
+  const banner = document.getElementById("banner"), all = index.runs.length;
+  const kinds = index.status.map(([kind, runs]) => (runs < all ? `${kind} (${runs} of ${all} runs)` : kind));
   banner.hidden = false;
-  fill(banner, h("b", null, index.everywhere ? "All results in this report: " : "Some results in this report: "), index.status.join("; "), ".");
+  fill(banner, h("b", null, index.everywhere ? "All results in this report: " : "Some results in this report: "), kinds.join("; "), ".");
 }
 
 function showFoot() {

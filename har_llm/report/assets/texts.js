@@ -3,8 +3,8 @@
 const SHOWN_AT_ONCE = 200_000; // characters; longer texts are laid out whole only when asked for
 
 /** `note` says what is marked; it stands above the box, with buttons to go from passage to passage. */
-function textBox(name, text, passages, note) {
-  const box = h("div", { class: "text", tabindex: "0", role: "region", "aria-label": name });
+function textBox(name, text, passages, note, kind = "") {
+  const box = h("div", { class: `text ${kind}`, tabindex: "0", role: "region", "aria-label": name });
   const head = h("div", { class: "text-head" }, h("h4", null, name), h("span", { class: "quiet small" }, note));
   const put = (whole) => {
     const cut = whole ? { start: 0, end: text.length } : partOf(text, passages);
