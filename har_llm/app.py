@@ -128,11 +128,12 @@ def run(jobs: Sequence[Job]) -> None:
     """Make what is missing, score it, show it; a finished run is only shown."""
     from har_llm import console, sweep
     from har_llm.progress import LiveProgress
+    from har_llm.report import terminal
 
     with LiveProgress() as watcher:
         sweep.run_jobs(jobs, watcher)
     if len(jobs) == 1 and not jobs[0].title:
-        console.show_job(jobs[0])
+        terminal.show_job(jobs[0])
     else:
         console.show_sweep(jobs)
 
@@ -166,6 +167,19 @@ def export(experiment: Experiment) -> None:
 
     path, what = write(experiment)
     print(f"{path}: {what}")
+
+
+def compare(experiment: Experiment) -> None:
+    """Say how two finished runs differ, and whether their sessions are enough to tell."""
+    from har_llm.report import comparison, comparison_files, terminal
+    from har_llm.report.collect import two_runs
+    from har_llm.report.pairing import pair
+
+    settings = experiment.settings
+    made = comparison.build(pair(*two_runs(settings), settings.metrics.reading), settings.metrics.headline)
+    folder = comparison_files.folder_of(settings, made)
+    comparison_files.write(made, folder)
+    terminal.show_comparison(made, folder)
 
 
 def prompt(experiment: Experiment) -> None:
@@ -207,6 +221,7 @@ def validate(experiment: Experiment) -> None:
 
 TOGETHER: dict[str, Callable[[Sequence[Job]], None]] = {"run": run, "plan": plan, "prefetch": prefetch}
 ONE_BY_ONE: dict[str, Callable[[Experiment], None]] = {
+    "compare": compare,
     "export": export,
     "prompt": prompt,
     "describe": describe,

@@ -61,7 +61,7 @@ class ExportConfig:
 @dataclass(kw_only=True)
 class ReportConfig:
     path: str | None = None
-    """The folder that a report goes to; null = report, in paths.outputs."""
+    """The folder that a report goes to; null = report, in paths.outputs. Comparisons go into it, or into paths.outputs."""
 
 
 @dataclass(kw_only=True)

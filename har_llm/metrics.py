@@ -192,10 +192,10 @@ def _mean_and_std(values: Sequence[float]) -> dict[str, float | None]:
 
 
 def _over_sessions(values: Sequence[float]) -> dict[str, Any]:
-    return {**_mean_and_std(values), "ci95": _interval(values), "sessions": len(values)}
+    return {**_mean_and_std(values), "ci95": interval(values), "sessions": len(values)}
 
 
-def _interval(values: Sequence[float]) -> list[float] | None:
+def interval(values: Sequence[float]) -> list[float] | None:
     """Where the mean lies with 95 % confidence, by resampling the sessions; the same in every run."""
     if len(values) < FEWEST_FOR_INTERVAL:
         return None

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,10 @@ from har_llm.config import READINGS
 from har_llm.describe import describe
 from har_llm.environment import describe_environment
 from har_llm.errors import MissingError
-from har_llm.records import Event
+from har_llm.records import Event, Prompt
+from har_llm.report import run_report
+from har_llm.report.summary import summarise
+from har_llm.store import canonical
 from har_llm.voting import WindowTexts
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 
 PREDICTIONS, WINDOWS = "predictions.jsonl", "windows.jsonl"
+PARTS = ("metrics.json", "environment.json", "data.json", "sample.json")
+REPORT = "report.md"
 _MEND = "delete {} and run the same command again: the texts are kept."
 
 
@@ -72,7 +77,7 @@ def read_run(folder: Path) -> RunResult:
         return json.loads((folder / name).read_text(encoding="utf-8"))
 
     try:
-        return RunResult(folder, part("metrics.json"), part("environment.json"), part("data.json"), part("sample.json"))
+        return RunResult(folder, *map(part, PARTS))
     except (OSError, ValueError) as error:
         raise MissingError(f"The run directory {folder} is damaged ({error}); {_MEND.format('it')}") from None
 
@@ -87,13 +92,12 @@ def write_run(run: PreparedRun, windows: Sequence[WindowTexts]) -> Path:
         for name, lines in ((PREDICTIONS, iter(rows)), (WINDOWS, _windows(run, windows))):
             with (aside / name).open("w", encoding="utf-8") as stream:
                 stream.writelines(json.dumps(line) + "\n" for line in lines)
-        for name, content in (
-            ("metrics.json", _metrics(run, rows)),
-            ("environment.json", _environment(run, windows)),
-            ("data.json", _data(run)),
-            ("sample.json", _sample(run, windows, rows)),
-        ):
+        contents = (_metrics(run, rows), _environment(run, windows), _data(run), _sample(run, windows, rows))
+        for name, content in zip(PARTS, contents, strict=True):
             (aside / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        shown = run.experiment.settings.metrics
+        summary = summarise(run.name, *contents, headline=shown.headline, reading=shown.reading)
+        (aside / REPORT).write_text(run_report.render(summary), encoding="utf-8")
         aside.chmod(0o755)  # mkdtemp makes it private
         try:
             aside.rename(run.folder)
@@ -218,6 +222,7 @@ def _metrics(run: PreparedRun, rows: Sequence[Mapping[str, Any]]) -> dict[str, A
         "decoding": run.experiment.decoding.name,
         "samples": run.experiment.decoding.samples,
         "part": run.experiment.split.part,
+        "choices": _choices(run),
         "seed": settings.seed,
         "sessions": len({row["session"] for row in shown}),
         "windows": len(run.prompts),
@@ -228,6 +233,36 @@ def _metrics(run: PreparedRun, rows: Sequence[Mapping[str, Any]]) -> dict[str, A
         "versions": {"answers": answers.VERSION, "metrics": metrics.VERSION},
         **scores,
     }
+
+
+def _choices(run: PreparedRun) -> dict[str, Any]:
+    """What else was chosen, for those who read the scores without the config. Equal prompts have equal digests."""
+    experiment = run.experiment
+    return {
+        "window": _component(experiment.window),
+        "prompt": {
+            "kind": type(experiment.prompt).__name__,
+            "digest": _digest_of_prompts(run.prompts),
+        },
+        "split": _component(experiment.split),
+        "generation": {
+            "thinking": experiment.model.thinking,
+            "context": experiment.model.context,
+            **experiment.model.sampling.identity(),
+            **experiment.decoding.identity(),
+        },
+    }
+
+
+def _digest_of_prompts(prompts: Sequence[Prompt]) -> str:
+    hasher = hashlib.sha256()
+    for prompt in prompts:
+        hasher.update(canonical([dict(message) for message in prompt.messages]).encode() + b"\n")
+    return hasher.hexdigest()[:12]
+
+
+def _component(component: Any) -> dict[str, Any]:
+    return {"kind": type(component).__name__, **asdict(component)}
 
 
 def _adapter(run: PreparedRun) -> dict[str, Any] | None:

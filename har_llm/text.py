@@ -14,3 +14,9 @@ def _escape(code: int) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def for_spreadsheet(text: str) -> str:
+    """The text for a cell of a spreadsheet, which would compute one that begins like a formula; a quote stops it."""
+    shown = visible(text)
+    return f"'{shown}" if shown.lstrip().startswith(("=", "+", "-", "@")) or shown.startswith(("\t", "\n")) else shown

@@ -50,7 +50,7 @@ def script(tmp_path: Path) -> str:
 def test_the_main_job_with_no_argument(tmp_path: Path) -> None:
     first = har_llm(tmp_path)
     assert MARK in first.stdout and MARK in first.stderr
-    for word in ("f1_macro_gold", "f1_weighted", "f1_micro_catalogue", "accuracy", "omitted", "truncated", "std", "Gold"):
+    for word in ("f1_macro_gold", "f1_weighted", "f1_micro_catalogue", "accuracy", "missed", "std", "F1", "Gold"):
         assert word in first.stdout
     assert "63 of 63 texts" in first.stderr
     folder = tmp_path / first.stdout.rpartition("Run directory: ")[2].strip()
@@ -61,6 +61,8 @@ def test_the_main_job_with_no_argument(tmp_path: Path) -> None:
         "environment.json",
         "data.json",
         "sample.json",
+        "windows.jsonl",
+        "report.md",
     }
     scores = json.loads((folder / "metrics.json").read_text())["strict"]["all"]["mean"]
     # A teacher that cannot read its own homes would make every later comparison pointless.
@@ -76,7 +78,7 @@ def test_the_main_job_with_no_argument(tmp_path: Path) -> None:
 def test_the_main_job_on_the_real_marble_release(tmp_path: Path) -> None:
     data = real_data("marble")
     done = har_llm(tmp_path, "dataset=marble", f"paths.data={data}", "model=tiny_student", "limit=3")
-    assert "(test part): 2 sessions, 3 windows" in done.stdout
+    assert "marble, test part: 2 sessions, 3 windows" in done.stdout
     assert "synthetic model" in done.stdout and "synthetic home" not in done.stdout
     assert "Repaired while reading the data" in done.stdout
 

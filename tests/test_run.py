@@ -12,10 +12,10 @@ import pytest
 
 from har_llm import answers, weights
 from har_llm import run as runs
-from har_llm.console import show_run
 from har_llm.engines.base import Generation
 from har_llm.errors import ConfigError, EngineError, MissingError
 from har_llm.plan import make_plan
+from har_llm.report.terminal import show_run
 from har_llm.results import RunResult, read_run
 from har_llm.store import Record
 from har_llm.sweep import make

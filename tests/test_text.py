@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from har_llm.errors import ConfigError, DataError
-from har_llm.text import visible
+from har_llm.text import for_spreadsheet, visible
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,13 @@ def test_any_text_can_be_printed(text: str) -> None:
 def test_errors_are_shown_so_too() -> None:
     assert str(ConfigError("x\x1b[2J")) == "x\\x1b[2J"
     assert str(DataError("a\r", ())) == "a\\x0d"
+
+
+@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1+2", "@SUM(1)", "\t=1", "\n=1", "  =1"])
+def test_no_cell_of_a_spreadsheet_is_computed(text: str) -> None:
+    assert for_spreadsheet(text) == f"'{text}"
+
+
+@pytest.mark.parametrize(("text", "cell"), [("6. eating", "6. eating"), ("a=b", "a=b"), ("", ""), ("\x1b=", "\\x1b=")])
+def test_other_cells_are_as_they_are(text: str, cell: str) -> None:
+    assert for_spreadsheet(text) == cell

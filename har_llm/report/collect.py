@@ -37,6 +37,19 @@ def chosen_runs(settings: Settings) -> list[RunResult]:
     return read_runs(found)
 
 
+def two_runs(settings: Settings) -> tuple[RunResult, RunResult]:
+    """A and B of a comparison, in the order of `runs`. Raises ConfigError where there are not two."""
+    found = chosen_runs(settings)
+    if len(found) != 2:
+        names = ", ".join(run.folder.name for run in found[:4]) + (", ..." if len(found) > 4 else "")
+        where = "paths.outputs holds" if settings.runs is None else "runs names"
+        what = "run directory" if len(found) == 1 else "different run directories"
+        raise ConfigError(
+            f"{where} {len(found)} {what} ({names}), but task=compare takes exactly two; write runs=[RUN_DIR_A,RUN_DIR_B]."
+        )
+    return found[0], found[1]
+
+
 def run_folders(folder: Path) -> list[Path]:
     """A run directory itself, or those in a folder of them or in an outputs folder."""
     if (folder / MARK).is_file():

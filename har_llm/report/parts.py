@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,3 +29,21 @@ class Figure:
     caption: str
     png: Path
     """The picture; a PDF of the same name lies beside it."""
+
+
+_NUMBER = re.compile(r"<?[-+]?[\d,]*\.?\d+( %)?( to [-+]?[\d,]*\.?\d+)?|-|", re.ASCII)
+
+
+def right_columns(table: Table) -> list[bool]:
+    """Which columns hold numbers only, and are set to the right."""
+    columns = list(zip(*table.rows, strict=True)) or [("",)] * len(table.columns)
+    return [place > 0 and all(_NUMBER.fullmatch(cell) for cell in cells) for place, cells in enumerate(columns)]
+
+
+def counted(number: int, what: str) -> str:
+    """ "1 session", "2 sessions"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f}"

@@ -1,0 +1,126 @@
+"""Run directories written by hand, so that a test may say what each event of each session became."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from har_llm.metrics import ScoredEvent, score_all
+from har_llm.results import RunResult, read_run
+
+ACTIVITIES = {1: "cooking", 2: "eating", 3: "nothing in particular"}
+
+Said = int | str
+"""An activity, or the cause for which the event is missed."""
+
+
+def row(session: str, number: int, gold: Sequence[int], said: Said, **changes: Any) -> dict[str, Any]:
+    prediction = {"activity": None, "missed": said} if isinstance(said, str) else {"activity": said, "missed": None}
+    return {
+        "session": session,
+        "id": number,
+        "time": f"08:00:{number:02d}",
+        "event": f"kitchen fridge {number}",
+        "gold": list(gold),
+        "scored": True,
+        "strict": prediction,
+        "lenient": prediction,
+        **changes,
+    }
+
+
+def rows(sessions: Mapping[str, Sequence[tuple[int, Said]]]) -> list[dict[str, Any]]:
+    """From (gold, what was said) of each event of each session."""
+    return [row(name, n, [gold], said) for name, events in sessions.items() for n, (gold, said) in enumerate(events)]
+
+
+def written(
+    folder: Path,
+    events: Sequence[Mapping[str, Any]],
+    *,
+    unscored: Sequence[int] = (),
+    environment: Mapping[str, Any] | None = None,
+    sample: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> RunResult:
+    """A run directory with these rows in predictions.jsonl, and scores that agree with them."""
+    folder.mkdir(parents=True)
+    (folder / "predictions.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    activities = changes.get("activities", ACTIVITIES)
+    null_class = changes.get("null_class", [])
+    read = {
+        reading: score_all(
+            [
+                ScoredEvent(one["session"], tuple(one["gold"]), one[reading]["activity"], one[reading]["missed"])
+                for one in events
+                if "excluded" not in one
+            ],
+            activities,
+            null_class,
+            unscored,
+        )
+        for reading in ("strict", "lenient")
+    }
+    scores = {**facts_of(len({one["session"] for one in events}), len(events)), **read, **changes}
+    scores["activities"] = {str(number): name for number, name in activities.items()}
+    for name, content in (
+        ("metrics", scores),
+        ("environment", {**ENVIRONMENT, **(environment or {})}),
+        ("data", {"repairs": {}, "dropped_events": {}}),
+        ("sample", {**SAMPLE, **(sample or {})}),
+    ):
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    return read_run(folder)
+
+
+def facts_of(sessions: int, events: int) -> dict[str, Any]:
+    return {
+        "provenance": None,
+        "partial": False,
+        "limit": None,
+        "dataset": "small",
+        "model": "student",
+        "model_id": "owner/student",
+        "parameters": 600_000_000,
+        "adapter": None,
+        "decoding": "plain",
+        "samples": 1,
+        "part": "test",
+        "choices": {
+            "window": {"kind": "FixedWindows", "events": 10, "min_events": 1},
+            "prompt": {"kind": "SectionedPrompt", "digest": "0123456789ab"},
+            "split": {"kind": "NamedSplit", "part": "test", "test": ["s1"]},
+            "generation": {"thinking": True, "context": None, "temperature": 0.6},
+        },
+        "seed": 0,
+        "sessions": sessions,
+        "windows": 4,
+        "events": events,
+        "null_class": [],
+        "excluded_events": {},
+    }
+
+
+ENVIRONMENT: dict[str, Any] = {
+    "har_llm": "0.1.0",
+    "code": "0123456789abcdef0123456789abcdef01234567+changes",
+    "python": "3.12.1",
+    "model": {"id": "owner/student", "revision": "f" * 40, "dtype": "bfloat16", "adapter": None, "quantization": "fp8"},
+    "generated_by": [{"engine": "VllmEngine", "versions": {"vllm": "0.32.0"}, "hardware": "1 x GPU", "model": {}}],
+    "engine_seconds": 10.0,
+    "prompt_tokens": 4000,
+    "completion_tokens": 1000,
+    "finish_reasons": {"stop": 4},
+}
+SAMPLE: dict[str, Any] = {
+    "provenance": None,
+    "session": "s1",
+    "event": 0,
+    "window": [{"id": 0, "time": "08:00:00", "event": "kitchen fridge 0"}],
+    "reasoning": "It is so.",
+    "answer": "[]",
+    "gold": ["1. cooking"],
+    "predicted": {"strict": "2. eating", "lenient": "1. cooking"},
+}
