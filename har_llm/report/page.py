@@ -18,8 +18,8 @@ from typing import Any, BinaryIO
 
 import har_llm
 from har_llm.config import READINGS
-from har_llm.console import label as status
 from har_llm.metrics import METRICS
+from har_llm.report.facts import label as status
 from har_llm.report.page_blocks import as_json, data_block, json_block, packed_block, source_hash
 from har_llm.report.page_data import Dataset, gather
 from har_llm.report.page_labels import run_labels

@@ -18,7 +18,12 @@ from har_llm.voting import vote
 ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating"}
 SYNTHETIC = "synthetic home, synthetic model"
 WINDOW = 5
-HEAD = "Find the activity behind each sensor event.\n\n" + "A long description of the home.\n" * 20 + "Events:\n"
+HEAD = (
+    "Find the activity behind each sensor event.\n\n"
+    + "A long description of the home.\n" * 20
+    + 'Example: {"id": 8, "event": "lamp"}\n'
+    + "Events:\n"
+)
 
 Write = Callable[[Sequence[Event]], str]
 """A model: what it writes for the events of a window."""

@@ -237,8 +237,8 @@ def test_runs_on_other_windows_show_their_own(report: Path, watch: Watch, runs: 
     write_page([runs[0], wide], path, tables=[], figures=[], headline="accuracy", reading="strict")
     page = watch(path, "#explorer?event=morning/6")
     facts = page.texts(".facts")
-    assert facts[0].startswith("Window of events 5 to 9")
-    assert facts[1].startswith("Window of events 0 to 6")
+    assert facts[0].startswith("window of events 5 to 9")
+    assert facts[1].startswith("window of events 0 to 6")
     assert len(page.texts("details.prompt")) == 2
 
 

@@ -54,7 +54,7 @@ function drawRow(pen, { data, run, reading, first, last, place, top, ink, lit, v
   const codeAt = run === null ? (event) => data.golds.at[event] : (event) => data.code(run, event, reading);
   for (const { from, until, code } of segments(first, last, codeAt)) {
     const x = Math.max(-2, place(from)), wide = Math.min(view.wide + 2, place(until)) - x;
-    const numbers = run === null ? data.golds.values[code] : [data.codes[code]?.activity].filter((number) => number !== undefined);
+    const numbers = run === null ? data.golds.values[code] : [data.codes[code]?.activity ?? []].flat();
     pen.globalAlpha = lit === null || numbers.includes(lit) ? 1 : 0.18;
     if (numbers.length) {
       numbers.forEach((number, at) => {

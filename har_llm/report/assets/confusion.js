@@ -17,9 +17,9 @@ async function showConfusion(main, settings, isCurrent) {
     h("h1", null, "Confusion"),
     h("div", { class: "tools" },
       datasetChoice(settings),
-      choice("Run", runs.map((one) => [runKeys[one], index.runs[one].label]), runKeys[run], (value) => change({ run: value })),
-      Object.keys(details).length > 1 && choice("Activities", Object.keys(details).map((name) => [name, VARIANT_WORDS[name]]), variant,
-        (value) => change({ variant: value })),
+      choice("Run", runs.map((one) => [runKeys[one], index.runs[one].label]), runKeys[run], (key) => change({ run: key })),
+      Object.keys(details).length > 1 && choice("Activities",
+        Object.keys(details).map((name) => [name, VARIANT_WORDS[name]]), variant, (name) => change({ variant: name })),
       readingSwitch(settings)),
     statusTag(run),
     matrixSection(confusion, names, run, variant),
@@ -33,12 +33,14 @@ function matrixSection({ activities, matrix }, names, run, variant) {
   const columns = activities.map((_, at) => at).filter((at) => matrix[at].some(Boolean) || total(at));
   const never = activities.length - columns.length;
   const heading = h("h2", { id: "matrix" }, `Gold activities (rows) as ${index.runs[run].label} predicts them (columns)`);
-  if (!rows.length) return [heading, h("p", { class: "quiet" }, "No event is scored.")];
+  if (!rows.length) return [heading, quiet("No event is scored.")];
   return h("section", { "aria-labelledby": "matrix" }, heading,
-    h("p", { class: "quiet" }, "Numbers of events; the stronger a cell, the larger its share of its row; outlined cells are right. A number leads to its events. ",
+    quiet("Numbers of events; the stronger a cell, the larger its share of its row; outlined cells are right. ",
+      "A number leads to its events. ",
       never > 0 && `${count(never, "activity is", "activities are")} not shown: neither gold nor predicted. `,
-      "An event of several activities counts once here (for the predicted one, if that is right), and is listed under each."),
-    h("div", { class: "scroll matrix", tabindex: "0", role: "region", "aria-labelledby": "matrix" }, h("table", null,
+      "An event of several activities counts once here (for the predicted one, if that is right), and is listed under ",
+      "each."),
+    scrollBox({ class: "matrix", "aria-labelledby": "matrix" }, h("table", null,
       h("thead", null, h("tr", null,
         h("th", { scope: "col" }, "gold ↓ predicted →"),
         columns.map((at) => h("th", { scope: "col", title: names.get(activities[at]) },
@@ -51,10 +53,11 @@ function matrixSection({ activities, matrix }, names, run, variant) {
 function matrixRow(row, columns, missed, activities, counts, names, run, variant) {
   const sum = counts.reduce((one, other) => one + other, 0), gold = activities[row], key = runKeys[run];
   const address = (extra) => to("explorer", { runs: "", model: key, gold, ...extra });
-  const cell = (at, extra, what) => h("td", {
-    class: `cell ${at === row ? "right" : ""}`,
-    style: { "--share": `${(DARKEST * counts[at]) / sum}%` },
-  }, counts[at] > 0 ? h("a", { href: address(extra), "aria-label": `${counts[at]} events of ${names.get(gold)}, ${what}` }, counts[at]) : "");
+  const cell = (at, extra, what) => {
+    const words = `${counts[at]} events of ${names.get(gold)}, ${what}`;
+    return h("td", { class: `cell ${at === row ? "right" : ""}`, style: { "--share": `${(DARKEST * counts[at]) / sum}%` } },
+      counts[at] > 0 && h("a", { href: address(extra), "aria-label": words }, counts[at]));
+  };
   return h("tr", null,
     h("th", { scope: "row" }, `${gold}. ${names.get(gold)}`),
     columns.map((at) => cell(at, { pred: activities[at] }, `predicted as ${names.get(activities[at])}`)),
@@ -66,10 +69,9 @@ function perClassSection(activities) {
   const occur = activities.filter(({ support, predicted }) => support || predicted);
   return h("section", { "aria-labelledby": "per-class" },
     h("h2", { id: "per-class" }, "Activity by activity"),
-    h("p", { class: "quiet" }, "Over all events of the run, in %."),
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": "per-class" }, h("table", null,
-      h("thead", null, h("tr", null, ["Activity", "Precision", "Recall", "F1", "Gold events", "Predicted events"].map((name, at) =>
-        h("th", { scope: "col", class: at ? "number" : "" }, name)))),
+    quiet("Over all events of the run, in %."),
+    scrollBox({ "aria-labelledby": "per-class" }, h("table", null,
+      tableHead(["Activity", ...numberColumns("Precision", "Recall", "F1", "Gold events", "Predicted events")]),
       h("tbody", null, occur.map(({ activity, name, precision, recall, f1, support, predicted }) => h("tr", null,
         h("th", { scope: "row" }, `${activity}. ${name}`),
         [percent(precision), percent(recall), percent(f1), counted.format(support), counted.format(predicted)].map((cell) =>

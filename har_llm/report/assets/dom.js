@@ -51,7 +51,7 @@ function fill(element, ...children) {
 
 /** What went wrong with something that is still to come, in its place. */
 function orSay(promise, place) {
-  promise.catch((error) => fill(place, h("p", { class: "hint" }, error.message)));
+  promise.catch((error) => fill(place, hint(error.message)));
 }
 
 /** Tell those who hear the page what has changed. */
@@ -63,6 +63,36 @@ function choice(label, options, chosen, onchange, attributes) {
   const select = h("select", { ...attributes, change: (event) => onchange(event.target.value) },
     options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
   return h("label", { class: "field" }, h("span", null, label), select);
+}
+
+function quiet(...content) {
+  return h("p", { class: "quiet" }, content);
+}
+
+function hint(...content) {
+  return h("p", { class: "hint" }, content);
+}
+
+/** For those who hear the page. */
+function unseen(...content) {
+  return h("span", { class: "unseen" }, content);
+}
+
+/** A table's head: [name, class] of each column, or the name alone. */
+function tableHead(columns) {
+  return h("thead", null, h("tr", null, columns.map((column) => {
+    const [name, kind] = Array.isArray(column) ? column : [column];
+    return h("th", { scope: "col", class: kind }, name);
+  })));
+}
+
+function numberColumns(...names) {
+  return names.map((name) => [name, "number"]);
+}
+
+/** A table, or whatever else may be wider than the screen, in a box that scrolls by itself, also by keyboard. */
+function scrollBox(attributes, ...content) {
+  return h("div", { tabindex: "0", role: "region", ...attributes, class: `scroll ${attributes.class ?? ""}` }, content);
 }
 
 /** A few values of which one holds, all of them seen. */

@@ -54,8 +54,9 @@ function eventLine(data, event, runs, reading) {
     h("span", { class: "under" }, h("span", { class: "time" }, data.times[event]),
       h("span", { class: "words" }, goldTags(data, event)),
       h("span", { class: "marks" }, runs.map((run) => {
-        const outcome = data.outcome(run, event, reading), words = `${index.runs[run].label}: ${saidWords(data, data.said(run, event, reading))}`;
-        return h("span", { class: `mark ${outcome}`, title: words }, MARKS[outcome], h("span", { class: "unseen" }, ` ${words}. `));
+        const said = data.said(run, event, reading), outcome = data.outcomeOf(said, event);
+        const words = `${index.runs[run].label}: ${saidWords(data, said)}`;
+        return h("span", { class: `mark ${outcome}`, title: words }, MARKS[outcome], unseen(` ${words}. `));
       }))),
   ];
 }
@@ -83,7 +84,8 @@ function filterBar(data, runs) {
   controls.q = h("input", { type: "search", placeholder: "kitchen stove, 19:53 …",
     input: (event) => change({ q: event.target.value }, true) });
   const search = h("label", { class: "field" }, h("span", null, "Words or time"), controls.q);
-  const element = h("details", { class: "filters" }, h("summary", null, "Filters"), h("div", { class: "grid" }, search, fields));
+  const element = h("details", { class: "filters" },
+    h("summary", null, "Filters"), h("div", { class: "grid" }, search, fields));
   element.open = window.matchMedia("(min-width: 60rem)").matches;
   return {
     element,
@@ -104,8 +106,9 @@ function activeFilters(settings, data) {
     const label = choices[name]?.[0] ?? "Words";
     const value = choices[name]?.[1].find(([key]) => key === settings[name])?.[1] ?? settings[name];
     return h("button", { type: "button", class: "chip", click: () => change({ [name]: "" }) },
-      `${label}: ${value} `, h("span", { "aria-hidden": "true" }, "×"), h("span", { class: "unseen" }, "(remove this filter)"));
+      `${label}: ${value} `, h("span", { "aria-hidden": "true" }, "×"), unseen("(remove this filter)"));
   });
   const all = Object.fromEntries(names.map((name) => [name, ""]));
-  return [chips, names.length > 1 && h("button", { type: "button", class: "chip plain", click: () => change(all) }, "clear all")];
+  const clear = h("button", { type: "button", class: "chip plain", click: () => change(all) }, "clear all");
+  return [chips, names.length > 1 && clear];
 }

@@ -53,9 +53,12 @@ function statusTag(run) {
 /** What the shown runs are, each kind once: for views that say it of no run by itself. */
 function statusLine(runs) {
   const kinds = new Map();
-  for (const run of runs) kinds.set(index.runs[run].status, [...(kinds.get(index.runs[run].status) ?? []), index.runs[run].label]);
+  for (const { status, label } of runs.map((run) => index.runs[run])) {
+    kinds.set(status, [...(kinds.get(status) ?? []), label]);
+  }
   const whose = (labels) => (kinds.size === 1 ? "" : `${labels.join(", ")}: `);
-  return h("p", { class: "chips" }, [...kinds].map(([status, labels]) => status && h("span", { class: "status" }, whose(labels), status)));
+  return h("p", { class: "chips" }, [...kinds].map(([status, labels]) =>
+    status && h("span", { class: "status" }, whose(labels), status)));
 }
 
 function readingSwitch(settings) {
@@ -65,7 +68,8 @@ function readingSwitch(settings) {
 }
 
 function datasetChoice(settings) {
-  const all = index.datasets.map(({ name }, at) => [dataKeys[at], dataKeys[at] === name ? name : `${name} (other catalogue)`]);
+  const all = index.datasets.map(({ name }, at) =>
+    [dataKeys[at], dataKeys[at] === name ? name : `${name} (other catalogue)`]);
   return all.length > 1 &&
     choice("Dataset", all, dataKeys[chosenDataset(settings)], (data) => go(to(here().view, { data, runs: "" })));
 }

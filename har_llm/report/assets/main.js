@@ -1,7 +1,11 @@
 /* From address to view. */
 
-const VIEW_NAMES = { overview: "Overview", results: "Tables and figures", timeline: "Timeline", confusion: "Confusion", explorer: "Explorer" };
-const SHOW = { overview: showOverview, results: showResults, timeline: showTimeline, confusion: showConfusion, explorer: showExplorer };
+const VIEW_NAMES = {
+  overview: "Overview", results: "Tables and figures", timeline: "Timeline", confusion: "Confusion", explorer: "Explorer",
+};
+const SHOW = {
+  overview: showOverview, results: showResults, timeline: showTimeline, confusion: showConfusion, explorer: showExplorer,
+};
 const main = document.getElementById("main");
 let turn = 0;
 let viewShown = null;
@@ -34,18 +38,22 @@ function showBanner() {
   const banner = document.getElementById("banner"), all = index.runs.length;
   const kinds = index.status.map(([kind, runs]) => (runs < all ? `${kind} (${runs} of ${all} runs)` : kind));
   banner.hidden = false;
-  fill(banner, h("b", null, index.everywhere ? "All results in this report: " : "Some results in this report: "), kinds.join("; "), ".");
+  fill(banner, h("b", null, `${index.everywhere ? "All" : "Some"} results in this report: `), kinds.join("; "), ".");
 }
 
 function showFoot() {
   fill(document.getElementById("foot"),
     h("details", null, h("summary", null, "Keyboard, and how to share a view"),
       h("ul", null,
-        h("li", null, h("kbd", null, "j"), " and ", h("kbd", null, "k"), ": next and previous event in the explorer; ", h("kbd", null, "/"), ": search its events"),
-        h("li", null, "Arrows, Page, Home and End move in the list of events and in the timeline; ", h("kbd", null, "Enter"), " opens an event of the timeline"),
-        h("li", null, "The address of the page holds the view, its filters and the event: copy it to share what you see. Going back goes back a view."))),
-    h("p", { class: "quiet small" }, `Made by har_llm ${index.version}. This file holds everything it shows and uses no network. `
-      + "What models and data say is shown as text; characters that would hide or reorder it are written as escapes."));
+        h("li", null, h("kbd", null, "j"), " and ", h("kbd", null, "k"), ": next and previous event in the explorer; ",
+          h("kbd", null, "/"), ": search its events"),
+        h("li", null, "Arrows, Page, Home and End move in the list of events and in the timeline; ",
+          h("kbd", null, "Enter"), " opens an event of the timeline"),
+        h("li", null, "The address of the page holds the view, its filters and the event: copy it to share what you see. ",
+          "Going back goes back a view."))),
+    h("p", { class: "quiet small" },
+      `Made by har_llm ${index.version}. This file holds everything it shows and uses no network. What `
+      + "models and data say is shown as text; characters that would hide or reorder it are written as escapes."));
 }
 
 /** j, k and "/" wherever one is, but not while one writes. */
@@ -63,6 +71,7 @@ function shortcuts(key) {
 document.getElementById("skip").addEventListener("click", () => main.focus());
 document.addEventListener("keydown", shortcuts);
 window.addEventListener("hashchange", show);
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show); // for what is drawn on a canvas
 showBanner();
 showFoot();
 show();

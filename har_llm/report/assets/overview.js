@@ -22,7 +22,7 @@ function showOverview(main, settings) {
       choice("Score", index.metrics.map((name) => [name, `${name}${name === index.headline ? " (headline)" : ""}`]), metric,
         (value) => change({ metric: value === index.headline ? "" : value })),
       readingSwitch(settings)),
-    h("p", { class: "quiet" }, `${METRIC_WORDS[metric] ?? metric}; ${reading} reading. In %: mean and standard deviation over `
+    quiet(`${METRIC_WORDS[metric] ?? metric}; ${reading} reading. In %: mean and standard deviation over `
       + "sessions, and the 95 % interval of the mean (bootstrap over sessions)."),
     index.datasets.map((dataset, number) => datasetSection(dataset, number, metric, reading)));
 }
@@ -32,15 +32,17 @@ function datasetSection(dataset, number, metric, reading) {
     count(dataset.activities.length, "activity", "activities")];
   const data = dataKeys[number];
   return h("section", { class: "dataset", "aria-labelledby": `dataset-${number}` },
-    h("div", { class: "title" }, h("h2", { id: `dataset-${number}` }, dataset.name), h("p", { class: "quiet" }, facts.join(" · "))),
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Runs on ${dataset.name}` }, h("table", { class: "runs" },
-      h("thead", null, h("tr", null, ["Run", "Score", "95 % interval", "Missed", "Windows", "Events", "Look into"].map((name, at) =>
-        h("th", { scope: "col", class: at > 0 && at < 6 ? "number" : "" }, name)))),
+    h("div", { class: "title" },
+      h("h2", { id: `dataset-${number}` }, dataset.name),
+      quiet(facts.join(" · "))),
+    scrollBox({ "aria-label": `Runs on ${dataset.name}` }, h("table", { class: "runs" },
+      tableHead(["Run", ...numberColumns("Score", "95 % interval", "Missed", "Windows", "Events"), "Look into"]),
       h("tbody", null, dataset.runs.map((run) => runLine(run, data, metric, reading))))),
     h("p", { class: "links" },
       h("a", { href: to("timeline", { data, runs: "" }) }, "Timelines"),
       h("a", { href: to("explorer", { data, runs: "" }) }, "All events"),
-      dataset.runs.length > 1 && h("a", { href: to("explorer", { data, runs: "", differ: "yes" }) }, "Events on which runs disagree"),
+      dataset.runs.length > 1
+        && h("a", { href: to("explorer", { data, runs: "", differ: "yes" }) }, "Events on which runs disagree"),
       h("a", { href: to("explorer", { data, runs: "", outcome: "missed" }) }, "Missed events")),
     notesOf(dataset));
 }
@@ -49,7 +51,8 @@ function runLine(run, data, metric, reading) {
   const about = index.runs[run], scores = about.scores[reading].all, score = scores[metric], key = runKeys[run];
   const interval = score.ci95 ? `${percent(score.ci95[0])} to ${percent(score.ci95[1])}` : "–";
   return h("tr", null,
-    h("th", { scope: "row" }, h("span", { class: "run" }, about.label), h("span", { class: "quiet small" }, aboutRun(about)), statusTag(run)),
+    h("th", { scope: "row" },
+      h("span", { class: "run" }, about.label), h("span", { class: "quiet small" }, aboutRun(about)), statusTag(run)),
     h("td", { class: "number score" },
       h("span", null, h("b", null, percent(score.mean)), score.std === null ? "" : ` ± ${percent(score.std)}`),
       h("span", { class: "bar", "aria-hidden": "true" }, h("span", { style: { width: `${100 * (score.mean ?? 0)}%` } }))),
@@ -58,27 +61,35 @@ function runLine(run, data, metric, reading) {
     h("td", { class: "number" }, counted.format(about.windows)),
     h("td", { class: "number" }, counted.format(about.events)),
     h("td", { class: "look" },
-      h("a", { href: to("confusion", { data, run: key, runs: "" }), "aria-label": `Confusion matrix of ${about.label}` }, "confusion"),
-      h("a", { href: to("explorer", { data, runs: "", model: key, outcome: "wrong" }), "aria-label": `Wrong events of ${about.label}` },
-        "wrong events")));
+      h("a", { href: to("confusion", { data, run: key, runs: "" }), "aria-label": `Confusion matrix of ${about.label}` },
+        "confusion"),
+      h("a", {
+        href: to("explorer", { data, runs: "", model: key, outcome: "wrong" }),
+        "aria-label": `Wrong events of ${about.label}`,
+      }, "wrong events")));
 }
 
 function aboutRun(about) {
   const parts = [about.model_id, `${about.part} part`];
-  if (about.decoding !== "plain") parts.push(about.samples > 1 ? `${about.decoding}, ${about.samples} texts a window` : about.decoding);
+  if (about.decoding !== "plain") parts.push(about.decoding);
+  if (about.samples > 1) parts.push(`${about.samples} texts a window`);
   return parts.join(" · ");
 }
 
 function notesOf(dataset) {
-  const notes = [];
+  const whose = new Map(); // the runs of each note, so that it is said once
+  const note = (run, text) => whose.set(text, [...(whose.get(text) ?? []), index.runs[run].label]);
   for (const run of dataset.runs) {
-    const { label, sessions, excluded_events: excluded, texts_left_out: leftOut, windows, name } = index.runs[run];
-    if (sessions < 5) notes.push(`${label}: only ${count(sessions, "session")}; the spread over sessions says little.`);
-    for (const [reason, number] of Object.entries(excluded)) notes.push(`${label}: ${count(number, "event")} excluded: ${reason}.`);
+    const { name, sessions, excluded_events: excluded, texts_left_out: leftOut, windows } = index.runs[run];
+    if (sessions < 5) note(run, `only ${count(sessions, "session")}; the spread over sessions says little.`);
+    for (const [reason, number] of Object.entries(excluded)) note(run, `${count(number, "event")} excluded: ${reason}.`);
     if (leftOut) {
-      notes.push(`${label}: the prompts and texts of ${counted.format(leftOut)} of ${count(windows, "window")} are not in this page, `
-        + `which would have become heavier than ${index.text_limit / 1e6} MB; they are in windows.jsonl of its run directory, ${name}.`);
+      note(run, `the prompts and texts of ${counted.format(leftOut)} of ${count(windows, "window")} are not in this page, `
+        + `which would have become heavier than ${index.text_limit / 1e6} MB; they are in windows.jsonl of its run `
+        + `directory, ${name}.`);
     }
   }
-  return notes.length > 0 && h("ul", { class: "notes" }, notes.map((note) => h("li", null, note)));
+  const all = dataset.runs.length;
+  return whose.size > 0 && h("ul", { class: "notes" }, [...whose].map(([text, labels]) =>
+    h("li", null, `${all > 1 && labels.length === all ? "All runs" : labels.join(", ")}: ${text}`)));
 }

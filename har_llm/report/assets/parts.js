@@ -4,7 +4,7 @@ function showResults(main) {
   const nothing = !index.tables.length && !index.figures.length;
   fill(main,
     h("h1", null, "Tables and figures"),
-    nothing && h("p", { class: "quiet" }, "This report was made without tables and figures."),
+    nothing && quiet("This report was made without tables and figures."),
     index.tables.map((table, at) => tableSection(table, at)),
     index.figures.map((figure, at) => figureSection(figure, at)));
 }
@@ -15,8 +15,8 @@ function tableSection({ title, columns, rows, notes }, at) {
   const kinds = columns.map((_, column) => (isNumber(column) ? "number" : ""));
   return h("section", { "aria-labelledby": `table-${at}` },
     h("h2", { id: `table-${at}` }, title),
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": `table-${at}` }, h("table", null,
-      h("thead", null, h("tr", null, columns.map((name, column) => h("th", { scope: "col", class: kinds[column] }, name)))),
+    scrollBox({ "aria-labelledby": `table-${at}` }, h("table", null,
+      tableHead(columns.map((name, column) => [name, kinds[column]])),
       h("tbody", null, rows.map((row) => h("tr", null, row.map((cell, column) =>
         (column ? h("td", { class: kinds[column] }, cell) : h("th", { scope: "row" }, cell)))))))),
     notes.length > 0 && h("ul", { class: "notes" }, notes.map((note) => h("li", null, note))));

@@ -4,7 +4,9 @@ const MOST_MENTIONS = 5000;
 const LONGEST_PASSAGE = 1500;
 const LONGEST_SENTENCE = 400;
 // "Event 21", "events 3, 4 and 7", "event with id 21", "id: 21", "#21". Bounded, so that no text makes it slow.
-const NUMBERED = /(?:\bevents?(?:[ \t]+with)?(?:[ \t]+the)?(?:[ \t]+id)?s?|\bids?|#)["']?(?:[ \t]|[:=#]){0,4}["']?(\d{1,9}(?:(?:[ \t,&–-]|\band\b|\bor\b|\bto\b|\bthrough\b){1,9}#?\d{1,9}){0,20})(?!\d|:\d)/gi;
+const NAME = String.raw`(?:\bevents?(?:[ \t]+with)?(?:[ \t]+the)?(?:[ \t]+id)?s?|\bids?|#)["']?(?:[ \t]|[:=#]){0,4}["']?`;
+const BETWEEN = String.raw`(?:[ \t,&–-]|\band\b|\bor\b|\bto\b|\bthrough\b){1,9}`;
+const NUMBERED = new RegExp(String.raw`${NAME}(\d{1,9}(?:${BETWEEN}#?\d{1,9}){0,20})(?!\d|:\d)`, "gi");
 const SPANS = /(\d+)(?:\s*(?:-|–|to|through)\s*(\d+))?/g;
 
 /**
@@ -107,6 +109,11 @@ function merged(passages) {
     else whole.push([start, end]);
   }
   return whole;
+}
+
+/** The event among those of a prompt. An example in the prompt may have its id, but hardly also its words. */
+function findInPrompt(content, id, text) {
+  return findInAnswer(content, id).filter(([start, end]) => content.slice(start, end).includes(JSON.stringify(text)));
 }
 
 /** The objects of an answer's list that speak of the event with this id. */

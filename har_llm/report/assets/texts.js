@@ -49,7 +49,8 @@ function marked(text, passages, from, until) {
   let at = from;
   for (const [start, end] of passages) {
     if (end <= from || start >= until) continue;
-    pieces.push(text.slice(at, Math.max(at, start)), h("mark", null, text.slice(Math.max(from, start), Math.min(until, end))));
+    pieces.push(text.slice(at, Math.max(at, start)));
+    pieces.push(h("mark", null, text.slice(Math.max(from, start), Math.min(until, end))));
     at = Math.min(until, end);
   }
   return [...pieces, text.slice(at, until)];

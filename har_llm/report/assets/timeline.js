@@ -8,17 +8,18 @@ async function showTimeline(main, settings, isCurrent) {
   if (!isCurrent()) return;
   const runs = chosenRuns(settings, data.number), reading = chosenReading(settings);
   const session = data.sessions.find(({ key }) => key === settings.session) ?? data.sessions[0];
-  if (!session) return fill(main, h("h1", null, "Timeline"), h("p", { class: "quiet" }, "There is no event."));
+  if (!session) return fill(main, h("h1", null, "Timeline"), quiet("There is no event."));
   const bands = makeBands({ data, session, runs, reading, settings });
   fill(main,
     h("h1", null, "Timeline"),
     h("div", { class: "tools" },
       datasetChoice(settings),
-      choice("Session", data.sessions.map(({ key, label, start, end }) => [key, `${label} (${count(end - start, "event")})`]),
+      choice("Session",
+        data.sessions.map(({ key, label, start, end }) => [key, `${label} (${count(end - start, "event")})`]),
         session.key, (value) => change({ session: value, event: "" })),
       readingSwitch(settings), runChips(settings)),
-    h("p", { class: "quiet" }, "Each column is an event, in order. Hatched: missed; a thin line: not in that run; a red line below a ",
-      "band: not the gold. Arrow keys move along the events, Enter opens one."),
+    quiet("Each column is an event, in order. Hatched: missed; a thin line: not in that run; a red line below a band: ",
+      "not the gold. Arrow keys move along the events, Enter opens one."),
     statusLine(runs), bands.element,
     legend(data, session, runs, reading, bands.light),
     tableOf(data, session, runs, reading));
@@ -119,7 +120,8 @@ function readoutOf(data, runs, reading, event) {
 function spokenWords(data, runs, reading, event) {
   const said = runs.map((run) => `${index.runs[run].label}: ${saidWords(data, data.said(run, event, reading))}, `
     + data.outcome(run, event, reading));
-  return `event ${data.ids[event]}, ${data.times[event]}, ${data.text(event)}. Gold: ${data.goldText(event)}. ${said.join(". ")}`;
+  return `event ${data.ids[event]}, ${data.times[event]}, ${data.text(event)}. Gold: ${data.goldText(event)}. `
+    + said.join(". ");
 }
 
 function legend(data, session, runs, reading, light) {
@@ -136,7 +138,8 @@ function legend(data, session, runs, reading, light) {
       light(on ? number : null);
     },
   }, swatch(data, number), data.activity(number)));
-  return h("div", { class: "legend" }, h("h2", { id: "legend" }, "Activities of this session ", h("span", { class: "quiet" }, "press one to see it alone")),
+  return h("div", { class: "legend" },
+    h("h2", { id: "legend" }, "Activities of this session ", h("span", { class: "quiet" }, "press one to see it alone")),
     h("div", { class: "chips", role: "group", "aria-labelledby": "legend" }, buttons));
 }
 
@@ -147,9 +150,10 @@ function tableOf(data, session, runs, reading) {
     const until = Math.min(session.end, from + TABLE_ROWS);
     const step = (label, start) => h("button", { type: "button", click: () => showRows(start) }, label);
     fill(body,
-      h("p", { class: "pager" }, `Events ${from - session.start + 1} to ${until - session.start} of ${session.end - session.start} `,
+      h("p", { class: "pager" },
+        `Events ${from - session.start + 1} to ${until - session.start} of ${session.end - session.start} `,
         from > session.start && step("earlier", from - TABLE_ROWS), until < session.end && step("later", until)),
-      h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Events of the session" }, eventTable(data, from, until, runs, reading)));
+      scrollBox({ "aria-label": "Events of the session" }, eventTable(data, from, until, runs, reading)));
   };
   return h("details", { toggle: (event) => event.target.open && !body.firstChild && showRows(session.start) },
     h("summary", null, "This session as a table"), body);
@@ -158,11 +162,10 @@ function tableOf(data, session, runs, reading) {
 function eventTable(data, from, until, runs, reading) {
   const events = Array.from({ length: until - from }, (_, at) => from + at);
   return h("table", null,
-    h("thead", null, h("tr", null, ["Event", "Time", "What happened", "Gold", ...runs.map((run) => index.runs[run].label)].map((name) =>
-      h("th", { scope: "col" }, name)))),
+    tableHead(["Event", "Time", "What happened", "Gold", ...runs.map((run) => index.runs[run].label)]),
     h("tbody", null, events.map((event) => h("tr", null,
       h("th", { scope: "row" }, h("a", { href: to("explorer", { event: data.address(event) }) }, data.ids[event])),
       h("td", null, data.times[event]), h("td", null, data.text(event)), h("td", null, data.goldText(event)),
       runs.map((run) => h("td", null, mark(data.outcome(run, event, reading)), " ",
-        h("span", { class: "unseen" }, `${data.outcome(run, event, reading)}: `), saidWords(data, data.said(run, event, reading))))))));
+        unseen(`${data.outcome(run, event, reading)}: `), saidWords(data, data.said(run, event, reading))))))));
 }
