@@ -20,7 +20,7 @@ from har_llm.report.page_texts import Place, Texts
 from har_llm.results import RunResult
 
 FIRST = 0x30  # the character of the first code, "0"
-ABSENT = "0"
+ABSENT = chr(FIRST)
 Row = Mapping[str, Any]
 
 
