@@ -126,7 +126,7 @@ def headline(job: Job) -> float | None:
 
 def run(jobs: Sequence[Job]) -> None:
     """Make what is missing, score it, show it; a finished run is only shown."""
-    from har_llm import console, sweep
+    from har_llm import sweep
     from har_llm.progress import LiveProgress
     from har_llm.report import terminal
 
@@ -135,13 +135,23 @@ def run(jobs: Sequence[Job]) -> None:
     if len(jobs) == 1 and not jobs[0].title:
         terminal.show_job(jobs[0])
     else:
-        console.show_sweep(jobs)
+        show_sweep(jobs)
+
+
+def show_sweep(jobs: Sequence[Job]) -> None:
+    """A line for each job, then the report of their runs."""
+    from har_llm import console
+    from har_llm.report.after_sweep import report_sweep
+
+    console.show_sweep(jobs)
+    report_sweep(jobs)
 
 
 def plan(jobs: Sequence[Job]) -> None:
     """Print what the jobs would have to make, and load nothing."""
-    from har_llm import console, estimates, sweep
+    from har_llm import estimates, sweep
     from har_llm.plan import make_plan
+    from har_llm.plan_view import show_plan
     from har_llm.progress import LiveProgress
 
     with LiveProgress() as watcher:
@@ -149,7 +159,7 @@ def plan(jobs: Sequence[Job]) -> None:
     made = make_plan([job.run for job in jobs if job.run is not None and not job.run.finished])
     finished = sum(job.run is not None and job.run.finished for job in jobs)
     if made.runs or finished:  # otherwise each job has said why it failed
-        console.show_plan(made, estimates.estimate(made), finished)
+        show_plan(made, estimates.estimate(made), estimates.estimate_trainings(made), finished)
 
 
 def prefetch(jobs: Sequence[Job]) -> None:
@@ -167,6 +177,13 @@ def export(experiment: Experiment) -> None:
 
     path, what = write(experiment)
     print(f"{path}: {what}")
+
+
+def report(experiment: Experiment) -> None:
+    """Tables, figures and the page of the runs that `runs` names."""
+    from har_llm.report.after_sweep import report_runs
+
+    report_runs(experiment.settings)
 
 
 def compare(experiment: Experiment) -> None:
@@ -221,6 +238,7 @@ def validate(experiment: Experiment) -> None:
 
 TOGETHER: dict[str, Callable[[Sequence[Job]], None]] = {"run": run, "plan": plan, "prefetch": prefetch}
 ONE_BY_ONE: dict[str, Callable[[Experiment], None]] = {
+    "report": report,
     "compare": compare,
     "export": export,
     "prompt": prompt,

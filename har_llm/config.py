@@ -62,6 +62,8 @@ class ExportConfig:
 class ReportConfig:
     path: str | None = None
     """The folder that a report goes to; null = report, in paths.outputs. Comparisons go into it, or into paths.outputs."""
+    after_sweep: bool = True
+    """Whether a sweep ends with a report of its runs, in paths.outputs/reports."""
 
 
 @dataclass(kw_only=True)

@@ -1,4 +1,4 @@
-"""What sweeps and plans show on a terminal. Imported only when there is something to show.
+"""What sweeps show on a terminal. Imported only when there is something to show.
 
 Text of models and data is shown as text: no markup is read in it, and control characters are made visible.
 """
@@ -19,10 +19,7 @@ from har_llm.results import read_run
 from har_llm.text import visible
 
 if TYPE_CHECKING:
-    from har_llm.estimates import Estimate
     from har_llm.job import Job
-    from har_llm.lesson import Lesson
-    from har_llm.plan import Plan
 
 
 def console() -> Console:
@@ -66,43 +63,3 @@ def show_sweep(jobs: Sequence[Job]) -> None:
     out.print(table)
     for text in sorted(labels - {""}):
         out.print(plain(f"{'All of these' if len(labels) == 1 else 'Some of these'}: {text}"), style="bold yellow")
-
-
-def show_plan(plan: Plan, estimates: Sequence[Estimate], finished: int) -> None:
-    """What the runs of a plan owe, model by model."""
-    out = console()
-    cached = plan.wanted - plan.owed
-    out.print(
-        plain(
-            f"{len(plan.runs) + finished} runs: {finished} finished; the others need {plan.wanted} texts: {cached} are "
-            f"stored, {plan.owed} have to be made, with {len(plan.loads)} model(s), each loaded once."
-        ),
-        style="bold",
-    )
-    if not plan.loads:
-        return
-    table = Table()
-    for name in ("model", "engine", "runs", "texts owed", "prompt tokens", "answer tokens", "download", "time"):
-        table.add_column(name, justify="left" if name in ("model", "engine") else "right", overflow="fold")
-    for load, estimate in zip(plan.loads, estimates, strict=True):
-        table.add_row(
-            plain(load.model.config.name),
-            plain(load.engine_name),
-            str(len(load.runs)),
-            str(len(load.requests)),
-            *(plain(text) for text in (estimate.prompt_tokens, estimate.answer_tokens, estimate.download, estimate.time)),
-        )
-    out.print(table)
-    for lesson in plan.lessons:
-        out.print(plain(_training_line(lesson)), soft_wrap=True)
-    for note in dict.fromkeys(note for estimate in estimates for note in estimate.notes):
-        out.print(plain(note), style="yellow")
-
-
-def _training_line(lesson: Lesson) -> str:
-    training, teacher = lesson.lora.training, lesson.teacher
-    return (
-        f"to train: {lesson.experiment.model.name} {lesson.lora.label()}, taught by {teacher.experiment.model.name} on "
-        f"{len(teacher.sessions)} sessions ({len(teacher.prompts)} windows) of {teacher.experiment.dataset.name}: "
-        f"{training.steps} steps of {training.batch_size}"
-    )

@@ -20,6 +20,7 @@ from har_llm.distill.distilled import Distilled
 from har_llm.distill.examples import Selection, select
 from har_llm.distill.job import TrainingJob
 from har_llm.errors import MissingError
+from har_llm.models import EMBEDDED_PREFIX
 from har_llm.run import PreparedRun, data_digest, prepare, read_windows
 from har_llm.splits import first_sessions
 from har_llm.store import digest
@@ -28,8 +29,6 @@ from har_llm.weights import ADAPTER_FILES, ResolvedAdapter, ResolvedModel, adapt
 FORMAT = 1
 """Bump when the same recipe would make another adapter."""
 MANIFEST = "manifest.json"
-LONGEST = 40_960
-"""Tokens of an example, where neither the training nor the student's context limits them."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,8 @@ class Lesson:
             made["answers"] = answers.VERSION
         if examples.uses_gold:
             made["gold"] = data_digest(self.teacher.sessions)
+        if examples.unlearnable == "leave_out":
+            made["longest"] = self._longest
         return made
 
     @cached_property
@@ -68,8 +69,25 @@ class Lesson:
         return self.teacher.outputs / "store" / "adapters" / f"{self.experiment.model.name}-{self.key[:16]}"
 
     @property
+    def work(self) -> dict[str, Any]:
+        """What decides how long a step takes on a given machine."""
+        training, taught = self.lora.training, self.teacher.experiment
+        shaped = ("rank", "targets", "batch_size", "device_batch_size", "optimizer", "base", "loss_on")
+        return {
+            "trained": self.recipe["base"],
+            "trainer": self.lora.trainer,
+            "settings": {name: getattr(training, name) for name in shaped},
+            "examples": [taught.model.name, taught.dataset.name, vars(taught.window)],
+        }
+
+    @property
     def adapter(self) -> ResolvedAdapter:
         return ResolvedAdapter("distilled", self.key, self.folder)
+
+    @property
+    def _longest(self) -> int | None:
+        """Most tokens of an example; None: as many as the student's own configuration says."""
+        return self.lora.training.max_length or self.experiment.model.context
 
     @property
     def provenance(self) -> str | None:
@@ -102,7 +120,8 @@ class Lesson:
             dtype=model.dtype,
             trust_remote_code=model.trust_remote_code,
             template_options=model.template_options(),
-            max_length=settings.max_length or model.context or LONGEST,
+            max_length=self._longest,
+            leave_out_long=self.lora.examples.unlearnable == "leave_out",
             rows=str(rows),
             folder=str(folder),
             checkpoints=str(checkpoints),
@@ -138,8 +157,9 @@ def manifest(lesson: Lesson, selection: Selection, about: Mapping[str, Any], los
     return {
         "key": lesson.key,
         "provenance": lesson.provenance,
-        "student": lesson.student.config.id,
-        "teacher": teacher.model_identity,
+        "student": _name(lesson.student),
+        "student_revision": lesson.student.revision,
+        "teacher": {**teacher.model_identity, "id": _name(teacher.model)},
         "dataset": teacher.experiment.dataset.name,
         "sessions": [session.id for session in teacher.sessions],
         "windows": len(teacher.prompts),
@@ -149,7 +169,23 @@ def manifest(lesson: Lesson, selection: Selection, about: Mapping[str, Any], los
         "uses_gold": selection.uses_gold,
         "training": vars(lesson.lora.training),
         "epochs": lesson.lora.training.epochs(len(selection.examples)),
+        "epochs_begun": lesson.lora.training.epochs_begun(len(selection.examples)),
         "recipe": lesson.recipe,
         **about,
         "loss": losses,
     }
+
+
+def _name(model: ResolvedModel) -> str:
+    """What others may read: a folder of this machine is nobody's business."""
+    return model.config.name if model.local else model.config.id
+
+
+def name_base(folder: Path, student: ResolvedModel) -> None:
+    """Let an adapter say which model it belongs to by its name on the hub, not by where this machine keeps it."""
+    if student.local or student.config.id.startswith(EMBEDDED_PREFIX):
+        return  # a folder is all the name it has
+    file = folder / ADAPTER_FILES[0]
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content |= {"base_model_name_or_path": student.config.id, "revision": student.revision}
+    file.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -25,8 +25,9 @@ LOG_LINES = 12
 class JsonProcess:
     """The caller's side: `python -m module`, which answers on its standard output."""
 
-    def __init__(self, module: str, what: str, environment: Mapping[str, str] | None = None):
-        self._what = what
+    def __init__(self, module: str, what: str, environment: Mapping[str, str] | None = None, relief: str = ""):
+        """`relief`: what to say of memory, should the process be killed."""
+        self._what, self._relief = what, relief
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed by close)
         self._process = subprocess.Popen(
             [sys.executable, "-m", module],
@@ -83,7 +84,7 @@ class JsonProcess:
         code = self._process.wait()
         end_group(self._process.pid)
         how = (
-            f"was killed by signal {-code} (9 often means that memory ran out)"
+            f"was killed by signal {-code} (9 often means that memory ran out{self._relief})"
             if code < 0
             else f"ended with exit code {code}"
         )

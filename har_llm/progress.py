@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -36,6 +37,7 @@ class LiveProgress:
         self._load_number, self._what, self._rate, self._steps = 0, "", "", 0
         self._started = self._reported = time.monotonic()
         self._bar: Progress | None = None
+        self._selection: Selection | None = None
         self._said: dict[int, str] = {}
 
     def __enter__(self) -> LiveProgress:
@@ -85,8 +87,19 @@ class LiveProgress:
         self._what, self._steps = f"{lesson.experiment.model.name} {lesson.lora.label()}", training.steps
         provenance = f" ({lesson.provenance})" if lesson.provenance else ""
         self._say(
-            f"{self._what}{provenance}: {selection.summary()}; {training.steps} steps of {training.batch_size}, "
-            f"{training.epochs(len(selection.examples)):.1f} epochs" + (f"; {done} steps were done before" if done else "")
+            f"{self._what}{provenance}: {selection.summary()}; {training.extent(len(selection.examples))}"
+            + (f"; it was begun before and goes on near step {done}" if done else "")
+        )
+        self._selection = selection
+
+    def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None:
+        if selection != self._selection:  # the student's tokenizer found examples that are too long
+            extent = lesson.lora.training.extent(len(selection.examples))
+            self._say(f"{self._what}: {selection.summary()}; {extent}")
+        trainable, total = about["trainable_parameters"], about["parameters"]
+        self._say(
+            f"{self._what}: {trainable:,} of {total:,} parameters are trained ({100 * trainable / total:.2f} %), on "
+            f"{about['tokens']:,} tokens"
         )
 
     def learned(self, step: int, loss: float) -> None:

@@ -23,7 +23,7 @@ from har_llm.engines.base import Adapter, Decoding, EngineConfig, Request
 from har_llm.errors import ConfigError, MissingError
 from har_llm.paths import expanded
 from har_llm.records import Prompt, Recordings, Session, Window
-from har_llm.results import write_run
+from har_llm.run_files import write_run
 from har_llm.store import GenerationStore, ShardWriter, digest, generations_folder
 from har_llm.voting import WindowTexts
 from har_llm.weights import ResolvedAdapter, ResolvedModel

@@ -23,7 +23,7 @@ from har_llm.plan import Load, Plan, make_plan
 from har_llm.results import read_run
 from har_llm.run import PreparedRun, finish, prepare
 from har_llm.store import Record, ShardWriter
-from har_llm.teaching import learn
+from har_llm.teaching import check_lesson, learn
 from har_llm.weights import ResolvedModel
 
 STAGES = ("teaching", "lessons", "texts")
@@ -49,6 +49,8 @@ class Watcher(Protocol):
     def made(self, generation: Generation) -> None: ...
 
     def learning(self, lesson: Lesson, selection: Selection, done: int) -> None: ...
+
+    def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None: ...
 
     def learned(self, step: int, loss: float) -> None: ...
 
@@ -80,7 +82,7 @@ def generate_jobs(jobs: Sequence[Job], watcher: Watcher, upto: str = STAGES[-1])
         hit = [job for job in unfinished(jobs) if job.run.outputs == outputs]
         attempt(hit, lambda outputs=outputs: check_writable(outputs), watcher)  # type: ignore[misc]
     while waiting := unfinished(jobs):
-        attempt_each(waiting, lambda job: job.run.lesson is None or job.run.lesson.learned(), watcher)
+        attempt_each(waiting, lambda job: check_lesson(job.run.lesson), watcher)
         plan = make_plan([job.run for job in unfinished(jobs)])
         environments = _check_loads(plan, waiting, watcher)
         if all(job.error is None for job in waiting):

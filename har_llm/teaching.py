@@ -11,18 +11,19 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from har_llm import weights
-from har_llm.distill.card import model_card
-from har_llm.distill.examples import Example, Selection
-from har_llm.distill.worker import trained, unsloth_installed
+from har_llm import rates, weights
+from har_llm.distill.card import CURVE, card_title, model_card
+from har_llm.distill.examples import Selection
+from har_llm.distill.tools import check_tools, chosen_trainer
+from har_llm.distill.worker import trained
 from har_llm.environment import library_versions, machine
 from har_llm.errors import MissingError
-from har_llm.lesson import MANIFEST, Lesson, manifest
-from har_llm.memory import has_gpu
+from har_llm.lesson import MANIFEST, Lesson, manifest, name_base
+from har_llm.rates import Rate
 from har_llm.weights import adapter_digest
 
 BEAT_S = 60.0
@@ -35,7 +36,16 @@ class Pupil(Protocol):
 
     def learning(self, lesson: Lesson, selection: Selection, done: int) -> None: ...
 
+    def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None:
+        """The first step comes next. `about`: trainable_parameters, parameters, tokens (of all examples), optimizer."""
+
     def learned(self, step: int, loss: float) -> None: ...
+
+
+def check_lesson(lesson: Lesson | None) -> None:
+    """Refuse an adapter that is damaged, or that could not be made here, before its teacher writes. Raises MissingError."""
+    if lesson is not None and not lesson.learned():
+        check_tools(lesson.lora)
 
 
 def learn(lesson: Lesson, watcher: Pupil) -> None:
@@ -46,36 +56,55 @@ def learn(lesson: Lesson, watcher: Pupil) -> None:
     with _claimed(aside) as beat:
         if lesson.folder.exists():  # another process has just made it
             return
-        _write_rows(aside / "rows.jsonl", selection.examples)
-        log = aside / "loss.jsonl"
-        watcher.learning(lesson, selection, len(_losses(log)))
-        trainer = _trainer(lesson.lora.trainer)
-        job = lesson.job(
-            weights.obtain(lesson.student), aside / "rows.jsonl", aside / "adapter", aside / "checkpoints", trainer
-        )
-        about: dict[str, Any] = {}
-        started = time.monotonic()
-        with log.open("a", encoding="utf-8") as stream:
-            for message in trained(job):
-                about |= message.get("about", {})
-                if "step" in message:
-                    stream.write(json.dumps([message["step"], message["loss"]]) + "\n")
-                    stream.flush()
-                    watcher.learned(message["step"], message["loss"])
-                    beat()
-        seconds = time.monotonic() - started
-        about |= {"trainer": trainer, "seconds_of_last_start": round(seconds, 1)}
-        about |= {"versions": library_versions(LIBRARIES), "hardware": machine()}
-        _put_in_place(lesson, selection, about, _losses(log), aside)
+        selection, about, losses = _train(lesson, selection, aside, watcher, beat)
+        _put_in_place(lesson, selection, about, losses, aside)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def _train(
+    lesson: Lesson, selection: Selection, aside: Path, watcher: Pupil, beat: Callable[[], None]
+) -> tuple[Selection, dict[str, Any], list[list[float]]]:
+    """What was learned from, what is to be said of it, and the losses; the adapter is in `aside`."""
+    log, trainer = aside / "loss.jsonl", chosen_trainer(lesson.lora.trainer)
+    _write_lines(aside / "rows.jsonl", (example.as_row() for example in selection.examples))
+    done = _losses(log)
+    _write_lines(log, done)  # without what a kill has torn
+    watcher.learning(lesson, selection, len(done))
+    base = weights.obtain(lesson.student)
+    job = lesson.job(base, aside / "rows.jsonl", aside / "adapter", aside / "checkpoints", trainer)
+    about: dict[str, Any] = {}
+    steps, started, began = 0, time.monotonic(), 0.0
+    with log.open("a", encoding="utf-8") as stream, contextlib.closing(trained(job)) as messages:
+        for message in messages:
+            if "too_long" in message:
+                unlearnable = lesson.lora.examples.unlearnable
+                selection = selection.without_long(message["too_long"], message["longest"], unlearnable)
+            elif "about" in message:
+                about, began = message["about"], time.monotonic()
+                watcher.trains(lesson, selection, about)
+            else:
+                stream.write(json.dumps([message["step"], message["loss"]]) + "\n")
+                stream.flush()
+                watcher.learned(message["step"], message["loss"])
+                beat()
+                steps += 1
+    ended = time.monotonic()
+    if steps:  # none where only the writing of the adapter was owed
+        rates.note_rate(lesson.teacher.outputs / "store", lesson.work, Rate(began - started, ended - began, steps, 0))
+    about |= {"trainer": trainer, "seconds_of_last_start": round(ended - started, 1)}
+    return selection, {**about, "versions": library_versions(LIBRARIES), "hardware": machine()}, _losses(log)
 
 
 def _put_in_place(
     lesson: Lesson, selection: Selection, about: dict[str, Any], losses: list[list[float]], aside: Path
 ) -> None:
+    from har_llm.distill.curve import draw_losses  # which imports matplotlib
+
     folder = aside / "adapter"
+    name_base(folder, lesson.student)
     content = {**manifest(lesson, selection, about, losses), "weights": adapter_digest(folder)}
     (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    draw_losses(losses, card_title(content), lesson.provenance, folder / CURVE)
     (folder / "README.md").write_text(model_card(content), encoding="utf-8")
     try:
         folder.rename(lesson.folder)
@@ -84,15 +113,9 @@ def _put_in_place(
             raise
 
 
-def _trainer(wanted: str) -> str:
-    if wanted != "auto":
-        return wanted
-    return "unsloth" if has_gpu() and unsloth_installed() else "trl"
-
-
-def _write_rows(path: Path, examples: Iterator[Example] | Any) -> None:
+def _write_lines(path: Path, values: Iterable[Any]) -> None:
     with path.open("w", encoding="ascii") as stream:
-        stream.writelines(json.dumps(example.as_row()) + "\n" for example in examples)
+        stream.writelines(json.dumps(value) + "\n" for value in values)
 
 
 def _losses(log: Path) -> list[list[float]]:

@@ -192,12 +192,9 @@ def obtain(model: ResolvedModel) -> Path:
     if model.path is not None:
         return model.path
     from huggingface_hub import snapshot_download
-    from huggingface_hub.constants import HF_HUB_CACHE
 
     needed = (model.config.parameters or 0) * DTYPES["bfloat16"]
-    cache = Path(HF_HUB_CACHE)
-    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
-    free = shutil.disk_usage(existing).free
+    existing, free = download_place()
     if needed > free:
         raise MissingError(
             f"{model.config.id} is a download of about {needed / GB:.0f} GB, but {existing} has {free / GB:.0f} GB free; "
@@ -208,6 +205,15 @@ def obtain(model: ResolvedModel) -> Path:
         return Path(snapshot_download(model.config.id, revision=model.revision, allow_patterns=patterns))
     except Exception as error:  # the hub's client raises errors of many libraries
         raise MissingError(_not_to_be_had(model.config.id, "model.id", error)) from error
+
+
+def download_place() -> tuple[Path, float]:
+    """Where models of the hub go, as far as it exists, and the free bytes there."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    cache = Path(HF_HUB_CACHE)
+    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    return existing, shutil.disk_usage(existing).free
 
 
 def _embedded_folder(model: ModelConfig) -> Path:

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from har_llm import weights
 from har_llm.engines import local, vllm
-from har_llm.estimates import CHARACTERS_PER_TOKEN, Estimate, estimate
+from har_llm.estimates import CHARACTERS_PER_TOKEN, Estimate, all_notes, downloads, estimate, estimate_trainings
 from har_llm.plan import make_plan
 from har_llm.rates import Rate, note_rate
 from har_llm.run import PreparedRun, prepare
@@ -34,6 +34,10 @@ def only(*runs: PreparedRun) -> Estimate:
     return estimated
 
 
+def notes(*made: Estimate) -> list[str]:
+    return all_notes(made)
+
+
 def keep(run: PreparedRun, *lengths: int) -> None:
     """Store texts of these lengths for the run's first windows."""
     (run.outputs / "store").mkdir(parents=True, exist_ok=True)
@@ -50,9 +54,10 @@ def counted(run: PreparedRun) -> int:
 
 def test_where_nothing_is_stored_answers_are_bounded_by_the_settings(tmp_path: Path) -> None:
     made = only(prepared(tmp_path, "limit=3"))
-    assert (made.answer_tokens, made.time, made.download) == ("at most 1,536", "unknown", "-")
-    assert any("no stored texts here" in note and "max_new_tokens" in note for note in made.notes)
-    assert any("try limit=20 first" in note for note in made.notes)
+    assert (made.answer_tokens, made.download) == ("at most 1,536", "-")
+    assert made.time == "unknown; at most 2 s at 1,000 tokens/s"
+    assert any("no stored texts here" in note and "max_new_tokens" in note for note in notes(made))
+    assert any("try limit=20 there" in note for note in notes(made))
 
 
 def test_answers_are_expected_to_be_like_those_that_are_stored(tmp_path: Path) -> None:
@@ -60,7 +65,8 @@ def test_answers_are_expected_to_be_like_those_that_are_stored(tmp_path: Path) -
     keep(run, 10, 30, 50)
     made = only(run)
     assert made.answer_tokens == "150", "five more, of 30 tokens each"
-    assert not any("no stored texts" in note for note in made.notes)
+    assert not any("no stored texts" in note for note in notes(made))
+    assert made.time == "unknown; 0 s at 1,000 tokens/s"
 
 
 def test_texts_of_other_runs_of_the_model_count_too(tmp_path: Path) -> None:
@@ -92,7 +98,7 @@ def test_time_follows_from_what_was_measured(tmp_path: Path, rate: Rate, said: s
     note_rate(tmp_path / "store", load.identity, rate)
     made = only(run)
     assert made.time == said
-    assert not any("Time is known" in note for note in made.notes)
+    assert not any("hours are known" in note for note in notes(made))
 
 
 def test_a_rate_serves_other_datasets_and_lengths_of_the_same_load(tmp_path: Path) -> None:
@@ -100,7 +106,7 @@ def test_a_rate_serves_other_datasets_and_lengths_of_the_same_load(tmp_path: Pat
     (tmp_path / "store").mkdir()
     note_rate(tmp_path / "store", load.identity, Rate(0.0, 1.0, 1, 1))
     assert only(prepared(tmp_path, "limit=2", "dataset=simulated_house", "model.sampling.temperature=0.5")).time == "2 s"
-    assert only(prepared(tmp_path, "limit=2", "engine.batch_size=1")).time == "unknown"
+    assert only(prepared(tmp_path, "limit=2", "engine.batch_size=1")).time.startswith("unknown")
 
 
 def test_a_model_out_of_reach_is_estimated_from_what_its_config_says(
@@ -114,16 +120,17 @@ def test_a_model_out_of_reach_is_estimated_from_what_its_config_says(
     assert made.answer_tokens == "at most 66 k"
     characters = sum(len(message["content"]) for request in run.requests for message in request.messages)
     assert made.prompt_tokens == f"{characters / CHARACTERS_PER_TOKEN:,.0f}"
-    notes = " ".join(made.notes)
-    assert "qwen3_32b needs about 72.1 GB, but memory here has 24.0 GB free." in notes
-    assert "The hub does not say which version of Qwen/Qwen3-32B it has" in notes
-    assert "estimated from the characters" in notes
+    said = " ".join(notes(made))
+    assert "qwen3_32b: needs about 72.1 GB, but memory here has 24.0 GB free." in said and made.memory == "72.1 GB"
+    assert "qwen3_32b: the hub does not say which version it has" in said
+    assert "estimated from the characters" in said
+    assert made.time == "unknown; at most 1 min at 1,000 tokens/s"
 
 
 def test_an_engine_without_a_model_downloads_nothing(tmp_path: Path) -> None:
     made = only(prepare(experiment("model=qwen3_32b", "engine=scripted", "limit=1", f"paths.outputs={tmp_path}")))
     assert made.download == "-"
-    assert not any("GB" in note or "hub" in note for note in made.notes)
+    assert not any("GB" in note or "hub" in note for note in notes(made))
 
 
 def test_a_tokenizer_that_cannot_be_read_is_estimated(tmp_path: Path) -> None:
@@ -132,18 +139,74 @@ def test_a_tokenizer_that_cannot_be_read_is_estimated(tmp_path: Path) -> None:
     shutil.copytree(embedded, tmp_path / "copy")
     (tmp_path / "copy" / "tokenizer.json").write_text(json.dumps({"version": "of another time"}))
     made = only(prepared(tmp_path, "model=custom", f"model.id={tmp_path / 'copy'}", "limit=1"))
-    assert any("estimated from the characters" in note for note in made.notes)
+    assert any("estimated from the characters" in note for note in notes(made))
 
 
 def test_what_an_engine_lacks_here_is_a_note_and_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "has_gpu", lambda: False)
     monkeypatch.setattr(vllm, "installed", lambda: False)
     without_gpu = only(prepared(tmp_path, "engine.device=cuda", "limit=1"))
-    assert "tiny_student: engine.device is 'cuda', but there is no GPU here" in without_gpu.notes[0]
+    assert "tiny_student: engine.device is 'cuda', but there is no GPU here" in notes(without_gpu)[0]
     without_vllm = prepare(experiment("model=tiny_student", "engine=vllm", "limit=1", f"paths.outputs={tmp_path}"))
-    assert "tiny_student: engine=vllm needs the package vllm" in only(without_vllm).notes[0]
+    assert "tiny_student: engine=vllm needs the package vllm" in notes(only(without_vllm))[0]
 
 
 def test_each_load_has_its_own_estimate_in_order(tmp_path: Path) -> None:
     plan = make_plan([prepared(tmp_path, "limit=1"), prepared(tmp_path, "limit=2", "model=tiny_teacher")])
     assert [made.answer_tokens for made in estimate(plan)] == ["at most 512", "at most 1,024"]
+
+
+def test_a_note_about_several_models_is_said_once(tmp_path: Path) -> None:
+    plan = make_plan([prepared(tmp_path, "limit=1"), prepared(tmp_path, "limit=2", "model=tiny_teacher")])
+    said = notes(*estimate(plan))
+    assert len(said) == len(set(said)) == 2
+    assert all(note.startswith("tiny_student, tiny_teacher: ") for note in said)
+
+
+def test_what_has_to_be_fetched_is_summed_once_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    runs = [prepared(tmp_path, "limit=1", "dataset=simulated_house", "model=qwen3_32b")]
+    runs += [prepared(tmp_path, "limit=1", f"model={name}") for name in ("qwen3_32b", "qwen3_0.6b", "tiny_student")]
+    for free, verdict in ((1e12, "1000.0 GB are free"), (50e9, "50.0 GB are free: too little")):
+        monkeypatch.setattr("har_llm.estimates.download_place", lambda free=free: (tmp_path, free))
+        said = downloads(make_plan(runs))
+        assert said is not None and said.startswith("downloads: 66.7 GB in all") and said.endswith(verdict)
+    assert downloads(make_plan(runs[3:])) is None
+
+
+def test_a_training_is_estimated_from_the_teachers_windows(tmp_path: Path) -> None:
+    few = ("++dataset.sessions.count=4", "++dataset.paper_split={4: 3}", "lora=distilled_tiny", "limit=1")
+    run = prepared(tmp_path, *few)
+    assert run.lesson is not None
+    (made,) = estimate_trainings(make_plan([run]))
+    windows = len(run.lesson.teacher.prompts)
+    assert (made.examples, made.time) == (windows, "unknown")
+    assert made.epochs == run.lesson.lora.training.epochs_in_words(windows)
+    said = all_notes([made])
+    assert any("try lora.training.steps=10 there" in note for note in said)
+    assert any("is not estimated" in note for note in said), "memory"
+    (tmp_path / "store").mkdir()
+    note_rate(tmp_path / "store", run.lesson.work, Rate(60.0, 30.0, 10, 0))
+    (measured,) = estimate_trainings(make_plan([run]))
+    assert measured.time == "7 min", "a minute, and 120 steps of 3 s"
+    other = prepared(tmp_path, *few, "++lora.training.rank=8")
+    assert estimate_trainings(make_plan([other]))[0].time == "unknown"
+
+
+def test_what_a_training_lacks_here_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("har_llm.distill.tools.has_gpu", lambda: False)
+    (made,) = estimate_trainings(make_plan([prepared(tmp_path, "lora=distilled_tiny", "lora.trainer=unsloth", "limit=1")]))
+    assert "tiny_student: lora.trainer is 'unsloth', but there is no GPU here" in all_notes([made])[0]
+
+
+def test_a_plan_made_without_a_gpu_says_that_it_is_for_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+    def said(model: str) -> bool:
+        run = prepare(experiment(f"model={model}", "limit=1", f"paths.outputs={tmp_path}"), planning=True)
+        return any("engine=vllm_a100 plans for a machine that has some" in note for note in notes(only(run)))
+
+    monkeypatch.setattr("har_llm.estimates.has_gpu", lambda: False)
+    assert said("qwen3_32b") and not said("tiny_student"), "the embedded models need no GPU"
+    monkeypatch.setattr("har_llm.estimates.has_gpu", lambda: True)
+    assert not said("qwen3_32b")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from har_llm.distill.card import CURVE
 from har_llm.errors import ConfigError, MissingError
 from har_llm.job import Job
 from har_llm.lesson import MANIFEST
@@ -48,13 +50,21 @@ def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
         return lesson.key
 
     base = key()
-    same = [("split.part=test",), ("limit=1",), ("lora.training.device_batch_size=1",), ("lora.trainer=trl",)]
+    same = [
+        ("model.context=4000",),
+        ("split.part=test",),
+        ("limit=1",),
+        ("lora.training.device_batch_size=1",),
+        ("lora.trainer=trl",),
+    ]
     assert {key(*overrides) for overrides in same} == {base}
     others: Sequence[tuple[str, ...]] = (
         ("lora.train_sessions=1",),
         ("lora.training.rank=8",),
         ("lora.training.seed=1",),
         ("lora.examples.well_formed=true",),
+        ("lora.examples.unlearnable=leave_out",),
+        ("lora.examples.unlearnable=leave_out", "model.context=4000"),
         ("lora.teacher.sampling.max_new_tokens=99",),
         ("window.events=2",),
         ("model.thinking=false",),
@@ -89,10 +99,38 @@ def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Pat
         content = json.loads((folder / MANIFEST).read_text())
         assert content["provenance"] == "synthetic home, synthetic model"
         assert [step for step, _ in content["loss"]] == [1, 2]
+        assert (folder / CURVE).read_bytes().startswith(b"\x89PNG")
+    assert [about["trainable_parameters"] for _, about in watcher.trained] == [content["trainable_parameters"]] * 2
+    assert watcher.steps == [1, 2, 1, 2]
+    for folder in folders:
         assert "synthetic home, synthetic model" in (folder / "README.md").read_text()
     assert jobs[1].folder == jobs[3].folder or jobs[1].run.digest == jobs[3].run.digest  # type: ignore[union-attr]
     again = done(*(job(tmp_path, *one.title.split()) for one in jobs))
     assert not again.loads and not again.failures
+
+
+@pytest.mark.slow
+def test_examples_that_are_too_long_stop_with_their_windows_or_are_left_out(tmp_path: Path) -> None:
+    """Only the student's tokenizer, in the training's process, can tell."""
+
+    stopped = job(tmp_path, "lora.training.max_length=1")
+    assert done(stopped).failures == [stopped] and isinstance(stopped.error, ConfigError)
+    said = str(stopped.error)
+    assert "6 of 6 examples" in said and "lora.examples.unlearnable=leave_out" in said
+    tokens = {window: int(count) for window, count in re.findall(r"window (\S+) has (\d+)", said)}
+    assert len(tokens) == 6 and all(folder.name.startswith(".") for folder in adapters(tmp_path))
+    longest = sorted(tokens.values())[len(tokens) // 2]
+    long = sum(count > longest for count in tokens.values())
+    assert long
+    left = job(tmp_path, f"lora.training.max_length={longest}", "lora.examples.unlearnable=leave_out")
+    watcher = done(left)
+    assert not watcher.failures
+    ((selection, about),) = watcher.trained
+    (folder,) = (folder for folder in adapters(tmp_path) if not folder.name.startswith("."))
+    content = json.loads((folder / MANIFEST).read_text())
+    assert content["left_out"] == dict(selection.left_out) == {f"longer than {longest} tokens": long}
+    assert content["examples"] == len(selection.examples) == 6 - long
+    assert about["tokens"] == sum(count for count in tokens.values() if count <= longest)
 
 
 @pytest.mark.slow
@@ -116,6 +154,16 @@ def test_a_teacher_that_fails_costs_its_pupils_only(tmp_path: Path) -> None:
     watcher = done(*jobs)
     assert watcher.failures == [jobs[0]] and "context is 50" in str(jobs[0].error)
     assert jobs[1].folder is not None
+
+
+def test_a_student_that_cannot_be_trained_here_is_refused_before_its_teacher_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("har_llm.distill.tools.has_gpu", lambda: False)
+    unsloth = job(tmp_path, "lora.trainer=unsloth")
+    watcher = done(unsloth)
+    assert watcher.failures == [unsloth] and not watcher.loads
+    assert "lora.trainer is 'unsloth', but there is no GPU here" in str(unsloth.error)
 
 
 def test_what_cannot_be_taught_is_refused(tmp_path: Path) -> None:

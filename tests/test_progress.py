@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from har_llm.distill.examples import Example, Selection
 from har_llm.engines.base import Generation
 from har_llm.errors import EngineError
 from har_llm.job import Job
@@ -29,6 +30,24 @@ def test_progress_without_a_terminal_is_a_few_plain_lines(tmp_path: Path, capsys
     assert "(synthetic home, synthetic model); engine: Transformers, because there is no GPU here" in lines[0]
     assert lines[-1].startswith("tiny_teacher on simulated_flat: 4 of 4 texts, ")
     assert len(lines) == 3
+
+
+def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lesson = prepare(experiment("model=tiny_student", "lora=distilled_tiny", f"paths.outputs={tmp_path}")).lesson
+    assert lesson is not None
+    examples = [Example(f"s#{number}", "key", (), "text") for number in range(126)]
+    selection = Selection(examples, 126, {}, False)
+    about = {"trainable_parameters": 20_185_088, "parameters": 616_235_008, "tokens": 400_000}
+    with LiveProgress() as progress:
+        progress.learning(lesson, selection, 0)
+        progress.trains(lesson, selection, about)
+        progress.learning(lesson, selection, 50)
+        progress.trains(lesson, selection.without_long([(0, 9999)], 4096, "leave_out"), about)
+    begun, trained, again, fewer, _ = (line.partition(": ")[2] for line in capsys.readouterr().err.splitlines())
+    assert begun == "126 of 126 texts of the teacher are learned from; 120 steps of 8, epochs: 7.5 (8 begun)"
+    assert trained == "20,185,088 of 616,235,008 parameters are trained (3.28 %), on 400,000 tokens"
+    assert again.endswith("it was begun before and goes on near step 50")
+    assert fewer.startswith("125 of 126 texts of the teacher are learned from; left out: 1 longer than 4096 tokens")
 
 
 TINY = ("tiny_student", "tiny_teacher")

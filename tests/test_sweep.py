@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -37,6 +38,7 @@ class Notes:
     keys: list[str] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
     lessons: list[Lesson] = field(default_factory=list)
+    trained: list[tuple[Selection, Mapping[str, Any]]] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
 
     def failed(self, job: Job) -> None:
@@ -54,6 +56,9 @@ class Notes:
 
     def learning(self, lesson: Lesson, selection: Selection, done: int) -> None:
         self.lessons.append(lesson)
+
+    def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None:
+        self.trained.append((selection, about))
 
     def learned(self, step: int, loss: float) -> None:
         self.steps.append(step)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from har_llm.answers import END_THINK, THINK
@@ -36,7 +36,7 @@ class ExampleSettings:
     min_correct: float | None = None
     """Only texts with at least this share of events right, by gold activities."""
     unlearnable: str = "stop"
-    """A text that cannot be learned as it is (cut, or with reasoning not closed once): stop, or leave_out."""
+    """A text that cannot be learned as it is (cut, reasoning not closed once, longer than the limit): stop, or leave_out."""
 
     def check(self) -> None:
         if self.samples < 1:
@@ -90,6 +90,28 @@ class Selection:
         if self.left_out:
             words += "; left out: " + ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
         return words + ("; chosen with gold activities" if self.uses_gold else "")
+
+    def without_long(self, too_long: Sequence[tuple[int, int]], longest: int, unlearnable: str) -> Selection:
+        """The examples but for those (place, tokens) that only the student's tokenizer can find to be too long.
+
+        Raises ConfigError naming their windows, unless they are to be left out, and when nothing is left.
+        """
+        if unlearnable == "stop":
+            faults = [(self.examples[place].window, f"has {tokens}") for place, tokens in too_long]
+            raise ConfigError(
+                f"{len(too_long)} of {len(self.examples)} examples, prompt and text together, are longer than {longest} "
+                f"tokens and would be learned without their end; raise lora.training.max_length or the student's "
+                f"model.context, make windows smaller, or set lora.examples.unlearnable=leave_out to do without them. "
+                f"{_named(faults)}"
+            )
+        places = {place for place, _ in too_long}
+        examples = [example for place, example in enumerate(self.examples) if place not in places]
+        if not examples:
+            raise ConfigError(
+                f"No example is left to learn from: all are longer than {longest} tokens; make windows smaller."
+            )
+        left_out = {**self.left_out, f"longer than {longest} tokens": len(places)}
+        return replace(self, examples=examples, left_out=left_out)
 
 
 def select(

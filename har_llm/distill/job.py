@@ -18,8 +18,10 @@ class TrainingJob:
     dtype: str
     trust_remote_code: bool
     template_options: dict[str, bool]
-    max_length: int
-    """Most tokens of an example."""
+    max_length: int | None
+    """Most tokens of an example; None: as many as the student's own configuration says."""
+    leave_out_long: bool
+    """Whether longer ones are left out; else one of them stops the training."""
     rows: str
     """JSONL of the examples, in TRL's prompt-completion form."""
     folder: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -72,5 +73,17 @@ class TrainingSettings:
         return made
 
     def epochs(self, rows: int) -> float:
-        """How often the steps go through so many examples; steps and epochs end with a step of what is left."""
+        """How often the steps go through so many examples; an epoch ends with a step of what is left."""
         return self.steps / -(-rows // self.batch_size)
+
+    def epochs_begun(self, rows: int) -> int:
+        """The same as the paper and its libraries count: an epoch counts from its first step."""
+        return math.ceil(self.epochs(rows))
+
+    def extent(self, rows: int) -> str:
+        """How long it trains on so many examples, in words."""
+        return f"{self.steps} steps of {self.batch_size}, epochs: {self.epochs_in_words(rows)}"
+
+    def epochs_in_words(self, rows: int) -> str:
+        epochs, begun = self.epochs(rows), self.epochs_begun(rows)
+        return f"{epochs:.1f} ({begun} begun)" if begun > epochs else f"{begun}"

@@ -12,38 +12,45 @@ from typing import Any
 import torch
 from datasets import Dataset
 from peft import LoraConfig as PeftConfig
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback, set_seed
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, TrainerCallback, set_seed
 from transformers import logging as transformers_logging
+from transformers.training_args import OptimizerNames
 from trl import SFTConfig, SFTTrainer
 
 from har_llm.distill.job import TrainingJob
+from har_llm.engines.chat import DEFAULT_CONTEXT
 from har_llm.errors import EngineError
 
 CHECKPOINT_FILES = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
-OUT_OF_MEMORY = (
-    "The GPU has too little memory for {} examples at once; set lora.training.device_batch_size=1, or "
-    "lora.training.base=4bit, or make windows smaller. The training goes on from its last checkpoint."
-)
 NOT_LEARNED = -100
 """A label that the loss passes over."""
 Tell = Callable[[dict[str, Any]], None]
+Load = Callable[[TrainingJob, int], Any]
+"""The student, ready to be trained on examples of at most so many tokens."""
 
 
 def train(job: TrainingJob, tell: Tell) -> None:
-    """Train and write the adapter to job.folder; `tell` hears what is trained and the loss of every step."""
+    """Train and write the adapter to job.folder; `tell` hears which examples are too long, what is trained, every loss."""
+    train_with(_load, _peft(job), job, tell)
+
+
+def train_with(load: Load, peft: PeftConfig | None, job: TrainingJob, tell: Tell) -> None:
+    """Train what `load` gives; without `peft`, it has its LoRA weights already. Raises EngineError."""
     try:
-        train_with(_load(job), _peft(job), job, tell)
-    except torch.cuda.OutOfMemoryError:
-        raise EngineError(OUT_OF_MEMORY.format(job.settings.device_batch_size)) from None
+        _train(load, peft, job, tell)
+    except (RuntimeError, MemoryError) as error:
+        if not _out_of_memory(error):
+            raise
+        raise EngineError(out_of_memory(job)) from None
 
 
-def train_with(model: Any, peft: PeftConfig | None, job: TrainingJob, tell: Tell) -> None:
-    """Train a model that is loaded already; without `peft`, one that has its LoRA weights already."""
+def _train(load: Load, peft: PeftConfig | None, job: TrainingJob, tell: Tell) -> None:
     transformers_logging.disable_progress_bar()
-    set_seed(job.settings.seed)  # LoRA's first weights are drawn before the trainer sets its own
     tokenizer = AutoTokenizer.from_pretrained(job.base, trust_remote_code=job.trust_remote_code)
-    rows = [_tokens(tokenizer, row, job) for row in job.read_rows()]
-    _check_lengths(rows, job)
+    longest = _longest(job)
+    rows = _short_enough([_tokens(tokenizer, row, job) for row in job.read_rows()], longest, job, tell)
+    model = load(job, longest)
+    set_seed(job.settings.seed)  # LoRA's first weights are drawn before the trainer sets its own
     trainer = SFTTrainer(
         model=model,
         args=_arguments(job),
@@ -52,12 +59,32 @@ def train_with(model: Any, peft: PeftConfig | None, job: TrainingJob, tell: Tell
         peft_config=peft,
         callbacks=[_Reporter(tell)],
     )
-    trainable = sum(weight.numel() for weight in trainer.model.parameters() if weight.requires_grad)
-    total = sum(weight.numel() for weight in trainer.model.parameters())
-    tell({"about": {"trainable_parameters": trainable, "parameters": total, "rows": len(rows)}})
+    _check_labels(trainer, rows[0])
+    trainable, total = trainer.model.get_nb_trainable_parameters()  # knows how 4-bit weights are packed
+    about = {"trainable_parameters": trainable, "parameters": total, "optimizer": OptimizerNames(trainer.args.optim).value}
+    tell({"about": {**about, "tokens": sum(len(row["input_ids"]) for row in rows)}})
     checkpoint = last_checkpoint(Path(job.checkpoints))
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trainer.model.save_pretrained(job.folder)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return "DefaultCPUAllocator" in str(error)  # torch has no error of its own for main memory
+
+
+def out_of_memory(job: TrainingJob) -> str:
+    """What to do about it: first what changes no adapter, so that the training goes on from its last checkpoint."""
+    settings, at_once = job.settings, job.settings.device_batch_size
+    ways = []
+    if at_once > 1:
+        ways.append("lora.training.device_batch_size=1 goes on from the last checkpoint with fewer at once")
+    if settings.base == "full":
+        ways.append("lora.training.base=4bit begins anew with a smaller base")
+    ways.append("smaller windows (window.events) make shorter examples")
+    plural = "s" if at_once > 1 else ""
+    return f"Memory ran out with {at_once} example{plural} at once (lora.training.device_batch_size): {'; '.join(ways)}."
 
 
 def _tokens(tokenizer: Any, row: dict[str, Any], job: TrainingJob) -> dict[str, list[int]]:
@@ -74,17 +101,40 @@ def _tokens(tokenizer: Any, row: dict[str, Any], job: TrainingJob) -> dict[str, 
     return {"input_ids": before + after, "labels": ignored + after}
 
 
-def _check_lengths(rows: Sequence[dict[str, list[int]]], job: TrainingJob) -> None:
-    long = [place for place, row in enumerate(rows) if len(row["input_ids"]) > job.max_length]
+def _longest(job: TrainingJob) -> int:
+    if job.max_length is not None:
+        return job.max_length
+    shape = AutoConfig.from_pretrained(job.base, trust_remote_code=job.trust_remote_code).get_text_config()
+    return getattr(shape, "max_position_embeddings", None) or DEFAULT_CONTEXT
+
+
+def _short_enough(
+    rows: Sequence[dict[str, list[int]]], longest: int, job: TrainingJob, tell: Tell
+) -> list[dict[str, list[int]]]:
+    """The rows that can be learned whole. Which ones are longer is told first, by their place in the file."""
+    lengths = [len(row["input_ids"]) for row in rows]
+    long = [[place, length] for place, length in enumerate(lengths) if length > longest]
     if long:
-        longest = max(len(rows[place]["input_ids"]) for place in long)
+        tell({"too_long": long, "longest": longest})
+    if long and (not job.leave_out_long or len(long) == len(rows)):
         raise EngineError(
-            f"{len(long)} of {len(rows)} examples are longer than {job.max_length} tokens (the longest has {longest}), and "
+            f"{len(long)} of {len(rows)} examples are longer than {longest} tokens (the longest has {max(lengths)}), and "
             f"would be learned without their end; raise lora.training.max_length, or make windows smaller."
+        )
+    return [row for row, length in zip(rows, lengths, strict=True) if length <= longest]
+
+
+def _check_labels(trainer: Any, row: dict[str, list[int]]) -> None:
+    """That what reaches the loss is what was meant to: libraries have masked every label before (unsloth #2771)."""
+    (labels,) = trainer.data_collator([row])["labels"].tolist()
+    if [label for label in labels if label != NOT_LEARNED] != [label for label in row["labels"] if label != NOT_LEARNED]:
+        raise EngineError(
+            "The trainer would not learn what it was given: its labels of the first example are others. Use the versions "
+            "of requirements-gpu.lock."
         )
 
 
-def _load(job: TrainingJob) -> Any:
+def _load(job: TrainingJob, longest: int) -> Any:
     options: dict[str, Any] = {}
     if job.settings.base == "4bit":
         from transformers import BitsAndBytesConfig
@@ -140,10 +190,16 @@ def _arguments(job: TrainingJob) -> SFTConfig:
         disable_tqdm=True,
         max_length=None,
         packing=False,
-        loss_type="nll",  # TRL's default kernel needs a GPU
+        loss_type=_loss_type(job),
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
     )
+
+
+def _loss_type(job: TrainingJob) -> str:
+    """The same loss either way. In chunks, no step holds a row's logits over the whole vocabulary: gigabytes for Qwen3's."""
+    # Unsloth has a kernel of its own for that, which TRL's chunks would go round; and they leave an adapted head out.
+    return "nll" if job.trainer == "unsloth" or "lm_head" in job.settings.targets else "chunked_nll"
 
 
 class _Reporter(TrainerCallback):  # type: ignore[misc]

@@ -17,24 +17,22 @@ if TYPE_CHECKING:
 
 def train(job: TrainingJob, tell: trl_trainer.Tell) -> None:
     """As `trl_trainer.train`."""
-    try:
-        trl_trainer.train_with(_load(job), None, job, tell)
-    except torch.cuda.OutOfMemoryError:
-        raise EngineError(trl_trainer.OUT_OF_MEMORY.format(job.settings.device_batch_size)) from None
+    trl_trainer.train_with(_load, None, job, tell)
 
 
-def _load(job: TrainingJob) -> Any:
+def _load(job: TrainingJob, longest: int) -> Any:
     settings = job.settings
-    model, _ = unsloth.FastLanguageModel.from_pretrained(
+    base, _ = unsloth.FastLanguageModel.from_pretrained(
         model_name=job.base,
-        max_seq_length=job.max_length,
+        max_seq_length=longest,
         dtype=getattr(torch, job.dtype),
         load_in_4bit=settings.base == "4bit",
         use_exact_model_name=True,  # never a copy of its own, in other precision
         trust_remote_code=job.trust_remote_code,
+        local_files_only=True,
     )
-    return unsloth.FastLanguageModel.get_peft_model(
-        model,
+    model = unsloth.FastLanguageModel.get_peft_model(
+        base,
         r=settings.rank,
         lora_alpha=settings.alpha,
         lora_dropout=settings.dropout,
@@ -43,3 +41,11 @@ def _load(job: TrainingJob) -> Any:
         use_gradient_checkpointing="unsloth",
         random_state=settings.seed,
     )
+    check_base(model.peft_config["default"].base_model_name_or_path, job.base)
+    return model
+
+
+def check_base(loaded: str, wanted: str) -> None:
+    """That the model is the one that was named. Raises EngineError."""
+    if loaded != wanted:
+        raise EngineError(f"Unsloth took {loaded!r} in place of {wanted!r}; use lora.trainer=trl.")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterator
+from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 from har_llm.distill.job import TrainingJob
@@ -11,12 +11,14 @@ from har_llm.errors import HarError
 from har_llm.process import Caller, JsonProcess
 
 
-def trained(job: TrainingJob) -> Iterator[dict[str, Any]]:
-    """Train, in a process that has ended afterwards. Yields what is trained ("about"), then every step's loss.
+def trained(job: TrainingJob) -> Generator[dict[str, Any], None, None]:
+    """Train, in a process that has ended afterwards. Yields which examples are "too_long", if any; what is trained
+    ("about"); then every "step" and its loss.
 
     Raises EngineError when it cannot go on; the same job goes on from its last checkpoint.
     """
-    process = JsonProcess("har_llm.distill.worker", "The training's process")
+    relief = "; lora.training.device_batch_size=1 needs least" if job.settings.device_batch_size > 1 else ""
+    process = JsonProcess("har_llm.distill.worker", "The training's process", _environment(job), relief)
     try:
         process.send(job.as_message())
         while "done" not in (message := process.receive()):
@@ -25,8 +27,12 @@ def trained(job: TrainingJob) -> Iterator[dict[str, Any]]:
         process.close()
 
 
-def unsloth_installed() -> bool:
-    return importlib.util.find_spec("unsloth") is not None
+def _environment(job: TrainingJob) -> dict[str, str]:
+    """What Unsloth would leave in the user's folder goes beside the checkpoints; and it fetches no file to be counted by."""
+    if job.trainer != "unsloth":
+        return {}
+    folder = Path(job.checkpoints).with_name("unsloth_compiled_cache").resolve()
+    return {"UNSLOTH_COMPILE_LOCATION": str(folder), "UNSLOTH_DISABLE_STATISTICS": "1"}
 
 
 def main() -> None:

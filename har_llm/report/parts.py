@@ -21,6 +21,15 @@ class Table:
     """Sentences that belong under it."""
 
 
+def filled(table: Table, column: str) -> Table:
+    """Without the column, where none of its cells holds anything."""
+    at = list(table.columns).index(column)
+    if any(row[at] for row in table.rows):
+        return table
+    rows = [[*row[:at], *row[at + 1 :]] for row in table.rows]
+    return Table(table.name, table.title, [*table.columns[:at], *table.columns[at + 1 :]], rows, table.notes)
+
+
 @dataclass(frozen=True)
 class Figure:
     name: str

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
 from hydra.plugins.launcher import Launcher
@@ -92,6 +93,6 @@ def _read(cfg: DictConfig, title: str) -> Any:
     from har_llm.job import Job
 
     try:
-        return Job(title, read_experiment(cfg))
+        return Job(title, read_experiment(cfg), sweep=str(HydraConfig.get().runtime.choices.get("experiment") or ""))
     except HarError as error:
         return Job(title, error=error)

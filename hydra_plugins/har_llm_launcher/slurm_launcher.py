@@ -30,10 +30,10 @@ class HarSlurmLauncher(HarLauncher):
         if any(job.experiment is not None and job.experiment.settings.task != "run" for job in jobs):
             super().perform(jobs)
             return
-        from har_llm import console
+        from har_llm import app
         from har_llm.progress import LiveProgress
         from har_llm.slurm.submit import run_jobs
 
         with LiveProgress() as watcher:
             run_jobs(jobs, SlurmSettings(**self._settings), watcher)
-        console.show_sweep(jobs)
+        app.show_sweep(jobs)

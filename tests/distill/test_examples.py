@@ -94,6 +94,21 @@ def test_of_several_texts_the_best_or_the_one_nearest_to_their_vote_is_taken() -
     assert len(chosen(several, pick="all").examples) == 4
 
 
+def test_examples_that_only_the_tokenizer_finds_too_long_stop_or_are_left_out() -> None:
+    made = chosen(*(window(text(1, 2, 3), text(3, 2, 1)) for _ in range(3)), pick="all", min_correct=0.3)
+    too_long = [(0, 51), (5, 60)]
+    with pytest.raises(ConfigError, match=r"2 of 6 examples.* longer than 50 .*window s#0 has 51; window s#2 has 60\."):
+        made.without_long(too_long, 50, "stop")
+    left = made.without_long(too_long, 50, "leave_out")
+    assert list(left.examples) == list(made.examples[1:5])
+    assert (
+        left.summary()
+        == "4 of 6 texts of the teacher are learned from; left out: 2 longer than 50 tokens; chosen with gold activities"
+    )
+    with pytest.raises(ConfigError, match="No example is left"):
+        made.without_long([(place, 60) for place in range(6)], 50, "leave_out")
+
+
 def test_nothing_left_to_learn_from_is_refused() -> None:
     with pytest.raises(ConfigError, match="No text of the teacher is left"):
         chosen(window(text(3, 3, 3)), min_correct=1.0)

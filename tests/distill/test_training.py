@@ -13,8 +13,10 @@ from har_llm.errors import ConfigError
 def test_the_papers_windows_give_the_papers_epochs() -> None:
     settings = TrainingSettings()
     assert settings.steps == 500 and settings.batch_size == 8 and settings.learning_rate == 2e-4
-    assert settings.epochs(126) == 500 / 16 and round(settings.epochs(126) + 0.5) == 32
-    assert settings.epochs(544) == 500 / 68 and round(settings.epochs(544) + 0.5) == 8
+    assert (settings.epochs(126), settings.epochs_begun(126)) == (500 / 16, 32)
+    assert (settings.epochs(544), settings.epochs_begun(544)) == (500 / 68, 8)
+    assert settings.extent(126) == "500 steps of 8, epochs: 31.2 (32 begun)"
+    assert settings.extent(400) == "500 steps of 8, epochs: 10", "none is half done"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def job(rows: Path, folder: Path, *, max_length: int = 4096, **settings: Any) -> TrainingJob:
+def job(
+    rows: Path, folder: Path, *, max_length: int | None = 4096, leave_out_long: bool = False, **settings: Any
+) -> TrainingJob:
     base = weights.resolve(experiment("model=tiny_student").model).path
     common = {"steps": 8, "batch_size": 4, "device_batch_size": 4, "learning_rate": 5e-3, "checkpoint_steps": 2, "rank": 4}
     return TrainingJob(
@@ -47,6 +50,7 @@ def job(rows: Path, folder: Path, *, max_length: int = 4096, **settings: Any) ->
         trust_remote_code=False,
         template_options={"enable_thinking": True},
         max_length=max_length,
+        leave_out_long=leave_out_long,
         rows=str(rows),
         folder=str(folder / "adapter"),
         checkpoints=str(folder / "checkpoints"),
@@ -65,7 +69,7 @@ def test_a_killed_training_goes_on_to_the_same_adapter(rows: Path, tmp_path: Pat
     assert list(losses) == list(range(1, 9))
     assert losses[8] < losses[1]
     about = whole[0]["about"]
-    assert about["rows"] == 12 and 0 < about["trainable_parameters"] < about["parameters"]
+    assert 0 < about["trainable_parameters"] < about["parameters"] and about["optimizer"] == "adamw_torch"
 
     killed = trained(job(rows, tmp_path / "killed"))
     with pytest.raises(EngineError, match="The training's process was killed by signal 9"):
@@ -91,9 +95,108 @@ def children() -> list[int]:
     return [child.pid for child in psutil.Process().children() if "har_llm.distill.worker" in " ".join(child.cmdline())]
 
 
-def test_an_example_that_is_too_long_is_refused(rows: Path, tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"12 of 12 examples are longer than 50 tokens \(the longest has \d+\)"):
-        list(trained(job(rows, tmp_path, max_length=50)))
+def lengths(rows: Path, folder: Path) -> list[int]:
+    from har_llm.distill.trl_trainer import _tokens
+
+    made = job(rows, folder)
+    tokenizer = AutoTokenizer.from_pretrained(made.base)
+    return [len(_tokens(tokenizer, row, made)["input_ids"]) for row in made.read_rows()]
+
+
+def test_examples_that_are_too_long_are_named_and_stop_or_are_left_out(rows: Path, tmp_path: Path) -> None:
+    tokens = lengths(rows, tmp_path)
+    longest = sorted(tokens)[len(tokens) // 2]
+    long = [[place, length] for place, length in enumerate(tokens) if length > longest]
+    assert 0 < len(long) < len(tokens)
+    messages = trained(job(rows, tmp_path, max_length=longest))
+    assert next(messages) == {"too_long": long, "longest": longest}
+    with pytest.raises(EngineError, match=rf"{len(long)} of 12 examples are longer than {longest} tokens"):
+        list(messages)
+    first, second, *steps = trained(job(rows, tmp_path, max_length=longest, leave_out_long=True, steps=2))
+    assert first == {"too_long": long, "longest": longest}
+    assert second["about"]["tokens"] == sum(length for length in tokens if length <= longest)
+    assert [message["step"] for message in steps] == [1, 2]
+
+
+def test_without_a_limit_examples_are_as_long_as_the_student_reads(rows: Path, tmp_path: Path) -> None:
+    from har_llm.distill.trl_trainer import _longest
+
+    assert _longest(job(rows, tmp_path, max_length=None)) == 4096, "of the student's own configuration"
+    assert _longest(job(rows, tmp_path, max_length=99)) == 99
+
+
+@pytest.mark.parametrize(
+    ("error", "at_once", "advice"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory."), 4, "lora.training.device_batch_size=1 goes on from the last"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), 4, "device_batch_size=1 goes on"),
+        (MemoryError(), 1, "with 1 example at once"),
+    ],
+)
+def test_when_memory_runs_out_the_settings_that_help_are_named(
+    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, at_once: int, advice: str
+) -> None:
+    from har_llm.distill import trl_trainer
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(trl_trainer.SFTTrainer, "training_step", fail)
+    with pytest.raises(EngineError, match="Memory ran out") as told:
+        trl_trainer.train(job(rows, tmp_path, device_batch_size=at_once), lambda message: None)
+    assert advice in str(told.value) and "lora.training.base=4bit" in str(told.value)
+    assert ("device_batch_size=1" in str(told.value)) == (at_once > 1)
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(
+    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from har_llm.distill import trl_trainer
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(trl_trainer.SFTTrainer, "training_step", fail)
+    with pytest.raises(RuntimeError, match="something else"):
+        trl_trainer.train(job(rows, tmp_path), lambda message: None)
+
+
+def test_a_training_goes_on_with_fewer_examples_at_once_to_the_same_adapter(rows: Path, tmp_path: Path) -> None:
+    """What is advised when memory runs out."""
+    from har_llm.distill import trl_trainer
+
+    whole, steps = job(rows, tmp_path / "whole", steps=4), []
+    trl_trainer.train(whole, steps.append)
+    first = replace(whole, folder=str(tmp_path / "cut" / "adapter"), checkpoints=str(tmp_path / "cut" / "checkpoints"))
+
+    def stop(message: dict[str, Any]) -> None:
+        if message.get("step") == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trl_trainer.train(first, stop)
+    again: list[dict[str, Any]] = []
+    trl_trainer.train(replace(first, settings=replace(first.settings, device_batch_size=1)), again.append)
+    assert [message["step"] for message in again if "step" in message] == [3, 4]
+    ours, theirs = adapter(tmp_path / "cut"), adapter(tmp_path / "whole")
+    for name, weight in ours.items():
+        assert torch.allclose(weight, theirs[name], atol=1e-4), name
+
+
+def test_labels_that_a_library_has_masked_are_noticed(rows: Path, tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    from har_llm.distill.trl_trainer import NOT_LEARNED, _check_labels
+
+    row = {"input_ids": [1, 2, 3], "labels": [NOT_LEARNED, 2, 3]}
+
+    def trainer(labels: list[int]) -> Any:
+        return SimpleNamespace(data_collator=lambda rows: {"labels": torch.tensor([labels])})
+
+    _check_labels(trainer([NOT_LEARNED, 2, 3, NOT_LEARNED]), row)  # padded
+    for masked in ([NOT_LEARNED] * 3, [1, 2, 3]):
+        with pytest.raises(EngineError, match="would not learn what it was given"):
+            _check_labels(trainer(masked), row)
 
 
 @pytest.mark.parametrize("loss_on", ["completion", "all"])

@@ -1,0 +1,99 @@
+"""A report in a folder: tables in three formats, figures in two, all of it in report.md and in one page."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from har_llm.errors import MissingError
+from har_llm.report.charts import make_charts
+from har_llm.report.drawing import draw
+from har_llm.report.markdown import inline
+from har_llm.report.numbers import NAMES
+from har_llm.report.page import write_page
+from har_llm.report.parts import Figure, Table
+from har_llm.report.tables import make_tables
+from har_llm.report.views import Report, make_report
+from har_llm.report.writers import FORMATS, markdown
+from har_llm.results import RunResult
+
+MANIFEST = ".har_llm_report.json"
+"""The files of the report that a folder holds: those that the next one no longer has are removed, and nothing else is."""
+LAST = "table_runs"
+"""Comes after the figures."""
+SUFFIXES = (".md", ".tex", ".csv", ".png", ".pdf", ".html")
+
+
+def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, reading: str) -> Path:
+    """Write the report of these runs. Raises MissingError for a damaged run, or a folder that cannot be written."""
+    report = make_report(runs, headline, reading)
+    tables = make_tables(report)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".report-", dir=folder))
+        try:
+            figures = _write(report, tables, aside)
+            write_page(runs, aside / "report.html", tables=tables, figures=figures, headline=headline, reading=reading)
+            _put_in_place(aside, folder)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    except OSError as error:
+        raise MissingError(
+            f"The report cannot be written to {folder} ({error.strerror or error}); set report.path to another folder."
+        ) from None
+    return folder
+
+
+def _write(report: Report, tables: Sequence[Table], folder: Path) -> list[Figure]:
+    for table in tables:
+        for suffix, write in FORMATS.items():
+            _text(folder / f"{table.name}.{suffix}", write(table))
+    figures = [draw(chart, folder) for chart in make_charts(report)]
+    _text(folder / "report.md", _document(report, tables, figures))
+    return figures
+
+
+def _text(path: Path, content: str) -> None:
+    path.write_text(content, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def _document(report: Report, tables: Sequence[Table], figures: Sequence[Figure]) -> str:
+    runs = sum(len(cell.runs) for cell in report.cells)
+    kinds = sorted({cell.run.provenance for cell in report.cells if cell.run.provenance})
+    shown = f"{NAMES[report.headline]} (`metrics.headline={report.headline}`), {report.reading} reading of the answers"
+    parts = ["# Report", f"{runs} runs. Scores in %: {shown} (`metrics.reading={report.reading}`)."]
+    if kinds:
+        parts.append(f"**{inline('; '.join(kinds))}**: such results are marked, and stand beside no number of the paper's.")
+    parts += [markdown(table, level=2).rstrip() for table in tables if table.name != LAST]
+    parts += [_illustrated(figure) for figure in figures]
+    parts += [markdown(table, level=2).rstrip() for table in tables if table.name == LAST]
+    return "\n\n".join(parts) + "\n"
+
+
+def _illustrated(figure: Figure) -> str:
+    title = inline(figure.title)
+    return f"## {title}\n\n![{title}]({figure.png.name})\n\n{inline(figure.caption)}"
+
+
+def _put_in_place(aside: Path, folder: Path) -> None:
+    """Each file at once. What an earlier report left that this one has not is removed."""
+    new = sorted(path.name for path in aside.iterdir())
+    for name in _earlier(folder):
+        if name not in new:
+            (folder / name).unlink(missing_ok=True)
+    _text(aside / MANIFEST, json.dumps(new, indent=1) + "\n")
+    for name in [*new, MANIFEST]:
+        (aside / name).replace(folder / name)
+
+
+def _earlier(folder: Path) -> list[str]:
+    """Names only, of kinds that a report has: the manifest may have been changed by anybody."""
+    try:
+        names = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    held = names if isinstance(names, list) else []
+    return [name for name in held if isinstance(name, str) and Path(name).name == name and name.endswith(SUFFIXES)]

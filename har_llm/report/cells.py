@@ -1,0 +1,207 @@
+"""Runs that differ in nothing but their seed are one cell of a table; whatever else differs is said, never averaged away."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from har_llm.report.paper import comparable, departures, paper_model
+from har_llm.report.run_facts import RunFacts, Score
+
+SHOWN_DIFFERENCES = 4
+LONGEST_VALUE = 40
+
+
+@dataclass(frozen=True)
+class CellScore:
+    """A score over the runs of a cell, as a fraction."""
+
+    mean: float
+    session_std: float | None
+    """How sessions differ within a run: over several seeds the root of the mean variance, that of a typical run."""
+    seed_std: float | None
+    """How runs of different seeds differ; None for a single one."""
+    interval: tuple[float, float] | None
+    """Of the mean over sessions, 95 %; over several seeds the mean of their limits."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    runs: tuple[RunFacts, ...]
+    """One for each seed, in order."""
+    variant: str = ""
+    """What tells it from the cells that would stand in the same place, and from what a reader expects there."""
+
+    @property
+    def run(self) -> RunFacts:
+        """Any of them, for what they have in common."""
+        return self.runs[0]
+
+    def score(self, metric: str, *, without_null: bool = False) -> CellScore | None:
+        found = [(run.scores_without_null or {} if without_null else run.scores).get(metric) for run in self.runs]
+        return combined([score for score in found if score is not None])
+
+    def per_window(self, quantity: str) -> float | None:
+        """prompt_tokens, completion_tokens or seconds of a window, in the mean over the runs."""
+        found = [run.per_window(getattr(run, quantity)) for run in self.runs]
+        values = [value for value in found if value is not None]
+        return statistics.fmean(values) if values else None
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        return tuple(sorted({engine for run in self.runs for engine in run.engines}))
+
+
+def combined(scores: Sequence[Score]) -> CellScore | None:
+    if not scores:
+        return None
+    means = [score.mean for score in scores]
+    spreads = [score.session_std for score in scores if score.session_std is not None]
+    limits = [score.interval for score in scores if score.interval is not None]
+    return CellScore(
+        mean=statistics.fmean(means),
+        session_std=math.sqrt(statistics.fmean(spread**2 for spread in spreads)) if spreads else None,
+        seed_std=statistics.stdev(means) if len(means) > 1 else None,
+        interval=(statistics.fmean(low for low, _ in limits), statistics.fmean(high for _, high in limits))
+        if len(limits) == len(scores)
+        else None,
+    )
+
+
+def cells_of(runs: Sequence[RunFacts]) -> tuple[list[Cell], list[str]]:
+    """The cells of these runs, in order, and sentences about runs that are shown once for several."""
+    once, notes = _each_once(runs)
+    groups: dict[Hashable, list[RunFacts]] = {}
+    for run in once:
+        groups.setdefault(identity(run), []).append(run)
+    return _told_apart([Cell(seeds) for group in groups.values() for seeds in _seeds(group)]), notes
+
+
+def identity(run: RunFacts) -> Hashable:
+    """Everything but the seed. A student's adapter is known by what it was taught: its weights follow from the seed."""
+    model = (run.model, run.model_id, run.taught, frozenset(run.weights.items()))
+    return (place(run), setting(run), model, frozenset(run.config.items()))
+
+
+def place(run: RunFacts) -> Hashable:
+    """Where a reader looks for a run, by the names that tables give it: runs of the same place compete for it."""
+    taught = None if run.taught is None else (run.taught.dataset, run.taught.sessions, run.taught.everything)
+    return (run.provenance, run.dataset, run.part, paper_model(run) or run.model, taught, run.adapter)
+
+
+def setting(run: RunFacts) -> Hashable:
+    """What a run was scored on, and how."""
+    how = (run.limit, run.decoding, run.samples, frozenset(run.versions.items()))
+    return (run.provenance, run.dataset, run.part, run.sessions, run.events, *how)
+
+
+def _each_once(runs: Sequence[RunFacts]) -> tuple[list[RunFacts], list[str]]:
+    """The same run may have two names: taught on all sessions of a dataset, or on its first 15 of 15."""
+    found: dict[Hashable, RunFacts] = {}
+    notes = []
+    for run in sorted(runs, key=lambda run: run.taught is not None and not run.taught.everything):
+        # A digest is only a part of a folder's name, which anybody may change.
+        kept = found.setdefault((run.digest, run.seed, setting(run), run.model, tuple(run.scores.values())), run)
+        if kept is not run:
+            notes.append(f"{run.folder.name} is the same run as {kept.folder.name}, under another name; it is shown once.")
+    return list(found.values()), notes
+
+
+def _seeds(group: Sequence[RunFacts]) -> list[tuple[RunFacts, ...]]:
+    """One cell, or, where a seed comes twice, a cell for each run: nothing says then which seeds belong together."""
+    ordered = sorted(group, key=lambda run: (run.seed, run.folder.name))
+    if len({run.seed for run in ordered}) < len(ordered):
+        return [(run,) for run in ordered]
+    return [tuple(ordered)]
+
+
+def _told_apart(cells: Sequence[Cell]) -> list[Cell]:
+    rivals: dict[Hashable, list[Cell]] = {}
+    for cell in cells:
+        rivals.setdefault(place(cell.run), []).append(cell)
+    return [Cell(cell.runs, _variant(cell, rivals[place(cell.run)])) for cell in cells]
+
+
+def _variant(cell: Cell, rivals: Sequence[Cell]) -> str:
+    said = marks(cell)
+    if len(rivals) > 1:
+        known = {mark.partition("=")[0] for mark in said}
+        said += [text for text in _differences(cell, rivals) if text.partition("=")[0] not in known]
+        same = [other for other in rivals if other is not cell and _told(other, rivals) == _told(cell, rivals)]
+        if same:
+            said.append(f"run {_own_name(cell, same)}")
+    return "; ".join(said)
+
+
+def _own_name(cell: Cell, others: Sequence[Cell]) -> str:
+    """The shortest name of its directory that none of the others has."""
+
+    def names(cell: Cell) -> tuple[str, str, str]:
+        return (cell.run.digest, cell.run.folder.name, str(cell.run.folder))
+
+    taken = {name for other in others for name in names(other)}
+    return next((name for name in names(cell) if name not in taken), str(cell.run.folder))
+
+
+def _told(cell: Cell, rivals: Sequence[Cell]) -> list[str]:
+    return [*marks(cell), *_differences(cell, rivals)]
+
+
+def marks(cell: Cell) -> list[str]:
+    """What a reader must know of a cell wherever it stands."""
+    run = cell.run
+    said = []
+    if run.limit is not None:
+        said.append(f"partial: first {run.limit} windows only")
+    if run.decoding != "plain":
+        said.append(f"decoding={run.decoding}")
+    if run.taught is not None and run.taught.uses_gold:
+        said.append("examples chosen by gold activities")
+    if run.config.get("dataset.null_class", "label") != "label":
+        said.append(f"dataset.null_class={run.config['dataset.null_class']}")
+    if run.config.get("dataset.extra_events", "[]") != "[]":
+        said.append(f"dataset.extra_events={run.config['dataset.extra_events']}")
+    if run.config.get("prompt._target_", "").endswith(".VerbatimPrompt"):
+        said.append("a prompt of the user's own")
+    if any(engine.startswith("Scripted") for engine in cell.engines):
+        said.append("answers from a script, not from a model")
+    if len(cell.engines) > 1:
+        said.append("texts of different engines")
+    return said + (departures(run) if comparable(run) else [])
+
+
+def _differences(cell: Cell, rivals: Sequence[Cell]) -> list[str]:
+    """The settings in which a cell's rivals differ, as this cell has them."""
+    facts = [_facts(one.run) for one in rivals]
+    keys = sorted({key for one in facts for key in one}, key=lambda key: (key.startswith("prompt."), key))
+    own = _facts(cell.run)
+    differing = [key for key in keys if len({one.get(key) for one in facts}) > 1]
+    said = [f"{key}={_short(own.get(key, 'not set'))}" for key in differing[:SHOWN_DIFFERENCES]]
+    left = len(differing) - SHOWN_DIFFERENCES
+    return [*said, f"{left} more settings differ"] if left > 0 else said
+
+
+def _facts(run: RunFacts) -> dict[str, str]:
+    weights = {f"weights.{key}": value for key, value in run.weights.items()}
+    versions = {f"versions.{key}": value for key, value in run.versions.items()}
+    model = {"model.name": run.model, "model.id": run.model_id}
+    if run.taught is not None:
+        model |= {"teacher": run.taught.teacher, "training windows": str(run.taught.windows)}
+    counts = {"scored sessions": str(len(run.sessions)), "scored events": str(run.events)}
+    return {**run.config, **model, **weights, **versions, **counts}
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST_VALUE else f"{value[: LONGEST_VALUE - 3]}..."
+
+
+def engine_note(cells: Iterable[Cell]) -> list[str]:
+    """One sentence where the cells' texts come from more than one engine."""
+    counts = Counter(engine for cell in cells for engine in cell.engines)
+    if len(counts) < 2:
+        return []
+    made = "; ".join(f"{engine} ({count} of the rows)" for engine, count in sorted(counts.items()))
+    return [f"The texts were made by different engines, versions or hardware: {made}. The list of runs has them one by one."]

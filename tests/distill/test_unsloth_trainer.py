@@ -1,0 +1,98 @@
+"""Unsloth in TRL's place. Training with it needs a GPU; what it is asked for is checked without one too."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from har_llm.distill.job import TrainingJob
+from har_llm.distill.tools import installed
+from har_llm.distill.training import LINEAR
+from har_llm.distill.worker import _environment, trained
+from har_llm.errors import EngineError
+from tests.distill.test_trl_trainer import adapter, job, rows
+
+__all__ = ["rows"]  # the fixture
+
+
+def unsloth_job(rows: Path, folder: Path, **settings: Any) -> TrainingJob:
+    return replace(job(rows, folder, **settings), trainer="unsloth", dtype="bfloat16")
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module with a stand-in for unsloth, whose import needs a GPU; it notes what it is asked for."""
+    fake = ModuleType("unsloth")
+    asked: dict[str, Any] = {}
+
+    class FastLanguageModel:
+        @staticmethod
+        def from_pretrained(**arguments: Any) -> tuple[str, str]:
+            asked["load"] = arguments
+            return "base", "tokenizer"
+
+        @staticmethod
+        def get_peft_model(base: str, **arguments: Any) -> Any:
+            asked["peft"] = arguments
+            name = asked.get("instead") or asked["load"]["model_name"]
+            return SimpleNamespace(peft_config={"default": SimpleNamespace(base_model_name_or_path=name)})
+
+    fake.FastLanguageModel = FastLanguageModel  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "unsloth", fake)
+    monkeypatch.delitem(sys.modules, "har_llm.distill.unsloth_trainer", raising=False)
+    import har_llm.distill.unsloth_trainer as module
+
+    yield SimpleNamespace(load=module._load, asked=asked)
+    sys.modules.pop("har_llm.distill.unsloth_trainer", None)
+
+
+def test_the_very_model_is_asked_for_with_the_settings_of_the_paper(trainer: Any, rows: Path, tmp_path: Path) -> None:
+    made = unsloth_job(rows, tmp_path, rank=32, alpha=32, seed=7)
+    trainer.load(made, 4096)
+    load, peft = trainer.asked["load"], trainer.asked["peft"]
+    assert (load["model_name"], load["use_exact_model_name"]) == (made.base, True)
+    assert (load["max_seq_length"], load["dtype"], load["load_in_4bit"]) == (4096, torch.bfloat16, False)
+    assert (peft["r"], peft["lora_alpha"], peft["lora_dropout"], peft["random_state"]) == (32, 32, 0.0, 7)
+    assert peft["target_modules"] == list(LINEAR)
+    trainer.load(unsloth_job(rows, tmp_path, base="4bit"), 4096)
+    assert trainer.asked["load"]["load_in_4bit"]
+
+
+def test_another_model_in_its_place_is_refused(trainer: Any, rows: Path, tmp_path: Path) -> None:
+    trainer.asked["instead"] = "unsloth/something-bnb-4bit"
+    with pytest.raises(EngineError, match="Unsloth took 'unsloth/something-bnb-4bit' in place of"):
+        trainer.load(unsloth_job(rows, tmp_path), 4096)
+
+
+def test_nothing_is_left_in_the_users_folder_and_nothing_is_fetched_to_be_counted(tmp_path: Path) -> None:
+    made = _environment(unsloth_job(tmp_path / "rows.jsonl", tmp_path))
+    assert made["UNSLOTH_COMPILE_LOCATION"] == str(tmp_path / "unsloth_compiled_cache")
+    assert made["UNSLOTH_DISABLE_STATISTICS"] == "1"
+    assert _environment(job(tmp_path / "rows.jsonl", tmp_path)) == {}
+
+
+@pytest.mark.gpu
+@pytest.mark.slow
+@pytest.mark.skipif(not installed("unsloth"), reason="needs pip install 'har-llm[unsloth]'")
+@pytest.mark.parametrize("base", ["full", "4bit"])
+def test_a_student_is_trained_on_a_gpu(rows: Path, tmp_path: Path, base: str) -> None:
+    made = unsloth_job(rows, tmp_path, base=base, optimizer="auto")
+    about, *steps = trained(made)
+    assert about["about"]["optimizer"].startswith("adamw_8bit") or about["about"]["optimizer"] == "adamw_bnb_8bit"
+    assert 0 < about["about"]["trainable_parameters"] < about["about"]["parameters"]
+    losses = [message["loss"] for message in steps]
+    assert len(losses) == 8 and losses[-1] < losses[0]
+    config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == made.base
+    assert config["r"] == 4 and set(config["target_modules"]) == set(LINEAR)
+    weights = adapter(tmp_path)
+    assert any(bool(weight.any()) for name, weight in weights.items() if "lora_B" in name), "it has learned"
+    if base == "full":
+        assert {weight.dtype for weight in weights.values()} == {torch.float32}

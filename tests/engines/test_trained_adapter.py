@@ -1,0 +1,124 @@
+"""An adapter that har_llm has trained says the same wherever it is loaded, merged or not, and not what its base says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from har_llm.engines.base import EngineConfig, LoadedModel, Request
+from har_llm.engines.local import TransformersEngineConfig
+from har_llm.engines.pool import WorkerPool
+from har_llm.engines.vllm import VllmEngineConfig, installed
+from har_llm.export import export
+from har_llm.job import Job
+from har_llm.run import read_windows
+from tests.test_lesson import job
+from tests.test_sweep import done
+
+pytestmark = pytest.mark.slow
+with_vllm = pytest.mark.skipif(not installed(), reason="vLLM is not installed")
+
+# Few steps, but enough that the student says something else for every window.
+TRAINED = ("dataset.sessions.events=[12,12]", "lora.training.steps=12", "lora.training.batch_size=4")
+
+
+class Made(NamedTuple):
+    base: Path
+    adapter: Path
+    merged: Path
+    requests: Sequence[Request]
+    """With the adapter."""
+    plain: list[str]
+    """What the student says without it, and..."""
+    taught: list[str]
+    """... with it, in the run that trained it: our own Transformers engine."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("trained")
+    taught, plain = job(folder, *TRAINED), job(folder, TRAINED[0], "lora=none")
+    watcher = done(taught, plain)
+    assert not watcher.failures, [str(one.error) for one in watcher.failures]
+    assert taught.run is not None and taught.run.adapter is not None and taught.experiment is not None
+    adapter = taught.run.adapter.path
+    assert adapter is not None and taught.run.model.path is not None
+    taught.experiment.settings.export.path = str(folder / "merged")
+    merged, _ = export(taught.experiment)
+    return Made(taught.run.model.path, adapter, merged, taught.run.requests, texts(plain), texts(taught))
+
+
+def texts(job: Job) -> list[str]:
+    assert job.run is not None
+    return [window.records[0].text for window in read_windows(job.run)]
+
+
+def model(folder: Path) -> LoadedModel:
+    return LoadedModel(str(folder), "tiny", "float32", None, False)
+
+
+def said(engine: EngineConfig, folder: Path, requests: Sequence[Request]) -> list[str]:
+    """What an engine of ours makes of the requests, from one start."""
+    pool = WorkerPool(engine, model(folder), [{}])
+    try:
+        found = {one.key: one.text for one in pool.generate(requests)}
+    finally:
+        pool.close()
+    return [found[request.key] for request in requests]
+
+
+def bare(made: Made, loaded: Any) -> list[str]:
+    """What a model says that no code of ours has loaded."""
+    tokenizer = AutoTokenizer.from_pretrained(made.base)
+    answers = []
+    for request in made.requests:
+        prompt = tokenizer.apply_chat_template(
+            list(request.messages), add_generation_prompt=True, enable_thinking=True, return_tensors="pt", return_dict=True
+        )
+        with torch.inference_mode():
+            output = loaded.generate(**prompt, max_new_tokens=512, do_sample=False)
+        answers.append(tokenizer.decode(output[0, prompt["input_ids"].shape[1] :]).split("<|im_end|>")[0])
+    return answers
+
+
+def plain_requests(made: Made) -> list[Request]:
+    return [request._replace(key=f"plain-{request.key}", adapter=None) for request in made.requests]
+
+
+def test_the_training_has_changed_every_text(made: Made) -> None:
+    assert len(made.taught) == 4
+    assert all(taught != plain for taught, plain in zip(made.taught, made.plain, strict=True))
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        lambda made: PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(made.base), made.adapter),
+        lambda made: AutoModelForCausalLM.from_pretrained(made.merged),
+    ],
+    ids=["the adapter in PEFT", "the merged model in Transformers"],
+)
+def test_the_same_is_said_without_any_code_of_ours(made: Made, load: Callable[[Made], Any]) -> None:
+    assert bare(made, load(made)) == made.taught
+
+
+def test_our_transformers_engine_says_the_same_with_the_merged_model(made: Made) -> None:
+    assert said(TransformersEngineConfig(device="cpu"), made.merged, plain_requests(made)) == made.taught
+
+
+@with_vllm
+def test_vllm_says_the_same_with_the_adapter(made: Made) -> None:
+    """Beside the base model's own texts, from one start."""
+    mixed = [*made.requests, *plain_requests(made)]
+    assert said(VllmEngineConfig(cpu_cache_gb=1), made.base, mixed) == [*made.taught, *made.plain]
+
+
+@with_vllm
+def test_vllm_says_the_same_with_the_merged_model(made: Made) -> None:
+    assert said(VllmEngineConfig(cpu_cache_gb=1), made.merged, plain_requests(made)) == made.taught

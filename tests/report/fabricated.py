@@ -1,0 +1,151 @@
+"""Run directories with made-up results, for reports: every number in them is invented."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from har_llm.answers import CAUSES
+from har_llm.config import READINGS
+from har_llm.metrics import METRICS
+from har_llm.report.paper import MODELS, SIZES, TEACHER, Key, results
+from har_llm.report.views import SYNTHETIC
+from har_llm.results import RunResult, read_run
+
+CONFIG: dict[str, Any] = {
+    "dataset": {"_target_": "har_llm.datasets.mural.Mural", "name": "mural", "folder": "mural", "null_class": "label"},
+    "window": {"_target_": "har_llm.windows.FixedWindows", "events": 10, "min_events": 1},
+    "prompt": {"_target_": "har_llm.prompts.SectionedPrompt", "system": "You recognize human activities."},
+    "split": {"_target_": "har_llm.splits.PaperSplit", "part": "test"},
+    "model": {"name": "m", "thinking": True, "sampling": {"temperature": 0.6}},
+    "lora": {"name": "none"},
+    "decoding": {"name": "plain", "samples": 1},
+    "engine": {"_target_": "har_llm.engines.auto.AutoEngineConfig"},
+    "seed": 0,
+}
+TRAINED = {"marble": 41, "mural": 15}
+VLLM = {"engine": "VllmEngine", "versions": {"vllm": "0.32.0"}, "hardware": "1 x Imaginary GPU"}
+
+
+def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
+    """A run of Qwen3-0.6B as it is on MuRAL's test part, but for the changes: to metrics.json, or the arguments below."""
+    config, engines = changes.pop("config", {}), changes.pop("engines", [VLLM])
+    tokens, seconds, missed = changes.pop("tokens", 900), changes.pop("seconds", 2.0), changes.pop("missed", 0.02)
+    spread, sessions, weights = changes.pop("spread", 0.1), changes.pop("session_names", 6), changes.pop("weights", {})
+    facts: dict[str, Any] = {
+        "provenance": None,
+        "partial": False,
+        "limit": None,
+        "dataset": "mural",
+        "model": "qwen3_0.6b",
+        "adapter": None,
+        "decoding": "plain",
+        "samples": 1,
+        "part": "test",
+        "seed": 0,
+        "sessions": sessions,
+        "windows": 60,
+        "events": 600,
+        "activities": {"1": "cooking"},
+        "versions": {"answers": 1, "metrics": 1},
+        **changes,
+    }
+    facts = {"model_id": MODELS.get(facts["model"]), "parameters": SIZES.get(facts["model"]), **facts}
+    facts |= {reading: scores(f1, missed, spread, sessions) for reading in READINGS if reading not in facts}
+    label = "" if facts["adapter"] is None else f"-{facts['adapter']['label']}"
+    name = f"{facts['dataset']}-{facts['model']}{label}-{facts['part']}"
+    digest = hashlib.sha256(json.dumps([facts, config, engines, weights]).encode()).hexdigest()[:10]
+    run = folder / re.sub(r"[/\0\ud800-\udfff]", "_", f"{name}-{digest}")[-100:]
+    run.mkdir(parents=True)
+    texts = facts["windows"] * facts["samples"]
+    write(run / "metrics.json", facts)
+    write(run / "environment.json", {
+        "provenance": facts["provenance"],
+        "model": {"id": facts["model_id"], "revision": "abc", "dtype": "bfloat16", "adapter": None, **weights},
+        "generated_by": engines,
+        "engine_seconds": seconds * texts,
+        "prompt_tokens": 700 * texts,
+        "completion_tokens": tokens * texts,
+        "finish_reasons": {"stop": texts},
+    })  # fmt: skip
+    write(run / "data.json", {"parts": {"train": {"sessions": TRAINED.get(facts["dataset"], 10)}}})
+    write(run / "sample.json", {})
+    composed = OmegaConf.merge(CONFIG, {"dataset": {"name": facts["dataset"]}, "model": {"name": facts["model"]}}, config)
+    (run / "config.yaml").write_text(OmegaConf.to_yaml(composed), encoding="utf-8")
+    return read_run(run)
+
+
+def write(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def scores(f1: float, missed: float, spread: float, sessions: int) -> dict[str, Any]:
+    """Each candidate a little below the one before, so that a mix-up shows."""
+    means = {metric: max(0.0, f1 - place / 100) for place, metric in enumerate(METRICS, -METRICS.index("f1_weighted"))}
+    means["missed"] = missed
+    names = [f"session {number}" for number in range(sessions)]
+    return {
+        "unscored_events": 0,
+        "all": {
+            "sessions": {name: {"events": 100, **means} for name in names},
+            "mean": {
+                metric: {
+                    "mean": mean,
+                    "std": spread if sessions > 1 else None,
+                    "ci95": [max(0.0, mean - spread / 2), min(1.0, mean + spread / 2)] if sessions > 2 else None,
+                    "sessions": sessions,
+                }
+                for metric, mean in means.items()
+            },
+            "missed_by_cause": {cause: {"mean": 0.0, "std": 0.0} for cause in CAUSES},
+            "pooled": {"events": 600, **means},
+            "per_class": [],
+            "confusion": {"activities": [1], "matrix": [[1, 0]]},
+        },
+    }
+
+
+def taught(dataset: str, sessions: int | None = None, **changes: Any) -> dict[str, Any]:
+    """An adapter of a student that the teacher taught on the first sessions of a dataset, or on all of them."""
+    label = f"distilled{sessions or ''}-on-{dataset}"
+    lesson = {"teacher": TEACHER, "dataset": dataset, "sessions": sessions or TRAINED.get(dataset, 10)}
+    lesson |= {"all_sessions": sessions is None, "windows": 100, "uses_gold": False, **changes}
+    return {"name": "distilled", "label": label, "id": "distilled", "revision": label, "taught": lesson}
+
+
+def the_papers_programme(folder: Path) -> Iterator[RunResult]:
+    """Everything the paper ran, with scores a little off its own."""
+    for place, (key, value) in enumerate(results().items()):
+        if key.metric != "f1" or key == Key("f1", "qwen3_0.6b", "mural", 15, "mural"):  # table 2's, once more
+            continue
+        adapter = taught(key.taught_on, key.sessions) if key.taught_on else None
+        missed = results().get(Key("missed", *key[1:]))
+        yield fabricated(
+            folder,
+            float(value.value) / 100 + (place % 5 - 2) / 50,
+            model=key.model,
+            dataset=key.dataset,
+            adapter=adapter,
+            missed=float(missed.value) / 100 if missed else 0.01,
+            tokens=900 + 97 * (place % 7) + (600 if key.taught_on else 0),
+            seconds=SIZES[key.model] / 1e9 * 0.2,
+            session_names=28 if key.dataset == "marble" else 6,
+        )
+
+
+def miniature(folder: Path) -> Iterator[RunResult]:
+    """experiment=miniature, with invented scores."""
+    common: dict[str, Any] = {"provenance": SYNTHETIC, "model_id": "embedded:tiny"}
+    for home, other in (("simulated_flat", "simulated_house"), ("simulated_house", "simulated_flat")):
+        yield fabricated(folder, 0.8, dataset=home, model="tiny_teacher", parameters=1_700_000, **common)
+        student = {"dataset": home, "model": "tiny_student", "parameters": 900_000, **common}
+        yield fabricated(folder, 0.1, **student)
+        for sessions, f1 in ((1, 0.3), (2, 0.45), (4, 0.6), (8, 0.7), (None, 0.75)):
+            yield fabricated(folder, f1, adapter=taught(home, sessions, teacher="tiny_teacher"), **student)
+        yield fabricated(folder, 0.2, adapter=taught(other, teacher="tiny_teacher"), **student)

@@ -1,0 +1,148 @@
+"""A report's folder: everything in it, in every format, marked for what it is; nothing of the user's is touched."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from har_llm.errors import MissingError
+from har_llm.report import build
+from har_llm.report.build import MANIFEST, build_report
+from har_llm.report.views import SYNTHETIC
+from har_llm.results import RunResult
+from tests.report.fabricated import fabricated, miniature, taught, the_papers_programme
+
+
+def built(runs: list[RunResult], folder: Path, headline: str = "f1_weighted", reading: str = "strict") -> Path:
+    return build_report(runs, folder, headline=headline, reading=reading)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The miniature's report."""
+    folder = tmp_path_factory.mktemp("small")
+    return built([*miniature(folder / "runs")], folder / "report")
+
+
+def test_every_table_and_figure_is_there_in_every_format(tmp_path: Path) -> None:
+    runs = [*the_papers_programme(tmp_path / "runs"), *miniature(tmp_path / "runs")]
+    folder = built(runs, tmp_path / "deep" / "report")
+    tables = (
+        "table1",
+        "table2",
+        "table4",
+        "table_figure4",
+        "table_candidates",
+        "table_miniature",
+        "table_cost",
+        "table_runs",
+    )
+    figures = [
+        f"{kind}{end}" for kind in ("figure3", "figure4", "figure_tokens", "figure_seconds") for end in ("", "_miniature")
+    ]
+    expected = {f"{name}.{kind}" for name in tables for kind in ("md", "tex", "csv")}
+    expected |= {f"{name}.{kind}" for name in figures for kind in ("png", "pdf")}
+    assert {path.name for path in folder.iterdir()} == expected | {"report.md", "report.html", MANIFEST}
+    text = (folder / "report.md").read_text()
+    for name in tables:
+        title, *rest = (folder / f"{name}.md").read_text().splitlines()
+        assert f"#{title}\n" + "\n".join(rest).rstrip() in text
+    for name in figures:
+        assert f"]({name}.png)" in text
+    assert SYNTHETIC in text and "metrics.headline=f1_weighted" in text and "strict reading" in text
+    assert {path.name for path in (tmp_path / "deep").iterdir()} == {"report"}
+
+
+def test_what_is_synthetic_says_so_in_every_file(small: Path) -> None:
+    for path in small.iterdir():
+        if path.suffix in (".md", ".tex", ".csv"):
+            assert SYNTHETIC in path.read_text(), path.name
+        if path.suffix == ".pdf":
+            assert SYNTHETIC.encode() in path.read_bytes(), path.name
+        if path.suffix == ".csv":
+            header, *rows = csv.reader(path.read_text().splitlines())
+            assert rows and all(row[header.index("what it is")] == SYNTHETIC for row in rows)
+
+
+def test_the_miniature_is_beside_no_number_of_the_papers(small: Path) -> None:
+    assert not [path.name for path in small.iterdir() if path.name.startswith(("table1", "table2", "table4"))]
+    assert "2601.07469" not in (small / "report.md").read_text()
+
+
+def test_the_same_runs_give_the_same_bytes(small: Path, tmp_path: Path) -> None:
+    again = built([*miniature(tmp_path / "runs")], tmp_path / "report")
+    for path in again.iterdir():
+        assert path.read_bytes() == (small / path.name).read_bytes(), path.name
+
+
+def test_no_file_of_events_is_needed(tmp_path: Path) -> None:
+    run = fabricated(tmp_path)
+    assert not (run.folder / "predictions.jsonl").exists()
+    assert (built([run], tmp_path / "report") / "table1.csv").is_file()
+
+
+def test_a_new_report_takes_the_old_ones_place_and_leaves_what_is_not_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "report"
+    built([fabricated(tmp_path, adapter=taught("mural")), fabricated(tmp_path)], folder)
+    assert (folder / "table2.tex").exists()
+    (folder / "table_mine.tex").write_text("mine")
+    (folder / "paper.md").write_text("mine")
+    built([fabricated(tmp_path, 0.3)], folder)
+    assert not list(folder.glob("table2.*"))
+    assert (folder / "table_mine.tex").read_text() == (folder / "paper.md").read_text() == "mine"
+    assert not [path.name for path in folder.iterdir() if path.name.startswith(".report-")]
+
+
+def test_a_manifest_that_somebody_changed_removes_nothing_elsewhere(tmp_path: Path) -> None:
+    folder, victim = tmp_path / "report", tmp_path / "victim.md"
+    folder.mkdir()
+    victim.touch()
+    (folder / "secret.key").touch()
+    for number, content in enumerate((["../victim.md", str(victim), "secret.key", 3, "", "."], {"a": 1}, "x")):
+        (folder / MANIFEST).write_text(json.dumps(content))
+        built([fabricated(tmp_path / "runs" / str(number))], folder)
+        assert victim.exists() and (folder / "secret.key").exists()
+
+
+def test_a_report_that_fails_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = built([fabricated(tmp_path)], tmp_path / "report")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr(build, "write_page", lambda *given, **named: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        built([fabricated(tmp_path, 0.9)], folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MissingError, match=r"The report cannot be written to .*; set report\.path to another folder\."):
+        built([fabricated(tmp_path)], tmp_path / "file" / "report")
+
+
+def test_hostile_names_break_no_format(tmp_path: Path) -> None:
+    nasty = "=|&%_$#{}\\^~<script>\x1b[2J\ud800\n\u202e中"
+    runs = [
+        fabricated(tmp_path, provenance=nasty, model=nasty, dataset=nasty, parameters=5, model_id="x"),
+        fabricated(tmp_path, model=nasty, decoding=nasty, config={"window": {"events": "a|b\n=c"}}),
+        fabricated(tmp_path, engines=[{"engine": nasty, "versions": {}, "hardware": nasty}]),
+        fabricated(tmp_path, adapter={"name": nasty, "label": nasty, "id": nasty, "revision": nasty}),
+    ]
+    folder = built(runs, tmp_path / "report")
+    for path in folder.iterdir():
+        if path.suffix in (".md", ".tex", ".csv"):
+            text = path.read_text(encoding="utf-8")
+            assert not [c for c in text if not c.isprintable() and c != "\n"], path.name
+            assert "<script>" not in text or path.suffix == ".csv"
+            if path.suffix == ".csv":
+                assert len({len(row) for row in csv.reader(text.splitlines())}) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="about names of files")
+def test_figures_names_are_plain_whatever_the_provenance_is(tmp_path: Path) -> None:
+    runs = [fabricated(tmp_path, provenance="../../x/ y;", model=model) for model in ("qwen3_0.6b", "qwen3_4b")]
+    folder = built(runs, tmp_path / "report")
+    assert {path.parent for path in tmp_path.rglob("figure3*")} == {folder}

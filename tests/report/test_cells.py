@@ -1,0 +1,154 @@
+"""Runs that differ in their seed alone are one cell; all that differ otherwise stay apart, and say in what."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from har_llm.report.cells import Cell, cells_of, combined, engine_note
+from har_llm.report.run_facts import Score, facts_of
+from har_llm.results import RunResult, read_run
+from tests.report.fabricated import VLLM, fabricated, taught
+
+OTHER_ENGINE = {"engine": "TransformersEngine", "versions": {"transformers": "5"}, "hardware": "2 x CPU"}
+
+
+def cells(*runs: RunResult) -> list[Cell]:
+    return cells_of([facts_of(run, "strict") for run in runs])[0]
+
+
+def test_seeds_are_one_cell_with_both_spreads_apart(tmp_path: Path) -> None:
+    runs = [fabricated(tmp_path, f1, seed=seed, spread=spread) for seed, f1, spread in ((1, 0.4, 0.3), (0, 0.5, 0.4))]
+    (cell,) = cells(*runs)
+    assert [run.seed for run in cell.runs] == [0, 1] and cell.variant == ""
+    score = cell.score("f1_weighted")
+    assert score is not None
+    assert score.mean == pytest.approx(0.45)
+    assert score.seed_std == pytest.approx(statistics.stdev([0.4, 0.5]))
+    assert score.session_std == pytest.approx((0.125) ** 0.5)
+    assert score.interval == pytest.approx((0.275, 0.625))
+
+
+def test_a_students_seeds_are_one_cell_though_each_has_an_adapter_of_its_own(tmp_path: Path) -> None:
+    runs = [fabricated(tmp_path, seed=seed, adapter={**taught("mural"), "revision": f"key{seed}"}) for seed in (0, 1)]
+    (cell,) = cells(*runs)
+    assert len(cell.runs) == 2
+
+
+def test_one_run_has_no_spread_over_seeds_and_one_session_none_over_sessions(tmp_path: Path) -> None:
+    (cell,) = cells(fabricated(tmp_path, session_names=1))
+    score = cell.score("f1_weighted")
+    assert score is not None and (score.seed_std, score.session_std, score.interval) == (None, None, None)
+
+
+@settings(deadline=None)  # other work on the machine may take its time
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_the_mean_of_seeds_lies_between_them(means: list[float]) -> None:
+    score = combined([Score(mean, None, None) for mean in means])
+    assert score is not None
+    assert min(means) - 1e-9 <= score.mean <= max(means) + 1e-9
+    assert (score.seed_std is None) == (len(means) == 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"config": {"window": {"events": 20}}}, "window.events=20"),
+        ({"config": {"prompt": {"system": "Another prompt."}}}, "prompt.system=Another prompt."),
+        ({"config": {"model": {"sampling": {"temperature": 0.0}}}}, "model.sampling.temperature=0.0"),
+        ({"config": {"dataset": {"null_class": "dropped"}}}, "dataset.null_class=dropped"),
+        ({"config": {"dataset": {"extra_events": ["phone"]}}}, 'dataset.extra_events=["phone"]'),
+        ({"decoding": "structured"}, "decoding=structured"),
+        ({"samples": 5, "config": {"decoding": {"samples": 5}}}, "decoding.samples=5"),
+        ({"partial": True, "limit": 5}, "partial: first 5 windows only"),
+        ({"versions": {"answers": 2, "metrics": 1}}, "versions.answers=2"),
+        ({"weights": {"quantization": "fp8"}}, "weights.quantization=fp8"),
+        ({"session_names": 5}, "scored sessions=5"),
+    ],
+)
+def test_variants_stay_apart_and_are_told_apart(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    plain, variant = cells(fabricated(tmp_path), fabricated(tmp_path, **change))
+    assert said in variant.variant and plain.variant != variant.variant
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"model": "custom", "model_id": "Qwen/Qwen3-0.6B"}, "model.name=custom"),
+        ({"model_id": "another/copy"}, "model.id=another/copy"),
+        ({"adapter": taught("mural", teacher="qwen3_14b")}, "teacher=qwen3_14b"),
+    ],
+)
+def test_what_tables_call_alike_is_told_apart(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    usual = {"adapter": taught("mural")} if "adapter" in change else {}
+    plain, variant = cells(fabricated(tmp_path, **usual), fabricated(tmp_path, 0.6, **change))
+    assert said in variant.variant and plain.variant != variant.variant
+
+
+def test_runs_of_one_seed_that_nothing_tells_apart_are_told_by_their_digests(tmp_path: Path) -> None:
+    found = cells(fabricated(tmp_path, 0.4), fabricated(tmp_path, 0.5))
+    assert len(found) == 2
+    assert {cell.variant for cell in found} == {f"run {cell.run.digest}" for cell in found}
+
+
+def test_prompts_that_differ_beyond_what_is_shown_are_told_by_their_digests(tmp_path: Path) -> None:
+    found = cells(*(fabricated(tmp_path, config={"prompt": {"system": "x" * 60 + end}}) for end in "ab"))
+    assert len({cell.variant for cell in found}) == 2
+
+
+def test_many_differences_are_counted(tmp_path: Path) -> None:
+    changed = {"window": {f"setting{number}": number for number in range(9)}}
+    _, variant = cells(fabricated(tmp_path), fabricated(tmp_path, config=changed))
+    assert variant.variant.count("window.setting") == 4 and "5 more settings differ" in variant.variant
+
+
+def test_what_makes_no_other_experiment_tells_nothing_apart(tmp_path: Path) -> None:
+    other = {"engine": {"batch_size": 3}, "dataset": {"folder": "elsewhere"}, "tracker": {"name": "wandb"}}
+    (cell,) = cells(fabricated(tmp_path), fabricated(tmp_path, seed=1, config=other))
+    assert len(cell.runs) == 2
+
+
+def test_one_run_under_two_names_is_shown_once_and_said(tmp_path: Path) -> None:
+    run = fabricated(tmp_path, adapter=taught("mural", 15))
+    copy = tmp_path / f"mural-qwen3_0.6b-distilled-test-{run.folder.name[-10:]}"
+    shutil.copytree(run.folder, copy)
+    found, notes = cells_of([facts_of(one, "strict") for one in (run, read_run(copy))])
+    assert len(found) == 1 and len(found[0].runs) == 1
+    assert notes == [f"{copy.name} is the same run as {run.folder.name}, under another name; it is shown once."]
+
+
+def test_runs_that_only_share_the_end_of_their_names_are_both_shown(tmp_path: Path) -> None:
+    for number, f1 in enumerate((0.4, 0.5)):
+        fabricated(tmp_path / str(number), f1).folder.rename(tmp_path / f"run{number}-1")
+    found = cells(*(read_run(tmp_path / f"run{number}-1") for number in (0, 1)))
+    assert len(found) == 2 and len({cell.variant for cell in found}) == 2
+
+
+def test_a_cell_of_several_engines_says_so(tmp_path: Path) -> None:
+    (mixed,) = cells(fabricated(tmp_path / "one", engines=[VLLM, OTHER_ENGINE]))
+    assert mixed.variant == "texts of different engines"
+    (seeds,) = cells(fabricated(tmp_path), fabricated(tmp_path, seed=1, engines=[OTHER_ENGINE]))
+    assert seeds.variant == "texts of different engines"
+    assert engine_note([seeds])[0].startswith("The texts were made by different engines")
+    assert engine_note(cells(fabricated(tmp_path / "two"))) == []
+
+
+def test_examples_chosen_by_gold_are_marked_everywhere(tmp_path: Path) -> None:
+    (cell,) = cells(fabricated(tmp_path, adapter=taught("mural", uses_gold=True)))
+    assert "examples chosen by gold activities" in cell.variant
+
+
+def test_scripted_answers_are_no_models(tmp_path: Path) -> None:
+    (cell,) = cells(fabricated(tmp_path, engines=[{"engine": "ScriptedEngine", "versions": {}, "hardware": None}]))
+    assert "answers from a script" in cell.variant
+
+
+def test_equal_prompts_are_paid_for_once(tmp_path: Path) -> None:
+    run = facts_of(fabricated(tmp_path, tokens=900, samples=5), "strict")
+    assert run.per_window(run.completion_tokens) == pytest.approx(900 * 5)
