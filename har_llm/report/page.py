@@ -21,7 +21,7 @@ from har_llm.config import READINGS
 from har_llm.metrics import METRICS
 from har_llm.report.facts import label as status
 from har_llm.report.page_blocks import as_json, data_block, json_block, packed_block, source_hash
-from har_llm.report.page_data import Dataset, gather
+from har_llm.report.page_data import Dataset, RunColumns, gather
 from har_llm.report.page_labels import run_labels
 from har_llm.report.page_texts import Texts
 from har_llm.report.parts import Figure, Table
@@ -92,7 +92,7 @@ def _index(
     """What the page shows first, and what it needs to find the rest."""
     numbers = {run.folder: number for number, run in enumerate(runs)}
     labels = run_labels(runs)
-    left_out = {run.result.folder: run.left_out for dataset in datasets for run in dataset.runs}
+    columns = {run.result.folder: run for dataset in datasets for run in dataset.runs}
     return {
         "version": har_llm.__version__,
         "headline": headline,
@@ -101,7 +101,7 @@ def _index(
         "status": list(Counter(kind for run in runs for kind in _kinds(run)).items()),
         "everywhere": all(status(run.metrics) for run in runs),
         "text_limit": text_limit,
-        "runs": [_run(run, label, left_out[run.folder]) for run, label in zip(runs, labels, strict=True)],
+        "runs": [_run(run, label, columns[run.folder]) for run, label in zip(runs, labels, strict=True)],
         "datasets": [
             {
                 "name": dataset.name,
@@ -120,14 +120,15 @@ def _index(
     }
 
 
-def _run(run: RunResult, label: str, left_out: int) -> dict[str, Any]:
+def _run(run: RunResult, label: str, columns: RunColumns) -> dict[str, Any]:
     names = ("dataset", "part", "model", "model_id", "parameters", "decoding", "samples", "seed")
-    counts = ("sessions", "windows", "events", "excluded_events", "null_class")
+    counts = ("sessions", "windows", "events", "excluded_events")
     return {
         "name": run.folder.name,
         "label": label,
         "status": status(run.metrics),
-        "texts_left_out": left_out,
+        "texts_left_out": columns.left_out,
+        "no_files": list(columns.no_files),
         "adapter": (run.metrics["adapter"] or {}).get("label"),
         **{name: run.metrics[name] for name in (*names, *counts)},
         "scores": {

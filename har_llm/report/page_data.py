@@ -17,7 +17,7 @@ from typing import Any
 from har_llm.config import READINGS
 from har_llm.report.page_blocks import as_json
 from har_llm.report.page_texts import Place, Texts
-from har_llm.results import RunResult
+from har_llm.results import PREDICTIONS, WINDOWS, RunResult
 
 FIRST = 0x30  # the character of the first code, "0"
 ABSENT = chr(FIRST)
@@ -55,6 +55,8 @@ class RunColumns:
     """What a run says of the sessions that it has."""
 
     result: RunResult
+    no_files: Sequence[str] = ()
+    """What its directory lacks, because somebody took it away."""
     said: dict[str, dict[int, str]] = field(default_factory=lambda: {reading: {} for reading in READINGS})
     windows: dict[int, list[int]] = field(default_factory=dict)
     shown: dict[int, list[int]] = field(default_factory=dict)
@@ -78,11 +80,12 @@ class Dataset:
         self._code(None)
 
     def add(self, result: RunResult, texts: Texts) -> RunColumns:
-        """Read a run's files, row by row."""
-        run = RunColumns(result)
-        numbers = {name: self._add_session(run, name, rows) for name, rows in _sessions(result.predictions())}
+        """Read a run's files, row by row. Where there are none, the run has only its scores to show."""
+        run = RunColumns(result, [name for name in (PREDICTIONS, WINDOWS) if not (result.folder / name).is_file()])
+        rows_of = result.predictions() if PREDICTIONS not in run.no_files else iter(())
+        numbers = {name: self._add_session(run, name, rows) for name, rows in _sessions(rows_of)}
         texts.begin_run()
-        for window in result.windows():
+        for window in result.windows() if not run.no_files else ():
             places = texts.add(window["messages"], window["texts"])
             run.left_out += places[0][0] < 0
             run.places.append([numbers[window["session"]], window["window"], *_flat(places)])

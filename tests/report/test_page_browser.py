@@ -292,6 +292,22 @@ def test_texts_that_a_page_leaves_out_are_said_to_be_elsewhere(tmp_path: Path, w
     assert "They are in windows.jsonl of its run directory, home-big-0000000001." in page.text(".card")
 
 
+def test_what_a_run_directory_lacks_is_said(tmp_path: Path, watch: Watch) -> None:
+    runs = [make(tmp_path, Fabricated(name, SESSIONS, [says(2)], model=name)) for name in ("scores", "events")]
+    (runs[0].folder / "predictions.jsonl").unlink()
+    (runs[1].folder / "windows.jsonl").unlink()
+    report = tmp_path / "report.html"
+    write_page(runs, report, tables=[], figures=[], headline="accuracy", reading="strict")
+    page = watch(report)
+    notes = page.text(".notes >> nth=0")
+    assert "scores: its run directory has no predictions.jsonl, so the page has only its scores." in notes
+    assert "events: its run directory has no windows.jsonl, so the page has its predictions, but none of its texts." in notes
+    page.go("#explorer")
+    assert "This run does not have the event." in page.text(".card >> nth=0")
+    assert "Its run directory had no windows.jsonl with its texts." in page.text(".card >> nth=1")
+    page.go("#timeline")
+
+
 def test_only_lines_in_sight_are_made(report: Path, watch: Watch) -> None:
     page = watch(report, "#explorer")
     assert 5 < page.page.locator(".line").count() < 60

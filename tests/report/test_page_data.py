@@ -282,6 +282,18 @@ def test_a_report_of_real_and_synthetic_runs_says_so_of_the_latter_only(tmp_path
     assert SYNTHETIC not in page.text[: page.text.index("</title>")]
 
 
+def test_a_run_without_its_events_shows_its_scores(tmp_path: Path) -> None:
+    runs = [make(tmp_path, fabricated(name)) for name in ("a", "b", "c")]
+    (runs[0].folder / "predictions.jsonl").unlink()
+    (runs[1].folder / "windows.jsonl").unlink()
+    page = written(tmp_path, runs)
+    assert [run["no_files"] for run in page.index["runs"]] == [["predictions.jsonl"], ["windows.jsonl"], []]
+    assert page.rows(0, 0) == []
+    assert page.rows(0, 1) == expected_rows(runs[1])
+    assert page.windows(0, 1) == []
+    assert page.windows(0, 2) == expected_windows(runs[2])
+
+
 def test_a_damaged_run_is_named_and_no_page_is_left(tmp_path: Path) -> None:
     run = make(tmp_path, fabricated("a"))
     (run.folder / "predictions.jsonl").write_text('{"session": "s1"')

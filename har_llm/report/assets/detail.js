@@ -113,7 +113,9 @@ function verdict(data, said, outcome) {
 
 async function fillWords(body, data, run, event, reading, isCurrent) {
   const places = data.places(run, event);
-  if (!places) return fill(body);
+  if (!places) {
+    return fill(body, index.runs[run].no_files.length > 0 && hint("Its run directory had no windows.jsonl with its texts."));
+  }
   if (places.leftOut) {
     return fill(body, hint("This window's prompt and texts are not in the page, which would have become too heavy. "
       + `They are in windows.jsonl of its run directory, ${index.runs[run].name}.`));

@@ -80,9 +80,13 @@ function notesOf(dataset) {
   const whose = new Map(); // the runs of each note, so that it is said once
   const note = (run, text) => whose.set(text, [...(whose.get(text) ?? []), index.runs[run].label]);
   for (const run of dataset.runs) {
-    const { name, sessions, excluded_events: excluded, texts_left_out: leftOut, windows } = index.runs[run];
+    const { name, sessions, excluded_events: excluded, texts_left_out: leftOut, windows, no_files: lacks } = index.runs[run];
     if (sessions < 5) note(run, `only ${count(sessions, "session")}; the spread over sessions says little.`);
     for (const [reason, number] of Object.entries(excluded)) note(run, `${count(number, "event")} excluded: ${reason}.`);
+    if (lacks.length) {
+      note(run, `its run directory has no ${lacks.join(" and no ")}, so the page has `
+        + (lacks.includes("predictions.jsonl") ? "only its scores." : "its predictions, but none of its texts."));
+    }
     if (leftOut) {
       note(run, `the prompts and texts of ${counted.format(leftOut)} of ${count(windows, "window")} are not in this page, `
         + `which would have become heavier than ${index.text_limit / 1e6} MB; they are in windows.jsonl of its run `
