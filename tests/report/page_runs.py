@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+
 from har_llm import answers, metrics
 from har_llm.config import READINGS
 from har_llm.records import Event
 from har_llm.results import RunResult, read_run
 from har_llm.store import digest
 from har_llm.voting import vote
+from tests.report.fabricated import CONFIG, VLLM
 
 ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating"}
 SYNTHETIC = "synthetic home, synthetic model"
@@ -85,9 +88,24 @@ def make(root: Path, run: Fabricated) -> RunResult:
     for name, lines in (("predictions.jsonl", rows), ("windows.jsonl", windows)):
         (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
     (folder / "metrics.json").write_text(json.dumps(_metrics(run, rows, windows)))
-    for name in ("environment.json", "data.json", "sample.json"):
-        (folder / name).write_text("{}")
+    (folder / "environment.json").write_text(json.dumps(_environment(run, windows)))
+    (folder / "data.json").write_text(json.dumps({"parts": {"train": {"sessions": 10}}}))
+    (folder / "sample.json").write_text("{}")
+    composed = OmegaConf.merge(CONFIG, {"dataset": {"name": run.dataset}, "model": {"name": run.model}})
+    (folder / "config.yaml").write_text(OmegaConf.to_yaml(composed))
     return read_run(folder)
+
+
+def _environment(run: Fabricated, windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    texts = [text for window in windows for text in window["texts"]]
+    return {
+        "model": {"id": f"embedded:{run.model}", "revision": "abc", "dtype": "float32", "adapter": None},
+        "generated_by": [VLLM],
+        "engine_seconds": sum(text["seconds"] for text in texts),
+        "prompt_tokens": sum(text["prompt_tokens"] for text in texts),
+        "completion_tokens": sum(text["completion_tokens"] for text in texts),
+        "finish_reasons": {run.finish_reason: len(texts)},
+    }
 
 
 def _content(run: Fabricated) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -186,6 +204,7 @@ def _metrics(run: Fabricated, rows: Sequence[Mapping[str, Any]], windows: Sequen
         "activities": {str(number): name for number, name in run.activities.items()},
         "null_class": list(null_class),
         "excluded_events": {_EXCLUDED["excluded"]: excluded} if excluded else {},
+        "versions": {"answers": answers.VERSION, "metrics": metrics.VERSION},
         **{reading: _scores(run, shown, reading, null_class) for reading in READINGS},
     }
 
