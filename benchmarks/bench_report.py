@@ -40,6 +40,7 @@ NOTICED = """new MutationObserver((_, observer) => {
     window.usable = performance.now();
     observer.disconnect();
 }).observe(document, { childList: true, subtree: true });"""
+WHOLE = "performance.getEntriesByType('navigation')[0].loadEventEnd"
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 
 
@@ -171,9 +172,10 @@ def opened(path: str, arguments: Sequence[str], url: str, ready: str) -> tuple[f
         page = browser.new_page()
         page.add_init_script(NOTICED.replace("READY", json.dumps(ready)))
         page.goto(url, timeout=120_000)
-        page.wait_for_function("window.usable", timeout=120_000)
-        page.wait_for_function(PAINTED, timeout=120_000)
-        whole = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+        page.wait_for_function("() => window.usable", timeout=120_000)  # as functions, which the page's policy allows
+        page.wait_for_function(f"() => {PAINTED}", timeout=120_000)
+        page.wait_for_function(f"() => {WHOLE} > 0", timeout=120_000)
+        whole = page.evaluate(WHOLE)
         figures = (page.evaluate(PAINTED), page.evaluate("window.usable"), whole)
         browser.close()
     return figures
