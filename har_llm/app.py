@@ -74,7 +74,7 @@ def addressed(argument: str) -> str:
 def _hydra_main(cfg: DictConfig) -> float | None:
     """One job. The value of metrics.headline goes back to Hydra, whose sweepers may look for the best one."""
     try:
-        job = Job("", read_experiment(cfg))
+        job = Job("", read_experiment(cfg), choice=chosen_experiment())
         perform([job])
         sys.stdout.flush()
         if job.error is not None:
@@ -91,6 +91,12 @@ def _hydra_main(cfg: DictConfig) -> float | None:
             raise
         sys.exit(f"error: {error}")
     return None
+
+
+def chosen_experiment() -> str | None:
+    """The option of conf/experiment that a job was composed with, while Hydra runs it."""
+    choice = HydraConfig.get().runtime.choices.get("experiment")
+    return None if choice is None else str(choice)
 
 
 def perform(jobs: Sequence[Job]) -> None:
@@ -129,13 +135,17 @@ def run(jobs: Sequence[Job]) -> None:
     from har_llm import sweep
     from har_llm.progress import LiveProgress
     from har_llm.report import terminal
+    from har_llm.tracking.session import tracking
 
-    with LiveProgress() as watcher:
-        sweep.run_jobs(jobs, watcher)
-    if len(jobs) == 1 and not jobs[0].title:
-        terminal.show_job(jobs[0])
-    else:
-        show_sweep(jobs)
+    with tracking(jobs) as tracker:
+        with LiveProgress() as watcher:
+            sweep.run_jobs(jobs, tracker.beside(watcher))
+        tracker.publish(jobs)
+        # What was made is shown while it is being published.
+        if len(jobs) == 1 and not jobs[0].title:
+            terminal.show_job(jobs[0])
+        else:
+            show_sweep(jobs)
 
 
 def show_sweep(jobs: Sequence[Job]) -> None:
@@ -213,6 +223,20 @@ def prompt(experiment: Experiment) -> None:
               f"{len(rendered.text):,} characters, {rendered.length}", file=sys.stderr)  # fmt: skip
 
 
+def sync(experiment: Experiment) -> None:
+    """Publish finished runs to W&B, whichever command made them. Raises EngineError where some did not arrive."""
+    from har_llm.tracking.tasks import sync as publish
+
+    publish(experiment)
+
+
+def dashboard(experiment: Experiment) -> None:
+    """Make a W&B report of the project, or bring it up to date."""
+    from har_llm.tracking.tasks import dashboard as make
+
+    make(experiment)
+
+
 def describe(experiment: Experiment) -> None:
     from har_llm import console
     from har_llm import describe as description
@@ -243,6 +267,8 @@ ONE_BY_ONE: dict[str, Callable[[Experiment], None]] = {
     "export": export,
     "prompt": prompt,
     "describe": describe,
+    "sync": sync,
+    "dashboard": dashboard,
     "validate": validate,
 }
 

@@ -23,7 +23,7 @@ class Job:
     fresh: bool = False
     """Whether this command completed it."""
     error: HarError | None = None
-    sweep: str = ""
-    """The experiment that was chosen, as in experiment=table1; names the report of a sweep."""
+    choice: str | None = None
+    """The option of conf/experiment that it belongs to."""
     told: bool = False
     """Whether the user has read why it failed."""

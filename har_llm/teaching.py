@@ -28,6 +28,7 @@ from har_llm.weights import adapter_digest
 
 BEAT_S = 60.0
 """A training that has not told of a step for ten times as long is taken for dead by other machines."""
+LOG = "loss.jsonl"
 LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "unsloth", "bitsandbytes")
 
 
@@ -51,7 +52,7 @@ def check_lesson(lesson: Lesson | None) -> None:
 def learn(lesson: Lesson, watcher: Pupil) -> None:
     """Train the lesson's adapter and put it in place. Raises HarError; what is done is kept."""
     selection = lesson.select()
-    aside = lesson.folder.with_name(f".{lesson.folder.name}")
+    aside = _aside(lesson)
     aside.mkdir(parents=True, exist_ok=True)
     with _claimed(aside) as beat:
         if lesson.folder.exists():  # another process has just made it
@@ -65,7 +66,7 @@ def _train(
     lesson: Lesson, selection: Selection, aside: Path, watcher: Pupil, beat: Callable[[], None]
 ) -> tuple[Selection, dict[str, Any], list[list[float]]]:
     """What was learned from, what is to be said of it, and the losses; the adapter is in `aside`."""
-    log, trainer = aside / "loss.jsonl", chosen_trainer(lesson.lora.trainer)
+    log, trainer = aside / LOG, chosen_trainer(lesson.lora.trainer)
     _write_lines(aside / "rows.jsonl", (example.as_row() for example in selection.examples))
     done = _losses(log)
     _write_lines(log, done)  # without what a kill has torn
@@ -116,6 +117,16 @@ def _put_in_place(
 def _write_lines(path: Path, values: Iterable[Any]) -> None:
     with path.open("w", encoding="ascii") as stream:
         stream.writelines(json.dumps(value) + "\n" for value in values)
+
+
+def losses_so_far(lesson: Lesson) -> list[list[float]]:
+    """Step and loss of a training that was begun, perhaps by a process that was killed."""
+    return _losses(_aside(lesson) / LOG)
+
+
+def _aside(lesson: Lesson) -> Path:
+    """Where an adapter is made, before it is put in its place."""
+    return lesson.folder.with_name(f".{lesson.folder.name}")
 
 
 def _losses(log: Path) -> list[list[float]]:

@@ -35,7 +35,7 @@ def report_sweep(jobs: Sequence[Job]) -> None:
     folder = (
         expanded(settings.paths.outputs)
         / "reports"
-        / sweep_name([job.sweep for job in jobs if job.experiment is not None], folders)
+        / sweep_name([job.choice for job in jobs if job.experiment is not None], folders)
     )
     try:
         _build(read_runs(folders), folder, settings)
@@ -46,10 +46,11 @@ def report_sweep(jobs: Sequence[Job]) -> None:
               file=sys.stderr)  # fmt: skip
 
 
-def sweep_name(experiments: Sequence[str], folders: Sequence[Path]) -> str:
+def sweep_name(experiments: Sequence[str | None], folders: Sequence[Path]) -> str:
     """The experiments' names where every job has one; otherwise the same name for the same runs."""
-    if experiments and all(experiments):
-        return "-".join(re.sub(r"[^A-Za-z0-9._-]", "_", name) for name in dict.fromkeys(experiments))
+    named = [name for name in experiments if name]
+    if named and len(named) == len(experiments):
+        return "-".join(re.sub(r"[^A-Za-z0-9._-]", "_", name) for name in dict.fromkeys(named))
     names = "\n".join(sorted(folder.name for folder in folders))
     return f"sweep-{hashlib.sha256(names.encode()).hexdigest()[:10]}"
 

@@ -102,10 +102,11 @@ def _scoring(settings: SlurmSettings) -> SlurmSettings:
 def _generate(sources: Sources, upto: str) -> None:
     """In a Slurm job: make what these jobs owe, up to a stage. Raises where some could not be made, so that Slurm knows."""
     from har_llm.progress import LiveProgress
+    from har_llm.tracking.session import tracking
 
     jobs = _read(sources)
-    with LiveProgress() as watcher:
-        sweep.generate_jobs(jobs, watcher, upto)
+    with tracking(jobs, publishing=False) as tracker, LiveProgress() as watcher:
+        sweep.generate_jobs(jobs, tracker.beside(watcher), upto)
     _raise_for(jobs)
 
 

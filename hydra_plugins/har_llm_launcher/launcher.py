@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
 from hydra.plugins.launcher import Launcher
@@ -88,11 +87,12 @@ def titled(overrides: Sequence[str], jobs: Sequence[Sequence[str]]) -> str:
 
 
 def _read(cfg: DictConfig, title: str) -> Any:
+    from har_llm.app import chosen_experiment
     from har_llm.config import read_experiment
     from har_llm.errors import HarError
     from har_llm.job import Job
 
     try:
-        return Job(title, read_experiment(cfg), sweep=str(HydraConfig.get().runtime.choices.get("experiment") or ""))
+        return Job(title, read_experiment(cfg), choice=chosen_experiment())
     except HarError as error:
         return Job(title, error=error)

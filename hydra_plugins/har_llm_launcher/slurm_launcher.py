@@ -33,7 +33,10 @@ class HarSlurmLauncher(HarLauncher):
         from har_llm import app
         from har_llm.progress import LiveProgress
         from har_llm.slurm.submit import run_jobs
+        from har_llm.tracking.session import tracking
 
-        with LiveProgress() as watcher:
-            run_jobs(jobs, SlurmSettings(**self._settings), watcher)
-        app.show_sweep(jobs)
+        with tracking(jobs) as tracker:
+            with LiveProgress() as watcher:
+                run_jobs(jobs, SlurmSettings(**self._settings), watcher)
+            tracker.publish(jobs)
+            app.show_sweep(jobs)

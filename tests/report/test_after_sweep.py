@@ -100,7 +100,7 @@ def test_jobs_that_failed_are_left_out(tmp_path: Path, jobs: list[Job], capsys: 
 
 def test_a_job_whose_config_is_wrong_takes_no_name_away(tmp_path: Path, jobs: list[Job]) -> None:
     for job in jobs:
-        job.sweep = "table1"
+        job.choice = "table1"
     report_sweep([*jobs, Job("wrong", error=MissingError("No."))])
     assert [folder.name for folder in reports(tmp_path)] == ["table1"]
 

@@ -1,0 +1,87 @@
+"""The W&B report that dashboard.yaml describes, made with W&B's own package for reports, in the tracker's process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from importlib.resources import files
+from typing import Any
+
+from har_llm.tracking.client import NotPublished, reason
+from har_llm.tracking.config import WandbTracker
+
+WIDE, HIGH = 24, 10
+"""Of a table's panel, in W&B's units: the whole width."""
+
+
+def save(tracker: WandbTracker, id: str | None) -> dict[str, str]:
+    """Make the report, or bring the one with this id up to date: {"url": ..., "report": its id}. Raises NotPublished."""
+    import os
+    import sys
+
+    try:
+        # Its import prints advice.
+        with redirect_stdout(sys.stderr):
+            import wandb_workspaces.reports.v2 as reports
+    except ImportError:
+        raise NotPublished("it needs a package more: pip install 'har-llm[dashboard]'") from None
+    os.environ.setdefault("WANDB_HTTP_TIMEOUT", str(max(1, int(tracker.connect_s))))
+    try:
+        report = build(specification(), reports, tracker.project, tracker.entity)
+        report.id = id or ""
+        report.save()
+    except Exception as error:  # of the client, of pydantic, of W&B
+        raise NotPublished(reason(error)) from error
+    return {"url": report.url, "report": report.id}
+
+
+def specification() -> dict[str, Any]:
+    from omegaconf import OmegaConf
+
+    text = (files("har_llm") / "tracking" / "dashboard.yaml").read_text(encoding="utf-8")
+    return {str(name): value for name, value in dict(OmegaConf.to_container(OmegaConf.create(text))).items()}  # type: ignore[arg-type]
+
+
+def build(specified: Mapping[str, Any], reports: Any, project: str, entity: str | None) -> Any:
+    """`reports`: W&B's module of that name."""
+    place = {"project": project} if entity is None else {"project": project, "entity": entity}
+    report = reports.Report(title=specified["title"], description=specified["description"], width="fluid", **place)
+    blocks = [reports.P(specified["introduction"]), reports.TableOfContents()]
+    for section in specified["sections"]:
+        # The report knows the default entity.
+        runs = reports.Runset(
+            project=project, entity=report.entity, name=section["heading"], filters=section["filter"], groupby=[]
+        )
+        panels = [PANELS[panel["kind"]](panel, reports) for panel in section["panels"]]
+        blocks += [
+            reports.H2(section["heading"]),
+            reports.P(section["text"]),
+            reports.PanelGrid(runsets=[runs], panels=panels),
+        ]
+    report.blocks = blocks
+    return report
+
+
+def _bars(panel: Mapping[str, Any], reports: Any) -> Any:
+    return reports.BarPlot(title=panel["title"], metrics=[reports.SummaryMetric(name) for name in panel["metrics"]])
+
+
+def _scatter(panel: Mapping[str, Any], reports: Any) -> Any:
+    x, y = reports.SummaryMetric(panel["x"]), reports.SummaryMetric(panel["y"])
+    return reports.ScatterPlot(title=panel["title"], x=x, y=y)
+
+
+def _lines(panel: Mapping[str, Any], reports: Any) -> Any:
+    return reports.LinePlot(title=panel["title"], x=panel["x"], y=list(panel["y"]))
+
+
+def _table(panel: Mapping[str, Any], reports: Any) -> Any:
+    return reports.WeavePanelSummaryTable(table_name=panel["table"], layout=reports.Layout(w=WIDE, h=HIGH))
+
+
+PANELS: dict[str, Callable[[Mapping[str, Any], Any], Any]] = {
+    "bars": _bars,
+    "scatter": _scatter,
+    "lines": _lines,
+    "table": _table,
+}

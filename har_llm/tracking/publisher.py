@@ -1,0 +1,147 @@
+"""The run's side of the tracker's process: it asks for things to be published, never waits before the end, and then knows.
+
+Everything is sent and received by threads, so that a client that hangs cannot hold up an engine or a training.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import queue
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from har_llm.errors import EngineError
+from har_llm.paths import expanded
+from har_llm.process import JsonProcess
+from har_llm.tracking.config import WandbTracker
+from har_llm.tracking.ledger import Ledger
+
+START_S = 60.0
+"""For the process to start and to import the client, on a slow disk."""
+SLOW_S = 10.0
+"""After so long, the user is told what is waited for."""
+FAILURES = 2
+"""In a row: W&B, not a run, is then at fault, and the others are not tried."""
+
+
+@dataclass
+class Published:
+    """Something that was to be published, and what became of it."""
+
+    id: str
+    what: str
+    runs: list[Path]
+    """The run directories that it belongs to."""
+    outcome: dict[str, Any] = field(default_factory=dict)
+    """{"url": ...}, {"folder": ...} (kept offline) or {"failed": ...}; empty while it is not known."""
+    told: bool = True
+    """Whether the user wants to know."""
+
+
+class Publisher:
+    """Publishes to one project, from one outputs folder."""
+
+    def __init__(self, tracker: WandbTracker, outputs: str):
+        self.tracker, self.given_outputs, self.outputs = tracker, outputs, expanded(outputs).resolve()
+        self.ledger = Ledger(self.outputs, tracker)
+        self.asked: list[Published] = []
+        self.without_adapter: list[Path] = []
+        """Run directories whose adapter does not lie beside them, so that its training cannot be shown."""
+        self._expected: dict[int, Published] = {}
+        self._process: JsonProcess | None = None
+        self._unsent: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._replies: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._numbers = 0
+
+    def start(self) -> None:
+        """Begin to import the client, if that has not begun."""
+        if self._process is not None:
+            return
+        self._process = JsonProcess("har_llm.tracking.worker", "The process that talks to W&B")
+        self._tell({"tracker": dataclasses.asdict(self.tracker), "outputs": str(self.outputs)})
+        for target in (self._send_all, self._receive_all):
+            threading.Thread(target=target, args=(self._process,), daemon=True).start()
+
+    def tell(self, do: str, **message: Any) -> None:
+        """Something that has no outcome of its own."""
+        self.start()
+        self._tell({"do": do, **message})
+
+    def ask(self, published: Published, do: str, **message: Any) -> None:
+        """Something whose outcome `wait` waits for."""
+        self.start()
+        self.asked.append(published)
+        self._expected[self._tell({"do": do, **message})] = published
+
+    def _tell(self, message: Mapping[str, Any]) -> int:
+        self._numbers += 1
+        self._unsent.put({**message, "number": self._numbers})
+        return self._numbers
+
+    def _send_all(self, process: JsonProcess) -> None:
+        while (message := self._unsent.get()) is not None:
+            try:
+                process.send(message)
+            except (EngineError, ValueError):  # gone, or closed; the receiver says so
+                return
+
+    def _receive_all(self, process: JsonProcess) -> None:
+        while True:
+            try:
+                self._replies.put(process.receive())
+            except (EngineError, ValueError) as error:
+                self._replies.put({"over": str(error).partition(" Its last words:")[0].partition(" What was finished")[0]})
+                return
+
+    def wait(self) -> None:
+        """Until everything that was asked for has an outcome, but no longer than the tracker's settings say."""
+        patience = self.tracker.connect_s + self.tracker.upload_s
+        begun, failures, told = time.monotonic(), 0, False
+        deadline = begun + START_S + patience
+        while self._expected:
+            until = deadline if told else min(deadline, begun + SLOW_S)
+            try:
+                reply = self._replies.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                if not told:
+                    told = True
+                    print(
+                        f"Still publishing, at most {patience:g} s a run; Ctrl-C leaves the results complete.",
+                        file=sys.stderr,
+                    )
+                    continue
+                self._give_up(f"W&B did not answer within {patience:g} s (tracker.connect_s and tracker.upload_s)")
+                return
+            if "over" in reply:
+                self._give_up(reply["over"])
+                return
+            self._settle(self._expected.pop(reply.pop("number")), reply)
+            failures = failures + 1 if "failed" in reply and not reply.get("alone") else 0
+            if failures == FAILURES:
+                self._give_up(reply["failed"])
+                return
+            deadline = time.monotonic() + patience
+
+    def _settle(self, published: Published, outcome: dict[str, Any]) -> None:
+        published.outcome = outcome
+        if "url" in outcome or "folder" in outcome:
+            with contextlib.suppress(OSError):  # a full disk: what is not noted is only published once more
+                self.ledger.note(published.id, published.what, outcome)
+
+    def _give_up(self, why: str) -> None:
+        """The others would only wait for the same thing."""
+        for published in self._expected.values():
+            published.outcome = {"failed": why}
+        self._expected.clear()
+
+    def close(self) -> None:
+        """End the process. May be called twice."""
+        self._unsent.put(None)
+        if self._process is not None:
+            self._process.close()

@@ -1,0 +1,102 @@
+"""What is asked of a publisher: finished runs with the trainings behind them, and trainings that are going on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from har_llm.errors import HarError
+from har_llm.lesson import manifest
+from har_llm.results import read_run
+from har_llm.teaching import losses_so_far
+from har_llm.tracking.content import group_alone, read_config, run_id, teacher_of
+from har_llm.tracking.publisher import Published, Publisher
+from har_llm.tracking.trainings import adapter_folder, read_manifest, training_id
+
+if TYPE_CHECKING:
+    from har_llm.distill.examples import Selection
+    from har_llm.lesson import Lesson
+
+
+def publish_runs(publisher: Publisher, folders: Sequence[Path]) -> None:
+    """Each once, after the training of its adapter; what W&B has already is only noted."""
+    folders = list(dict.fromkeys(folder.resolve() for folder in folders))
+    teachers = _teachers(folders)
+    for folder in folders:
+        published = Published("", folder.name, [folder])
+        try:
+            published.id = run_id(folder)
+            group = _group(publisher, folder)
+            _publish_adapter(publisher, folder, group)
+        except HarError as error:
+            published.outcome = {"failed": str(error)}
+            publisher.asked.append(published)
+            continue
+        _ask(publisher, published, "run", folder=str(folder), group=group, teachers=teachers)
+
+
+def _teachers(folders: Sequence[Path]) -> list[str]:
+    """The models that teach in these runs; a damaged directory is told of in its turn."""
+    found = set()
+    for folder in folders:
+        try:
+            found.add(teacher_of(read_config(folder)))
+        except HarError:
+            continue
+    return sorted(name for name in found if name is not None)
+
+
+def _group(publisher: Publisher, folder: Path) -> str:
+    """As the command says, or else as the run was made in, or else by itself."""
+    kept = (read_config(folder).get("tracker") or {}).get("group")
+    return publisher.tracker.group or kept or group_alone(read_run(folder).metrics)
+
+
+def _publish_adapter(publisher: Publisher, run_folder: Path, group: str) -> None:
+    """The training of a run's adapter, unless it was published, as it went on or with another run."""
+    scores = read_run(run_folder).metrics
+    folder = adapter_folder(run_folder, scores)
+    if folder is None:
+        if scores["adapter"] is not None and "taught" in scores["adapter"]:
+            publisher.without_adapter.append(run_folder)
+        return
+    id = training_id(read_manifest(folder)["key"])
+    for one in publisher.asked:
+        if one.id == id:
+            one.runs.append(run_folder)
+            return
+    if not publisher.ledger.online(id):
+        _ask(publisher, Published(id, folder.name, [run_folder]), "adapter", folder=str(folder), group=group)
+
+
+def _ask(publisher: Publisher, published: Published, do: str, **message: object) -> None:
+    if publisher.ledger.online(published.id):
+        note = publisher.ledger.find(published.id) or {}
+        published.outcome = {"url": note.get("url", f"sent by wandb sync from {note.get('folder')}"), "again": True}
+        publisher.asked.append(published)
+        return
+    waiting = publisher.ledger.waiting(published.id)
+    publisher.ask(published, do, waiting=None if waiting is None else waiting.name, **message)
+
+
+def begin_training(publisher: Publisher, lesson: Lesson, selection: Selection) -> None:
+    """Show a training from now on, with what was done of it before this process was started."""
+    group = publisher.tracker.group or _group_of_lesson(lesson)
+    known = manifest(lesson, selection, {}, losses_so_far(lesson))
+    publisher.tell("training", manifest=known, name=lesson.folder.name, group=group)
+
+
+def _group_of_lesson(lesson: Lesson) -> str:
+    experiment = lesson.experiment
+    pieces = (experiment.dataset.name, experiment.model.name, experiment.lora.label(), experiment.split.part)
+    return "-".join(pieces)
+
+
+def end_training(publisher: Publisher, lesson: Lesson) -> None:
+    folder = lesson.folder if lesson.folder.is_dir() else None
+    published = Published(training_id(lesson.key), lesson.folder.name, [], told=folder is not None)
+    if folder is None:
+        publisher.ask(published, "dropped")
+    else:
+        publisher.ask(published, "trained", folder=str(folder))

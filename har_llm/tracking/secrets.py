@@ -1,0 +1,60 @@
+"""Taking secrets out of what is published, wherever a user may have put them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+HIDDEN = "(not published)"
+SECRET_NAME = re.compile(
+    r"(^|_|-)((api|access|secret|private|hub|hf|wandb)[_-]?key|token|secret|password|passwd|passphrase|auth|authorization"
+    r"|credential|cookie)s?$",
+    re.I,
+)
+"""Names such as api_key and hub_token; not api_key_env, which only names a variable, nor the key of an adapter."""
+SECRET_TEXT = re.compile(
+    r"\b(sk-[\w-]{16,}|hf_\w{16,}|gh[pousr]_\w{20,}|xox[abpr]-[\w-]{10,}|AKIA[0-9A-Z]{16}|[Bb]earer\s+[\w.~+/=-]{8,})"
+)
+"""Keys of well-known services, by their form."""
+URL_LOGIN = re.compile(r"(?P<scheme>\b[a-zA-Z][\w+.-]*://)[^/\s@]+@")
+URL_SECRET = re.compile(r"(?P<name>[?&;][\w-]*(?:key|token|secret|password|signature|sig|auth)=)[^&#\s]+", re.I)
+SHORTEST = 8
+"""Characters of an environment variable's value that is looked for; a shorter one would be found in ordinary words."""
+
+
+def without_secrets(value: Any) -> Any:
+    """The same plain value, with everything hidden that is a secret by its name, its form, or a variable that holds it."""
+    return _clean(value, _secrets_of_environment())
+
+
+def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            str(name): HIDDEN if _names_secret(str(name), inside) else _clean(inside, secrets)
+            for name, inside in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_clean(inside, secrets) for inside in value]
+    return _clean_text(value, secrets) if isinstance(value, str) else value
+
+
+def _names_secret(name: str, value: Any) -> bool:
+    """Only texts are hidden by name: `key: 3` is no secret, and `credentials: null` says that there are none."""
+    texts = value if isinstance(value, list | tuple) else [value]
+    return SECRET_NAME.search(name) is not None and any(isinstance(text, str) and text for text in texts)
+
+
+def _clean_text(text: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    text = URL_LOGIN.sub(rf"\g<scheme>{HIDDEN}@", text)
+    text = URL_SECRET.sub(rf"\g<name>{HIDDEN}", text)
+    return SECRET_TEXT.sub(HIDDEN, text)
+
+
+def _secrets_of_environment() -> tuple[str, ...]:
+    """A config may have taken them from there, as in ${oc.env:MY_KEY}."""
+    found = {value for name, value in os.environ.items() if SECRET_NAME.search(name) and len(value) >= SHORTEST}
+    return tuple(sorted(found, key=len, reverse=True))

@@ -1,0 +1,120 @@
+"""The tracker's own process: publishes what it is told to, one after the other, and answers what became of it.
+
+A process of its own, so that W&B's client can hang, die or print whatever it likes: the run's own process only waits, for as
+long as it wants to.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from har_llm.errors import HarError
+from har_llm.process import Caller
+from har_llm.tracking.client import Client, NotPublished, prepare_environment, reason, warm_up
+from har_llm.tracking.config import WandbTracker
+from har_llm.tracking.content import run_content
+from har_llm.tracking.trainings import Training, read_manifest, training_of
+
+BEHIND = 5
+"""How much this process stands back behind the engine, while that is at work."""
+
+
+class Worker:
+    def __init__(self, tracker: WandbTracker, outputs: Path):
+        self._tracker = tracker
+        self._client = Client(tracker, outputs)
+        self._open: tuple[Any, Training] | None = None
+        self._lost = ""
+        """Why the training that is going on is not shown."""
+
+    def run(self, message: dict[str, Any]) -> dict[str, Any]:
+        if message["waiting"] is not None and self._client.mode == "offline":
+            return {"folder": message["waiting"], "again": True}
+        content = run_content(
+            Path(message["folder"]),
+            group=message["group"],
+            tags=self._tracker.tags,
+            samples=self._tracker.samples,
+            teachers=message["teachers"],
+        )
+        return self._client.publish(content)
+
+    def training(self, message: dict[str, Any]) -> None:
+        """A training begins. What goes wrong is told when it ends: it can be published then, from its adapter."""
+        training = training_of(message["manifest"], message["name"], self._tracker.tags)
+        self._open, self._lost = None, ""
+        try:
+            self._open = self._client.begin(training, message["group"]), training
+        except NotPublished as error:
+            self._lost = str(error)
+
+    def loss(self, message: dict[str, Any]) -> None:
+        if self._open is not None:
+            try:
+                self._client.log_loss(self._open[0], message["step"], message["loss"])
+            except NotPublished as error:
+                self._open, self._lost = None, str(error)
+
+    def trained(self, message: dict[str, Any]) -> dict[str, Any]:
+        if self._open is None:
+            raise NotPublished(self._lost or "its beginning was not shown")
+        (run, training), self._open = self._open, None
+        folder = Path(message["folder"])
+        return self._client.end(run, folder, training_of(read_manifest(folder), training.name, self._tracker.tags))
+
+    def dropped(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The training ended without an adapter; gone on with, it is shown as the same W&B run, from its beginning."""
+        if self._open is not None:
+            (run, _), self._open = self._open, None
+            with suppress(NotPublished):
+                self._client.end(run, None, None)
+        return {}
+
+    def adapter(self, message: dict[str, Any]) -> dict[str, Any]:
+        """A training that is over, from its adapter."""
+        if message["waiting"] is not None and self._client.mode == "offline":
+            return {"folder": message["waiting"], "again": True}
+        folder = Path(message["folder"])
+        training = training_of(read_manifest(folder), folder.name, self._tracker.tags)
+        return self._client.end(self._client.begin(training, message["group"]), folder, training)
+
+    def dashboard(self, message: dict[str, Any]) -> dict[str, Any]:
+        from har_llm.tracking.dashboard import save
+
+        if self._client.mode == "offline":
+            raise NotPublished("this machine is not logged in to W&B; run `wandb login` first")
+        return save(self._tracker, message["id"])
+
+    def answer(self, message: dict[str, Any]) -> dict[str, Any] | None:
+        """What became of it; nothing for what needs no answer. "alone": it is no sign for others."""
+        try:
+            done: dict[str, Any] | None = getattr(self, message["do"])(message)
+        except NotPublished as error:
+            return {"failed": str(error)}
+        except HarError as error:
+            return {"failed": str(error), "alone": True}
+        except Exception as error:  # a fault of ours or of a library must not cost the runs that come after
+            return {"failed": f"{type(error).__name__}: {reason(error)}", "alone": True}
+        return done
+
+
+def main() -> None:
+    caller = Caller()
+    with suppress(OSError, AttributeError):  # not every system has it
+        os.nice(BEHIND)
+    first = caller.receive()
+    prepare_environment(Path(first["outputs"]))
+    worker = Worker(WandbTracker(**first["tracker"]), Path(first["outputs"]))
+    warm_up()
+    while True:
+        message = caller.receive()
+        answer = worker.answer(message)
+        if answer is not None:
+            caller.reply({"number": message["number"], **answer})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""The dashboard is what its file says, made through W&B's own package, and asked again it is the same report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from har_llm.answers import CAUSES
+from har_llm.errors import EngineError
+from har_llm.tracking.dashboard import specification
+from har_llm.tracking.tasks import dashboard
+from tests.composing import experiment
+from tests.test_run import done, gold_script
+from tests.tracking.fake_wandb import KEY, fake_wandb
+
+
+def grids(report: dict[str, Any]) -> list[dict[str, Any]]:
+    return [block for block in json.loads(report["spec"])["blocks"] if block["type"] == "panel-grid"]
+
+
+def test_the_report_is_made_once_and_then_brought_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("wandb_workspaces")
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    asked = experiment("tracker=wandb", "tracker.project=mine", f"paths.outputs={tmp_path}")
+    with fake_wandb() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        dashboard(asked)
+        dashboard(asked)
+    first, second = server.sent("upsertView")
+    assert (first["id"], second["id"]) == (None, "view1"), "the second time it is the same report"
+    assert (first["projectName"], first["entityName"], first["displayName"]) == ("mine", "team", "har_llm")
+    assert "Dashboard: " in capsys.readouterr().out
+    sections = specification()["sections"]
+    assert len(grids(first)) == len(sections)
+    for grid, section in zip(grids(first), sections, strict=True):
+        (runs,) = grid["metadata"]["runSets"]
+        assert runs["name"] == section["heading"] and runs["project"]["name"] == "mine" and runs["filters"]["filters"]
+        panels = json.dumps(grid["metadata"]["panelBankSectionConfig"]["panels"])
+        for panel in section["panels"]:
+            for name in [*panel.get("metrics", []), *panel.get("y", []), panel.get("table", "")]:
+                assert name in panels
+
+
+def test_without_a_login_it_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=r"The dashboard was not made .*not logged in to W&B; run `wandb login` first"):
+        dashboard(experiment(f"paths.outputs={tmp_path}"))
+
+
+def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    from har_llm.tracking.client import NotPublished
+    from har_llm.tracking.config import WandbTracker
+    from har_llm.tracking.dashboard import save
+
+    monkeypatch.setitem(sys.modules, "wandb_workspaces", None)
+    monkeypatch.setitem(sys.modules, "wandb_workspaces.reports.v2", None)
+    with pytest.raises(NotPublished, match=r"pip install 'har-llm\[dashboard\]'"):
+        save(WandbTracker(), None)
+
+
+def test_every_panel_shows_something_that_is_logged(tmp_path: Path) -> None:
+    from har_llm.tracking.content import run_content
+
+    result, _ = done(tmp_path, f"engine.path={gold_script(tmp_path / 'gold.jsonl')}", "limit=2")
+    content = run_content(result.folder, group="g", tags=[], samples=3, teachers=[])
+    logged = {*content.summary, *content.tables, "step", "loss"}
+    for section in specification()["sections"]:
+        for panel in section["panels"]:
+            names = [*panel.get("metrics", []), *panel.get("y", []), *(panel[key] for key in ("x", "table") if key in panel)]
+            if panel["kind"] == "scatter":
+                names = [panel["x"], panel["y"]]
+            assert names and set(names) <= logged, panel
+    shown = json.dumps(specification())
+    assert all(f"strict/missed_by_cause/{cause}" in shown for cause in CAUSES)

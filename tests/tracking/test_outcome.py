@@ -1,0 +1,75 @@
+"""What the user reads: a sentence each for what arrived, what is kept and what failed; its commands can be pasted."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from har_llm.tracking.config import WandbTracker
+from har_llm.tracking.outcome import sentences, sync_command
+from har_llm.tracking.publisher import Published, Publisher
+from tests.composing import experiment
+
+
+def said(tmp_path: Path, *outcomes: dict[str, Any], tracker: WandbTracker | None = None) -> list[str]:
+    publisher = Publisher(tracker or WandbTracker(), str(tmp_path))
+    publisher.asked = [
+        Published(str(number), str(number), [tmp_path / "runs" / str(number)], outcome)
+        for number, outcome in enumerate(outcomes)
+    ]
+    return sentences(publisher)
+
+
+def test_one_run_online(tmp_path: Path) -> None:
+    assert said(tmp_path, {"url": "http://w/t/p/runs/1"}) == ["W&B has the run: http://w/t/p/runs/1"]
+    assert said(tmp_path, {"url": "http://w/t/p/runs/1", "again": True}) == ["W&B has the run already: http://w/t/p/runs/1"]
+
+
+def test_several_runs_online_are_a_project(tmp_path: Path) -> None:
+    both = [{"url": f"http://w/t/p/runs/{number}"} for number in (1, 2)]
+    assert said(tmp_path, *both) == ["W&B has all 2 runs: http://w/t/p"]
+
+
+def test_each_outcome_is_a_sentence(tmp_path: Path) -> None:
+    outcomes = [{"url": "http://w/t/p/runs/1"}, {"folder": "offline-run-2"}, {"failed": "No."}, {"failed": "No."}]
+    online, offline, failed = said(tmp_path, *outcomes)
+    assert online.startswith("W&B has the run: ") and offline.startswith("The W&B run is kept here, ")
+    assert failed.startswith("2 runs are not published to W&B (No). The results are complete; publish them later with: ")
+
+
+def test_different_reasons_are_counted(tmp_path: Path) -> None:
+    (text,) = said(tmp_path, {"failed": "No."}, {"failed": "Never."}, {"failed": "Not now."})
+    assert "(No, and 2 other reasons)" in text
+
+
+def test_a_training_alone_is_no_lost_result(tmp_path: Path) -> None:
+    publisher = Publisher(WandbTracker(), str(tmp_path))
+    publisher.asked = [
+        Published("t", "t", [], {"failed": "No."}),
+        Published("dropped", "dropped", [], {"failed": "No."}, told=False),
+    ]
+    (text,) = sentences(publisher)
+    assert "its training is published together with the first run that uses it" in text and text.startswith("The run is")
+
+
+@pytest.mark.parametrize(
+    "name", ["plain-run_1.0", "with space", "it's", "a,b", "[x]", "k=v", "back\\slash", "end\\", "a\\'b", "über"]
+)
+def test_the_command_means_what_it_says(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tracker = WandbTracker(project="mine", group=f"group {name}", tags=["a b", "c"], artifacts=False, connect_s=7)
+    command = sync_command(tracker, f"out {name}", [str(tmp_path / "runs" / name), "/elsewhere/run"])
+    words = shlex.split(command)
+    assert words[:4] == ["python", "-m", "har_llm", "task=sync"]
+    read = experiment(*words[3:])
+    assert read.settings.runs == [f"runs/{name}", "/elsewhere/run"] and read.settings.paths.outputs == f"out {name}"
+    assert read.tracker == tracker
+
+
+def test_the_command_is_short_where_nothing_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = sync_command(WandbTracker(), "outputs", [str(tmp_path / "outputs/runs/x")])
+    assert command == "python -m har_llm task=sync 'runs=[outputs/runs/x]'"

@@ -1,0 +1,103 @@
+"""The table of reasoning samples: errors first, every activity in it, whatever a model may have written."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from har_llm.results import RunResult
+from har_llm.tracking.samples import COLUMNS, LONGEST, Place, choose, sample_rows, shortened, spread
+
+
+def places(count: int, right: bool, gold: int = 1) -> list[Place]:
+    return [Place("s", number + 1000 * gold, 0, gold, right) for number in range(count)]
+
+
+def shown(chosen: list[Place]) -> str:
+    return "".join("r" if place.right else "e" for place in chosen)
+
+
+@pytest.mark.parametrize(
+    ("errors", "right", "most", "expected"),
+    [
+        (2, 9, 6, "eerrrr"),
+        (9, 9, 6, "eeeerr"),
+        (9, 0, 6, "eeeeee"),
+        (9, 1, 6, "eeeeer"),
+        (0, 9, 6, "rrrrrr"),
+        (1, 1, 6, "er"),
+        (9, 9, 1, "r"),
+        (0, 0, 6, ""),
+    ],
+)
+def test_errors_come_first_and_leave_room_for_right_answers(errors: int, right: int, most: int, expected: str) -> None:
+    assert shown(choose([*places(right, True), *places(errors, False)], most)) == expected
+
+
+def test_a_rare_activity_is_not_crowded_out() -> None:
+    chosen = spread([*places(500, True), *places(2, True, gold=2), *places(1, True, gold=3)], 9)
+    assert Counter(place.gold for place in chosen) == {1: 6, 2: 2, 3: 1}
+
+
+def test_the_choice_is_by_chance_and_always_the_same() -> None:
+    all_of_them = places(100, True)
+    chosen = spread(all_of_them, 10)
+    assert chosen == spread(all_of_them[::-1], 10) != all_of_them[:10]
+
+
+def test_a_row_shows_all_that_led_to_the_answer(finished: Callable[..., RunResult]) -> None:
+    result = finished()
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in sample_rows(result, 20, "strict")]
+    assert len(rows) == 20 and [row["right"] for row in rows] == sorted(row["right"] for row in rows)
+    assert 0 < sum(row["right"] for row in rows) < 20
+    kept = {f"{row['session']} event {row['id']}": row for row in result.predictions()}
+    names = result.metrics["activities"]
+    for row in rows:
+        event = kept[row["session"]]
+        assert row["event"] == event["event"] and row["time"] == event["time"]
+        assert row["gold"] == f"{event['gold'][0]}. {names[str(event['gold'][0])]}"
+        assert row["predicted"] == f"{event['strict']['activity']}. {names[str(event['strict']['activity'])]}"
+        assert (row["gold"] == row["predicted"]) == row["right"]
+        (marked,) = [line for line in row["window"].splitlines() if line.startswith(">")]
+        assert marked.split() == f"> {event['shown_id']} {event['time']} {event['event']}".split()
+        assert row["reasoning"] == "It is so." and f'"id": {event["shown_id"]}' in row["answer"]
+        assert row["generation"] == event["generation"]
+        assert row["provenance"] == "synthetic home, synthetic model"
+
+
+def test_no_rows_are_asked_for(finished: Callable[..., RunResult]) -> None:
+    assert sample_rows(finished("limit=1"), 0, "strict") == []
+
+
+def test_hostile_text_is_shown_as_text(finished: Callable[..., RunResult], tmp_path: Path) -> None:
+    text = "<think>\n<script>alert(1)</script>\x1b[2J \ud800\n</think>\n\nnothing"
+    (tmp_path / "hostile.jsonl").write_text(json.dumps({"contains": "", "text": text}) + "\n")
+    result = finished(f"engine.path={tmp_path / 'hostile.jsonl'}", "limit=1")
+    row = dict(zip(COLUMNS, sample_rows(result, 1, "strict")[0], strict=True))
+    assert row["reasoning"] == "<script>alert(1)</script>\\x1b[2J \\ud800"
+    assert row["predicted"].startswith("missed (") and not row["right"]
+    json.dumps(row).encode("utf-8")
+
+
+def test_long_reasoning_keeps_its_ends() -> None:
+    text = shortened("a" * LONGEST + "b" * LONGEST)
+    assert text.startswith("a" * 100) and text.endswith("b" * 100)
+    assert f"[... {LONGEST:,} characters left out ...]" in text and len(text) < LONGEST + 100
+    assert shortened("a" * LONGEST) == "a" * LONGEST
+
+
+def test_of_several_texts_the_one_is_shown_that_says_what_was_voted(finished: Callable[..., RunResult]) -> None:
+    result = finished("decoding.samples=3", "model.sampling.temperature=0.5", "limit=1")
+    rows = [json.loads(line) for line in (result.folder / "predictions.jsonl").read_text().splitlines()]
+    other = {"activity": None, "missed": "omitted"}
+    for row in rows:
+        if "samples" in row:
+            row["samples"][0]["strict"] = other  # the first of the texts was outvoted
+    (result.folder / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    row = dict(zip(COLUMNS, sample_rows(result, 1, "strict")[0], strict=True))
+    (window,) = result.windows()
+    assert row["generation"] == window["texts"][1]["generation"] != window["texts"][0]["generation"]
