@@ -53,6 +53,7 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
         "windows": 60,
         "events": 600,
         "activities": {"1": "cooking"},
+        "excluded_events": {},
         "versions": {"answers": 1, "metrics": 1},
         **changes,
     }

@@ -1,0 +1,115 @@
+/* Drawing a timeline: a row of events for the gold and for each run, of which a canvas shows what is in sight. */
+
+const ROW = 34, BAND = 22, HEAD = 20;
+const WORDY = 56, NUMBERED_FROM = 20; // widths at which a segment says its name, or at least its number
+
+/** What holds for several events on end: [from, until, said]. */
+function segments(from, until, codeAt) {
+  const found = [];
+  for (let event = from; event < until; event++) {
+    const last = found.at(-1), code = codeAt(event);
+    if (last && last.code === code) last.until = event + 1;
+    else found.push({ from: event, until: event + 1, code });
+  }
+  return found;
+}
+
+function drawBands(canvas, { data, session, rows, reading, width, left, cursor, lit }) {
+  const view = { wide: canvas.clientWidth, high: HEAD + ROW * rows.length };
+  const scale = window.devicePixelRatio || 1;
+  if (canvas.width !== Math.round(view.wide * scale) || canvas.height !== Math.round(view.high * scale)) {
+    canvas.width = Math.round(view.wide * scale);
+    canvas.height = Math.round(view.high * scale);
+  }
+  const pen = canvas.getContext("2d");
+  pen.setTransform(scale, 0, 0, scale, 0, 0);
+  pen.clearRect(0, 0, view.wide, view.high);
+  const inks = getComputedStyle(canvas);
+  const ink = (name) => inks.getPropertyValue(name).trim();
+  const first = session.start + Math.max(0, Math.floor(left / width) - 1);
+  const last = Math.min(session.end, session.start + Math.ceil((left + view.wide) / width) + 1);
+  const place = (event) => (event - session.start) * width - left;
+  drawTimes(pen, { data, session, first, last, place, width, ink });
+  rows.forEach((run, at) => drawRow(pen, { data, run, reading, first, last, place, top: HEAD + at * ROW, ink, lit, view }));
+  if (cursor !== null) {
+    pen.strokeStyle = ink("--ink");
+    pen.lineWidth = 2;
+    pen.strokeRect(place(cursor) - 0.5, HEAD - 3, Math.max(width, 3) + 1, view.high - HEAD + 1);
+  }
+}
+
+function drawTimes(pen, { data, session, first, last, place, width, ink }) {
+  const step = Math.ceil(84 / width);
+  pen.fillStyle = ink("--muted");
+  pen.font = `11px ${ink("--mono")}`;
+  pen.textBaseline = "middle";
+  for (let event = session.start; event < last; event += step) {
+    if (event + step < first) continue;
+    pen.fillRect(Math.round(place(event)), 2, 1, HEAD - 6);
+    pen.fillText(data.times[event], place(event) + 4, HEAD / 2 - 1);
+  }
+}
+
+function drawRow(pen, { data, run, reading, first, last, place, top, ink, lit, view }) {
+  const codeAt = run === null ? (event) => data.golds.at[event] : (event) => data.code(run, event, reading);
+  for (const { from, until, code } of segments(first, last, codeAt)) {
+    const x = Math.max(-2, place(from)), wide = Math.min(view.wide + 2, place(until)) - x;
+    const numbers = run === null ? data.golds.values[code] : [data.codes[code]?.activity ?? []].flat();
+    pen.globalAlpha = lit === null || numbers.includes(lit) ? 1 : 0.18;
+    if (numbers.length) {
+      numbers.forEach((number, at) => {
+        pen.fillStyle = colour(data.order.indexOf(number));
+        pen.fillRect(x, top + (at * BAND) / numbers.length, wide, BAND / numbers.length);
+      });
+      const words = numbers.map((number) => (wide < WORDY ? String(number) : data.activity(number))).join(" or ");
+      drawWords(pen, words, x, wide, top);
+    } else if (data.codes[code] && "missed" in data.codes[code]) {
+      drawHatch(pen, x, wide, top, ink("--muted"));
+    } else {
+      pen.fillStyle = ink("--line");
+      pen.fillRect(x, top + BAND / 2, wide, 1);
+    }
+    pen.fillStyle = ink("--surface"); // a thin gap between segments
+    pen.fillRect(place(until) - (wide > 4 ? 1 : 0.3), top, wide > 4 ? 1 : 0.3, BAND);
+  }
+  pen.globalAlpha = 1;
+  if (run !== null) drawWrong(pen, { data, run, reading, first, last, place, top, ink });
+}
+
+/** Under a run's band: a line where it is wrong. */
+function drawWrong(pen, { data, run, reading, first, last, place, top, ink }) {
+  pen.fillStyle = ink("--wrong");
+  for (const { from, until, code } of segments(first, last, (event) => data.outcome(run, event, reading))) {
+    if (code === "wrong" || code === "missed") pen.fillRect(place(from), top + BAND + 2, place(until) - place(from), 3);
+  }
+}
+
+function drawWords(pen, words, x, wide, top) {
+  if (wide < NUMBERED_FROM) return;
+  pen.save();
+  pen.beginPath();
+  pen.rect(x, top, wide - 3, BAND);
+  pen.clip();
+  pen.fillStyle = "#15181b";
+  pen.font = "12px system-ui, sans-serif";
+  pen.textBaseline = "middle";
+  pen.fillText(visible(words), x + 5, top + BAND / 2 + 0.5);
+  pen.restore();
+}
+
+function drawHatch(pen, x, wide, top, ink) {
+  pen.save();
+  pen.beginPath();
+  pen.rect(x, top, wide, BAND);
+  pen.clip();
+  pen.strokeStyle = ink;
+  pen.lineWidth = 1;
+  pen.strokeRect(x + 0.5, top + 0.5, wide - 1, BAND - 1);
+  for (let at = Math.floor((x - BAND) / 6) * 6; at < x + wide; at += 6) {
+    pen.beginPath();
+    pen.moveTo(at, top + BAND);
+    pen.lineTo(at + BAND, top);
+    pen.stroke();
+  }
+  pen.restore();
+}

@@ -1,0 +1,105 @@
+/* A dataset's events, numbered through all its sessions, and what each run says of them. */
+
+const FIRST_CODE = 0x30;
+
+class Data {
+  constructor(number, info, content) {
+    Object.assign(this, { number, info, name: info.name, runs: info.runs });
+    this.names = new Map(info.activities.map(([id, name]) => [Number(id), name]));
+    this.order = [...this.names.keys()];
+    this.codes = content.codes;
+    this.columns = content.columns;
+    this.event = content.event;
+    this.golds = content.gold;
+    this.owners = content.subjects;
+    this.ids = content.id;
+    this.times = content.time;
+    this.content = new Map(info.runs.map((run, at) => [run, content.runs[at]]));
+    this.size = this.ids.length;
+    this.sessions = [];
+    this.sessionOf = new Uint32Array(this.size);
+    let start = 0;
+    for (const { name, data, events } of content.sessions) {
+      const key = data === 1 ? name : `${name}~${data}`;
+      const label = data === 1 ? name : `${name} (other data, ${data})`;
+      this.sessionOf.fill(this.sessions.length, start, start + events);
+      this.sessions.push({ name, key, label, start, end: start + events });
+      start += events;
+    }
+  }
+
+  text(event) { return this.event.values[this.event.at[event]]; }
+  gold(event) { return this.golds.values[this.golds.at[event]]; }
+  subjects(event) { return this.owners.values[this.owners.at[event]]; }
+  session(event) { return this.sessions[this.sessionOf[event]]; }
+  activity(number) { return `${number}. ${this.names.get(number)}`; }
+  goldText(event) { return this.gold(event).map((number) => this.activity(number)).join(" or ") || "none"; }
+
+  code(run, event, reading) { return this.content.get(run)[reading].charCodeAt(event) - FIRST_CODE; }
+  /** null where the run does not have the event; or {activity}, {missed} or {excluded}. */
+  said(run, event, reading) { return this.codes[this.code(run, event, reading)]; }
+
+  outcome(run, event, reading) {
+    return this.outcomeOf(this.said(run, event, reading), event);
+  }
+  outcomeOf(said, event) {
+    if (said === null) return "absent";
+    if ("excluded" in said) return "excluded";
+    if ("missed" in said) return "missed";
+    return this.gold(event).includes(said.activity) ? "right" : "wrong";
+  }
+  scored(run, event) { return this.columns[this.content.get(run).scored][event] === "1"; }
+  window(run, event) { return this.columns[this.content.get(run).windows][event]; }
+  shown(run, event) { return this.columns[this.content.get(run).shown][event]; }
+
+  /** The events that a run showed its model together with this one. */
+  windowEvents(run, event) {
+    const window = this.window(run, event), events = [];
+    if (window < 0) return events;
+    const { start, end } = this.session(event);
+    let first = event;
+    while (first > start && this.window(run, first - 1) === window) first--;
+    for (let at = first; at < end && this.window(run, at) === window; at++) events.push(at);
+    return events;
+  }
+
+  /** Where a run's prompt and texts for this event's window are: {prompt, texts}, or null where it has none. */
+  places(run, event) {
+    const content = this.content.get(run);
+    content.found ??= new Map(content.places.map(([session, window, ...rest]) => [`${session}/${window}`, rest]));
+    const flat = content.found.get(`${this.sessionOf[event]}/${this.window(run, event)}`);
+    if (!flat) return null;
+    const pairs = [];
+    for (let at = 0; at < flat.length; at += 2) pairs.push([flat[at], flat[at + 1]]);
+    return { prompt: pairs[0], texts: pairs.slice(1), leftOut: pairs[0][0] < 0 };
+  }
+
+  /** What each of several texts says of the event, for a run that asked for several. */
+  votes(run, event, reading) {
+    const votes = this.content.get(run).votes[`${this.sessionOf[event]}/${this.window(run, event)}`];
+    if (!votes) return null;
+    const inside = this.windowEvents(run, event).indexOf(event);
+    return votes.map((readings) => this.codes[readings[reading === "strict" ? 0 : 1].charCodeAt(inside) - FIRST_CODE]);
+  }
+
+  find(key, id) {
+    const session = this.sessions.find((one) => one.key === key);
+    if (!session) return -1;
+    for (let at = session.start; at < session.end; at++) if (this.ids[at] === id) return at;
+    return -1;
+  }
+  address(event) { return `${this.session(event).key}/${this.ids[event]}`; }
+  where(address) {
+    const cut = (address ?? "").lastIndexOf("/");
+    return cut < 0 ? -1 : this.find(address.slice(0, cut), Number(address.slice(cut + 1)));
+  }
+}
+
+async function prompt([chunk, at]) {
+  const { begins, prompts } = await block(`prompt-${chunk}`);
+  return prompts[at].map(([role, rest], place) => ({ role, content: begins[place] + rest }));
+}
+
+async function writtenText([chunk, at]) {
+  return (await block(`text-${chunk}`))[at];
+}

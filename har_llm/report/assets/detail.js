@@ -1,0 +1,175 @@
+/* One event: its window, the prompt, and what each run's model thought and answered, side by side. */
+
+const FEW_RUNS = 2; // with more, a window's table says activities by number
+
+let detailShown = 0;
+
+function showDetail(place, { data, event, runs, reading, listed }) {
+  const turn = ++detailShown;
+  if (event === null) {
+    fill(place, quiet("No event passes the filters. Take one away to see more."));
+    return;
+  }
+  const cards = runs.map((run) => runCard(data, run, event, reading, () => turn === detailShown));
+  fill(place,
+    eventHead(data, event, listed),
+    windowTable(data, event, runs, reading),
+    prompts(data, event, runs),
+    h("h3", null, "What each run says of it"),
+    h("div", { class: "cards" }, cards));
+}
+
+function eventHead(data, event, listed) {
+  const session = data.session(event), subjects = data.subjects(event);
+  return h("header", { class: "event" },
+    h("h2", null, data.text(event)),
+    quiet(`Event ${data.ids[event]} · ${data.times[event]} · ${session.label}`,
+      subjects.length > 0 && ` · caused by ${subjects.join(" and ")} (no model is told)`),
+    h("p", { class: "links" }, h("span", null, "Gold: ", goldTags(data, event)),
+      h("a", { href: to("timeline", { session: session.key, event: data.address(event) }) }, "In the timeline")),
+    !listed && hint("This event does not pass the filters."));
+}
+
+/** The window in which the first of the runs showed it; others may have cut the session elsewhere. */
+function windowTable(data, event, runs, reading) {
+  const run = runs.find((one) => data.window(one, event) >= 0);
+  if (run === undefined) return hint("No shown run has a window with this event.");
+  const events = data.windowEvents(run, event), session = data.session(event);
+  const step = (label, near, words) => near >= session.start && near < session.end
+    && h("button", { type: "button", "aria-label": words, click: () => change({ event: data.address(near) }) }, label);
+  return h("section", { class: "window", "aria-labelledby": "window-title" },
+    h("div", { class: "title" }, h("h3", { id: "window-title" }, `Window ${data.window(run, event) + 1} of the session`),
+      h("span", { class: "steps" },
+        step("←", events[0] - 1, "The window before"), step("→", events.at(-1) + 1, "The next window"))),
+    scrollBox({ "aria-labelledby": "window-title" }, h("table", null,
+      tableHead(["Event", "Time", "What happened", "Gold", ...runs.map((one) => index.runs[one].label)]),
+      h("tbody", null, events.map((one) => windowLine(data, one, one === event, runs, reading))))));
+}
+
+function windowLine(data, event, isChosen, runs, reading) {
+  const open = h("button", { type: "button", class: "plain", "aria-label": `Event ${data.ids[event]}: ${data.text(event)}`,
+    click: () => change({ event: data.address(event) }) }, data.ids[event]);
+  return h("tr", { class: isChosen ? "chosen" : "", "aria-current": isChosen ? "true" : null },
+    h("th", { scope: "row" }, open),
+    h("td", { class: "time" }, data.times[event]),
+    h("td", { class: "happened" }, data.text(event)),
+    h("td", null, goldTags(data, event)),
+    runs.map((run) => {
+      const said = data.said(run, event, reading), words = saidWords(data, said);
+      const outcome = data.outcomeOf(said, event);
+      const brief = runs.length > FEW_RUNS && said?.activity !== undefined;
+      return h("td", { class: "short", title: words }, mark(outcome), " ", unseen(`${outcome}: `),
+        brief ? [h("span", { "aria-hidden": "true" }, said.activity), unseen(words)] : words);
+    }));
+}
+
+/** Each prompt once, though several runs may have been sent it. */
+function prompts(data, event, runs) {
+  const sent = new Map();
+  for (const run of runs) {
+    const places = data.places(run, event);
+    if (!places || places.leftOut) continue;
+    const key = places.prompt.join(":");
+    sent.set(key, { place: places.prompt, runs: [...(sent.get(key)?.runs ?? []), run] });
+  }
+  return [...sent.values()].map(({ place, runs: readers }) => {
+    const body = h("div");
+    const show = async () => {
+      const messages = await prompt(place);
+      fill(body, messages.map(({ role, content }) => {
+        const box = textBox(role, content, findInPrompt(content, data.shown(readers[0], event), data.text(event)), "");
+        requestAnimationFrame(box.ready);
+        return box.element;
+      }));
+    };
+    const whose = sent.size > 1 ? ` of ${readers.map((run) => index.runs[run].label).join(", ")}` : "";
+    const toggle = (opened) => opened.target.open && !body.firstChild && orSay(show(), body);
+    return h("details", { class: "prompt", toggle },
+      h("summary", null, `Prompt${whose}: what the model was sent`), body);
+  });
+}
+
+function runCard(data, run, event, reading, isCurrent) {
+  const about = index.runs[run], said = data.said(run, event, reading), outcome = data.outcome(run, event, reading);
+  const body = h("div", { class: "words-of" }, quiet("…"));
+  orSay(fillWords(body, data, run, event, reading, isCurrent), body);
+  return h("section", { class: `card ${outcome}`, "aria-labelledby": `card-${run}` },
+    h("div", { class: "card-head" },
+      h("h3", { id: `card-${run}` }, about.label),
+      h("span", { class: "quiet small" }, aboutRun(about)), statusTag(run)),
+    h("p", { class: "verdict" }, mark(outcome), " ", verdict(data, said, outcome)),
+    OUTCOMES.includes(outcome) && !data.scored(run, event) && hint("Not scored: its gold is the null class."),
+    body);
+}
+
+function verdict(data, said, outcome) {
+  if (outcome === "absent") return "This run does not have the event.";
+  if (outcome === "excluded") return `Excluded: ${said.excluded}.`;
+  if (outcome === "missed") {
+    return [h("b", null, `missed: ${causeName(said.missed)}`), ` – ${CAUSE_WORDS[said.missed] ?? ""}`];
+  }
+  return [h("b", null, activityTag(data, said.activity)), outcome === "right" ? " – right" : " – wrong"];
+}
+
+async function fillWords(body, data, run, event, reading, isCurrent) {
+  const places = data.places(run, event);
+  if (!places) {
+    return fill(body, index.runs[run].no_files.length > 0 && hint("Its run directory had no windows.jsonl with its texts."));
+  }
+  if (places.leftOut) {
+    return fill(body, hint("This window's prompt and texts are not in the page, which would have become too heavy. "
+      + `They are in windows.jsonl of its run directory, ${index.runs[run].name}.`));
+  }
+  const texts = await Promise.all(places.texts.map(writtenText));
+  if (!isCurrent()) return;
+  const votes = data.votes(run, event, reading);
+  const agreed = votes ? votes.findIndex((vote) => sameSaid(vote, data.said(run, event, reading))) : 0;
+  const holder = h("div");
+  const put = (at) => {
+    const { element, ready } = oneText(data, run, event, texts[at]);
+    fill(holder, element);
+    ready();
+  };
+  fill(body, votes && voteChoice(data, votes, Math.max(0, agreed), put), holder);
+  put(Math.max(0, agreed));
+}
+
+function sameSaid(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function voteChoice(data, votes, chosen, put) {
+  return choice(`${votes.length} texts were written, and each event went to the majority`,
+    votes.map((vote, at) => [String(at), `text ${at + 1}: ${saidWords(data, vote)}`]), String(chosen),
+    (at) => put(Number(at)));
+}
+
+function oneText(data, run, event, text) {
+  const window = data.windowEvents(run, event), shown = data.shown(run, event);
+  const events = window.map((one) => ({ id: data.shown(run, one), time: data.times[one], text: data.text(one) }));
+  const { passages, certain } = findPassages(text.reasoning, events, window.indexOf(event));
+  const entries = findInAnswer(text.answer ?? "", shown);
+  const reasoning = text.reasoning === "" ? nothing("The model wrote no reasoning.")
+    : textBox("Reasoning", text.reasoning, passages, passageNote(passages, certain, shown));
+  const answer = text.answer === null ? nothing("There is no answer: the reasoning was never closed.")
+    : text.answer === "" ? nothing("The answer is empty.")
+      : textBox("Answer", text.answer, entries, entries.length ? "" : `no entry for id ${shown}`, "code");
+  const facts = [
+    `window of events ${events[0].id} to ${events.at(-1).id}`, `ended by ${text.finish_reason}`,
+    `${count(text.prompt_tokens, "token")} read, ${counted.format(text.completion_tokens)} written`,
+    `${text.seconds.toFixed(1)} s`, `generation ${text.generation.slice(0, 10)}`,
+  ];
+  const element = h("div", null,
+    reasoning.element, answer.element, h("p", { class: "quiet small facts" }, facts.join(" · ")));
+  return { element, ready: () => { reasoning.ready(); answer.ready(); } };
+}
+
+function nothing(words) {
+  return { element: hint(words), ready: () => {} };
+}
+
+function passageNote(passages, certain, shown) {
+  if (!passages.length) return `no passage names event ${shown} by its id, time or words`;
+  if (!certain) return `marked: words that another event of the window shares; none names event ${shown} alone`;
+  return `${passages.length === 1 ? "one passage speaks" : `${passages.length} passages speak`} of event ${shown}`;
+}

@@ -1,0 +1,91 @@
+/* How activities, predictions and runs look: a colour and always words with it. */
+
+const CAUSE_WORDS = {
+  omitted: "the answer leaves it out",
+  unknown_label: "the answer names no activity of the list",
+  malformed: "the answer cannot be read",
+  no_answer: "the reasoning never ends, so there is no answer",
+  truncated: "the text was cut at its greatest length",
+  repetition: "the text was stopped because it repeated itself",
+};
+const MARKS = { right: "✓", wrong: "✗", missed: "∅", excluded: "·", absent: "·" };
+const HUES = 10;
+const TIERS = [[0.85, 0.09, 0], [0.73, 0.13, 18], [0.63, 0.12, 8]]; // lightness, chroma, turn: dark text is read on all
+
+/** An activity's colour, by its place in the catalogue: neighbours differ in hue, and every ten in lightness. */
+function colour(place) {
+  const [lightness, chroma, turn] = TIERS[Math.floor(place / HUES) % TIERS.length];
+  return `oklch(${lightness} ${chroma} ${((place * 7) % HUES) * (360 / HUES) + turn + 20})`;
+}
+
+function swatch(data, number) {
+  return h("span", { class: "swatch", "aria-hidden": "true", style: { background: colour(data.order.indexOf(number)) } });
+}
+
+function activityTag(data, number) {
+  return h("span", { class: "activity" }, swatch(data, number), data.activity(number));
+}
+
+function goldTags(data, event) {
+  const gold = data.gold(event);
+  return gold.length ? gold.map((number, at) => [at ? " or " : "", activityTag(data, number)]) : "none";
+}
+
+function mark(outcome) {
+  return h("span", { class: `mark ${outcome}`, "aria-hidden": "true" }, MARKS[outcome]);
+}
+
+function causeName(cause) {
+  return cause.replaceAll("_", " ");
+}
+
+/** What is said of an event, in words without colours. */
+function saidWords(data, said) {
+  if (said === null) return "not in this run";
+  if ("excluded" in said) return `excluded: ${said.excluded}`;
+  return "missed" in said ? `missed (${causeName(said.missed)})` : data.activity(said.activity);
+}
+
+function statusTag(run) {
+  return index.runs[run].status && h("span", { class: "status" }, index.runs[run].status);
+}
+
+/** What the shown runs are, each kind once: for views that say it of no run by itself. */
+function statusLine(runs) {
+  const kinds = new Map();
+  for (const { status, label } of runs.map((run) => index.runs[run])) {
+    kinds.set(status, [...(kinds.get(status) ?? []), label]);
+  }
+  const whose = (labels) => (kinds.size === 1 ? "" : `${labels.join(", ")}: `);
+  return h("p", { class: "chips" }, [...kinds].map(([status, labels]) =>
+    status && h("span", { class: "status" }, whose(labels), status)));
+}
+
+function readingSwitch(settings) {
+  return h("div", { class: "field" }, h("span", null, "Reading of the answers"),
+    switcher("Reading of the answers", [["strict", "strict"], ["lenient", "lenient"]], chosenReading(settings),
+      (reading) => change({ reading: reading === index.reading ? "" : reading })));
+}
+
+function datasetChoice(settings) {
+  const all = index.datasets.map(({ name }, at) =>
+    [dataKeys[at], dataKeys[at] === name ? name : `${name} (other catalogue)`]);
+  return all.length > 1 &&
+    choice("Dataset", all, dataKeys[chosenDataset(settings)], (data) => go(to(here().view, { data, runs: "" })));
+}
+
+/** Which runs are shown side by side. */
+function runChips(settings) {
+  const dataset = chosenDataset(settings), shown = chosenRuns(settings, dataset), all = index.datasets[dataset].runs;
+  const toggle = (run) => {
+    const chosen = all.filter((one) => shown.includes(one) !== (one === run));
+    const model = settings.model === runKeys[run] ? "" : settings.model;
+    if (chosen.length) change({ model, runs: chosen.map((one) => runKeys[one]).join(",") });
+  };
+  const note = shown.length < all.length && h("span", { class: "quiet" }, `(${shown.length} of ${all.length} shown)`);
+  return h("div", { class: "field wide" }, h("span", null, "Runs ", note),
+    h("div", { class: "chips", role: "group", "aria-label": "Runs shown" }, all.map((run) => h("button", {
+      type: "button", class: "chip", "aria-pressed": String(shown.includes(run)), title: index.runs[run].name,
+      click: () => toggle(run),
+    }, index.runs[run].label))));
+}

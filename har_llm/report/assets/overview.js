@@ -1,0 +1,99 @@
+/* Every run in a line, by dataset. */
+
+const METRIC_WORDS = {
+  f1_macro_gold: "F1, macro over the activities in the gold of a session",
+  f1_macro_union: "F1, macro over the gold and the predicted activities of a session",
+  f1_macro_catalogue: "F1, macro over all activities of the home",
+  f1_weighted: "F1, weighted by how often an activity is gold",
+  f1_micro_gold: "F1, micro over the activities in the gold of a session",
+  f1_micro_catalogue: "F1, micro over all activities of the home",
+  accuracy: "accuracy",
+  missed: "share of missed events",
+};
+
+function showOverview(main, settings) {
+  const metric = index.metrics.includes(settings.metric) ? settings.metric : index.headline;
+  const reading = chosenReading(settings);
+  fill(main,
+    h("h1", null, "Overview"),
+    h("p", { class: "lead" }, `${count(index.runs.length, "run")} on ${count(index.datasets.length, "dataset")}. `
+      + "Every event has a gold activity and, from each run, a predicted one, or it is missed with a cause."),
+    h("div", { class: "tools" },
+      choice("Score", index.metrics.map((name) => [name, `${name}${name === index.headline ? " (headline)" : ""}`]), metric,
+        (value) => change({ metric: value === index.headline ? "" : value })),
+      readingSwitch(settings)),
+    quiet(`${METRIC_WORDS[metric] ?? metric}; ${reading} reading. In %: mean and standard deviation over `
+      + "sessions, and the 95 % interval of the mean (bootstrap over sessions)."),
+    index.datasets.map((dataset, number) => datasetSection(dataset, number, metric, reading)));
+}
+
+function datasetSection(dataset, number, metric, reading) {
+  const facts = [count(dataset.runs.length, "run"), count(dataset.sessions, "session"), count(dataset.events, "event"),
+    count(dataset.activities.length, "activity", "activities")];
+  const data = dataKeys[number];
+  return h("section", { class: "dataset", "aria-labelledby": `dataset-${number}` },
+    h("div", { class: "title" },
+      h("h2", { id: `dataset-${number}` }, dataset.name),
+      quiet(facts.join(" · "))),
+    scrollBox({ "aria-label": `Runs on ${dataset.name}` }, h("table", { class: "runs" },
+      tableHead(["Run", ...numberColumns("Score", "95 % interval", "Missed", "Windows", "Events"), "Look into"]),
+      h("tbody", null, dataset.runs.map((run) => runLine(run, data, metric, reading))))),
+    h("p", { class: "links" },
+      h("a", { href: to("timeline", { data, runs: "" }) }, "Timelines"),
+      h("a", { href: to("explorer", { data, runs: "" }) }, "All events"),
+      dataset.runs.length > 1
+        && h("a", { href: to("explorer", { data, runs: "", differ: "yes" }) }, "Events on which runs disagree"),
+      h("a", { href: to("explorer", { data, runs: "", outcome: "missed" }) }, "Missed events")),
+    notesOf(dataset));
+}
+
+function runLine(run, data, metric, reading) {
+  const about = index.runs[run], scores = about.scores[reading].all, score = scores[metric], key = runKeys[run];
+  const interval = score.ci95 ? `${percent(score.ci95[0])} to ${percent(score.ci95[1])}` : "–";
+  return h("tr", null,
+    h("th", { scope: "row" },
+      h("span", { class: "run" }, about.label), h("span", { class: "quiet small" }, aboutRun(about)), statusTag(run)),
+    h("td", { class: "number score" },
+      h("span", null, h("b", null, percent(score.mean)), score.std === null ? "" : ` ± ${percent(score.std)}`),
+      h("span", { class: "bar", "aria-hidden": "true" }, h("span", { style: { width: `${100 * (score.mean ?? 0)}%` } }))),
+    h("td", { class: "number" }, interval),
+    h("td", { class: "number" }, percent(scores.missed.mean)),
+    h("td", { class: "number" }, counted.format(about.windows)),
+    h("td", { class: "number" }, counted.format(about.events)),
+    h("td", { class: "look" },
+      h("a", { href: to("confusion", { data, run: key, runs: "" }), "aria-label": `Confusion matrix of ${about.label}` },
+        "confusion"),
+      h("a", {
+        href: to("explorer", { data, runs: "", model: key, outcome: "wrong" }),
+        "aria-label": `Wrong events of ${about.label}`,
+      }, "wrong events")));
+}
+
+function aboutRun(about) {
+  const parts = [about.model_id, `${about.part} part`];
+  if (about.decoding !== "plain") parts.push(about.decoding);
+  if (about.samples > 1) parts.push(`${about.samples} texts a window`);
+  return parts.join(" · ");
+}
+
+function notesOf(dataset) {
+  const whose = new Map(); // the runs of each note, so that it is said once
+  const note = (run, text) => whose.set(text, [...(whose.get(text) ?? []), index.runs[run].label]);
+  for (const run of dataset.runs) {
+    const { name, sessions, excluded_events: excluded, texts_left_out: leftOut, windows, no_files: lacks } = index.runs[run];
+    if (sessions < 5) note(run, `only ${count(sessions, "session")}; the spread over sessions says little.`);
+    for (const [reason, number] of Object.entries(excluded)) note(run, `${count(number, "event")} excluded: ${reason}.`);
+    if (lacks.length) {
+      note(run, `its run directory has no ${lacks.join(" and no ")}, so the page has `
+        + (lacks.includes("predictions.jsonl") ? "only its scores." : "its predictions, but none of its texts."));
+    }
+    if (leftOut) {
+      note(run, `the prompts and texts of ${counted.format(leftOut)} of ${count(windows, "window")} are not in this page, `
+        + `which would have become heavier than ${index.text_limit / 1e6} MB; they are in windows.jsonl of its run `
+        + `directory, ${name}.`);
+    }
+  }
+  const all = dataset.runs.length;
+  return whose.size > 0 && h("ul", { class: "notes" }, [...whose].map(([text, labels]) =>
+    h("li", null, `${all > 1 && labels.length === all ? "All runs" : labels.join(", ")}: ${text}`)));
+}

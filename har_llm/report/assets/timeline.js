@@ -1,0 +1,171 @@
+/* One session: gold and predicted activities as bands over its events. */
+
+const LEAST_WIDTH = 2, USUAL_WIDTH = 9, MOST_WIDTH = 60;
+const TABLE_ROWS = 200;
+
+async function showTimeline(main, settings, isCurrent) {
+  const data = await dataOf(settings);
+  if (!isCurrent()) return;
+  const runs = chosenRuns(settings, data.number), reading = chosenReading(settings);
+  const session = data.sessions.find(({ key }) => key === settings.session) ?? data.sessions[0];
+  if (!session) return fill(main, h("h1", null, "Timeline"), quiet("There is no event."));
+  const bands = makeBands({ data, session, runs, reading, settings });
+  fill(main,
+    h("h1", null, "Timeline"),
+    h("div", { class: "tools" },
+      datasetChoice(settings),
+      choice("Session",
+        data.sessions.map(({ key, label, start, end }) => [key, `${label} (${count(end - start, "event")})`]),
+        session.key, (value) => change({ session: value, event: "" })),
+      readingSwitch(settings), runChips(settings)),
+    quiet("Each column is an event, in order. Hatched: missed; a thin line: not in that run; a red line below a band: ",
+      "not the gold. Arrow keys move along the events, Enter opens one."),
+    statusLine(runs), bands.element,
+    legend(data, session, runs, reading, bands.light),
+    tableOf(data, session, runs, reading));
+  bands.start();
+}
+
+function makeBands({ data, session, runs, reading, settings }) {
+  const rows = [null, ...runs], size = session.end - session.start;
+  const canvas = h("canvas", { "aria-hidden": "true" });
+  const space = h("div", { class: "space" }, canvas);
+  const readout = h("div", { class: "readout" });
+  const asked = data.where(settings.event);
+  let width = USUAL_WIDTH, lit = null, drawn = 0;
+  let cursor = asked >= session.start && asked < session.end ? asked : session.start;
+
+  const draw = () => {
+    drawn ||= requestAnimationFrame(() => {
+      drawn = 0;
+      drawBands(canvas, { data, session, rows, reading, width, left: scroller.scrollLeft, cursor, lit });
+    });
+  };
+  const zoom = (wanted) => {
+    const fit = Math.max(LEAST_WIDTH / 4, (scroller.clientWidth - 4) / size);
+    width = wanted === null ? Math.min(fit, MOST_WIDTH) : Math.min(MOST_WIDTH, Math.max(Math.min(LEAST_WIDTH, fit), wanted));
+    space.style.setProperty("width", `${Math.max(scroller.clientWidth, Math.ceil(size * width))}px`);
+    reveal();
+  };
+  const reveal = () => {
+    const x = (cursor - session.start) * width;
+    if (x < scroller.scrollLeft || x + width > scroller.scrollLeft + scroller.clientWidth) {
+      scroller.scrollLeft = x - scroller.clientWidth / 2;
+    }
+    draw();
+  };
+  const move = (event, spoken = false) => {
+    cursor = Math.min(session.end - 1, Math.max(session.start, event));
+    fill(readout, readoutOf(data, runs, reading, cursor));
+    scroller.setAttribute("aria-label", `Timeline of ${session.label}, ${spokenWords(data, runs, reading, cursor)}`);
+    if (spoken) {
+      reveal();
+      say(spokenWords(data, runs, reading, cursor));
+    } else draw();
+  };
+  const under = (mouse) => {
+    const x = mouse.clientX - scroller.getBoundingClientRect().left + scroller.scrollLeft;
+    return Math.min(session.end - 1, session.start + Math.floor(x / width));
+  };
+  const open = () => go(to("explorer", { event: data.address(cursor) }));
+  const keys = { ArrowRight: 1, ArrowLeft: -1, j: 1, k: -1, PageDown: 10, PageUp: -10, End: size, Home: -size };
+  const scroller = h("div", {
+    class: "bands", tabindex: "0", role: "application", "aria-roledescription": "timeline",
+    scroll: draw, mousemove: (mouse) => move(under(mouse)), click: (mouse) => { move(under(mouse)); open(); },
+    keydown: (key) => {
+      if (key.ctrlKey || key.metaKey || key.altKey) return;
+      if (key.key in keys) move(cursor + keys[key.key], true);
+      else if (key.key === "Enter") open();
+      else return;
+      key.preventDefault();
+    },
+  }, space);
+  canvas.style.setProperty("height", `${HEAD + ROW * rows.length}px`);
+  const names = h("div", { class: "names", "aria-hidden": "true" }, rows.map((run) =>
+    h("span", { title: run === null ? "gold" : index.runs[run].label }, run === null ? "gold" : index.runs[run].label)));
+  const element = h("div", { class: "timeline" },
+    h("div", { class: "zoom", role: "group", "aria-label": "Width" },
+      h("button", { type: "button", click: () => zoom(null) }, "whole session"),
+      h("button", { type: "button", click: () => zoom(width / 1.6), "aria-label": "Narrower" }, "−"),
+      h("button", { type: "button", click: () => zoom(width * 1.6), "aria-label": "Wider" }, "+"),
+      h("button", { type: "button", click: () => open() }, "open the event in the explorer")),
+    h("div", { class: "stage" }, names, scroller), readout);
+  return {
+    element,
+    light: (number) => { lit = number; draw(); },
+    start: () => {
+      new ResizeObserver(() => {
+        canvas.style.setProperty("width", `${scroller.clientWidth}px`);
+        draw();
+      }).observe(scroller);
+      zoom(size * USUAL_WIDTH < scroller.clientWidth ? null : USUAL_WIDTH);
+      move(cursor);
+    },
+  };
+}
+
+function readoutOf(data, runs, reading, event) {
+  return [
+    h("p", null, h("b", null, `Event ${data.ids[event]}`), ` · ${data.times[event]} · ${data.text(event)}`),
+    h("dl", null,
+      h("div", null, h("dt", null, "gold"), h("dd", null, goldTags(data, event))),
+      runs.map((run) => {
+        const said = data.said(run, event, reading), outcome = data.outcome(run, event, reading);
+        return h("div", null, h("dt", null, index.runs[run].label), h("dd", null, mark(outcome), " ",
+          said?.activity === undefined ? saidWords(data, said) : activityTag(data, said.activity)));
+      })),
+  ];
+}
+
+function spokenWords(data, runs, reading, event) {
+  const said = runs.map((run) => `${index.runs[run].label}: ${saidWords(data, data.said(run, event, reading))}, `
+    + data.outcome(run, event, reading));
+  return `event ${data.ids[event]}, ${data.times[event]}, ${data.text(event)}. Gold: ${data.goldText(event)}. `
+    + said.join(". ");
+}
+
+function legend(data, session, runs, reading, light) {
+  const occur = new Set();
+  for (let event = session.start; event < session.end; event++) {
+    for (const number of data.gold(event)) occur.add(number);
+    for (const run of runs) occur.add(data.said(run, event, reading)?.activity);
+  }
+  const buttons = data.order.filter((number) => occur.has(number)).map((number) => h("button", {
+    type: "button", class: "chip", "aria-pressed": "false",
+    click: (event) => {
+      const on = event.currentTarget.getAttribute("aria-pressed") !== "true";
+      for (const button of buttons) button.setAttribute("aria-pressed", String(on && button === event.currentTarget));
+      light(on ? number : null);
+    },
+  }, swatch(data, number), data.activity(number)));
+  return h("div", { class: "legend" },
+    h("h2", { id: "legend" }, "Activities of this session ", h("span", { class: "quiet" }, "press one to see it alone")),
+    h("div", { class: "chips", role: "group", "aria-labelledby": "legend" }, buttons));
+}
+
+/** The same as a table, for those who read it better; made when it is opened. */
+function tableOf(data, session, runs, reading) {
+  const body = h("div");
+  const showRows = (from) => {
+    const until = Math.min(session.end, from + TABLE_ROWS);
+    const step = (label, start) => h("button", { type: "button", click: () => showRows(start) }, label);
+    fill(body,
+      h("p", { class: "pager" },
+        `Events ${from - session.start + 1} to ${until - session.start} of ${session.end - session.start} `,
+        from > session.start && step("earlier", from - TABLE_ROWS), until < session.end && step("later", until)),
+      scrollBox({ "aria-label": "Events of the session" }, eventTable(data, from, until, runs, reading)));
+  };
+  return h("details", { toggle: (event) => event.target.open && !body.firstChild && showRows(session.start) },
+    h("summary", null, "This session as a table"), body);
+}
+
+function eventTable(data, from, until, runs, reading) {
+  const events = Array.from({ length: until - from }, (_, at) => from + at);
+  return h("table", null,
+    tableHead(["Event", "Time", "What happened", "Gold", ...runs.map((run) => index.runs[run].label)]),
+    h("tbody", null, events.map((event) => h("tr", null,
+      h("th", { scope: "row" }, h("a", { href: to("explorer", { event: data.address(event) }) }, data.ids[event])),
+      h("td", null, data.times[event]), h("td", null, data.text(event)), h("td", null, data.goldText(event)),
+      runs.map((run) => h("td", null, mark(data.outcome(run, event, reading)), " ",
+        unseen(`${data.outcome(run, event, reading)}: `), saidWords(data, data.said(run, event, reading))))))));
+}

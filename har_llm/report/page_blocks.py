@@ -1,0 +1,43 @@
+"""How content is put into an HTML page so that none of it can be read as markup, and a browser need not parse it at once.
+
+What is needed first stands as JSON. Everything else stands in inert blocks of gzip and base64, which the page unpacks
+when it needs them: base64 has no character that HTML knows.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from typing import Any
+
+LEVEL = 6
+_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+
+
+def as_json(content: Any) -> str:
+    """Pure ASCII, so that lone surrogates survive as escapes, which UTF-8 cannot hold."""
+    return json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
+def json_block(name: str, content: Any) -> str:
+    text = as_json(content)
+    for character, escape in _ESCAPES.items():  # they occur in strings only
+        text = text.replace(character, escape)
+    return f'<script type="application/json" id="{name}">{text}</script>\n'
+
+
+def packed_block(name: str, text: str) -> bytes:
+    """JSON text, packed."""
+    return data_block(name, gzip.compress(text.encode("ascii"), LEVEL, mtime=0))
+
+
+def data_block(name: str, data: bytes) -> bytes:
+    head = f'<script type="application/octet-stream" id="{name}">'.encode()
+    return head + base64.b64encode(data) + b"</script>\n"
+
+
+def source_hash(text: str) -> str:
+    """What a content security policy calls an inline script or style."""
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"

@@ -1,0 +1,217 @@
+"""Run directories as results.write_run leaves them, made without a model: from texts, the rest follows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from har_llm import answers, metrics
+from har_llm.config import READINGS
+from har_llm.records import Event
+from har_llm.results import RunResult, read_run
+from har_llm.store import digest
+from har_llm.voting import vote
+from tests.report.fabricated import CONFIG, VLLM
+
+ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating"}
+SYNTHETIC = "synthetic home, synthetic model"
+WINDOW = 5
+HEAD = (
+    "Find the activity behind each sensor event.\n\n"
+    + "A long description of the home.\n" * 20
+    + 'Example: {"id": 8, "event": "lamp"}\n'
+    + "Events:\n"
+)
+
+Write = Callable[[Sequence[Event]], str]
+"""A model: what it writes for the events of a window."""
+
+
+@dataclass(frozen=True)
+class Fabricated:
+    name: str
+    sessions: Mapping[str, Sequence[Event]]
+    models: Sequence[Write]
+    """One text a window from each; several stand for self-consistency."""
+    dataset: str = "home"
+    activities: Mapping[int, str] = field(default_factory=lambda: ACTIVITIES)
+    model: str = "tiny"
+    adapter: str | None = None
+    provenance: str | None = SYNTHETIC
+    finish_reason: str = "stop"
+    limit: int | None = None
+    window: int = WINDOW
+    unscored: int | None = None
+    """The null class, which counts in no score."""
+
+
+def events(*lines: str, gold: Sequence[Sequence[int]] = ()) -> list[Event]:
+    """A session of these events, half a minute apart; the gold goes round in the catalogue unless it is given."""
+    return [
+        Event(
+            number,
+            f"19:{number // 2 % 60:02d}:{number % 2 * 30:02d}",
+            line,
+            tuple(gold[number]) if gold else (1 + number % 3,),
+            ("Ann",),
+        )
+        for number, line in enumerate(lines)
+    ]
+
+
+def says(*activities: int, reasoning: str | None = None) -> Write:
+    """A model that gives the events of every window these activities in turn, after a line about each."""
+
+    def write(window: Sequence[Event]) -> str:
+        named = [activities[event.id % len(activities)] for event in window]
+        lines = [f'Event {event.id} "{event.text}": activity {number}.' for event, number in zip(window, named, strict=True)]
+        rows = [{"id": event.id, "activity": number} for event, number in zip(window, named, strict=True)]
+        return f"<think>\n{reasoning or chr(10).join(lines)}\n</think>\n\n{json.dumps(rows)}"
+
+    return write
+
+
+def writes(text: str) -> Write:
+    """A model that writes the same whatever it sees."""
+    return lambda window: text
+
+
+def make(root: Path, run: Fabricated) -> RunResult:
+    folder = root / run.name
+    folder.mkdir(parents=True)
+    rows, windows = _content(run)
+    for name, lines in (("predictions.jsonl", rows), ("windows.jsonl", windows)):
+        (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (folder / "metrics.json").write_text(json.dumps(_metrics(run, rows, windows)))
+    (folder / "environment.json").write_text(json.dumps(_environment(run, windows)))
+    (folder / "data.json").write_text(json.dumps({"parts": {"train": {"sessions": 10}}}))
+    (folder / "sample.json").write_text("{}")
+    composed = OmegaConf.merge(CONFIG, {"dataset": {"name": run.dataset}, "model": {"name": run.model}})
+    (folder / "config.yaml").write_text(OmegaConf.to_yaml(composed))
+    return read_run(folder)
+
+
+def _environment(run: Fabricated, windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    texts = [text for window in windows for text in window["texts"]]
+    return {
+        "model": {"id": f"embedded:{run.model}", "revision": "abc", "dtype": "float32", "adapter": None},
+        "generated_by": [VLLM],
+        "engine_seconds": sum(text["seconds"] for text in texts),
+        "prompt_tokens": sum(text["prompt_tokens"] for text in texts),
+        "completion_tokens": sum(text["completion_tokens"] for text in texts),
+        "finish_reasons": {run.finish_reason: len(texts)},
+    }
+
+
+def _content(run: Fabricated) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    rows: list[dict[str, Any]] = []
+    windows: list[dict[str, Any]] = []
+    for session, recorded in run.sessions.items():
+        for index, start in enumerate(range(0, len(recorded), run.window)):
+            held = recorded[start : start + run.window]
+            if run.limit is not None and len(windows) >= run.limit:
+                rows += [_event(session, event) | _EXCLUDED for event in held]
+            else:
+                windows.append(_window(run, session, index, held))
+                rows += _predictions(run, session, index, held)
+    return rows, windows
+
+
+_EXCLUDED = {"scored": False, "excluded": "its window is beyond limit"}
+
+
+def _event(session: str, event: Event) -> dict[str, Any]:
+    return {
+        "session": session,
+        "id": event.id,
+        "time": event.time,
+        "event": event.text,
+        "gold": list(event.activities),
+        "subjects": list(event.subjects),
+    }
+
+
+def _window(run: Fabricated, session: str, index: int, held: Sequence[Event]) -> dict[str, Any]:
+    shown = ",\n".join(json.dumps({"id": event.id, "time": event.time, "event": event.text}) for event in held)
+    messages = [{"role": "system", "content": "You recognise."}, {"role": "user", "content": f"{HEAD}[\n{shown}\n]"}]
+    texts = []
+    for number, model in enumerate(run.models):
+        text = model(held)
+        reasoning, answer = answers.split_reasoning(text, thinking=True)
+        texts.append(
+            {
+                "generation": digest([run.name, session, index, number]),
+                "text": text,
+                "finish_reason": run.finish_reason,
+                "prompt_tokens": 300,
+                "completion_tokens": len(text) // 4,
+                "seconds": 0.5,
+                "reasoning": reasoning,
+                "answer": answer,
+            }
+        )
+    return {
+        "session": session,
+        "window": index,
+        "messages": messages,
+        "ids": [event.id for event in held],
+        "texts": texts,
+        "provenance": run.provenance,
+    }
+
+
+def _predictions(run: Fabricated, session: str, index: int, held: Sequence[Event]) -> list[dict[str, Any]]:
+    ids = [event.id for event in held]
+    read = [answers.read(model(held), run.finish_reason, ids, run.activities, thinking=True) for model in run.models]
+    rows = []
+    for inside, event in enumerate(held):
+        samples = [{reading: _said(getattr(answer, reading)[inside]) for reading in READINGS} for answer in read]
+        voted = {reading: _said(vote([getattr(answer, reading)[inside] for answer in read])) for reading in READINGS}
+        row = _event(session, event) | {"window": index, "scored": event.activities != (run.unscored,), "shown_id": event.id}
+        rows.append({**row, **voted, **({"samples": samples} if len(read) > 1 else {}), "provenance": run.provenance})
+    return rows
+
+
+def _said(prediction: answers.Prediction) -> dict[str, Any]:
+    return {"activity": prediction.activity, "missed": prediction.cause}
+
+
+def _metrics(run: Fabricated, rows: Sequence[Mapping[str, Any]], windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    shown = [row for row in rows if "excluded" not in row]
+    null_class = () if run.unscored is None else (run.unscored,)
+    excluded = len(rows) - len(shown)
+    return {
+        "provenance": run.provenance,
+        "partial": run.limit is not None,
+        "limit": run.limit,
+        "dataset": run.dataset,
+        "model": run.model,
+        "model_id": f"embedded:{run.model}",
+        "parameters": 1000,
+        "adapter": None if run.adapter is None else {"name": run.adapter, "label": run.adapter},
+        "decoding": "plain" if len(run.models) == 1 else "self_consistency",
+        "samples": len(run.models),
+        "part": "test",
+        "seed": 0,
+        "sessions": len({row["session"] for row in shown}),
+        "windows": len(windows),
+        "events": len(shown),
+        "activities": {str(number): name for number, name in run.activities.items()},
+        "null_class": list(null_class),
+        "excluded_events": {_EXCLUDED["excluded"]: excluded} if excluded else {},
+        "versions": {"answers": answers.VERSION, "metrics": metrics.VERSION},
+        **{reading: _scores(run, shown, reading, null_class) for reading in READINGS},
+    }
+
+
+def _scores(run: Fabricated, shown: Sequence[Mapping[str, Any]], reading: str, null_class: Sequence[int]) -> dict[str, Any]:
+    scored = [
+        metrics.ScoredEvent(row["session"], tuple(row["gold"]), row[reading]["activity"], row[reading]["missed"])
+        for row in shown
+    ]
+    return metrics.score_all(scored, run.activities, null_class, null_class)
