@@ -62,13 +62,63 @@ def test_the_shipped_tokenizer_gives_every_text_back() -> None:
     assert tokenizer.chat_template == template
 
 
+def test_a_drill_lists_what_it_asks_for() -> None:
+    from examples import lookup_drill
+
+    draws = Draws("test", "drill")
+    for _ in range(50):
+        listing, answer = lookup_drill(draws, names=39, listed=14, highest=29)
+        listed = dict(reversed(line.split(". ", 1)) for line in listing.splitlines() if line)
+        asked = dict(line.removesuffix(").").split(" (") for line in answer.splitlines())
+        assert asked == listed and 2 <= len(listed) <= 14
+        assert all(0 <= int(number) <= 29 for number in listed.values())
+
+
+def test_the_shipped_student_reads_every_number_from_the_prompts_list() -> None:
+    """Of homes drawn at random, so that no number can be known; where a name has not been numbered in the text before."""
+    import torch
+    from examples import training_examples
+    from train import BEFORE_NUMBER, encode
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = ROOT / "har_llm" / "embedded" / "tiny_student"
+    model, tokenizer = (
+        AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
+        AutoTokenizer.from_pretrained(folder),
+    )
+    before = tokenizer.convert_tokens_to_ids(BEFORE_NUMBER)
+    draws, right, seen = Draws("test", "lookup"), 0, 0
+    for _ in range(5):
+        examples = training_examples(draws, size=10, random_labels=True, fixed_share=0)
+        ((prompt, answer),) = encode(tokenizer, [draws.pick(examples)])
+        ids = torch.tensor([prompt + answer])
+        with torch.no_grad():
+            best = model(input_ids=ids).logits[0].argmax(-1)
+        places = [place for place in range(len(prompt) + 1, ids.shape[1]) if ids[0, place - 1] == before]
+        first = {int(ids[0, place]): place for place in reversed(places)}
+        right += sum(int(best[place - 1] == number) for number, place in first.items())
+        seen += len(first)
+    assert seen > 15 and right >= 0.95 * seen
+
+
+def test_a_stage_goes_on_until_it_has_been_understood() -> None:
+    from train import Stage
+
+    assert [Stage(3).over([1.0] * steps) for steps in (2, 3)] == [False, True]
+    patient = Stage(3, until_loss=0.2)
+    assert not patient.over([1.0] * 29) and patient.over([1.0] * 30), "not for ever"
+    assert not patient.over([1.0] * 5 + [0.1]) and patient.over([1.0] * 5 + [0.1] * 25)
+
+
 @pytest.mark.slow
 def test_a_few_steps_of_training(tmp_path: Any) -> None:
     from tokenizer import build_tokenizer
-    from train import Probe, Recipe, Shape, Stage, encode, train
+    from train import Drill, Probe, Recipe, Shape, Stage, encode, train
 
     tokenizer = build_tokenizer(0, sessions=20)
-    recipe = Recipe("test", Shape(32, 2, 2), random_labels=True, stages=(Stage(2, (3,)), Stage(2, (5,))), tokens=1500)
+    drill = Drill(names=(6, 39), listed=(4, 14), highest=29)
+    stages = (Stage(2, drill=drill, tokens=500), Stage(2, (3,), tokens=1500), Stage(2, (5,), repeat=0, tokens=1500))
+    recipe = Recipe("test", Shape(32, 2, 2), random_labels=True, stages=stages)
     model = train(recipe, tokenizer, 0, probe=Probe(tokenizer, encode(tokenizer, some_examples(100)[:1])))
     model.save_pretrained(tmp_path)
     assert (tmp_path / "model.safetensors").stat().st_size > 10_000

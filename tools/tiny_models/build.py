@@ -24,7 +24,7 @@ RECIPES = {
         shape=Shape(hidden=128, layers=4, heads=4, head_size=64),
         random_labels=True,
         stages=(
-            Stage(350, drill=Drill(names=(6, 6), listed=(4, 4), highest=9), tokens=2500),
+            Stage(350, drill=Drill(names=(6, 6), listed=(4, 4), highest=9), tokens=2500, until_loss=0.2),
             Stage(250, drill=Drill(names=(6, 39), listed=(4, 14), highest=29), tokens=4000),
             Stage(200, (2, 3, 4), repeat=0),
             Stage(150, (3, 5, 8), repeat=20),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +20,8 @@ NUMBER_LOSS = 8.0
 
 
 BEFORE_NUMBER = "Ġ("
+RECENT = 25
+"""Steps whose mean loss ends a stage."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Drill:
     """Looking numbers up in a list, and nothing else; growing from the first of two values to the second.
 
     With all names from the beginning a model of this size does not find out in a thousand steps that it could look; with six
-    names and short lists it may do so in 250, all of a sudden, and keeps it while names are added.
+    names and short lists it does so all of a sudden, after 250 steps or more, and keeps it while names are added.
     """
 
     names: tuple[int, int]
@@ -57,6 +59,15 @@ class Stage:
     drill: Drill | None = None
     tokens: int = 7000
     """Tokens of a batch, at least."""
+    until_loss: float | None = None
+    """The stage goes on until the loss is below it, up to ten times its steps: when a model finds out cannot be foreseen."""
+
+    def over(self, losses: Sequence[float]) -> bool:
+        """Whether the stage ends after steps of these losses."""
+        if len(losses) < self.steps or self.until_loss is None:
+            return len(losses) >= self.steps
+        recent = losses[-RECENT:]
+        return sum(recent) / len(recent) < self.until_loss or len(losses) >= 10 * self.steps
 
 
 @dataclass(frozen=True)
@@ -101,16 +112,26 @@ def train(
     model = new_model(recipe.shape, tokenizer, seed)
     optimizers = _optimizers(model, recipe.learning_rate)
     draws = Draws("training", recipe.name, seed)
-    started, losses = time.monotonic(), []
-    for step, (stage, progress) in enumerate(_stage_of_each_step(recipe)):
-        _set_rate(optimizers, recipe.learning_rate * _schedule(step, recipe.steps))
-        ids, weights = _batch(draws, tokenizer, recipe, stage, progress)
-        losses.append(_step(model, optimizers, ids, weights))
-        if (step + 1) % report_every == 0 or step + 1 == recipe.steps:
-            recent = sum(losses[-report_every:]) / len(losses[-report_every:])
-            print(f"{recipe.name} {time.monotonic() - started:6.0f} s, step {step + 1}/{recipe.steps}: loss {recent:.4f}; "
-                  f"validation {probe(model)}", flush=True)  # fmt: skip
+    started, planned, all_losses = time.monotonic(), 0, []
+    for stage in recipe.stages:
+        losses: list[float] = []
+        while not stage.over(losses):
+            # A stage that takes longer than planned stays where it is in the schedule.
+            done = min(len(losses), stage.steps - 1)
+            _set_rate(optimizers, recipe.learning_rate * _schedule(planned + done, recipe.steps))
+            ids, weights = _batch(draws, tokenizer, recipe, stage, done / stage.steps)
+            losses.append(_step(model, optimizers, ids, weights))
+            all_losses.append(losses[-1])
+            if len(all_losses) % report_every == 0:
+                _report(recipe, started, all_losses[-report_every:], len(all_losses), probe(model))
+        planned += stage.steps
+    _report(recipe, started, losses[-report_every:], len(all_losses), probe(model))
     return model
+
+
+def _report(recipe: Recipe, started: float, losses: Sequence[float], steps: int, validation: str) -> None:
+    print(f"{recipe.name} {time.monotonic() - started:6.0f} s, step {steps} ({recipe.steps} are planned): "
+          f"loss {sum(losses) / len(losses):.4f}; validation {validation}", flush=True)  # fmt: skip
 
 
 class Probe:
@@ -146,12 +167,6 @@ def encode(tokenizer: PreTrainedTokenizerFast, examples: Sequence[tuple]) -> lis
     ]
     written = [answer + "<|im_end|>" for _, answer in examples]
     return list(zip(tokenizer(sent)["input_ids"], tokenizer(written)["input_ids"], strict=True))
-
-
-def _stage_of_each_step(recipe: Recipe) -> Iterator[tuple[Stage, float]]:
-    """With each stage's progress, from 0 to 1."""
-    for stage in recipe.stages:
-        yield from ((stage, step / stage.steps) for step in range(stage.steps))
 
 
 def _schedule(step: int, steps: int) -> float:
