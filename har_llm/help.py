@@ -21,7 +21,12 @@ Groups and their options (GROUP=OPTION):
 
 Settings (SETTING=VALUE):
 
-  task             run (default), prompt (print what a model is sent), describe or validate (a dataset)
+  task             run (default)
+                   plan, prefetch                  what runs would take; fetch their models
+                   prompt, describe, validate      what a model is sent; a dataset; its faults
+                   report, compare, sync           of finished runs: tables, figures and page; two of them; to W&B
+                   dashboard, export               a report at W&B; a merged model, or examples
+  runs             run directories for report, compare and sync; all where it is left out
   limit            only the first N windows; the run is marked partial
   seed             seeds the sampling
   paths.data       folder that holds the datasets' folders (or set HAR_LLM_DATA)

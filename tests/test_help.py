@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from har_llm.config import TASKS
 from har_llm.help import conf_folder, help_text
 
 
@@ -29,3 +30,8 @@ def test_a_users_own_options_are_listed(tmp_path: Path) -> None:
 
 def test_conf_is_beside_the_package_in_a_checkout() -> None:
     assert (conf_folder() / "config.yaml").is_file()
+
+
+def test_every_task_is_named() -> None:
+    words = help_text([]).replace(",", " ").split()
+    assert set(TASKS) <= set(words)
