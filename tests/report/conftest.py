@@ -13,8 +13,9 @@ from tests.report.browser import Watched, launched
 Open = Callable[..., Watched]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """Not for longer: while Playwright runs, no other test of this process could run an event loop."""
     with launched() as running:
         yield running
 

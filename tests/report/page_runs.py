@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +92,9 @@ def make(root: Path, run: Fabricated) -> RunResult:
     (folder / "environment.json").write_text(json.dumps(_environment(run, windows)))
     (folder / "data.json").write_text(json.dumps({"parts": {"train": {"sessions": 10}}}))
     (folder / "sample.json").write_text("{}")
-    composed = OmegaConf.merge(CONFIG, {"dataset": {"name": run.dataset}, "model": {"name": run.model}})
+    # Names that Hydra could not have composed stand in metrics.json only, where the page reads them.
+    plain = {key: {"name": re.sub(r"\W", "_", name)} for key, name in (("dataset", run.dataset), ("model", run.model))}
+    composed = OmegaConf.merge(CONFIG, plain)
     (folder / "config.yaml").write_text(OmegaConf.to_yaml(composed))
     return read_run(folder)
 
