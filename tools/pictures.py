@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+DESKTOP, TALL, PHONE = {"width": 1280, "height": 860}, {"width": 1280, "height": 1700}, {"width": 390, "height": 844}
 VIEWS = (
     ("overview", "overview", DESKTOP, "light"),
     ("timeline", "timeline", DESKTOP, "light"),
-    ("explorer", "explorer?differ=yes", DESKTOP, "light"),
+    ("explorer", "explorer?differ=yes", TALL, "light"),
     ("explorer-dark-phone", "explorer?differ=yes", PHONE, "dark"),
 )
 """Name, address, size and colours."""
