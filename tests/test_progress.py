@@ -33,7 +33,8 @@ def test_progress_without_a_terminal_is_a_few_plain_lines(tmp_path: Path, capsys
 
 
 def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lesson = prepare(experiment("model=tiny_student", "lora=distilled_tiny", f"paths.outputs={tmp_path}")).lesson
+    taught = ("model=tiny_student", "lora=distilled_tiny", "lora.training.steps=120", f"paths.outputs={tmp_path}")
+    lesson = prepare(experiment(*taught)).lesson
     assert lesson is not None
     examples = [Example(f"s#{number}", "key", (), "text") for number in range(126)]
     selection = Selection(examples, 126, {}, False)
