@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,22 @@ def test_table_4_has_means_and_deviations(tmp_path: Path) -> None:
     assert row(table, "Qwen3-0.6B taught on MARBLE")["MuRAL paper"] == "7.21 ± 3.52"
     assert row(table, "Qwen3-0.6B taught on MARBLE")["MuRAL difference"] == "0.00"
     assert "28 test sessions" in " ".join(table.notes)
+
+
+def test_no_student_taught_on_all_sessions_hides_another(tmp_path: Path) -> None:
+    validated = {"config": {"split": {"validation_sessions": 5}}, "adapter": taught("mural", 10, all_sessions=True)}
+    found = tables([fabricated(tmp_path, 0.5, adapter=taught("mural"), missed=0.1), fabricated(tmp_path, missed=0.2, **validated)])
+    for table, column in (("table2", "ours"), ("table4", "MuRAL ours")):
+        shown = [one for one in rows(found[table]) if one[column]]
+        assert len(shown) == len({one["model"] for one in shown}) == 2
+        assert sum("split.validation_sessions=5" in one["model"] for one in shown) == 1
+
+
+def test_cells_that_cannot_be_told_apart_have_rows_of_their_own(tmp_path: Path) -> None:
+    made = make_report([fabricated(tmp_path, 0.1), fabricated(tmp_path, 0.2)], "f1_weighted", "strict")
+    report = replace(made, cells=[replace(cell, variant="") for cell in made.cells])
+    table = next(table for table in make_tables(report) if table.name == "table1")
+    assert [one["MuRAL ours"] for one in rows(table, "Qwen3-0.6B")] == ["10.00", "20.00"]
 
 
 def test_figure_4_in_numbers(paper: dict[str, Table]) -> None:
