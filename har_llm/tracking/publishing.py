@@ -82,15 +82,14 @@ def _ask(publisher: Publisher, published: Published, do: str, **message: object)
 
 def begin_training(publisher: Publisher, lesson: Lesson, selection: Selection) -> None:
     """Show a training from now on, with what was done of it before this process was started."""
-    group = publisher.tracker.group or _group_of_lesson(lesson)
     known = manifest(lesson, selection, {}, losses_so_far(lesson))
-    publisher.tell("training", manifest=known, name=lesson.folder.name, group=group)
+    publisher.tell("training", manifest=known, name=lesson.folder.name, group=_group_of_lesson(publisher, lesson))
 
 
-def _group_of_lesson(lesson: Lesson) -> str:
+def _group_of_lesson(publisher: Publisher, lesson: Lesson) -> str:
     experiment = lesson.experiment
     pieces = (experiment.dataset.name, experiment.model.name, experiment.lora.label(), experiment.split.part)
-    return "-".join(pieces)
+    return publisher.tracker.group or "-".join(pieces)
 
 
 def end_training(publisher: Publisher, lesson: Lesson) -> None:
@@ -99,4 +98,4 @@ def end_training(publisher: Publisher, lesson: Lesson) -> None:
     if folder is None:
         publisher.ask(published, "dropped")
     else:
-        publisher.ask(published, "trained", folder=str(folder))
+        publisher.ask(published, "trained", folder=str(folder), group=_group_of_lesson(publisher, lesson))
