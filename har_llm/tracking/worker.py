@@ -61,15 +61,24 @@ class Worker:
             return self._from_adapter(message)
         (run, training), self._open = self._open, None
         folder = Path(message["folder"])
-        return self._client.end(run, folder, training_of(read_manifest(folder), training.name, self._tracker.tags))
+        try:
+            done = training_of(read_manifest(folder), training.name, self._tracker.tags)
+        except Exception:
+            self._close(run)
+            raise
+        return self._client.end(run, folder, done)
 
     def dropped(self, message: dict[str, Any]) -> dict[str, Any]:
         """The training ended without an adapter; gone on with, it is shown as the same W&B run, from its beginning."""
         if self._open is not None:
             (run, _), self._open = self._open, None
-            with suppress(NotPublished):
-                self._client.end(run, None, None)
+            self._close(run)
         return {}
+
+    def _close(self, run: Any) -> None:
+        """Without an adapter. One that stays open would be taken for the next that begins."""
+        with suppress(NotPublished):
+            self._client.end(run, None, None)
 
     def adapter(self, message: dict[str, Any]) -> dict[str, Any]:
         """A training that is over, from its adapter."""

@@ -76,3 +76,11 @@ def test_a_training_that_cannot_be_shown_is_no_sign_for_the_runs_after_it(
     began(worker)
     answer = worker.answer({"do": "trained", "folder": str(adapter), "group": "g"})
     assert answer == {"failed": "W&B is down", "alone": True}
+
+
+def test_a_training_whose_adapter_is_damaged_is_closed(worker: Worker, client: FakeClient, adapter: Path) -> None:
+    began(worker)
+    (adapter / "manifest.json").write_text("{")
+    answer = worker.answer({"do": "trained", "folder": str(adapter), "group": "g"})
+    assert answer is not None and "is damaged" in answer["failed"] and answer["alone"]
+    assert client.noted[-1] == ("end", "training-" + "k" * 16, None)
