@@ -27,19 +27,21 @@ class RunResult:
     sample: Mapping[str, Any]
 
     def predictions(self) -> Iterator[dict[str, Any]]:
-        """Every event of the part, in order. Raises MissingError for a damaged file."""
-        return _read_rows(self.folder / PREDICTIONS)
+        """Every event of the part, in order. Raises MissingError for a damaged file, at its end for one that was cut."""
+        count = self.metrics["events"] + sum(self.metrics["excluded_events"].values())
+        return _read_rows(self.folder / PREDICTIONS, count)
 
     def windows(self) -> Iterator[dict[str, Any]]:
-        """Every window of the part, in order: its prompt and texts. Raises MissingError for a damaged file."""
-        return _read_rows(self.folder / WINDOWS)
+        """Every window of the part, in order: its prompt and texts. Raises MissingError as predictions() does."""
+        return _read_rows(self.folder / WINDOWS, self.metrics["windows"])
 
 
-def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
+def _read_rows(path: Path, count: int) -> Iterator[dict[str, Any]]:
     try:
         stream = path.open("rb")
     except OSError as error:
         raise MissingError(f"{path} cannot be read ({error.strerror}); {_MEND.format(path.parent)}") from None
+    number = 0
     with stream:
         for number, line in enumerate(stream, 1):
             try:
@@ -47,6 +49,8 @@ def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
             except ValueError as error:
                 raise MissingError(f"{path}:{number} is damaged ({error}); {_MEND.format(path.parent)}") from None
             yield row
+    if number != count:
+        raise MissingError(f"{path} has {number} rows instead of {count}; {_MEND.format(path.parent)}")
 
 
 def read_run(folder: Path) -> RunResult:

@@ -124,6 +124,15 @@ def test_a_damaged_directory_is_one_sentence(finished: Finished, name: str) -> N
         content_of(folder)
 
 
+@pytest.mark.parametrize("name", ["predictions.jsonl", "windows.jsonl"])
+def test_a_file_that_lacks_rows_is_one_sentence(finished: Finished, name: str) -> None:
+    folder = finished("limit=2").folder
+    lines = (folder / name).read_text().splitlines(keepends=True)
+    (folder / name).write_text("".join(lines[:-1]))
+    with pytest.raises(MissingError, match=rf"{name} has {len(lines) - 1} rows instead of {len(lines)}; delete"):
+        content_of(folder)
+
+
 def test_a_missing_file_is_one_sentence(finished: Finished) -> None:
     folder = finished("limit=1").folder
     (folder / "environment.json").unlink()
