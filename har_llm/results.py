@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,18 @@ def _read_rows(path: Path, count: int) -> Iterator[dict[str, Any]]:
             yield row
     if number != count:
         raise MissingError(f"{path} has {number} rows instead of {count}; {_MEND.format(path.parent)}")
+
+
+@contextmanager
+def understood(folder: Path) -> Iterator[None]:
+    """What is read in here may be anybody's. Raises MissingError where it does not hold what a run directory does."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise MissingError(
+            f"The run directory {folder} does not hold what this version of har_llm writes "
+            f"({type(error).__name__}: {error}); {_MEND.format('it')}"
+        ) from None
 
 
 def read_run(folder: Path) -> RunResult:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from har_llm.errors import HarError
 from har_llm.lesson import manifest
-from har_llm.results import read_run
+from har_llm.results import read_run, understood
 from har_llm.teaching import losses_so_far
 from har_llm.tracking.content import group_alone, read_config, run_id, teacher_of
 from har_llm.tracking.publisher import Published, Publisher
-from har_llm.tracking.trainings import adapter_folder, read_manifest, training_id
+from har_llm.tracking.trainings import adapter_folder, read_training, training_id
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
@@ -26,9 +26,10 @@ def publish_runs(publisher: Publisher, folders: Sequence[Path]) -> None:
     for folder in folders:
         published = Published("", folder.name, [folder])
         try:
-            published.id = run_id(folder)
-            group = _group(publisher, folder)
-            _publish_adapter(publisher, folder, group)
+            with understood(folder):
+                published.id = run_id(folder)
+                group = _group(publisher, folder)
+                _publish_adapter(publisher, folder, group)
         except HarError as error:
             published.outcome = {"failed": str(error)}
             publisher.asked.append(published)
@@ -41,7 +42,8 @@ def _teachers(folders: Sequence[Path]) -> list[str]:
     found = set()
     for folder in folders:
         try:
-            found.add(teacher_of(read_config(folder)))
+            with understood(folder):
+                found.add(teacher_of(read_config(folder)))
         except HarError:
             continue
     return sorted(name for name in found if name is not None)
@@ -61,7 +63,7 @@ def _publish_adapter(publisher: Publisher, run_folder: Path, group: str) -> None
         if scores["adapter"] is not None and "taught" in scores["adapter"]:
             publisher.without_adapter.append(run_folder)
         return
-    id = training_id(read_manifest(folder)["key"])
+    id = read_training(folder, folder.name, []).id
     for one in publisher.asked:
         if one.id == id:
             one.runs.append(run_folder)

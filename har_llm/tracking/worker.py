@@ -16,7 +16,7 @@ from har_llm.process import Caller
 from har_llm.tracking.client import Client, NotPublished, prepare_environment, reason, warm_up
 from har_llm.tracking.config import WandbTracker
 from har_llm.tracking.content import run_content
-from har_llm.tracking.trainings import Training, read_manifest, training_of
+from har_llm.tracking.trainings import Training, read_training, training_of
 
 BEHIND = 5
 """How much this process stands back behind the engine, while that is at work."""
@@ -62,8 +62,8 @@ class Worker:
         (run, training), self._open = self._open, None
         folder = Path(message["folder"])
         try:
-            done = training_of(read_manifest(folder), training.name, self._tracker.tags)
-        except Exception:
+            done = read_training(folder, training.name, self._tracker.tags)
+        except HarError:
             self._close(run)
             raise
         return self._client.end(run, folder, done)
@@ -88,7 +88,7 @@ class Worker:
 
     def _from_adapter(self, message: dict[str, Any]) -> dict[str, Any]:
         folder = Path(message["folder"])
-        training = training_of(read_manifest(folder), folder.name, self._tracker.tags)
+        training = read_training(folder, folder.name, self._tracker.tags)
         return self._client.end(self._client.begin(training, message["group"]), folder, training)
 
     def dashboard(self, message: dict[str, Any]) -> dict[str, Any]:

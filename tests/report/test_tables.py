@@ -100,7 +100,9 @@ def test_table_4_has_means_and_deviations(tmp_path: Path) -> None:
 
 def test_no_student_taught_on_all_sessions_hides_another(tmp_path: Path) -> None:
     validated = {"config": {"split": {"validation_sessions": 5}}, "adapter": taught("mural", 10, all_sessions=True)}
-    found = tables([fabricated(tmp_path, 0.5, adapter=taught("mural"), missed=0.1), fabricated(tmp_path, missed=0.2, **validated)])
+    found = tables(
+        [fabricated(tmp_path, 0.5, adapter=taught("mural"), missed=0.1), fabricated(tmp_path, missed=0.2, **validated)]
+    )
     for table, column in (("table2", "ours"), ("table4", "MuRAL ours")):
         shown = [one for one in rows(found[table]) if one[column]]
         assert len(shown) == len({one["model"] for one in shown}) == 2

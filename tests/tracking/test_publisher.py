@@ -28,7 +28,11 @@ def outcomes(publisher: Publisher, *replies: dict[str, Any]) -> list[dict[str, A
 
 def test_what_has_arrived_is_not_given_up(publisher: Publisher) -> None:
     arrived = {"url": "http://w/3"}
-    assert outcomes(publisher, {"failed": "No."}, {"failed": "No."}, arrived) == [{"failed": "No."}, {"failed": "No."}, arrived]
+    assert outcomes(publisher, {"failed": "No."}, {"failed": "No."}, arrived) == [
+        {"failed": "No."},
+        {"failed": "No."},
+        arrived,
+    ]
     assert publisher.ledger.online("3")
 
 

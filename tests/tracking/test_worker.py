@@ -78,9 +78,12 @@ def test_a_training_that_cannot_be_shown_is_no_sign_for_the_runs_after_it(
     assert answer == {"failed": "W&B is down", "alone": True}
 
 
-def test_a_training_whose_adapter_is_damaged_is_closed(worker: Worker, client: FakeClient, adapter: Path) -> None:
+@pytest.mark.parametrize("manifest", ["{", "[]", json.dumps({**MANIFEST, "key": None}), "{}"])
+def test_a_training_whose_adapter_is_damaged_is_closed(
+    worker: Worker, client: FakeClient, adapter: Path, manifest: str
+) -> None:
     began(worker)
-    (adapter / "manifest.json").write_text("{")
+    (adapter / "manifest.json").write_text(manifest)
     answer = worker.answer({"do": "trained", "folder": str(adapter), "group": "g"})
     assert answer is not None and "is damaged" in answer["failed"] and answer["alone"]
     assert client.noted[-1] == ("end", "training-" + "k" * 16, None)
