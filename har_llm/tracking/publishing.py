@@ -10,6 +10,7 @@ from har_llm.errors import HarError
 from har_llm.lesson import manifest
 from har_llm.results import read_run, understood
 from har_llm.teaching import losses_so_far
+from har_llm.tracking.config import WandbTracker
 from har_llm.tracking.content import group_alone, read_config, run_id, teacher_of
 from har_llm.tracking.publisher import Published, Publisher
 from har_llm.tracking.trainings import adapter_folder, read_training, training_id
@@ -17,6 +18,9 @@ from har_llm.tracking.trainings import adapter_folder, read_training, training_i
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
     from har_llm.lesson import Lesson
+
+KEPT = ("project", "entity", "tags", "samples", "artifacts")
+"""What of a run's own tracker holds for whoever publishes it later, beside its group."""
 
 
 def publish_runs(publisher: Publisher, folders: Sequence[Path]) -> None:
@@ -35,6 +39,18 @@ def publish_runs(publisher: Publisher, folders: Sequence[Path]) -> None:
             publisher.asked.append(published)
             continue
         _ask(publisher, published, "run", folder=str(folder), group=group, teachers=teachers)
+
+
+def kept_tracker(folder: Path) -> WandbTracker:
+    """Where the command that made a run published it or would have, and how much of it. As shipped where it did not."""
+    try:
+        with understood(folder):
+            kept = read_config(folder).get("tracker") or {}
+            tracker = WandbTracker(**{name: kept[name] for name in KEPT if name in kept})
+            tracker.check()
+    except HarError:  # publish_runs tells of it
+        return WandbTracker()
+    return tracker
 
 
 def _teachers(folders: Sequence[Path]) -> list[str]:
