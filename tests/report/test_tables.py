@@ -199,7 +199,9 @@ def test_engines_that_differ_are_named(tmp_path: Path) -> None:
 def test_what_is_not_the_papers_is_never_beside_its_numbers(tmp_path: Path, change: dict[str, Any]) -> None:
     found = tables([fabricated(tmp_path, **change)])
     (name,) = set(found) - {"table_cost", "table_runs"}
-    assert name == ("table_miniature" if change.get("provenance") == SYNTHETIC else "table_others")
+    assert name == {SYNTHETIC: "table_miniature", "synthetic model": "table_synthetic_model"}.get(
+        change.get("provenance", ""), "table_others"
+    )
     assert len(found[name].rows) == 1
     kind = change.get("provenance", "real home, real model")
     for table in found.values():
@@ -207,6 +209,24 @@ def test_what_is_not_the_papers_is_never_beside_its_numbers(tmp_path: Path, chan
         assert "10.81" not in str(table) and CITATION not in str(table)
         if "provenance" in change:
             assert kind in table.title
+
+
+def test_each_kind_of_what_is_synthetic_has_a_table_of_its_own(tmp_path: Path) -> None:
+    named = {
+        None: "table_others",
+        SYNTHETIC: "table_miniature",
+        "synthetic home": "table_synthetic_home",
+        "synthetic model": "table_synthetic_model",
+    }
+    kinds = [*named, "made up"]
+    found = tables([fabricated(tmp_path, dataset="my_home", provenance=kind) for kind in kinds])
+    stories = {name: table for name, table in found.items() if name not in ("table_cost", "table_runs")}
+    assert len(stories) == len(kinds) and set(named.values()) < stories.keys()
+    assert {row(table)["what it is"] for table in stories.values()} == {kind or "real home, real model" for kind in kinds}
+    assert all(row(stories[name])["what it is"] == kind for kind, name in named.items() if kind)
+    assert all(
+        kind in table.title for table in stories.values() for kind in [row(table)["what it is"]] if "real" not in kind
+    )
 
 
 def test_the_miniature_tells_the_papers_story(tmp_path: Path) -> None:
