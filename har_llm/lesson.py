@@ -182,10 +182,16 @@ def _name(model: ResolvedModel) -> str:
 
 
 def name_base(folder: Path, student: ResolvedModel) -> None:
-    """Let an adapter say which model it belongs to by its name on the hub, not by where this machine keeps it."""
-    if student.local or student.config.id.startswith(EMBEDDED_PREFIX):
-        return  # a folder is all the name it has
+    """Let an adapter say which model it belongs to by its name, on the hub or here, not by where this machine keeps it.
+
+    Nothing of ours looks a base up by that name: engines are given it.
+    """
+    if student.local:
+        base: dict[str, Any] = {"base_model_name_or_path": student.config.name}
+    elif student.config.id.startswith(EMBEDDED_PREFIX):
+        base = {"base_model_name_or_path": student.config.id}
+    else:
+        base = {"base_model_name_or_path": student.config.id, "revision": student.revision}
     file = folder / ADAPTER_FILES[0]
-    content = json.loads(file.read_text(encoding="utf-8"))
-    content |= {"base_model_name_or_path": student.config.id, "revision": student.revision}
+    content = json.loads(file.read_text(encoding="utf-8")) | base
     file.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")

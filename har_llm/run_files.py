@@ -16,6 +16,7 @@ from har_llm import answers, metrics, weights
 from har_llm.config import READINGS
 from har_llm.describe import describe
 from har_llm.environment import describe_environment
+from har_llm.paths import expanded
 from har_llm.records import Prompt
 from har_llm.report import run_report
 from har_llm.report.summary import summarise
@@ -165,9 +166,18 @@ def _environment(run: PreparedRun, windows: Sequence[WindowTexts]) -> dict[str, 
 
 
 def _data(run: PreparedRun) -> dict[str, Any]:
-    repairs = [{"path": r.path, "line": r.line, "kind": r.kind, "message": r.message} for r in run.recordings.repairs]
+    data = expanded(run.experiment.settings.paths.data)
+    repairs = [
+        {"path": _within(data, r.path), "line": r.line, "kind": r.kind, "message": r.message} for r in run.recordings.repairs
+    ]
     description = describe(run.recordings, run.parts, run.experiment.window)
     return {"provenance": run.provenance, **description, "repaired": repairs}
+
+
+def _within(data: Path, path: str) -> str:
+    """A file by its place below paths.data, or else by its folder: where this machine keeps it is nobody's business."""
+    file = Path(path)
+    return (file.relative_to(data) if file.is_relative_to(data) else Path(*file.parts[-2:])).as_posix()
 
 
 def _sample(run: PreparedRun, windows: Sequence[WindowTexts], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from har_llm.results import PREDICTIONS, WINDOWS, RunResult
 ROWS = {PREDICTIONS: RunResult.predictions, WINDOWS: RunResult.windows}
 
 
-def run_in(folder: Path) -> RunResult:
-    return RunResult(folder, {}, {}, {}, {})
+def run_in(folder: Path, count: int = 3) -> RunResult:
+    return RunResult(folder, {"events": count, "excluded_events": {}, "windows": count}, {}, {}, {})
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -48,4 +48,11 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ROWS)
 def test_an_empty_file_has_no_rows(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
-    assert list(ROWS[name](run_in(tmp_path))) == []
+    assert list(ROWS[name](run_in(tmp_path, 0))) == []
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_file_that_was_cut_after_a_line_is_named_with_what_to_do(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('{"id": 1}\n{"id": 2}\n')
+    with pytest.raises(MissingError, match=rf"{name} has 2 rows instead of 3; delete .* and run the same command again"):
+        list(ROWS[name](run_in(tmp_path)))

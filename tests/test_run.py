@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from har_llm import answers, weights
+from har_llm import answers, run_files, weights
 from har_llm import run as runs
 from har_llm.engines.base import Generation
 from har_llm.errors import ConfigError, EngineError, MissingError
 from har_llm.plan import make_plan
+from har_llm.records import Notice
 from har_llm.report.terminal import show_run
 from har_llm.results import RunResult, read_run
 from har_llm.store import Record
@@ -81,6 +83,14 @@ def test_right_answers_score_one_and_every_event_is_accounted_for(tmp_path: Path
         (session.id, event.id) for session in recordings.sessions[2:] for event in session.events
     ]
     assert all(row["strict"]["activity"] == row["gold"][0] for row in rows)
+
+
+def test_repairs_name_files_by_their_place_in_the_data(tmp_path: Path) -> None:
+    prepared = runs.prepare(experiment(*SMALL, f"paths.data={tmp_path}"))
+    files = (str(tmp_path / "mural" / "01" / "x.csv"), "/home/someone/mural.zip/01/x.csv")
+    repairs = [Notice(file, 3, "empty line", "left out") for file in files]
+    repaired = run_files._data(replace(prepared, recordings=replace(prepared.recordings, repairs=repairs)))["repaired"]
+    assert [repair["path"] for repair in repaired] == ["mural/01/x.csv", "01/x.csv"]
 
 
 def test_everything_written_says_that_it_is_synthetic(tmp_path: Path, script: str) -> None:

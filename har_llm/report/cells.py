@@ -87,8 +87,13 @@ def identity(run: RunFacts) -> Hashable:
 
 
 def place(run: RunFacts) -> Hashable:
-    """Where a reader looks for a run, by the names that tables give it: runs of the same place compete for it."""
-    taught = None if run.taught is None else (run.taught.dataset, run.taught.sessions, run.taught.everything)
+    """Where a reader looks for a run, by the names that tables give it: runs of the same place compete for it.
+
+    "All sessions" is one name, however many another split makes of them.
+    """
+    taught = None
+    if run.taught is not None:
+        taught = (run.taught.dataset, None if run.taught.everything else run.taught.sessions)
     return (run.provenance, run.dataset, run.part, paper_model(run) or run.model, taught, run.adapter)
 
 
@@ -189,7 +194,8 @@ def _facts(run: RunFacts) -> dict[str, str]:
     versions = {f"versions.{key}": value for key, value in run.versions.items()}
     model = {"model.name": run.model, "model.id": run.model_id}
     if run.taught is not None:
-        model |= {"teacher": run.taught.teacher, "training windows": str(run.taught.windows)}
+        model["teacher"] = run.taught.teacher
+        model |= {"training sessions": str(run.taught.sessions), "training windows": str(run.taught.windows)}
     counts = {"scored sessions": str(len(run.sessions)), "scored events": str(run.events)}
     return {**run.config, **model, **weights, **versions, **counts}
 

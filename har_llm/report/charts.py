@@ -11,35 +11,19 @@ from har_llm.report.numbers import NAMES
 from har_llm.report.paper import LABELS, SIZES, Key, comparable, results
 from har_llm.report.run_facts import RunFacts
 from har_llm.report.sessions_chart import figure4
-from har_llm.report.views import SYNTHETIC, Report, adapted, grouped, home_name, model_name
-
-KNOWN = {
-    "": "others",
-    SYNTHETIC: "miniature",
-    "synthetic home": "synthetic_home",
-    "synthetic model": "synthetic_model",
-}
-"""What is synthetic about runs that are not the paper's, and the ends of their figures' names."""
+from har_llm.report.views import Report, adapted, grouped, home_name, model_name
 
 
 def make_charts(report: Report) -> list[Chart]:
     """Those for which there are runs. What is synthetic is never in one picture with what is not."""
     made = []
-    for suffix, mark, cells in _kinds(report):
+    others = ((f"_{name}", provenance, cells) for name, provenance, cells in report.kinds)
+    for suffix, mark, cells in (("", "", report.paper), *others):
         scored = [cell for cell in cells if cell.score(report.headline) is not None]
         for chart in (figure3(report, scored), figure4(report, scored), *costs(report, scored)):
             if chart is not None:
                 made.append(_marked(replace(chart, name=chart.name + suffix), mark))
     return made
-
-
-def _kinds(report: Report) -> list[tuple[str, str, Sequence[Cell]]]:
-    """The ends of their files' names, what is written into them, and their cells."""
-    kinds: list[tuple[str, str, Sequence[Cell]]] = [("", "", report.paper)]
-    for place, (provenance, cells) in enumerate(grouped(report.other, lambda cell: cell.run.provenance or "").items()):
-        suffix = KNOWN.get(provenance) or f"others{place}"  # what a run says of itself names no file
-        kinds.append((f"_{suffix}", provenance, cells))
-    return kinds
 
 
 def _marked(chart: Chart, mark: str) -> Chart:

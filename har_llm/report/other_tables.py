@@ -14,6 +14,7 @@ from har_llm.report.views import SYNTHETIC, Report, adapted, home_name, lesson_n
 KIND = "what it is"
 """The column that says of every row what is synthetic about it: a row may be copied away from its title."""
 REAL = "real home, real model"
+MINIATURE, OTHERS = "The paper in miniature", "Other homes, parts and adapters"
 COST_NOTE = (
     "Tokens and seconds are means over windows. Seconds are a window's share of the time that its engine took for a whole "
     "batch: compare them on the same engine and hardware only."
@@ -21,15 +22,11 @@ COST_NOTE = (
 
 
 def story_tables(report: Report) -> list[Table]:
-    """Synthetic runs and others apart: what is synthetic says nothing about real homes."""
-    synthetic = [cell for cell in report.other if cell.run.provenance == SYNTHETIC]
-    others = [cell for cell in report.other if cell.run.provenance != SYNTHETIC]
-    made = []
-    if synthetic:
-        made.append(_story(report, synthetic, "table_miniature", f"The paper in miniature ({SYNTHETIC})"))
-    if others:
-        made.append(_story(report, others, "table_others", f"Other homes, parts and adapters{_label(others)}"))
-    return made
+    """One for each kind of runs: what is synthetic, if only in part, says nothing about real homes and models."""
+    return [
+        _story(report, cells, f"table_{name}", (MINIATURE if kind == SYNTHETIC else OTHERS) + _label(cells))
+        for name, kind, cells in sorted(report.kinds, key=lambda kind: kind[1] != SYNTHETIC)
+    ]
 
 
 def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Table:
@@ -148,4 +145,6 @@ def _where(run: RunFacts) -> str:
         if run.taught is None:
             return "tables 1 and 4"
         return "tables 2 and 4" if run.taught.everything else "figure 4"
-    return "the paper in miniature" if run.provenance == SYNTHETIC else "other homes, parts and adapters"
+    if run.provenance == SYNTHETIC:
+        return "the paper in miniature"
+    return "other homes, parts and adapters" + (f" ({run.provenance})" if run.provenance else "")

@@ -101,15 +101,19 @@ def _rows(
     cells: Sequence[Cell], models: Sequence[tuple[str, str]], metric: str, ours: Callable[[Cell], str]
 ) -> list[list[str]]:
     """A row for each model (with what it was taught on) and variant; the paper's models are there without runs, too."""
-    found: dict[tuple[str, str], dict[str, dict[str, Cell]]] = {model: {} for model in models}
+    found: dict[tuple[str, str], list[tuple[str, dict[str, Cell]]]] = {model: [] for model in models}
     for cell in cells:
         source = "" if cell.run.taught is None else cell.run.taught.dataset
-        variants = found.setdefault((model_name(cell.run), source), {})
-        variants.setdefault(cell.variant, {})[cell.run.dataset] = cell
+        variants = found.setdefault((model_name(cell.run), source), [])
+        free = (own for variant, own in variants if variant == cell.variant and cell.run.dataset not in own)
+        own = next(free, None)
+        if own is None:
+            variants.append((cell.variant, own := {}))
+        own[cell.run.dataset] = cell
     rows = []
     for (name, source), variants in found.items():
-        have = {dataset for own in variants.values() for dataset in own}
-        for place, (variant, own) in enumerate((variants or {"": {}}).items()):
+        have = {dataset for _, own in variants for dataset in own}
+        for place, (variant, own) in enumerate(variants or [("", {})]):
             row = [_label(name, source, variant)]
             for dataset in DATASETS:
                 if dataset in own:

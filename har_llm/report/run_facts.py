@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from har_llm.errors import MissingError
 from har_llm.metrics import METRICS
-from har_llm.results import RunResult
+from har_llm.results import RunResult, understood
 
 CANDIDATES = tuple(name for name in METRICS if name.startswith("f1_"))
 """The scores that the paper's "F1" may be."""
@@ -93,13 +92,8 @@ class RunFacts:
 
 def facts_of(result: RunResult, reading: str) -> RunFacts:
     """Raises MissingError for a directory whose files do not hold what a run's hold."""
-    try:
+    with understood(result.folder):
         return _facts(result, reading)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise MissingError(
-            f"The run directory {result.folder} does not hold what this version of har_llm writes "
-            f"({type(error).__name__}: {error}); delete it and run the same command again: the texts are kept."
-        ) from None
 
 
 def _facts(result: RunResult, reading: str) -> RunFacts:

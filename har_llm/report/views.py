@@ -13,6 +13,13 @@ from har_llm.report.run_facts import RunFacts, Taught, facts_of
 from har_llm.results import RunResult
 
 SYNTHETIC = "synthetic home, synthetic model"
+KINDS = {
+    "": "others",
+    SYNTHETIC: "miniature",
+    "synthetic home": "synthetic_home",
+    "synthetic model": "synthetic_model",
+}
+"""What is synthetic about runs that are not the paper's, and what their tables and figures are called by."""
 K = TypeVar("K")
 
 
@@ -33,6 +40,13 @@ class Report:
     @cached_property
     def other(self) -> list[Cell]:
         return ordered(cell for cell in self.cells if not comparable(cell.run))
+
+    @property
+    def kinds(self) -> list[tuple[str, str, list[Cell]]]:
+        """The others by what is synthetic about them: what names their files, that, and the cells."""
+        groups = grouped(self.other, lambda cell: cell.run.provenance or "")
+        # What a run says of itself names no file.
+        return [(KINDS.get(kind) or f"others{place}", kind, cells) for place, (kind, cells) in enumerate(groups.items())]
 
     @property
     def f1(self) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from har_llm.tracking.config import WandbTracker
+from har_llm.tracking.config import OFFLINE_MODES, WandbTracker
 from har_llm.tracking.content import Content, Table
 from har_llm.tracking.ledger import FOLDER
 from har_llm.tracking.secrets import without_secrets
@@ -68,7 +68,7 @@ class Client:
     def _decide(self) -> str:
         if self._tracker.mode != "auto":
             return self._tracker.mode
-        if self._asked_mode in ("offline", "dryrun"):
+        if self._asked_mode in OFFLINE_MODES:
             return "offline"
         if self._asked_mode == "disabled":
             raise NotPublished("WANDB_MODE is disabled in the environment")

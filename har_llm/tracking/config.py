@@ -9,6 +9,8 @@ from har_llm.errors import ConfigError
 
 PLAIN = "none"
 MODES = ("auto", "online", "offline")
+OFFLINE_MODES = ("offline", "dryrun")
+"""Of WANDB_MODE in the environment."""
 LONGEST = 64
 """Characters of a tag, as W&B has it."""
 MOST_SAMPLES = 1000

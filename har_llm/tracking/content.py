@@ -12,7 +12,7 @@ from har_llm.answers import CAUSES
 from har_llm.config import READINGS
 from har_llm.errors import MissingError
 from har_llm.metrics import METRICS
-from har_llm.results import PREDICTIONS, WINDOWS, RunResult, read_run
+from har_llm.results import PREDICTIONS, WINDOWS, RunResult, read_run, understood
 from har_llm.tracking.config import LONGEST
 from har_llm.tracking.samples import COLUMNS, sample_rows
 from har_llm.tracking.secrets import without_secrets
@@ -52,6 +52,11 @@ class Content:
 
 def run_content(folder: Path, *, group: str, tags: Sequence[str], samples: int, teachers: Collection[str]) -> Content:
     """`tags`: beside its own. `teachers`: the models that teach in the same sweep. Raises MissingError."""
+    with understood(folder):
+        return _run_content(folder, group, tags, samples, teachers)
+
+
+def _run_content(folder: Path, group: str, tags: Sequence[str], samples: int, teachers: Collection[str]) -> Content:
     result = read_run(folder)
     config = read_config(folder)
     scores = result.metrics

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from har_llm.tracking.config import WandbTracker
+from har_llm.tracking.config import OFFLINE_MODES, WandbTracker
 from har_llm.tracking.publisher import Published, Publisher
 
 PLAIN_VALUE = re.compile(r"[\w./+-]+", re.ASCII)
@@ -48,7 +48,7 @@ def _offline(published: Sequence[Published], publisher: Publisher) -> str:
     why = "this machine is not logged in to W&B"
     if publisher.tracker.mode == "offline":
         why = "tracker.mode is offline"
-    elif "WANDB_MODE" in os.environ:
+    elif os.environ.get("WANDB_MODE") in OFFLINE_MODES:
         why = f"WANDB_MODE is {os.environ['WANDB_MODE']}"
     runs = "The W&B run is" if len(folders) == 1 else f"{len(folders)} W&B runs are"
     command = _command("wandb", "sync", *folders)

@@ -121,21 +121,25 @@ class Publisher:
             if "over" in reply:
                 self._give_up(reply["over"])
                 return
-            self._settle(self._expected.pop(reply.pop("number")), reply)
+            self._settle(reply)
             failures = failures + 1 if "failed" in reply and not reply.get("alone") else 0
             if failures == FAILURES:
                 self._give_up(reply["failed"])
                 return
             deadline = time.monotonic() + patience
 
-    def _settle(self, published: Published, outcome: dict[str, Any]) -> None:
+    def _settle(self, outcome: dict[str, Any]) -> None:
+        published = self._expected.pop(outcome.pop("number"))
         published.outcome = outcome
         if "url" in outcome or "folder" in outcome:
             with contextlib.suppress(OSError):  # a full disk: what is not noted is only published once more
                 self.ledger.note(published.id, published.what, outcome)
 
     def _give_up(self, why: str) -> None:
-        """The others would only wait for the same thing."""
+        """The others would only wait for the same thing, but for those whose outcome has come already."""
+        with contextlib.suppress(queue.Empty):
+            while "over" not in (reply := self._replies.get_nowait()):
+                self._settle(reply)
         for published in self._expected.values():
             published.outcome = {"failed": why}
         self._expected.clear()

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 from har_llm.errors import HarError
 from har_llm.lesson import manifest
-from har_llm.results import read_run
+from har_llm.results import read_run, understood
 from har_llm.teaching import losses_so_far
+from har_llm.tracking.config import WandbTracker
 from har_llm.tracking.content import group_alone, read_config, run_id, teacher_of
 from har_llm.tracking.publisher import Published, Publisher
-from har_llm.tracking.trainings import adapter_folder, read_manifest, training_id
+from har_llm.tracking.trainings import adapter_folder, read_training, training_id
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
     from har_llm.lesson import Lesson
+
+KEPT = ("project", "entity", "tags", "samples", "artifacts")
+"""What of a run's own tracker holds for whoever publishes it later, beside its group."""
 
 
 def publish_runs(publisher: Publisher, folders: Sequence[Path]) -> None:
@@ -26,9 +30,10 @@ def publish_runs(publisher: Publisher, folders: Sequence[Path]) -> None:
     for folder in folders:
         published = Published("", folder.name, [folder])
         try:
-            published.id = run_id(folder)
-            group = _group(publisher, folder)
-            _publish_adapter(publisher, folder, group)
+            with understood(folder):
+                published.id = run_id(folder)
+                group = _group(publisher, folder)
+                _publish_adapter(publisher, folder, group)
         except HarError as error:
             published.outcome = {"failed": str(error)}
             publisher.asked.append(published)
@@ -36,12 +41,25 @@ def publish_runs(publisher: Publisher, folders: Sequence[Path]) -> None:
         _ask(publisher, published, "run", folder=str(folder), group=group, teachers=teachers)
 
 
+def kept_tracker(folder: Path) -> WandbTracker:
+    """Where the command that made a run published it or would have, and how much of it. As shipped where it did not."""
+    try:
+        with understood(folder):
+            kept = read_config(folder).get("tracker") or {}
+            tracker = WandbTracker(**{name: kept[name] for name in KEPT if name in kept})
+            tracker.check()
+    except HarError:  # publish_runs tells of it
+        return WandbTracker()
+    return tracker
+
+
 def _teachers(folders: Sequence[Path]) -> list[str]:
     """The models that teach in these runs; a damaged directory is told of in its turn."""
     found = set()
     for folder in folders:
         try:
-            found.add(teacher_of(read_config(folder)))
+            with understood(folder):
+                found.add(teacher_of(read_config(folder)))
         except HarError:
             continue
     return sorted(name for name in found if name is not None)
@@ -61,7 +79,7 @@ def _publish_adapter(publisher: Publisher, run_folder: Path, group: str) -> None
         if scores["adapter"] is not None and "taught" in scores["adapter"]:
             publisher.without_adapter.append(run_folder)
         return
-    id = training_id(read_manifest(folder)["key"])
+    id = read_training(folder, folder.name, []).id
     for one in publisher.asked:
         if one.id == id:
             one.runs.append(run_folder)
@@ -82,15 +100,14 @@ def _ask(publisher: Publisher, published: Published, do: str, **message: object)
 
 def begin_training(publisher: Publisher, lesson: Lesson, selection: Selection) -> None:
     """Show a training from now on, with what was done of it before this process was started."""
-    group = publisher.tracker.group or _group_of_lesson(lesson)
     known = manifest(lesson, selection, {}, losses_so_far(lesson))
-    publisher.tell("training", manifest=known, name=lesson.folder.name, group=group)
+    publisher.tell("training", manifest=known, name=lesson.folder.name, group=_group_of_lesson(publisher, lesson))
 
 
-def _group_of_lesson(lesson: Lesson) -> str:
+def _group_of_lesson(publisher: Publisher, lesson: Lesson) -> str:
     experiment = lesson.experiment
     pieces = (experiment.dataset.name, experiment.model.name, experiment.lora.label(), experiment.split.part)
-    return "-".join(pieces)
+    return publisher.tracker.group or "-".join(pieces)
 
 
 def end_training(publisher: Publisher, lesson: Lesson) -> None:
@@ -99,4 +116,4 @@ def end_training(publisher: Publisher, lesson: Lesson) -> None:
     if folder is None:
         publisher.ask(published, "dropped")
     else:
-        publisher.ask(published, "trained", folder=str(folder))
+        publisher.ask(published, "trained", folder=str(folder), group=_group_of_lesson(publisher, lesson))

@@ -113,7 +113,7 @@ def _row(
         ", ".join(f"{number}. {names[number]}" for number in row["gold"]),
         predicted(row[reading], names),
         shortened(said["reasoning"]),
-        shortened(said["answer"]),
+        shortened(said["answer"] or ""),  # null where the reasoning was never closed
         place.right,
         f"{row['session']} event {row['id']}",
         row["time"],

@@ -55,13 +55,12 @@ def training_id(key: str) -> str:
     return f"training-{key[:16]}"
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Raises MissingError."""
+def read_training(folder: Path, name: str, tags: Sequence[str]) -> Training:
+    """From an adapter's manifest. Raises MissingError."""
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise MissingError(f"The adapter in {folder} is damaged ({error}).") from None
-    return manifest
+        return training_of(json.loads((folder / MANIFEST).read_text(encoding="utf-8")), name, tags)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise MissingError(f"The adapter in {folder} is damaged ({type(error).__name__}: {error}).") from None
 
 
 def adapter_folder(run_folder: Path, scores: Mapping[str, Any]) -> Path | None:

@@ -16,7 +16,7 @@ from har_llm.process import Caller
 from har_llm.tracking.client import Client, NotPublished, prepare_environment, reason, warm_up
 from har_llm.tracking.config import WandbTracker
 from har_llm.tracking.content import run_content
-from har_llm.tracking.trainings import Training, read_manifest, training_of
+from har_llm.tracking.trainings import Training, read_training, training_of
 
 BEHIND = 5
 """How much this process stands back behind the engine, while that is at work."""
@@ -27,8 +27,7 @@ class Worker:
         self._tracker = tracker
         self._client = Client(tracker, outputs)
         self._open: tuple[Any, Training] | None = None
-        self._lost = ""
-        """Why the training that is going on is not shown."""
+        """The training that is going on, unless W&B did not take it."""
 
     def run(self, message: dict[str, Any]) -> dict[str, Any]:
         if message["waiting"] is not None and self._client.mode == "offline":
@@ -45,40 +44,51 @@ class Worker:
     def training(self, message: dict[str, Any]) -> None:
         """A training begins. What goes wrong is told when it ends: it can be published then, from its adapter."""
         training = training_of(message["manifest"], message["name"], self._tracker.tags)
-        self._open, self._lost = None, ""
-        try:
+        self._open = None
+        with suppress(NotPublished):
             self._open = self._client.begin(training, message["group"]), training
-        except NotPublished as error:
-            self._lost = str(error)
 
     def loss(self, message: dict[str, Any]) -> None:
         if self._open is not None:
             try:
                 self._client.log_loss(self._open[0], message["step"], message["loss"])
-            except NotPublished as error:
-                self._open, self._lost = None, str(error)
+            except NotPublished:
+                self._open = None
 
     def trained(self, message: dict[str, Any]) -> dict[str, Any]:
+        """A training ended. One that could not be shown as it went on is tried once more, from its adapter."""
         if self._open is None:
-            raise NotPublished(self._lost or "its beginning was not shown")
+            return self._from_adapter(message)
         (run, training), self._open = self._open, None
         folder = Path(message["folder"])
-        return self._client.end(run, folder, training_of(read_manifest(folder), training.name, self._tracker.tags))
+        try:
+            done = read_training(folder, training.name, self._tracker.tags)
+        except HarError:
+            self._close(run)
+            raise
+        return self._client.end(run, folder, done)
 
     def dropped(self, message: dict[str, Any]) -> dict[str, Any]:
         """The training ended without an adapter; gone on with, it is shown as the same W&B run, from its beginning."""
         if self._open is not None:
             (run, _), self._open = self._open, None
-            with suppress(NotPublished):
-                self._client.end(run, None, None)
+            self._close(run)
         return {}
+
+    def _close(self, run: Any) -> None:
+        """Without an adapter. One that stays open would be taken for the next that begins."""
+        with suppress(NotPublished):
+            self._client.end(run, None, None)
 
     def adapter(self, message: dict[str, Any]) -> dict[str, Any]:
         """A training that is over, from its adapter."""
         if message["waiting"] is not None and self._client.mode == "offline":
             return {"folder": message["waiting"], "again": True}
+        return self._from_adapter(message)
+
+    def _from_adapter(self, message: dict[str, Any]) -> dict[str, Any]:
         folder = Path(message["folder"])
-        training = training_of(read_manifest(folder), folder.name, self._tracker.tags)
+        training = read_training(folder, folder.name, self._tracker.tags)
         return self._client.end(self._client.begin(training, message["group"]), folder, training)
 
     def dashboard(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +103,8 @@ class Worker:
         try:
             done: dict[str, Any] | None = getattr(self, message["do"])(message)
         except NotPublished as error:
-            return {"failed": str(error)}
+            # A training may have ended long before anybody waits for its outcome: W&B may be well again by then.
+            return {"failed": str(error), "alone": message["do"] == "trained"}
         except HarError as error:
             return {"failed": str(error), "alone": True}
         except Exception as error:  # a fault of ours or of a library must not cost the runs that come after

@@ -91,6 +91,26 @@ def test_what_tables_call_alike_is_told_apart(tmp_path: Path, change: dict[str, 
     assert said in variant.variant and plain.variant != variant.variant
 
 
+@pytest.mark.parametrize(
+    ("splits", "said"),
+    [
+        (({"validation_sessions": 0}, {"validation_sessions": 5}), "split.validation_sessions=5"),
+        (({"_target_": "har_llm.splits.FractionSplit", "train": 0.7}, {"train": 0.5}), "split.train=0.5"),
+    ],
+)
+def test_students_taught_on_all_sessions_of_different_splits_are_told_apart(
+    tmp_path: Path, splits: tuple[dict[str, Any], dict[str, Any]], said: str
+) -> None:
+    lessons = taught("mural"), taught("mural", sessions=10, all_sessions=True)
+    more, fewer = cells(
+        *(
+            fabricated(tmp_path, adapter=lesson, config={"split": {**splits[0], **split}})
+            for lesson, split in zip(lessons, splits, strict=True)
+        )
+    )
+    assert said in fewer.variant and said not in more.variant and "training sessions=15" in more.variant
+
+
 def test_runs_of_one_seed_that_nothing_tells_apart_are_told_by_their_digests(tmp_path: Path) -> None:
     found = cells(fabricated(tmp_path, 0.4), fabricated(tmp_path, 0.5))
     assert len(found) == 2

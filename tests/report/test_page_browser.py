@@ -231,6 +231,21 @@ def test_runs_are_chosen_by_chips(report: Path, watch: Watch) -> None:
     assert page.texts(".card h3") == ["big", "small", "votes"]
 
 
+def test_choosing_runs_keeps_the_filters_as_they_are_now(report: Path, watch: Watch) -> None:
+    """The chips stay on the page while filters change."""
+
+    def clicked(name: str) -> str:
+        page.page.get_by_role("button", name=name, exact=True).click()
+        page.settled()
+        return str(page.evaluate("location.hash"))
+
+    page = watch(report, "#explorer")
+    page.go("#explorer?model=0000000001")
+    assert "model=0000000001" in clicked("cut")
+    page.go("#explorer?runs=0000000001,0000000002,0000000004")
+    assert "model=" not in clicked("small")
+
+
 def test_runs_on_other_windows_show_their_own(report: Path, watch: Watch, runs: list[RunResult], tmp_path: Path) -> None:
     wide = make(tmp_path, Fabricated("home-wide-0000000006", SESSIONS, [says(2)], model="wide", window=7))
     path = tmp_path / "report.html"

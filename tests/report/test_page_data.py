@@ -20,7 +20,7 @@ from har_llm.report.page import write_page
 from har_llm.report.page_labels import run_labels
 from har_llm.report.page_texts import PromptChunks
 from har_llm.report.parts import Figure, Table
-from har_llm.results import RunResult
+from har_llm.results import RunResult, read_run
 from tests.report.page_runs import SYNTHETIC, Fabricated, Write, events, make, says, writes
 from tests.test_run import done, gold_script
 
@@ -300,6 +300,14 @@ def test_a_damaged_run_is_named_and_no_page_is_left(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match=r"predictions\.jsonl:1 is damaged"):
         written(tmp_path, [run])
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("name", ["predictions.jsonl", "windows.jsonl"])
+def test_a_run_that_lacks_rows_is_named(tmp_path: Path, name: str) -> None:
+    file = make(tmp_path, fabricated("a")).folder / name
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:1]))
+    with pytest.raises(MissingError, match=rf"a/{name} has 1 rows instead of \d+; delete"):
+        written(tmp_path, [read_run(file.parent)])
 
 
 def test_the_same_runs_make_the_same_page(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,24 @@ def test_table_4_has_means_and_deviations(tmp_path: Path) -> None:
     assert "28 test sessions" in " ".join(table.notes)
 
 
+def test_no_student_taught_on_all_sessions_hides_another(tmp_path: Path) -> None:
+    validated = {"config": {"split": {"validation_sessions": 5}}, "adapter": taught("mural", 10, all_sessions=True)}
+    found = tables(
+        [fabricated(tmp_path, 0.5, adapter=taught("mural"), missed=0.1), fabricated(tmp_path, missed=0.2, **validated)]
+    )
+    for table, column in (("table2", "ours"), ("table4", "MuRAL ours")):
+        shown = [one for one in rows(found[table]) if one[column]]
+        assert len(shown) == len({one["model"] for one in shown}) == 2
+        assert sum("split.validation_sessions=5" in one["model"] for one in shown) == 1
+
+
+def test_cells_that_cannot_be_told_apart_have_rows_of_their_own(tmp_path: Path) -> None:
+    made = make_report([fabricated(tmp_path, 0.1), fabricated(tmp_path, 0.2)], "f1_weighted", "strict")
+    report = replace(made, cells=[replace(cell, variant="") for cell in made.cells])
+    table = next(table for table in make_tables(report) if table.name == "table1")
+    assert [one["MuRAL ours"] for one in rows(table, "Qwen3-0.6B")] == ["10.00", "20.00"]
+
+
 def test_figure_4_in_numbers(paper: dict[str, Table]) -> None:
     table = paper["table_figure4"]
     assert [(found["sessions"], found["paper"]) for found in rows(table)] == [
@@ -180,7 +199,9 @@ def test_engines_that_differ_are_named(tmp_path: Path) -> None:
 def test_what_is_not_the_papers_is_never_beside_its_numbers(tmp_path: Path, change: dict[str, Any]) -> None:
     found = tables([fabricated(tmp_path, **change)])
     (name,) = set(found) - {"table_cost", "table_runs"}
-    assert name == ("table_miniature" if change.get("provenance") == SYNTHETIC else "table_others")
+    assert name == {SYNTHETIC: "table_miniature", "synthetic model": "table_synthetic_model"}.get(
+        change.get("provenance", ""), "table_others"
+    )
     assert len(found[name].rows) == 1
     kind = change.get("provenance", "real home, real model")
     for table in found.values():
@@ -188,6 +209,24 @@ def test_what_is_not_the_papers_is_never_beside_its_numbers(tmp_path: Path, chan
         assert "10.81" not in str(table) and CITATION not in str(table)
         if "provenance" in change:
             assert kind in table.title
+
+
+def test_each_kind_of_what_is_synthetic_has_a_table_of_its_own(tmp_path: Path) -> None:
+    named = {
+        None: "table_others",
+        SYNTHETIC: "table_miniature",
+        "synthetic home": "table_synthetic_home",
+        "synthetic model": "table_synthetic_model",
+    }
+    kinds = [*named, "made up"]
+    found = tables([fabricated(tmp_path, dataset="my_home", provenance=kind) for kind in kinds])
+    stories = {name: table for name, table in found.items() if name not in ("table_cost", "table_runs")}
+    assert len(stories) == len(kinds) and set(named.values()) < stories.keys()
+    assert {row(table)["what it is"] for table in stories.values()} == {kind or "real home, real model" for kind in kinds}
+    assert all(row(stories[name])["what it is"] == kind for kind, name in named.items() if kind)
+    assert all(
+        kind in table.title for table in stories.values() for kind in [row(table)["what it is"]] if "real" not in kind
+    )
 
 
 def test_the_miniature_tells_the_papers_story(tmp_path: Path) -> None:

@@ -101,6 +101,14 @@ def lora(folder: Path, **changes: Any) -> None:
     OmegaConf.save(config, folder / "config.yaml")
 
 
+@pytest.mark.parametrize("text", ["lora: {}", "lora: none", "tracker: {}"])
+def test_a_config_that_lacks_something_is_one_sentence(finished: Finished, text: str) -> None:
+    folder = finished("limit=1").folder
+    (folder / "config.yaml").write_text(f"metrics: {{reading: strict, headline: accuracy}}\n{text}\n")
+    with pytest.raises(MissingError, match=f"{folder.name} does not hold what this version of har_llm writes .*; delete it"):
+        content_of(folder)
+
+
 def test_job_types(finished: Finished) -> None:
     folder = finished("limit=1").folder
     assert content_of(folder).job_type == "run"
@@ -121,6 +129,15 @@ def test_a_damaged_directory_is_one_sentence(finished: Finished, name: str) -> N
     folder = finished("limit=1").folder
     (folder / name).write_text("{")
     with pytest.raises(MissingError, match="damaged"):
+        content_of(folder)
+
+
+@pytest.mark.parametrize("name", ["predictions.jsonl", "windows.jsonl"])
+def test_a_file_that_lacks_rows_is_one_sentence(finished: Finished, name: str) -> None:
+    folder = finished("limit=2").folder
+    lines = (folder / name).read_text().splitlines(keepends=True)
+    (folder / name).write_text("".join(lines[:-1]))
+    with pytest.raises(MissingError, match=rf"{name} has {len(lines) - 1} rows instead of {len(lines)}; delete"):
         content_of(folder)
 
 

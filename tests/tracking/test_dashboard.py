@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,17 @@ def test_the_report_is_made_once_and_then_brought_up_to_date(
         for panel in section["panels"]:
             for name in [*panel.get("metrics", []), *panel.get("y", []), panel.get("table", "")]:
                 assert name in panels
+
+
+def test_partial_runs_are_not_among_the_real_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reports = pytest.importorskip("wandb_workspaces.reports.v2")
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    section = next(one for one in specification()["sections"] if "real data" in one["heading"])
+    with fake_wandb() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        runs = reports.Runset(project="mine", entity="team", filters=section["filter"])._to_model()
+    filters = json.dumps(runs.filters)
+    assert re.search(r'"name": "partial"[^{}]*}, "op": "=", "value": false', filters), filters
 
 
 def test_without_a_login_it_is_one_sentence(tmp_path: Path) -> None:

@@ -40,6 +40,23 @@ def test_each_outcome_is_a_sentence(tmp_path: Path) -> None:
     assert failed.startswith("2 runs are not published to W&B (No). The results are complete; publish them later with: ")
 
 
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("offline", "WANDB_MODE is offline"),
+        ("dryrun", "WANDB_MODE is dryrun"),
+        ("online", "this machine is not logged in to W&B"),
+        ("", "this machine is not logged in to W&B"),
+    ],
+)
+def test_the_environment_is_the_reason_only_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, why: str
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", asked)
+    (text,) = said(tmp_path, {"folder": "offline-run-1"})
+    assert text.startswith(f"The W&B run is kept here, because {why}; after")
+
+
 def test_different_reasons_are_counted(tmp_path: Path) -> None:
     (text,) = said(tmp_path, {"failed": "No."}, {"failed": "Never."}, {"failed": "Not now."})
     assert "(No, and 2 other reasons)" in text

@@ -83,6 +83,15 @@ def test_hostile_text_is_shown_as_text(finished: Callable[..., RunResult], tmp_p
     json.dumps(row).encode("utf-8")
 
 
+def test_reasoning_that_was_never_closed_has_no_answer(finished: Callable[..., RunResult], tmp_path: Path) -> None:
+    rule = {"contains": "", "text": "<think>\nPerhaps the kitchen", "finish_reason": "length"}
+    (tmp_path / "cut.jsonl").write_text(json.dumps(rule) + "\n")
+    result = finished(f"engine.path={tmp_path / 'cut.jsonl'}", "limit=1")
+    row = dict(zip(COLUMNS, sample_rows(result, 1, "strict")[0], strict=True))
+    assert (row["reasoning"], row["answer"]) == ("Perhaps the kitchen", "")
+    assert (row["predicted"], row["finish_reason"]) == ("missed (truncated)", "length")
+
+
 def test_long_reasoning_keeps_its_ends() -> None:
     text = shortened("a" * LONGEST + "b" * LONGEST)
     assert text.startswith("a" * 100) and text.endswith("b" * 100)

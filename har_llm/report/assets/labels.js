@@ -79,7 +79,8 @@ function runChips(settings) {
   const dataset = chosenDataset(settings), shown = chosenRuns(settings, dataset), all = index.datasets[dataset].runs;
   const toggle = (run) => {
     const chosen = all.filter((one) => shown.includes(one) !== (one === run));
-    const model = settings.model === runKeys[run] ? "" : settings.model;
+    const current = here().settings.model; // the chips stay while filters change
+    const model = current === runKeys[run] ? "" : current;
     if (chosen.length) change({ model, runs: chosen.map((one) => runKeys[one]).join(",") });
   };
   const note = shown.length < all.length && h("span", { class: "quiet" }, `(${shown.length} of ${all.length} shown)`);

@@ -1,0 +1,85 @@
+"""Which runs are asked to be published, where: a directory that is damaged costs itself alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from har_llm.results import RunResult
+from har_llm.tracking import tasks
+from har_llm.tracking.config import WandbTracker
+from har_llm.tracking.publisher import Publisher
+from har_llm.tracking.publishing import kept_tracker, publish_runs
+from tests.composing import experiment
+
+Finished = Callable[..., RunResult]
+
+
+@pytest.fixture(autouse=True)
+def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Publisher, "start", lambda self: None)
+
+
+def changed(folder: Path, **changes: Any) -> Path:
+    """Its config.yaml with other values; without those that are None."""
+    config = {**OmegaConf.to_container(OmegaConf.load(folder / "config.yaml")), **changes}  # type: ignore[dict-item]
+    kept = {name: value for name, value in config.items() if value is not None}
+    OmegaConf.save(OmegaConf.create(kept), folder / "config.yaml")
+    return folder
+
+
+@pytest.mark.parametrize("changes", [{"lora": None}, {"lora": "none"}, {"lora": {"teacher": "x"}}, {"tracker": "wandb"}])
+def test_a_damaged_config_costs_its_own_run(finished: Finished, tmp_path: Path, changes: dict[str, Any]) -> None:
+    damaged, sound = changed(finished("limit=1").folder, **changes), finished("limit=2").folder
+    publisher = Publisher(WandbTracker(), str(tmp_path))
+    publish_runs(publisher, [damaged, sound])
+    assert [one.what for one in publisher.asked] == [damaged.name, sound.name]
+    said, waits = (one.outcome.get("failed") for one in publisher.asked)
+    assert waits is None
+    if "tracker" in changes:  # the rest is read by the tracker's process
+        assert str(damaged) in said and "does not hold what this version of har_llm writes" in said
+
+
+def synced(monkeypatch: pytest.MonkeyPatch, *overrides: str) -> dict[str, list[str]]:
+    """Which runs task=sync publishes to which project."""
+    found: dict[str, list[str]] = {}
+
+    def note(publisher: Publisher, folders: list[Path]) -> None:
+        found.setdefault(f"{publisher.tracker.entity}/{publisher.tracker.project}", []).extend(f.name for f in folders)
+
+    monkeypatch.setattr(tasks, "publish_runs", note)
+    tasks.sync(experiment(*overrides))
+    return found
+
+
+def test_a_run_is_published_where_its_own_command_published(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = [finished(f"limit={n}", "tracker=wandb", "tracker.project=paper", "tracker.entity=team") for n in (1, 2)]
+    here = finished("limit=3")
+    outputs = f"paths.outputs={tmp_path / 'outputs'}"
+    expected = {"team/paper": sorted(run.folder.name for run in there), "None/har_llm": [here.folder.name]}
+    assert {place: sorted(names) for place, names in synced(monkeypatch, outputs).items()} == expected
+    (everything,) = synced(monkeypatch, outputs, "tracker=wandb", "tracker.project=mine").items()
+    assert everything[0] == "None/mine" and len(everything[1]) == 3
+
+
+def test_what_a_run_was_not_to_tell_is_not_told_later(finished: Finished) -> None:
+    options = (
+        "tracker=wandb",
+        "tracker.artifacts=false",
+        "tracker.samples=0",
+        "tracker.tags=[mine]",
+        "tracker.mode=offline",
+    )
+    expected = WandbTracker(artifacts=False, samples=0, tags=["mine"])
+    assert kept_tracker(finished("limit=1", *options).folder) == expected
+
+
+@pytest.mark.parametrize("tracker", ["wandb", {"project": "../x"}, {"project": 3}, {"samples": "many"}])
+def test_a_damaged_tracker_is_the_shipped_one(finished: Finished, tracker: Any) -> None:
+    assert kept_tracker(changed(finished("limit=1").folder, tracker=tracker)) == WandbTracker()

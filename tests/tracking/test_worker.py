@@ -1,0 +1,89 @@
+"""The tracker's process, without W&B: what it does with a training that W&B does not take at first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from har_llm.tracking.client import NotPublished
+from har_llm.tracking.config import WandbTracker
+from har_llm.tracking.trainings import Training
+from har_llm.tracking.worker import Worker
+
+MANIFEST = {"key": "k" * 40, "provenance": None, "dataset": "home", "recipe": {"examples": ["a"]}, "loss": [[1, 0.5]]}
+
+
+class FakeClient:
+    """Notes what is begun and ended; does not take anything while it is down."""
+
+    mode = "online"
+
+    def __init__(self) -> None:
+        self.down = False
+        self.noted: list[Any] = []
+
+    def begin(self, training: Training, group: str) -> str:
+        if self.down:
+            raise NotPublished("W&B is down")
+        self.noted.append(("begin", training.id, group))
+        return training.id
+
+    def end(self, run: str, folder: Path | None, training: Training | None) -> dict[str, str]:
+        self.noted.append(("end", run, None if training is None else list(training.losses)))
+        return {"url": f"http://w/{run}"}
+
+
+@pytest.fixture
+def client() -> FakeClient:
+    return FakeClient()
+
+
+@pytest.fixture
+def worker(tmp_path: Path, client: FakeClient) -> Worker:
+    made = Worker(WandbTracker(), tmp_path)
+    made._client = client  # type: ignore[assignment]
+    return made
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Path:
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(json.dumps(MANIFEST))
+    return folder
+
+
+def began(worker: Worker) -> None:
+    assert worker.answer({"do": "training", "manifest": {**MANIFEST, "loss": []}, "name": "adapter", "group": "g"}) is None
+
+
+def test_a_training_that_could_not_be_shown_is_shown_when_it_ends(worker: Worker, client: FakeClient, adapter: Path) -> None:
+    client.down = True
+    began(worker)
+    client.down = False
+    id = "training-" + "k" * 16
+    assert worker.answer({"do": "trained", "folder": str(adapter), "group": "g"}) == {"url": f"http://w/{id}"}
+    assert client.noted == [("begin", id, "g"), ("end", id, [[1, 0.5]])]
+
+
+def test_a_training_that_cannot_be_shown_is_no_sign_for_the_runs_after_it(
+    worker: Worker, client: FakeClient, adapter: Path
+) -> None:
+    client.down = True
+    began(worker)
+    answer = worker.answer({"do": "trained", "folder": str(adapter), "group": "g"})
+    assert answer == {"failed": "W&B is down", "alone": True}
+
+
+@pytest.mark.parametrize("manifest", ["{", "[]", json.dumps({**MANIFEST, "key": None}), "{}"])
+def test_a_training_whose_adapter_is_damaged_is_closed(
+    worker: Worker, client: FakeClient, adapter: Path, manifest: str
+) -> None:
+    began(worker)
+    (adapter / "manifest.json").write_text(manifest)
+    answer = worker.answer({"do": "trained", "folder": str(adapter), "group": "g"})
+    assert answer is not None and "is damaged" in answer["failed"] and answer["alone"]
+    assert client.noted[-1] == ("end", "training-" + "k" * 16, None)
