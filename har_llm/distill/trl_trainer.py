@@ -59,6 +59,7 @@ def _train(load: Load, peft: PeftConfig | None, job: TrainingJob, tell: Tell) ->
         peft_config=peft,
         callbacks=[_Reporter(tell)],
     )
+    _check_batch(trainer.args, job)
     _check_labels(trainer, rows[0])
     trainable, total = trainer.model.get_nb_trainable_parameters()  # knows how 4-bit weights are packed
     about = {"trainable_parameters": trainable, "parameters": total, "optimizer": OptimizerNames(trainer.args.optim).value}
@@ -122,6 +123,16 @@ def _short_enough(
             f"would be learned without their end; raise lora.training.max_length, or make windows smaller."
         )
     return [row for row, length in zip(rows, lengths, strict=True) if length <= longest]
+
+
+def _check_batch(arguments: Any, job: TrainingJob) -> None:
+    """That a step is made of as many examples as the recipe says: on several GPUs it would be made of more."""
+    made = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    if made != job.settings.batch_size:
+        raise EngineError(
+            f"A step would learn from {made} examples, but lora.training.batch_size is {job.settings.batch_size}; let the "
+            f"training see one GPU only (CUDA_VISIBLE_DEVICES)."
+        )
 
 
 def _check_labels(trainer: Any, row: dict[str, list[int]]) -> None:

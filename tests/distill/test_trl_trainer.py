@@ -183,6 +183,17 @@ def test_a_training_goes_on_with_fewer_examples_at_once_to_the_same_adapter(rows
         assert torch.allclose(weight, theirs[name], atol=1e-4), name
 
 
+def test_a_step_of_more_examples_than_were_asked_for_is_refused(
+    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Transformers makes of two visible GPUs."""
+    from har_llm.distill import trl_trainer
+
+    monkeypatch.setattr(trl_trainer.SFTConfig, "train_batch_size", property(lambda self: 8))
+    with pytest.raises(EngineError, match=r"from 8 examples, but lora\.training\.batch_size is 4; let .* one GPU only"):
+        trl_trainer.train(job(rows, tmp_path), lambda message: None)
+
+
 def test_labels_that_a_library_has_masked_are_noticed(rows: Path, tmp_path: Path) -> None:
     from types import SimpleNamespace
 
