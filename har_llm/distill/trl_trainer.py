@@ -194,6 +194,7 @@ def _arguments(job: TrainingJob) -> SFTConfig:
         use_cpu=not on_gpu,
         gradient_checkpointing=on_gpu,
         logging_steps=1,
+        logging_nan_inf_filter=False,  # which would show a mean of earlier steps in place of a loss that is no number
         save_strategy="steps",
         save_steps=settings.checkpoint_steps,
         save_total_limit=2,

@@ -194,6 +194,17 @@ def test_a_step_of_more_examples_than_were_asked_for_is_refused(
         trl_trainer.train(job(rows, tmp_path), lambda message: None)
 
 
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_training_that_diverges_ends_at_once(
+    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: float
+) -> None:
+    from har_llm.distill import trl_trainer
+
+    monkeypatch.setattr(trl_trainer.SFTTrainer, "training_step", lambda *_, **__: torch.tensor(loss))
+    with pytest.raises(EngineError, match=f"The loss is {loss} at step 1; lower lora.training.learning_rate"):
+        trl_trainer.train(job(rows, tmp_path, steps=2), lambda message: None)
+
+
 def test_labels_that_a_library_has_masked_are_noticed(rows: Path, tmp_path: Path) -> None:
     from types import SimpleNamespace
 
