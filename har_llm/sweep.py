@@ -151,10 +151,12 @@ def fetch_models(jobs: Sequence[Job], watcher: Watcher) -> None:
 
 
 def _fetch(experiment: Experiment, fetched: set[str], watcher: Watcher) -> None:
-    model = weights.resolve(experiment.model)
-    if f"{model.config.id}@{model.revision}" not in fetched:
-        fetched.add(f"{model.config.id}@{model.revision}")
-        watcher.fetched(model, weights.obtain(model))
+    taught = experiment.lora.taught
+    for config in [experiment.model] if taught is None else [experiment.model, taught.teacher]:
+        model = weights.resolve(config)
+        if f"{model.config.id}@{model.revision}" not in fetched:
+            fetched.add(f"{model.config.id}@{model.revision}")
+            watcher.fetched(model, weights.obtain(model))
     if experiment.lora.ready is not None:
         weights.resolve_adapter(experiment.lora.ready)
 
