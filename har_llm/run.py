@@ -141,6 +141,10 @@ class PreparedRun:
         """What has yet to be generated, each key once."""
         return list({request.key: request for request in self.requests if request.key not in store}.values())
 
+    def complete(self) -> bool:
+        """Whether all its texts are stored."""
+        return not self.owed(self.open_store())
+
 
 def provenance(synthetic_home: bool, synthetic_model: bool) -> str | None:
     parts = [

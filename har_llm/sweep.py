@@ -82,7 +82,7 @@ def generate_jobs(jobs: Sequence[Job], watcher: Watcher, upto: str = STAGES[-1])
         hit = [job for job in unfinished(jobs) if job.run.outputs == outputs]
         attempt(hit, lambda outputs=outputs: check_writable(outputs), watcher)  # type: ignore[misc]
     while waiting := unfinished(jobs):
-        attempt_each(waiting, lambda job: check_lesson(job.run.lesson), watcher)
+        attempt_each(waiting, lambda job: check_lesson(job.run), watcher)
         plan = make_plan([job.run for job in unfinished(jobs)])
         environments = _check_loads(plan, waiting, watcher)
         if all(job.error is None for job in waiting):
@@ -106,7 +106,8 @@ def _teach(plan: Plan, jobs: Sequence[Job], watcher: Watcher) -> None:
 
 def pupils_of(lesson: Lesson, jobs: Sequence[PreparedJob]) -> list[PreparedJob]:
     """The jobs that wait for the adapter."""
-    return [job for job in jobs if job.run.lesson is not None and job.run.lesson.key == lesson.key]
+    taught = [job for job in jobs if job.run.lesson is not None and job.run.lesson.key == lesson.key]
+    return [job for job in taught if not job.run.complete()]
 
 
 def _make_loads(
@@ -123,6 +124,8 @@ def _make_loads(
 
 def _owes(job: PreparedJob, load: Load) -> bool:
     """Whether a job still waits for a text that the load was to make: for itself, or for its teacher."""
+    if job.run.complete():
+        return False
     runs = [job.run] if job.run.lesson is None else [job.run, job.run.lesson.teacher]
     return any(request.key in load.asked_by for run in runs for request in run.owed(run.open_store()))
 
@@ -266,11 +269,13 @@ def _environments(loads: Sequence[Load]) -> dict[int, Environments]:
 def jobs_of(load: Load, jobs: Sequence[PreparedJob]) -> list[PreparedJob]:
     """The jobs that wait for some of what the load makes, themselves or by their teachers."""
     taught = {id(run) for run in load.runs}
-    return [job for job in jobs if id(job.run) in taught or _teacher_key(job.run) in {_key(run) for run in load.runs}]
+    return [job for job in jobs if id(job.run) in taught or _is_taught_by(load, job.run)]
 
 
-def _teacher_key(run: PreparedRun) -> tuple[str, ...] | None:
-    return None if run.lesson is None else _key(run.lesson.teacher)
+def _is_taught_by(load: Load, run: PreparedRun) -> bool:
+    if run.lesson is None or _key(run.lesson.teacher) not in {_key(one) for one in load.runs}:
+        return False
+    return not run.complete()
 
 
 def _key(run: PreparedRun) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from har_llm.environment import library_versions, machine
 from har_llm.errors import MissingError
 from har_llm.lesson import MANIFEST, Lesson, manifest, name_base
 from har_llm.rates import Rate
+from har_llm.run import PreparedRun
 from har_llm.store import digest
 from har_llm.weights import adapter_digest
 
@@ -48,10 +49,13 @@ class Pupil(Protocol):
     def learned(self, step: int, loss: float) -> None: ...
 
 
-def check_lesson(lesson: Lesson | None) -> None:
-    """Refuse an adapter that is damaged, or that could not be made here, before its teacher writes. Raises MissingError."""
-    if lesson is not None and not lesson.learned():
-        check_tools(lesson.lora)
+def check_lesson(run: PreparedRun) -> None:
+    """Refuse an adapter that is damaged, or that could not be made here, before its teacher writes. Raises MissingError.
+
+    A run that has all its texts needs none.
+    """
+    if run.lesson is not None and not run.complete() and not run.lesson.learned():
+        check_tools(run.lesson.lora)
 
 
 def learn(lesson: Lesson, watcher: Pupil) -> None:

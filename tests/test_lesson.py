@@ -14,7 +14,8 @@ from har_llm.errors import ConfigError, MissingError
 from har_llm.job import Job
 from har_llm.lesson import MANIFEST
 from har_llm.plan import make_plan
-from har_llm.run import prepare
+from har_llm.run import PreparedRun, prepare
+from har_llm.store import Record
 from tests.composing import experiment
 from tests.test_sweep import done, kept
 
@@ -142,10 +143,30 @@ def test_a_damaged_adapter_is_noticed(tmp_path: Path) -> None:
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    again = job(tmp_path, "limit=1")
+    assert not done(job(tmp_path, "limit=1")).failures, "it has its text"
+    again = job(tmp_path, "split.part=train")
     watcher = done(again)
     assert watcher.failures == [again] and isinstance(again.error, MissingError)
     assert "is damaged" in str(again.error)
+
+
+def keep(run: PreparedRun, **about: str) -> None:
+    with run.open_writer() as writer:
+        for request in run.requests:
+            writer.add(Record(request.key, "<think>\n</think>\n\n[]", "stop", 1, 1, 0.1, about))
+
+
+def test_a_run_that_has_its_texts_needs_no_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor a machine on which one could be trained."""
+    monkeypatch.setattr("har_llm.distill.tools.has_gpu", lambda: False)
+    stored, owing = job(tmp_path, "lora.trainer=unsloth"), job(tmp_path, "lora.trainer=unsloth", "split.part=train")
+    runs = [prepare(one.experiment) for one in (stored, owing)]  # type: ignore[arg-type]
+    keep(runs[0])
+    assert not make_plan(runs[:1]).lessons and not make_plan(runs[:1]).loads
+    assert len(make_plan(runs).lessons) == 1
+    watcher = done(stored, owing)
+    assert watcher.failures == [owing] and "there is no GPU here" in str(owing.error)
+    assert stored.fresh and not adapters(tmp_path)
 
 
 @pytest.mark.slow
