@@ -95,11 +95,19 @@ class Lesson:
 
     def learned(self) -> bool:
         """Whether the adapter is there. Raises MissingError for one that is damaged."""
+        return self.weights() is not None
+
+    def weights(self) -> str | None:
+        """The digest of the adapter, which is another when it is trained anew; None where it is not there.
+
+        Raises MissingError for one that is damaged.
+        """
         if not self.folder.is_dir():
-            return False
+            return None
         try:
             manifest = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-            whole = manifest["key"] == self.key and manifest["weights"] == adapter_digest(self.folder)
+            weights = adapter_digest(self.folder)
+            whole = manifest["key"] == self.key and manifest["weights"] == weights
         except (OSError, ValueError, LookupError):
             whole = False
         if not whole:
@@ -107,7 +115,7 @@ class Lesson:
                 f"The adapter in {self.folder} is damaged: {', '.join(ADAPTER_FILES)} and {MANIFEST} do not agree. Delete "
                 f"the folder and run the same command again: the teacher's texts are kept."
             )
-        return True
+        return weights
 
     def select(self) -> Selection:
         """The examples, from the teacher's kept texts. Raises MissingError where some are not made."""

@@ -7,7 +7,7 @@ any number of runs together; `finish` reads the answers, scores them and puts th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -24,7 +24,7 @@ from har_llm.errors import ConfigError, MissingError
 from har_llm.paths import expanded
 from har_llm.records import Prompt, Recordings, Session, Window
 from har_llm.run_files import write_run
-from har_llm.store import GenerationStore, ShardWriter, digest, generations_folder
+from har_llm.store import GenerationStore, Record, ShardWriter, digest, generations_folder
 from har_llm.voting import WindowTexts
 from har_llm.weights import ResolvedAdapter, ResolvedModel
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 """Bump when the content of a run directory changes."""
+ADAPTER_WEIGHTS = "adapter_weights"
+"""What a record says of an adapter that was made here, besides its recipe: the digest of its weights. Older ones do not."""
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,7 @@ def read_windows(run: PreparedRun) -> list[WindowTexts]:
     if missing:
         raise MissingError(f"{len(missing)} of {len(run.requests)} generations are missing; run the same command again.")
     records = list(store.get_many(request.key for request in run.requests))
+    check_adapter(run, records)
     model, activities, samples = run.experiment.model, run.recordings.home.activities, run.experiment.decoding.samples
     windows = []
     for place, prompt in enumerate(run.prompts):
@@ -270,3 +273,17 @@ def read_windows(run: PreparedRun) -> list[WindowTexts]:
         ]
         windows.append(WindowTexts(texts, read))
     return windows
+
+
+def check_adapter(run: PreparedRun, records: Iterable[Record], weights: str | None = None) -> None:
+    """Refuse texts of two adapters of one recipe, which are two trainings. Raises MissingError.
+
+    `weights`: of the adapter that is to add to them.
+    """
+    found = {record.about.get(ADAPTER_WEIGHTS) for record in records} | {weights}
+    if len(found - {None}) > 1:
+        raise MissingError(
+            f"Some texts of this run were made with an adapter that has been trained anew since, and no two trainings are "
+            f"quite the same. Delete {generations_folder(run.outputs / 'store', run.model_identity)} and run the same "
+            f"command again: the texts are then made with the adapter that is there."
+        )

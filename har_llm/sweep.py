@@ -21,7 +21,7 @@ from har_llm.job import Job
 from har_llm.lesson import Lesson
 from har_llm.plan import Load, Plan, make_plan
 from har_llm.results import read_run
-from har_llm.run import PreparedRun, finish, prepare
+from har_llm.run import ADAPTER_WEIGHTS, PreparedRun, finish, prepare
 from har_llm.store import Record, ShardWriter
 from har_llm.teaching import check_lesson, learn
 from har_llm.weights import ResolvedModel
@@ -91,6 +91,7 @@ def generate_jobs(jobs: Sequence[Job], watcher: Watcher, upto: str = STAGES[-1])
             if upto != STAGES[0]:
                 _teach(plan, jobs, watcher)
             if upto == STAGES[-1]:
+                attempt_each(unfinished(jobs), lambda job: check_lesson(job.run), watcher)
                 rest = make_plan([job.run for job in unfinished(jobs)]).loads
                 _make_loads(rest, _environments(rest), waiting, watcher)
         if all(job.error is None for job in waiting):
@@ -211,6 +212,8 @@ class _Keeper:
         if id(run) not in self._writers:
             writer = self._stack.enter_context(run.open_writer())
             about = {**self._about, "model": run.model_identity, "provenance": run.provenance}
+            if run.lesson is not None:
+                about[ADAPTER_WEIGHTS] = run.lesson.weights()
             self._writers[id(run)] = (writer, about)
         writer, about = self._writers[id(run)]
         writer.add(Record(**generation._asdict(), about=about))

@@ -26,7 +26,7 @@ from har_llm.environment import library_versions, machine
 from har_llm.errors import MissingError
 from har_llm.lesson import MANIFEST, Lesson, manifest, name_base
 from har_llm.rates import Rate
-from har_llm.run import PreparedRun
+from har_llm.run import PreparedRun, check_adapter
 from har_llm.store import digest
 from har_llm.weights import adapter_digest
 
@@ -52,10 +52,17 @@ class Pupil(Protocol):
 def check_lesson(run: PreparedRun) -> None:
     """Refuse an adapter that is damaged, or that could not be made here, before its teacher writes. Raises MissingError.
 
-    A run that has all its texts needs none.
+    Also one that was trained anew since the first texts of the run. A run that has all its texts needs none.
     """
-    if run.lesson is not None and not run.complete() and not run.lesson.learned():
+    if run.lesson is None or run.complete():
+        return
+    there = run.lesson.weights()
+    if there is None:
         check_tools(run.lesson.lora)
+    else:
+        store = run.open_store()
+        stored = (request.key for request in run.requests if request.key in store)
+        check_adapter(run, store.get_many(stored), there)
 
 
 def learn(lesson: Lesson, watcher: Pupil) -> None:

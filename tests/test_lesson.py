@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ import pytest
 from har_llm.distill.card import CURVE
 from har_llm.errors import ConfigError, MissingError
 from har_llm.job import Job
-from har_llm.lesson import MANIFEST
+from har_llm.lesson import MANIFEST, Lesson
 from har_llm.plan import make_plan
-from har_llm.run import PreparedRun, prepare
+from har_llm.run import PreparedRun, prepare, read_windows
 from har_llm.store import Record
+from har_llm.teaching import check_lesson
+from har_llm.weights import adapter_digest
 from tests.composing import experiment
 from tests.test_sweep import done, kept
 
@@ -42,6 +45,11 @@ def job(tmp_path: Path, *overrides: str) -> Job:
 
 def adapters(tmp_path: Path) -> list[Path]:
     return sorted((tmp_path / "outputs" / "store" / "adapters").glob("*"))
+
+
+def origins(tmp_path: Path) -> list[dict[str, str]]:
+    shards = (tmp_path / "outputs" / "store" / "generations").glob("*/*.jsonl")
+    return [json.loads(line)["about"] for shard in shards for line in shard.read_text().splitlines()]
 
 
 def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
@@ -94,6 +102,8 @@ def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Pat
     assert [load.model.config.name for load in watcher.loads] == ["tiny_teacher", "tiny_student"]
     keys = kept(tmp_path)
     assert len(set(keys)) == len(keys)
+    manifests = [json.loads((folder / MANIFEST).read_text()) for folder in adapters(tmp_path)]
+    assert {about.get("adapter_weights") for about in origins(tmp_path)} == {None, *(one["weights"] for one in manifests)}
     folders = [folder for folder in adapters(tmp_path) if not folder.name.startswith(".")]
     assert len(folders) == 2
     for folder in folders:
@@ -167,6 +177,42 @@ def test_a_run_that_has_its_texts_needs_no_adapter(tmp_path: Path, monkeypatch: 
     watcher = done(stored, owing)
     assert watcher.failures == [owing] and "there is no GPU here" in str(owing.error)
     assert stored.fresh and not adapters(tmp_path)
+
+
+def test_texts_of_an_adapter_that_was_trained_anew_are_not_mixed_with_older_ones(tmp_path: Path) -> None:
+    wanted = job(tmp_path)
+    run = prepare(wanted.experiment)  # type: ignore[arg-type]
+    assert run.lesson is not None and len(run.requests) == 2
+    weights = stand_in(run.lesson)
+    keep(replace(run, requests=run.requests[:1]), adapter_weights="others")
+    watcher = done(wanted)
+    assert watcher.failures == [wanted] and not watcher.loads, "before anything is made"
+    said = str(wanted.error)
+    (folder,) = (tmp_path / "outputs" / "store" / "generations").iterdir()
+    assert "trained anew" in said and f"Delete {folder} and run the same command again" in said
+    keep(replace(run, requests=run.requests[1:]), adapter_weights=weights)
+    with pytest.raises(MissingError, match="trained anew"):
+        read_windows(run)
+
+
+def test_texts_that_do_not_say_whose_they_are_are_taken(tmp_path: Path) -> None:
+    run = prepare(job(tmp_path).experiment)  # type: ignore[arg-type]
+    assert run.lesson is not None
+    weights = stand_in(run.lesson)
+    keep(replace(run, requests=run.requests[:1]))
+    check_lesson(run)
+    keep(replace(run, requests=run.requests[1:]), adapter_weights=weights)
+    assert len(read_windows(run)) == 2
+
+
+def stand_in(lesson: Lesson) -> str:
+    """Something in the adapter's place; what it is."""
+    lesson.folder.mkdir(parents=True)
+    (lesson.folder / "adapter_config.json").write_text("{}")
+    (lesson.folder / "adapter_model.safetensors").write_bytes(b"weights")
+    weights = adapter_digest(lesson.folder)
+    (lesson.folder / MANIFEST).write_text(json.dumps({"key": lesson.key, "weights": weights}))
+    return weights
 
 
 @pytest.mark.slow
