@@ -21,10 +21,10 @@ from har_llm.distill.examples import Selection, select
 from har_llm.distill.job import TrainingJob
 from har_llm.errors import MissingError
 from har_llm.models import EMBEDDED_PREFIX
-from har_llm.run import PreparedRun, data_digest, prepare, read_windows
+from har_llm.run import PreparedRun, data_digest, prepare, provenance, read_windows
 from har_llm.splits import first_sessions
 from har_llm.store import digest
-from har_llm.weights import ADAPTER_FILES, ResolvedAdapter, ResolvedModel, adapter_digest
+from har_llm.weights import ADAPTER_FILES, ResolvedAdapter, ResolvedModel, adapter_digest, is_synthetic
 
 FORMAT = 1
 """Bump when the same recipe would make another adapter."""
@@ -90,8 +90,17 @@ class Lesson:
         return self.lora.training.max_length or self.experiment.model.context
 
     @property
+    def synthetic_home(self) -> bool:
+        return self.teacher.experiment.dataset.synthetic
+
+    @property
+    def synthetic_model(self) -> bool:
+        return is_synthetic(self.student) or is_synthetic(self.teacher.model)
+
+    @property
     def provenance(self) -> str | None:
-        return self.teacher.provenance
+        """What is synthetic about the adapter, whatever it is scored on."""
+        return provenance(self.synthetic_home, self.synthetic_model)
 
     def learned(self) -> bool:
         """Whether the adapter is there. Raises MissingError for one that is damaged."""

@@ -66,9 +66,12 @@ class PreparedRun:
 
     @property
     def provenance(self) -> str | None:
-        """What is synthetic about the run's results; None for real data and a real model."""
-        model = self.experiment.model
-        return provenance(self.experiment.dataset.synthetic, model.synthetic or weights.is_embedded(self.model))
+        """What is synthetic about the run's results, or what its adapter learned; None for real data and real models."""
+        home, model = self.experiment.dataset.synthetic, weights.is_synthetic(self.model)
+        if self.lesson is not None:
+            home |= self.lesson.synthetic_home
+            model |= self.lesson.synthetic_model
+        return provenance(home, model)
 
     @cached_property
     def model_identity(self) -> dict[str, Any]:

@@ -146,6 +146,11 @@ def adapter_digest(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def is_synthetic(model: ResolvedModel) -> bool:
+    """Whether it was made of simulated data only, as its config says or its files show."""
+    return model.config.synthetic or is_embedded(model)
+
+
 def is_embedded(model: ResolvedModel) -> bool:
     """Whether the files are those of an embedded model, wherever they lie."""
     if not model.local:

@@ -233,6 +233,29 @@ def test_a_student_that_cannot_be_trained_here_is_refused_before_its_teacher_wri
     assert "lora.trainer is 'unsloth', but there is no GPU here" in str(unsloth.error)
 
 
+@pytest.mark.parametrize(
+    ("synthetic", "adapter", "run"),
+    [
+        ((), None, None),
+        (("dataset",), None, "synthetic home"),
+        (("lora.source",), "synthetic home", "synthetic home"),
+        (("model",), "synthetic model", "synthetic model"),
+        (("lora.teacher",), "synthetic model", "synthetic model"),
+        (("lora.source", "model"), *["synthetic home, synthetic model"] * 2),
+        (("dataset", "lora.source", "model", "lora.teacher"), *["synthetic home, synthetic model"] * 2),
+    ],
+)
+def test_what_is_synthetic_about_home_source_student_or_teacher_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, synthetic: tuple[str, ...], adapter: str | None, run: str | None
+) -> None:
+    monkeypatch.setattr("har_llm.weights.is_embedded", lambda model: False)
+    places = ("dataset", "lora.source", "model", "lora.teacher")
+    said = [f"{place}.synthetic={str(place in synthetic).lower()}" for place in places]
+    made = prepare(job(tmp_path, "+dataset@lora.source=simulated_house", *said).experiment)  # type: ignore[arg-type]
+    assert made.lesson is not None
+    assert (made.lesson.provenance, made.provenance) == (adapter, run)
+
+
 def test_what_cannot_be_taught_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"lora\.train_sessions is 9, but the training part has 3 sessions"):
         prepare(job(tmp_path, "lora.train_sessions=9").experiment)  # type: ignore[arg-type]
