@@ -44,7 +44,8 @@ class Pupil(Protocol):
     def learning(self, lesson: Lesson, selection: Selection, done: int) -> None: ...
 
     def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None:
-        """The first step comes next. `about`: trainable_parameters, parameters, tokens (of all examples), optimizer."""
+        """The first step comes next. `about`: trainable_parameters, parameters, tokens (of all examples), optimizer; anew, where
+        it cannot go on from what was done before, says why."""
 
     def learned(self, step: int, loss: float) -> None: ...
 
@@ -101,6 +102,8 @@ def _train(
             elif "about" in message:
                 about, began = message["about"], time.monotonic()
                 watcher.trains(lesson, selection, about)
+                if about.pop("anew", None):
+                    stream.truncate(0)
             else:
                 stream.write(json.dumps([message["step"], message["loss"]]) + "\n")
                 stream.flush()

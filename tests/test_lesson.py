@@ -110,6 +110,7 @@ def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Pat
         content = json.loads((folder / MANIFEST).read_text())
         assert content["provenance"] == "synthetic home, synthetic model"
         assert [step for step, _ in content["loss"]] == [1, 2]
+        assert (content["training"]["optimizer"], content["optimizer"]) == ("auto", watcher.trained[0][1]["optimizer"])
         assert (folder / CURVE).read_bytes().startswith(b"\x89PNG")
     assert [about["trainable_parameters"] for _, about in watcher.trained] == [content["trainable_parameters"]] * 2
     assert watcher.steps == [1, 2, 1, 2]

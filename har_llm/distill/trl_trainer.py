@@ -22,6 +22,8 @@ from har_llm.engines.chat import DEFAULT_CONTEXT
 from har_llm.errors import EngineError
 
 CHECKPOINT_FILES = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+OPTIMIZER_FILE = "optimizer.txt"
+"""Beside the checkpoints: what lora.training.optimizer=auto was on the machine that wrote them."""
 NOT_LEARNED = -100
 """A label that the loss passes over."""
 Tell = Callable[[dict[str, Any]], None]
@@ -62,9 +64,10 @@ def _train(load: Load, peft: PeftConfig | None, job: TrainingJob, tell: Tell) ->
     _check_batch(trainer.args, job)
     _check_labels(trainer, rows[0])
     trainable, total = trainer.model.get_nb_trainable_parameters()  # knows how 4-bit weights are packed
-    about = {"trainable_parameters": trainable, "parameters": total, "optimizer": OptimizerNames(trainer.args.optim).value}
+    optimizer = OptimizerNames(trainer.args.optim).value
+    checkpoint, anew = _checkpoint(Path(job.checkpoints), optimizer)
+    about = {"trainable_parameters": trainable, "parameters": total, "optimizer": optimizer, **anew}
     tell({"about": {**about, "tokens": sum(len(row["input_ids"]) for row in rows)}})
-    checkpoint = last_checkpoint(Path(job.checkpoints))
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trainer.model.save_pretrained(job.folder)
 
@@ -226,6 +229,22 @@ class _Reporter(TrainerCallback):  # type: ignore[misc]
                     f"The loss is {loss} at step {state.global_step}; lower lora.training.learning_rate and run again."
                 )
             self._tell({"step": state.global_step, "loss": loss, "learning_rate": float(logs.get("learning_rate", 0.0))})
+
+
+def _checkpoint(folder: Path, optimizer: str) -> tuple[Path | None, dict[str, str]]:
+    """Where the training goes on from; or why it begins anew, where a machine with another optimizer began it."""
+    checkpoint, note, anew = last_checkpoint(folder), folder / OPTIMIZER_FILE, {}
+    other = note.read_text(encoding="utf-8").strip() if note.is_file() else ""
+    if checkpoint is not None and other not in ("", optimizer):
+        shutil.rmtree(folder)
+        checkpoint = None
+        anew["anew"] = (
+            f"it begins anew, because its checkpoints are those of {other} and the optimizer here is {optimizer}; "
+            f"lora.training.optimizer chooses one for all machines, and another adapter"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(optimizer + "\n", encoding="utf-8")
+    return checkpoint, anew
 
 
 def last_checkpoint(folder: Path) -> Path | None:

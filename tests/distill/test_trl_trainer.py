@@ -194,6 +194,22 @@ def test_a_step_of_more_examples_than_were_asked_for_is_refused(
         trl_trainer.train(job(rows, tmp_path), lambda message: None)
 
 
+def test_a_training_that_another_optimizer_began_begins_anew(rows: Path, tmp_path: Path) -> None:
+    """lora.training.optimizer=auto, begun on a GPU and gone on with on a CPU."""
+    from har_llm.distill import trl_trainer
+
+    made, heard = job(rows, tmp_path, steps=2, checkpoint_steps=1, optimizer="auto"), []
+    trl_trainer.train(made, heard.append)
+    note = tmp_path / "checkpoints" / "optimizer.txt"
+    assert note.read_text() == "adamw_torch\n" and "anew" not in heard[0]["about"]
+    assert trl_trainer._checkpoint(tmp_path / "checkpoints", "adamw_torch")[0] == tmp_path / "checkpoints" / "checkpoint-2"
+    note.write_text("adamw_8bit\n")
+    again: list[dict[str, Any]] = []
+    trl_trainer.train(made, again.append)
+    assert "are those of adamw_8bit and the optimizer here is adamw_torch" in again[0]["about"]["anew"]
+    assert [message["step"] for message in again[1:]] == [1, 2] and note.read_text() == "adamw_torch\n"
+
+
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_training_that_diverges_ends_at_once(
     rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: float
