@@ -84,6 +84,15 @@ def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
     assert not (tmp_path / "outputs").exists()
 
 
+@pytest.mark.parametrize("several", [(), ("lora.examples.samples=2", "lora.teacher.sampling.temperature=1")])
+def test_a_teacher_may_write_first_with_an_engine_of_its_own(tmp_path: Path, several: tuple[str, ...]) -> None:
+    lesson = prepare(job(tmp_path, *several).experiment).lesson  # type: ignore[arg-type]
+    alone = ["decoding.samples=2", "model.sampling.temperature=1"] if several else []
+    teacher = job(tmp_path, "lora=none", "model=tiny_teacher", "split.part=train", "engine=vllm", *alone)
+    assert lesson is not None
+    assert [one.key for one in prepare(teacher.experiment).requests] == lesson.recipe["examples"]  # type: ignore[arg-type]
+
+
 @pytest.mark.slow
 def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Path) -> None:
     """Figure 4 in small: the teacher once, the student once, an adapter for each number of sessions."""
