@@ -98,7 +98,8 @@ def _train(
             check_claim()
             if "too_long" in message:
                 unlearnable = lesson.lora.examples.unlearnable
-                selection = selection.without_long(message["too_long"], message["longest"], unlearnable)
+                long, longest, more = message["too_long"], message["longest"], message["more"]
+                selection = selection.without_long(long, longest, unlearnable, more)
             elif "about" in message:
                 about, began = message["about"], time.monotonic()
                 watcher.trains(lesson, selection, about)

@@ -106,10 +106,17 @@ def _tokens(tokenizer: Any, row: dict[str, Any], job: TrainingJob) -> dict[str, 
 
 
 def _longest(job: TrainingJob) -> int:
-    if job.max_length is not None:
-        return job.max_length
+    """Never more than the student can read: Unsloth would stretch its positions, and make another model of it."""
+    readable = _readable(job)
+    if job.max_length is None:
+        return readable or DEFAULT_CONTEXT
+    return min(job.max_length, readable or job.max_length)
+
+
+def _readable(job: TrainingJob) -> int | None:
+    """Most tokens that the student can read, by its own configuration; None where that does not say."""
     shape = AutoConfig.from_pretrained(job.base, trust_remote_code=job.trust_remote_code).get_text_config()
-    return getattr(shape, "max_position_embeddings", None) or DEFAULT_CONTEXT
+    return getattr(shape, "max_position_embeddings", None)
 
 
 def _short_enough(
@@ -119,11 +126,12 @@ def _short_enough(
     lengths = [len(row["input_ids"]) for row in rows]
     long = [[place, length] for place, length in enumerate(lengths) if length > longest]
     if long:
-        tell({"too_long": long, "longest": longest})
+        readable = _readable(job)
+        tell({"too_long": long, "longest": longest, "more": readable is None or longest < readable})
     if long and (not job.leave_out_long or len(long) == len(rows)):
         raise EngineError(
             f"{len(long)} of {len(rows)} examples are longer than {longest} tokens (the longest has {max(lengths)}), and "
-            f"would be learned without their end; raise lora.training.max_length, or make windows smaller."
+            f"would be learned without their end; make windows smaller."
         )
     return [row for row, length in zip(rows, lengths, strict=True) if length <= longest]
 

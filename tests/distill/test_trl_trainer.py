@@ -109,11 +109,11 @@ def test_examples_that_are_too_long_are_named_and_stop_or_are_left_out(rows: Pat
     long = [[place, length] for place, length in enumerate(tokens) if length > longest]
     assert 0 < len(long) < len(tokens)
     messages = trained(job(rows, tmp_path, max_length=longest))
-    assert next(messages) == {"too_long": long, "longest": longest}
+    assert next(messages) == {"too_long": long, "longest": longest, "more": True}
     with pytest.raises(EngineError, match=rf"{len(long)} of 12 examples are longer than {longest} tokens"):
         list(messages)
     first, second, *steps = trained(job(rows, tmp_path, max_length=longest, leave_out_long=True, steps=2))
-    assert first == {"too_long": long, "longest": longest}
+    assert first == {"too_long": long, "longest": longest, "more": True}
     assert second["about"]["tokens"] == sum(length for length in tokens if length <= longest)
     assert [message["step"] for message in steps] == [1, 2]
 
@@ -123,6 +123,19 @@ def test_without_a_limit_examples_are_as_long_as_the_student_reads(rows: Path, t
 
     assert _longest(job(rows, tmp_path, max_length=None)) == 4096, "of the student's own configuration"
     assert _longest(job(rows, tmp_path, max_length=99)) == 99
+    assert _longest(job(rows, tmp_path, max_length=9999)) == 4096, "and never longer"
+
+
+def test_examples_that_are_longer_than_the_student_reads_are_no_reason_to_raise_the_limit(
+    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from har_llm.distill import trl_trainer
+
+    monkeypatch.setattr(trl_trainer, "_readable", lambda job: 10)
+    heard: list[dict[str, Any]] = []
+    with pytest.raises(EngineError, match="12 of 12 examples are longer than 10 tokens"):
+        trl_trainer.train(job(rows, tmp_path, max_length=4096), heard.append)
+    assert [(one["longest"], one["more"]) for one in heard] == [(10, False)]
 
 
 @pytest.mark.parametrize(
