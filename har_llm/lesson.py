@@ -126,9 +126,15 @@ class Lesson:
             )
         return weights
 
+    @property
+    def uses_gold(self) -> bool:
+        """Whether gold activities choose the examples, or the events that these show."""
+        return self.lora.examples.uses_gold or self.teacher.experiment.dataset.null_class == "dropped"
+
     def select(self) -> Selection:
         """The examples, from the teacher's kept texts. Raises MissingError where some are not made."""
-        return select(self.teacher.prompts, read_windows(self.teacher), self.lora.examples, self.experiment.model.thinking)
+        windows, thinking = read_windows(self.teacher), self.experiment.model.thinking
+        return replace(select(self.teacher.prompts, windows, self.lora.examples, thinking), uses_gold=self.uses_gold)
 
     def job(self, base: Path, rows: Path, folder: Path, checkpoints: Path, trainer: str) -> TrainingJob:
         model, settings = self.experiment.model, self.lora.training
@@ -178,6 +184,7 @@ def manifest(lesson: Lesson, selection: Selection, about: Mapping[str, Any], los
         "student_revision": lesson.student.revision,
         "teacher": {**teacher.model_identity, "id": _name(teacher.model)},
         "dataset": teacher.experiment.dataset.name,
+        "null_class": teacher.experiment.dataset.null_class,
         "sessions": [session.id for session in teacher.sessions],
         "windows": len(teacher.prompts),
         "texts": selection.texts,

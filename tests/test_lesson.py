@@ -13,7 +13,7 @@ import pytest
 from har_llm.distill.card import CURVE
 from har_llm.errors import ConfigError, MissingError
 from har_llm.job import Job
-from har_llm.lesson import MANIFEST, Lesson
+from har_llm.lesson import MANIFEST, Lesson, manifest
 from har_llm.plan import make_plan
 from har_llm.run import PreparedRun, prepare, read_windows
 from har_llm.store import Record
@@ -213,6 +213,17 @@ def test_texts_that_do_not_say_whose_they_are_are_taken(tmp_path: Path) -> None:
     check_lesson(run)
     keep(replace(run, requests=run.requests[1:]), adapter_weights=weights)
     assert len(read_windows(run)) == 2
+
+
+def test_events_that_were_left_out_by_gold_activities_are_said(tmp_path: Path) -> None:
+    for use, gold in (("dropped", True), ("label", False)):
+        run = prepare(job(tmp_path, f"dataset.null_class={use}", "lora.examples.unlearnable=leave_out").experiment)  # type: ignore[arg-type]
+        assert run.lesson is not None
+        keep(run.lesson.teacher)
+        selection = run.lesson.select()
+        content = manifest(run.lesson, selection, {}, [])
+        assert (content["null_class"], content["uses_gold"]) == (use, gold)
+        assert selection.summary().endswith("chosen with gold activities") == gold
 
 
 def stand_in(lesson: Lesson) -> str:

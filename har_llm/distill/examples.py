@@ -84,6 +84,7 @@ class Selection:
     left_out: Mapping[str, int]
     """How many of them were not taken, by reason."""
     uses_gold: bool
+    """Whether gold activities chose the examples, or the events that these show."""
 
     def summary(self) -> str:
         words = f"{len(self.examples)} of {self.texts} texts of the teacher are learned from"
