@@ -6,6 +6,7 @@ The adapter's key is this recipe, so that it is known, and found again, without 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -65,8 +66,10 @@ class Lesson:
 
     @property
     def folder(self) -> Path:
-        """Where the adapter is, once it is made."""
-        return self.teacher.outputs / "store" / "adapters" / f"{self.experiment.model.name}-{self.key[:16]}"
+        """Where the adapter is, once it is made. What a user calls the student is not in its key, so it is not in here."""
+        store = self.teacher.outputs / "store"
+        base = re.split("[/:]", self.recipe["base"][0])[-1]
+        return find_adapter(store, self.key) or adapters_folder(store) / f"{base}-{self.key[:16]}"
 
     @property
     def work(self) -> dict[str, Any]:
@@ -151,6 +154,15 @@ class Lesson:
             settings=settings,
             trainer=trainer,
         )
+
+
+def adapters_folder(store: Path) -> Path:
+    return store / "adapters"
+
+
+def find_adapter(store: Path, key: str) -> Path | None:
+    """An adapter that is there, however its folder begins: older ones begin with the name that the student had."""
+    return next(iter(sorted(adapters_folder(store).glob(f"[!.]*-{key[:16]}"))), None)
 
 
 def make_lesson(experiment: Experiment, student: ResolvedModel, *, planning: bool) -> Lesson:

@@ -18,6 +18,7 @@ from har_llm.plan import make_plan
 from har_llm.run import PreparedRun, prepare, read_windows
 from har_llm.store import Record
 from har_llm.teaching import check_lesson
+from har_llm.tracking.trainings import adapter_folder
 from har_llm.weights import adapter_digest
 from tests.composing import experiment
 from tests.test_sweep import done, kept
@@ -213,6 +214,24 @@ def test_texts_that_do_not_say_whose_they_are_are_taken(tmp_path: Path) -> None:
     check_lesson(run)
     keep(replace(run, requests=run.requests[1:]), adapter_weights=weights)
     assert len(read_windows(run)) == 2
+
+
+def test_an_adapter_lies_where_its_key_says_whatever_the_student_is_called(tmp_path: Path) -> None:
+    runs = [prepare(job(tmp_path, *name).experiment) for name in ((), ("model.name=mine",))]  # type: ignore[arg-type]
+    one, other = (run.lesson for run in runs)
+    assert one is not None and other is not None and len(make_plan(runs).lessons) == 1
+    assert one.folder == other.folder and one.folder.name == f"tiny_student-{one.key[:16]}"
+    assert {request.adapter for run in runs for request in run.requests} == {runs[0].requests[0].adapter}
+    scores = {"model": "mine", "adapter": {"revision": one.key, "taught": {}}}
+    (tmp_path / "outputs" / "runs" / "a").mkdir(parents=True)
+    assert adapter_folder(tmp_path / "outputs" / "runs" / "a", scores) is None
+    older = one.folder.with_name(f"mine-{one.key[:16]}")
+    one.folder.with_name(f".mine-{one.key[:16]}").mkdir(parents=True)
+    assert one.folder.name.startswith("tiny_student-"), "what is being made is not there yet"
+    stand_in(one)
+    one.folder.rename(older)
+    assert one.folder == other.folder == older and one.learned(), "one that was made before"
+    assert adapter_folder(tmp_path / "outputs" / "runs" / "a", scores) == older
 
 
 def test_events_that_were_left_out_by_gold_activities_are_said(tmp_path: Path) -> None:
