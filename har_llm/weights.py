@@ -192,6 +192,19 @@ def parameter_count(model: ResolvedModel) -> int | None:
     return count
 
 
+def embedding_count(model: ResolvedModel) -> int | None:
+    """Number of weights in the embeddings and, where it has its own, in the head; None where the files do not say."""
+    if model.path is None:
+        return None
+    try:
+        config = json.loads((model.path / "config.json").read_text(encoding="utf-8"))
+        shape = config.get("text_config") or config
+        tied = shape.get("tie_word_embeddings", config.get("tie_word_embeddings", True))
+        return int(shape["vocab_size"] * shape["hidden_size"] * (1 if tied else 2))
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return None
+
+
 def obtain(model: ResolvedModel) -> Path:
     """The folder with the model's files, downloaded if need be. Raises MissingError when it cannot be had."""
     if model.path is not None:
