@@ -44,8 +44,10 @@ class Pupil(Protocol):
     def learning(self, lesson: Lesson, selection: Selection, done: int) -> None: ...
 
     def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None:
-        """The first step comes next. `about`: trainable_parameters, parameters, tokens (of all examples), optimizer; anew, where
-        it cannot go on from what was done before, says why."""
+        """The first step comes next. `about`: trainable_parameters, parameters, tokens (of all examples), optimizer.
+
+        Also anew, which says why, where it cannot go on from what was done before.
+        """
 
     def learned(self, step: int, loss: float) -> None: ...
 

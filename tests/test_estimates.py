@@ -175,7 +175,13 @@ def test_what_has_to_be_fetched_is_summed_once_a_model(tmp_path: Path, monkeypat
 
 
 def test_a_training_is_estimated_from_the_teachers_windows(tmp_path: Path) -> None:
-    few = ("++dataset.sessions.count=4", "++dataset.paper_split={4: 3}", "lora=distilled_tiny", "lora.training.steps=120", "limit=1")
+    few = (
+        "++dataset.sessions.count=4",
+        "++dataset.paper_split={4: 3}",
+        "lora=distilled_tiny",
+        "lora.training.steps=120",
+        "limit=1",
+    )
     run = prepared(tmp_path, *few)
     assert run.lesson is not None
     (made,) = estimate_trainings(make_plan([run]))

@@ -97,7 +97,8 @@ class Selection:
     ) -> Selection:
         """The examples but for those (place, tokens) that only the student's tokenizer can find to be too long.
 
-        `more`: whether the student can read longer ones. Raises ConfigError naming their windows, unless they are to be left out, and when nothing is left.
+        `more`: whether the student can read longer ones. Raises ConfigError naming their windows, unless they are to be left
+        out, and when nothing is left.
         """
         if unlearnable == "stop":
             faults = [(self.examples[place].window, f"has {tokens}") for place, tokens in too_long]
