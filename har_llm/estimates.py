@@ -15,7 +15,7 @@ from har_llm.memory import GB, has_gpu, needed_memory
 from har_llm.plan import Load, Plan
 from har_llm.rates import known_rate
 from har_llm.store import GenerationStore
-from har_llm.weights import download_place, weight_bytes
+from har_llm.weights import download_place, embedding_count, parameter_count, weight_bytes
 
 CHARACTERS_PER_TOKEN = 3.5
 """Of English text and JSON in the vocabularies of current models; used only where the tokenizer is not at hand."""
@@ -25,8 +25,8 @@ LOOKED_AT = 500
 """Stored texts from which the length of the next ones is expected."""
 
 
-FOUR_BIT_SHARE = 0.3
-"""What 4-bit weights take of 16-bit ones, their scales included."""
+FOUR_BIT_SHARE = 0.28
+"""What 4-bit weights take of 16-bit ones, their scales included. The embeddings and the head stay as they are."""
 NAMED_RATE = 1000
 """Answer tokens a second at which hours are given where no rate is known: to reckon with, and of no GPU in particular."""
 Note = tuple[str, str]
@@ -143,14 +143,25 @@ def _training(lesson: Lesson) -> TrainingEstimate:
         f"training needs memory for the weights and for {training.device_batch_size} examples at once, which grows with "
         f"their length and is not estimated."
     )
-    size = weight_bytes(lesson.student)
     return TrainingEstimate(
         examples=rows,
         epochs=training.epochs_in_words(rows),
-        weights="unknown" if size is None else _gigabytes(size * (FOUR_BIT_SHARE if training.base == "4bit" else 1)),
+        weights=_trained_weights(lesson),
         time="unknown" if rate is None else _duration(rate.hours(training.steps)),
         notes=tuple((lesson.experiment.model.name, note) for note in notes),
     )
+
+
+def _trained_weights(lesson: Lesson) -> str:
+    """Size of the student's own weights while it is trained."""
+    size, embedded = weight_bytes(lesson.student), embedding_count(lesson.student)
+    if size is None or lesson.lora.training.base == "full":
+        return "unknown" if size is None else _gigabytes(size)
+    parameters = parameter_count(lesson.student)
+    assert parameters is not None  # as the size is known
+    kept = min(embedded or 0, parameters)
+    least = "at least " if embedded is None else ""  # the files, which say how many are kept, are not here
+    return least + _gigabytes(2 * (kept + FOUR_BIT_SHARE * (parameters - kept)))
 
 
 def _lacking(load: Load) -> list[str]:

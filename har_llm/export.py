@@ -35,6 +35,8 @@ def _examples(run: PreparedRun, target: Path) -> str:
     """JSONL of prompt-completion rows, as TRL reads them."""
     if run.lesson is None:
         raise ConfigError("export.what is 'examples', which a teacher's texts are made into; choose lora=distilled.")
+    if not run.lesson.teacher.complete():
+        raise MissingError("The teacher's texts are not made yet; run the same command with task=run first.")
     selection = run.lesson.select()
     with target.open("x", encoding="ascii") as stream:
         stream.writelines(json.dumps(example.as_row()) + "\n" for example in selection.examples)

@@ -6,6 +6,7 @@ The adapter's key is this recipe, so that it is known, and found again, without 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,10 +22,10 @@ from har_llm.distill.examples import Selection, select
 from har_llm.distill.job import TrainingJob
 from har_llm.errors import MissingError
 from har_llm.models import EMBEDDED_PREFIX
-from har_llm.run import PreparedRun, data_digest, prepare, read_windows
+from har_llm.run import PreparedRun, data_digest, prepare, provenance, read_windows
 from har_llm.splits import first_sessions
 from har_llm.store import digest
-from har_llm.weights import ADAPTER_FILES, ResolvedAdapter, ResolvedModel, adapter_digest
+from har_llm.weights import ADAPTER_FILES, ResolvedAdapter, ResolvedModel, adapter_digest, is_synthetic
 
 FORMAT = 1
 """Bump when the same recipe would make another adapter."""
@@ -65,8 +66,10 @@ class Lesson:
 
     @property
     def folder(self) -> Path:
-        """Where the adapter is, once it is made."""
-        return self.teacher.outputs / "store" / "adapters" / f"{self.experiment.model.name}-{self.key[:16]}"
+        """Where the adapter is, once it is made. What a user calls the student is not in its key, so it is not in here."""
+        store = self.teacher.outputs / "store"
+        base = re.split("[/:]", self.recipe["base"][0])[-1]
+        return find_adapter(store, self.key) or adapters_folder(store) / f"{base}-{self.key[:16]}"
 
     @property
     def work(self) -> dict[str, Any]:
@@ -90,16 +93,33 @@ class Lesson:
         return self.lora.training.max_length or self.experiment.model.context
 
     @property
+    def synthetic_home(self) -> bool:
+        return self.teacher.experiment.dataset.synthetic
+
+    @property
+    def synthetic_model(self) -> bool:
+        return is_synthetic(self.student) or is_synthetic(self.teacher.model)
+
+    @property
     def provenance(self) -> str | None:
-        return self.teacher.provenance
+        """What is synthetic about the adapter, whatever it is scored on."""
+        return provenance(self.synthetic_home, self.synthetic_model)
 
     def learned(self) -> bool:
         """Whether the adapter is there. Raises MissingError for one that is damaged."""
+        return self.weights() is not None
+
+    def weights(self) -> str | None:
+        """The digest of the adapter, which is another when it is trained anew; None where it is not there.
+
+        Raises MissingError for one that is damaged.
+        """
         if not self.folder.is_dir():
-            return False
+            return None
         try:
             manifest = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-            whole = manifest["key"] == self.key and manifest["weights"] == adapter_digest(self.folder)
+            weights = adapter_digest(self.folder)
+            whole = manifest["key"] == self.key and manifest["weights"] == weights
         except (OSError, ValueError, LookupError):
             whole = False
         if not whole:
@@ -107,11 +127,17 @@ class Lesson:
                 f"The adapter in {self.folder} is damaged: {', '.join(ADAPTER_FILES)} and {MANIFEST} do not agree. Delete "
                 f"the folder and run the same command again: the teacher's texts are kept."
             )
-        return True
+        return weights
+
+    @property
+    def uses_gold(self) -> bool:
+        """Whether gold activities choose the examples, or the events that these show."""
+        return self.lora.examples.uses_gold or self.teacher.experiment.dataset.null_class == "dropped"
 
     def select(self) -> Selection:
         """The examples, from the teacher's kept texts. Raises MissingError where some are not made."""
-        return select(self.teacher.prompts, read_windows(self.teacher), self.lora.examples, self.experiment.model.thinking)
+        windows, thinking = read_windows(self.teacher), self.experiment.model.thinking
+        return replace(select(self.teacher.prompts, windows, self.lora.examples, thinking), uses_gold=self.uses_gold)
 
     def job(self, base: Path, rows: Path, folder: Path, checkpoints: Path, trainer: str) -> TrainingJob:
         model, settings = self.experiment.model, self.lora.training
@@ -128,6 +154,15 @@ class Lesson:
             settings=settings,
             trainer=trainer,
         )
+
+
+def adapters_folder(store: Path) -> Path:
+    return store / "adapters"
+
+
+def find_adapter(store: Path, key: str) -> Path | None:
+    """An adapter that is there, however its folder begins: older ones begin with the name that the student had."""
+    return next(iter(sorted(adapters_folder(store).glob(f"[!.]*-{key[:16]}"))), None)
 
 
 def make_lesson(experiment: Experiment, student: ResolvedModel, *, planning: bool) -> Lesson:
@@ -161,6 +196,7 @@ def manifest(lesson: Lesson, selection: Selection, about: Mapping[str, Any], los
         "student_revision": lesson.student.revision,
         "teacher": {**teacher.model_identity, "id": _name(teacher.model)},
         "dataset": teacher.experiment.dataset.name,
+        "null_class": teacher.experiment.dataset.null_class,
         "sessions": [session.id for session in teacher.sessions],
         "windows": len(teacher.prompts),
         "texts": selection.texts,

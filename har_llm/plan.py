@@ -84,7 +84,10 @@ class Plan:
 
 def make_plan(runs: Sequence[PreparedRun]) -> Plan:
     """What these runs owe, and what that needs. Raises MissingError for an adapter that is damaged."""
-    lessons = {run.lesson.key: run.lesson for run in runs if run.lesson is not None and not run.lesson.learned()}
+    stores: dict[str, GenerationStore] = {}
+    # A run whose texts are all stored needs no adapter, and its teacher none of its texts.
+    pupils = [run for run in runs if run.lesson is not None and run.owed(_store(run, stores))]
+    lessons = {run.lesson.key: run.lesson for run in pupils if run.lesson is not None and not run.lesson.learned()}
     teachers = [lesson.teacher for lesson in lessons.values()]
     taught_with = {canonical(load_identity(teacher)) for teacher in teachers}
 
@@ -93,19 +96,24 @@ def make_plan(runs: Sequence[PreparedRun]) -> Plan:
         return unlearned or canonical(load_identity(run)) not in taught_with
 
     first = [*teachers, *(run for run in runs if not waits(run))]
-    return Plan(list(runs), _loads(first), list(lessons.values()), _loads([run for run in runs if waits(run)]))
+    others = [run for run in runs if waits(run)]
+    return Plan(list(runs), _loads(first, stores), list(lessons.values()), _loads(others, stores))
 
 
-def _loads(runs: Sequence[PreparedRun]) -> list[Load]:
+def _store(run: PreparedRun, stores: dict[str, GenerationStore]) -> GenerationStore:
+    """The run's store, opened once."""
+    place = canonical([str(run.outputs), run.model_identity])
+    if place not in stores:
+        stores[place] = run.open_store()
+    return stores[place]
+
+
+def _loads(runs: Sequence[PreparedRun], stores: dict[str, GenerationStore]) -> list[Load]:
     """What these runs owe, model by model. Their order changes the order of the loads, and not what is made."""
-    stores: dict[str, GenerationStore] = {}
     waiting: dict[str, list[PreparedRun]] = {}
     asked: dict[str, dict[str, PreparedRun]] = {}
     for run in runs:
-        place = canonical([str(run.outputs), run.model_identity])
-        if place not in stores:
-            stores[place] = run.open_store()
-        owed = run.owed(stores[place])
+        owed = run.owed(_store(run, stores))
         if not owed:
             continue
         group = canonical([str(run.outputs), load_identity(run)])

@@ -96,6 +96,8 @@ class LiveProgress:
         if selection != self._selection:  # the student's tokenizer found examples that are too long
             extent = lesson.lora.training.extent(len(selection.examples))
             self._say(f"{self._what}: {selection.summary()}; {extent}")
+        if "anew" in about:
+            self._say(f"{self._what}: {about['anew']}")
         trainable, total = about["trainable_parameters"], about["parameters"]
         self._say(
             f"{self._what}: {trainable:,} of {total:,} parameters are trained ({100 * trainable / total:.2f} %), on "

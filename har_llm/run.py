@@ -7,7 +7,7 @@ any number of runs together; `finish` reads the answers, scores them and puts th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -24,7 +24,7 @@ from har_llm.errors import ConfigError, MissingError
 from har_llm.paths import expanded
 from har_llm.records import Prompt, Recordings, Session, Window
 from har_llm.run_files import write_run
-from har_llm.store import GenerationStore, ShardWriter, digest, generations_folder
+from har_llm.store import GenerationStore, Record, ShardWriter, digest, generations_folder
 from har_llm.voting import WindowTexts
 from har_llm.weights import ResolvedAdapter, ResolvedModel
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 """Bump when the content of a run directory changes."""
+ADAPTER_WEIGHTS = "adapter_weights"
+"""What a record says of an adapter that was made here, besides its recipe: the digest of its weights. Older ones do not."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,12 @@ class PreparedRun:
 
     @property
     def provenance(self) -> str | None:
-        """What is synthetic about the run's results; None for real data and a real model."""
-        model = self.experiment.model
-        return provenance(self.experiment.dataset.synthetic, model.synthetic or weights.is_embedded(self.model))
+        """What is synthetic about the run's results, or what its adapter learned; None for real data and real models."""
+        home, model = self.experiment.dataset.synthetic, weights.is_synthetic(self.model)
+        if self.lesson is not None:
+            home |= self.lesson.synthetic_home
+            model |= self.lesson.synthetic_model
+        return provenance(home, model)
 
     @cached_property
     def model_identity(self) -> dict[str, Any]:
@@ -140,6 +145,10 @@ class PreparedRun:
     def owed(self, store: GenerationStore) -> list[Request]:
         """What has yet to be generated, each key once."""
         return list({request.key: request for request in self.requests if request.key not in store}.values())
+
+    def complete(self) -> bool:
+        """Whether all its texts are stored."""
+        return not self.owed(self.open_store())
 
 
 def provenance(synthetic_home: bool, synthetic_model: bool) -> str | None:
@@ -257,6 +266,7 @@ def read_windows(run: PreparedRun) -> list[WindowTexts]:
     if missing:
         raise MissingError(f"{len(missing)} of {len(run.requests)} generations are missing; run the same command again.")
     records = list(store.get_many(request.key for request in run.requests))
+    check_adapter(run, records)
     model, activities, samples = run.experiment.model, run.recordings.home.activities, run.experiment.decoding.samples
     windows = []
     for place, prompt in enumerate(run.prompts):
@@ -266,3 +276,17 @@ def read_windows(run: PreparedRun) -> list[WindowTexts]:
         ]
         windows.append(WindowTexts(texts, read))
     return windows
+
+
+def check_adapter(run: PreparedRun, records: Iterable[Record], weights: str | None = None) -> None:
+    """Refuse texts of two adapters of one recipe, which are two trainings. Raises MissingError.
+
+    `weights`: of the adapter that is to add to them.
+    """
+    found = {record.about.get(ADAPTER_WEIGHTS) for record in records} | {weights}
+    if len(found - {None}) > 1:
+        raise MissingError(
+            f"Some texts of this run were made with an adapter that has been trained anew since, and no two trainings are "
+            f"quite the same. Delete {generations_folder(run.outputs / 'store', run.model_identity)} and run the same "
+            f"command again: the texts are then made with the adapter that is there."
+        )

@@ -144,7 +144,7 @@ def _adapter(run: PreparedRun) -> dict[str, Any] | None:
             "sessions": len(teacher.sessions),
             "all_sessions": run.lesson.lora.train_sessions is None,
             "windows": len(teacher.prompts),
-            "uses_gold": run.lesson.lora.examples.uses_gold,
+            "uses_gold": run.lesson.uses_gold,
         }
     return content
 

@@ -21,7 +21,7 @@ from har_llm.job import Job
 from har_llm.lesson import Lesson
 from har_llm.plan import Load, Plan, make_plan
 from har_llm.results import read_run
-from har_llm.run import PreparedRun, finish, prepare
+from har_llm.run import ADAPTER_WEIGHTS, PreparedRun, finish, prepare
 from har_llm.store import Record, ShardWriter
 from har_llm.teaching import check_lesson, learn
 from har_llm.weights import ResolvedModel
@@ -82,7 +82,7 @@ def generate_jobs(jobs: Sequence[Job], watcher: Watcher, upto: str = STAGES[-1])
         hit = [job for job in unfinished(jobs) if job.run.outputs == outputs]
         attempt(hit, lambda outputs=outputs: check_writable(outputs), watcher)  # type: ignore[misc]
     while waiting := unfinished(jobs):
-        attempt_each(waiting, lambda job: check_lesson(job.run.lesson), watcher)
+        attempt_each(waiting, lambda job: check_lesson(job.run), watcher)
         plan = make_plan([job.run for job in unfinished(jobs)])
         environments = _check_loads(plan, waiting, watcher)
         if all(job.error is None for job in waiting):
@@ -91,6 +91,7 @@ def generate_jobs(jobs: Sequence[Job], watcher: Watcher, upto: str = STAGES[-1])
             if upto != STAGES[0]:
                 _teach(plan, jobs, watcher)
             if upto == STAGES[-1]:
+                attempt_each(unfinished(jobs), lambda job: check_lesson(job.run), watcher)
                 rest = make_plan([job.run for job in unfinished(jobs)]).loads
                 _make_loads(rest, _environments(rest), waiting, watcher)
         if all(job.error is None for job in waiting):
@@ -106,7 +107,8 @@ def _teach(plan: Plan, jobs: Sequence[Job], watcher: Watcher) -> None:
 
 def pupils_of(lesson: Lesson, jobs: Sequence[PreparedJob]) -> list[PreparedJob]:
     """The jobs that wait for the adapter."""
-    return [job for job in jobs if job.run.lesson is not None and job.run.lesson.key == lesson.key]
+    taught = [job for job in jobs if job.run.lesson is not None and job.run.lesson.key == lesson.key]
+    return [job for job in taught if not job.run.complete()]
 
 
 def _make_loads(
@@ -123,6 +125,8 @@ def _make_loads(
 
 def _owes(job: PreparedJob, load: Load) -> bool:
     """Whether a job still waits for a text that the load was to make: for itself, or for its teacher."""
+    if job.run.complete():
+        return False
     runs = [job.run] if job.run.lesson is None else [job.run, job.run.lesson.teacher]
     return any(request.key in load.asked_by for run in runs for request in run.owed(run.open_store()))
 
@@ -151,10 +155,12 @@ def fetch_models(jobs: Sequence[Job], watcher: Watcher) -> None:
 
 
 def _fetch(experiment: Experiment, fetched: set[str], watcher: Watcher) -> None:
-    model = weights.resolve(experiment.model)
-    if f"{model.config.id}@{model.revision}" not in fetched:
-        fetched.add(f"{model.config.id}@{model.revision}")
-        watcher.fetched(model, weights.obtain(model))
+    taught = experiment.lora.taught
+    for config in [experiment.model] if taught is None else [experiment.model, taught.teacher]:
+        model = weights.resolve(config)
+        if f"{model.config.id}@{model.revision}" not in fetched:
+            fetched.add(f"{model.config.id}@{model.revision}")
+            watcher.fetched(model, weights.obtain(model))
     if experiment.lora.ready is not None:
         weights.resolve_adapter(experiment.lora.ready)
 
@@ -206,6 +212,8 @@ class _Keeper:
         if id(run) not in self._writers:
             writer = self._stack.enter_context(run.open_writer())
             about = {**self._about, "model": run.model_identity, "provenance": run.provenance}
+            if run.lesson is not None:
+                about[ADAPTER_WEIGHTS] = run.lesson.weights()
             self._writers[id(run)] = (writer, about)
         writer, about = self._writers[id(run)]
         writer.add(Record(**generation._asdict(), about=about))
@@ -264,11 +272,13 @@ def _environments(loads: Sequence[Load]) -> dict[int, Environments]:
 def jobs_of(load: Load, jobs: Sequence[PreparedJob]) -> list[PreparedJob]:
     """The jobs that wait for some of what the load makes, themselves or by their teachers."""
     taught = {id(run) for run in load.runs}
-    return [job for job in jobs if id(job.run) in taught or _teacher_key(job.run) in {_key(run) for run in load.runs}]
+    return [job for job in jobs if id(job.run) in taught or _is_taught_by(load, job.run)]
 
 
-def _teacher_key(run: PreparedRun) -> tuple[str, ...] | None:
-    return None if run.lesson is None else _key(run.lesson.teacher)
+def _is_taught_by(load: Load, run: PreparedRun) -> bool:
+    if run.lesson is None or _key(run.lesson.teacher) not in {_key(one) for one in load.runs}:
+        return False
+    return not run.complete()
 
 
 def _key(run: PreparedRun) -> tuple[str, ...]:

@@ -9,7 +9,9 @@ import contextlib
 import json
 import os
 import platform
+import secrets
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -24,10 +26,14 @@ from har_llm.environment import library_versions, machine
 from har_llm.errors import MissingError
 from har_llm.lesson import MANIFEST, Lesson, manifest, name_base
 from har_llm.rates import Rate
+from har_llm.run import PreparedRun, check_adapter
+from har_llm.store import digest
 from har_llm.weights import adapter_digest
 
 BEAT_S = 60.0
-"""A training that has not told of a step for ten times as long is taken for dead by other machines."""
+"""A training that has given no sign of life for ten times as long is taken for dead by other machines."""
+SAME_START_S = 2.0
+"""By how much the system may differ from itself about when a process was started."""
 LOG = "loss.jsonl"
 LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "unsloth", "bitsandbytes")
 
@@ -38,15 +44,28 @@ class Pupil(Protocol):
     def learning(self, lesson: Lesson, selection: Selection, done: int) -> None: ...
 
     def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None:
-        """The first step comes next. `about`: trainable_parameters, parameters, tokens (of all examples), optimizer."""
+        """The first step comes next. `about`: trainable_parameters, parameters, tokens (of all examples), optimizer.
+
+        Also anew, which says why, where it cannot go on from what was done before.
+        """
 
     def learned(self, step: int, loss: float) -> None: ...
 
 
-def check_lesson(lesson: Lesson | None) -> None:
-    """Refuse an adapter that is damaged, or that could not be made here, before its teacher writes. Raises MissingError."""
-    if lesson is not None and not lesson.learned():
-        check_tools(lesson.lora)
+def check_lesson(run: PreparedRun) -> None:
+    """Refuse an adapter that is damaged, or that could not be made here, before its teacher writes. Raises MissingError.
+
+    Also one that was trained anew since the first texts of the run. A run that has all its texts needs none.
+    """
+    if run.lesson is None or run.complete():
+        return
+    there = run.lesson.weights()
+    if there is None:
+        check_tools(run.lesson.lora)
+    else:
+        store = run.open_store()
+        stored = (request.key for request in run.requests if request.key in store)
+        check_adapter(run, store.get_many(stored), there)
 
 
 def learn(lesson: Lesson, watcher: Pupil) -> None:
@@ -54,16 +73,17 @@ def learn(lesson: Lesson, watcher: Pupil) -> None:
     selection = lesson.select()
     aside = _aside(lesson)
     aside.mkdir(parents=True, exist_ok=True)
-    with _claimed(aside) as beat:
+    with _claimed(aside) as check_claim:
         if lesson.folder.exists():  # another process has just made it
             return
-        selection, about, losses = _train(lesson, selection, aside, watcher, beat)
+        selection, about, losses = _train(lesson, selection, aside, watcher, check_claim)
+        check_claim()
         _put_in_place(lesson, selection, about, losses, aside)
     shutil.rmtree(aside, ignore_errors=True)
 
 
 def _train(
-    lesson: Lesson, selection: Selection, aside: Path, watcher: Pupil, beat: Callable[[], None]
+    lesson: Lesson, selection: Selection, aside: Path, watcher: Pupil, check_claim: Callable[[], None]
 ) -> tuple[Selection, dict[str, Any], list[list[float]]]:
     """What was learned from, what is to be said of it, and the losses; the adapter is in `aside`."""
     log, trainer = aside / LOG, chosen_trainer(lesson.lora.trainer)
@@ -77,17 +97,20 @@ def _train(
     steps, started, began = 0, time.monotonic(), 0.0
     with log.open("a", encoding="utf-8") as stream, contextlib.closing(trained(job)) as messages:
         for message in messages:
+            check_claim()
             if "too_long" in message:
                 unlearnable = lesson.lora.examples.unlearnable
-                selection = selection.without_long(message["too_long"], message["longest"], unlearnable)
+                long, longest, more = message["too_long"], message["longest"], message["more"]
+                selection = selection.without_long(long, longest, unlearnable, more)
             elif "about" in message:
                 about, began = message["about"], time.monotonic()
                 watcher.trains(lesson, selection, about)
+                if about.pop("anew", None):
+                    stream.truncate(0)
             else:
                 stream.write(json.dumps([message["step"], message["loss"]]) + "\n")
                 stream.flush()
                 watcher.learned(message["step"], message["loss"])
-                beat()
                 steps += 1
     ended = time.monotonic()
     if steps:  # none where only the writing of the adapter was owed
@@ -141,39 +164,99 @@ def _losses(log: Path) -> list[list[float]]:
 
 
 @contextlib.contextmanager
-def _claimed(aside: Path) -> Iterator[Any]:
-    """The training for this process alone; one whose process is dead is taken over. Raises MissingError."""
-    claim = aside / "claim.json"
-    me = {"host": platform.node(), "pid": os.getpid()}
-    for _ in range(2):
-        try:
-            handle = os.open(claim, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-            break
-        except FileExistsError:
-            if not _abandoned(claim):
-                raise MissingError(
-                    f"Another process is training the adapter in {aside}; wait for it, or delete {claim} if there is none."
-                ) from None
-            claim.unlink(missing_ok=True)
-    else:
-        raise MissingError(f"Another process has just begun to train the adapter in {aside}; wait for it.")
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump(me, stream)
+def _claimed(aside: Path) -> Iterator[Callable[[], None]]:
+    """The training for this process alone; one whose process is dead is taken over. Raises MissingError.
+
+    Yields what raises MissingError once the claim is lost: deleted, or taken over while this process seemed dead.
+    """
+    claim, mine = _claim(aside)
+    lost, done = threading.Event(), threading.Event()
+
+    def check() -> None:
+        if lost.is_set():
+            raise MissingError(
+                f"{claim} is no longer this process's: it was deleted, or another process trains the adapter now. Run the "
+                f"same command again once there is none; it goes on from the last checkpoint."
+            )
+
+    def beat() -> None:
+        while not done.wait(BEAT_S):
+            if _read(claim) != mine or _next(aside, mine).exists():
+                lost.set()
+                return
+            with contextlib.suppress(OSError):  # a file system that is away for a while
+                os.utime(claim)
+
+    beating = threading.Thread(target=beat, daemon=True)
+    beating.start()
     try:
-        yield lambda: os.utime(claim)
+        yield check
     finally:
-        claim.unlink(missing_ok=True)
+        done.set()
+        beating.join()
+        if _read(claim) == mine:
+            claim.unlink(missing_ok=True)
 
 
-def _abandoned(claim: Path) -> bool:
+def _claim(aside: Path) -> tuple[Path, str]:
+    """Put a claim of this process in place, whole or not at all: where, and what it says. Raises MissingError.
+
+    The claim of a dead process is left there. Whoever takes over makes the one claim that is named after it, and only one
+    can, however many try at once.
+    """
+    claim = aside / "claim.json"
+    while (held := _read(claim)) is not None:
+        if not _abandoned(claim, held):
+            raise MissingError(
+                f"Another process is training the adapter in {aside}; wait for it, or delete {claim} if there is none."
+            )
+        claim = _next(aside, held)
+    token = secrets.token_hex(8)
+    mine = json.dumps({"host": platform.node(), "pid": os.getpid(), "started": _started(), "token": token})
+    written = aside / f".claim-{token}"
+    try:
+        written.write_text(mine, encoding="utf-8")
+        os.link(written, claim)
+    except FileExistsError:
+        raise MissingError(f"Another process has just begun to train the adapter in {aside}; wait for it.") from None
+    except OSError as error:
+        raise MissingError(f"{claim} cannot be written ({error.strerror or error}); set paths.outputs otherwise.") from None
+    finally:
+        written.unlink(missing_ok=True)
+    return claim, mine
+
+
+def _next(aside: Path, claim: str) -> Path:
+    """Where the claim is that takes over from one that says this."""
+    return aside / f"claim-{digest(claim)[:16]}.json"
+
+
+def _read(claim: Path) -> str | None:
+    try:
+        return claim.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+
+
+def _abandoned(claim: Path, content: str) -> bool:
     """Whether nobody holds the claim any more: its process is gone, or, elsewhere, has been silent for long."""
     try:
-        holder = json.loads(claim.read_text(encoding="utf-8"))
-        silent = time.time() - claim.stat().st_mtime
-    except (OSError, ValueError):
+        holder = json.loads(content)
+        if holder["host"] != platform.node():
+            return time.time() - claim.stat().st_mtime > 10 * BEAT_S
+        pid, started = int(holder["pid"]), float(holder.get("started") or 0.0)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):
         return True
-    if holder.get("host") != platform.node():
-        return silent > 10 * BEAT_S
+    alive = _started(pid)
+    # A number may be given again: to this very process, in a container that was started anew, or to any other.
+    return alive is None or pid == os.getpid() or (started > 0.0 and abs(alive - started) > SAME_START_S)
+
+
+def _started(pid: int | None = None) -> float | None:
+    """When a process, or this one, was started; None when there is none."""
     import psutil
 
-    return not psutil.pid_exists(int(holder.get("pid", -1)))
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None

@@ -146,6 +146,11 @@ def adapter_digest(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def is_synthetic(model: ResolvedModel) -> bool:
+    """Whether it was made of simulated data only, as its config says or its files show."""
+    return model.config.synthetic or is_embedded(model)
+
+
 def is_embedded(model: ResolvedModel) -> bool:
     """Whether the files are those of an embedded model, wherever they lie."""
     if not model.local:
@@ -185,6 +190,19 @@ def parameter_count(model: ResolvedModel) -> int | None:
         with safe_open(file, framework="numpy") as tensors:
             count += sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
     return count
+
+
+def embedding_count(model: ResolvedModel) -> int | None:
+    """Number of weights in the embeddings and, where it has its own, in the head; None where the files do not say."""
+    if model.path is None:
+        return None
+    try:
+        config = json.loads((model.path / "config.json").read_text(encoding="utf-8"))
+        shape = config.get("text_config") or config
+        tied = shape.get("tie_word_embeddings", config.get("tie_word_embeddings", True))
+        return int(shape["vocab_size"] * shape["hidden_size"] * (1 if tied else 2))
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return None
 
 
 def obtain(model: ResolvedModel) -> Path:

@@ -380,3 +380,11 @@ def test_two_commands_at_the_same_time_in_one_outputs_folder_give_the_same_predi
     for ours, theirs in zip(run_folders(tmp_path), alone, strict=True):
         assert (ours / "predictions.jsonl").read_bytes() == (theirs / "predictions.jsonl").read_bytes()
     assert 6 <= stored_lines(tmp_path) <= 12
+
+
+def test_a_value_on_the_command_line_takes_the_place_of_those_that_an_experiment_sweeps_over(tmp_path: Path) -> None:
+    tiny = ("dataset=simulated_flat", "model=tiny_student", "model@lora.teacher=tiny_teacher", "limit=1", "task=plan")
+    one = har_llm(tmp_path, "experiment=figure4", "lora.train_sessions=4", *tiny)
+    assert "\n1 runs: " in f"\n{one.stdout}" and "Adapters to train, after their teachers have written: 1" in one.stdout
+    two = har_llm(tmp_path, "experiment=figure4", "lora.train_sessions=1,2", *tiny)
+    assert "\n2 runs: " in f"\n{two.stdout}"

@@ -175,7 +175,13 @@ def test_what_has_to_be_fetched_is_summed_once_a_model(tmp_path: Path, monkeypat
 
 
 def test_a_training_is_estimated_from_the_teachers_windows(tmp_path: Path) -> None:
-    few = ("++dataset.sessions.count=4", "++dataset.paper_split={4: 3}", "lora=distilled_tiny", "lora.training.steps=120", "limit=1")
+    few = (
+        "++dataset.sessions.count=4",
+        "++dataset.paper_split={4: 3}",
+        "lora=distilled_tiny",
+        "lora.training.steps=120",
+        "limit=1",
+    )
     run = prepared(tmp_path, *few)
     assert run.lesson is not None
     (made,) = estimate_trainings(make_plan([run]))
@@ -191,6 +197,32 @@ def test_a_training_is_estimated_from_the_teachers_windows(tmp_path: Path) -> No
     assert measured.time == "7 min", "a minute, and 120 steps of 3 s"
     other = prepared(tmp_path, *few, "++lora.training.rank=8")
     assert estimate_trainings(make_plan([other]))[0].time == "unknown"
+
+
+def test_in_4_bits_the_embeddings_stay_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said() -> str:
+        run = prepared(tmp_path, "lora=distilled_tiny", "lora.training.base=4bit", "model.parameters=596049920", "limit=1")
+        (made,) = estimate_trainings(make_plan([run]))
+        return made.weights
+
+    monkeypatch.setattr("har_llm.estimates.embedding_count", lambda model: 151_936 * 1024)
+    assert said() == "0.6 GB", "of Qwen3-0.6B, 311 MB of them embeddings"
+    monkeypatch.setattr("har_llm.estimates.embedding_count", lambda model: None)
+    assert said() == "at least 0.3 GB"
+
+
+def test_embeddings_are_counted_once_where_the_head_shares_them(tmp_path: Path) -> None:
+    shape = {"vocab_size": 100, "hidden_size": 8}
+    model = weights.ResolvedModel(prepared(tmp_path).experiment.model, "files-0", tmp_path)
+    assert weights.embedding_count(model) is None
+    for config, count in (
+        ({**shape, "tie_word_embeddings": True}, 800),
+        ({**shape, "tie_word_embeddings": False}, 1600),
+        ({"text_config": shape, "tie_word_embeddings": False}, 1600),
+        ({}, None),
+    ):
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        assert weights.embedding_count(model) == count
 
 
 def test_what_a_training_lacks_here_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

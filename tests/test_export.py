@@ -55,6 +55,15 @@ def test_what_cannot_be_exported_is_refused(tmp_path: Path, overrides: tuple[str
     assert not (tmp_path / "out").exists()
 
 
+def test_examples_that_no_teacher_has_written_yet_are_asked_of_a_run(tmp_path: Path) -> None:
+    wanted = job(tmp_path, "export.what=examples").experiment
+    assert wanted is not None
+    wanted.settings.export.path = str(tmp_path / "rows.jsonl")
+    with pytest.raises(MissingError, match="teacher's texts are not made yet; run the same command with task=run first"):
+        export(wanted)
+    assert not (tmp_path / "rows.jsonl").exists()
+
+
 @pytest.mark.slow
 def test_examples_are_rows_of_prompt_and_completion(tmp_path: Path) -> None:
     wanted = job(tmp_path, "lora.train_sessions=1").experiment

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,13 @@ import pytest
 from har_llm.distill.card import CURVE
 from har_llm.errors import ConfigError, MissingError
 from har_llm.job import Job
-from har_llm.lesson import MANIFEST
+from har_llm.lesson import MANIFEST, Lesson, manifest
 from har_llm.plan import make_plan
-from har_llm.run import prepare
+from har_llm.run import PreparedRun, prepare, read_windows
+from har_llm.store import Record
+from har_llm.teaching import check_lesson
+from har_llm.tracking.trainings import adapter_folder
+from har_llm.weights import adapter_digest
 from tests.composing import experiment
 from tests.test_sweep import done, kept
 
@@ -41,6 +46,11 @@ def job(tmp_path: Path, *overrides: str) -> Job:
 
 def adapters(tmp_path: Path) -> list[Path]:
     return sorted((tmp_path / "outputs" / "store" / "adapters").glob("*"))
+
+
+def origins(tmp_path: Path) -> list[dict[str, str]]:
+    shards = (tmp_path / "outputs" / "store" / "generations").glob("*/*.jsonl")
+    return [json.loads(line)["about"] for shard in shards for line in shard.read_text().splitlines()]
 
 
 def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
@@ -75,6 +85,15 @@ def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
     assert not (tmp_path / "outputs").exists()
 
 
+@pytest.mark.parametrize("several", [(), ("lora.examples.samples=2", "lora.teacher.sampling.temperature=1")])
+def test_a_teacher_may_write_first_with_an_engine_of_its_own(tmp_path: Path, several: tuple[str, ...]) -> None:
+    lesson = prepare(job(tmp_path, *several).experiment).lesson  # type: ignore[arg-type]
+    alone = ["decoding.samples=2", "model.sampling.temperature=1"] if several else []
+    teacher = job(tmp_path, "lora=none", "model=tiny_teacher", "split.part=train", "engine=vllm", *alone)
+    assert lesson is not None
+    assert [one.key for one in prepare(teacher.experiment).requests] == lesson.recipe["examples"]  # type: ignore[arg-type]
+
+
 @pytest.mark.slow
 def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Path) -> None:
     """Figure 4 in small: the teacher once, the student once, an adapter for each number of sessions."""
@@ -93,12 +112,15 @@ def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Pat
     assert [load.model.config.name for load in watcher.loads] == ["tiny_teacher", "tiny_student"]
     keys = kept(tmp_path)
     assert len(set(keys)) == len(keys)
+    manifests = [json.loads((folder / MANIFEST).read_text()) for folder in adapters(tmp_path)]
+    assert {about.get("adapter_weights") for about in origins(tmp_path)} == {None, *(one["weights"] for one in manifests)}
     folders = [folder for folder in adapters(tmp_path) if not folder.name.startswith(".")]
     assert len(folders) == 2
     for folder in folders:
         content = json.loads((folder / MANIFEST).read_text())
         assert content["provenance"] == "synthetic home, synthetic model"
         assert [step for step, _ in content["loss"]] == [1, 2]
+        assert (content["training"]["optimizer"], content["optimizer"]) == ("auto", watcher.trained[0][1]["optimizer"])
         assert (folder / CURVE).read_bytes().startswith(b"\x89PNG")
     assert [about["trainable_parameters"] for _, about in watcher.trained] == [content["trainable_parameters"]] * 2
     assert watcher.steps == [1, 2, 1, 2]
@@ -142,10 +164,95 @@ def test_a_damaged_adapter_is_noticed(tmp_path: Path) -> None:
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    again = job(tmp_path, "limit=1")
+    assert not done(job(tmp_path, "limit=1")).failures, "it has its text"
+    again = job(tmp_path, "split.part=train")
     watcher = done(again)
     assert watcher.failures == [again] and isinstance(again.error, MissingError)
     assert "is damaged" in str(again.error)
+
+
+def keep(run: PreparedRun, **about: str) -> None:
+    with run.open_writer() as writer:
+        for request in run.requests:
+            writer.add(Record(request.key, "<think>\n</think>\n\n[]", "stop", 1, 1, 0.1, about))
+
+
+def test_a_run_that_has_its_texts_needs_no_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor a machine on which one could be trained."""
+    monkeypatch.setattr("har_llm.distill.tools.has_gpu", lambda: False)
+    stored, owing = job(tmp_path, "lora.trainer=unsloth"), job(tmp_path, "lora.trainer=unsloth", "split.part=train")
+    runs = [prepare(one.experiment) for one in (stored, owing)]  # type: ignore[arg-type]
+    keep(runs[0])
+    assert not make_plan(runs[:1]).lessons and not make_plan(runs[:1]).loads
+    assert len(make_plan(runs).lessons) == 1
+    watcher = done(stored, owing)
+    assert watcher.failures == [owing] and "there is no GPU here" in str(owing.error)
+    assert stored.fresh and not adapters(tmp_path)
+
+
+def test_texts_of_an_adapter_that_was_trained_anew_are_not_mixed_with_older_ones(tmp_path: Path) -> None:
+    wanted = job(tmp_path)
+    run = prepare(wanted.experiment)  # type: ignore[arg-type]
+    assert run.lesson is not None and len(run.requests) == 2
+    weights = stand_in(run.lesson)
+    keep(replace(run, requests=run.requests[:1]), adapter_weights="others")
+    watcher = done(wanted)
+    assert watcher.failures == [wanted] and not watcher.loads, "before anything is made"
+    said = str(wanted.error)
+    (folder,) = (tmp_path / "outputs" / "store" / "generations").iterdir()
+    assert "trained anew" in said and f"Delete {folder} and run the same command again" in said
+    keep(replace(run, requests=run.requests[1:]), adapter_weights=weights)
+    with pytest.raises(MissingError, match="trained anew"):
+        read_windows(run)
+
+
+def test_texts_that_do_not_say_whose_they_are_are_taken(tmp_path: Path) -> None:
+    run = prepare(job(tmp_path).experiment)  # type: ignore[arg-type]
+    assert run.lesson is not None
+    weights = stand_in(run.lesson)
+    keep(replace(run, requests=run.requests[:1]))
+    check_lesson(run)
+    keep(replace(run, requests=run.requests[1:]), adapter_weights=weights)
+    assert len(read_windows(run)) == 2
+
+
+def test_an_adapter_lies_where_its_key_says_whatever_the_student_is_called(tmp_path: Path) -> None:
+    runs = [prepare(job(tmp_path, *name).experiment) for name in ((), ("model.name=mine",))]  # type: ignore[arg-type]
+    one, other = (run.lesson for run in runs)
+    assert one is not None and other is not None and len(make_plan(runs).lessons) == 1
+    assert one.folder == other.folder and one.folder.name == f"tiny_student-{one.key[:16]}"
+    assert {request.adapter for run in runs for request in run.requests} == {runs[0].requests[0].adapter}
+    scores = {"model": "mine", "adapter": {"revision": one.key, "taught": {}}}
+    (tmp_path / "outputs" / "runs" / "a").mkdir(parents=True)
+    assert adapter_folder(tmp_path / "outputs" / "runs" / "a", scores) is None
+    older = one.folder.with_name(f"mine-{one.key[:16]}")
+    one.folder.with_name(f".mine-{one.key[:16]}").mkdir(parents=True)
+    assert one.folder.name.startswith("tiny_student-"), "what is being made is not there yet"
+    stand_in(one)
+    one.folder.rename(older)
+    assert one.folder == other.folder == older and one.learned(), "one that was made before"
+    assert adapter_folder(tmp_path / "outputs" / "runs" / "a", scores) == older
+
+
+def test_events_that_were_left_out_by_gold_activities_are_said(tmp_path: Path) -> None:
+    for use, gold in (("dropped", True), ("label", False)):
+        run = prepare(job(tmp_path, f"dataset.null_class={use}", "lora.examples.unlearnable=leave_out").experiment)  # type: ignore[arg-type]
+        assert run.lesson is not None
+        keep(run.lesson.teacher)
+        selection = run.lesson.select()
+        content = manifest(run.lesson, selection, {}, [])
+        assert (content["null_class"], content["uses_gold"]) == (use, gold)
+        assert selection.summary().endswith("chosen with gold activities") == gold
+
+
+def stand_in(lesson: Lesson) -> str:
+    """Something in the adapter's place; what it is."""
+    lesson.folder.mkdir(parents=True)
+    (lesson.folder / "adapter_config.json").write_text("{}")
+    (lesson.folder / "adapter_model.safetensors").write_bytes(b"weights")
+    weights = adapter_digest(lesson.folder)
+    (lesson.folder / MANIFEST).write_text(json.dumps({"key": lesson.key, "weights": weights}))
+    return weights
 
 
 @pytest.mark.slow
@@ -164,6 +271,29 @@ def test_a_student_that_cannot_be_trained_here_is_refused_before_its_teacher_wri
     watcher = done(unsloth)
     assert watcher.failures == [unsloth] and not watcher.loads
     assert "lora.trainer is 'unsloth', but there is no GPU here" in str(unsloth.error)
+
+
+@pytest.mark.parametrize(
+    ("synthetic", "adapter", "run"),
+    [
+        ((), None, None),
+        (("dataset",), None, "synthetic home"),
+        (("lora.source",), "synthetic home", "synthetic home"),
+        (("model",), "synthetic model", "synthetic model"),
+        (("lora.teacher",), "synthetic model", "synthetic model"),
+        (("lora.source", "model"), *["synthetic home, synthetic model"] * 2),
+        (("dataset", "lora.source", "model", "lora.teacher"), *["synthetic home, synthetic model"] * 2),
+    ],
+)
+def test_what_is_synthetic_about_home_source_student_or_teacher_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, synthetic: tuple[str, ...], adapter: str | None, run: str | None
+) -> None:
+    monkeypatch.setattr("har_llm.weights.is_embedded", lambda model: False)
+    places = ("dataset", "lora.source", "model", "lora.teacher")
+    said = [f"{place}.synthetic={str(place in synthetic).lower()}" for place in places]
+    made = prepare(job(tmp_path, "+dataset@lora.source=simulated_house", *said).experiment)  # type: ignore[arg-type]
+    assert made.lesson is not None
+    assert (made.lesson.provenance, made.provenance) == (adapter, run)
 
 
 def test_what_cannot_be_taught_is_refused(tmp_path: Path) -> None:

@@ -310,6 +310,13 @@ def test_fetching_models_that_are_here_makes_nothing(tmp_path: Path, job: Callab
     assert not watcher.failures and not (tmp_path / "store").exists() and not (tmp_path / "outputs").exists()
 
 
+def test_a_students_teacher_is_fetched_too() -> None:
+    jobs = [Job("", experiment("model=tiny_student", *lora)) for lora in (["lora=distilled_tiny"], ["lora=none"])]
+    watcher = Notes()
+    sweep.fetch_models(jobs, watcher)
+    assert [folder.name for folder in watcher.folders] == ["tiny_student", "tiny_teacher"]
+
+
 def test_a_model_that_cannot_be_fetched_fails_its_own_job(tmp_path: Path) -> None:
     jobs = [Job(name, experiment(f"model={name}", "limit=1")) for name in ("qwen3_0.6b", "tiny_student")]
     watcher = Notes()

@@ -79,7 +79,7 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
         "sessions": f"{len(manifest['sessions'])} of the training part of {manifest['dataset']}",
         "windows; texts; learned from": f"{manifest['windows']}; {manifest['texts']}; {manifest['examples']}",
         **({"texts left out": left_out} if left_out else {}),
-        "gold activities used to choose texts": "yes" if manifest["uses_gold"] else "no",
+        "gold activities used to choose texts or events": _gold(manifest),
         "trainable parameters": f"{manifest['trainable_parameters']:,} of {manifest['parameters']:,} ({share:.2f} %)",
         "rank, alpha, learning rate": f"{training['rank']}, {training['alpha']}, {training['learning_rate']}",
         "optimizer; loss on": f"{manifest['optimizer']}; {training['loss_on']}",
@@ -88,3 +88,9 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
         "loss, first and last step": f"{losses[0][1]:.4f}, {losses[-1][1]:.4f}",
         "trained with": f"{manifest['trainer']}, {manifest['hardware']}",
     }
+
+
+def _gold(manifest: Mapping[str, Any]) -> str:
+    if manifest.get("null_class") == "dropped":
+        return "yes: events of the null class are left out by them"
+    return "yes" if manifest["uses_gold"] else "no"

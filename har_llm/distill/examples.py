@@ -84,6 +84,7 @@ class Selection:
     left_out: Mapping[str, int]
     """How many of them were not taken, by reason."""
     uses_gold: bool
+    """Whether gold activities chose the examples, or the events that these show."""
 
     def summary(self) -> str:
         words = f"{len(self.examples)} of {self.texts} texts of the teacher are learned from"
@@ -91,18 +92,22 @@ class Selection:
             words += "; left out: " + ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
         return words + ("; chosen with gold activities" if self.uses_gold else "")
 
-    def without_long(self, too_long: Sequence[tuple[int, int]], longest: int, unlearnable: str) -> Selection:
+    def without_long(
+        self, too_long: Sequence[tuple[int, int]], longest: int, unlearnable: str, more: bool = True
+    ) -> Selection:
         """The examples but for those (place, tokens) that only the student's tokenizer can find to be too long.
 
-        Raises ConfigError naming their windows, unless they are to be left out, and when nothing is left.
+        `more`: whether the student can read longer ones. Raises ConfigError naming their windows, unless they are to be left
+        out, and when nothing is left.
         """
         if unlearnable == "stop":
             faults = [(self.examples[place].window, f"has {tokens}") for place, tokens in too_long]
+            ways = "raise lora.training.max_length or the student's model.context, " if more else ""
+            most = "" if more else ", the most that the student can read,"
             raise ConfigError(
                 f"{len(too_long)} of {len(self.examples)} examples, prompt and text together, are longer than {longest} "
-                f"tokens and would be learned without their end; raise lora.training.max_length or the student's "
-                f"model.context, make windows smaller, or set lora.examples.unlearnable=leave_out to do without them. "
-                f"{_named(faults)}"
+                f"tokens{most} and would be learned without their end; {ways}make windows smaller, or set "
+                f"lora.examples.unlearnable=leave_out to do without them. {_named(faults)}"
             )
         places = {place for place, _ in too_long}
         examples = [example for place, example in enumerate(self.examples) if place not in places]

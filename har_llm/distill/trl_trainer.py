@@ -22,6 +22,8 @@ from har_llm.engines.chat import DEFAULT_CONTEXT
 from har_llm.errors import EngineError
 
 CHECKPOINT_FILES = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+OPTIMIZER_FILE = "optimizer.txt"
+"""Beside the checkpoints: what lora.training.optimizer=auto was on the machine that wrote them."""
 NOT_LEARNED = -100
 """A label that the loss passes over."""
 Tell = Callable[[dict[str, Any]], None]
@@ -59,11 +61,13 @@ def _train(load: Load, peft: PeftConfig | None, job: TrainingJob, tell: Tell) ->
         peft_config=peft,
         callbacks=[_Reporter(tell)],
     )
+    _check_batch(trainer.args, job)
     _check_labels(trainer, rows[0])
     trainable, total = trainer.model.get_nb_trainable_parameters()  # knows how 4-bit weights are packed
-    about = {"trainable_parameters": trainable, "parameters": total, "optimizer": OptimizerNames(trainer.args.optim).value}
+    optimizer = OptimizerNames(trainer.args.optim).value
+    checkpoint, anew = _checkpoint(Path(job.checkpoints), optimizer)
+    about = {"trainable_parameters": trainable, "parameters": total, "optimizer": optimizer, **anew}
     tell({"about": {**about, "tokens": sum(len(row["input_ids"]) for row in rows)}})
-    checkpoint = last_checkpoint(Path(job.checkpoints))
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trainer.model.save_pretrained(job.folder)
 
@@ -102,10 +106,17 @@ def _tokens(tokenizer: Any, row: dict[str, Any], job: TrainingJob) -> dict[str, 
 
 
 def _longest(job: TrainingJob) -> int:
-    if job.max_length is not None:
-        return job.max_length
+    """Never more than the student can read: Unsloth would stretch its positions, and make another model of it."""
+    readable = _readable(job)
+    if job.max_length is None:
+        return readable or DEFAULT_CONTEXT
+    return min(job.max_length, readable or job.max_length)
+
+
+def _readable(job: TrainingJob) -> int | None:
+    """Most tokens that the student can read, by its own configuration; None where that does not say."""
     shape = AutoConfig.from_pretrained(job.base, trust_remote_code=job.trust_remote_code).get_text_config()
-    return getattr(shape, "max_position_embeddings", None) or DEFAULT_CONTEXT
+    return getattr(shape, "max_position_embeddings", None)
 
 
 def _short_enough(
@@ -115,13 +126,24 @@ def _short_enough(
     lengths = [len(row["input_ids"]) for row in rows]
     long = [[place, length] for place, length in enumerate(lengths) if length > longest]
     if long:
-        tell({"too_long": long, "longest": longest})
+        readable = _readable(job)
+        tell({"too_long": long, "longest": longest, "more": readable is None or longest < readable})
     if long and (not job.leave_out_long or len(long) == len(rows)):
         raise EngineError(
             f"{len(long)} of {len(rows)} examples are longer than {longest} tokens (the longest has {max(lengths)}), and "
-            f"would be learned without their end; raise lora.training.max_length, or make windows smaller."
+            f"would be learned without their end; make windows smaller."
         )
     return [row for row, length in zip(rows, lengths, strict=True) if length <= longest]
+
+
+def _check_batch(arguments: Any, job: TrainingJob) -> None:
+    """That a step is made of as many examples as the recipe says: on several GPUs it would be made of more."""
+    made = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    if made != job.settings.batch_size:
+        raise EngineError(
+            f"A step would learn from {made} examples, but lora.training.batch_size is {job.settings.batch_size}; let the "
+            f"training see one GPU only (CUDA_VISIBLE_DEVICES)."
+        )
 
 
 def _check_labels(trainer: Any, row: dict[str, list[int]]) -> None:
@@ -183,6 +205,7 @@ def _arguments(job: TrainingJob) -> SFTConfig:
         use_cpu=not on_gpu,
         gradient_checkpointing=on_gpu,
         logging_steps=1,
+        logging_nan_inf_filter=False,  # which would show a mean of earlier steps in place of a loss that is no number
         save_strategy="steps",
         save_steps=settings.checkpoint_steps,
         save_total_limit=2,
@@ -214,6 +237,22 @@ class _Reporter(TrainerCallback):  # type: ignore[misc]
                     f"The loss is {loss} at step {state.global_step}; lower lora.training.learning_rate and run again."
                 )
             self._tell({"step": state.global_step, "loss": loss, "learning_rate": float(logs.get("learning_rate", 0.0))})
+
+
+def _checkpoint(folder: Path, optimizer: str) -> tuple[Path | None, dict[str, str]]:
+    """Where the training goes on from; or why it begins anew, where a machine with another optimizer began it."""
+    checkpoint, note, anew = last_checkpoint(folder), folder / OPTIMIZER_FILE, {}
+    other = note.read_text(encoding="utf-8").strip() if note.is_file() else ""
+    if checkpoint is not None and other not in ("", optimizer):
+        shutil.rmtree(folder)
+        checkpoint = None
+        anew["anew"] = (
+            f"it begins anew, because its checkpoints are those of {other} and the optimizer here is {optimizer}; "
+            f"lora.training.optimizer chooses one for all machines, and another adapter"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(optimizer + "\n", encoding="utf-8")
+    return checkpoint, anew
 
 
 def last_checkpoint(folder: Path) -> Path | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from har_llm.distill.job import TrainingJob
 from har_llm.errors import HarError
+from har_llm.memory import gpus
 from har_llm.process import Caller, JsonProcess
 
 
@@ -28,11 +29,18 @@ def trained(job: TrainingJob) -> Generator[dict[str, Any], None, None]:
 
 
 def _environment(job: TrainingJob) -> dict[str, str]:
-    """What Unsloth would leave in the user's folder goes beside the checkpoints; and it fetches no file to be counted by."""
-    if job.trainer != "unsloth":
-        return {}
-    folder = Path(job.checkpoints).with_name("unsloth_compiled_cache").resolve()
-    return {"UNSLOTH_COMPILE_LOCATION": str(folder), "UNSLOTH_DISABLE_STATISTICS": "1"}
+    """One GPU, the roomiest: with several, Transformers would multiply the examples of a step by their number.
+
+    What Unsloth would leave in the user's folder goes beside the checkpoints; and it fetches no file to be counted by.
+    """
+    made = {}
+    if found := gpus():
+        # By default CUDA numbers GPUs by speed, nvidia-smi by place.
+        made = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": max(found, key=lambda gpu: gpu.free).id}
+    if job.trainer == "unsloth":
+        folder = Path(job.checkpoints).with_name("unsloth_compiled_cache").resolve()
+        made |= {"UNSLOTH_COMPILE_LOCATION": str(folder), "UNSLOTH_DISABLE_STATISTICS": "1"}
+    return made
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.errors import MissingError
-from har_llm.lesson import MANIFEST
+from har_llm.lesson import MANIFEST, find_adapter
 from har_llm.tracking.config import LONGEST
 from har_llm.tracking.secrets import without_secrets
 
@@ -68,5 +68,5 @@ def adapter_folder(run_folder: Path, scores: Mapping[str, Any]) -> Path | None:
     adapter = scores["adapter"]
     if adapter is None or "taught" not in adapter:
         return None
-    folder = run_folder.resolve().parent.parent / "store" / "adapters" / f"{scores['model']}-{adapter['revision'][:16]}"
-    return folder if (folder / MANIFEST).is_file() else None
+    folder = find_adapter(run_folder.resolve().parent.parent / "store", adapter["revision"])
+    return folder if folder is not None and (folder / MANIFEST).is_file() else None

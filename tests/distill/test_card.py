@@ -61,6 +61,12 @@ def test_a_card_says_what_was_learned_and_how() -> None:
     assert "synthetic" not in card
 
 
+def test_a_card_says_what_gold_activities_were_used_for() -> None:
+    row = "| gold activities used to choose texts or events |"
+    assert f"{row} no |" in model_card(manifest()) and f"{row} yes |" in model_card(manifest(uses_gold=True))
+    assert f"{row} yes: events of the null class" in model_card(manifest(uses_gold=True, null_class="dropped"))
+
+
 def test_a_model_that_the_hub_does_not_have_is_not_given_to_it_as_a_base() -> None:
     """It refuses a card that names one."""
     card = model_card(manifest(student="embedded:tiny_student", provenance="synthetic home, synthetic model", left_out={}))

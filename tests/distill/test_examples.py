@@ -99,6 +99,9 @@ def test_examples_that_only_the_tokenizer_finds_too_long_stop_or_are_left_out() 
     too_long = [(0, 51), (5, 60)]
     with pytest.raises(ConfigError, match=r"2 of 6 examples.* longer than 50 .*window s#0 has 51; window s#2 has 60\."):
         made.without_long(too_long, 50, "stop")
+    with pytest.raises(ConfigError, match=r"50 tokens, the most that the student can read, .*; make windows") as told:
+        made.without_long(too_long, 50, "stop", more=False)
+    assert "model.context" not in str(told.value)
     left = made.without_long(too_long, 50, "leave_out")
     assert list(left.examples) == list(made.examples[1:5])
     assert (

@@ -109,11 +109,11 @@ def test_examples_that_are_too_long_are_named_and_stop_or_are_left_out(rows: Pat
     long = [[place, length] for place, length in enumerate(tokens) if length > longest]
     assert 0 < len(long) < len(tokens)
     messages = trained(job(rows, tmp_path, max_length=longest))
-    assert next(messages) == {"too_long": long, "longest": longest}
+    assert next(messages) == {"too_long": long, "longest": longest, "more": True}
     with pytest.raises(EngineError, match=rf"{len(long)} of 12 examples are longer than {longest} tokens"):
         list(messages)
     first, second, *steps = trained(job(rows, tmp_path, max_length=longest, leave_out_long=True, steps=2))
-    assert first == {"too_long": long, "longest": longest}
+    assert first == {"too_long": long, "longest": longest, "more": True}
     assert second["about"]["tokens"] == sum(length for length in tokens if length <= longest)
     assert [message["step"] for message in steps] == [1, 2]
 
@@ -123,6 +123,19 @@ def test_without_a_limit_examples_are_as_long_as_the_student_reads(rows: Path, t
 
     assert _longest(job(rows, tmp_path, max_length=None)) == 4096, "of the student's own configuration"
     assert _longest(job(rows, tmp_path, max_length=99)) == 99
+    assert _longest(job(rows, tmp_path, max_length=9999)) == 4096, "and never longer"
+
+
+def test_examples_that_are_longer_than_the_student_reads_are_no_reason_to_raise_the_limit(
+    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from har_llm.distill import trl_trainer
+
+    monkeypatch.setattr(trl_trainer, "_readable", lambda job: 10)
+    heard: list[dict[str, Any]] = []
+    with pytest.raises(EngineError, match="12 of 12 examples are longer than 10 tokens"):
+        trl_trainer.train(job(rows, tmp_path, max_length=4096), heard.append)
+    assert [(one["longest"], one["more"]) for one in heard] == [(10, False)]
 
 
 @pytest.mark.parametrize(
@@ -181,6 +194,44 @@ def test_a_training_goes_on_with_fewer_examples_at_once_to_the_same_adapter(rows
     ours, theirs = adapter(tmp_path / "cut"), adapter(tmp_path / "whole")
     for name, weight in ours.items():
         assert torch.allclose(weight, theirs[name], atol=1e-4), name
+
+
+def test_a_step_of_more_examples_than_were_asked_for_is_refused(
+    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Transformers makes of two visible GPUs."""
+    from har_llm.distill import trl_trainer
+
+    monkeypatch.setattr(trl_trainer.SFTConfig, "train_batch_size", property(lambda self: 8))
+    with pytest.raises(EngineError, match=r"from 8 examples, but lora\.training\.batch_size is 4; let .* one GPU only"):
+        trl_trainer.train(job(rows, tmp_path), lambda message: None)
+
+
+def test_a_training_that_another_optimizer_began_begins_anew(rows: Path, tmp_path: Path) -> None:
+    """lora.training.optimizer=auto, begun on a GPU and gone on with on a CPU."""
+    from har_llm.distill import trl_trainer
+
+    made, heard = job(rows, tmp_path, steps=2, checkpoint_steps=1, optimizer="auto"), []
+    trl_trainer.train(made, heard.append)
+    note = tmp_path / "checkpoints" / "optimizer.txt"
+    assert note.read_text() == "adamw_torch\n" and "anew" not in heard[0]["about"]
+    assert trl_trainer._checkpoint(tmp_path / "checkpoints", "adamw_torch")[0] == tmp_path / "checkpoints" / "checkpoint-2"
+    note.write_text("adamw_8bit\n")
+    again: list[dict[str, Any]] = []
+    trl_trainer.train(made, again.append)
+    assert "are those of adamw_8bit and the optimizer here is adamw_torch" in again[0]["about"]["anew"]
+    assert [message["step"] for message in again[1:]] == [1, 2] and note.read_text() == "adamw_torch\n"
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_training_that_diverges_ends_at_once(
+    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: float
+) -> None:
+    from har_llm.distill import trl_trainer
+
+    monkeypatch.setattr(trl_trainer.SFTTrainer, "training_step", lambda *_, **__: torch.tensor(loss))
+    with pytest.raises(EngineError, match=f"The loss is {loss} at step 1; lower lora.training.learning_rate"):
+        trl_trainer.train(job(rows, tmp_path, steps=2), lambda message: None)
 
 
 def test_labels_that_a_library_has_masked_are_noticed(rows: Path, tmp_path: Path) -> None:

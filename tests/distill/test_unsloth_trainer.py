@@ -17,6 +17,7 @@ from har_llm.distill.tools import installed
 from har_llm.distill.training import LINEAR
 from har_llm.distill.worker import _environment, trained
 from har_llm.errors import EngineError
+from har_llm.memory import Gpu
 from tests.distill.test_trl_trainer import adapter, job, rows
 
 __all__ = ["rows"]  # the fixture
@@ -75,7 +76,19 @@ def test_nothing_is_left_in_the_users_folder_and_nothing_is_fetched_to_be_counte
     made = _environment(unsloth_job(tmp_path / "rows.jsonl", tmp_path))
     assert made["UNSLOTH_COMPILE_LOCATION"] == str(tmp_path / "unsloth_compiled_cache")
     assert made["UNSLOTH_DISABLE_STATISTICS"] == "1"
-    assert _environment(job(tmp_path / "rows.jsonl", tmp_path)) == {}
+
+
+@pytest.mark.parametrize("trainer", ["trl", "unsloth"])
+def test_a_training_sees_the_roomiest_gpu_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trainer: str
+) -> None:
+    made = replace(job(tmp_path / "rows.jsonl", tmp_path), trainer=trainer)
+    found = [Gpu("0", "A", 8e10, 1e9), Gpu("2", "A", 8e10, 7e10), Gpu("3", "A", 8e10, 6e10)]
+    monkeypatch.setattr("har_llm.distill.worker.gpus", lambda: found)
+    environment = _environment(made)
+    assert (environment["CUDA_DEVICE_ORDER"], environment["CUDA_VISIBLE_DEVICES"]) == ("PCI_BUS_ID", "2")
+    monkeypatch.setattr("har_llm.distill.worker.gpus", list)
+    assert not any(name.startswith("CUDA") for name in _environment(made))
 
 
 @pytest.mark.gpu
