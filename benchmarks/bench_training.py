@@ -106,7 +106,9 @@ def make_rows(folder: Path, ours: Sequence[str]) -> int:
 
 
 def forget(folder: Path) -> None:
-    """All but the teacher's texts."""
+    """All but the teacher's texts: a run that has its own needs no adapter."""
+    for texts in folder.glob("outputs/store/generations/*tiny_student*"):
+        shutil.rmtree(texts)
     shutil.rmtree(folder / "outputs" / "runs", ignore_errors=True)
     shutil.rmtree(folder / "outputs" / "store" / "adapters", ignore_errors=True)
     shutil.rmtree(folder / "bare", ignore_errors=True)
