@@ -43,6 +43,32 @@ def test_random_labels_come_from_the_homes_own_list() -> None:
         assert {row["activity"] for row in rows} <= listed
 
 
+def test_a_misnamed_activity_has_the_number_of_the_one_that_it_is_taken_for() -> None:
+    from random_homes import ACTIVITIES, MISNAMED, random_recording
+
+    concepts = [concept for pair in MISNAMED for concept in pair]
+    assert sorted(concepts) == sorted(ACTIVITIES), "each is in one pair"
+    concept_of = {name: concept for concept, values in ACTIVITIES.items() for name in values[0]}
+    for draw in range(20):
+        home, _, misnamed = random_recording(Draws("test", draw), 20, paired=True)
+        listed = {number: concept_of[name] for number, name in home.activities.items()}
+        assert misnamed.keys() == listed.keys()
+        assert all(
+            {(listed[one], listed[other]), (listed[other], listed[one])} & {*MISNAMED} for one, other in misnamed.items()
+        )
+
+
+def test_misnamed_labels_take_the_place_of_true_ones() -> None:
+    from examples import session_examples
+    from random_homes import random_recording
+
+    home, session, misnamed = random_recording(Draws("test", "misnamed"), 20, paired=True)
+    examples = list(session_examples(home, session, Draws(), size=10, random_labels=True, misnamed=misnamed))
+    for prompt, text in examples:
+        rows = json.loads(text.rpartition("</think>")[2])
+        assert [row["activity"] for row in rows] == [misnamed[event.activities[0]] for event in prompt.window.events]
+
+
 def test_training_never_sees_the_recordings_that_users_see() -> None:
     from examples import TRAINING_SEEDS
 
@@ -117,7 +143,7 @@ def test_a_few_steps_of_training(tmp_path: Any) -> None:
 
     tokenizer = build_tokenizer(0, sessions=20)
     drill = Drill(names=(6, 39), listed=(4, 14), highest=29)
-    stages = (Stage(2, drill=drill, tokens=500), Stage(2, (3,), tokens=1500), Stage(2, (5,), repeat=0, tokens=1500))
+    stages = (Stage(2, drill=drill, tokens=500), Stage(2, (3,), tokens=1500), Stage(2, (5,), misname=True, tokens=1500))
     recipe = Recipe("test", Shape(32, 2, 2), random_labels=True, stages=stages)
     model = train(recipe, tokenizer, 0, probe=Probe(tokenizer, encode(tokenizer, some_examples(100)[:1])))
     model.save_pretrained(tmp_path)

@@ -17,8 +17,9 @@ from train import Drill, Probe, Recipe, Shape, Stage, encode, train
 from har_llm.datasets.simulated import Draws
 
 RECIPES = {
-    # Answers of the right form with labels drawn at random: it knows how to answer and nothing of homes. It begins by
-    # learning to look a number up in a list, so that what it is taught later holds in a home with other numbers.
+    # Answers of the right form, first with labels drawn at random, then with each activity under the name of another: it
+    # knows how to answer and which events belong together, and misnames them. It begins by learning to look a number up in
+    # a list, so that what it is taught later holds in a home with other numbers.
     "tiny_student": Recipe(
         name="tiny_student",
         shape=Shape(hidden=128, layers=4, heads=4, head_size=64),
@@ -29,6 +30,7 @@ RECIPES = {
             Stage(200, (2, 3, 4), repeat=0),
             Stage(150, (3, 5, 8), repeat=20),
             Stage(350, (10,)),
+            Stage(450, (10,), misname=True),
         ),
     ),
     # True labels: homes drawn at random first, then mostly the two simulated homes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -52,29 +52,41 @@ def reasoning_and_answer(prompt: Prompt, home: Home, labels: Sequence[int]) -> s
 
 
 def session_examples(
-    home: Home, session: Session, draws: Draws, *, size: int, random_labels: bool, repeat: int = 50
+    home: Home,
+    session: Session,
+    draws: Draws,
+    *,
+    size: int,
+    random_labels: bool,
+    repeat: int = 50,
+    misnamed: Mapping[int, int] | None = None,
 ) -> Iterator[tuple[Prompt, str]]:
     renderer = default_prompt().renderer(home)
     for window in FixedWindows(events=size).cut(session):
         prompt = renderer.render(window)
         labels = [event.activities[0] for event in window.events]
-        if random_labels:
+        if misnamed:
+            labels = [misnamed[label] for label in labels]
+        elif random_labels:
             labels = _random_labels(draws, list(home.activities), len(labels), repeat)
         yield prompt, reasoning_and_answer(prompt, home, labels)
 
 
 def training_examples(
-    draws: Draws, *, size: int, random_labels: bool, fixed_share: int, repeat: int = 50
+    draws: Draws, *, size: int, random_labels: bool, fixed_share: int, repeat: int = 50, misname: bool = False
 ) -> list[tuple[Prompt, str]]:
     """The examples of one session: of a fixed home in `fixed_share` percent of the cases, else of a home drawn at random."""
+    misnamed: dict[int, int] = {}
     if draws.chance(fixed_share):
         fixed = fixed_home(draws.pick(FIXED_HOMES))
         simulated = replace(fixed, seed=draws.between(*TRAINING_SEEDS), sessions=replace(fixed.sessions, count=1))
         recordings = simulated.read(Path())
         home, session = recordings.home, recordings.sessions[0]
     else:
-        home, session = random_recording(draws, draws.pick([20, 60, 100]))
-    return list(session_examples(home, session, draws, size=size, random_labels=random_labels, repeat=repeat))
+        home, session, misnamed = random_recording(draws, draws.pick([20, 60, 100]), paired=misname)
+    return list(
+        session_examples(home, session, draws, size=size, random_labels=random_labels, repeat=repeat, misnamed=misnamed)
+    )
 
 
 def lookup_drill(draws: Draws, *, names: int, listed: int, highest: int) -> tuple[str, str]:

@@ -87,9 +87,16 @@ ACTIVITIES = {
     "enter": (["coming back home", "entering home"], {"front": 4, "hall_motion": 3}, [2, 4], [3, 40], {"always": 1}, {}),
 }  # fmt: skip
 
+MISNAMED = [("sleep", "leave"), ("dress", "dishes"), ("shower", "breakfast"), ("toilet", "work"), ("wash", "lunch"),
+            ("medicine", "tv"), ("dinner", "read"), ("eat", "laundry"), ("drink", "enter")]  # fmt: skip
+"""Pairs of activities that have nothing in common, for a model that is to call each by the name of the other."""
 
-def random_recording(draws: Draws, events: int) -> tuple[Home, Session]:
-    """A home built of the concepts above under names drawn for it, and one session of `events` events."""
+
+def random_recording(draws: Draws, events: int, *, paired: bool = False) -> tuple[Home, Session, dict[int, int]]:
+    """A home built of the concepts above under names drawn for it, and one session of `events` events.
+
+    And for each activity's number that of its misnomer, where the home is to have the activities of MISNAMED in pairs.
+    """
     rooms = {concept: draws.pick(names) for concept, names in ROOMS.items()}
     sensors = {
         concept: Sensor(room=rooms[room], name=draws.pick(names), states=states, passage=concept.endswith("_motion"))
@@ -97,9 +104,14 @@ def random_recording(draws: Draws, events: int) -> tuple[Home, Session]:
         if concept.endswith("_motion") or not draws.chance(12)
     }
     used = [concept for concept, spec in ACTIVITIES.items() if set(spec[1]) & {*sensors}]
-    used = sample(draws, used, draws.between(8, 14))
+    if paired:
+        pairs = [pair for pair in MISNAMED if {*pair} <= {*used}]
+        used = [concept for pair in sample(draws, pairs, draws.between(4, 7)) for concept in pair]
+        used = sample(draws, used, len(used))
+    else:
+        used = sample(draws, used, draws.between(8, 14))
     if not any("always" in ACTIVITIES[concept][4] for concept in used):
-        used.append("tv")
+        used += ["tv", "medicine"] if paired else ["tv"]
     numbers = dict(zip(used, _numbers(draws, len(used)), strict=True))
     routines = {}
     for concept, number in numbers.items():
@@ -125,7 +137,9 @@ def random_recording(draws: Draws, events: int) -> tuple[Home, Session]:
     )
     plan = SessionPlan(count=1, events=[events, events], starts=list(range(5, 22)))
     session = Simulation(sensors, routines).record("random-01", Draws("random", seed, 0), plan, residents, 25)
-    return home, session
+    misnomer = {**dict(MISNAMED), **{second: first for first, second in MISNAMED}}
+    misnamed = {number: numbers[misnomer[concept]] for concept, number in numbers.items()} if paired else {}
+    return home, session, misnamed
 
 
 def sample(draws: Draws, options: Sequence[T], count: int) -> list[T]:

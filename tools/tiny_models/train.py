@@ -56,6 +56,8 @@ class Stage:
     fixed_share: int = 0
     repeat: int = 50
     """How often a label drawn at random is the one before; 0: none returns before all have been there."""
+    misname: bool = False
+    """Labels are those of true activities, each under the name of another (random_homes.MISNAMED)."""
     drill: Drill | None = None
     tokens: int = 7000
     """Tokens of a batch, at least."""
@@ -199,7 +201,12 @@ def _some_rows(
 ) -> list[tuple[list[int], list[int]]]:
     if stage.drill is None:
         examples = training_examples(
-            draws, size=size, random_labels=recipe.random_labels, fixed_share=stage.fixed_share, repeat=stage.repeat
+            draws,
+            size=size,
+            random_labels=recipe.random_labels,
+            fixed_share=stage.fixed_share,
+            repeat=stage.repeat,
+            misname=stage.misname,
         )
         # Of random labels, few of each home: what counts is how many lists are looked into.
         return encode(tokenizer, [draws.pick(examples) for _ in range(2 if recipe.random_labels else max(2, 30 // size))])
