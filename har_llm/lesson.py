@@ -25,11 +25,10 @@ from har_llm.models import EMBEDDED_PREFIX
 from har_llm.run import PreparedRun, data_digest, prepare, provenance, read_windows
 from har_llm.splits import first_sessions
 from har_llm.store import digest
-from har_llm.weights import ADAPTER_FILES, ResolvedAdapter, ResolvedModel, adapter_digest, is_synthetic
+from har_llm.weights import ADAPTER_FILES, MANIFEST, ResolvedAdapter, ResolvedModel, adapter_digest, is_synthetic
 
 FORMAT = 1
 """Bump when the same recipe would make another adapter."""
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)

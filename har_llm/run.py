@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 """Bump when the content of a run directory changes."""
+SYNTHETIC_HOME, SYNTHETIC_MODEL = "synthetic home", "synthetic model"
 ADAPTER_WEIGHTS = "adapter_weights"
 """What a record says of an adapter that was made here, besides its recipe: the digest of its weights. Older ones do not."""
 
@@ -71,6 +72,10 @@ class PreparedRun:
         if self.lesson is not None:
             home |= self.lesson.synthetic_home
             model |= self.lesson.synthetic_model
+        elif self.adapter is not None:
+            learned = weights.adapter_provenance(self.adapter)
+            home |= SYNTHETIC_HOME in learned
+            model |= SYNTHETIC_MODEL in learned
         return provenance(home, model)
 
     @cached_property
@@ -152,9 +157,7 @@ class PreparedRun:
 
 
 def provenance(synthetic_home: bool, synthetic_model: bool) -> str | None:
-    parts = [
-        name for name, synthetic in (("synthetic home", synthetic_home), ("synthetic model", synthetic_model)) if synthetic
-    ]
+    parts = [name for name, synthetic in ((SYNTHETIC_HOME, synthetic_home), (SYNTHETIC_MODEL, synthetic_model)) if synthetic]
     return ", ".join(parts) or None
 
 

@@ -24,11 +24,11 @@ from har_llm.distill.tools import check_tools, chosen_trainer
 from har_llm.distill.worker import trained
 from har_llm.environment import library_versions, machine
 from har_llm.errors import MissingError
-from har_llm.lesson import MANIFEST, Lesson, manifest, name_base
+from har_llm.lesson import Lesson, manifest, name_base
 from har_llm.rates import Rate
 from har_llm.run import PreparedRun, check_adapter
 from har_llm.store import digest
-from har_llm.weights import adapter_digest
+from har_llm.weights import MANIFEST, adapter_digest
 
 BEAT_S = 60.0
 """A training that has given no sign of life for ten times as long is taken for dead by other machines."""

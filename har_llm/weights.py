@@ -27,6 +27,8 @@ DOWNLOADED = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
 FILES_PREFIX = "files-"
 """Marks a revision that is a digest of files."""
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+MANIFEST = "manifest.json"
+"""How an adapter was made; beside those that har_llm made."""
 SMALL_FILE = 64 * 2**20
 HUB_TIMEOUT_S = 4.0
 
@@ -98,6 +100,15 @@ def resolve_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
     return _resolve_hub_adapter(lora)
 
 
+def adapter_provenance(adapter: ResolvedAdapter) -> str:
+    """What is synthetic about what an adapter learned, by its manifest; "" for nothing, and for adapters made elsewhere."""
+    try:
+        said = json.loads((adapter.path / MANIFEST).read_text(encoding="utf-8"))["provenance"] if adapter.path else None
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    return said if isinstance(said, str) else ""
+
+
 def served_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
     """An adapter that only a server has; its version is the server's affair."""
     return ResolvedAdapter(lora.path, "served", None)
@@ -112,7 +123,7 @@ def _resolve_hub_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
             snapshot_download(
                 lora.path,
                 revision=commit or lora.revision,
-                allow_patterns=list(ADAPTER_FILES),
+                allow_patterns=[*ADAPTER_FILES, MANIFEST],
                 local_files_only=commit is None,
             )
         )

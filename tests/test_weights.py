@@ -273,7 +273,7 @@ def test_an_adapter_of_the_hub_is_fetched_at_the_commit_that_its_revision_stood_
     assert found.path == tmp_path / "snapshots" / COMMIT
     (asked,) = hub
     assert (asked["name"], asked["revision"], asked["local_files_only"]) == ("org/adapter", COMMIT, False)
-    assert asked["allow_patterns"] == ["adapter_config.json", "adapter_model.safetensors"]
+    assert asked["allow_patterns"] == ["adapter_config.json", "adapter_model.safetensors", "manifest.json"]
 
 
 def test_without_a_connection_the_cache_may_have_the_adapter(

@@ -13,6 +13,8 @@ from har_llm.errors import ConfigError, MissingError
 from har_llm.run import PreparedRun, prepare
 from tests.composing import experiment
 
+REAL = ("++dataset.synthetic=false", "model.synthetic=false")
+
 
 def adapter(folder: Path, content: bytes = b"weights") -> Path:
     folder.mkdir(parents=True)
@@ -64,6 +66,29 @@ def test_the_name_of_an_adapter_names_the_run_and_changes_no_text(tmp_path: Path
     assert "-tiny_student-adapter-test-" in one.name and "-tiny_student-mine-test-" in named.name
     assert "-tiny_student-test-" in prepared().name
     assert [request.key for request in one.requests] == [request.key for request in named.requests]
+
+
+@pytest.mark.parametrize("learned", ["synthetic home", "synthetic model", "synthetic home, synthetic model"])
+def test_what_an_adapter_learned_of_synthetic_data_is_said_wherever_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learned: str
+) -> None:
+    monkeypatch.setattr("har_llm.weights.is_embedded", lambda model: False)
+    folder = adapter(tmp_path / "adapter")
+    (folder / "manifest.json").write_text(json.dumps({"provenance": learned}))
+    assert with_adapter(folder, *REAL).provenance == learned
+
+
+@pytest.mark.parametrize(
+    "manifest", [None, "", "{", "[]", "3", "{}", '{"provenance": null}', '{"provenance": 3}', "[" * 10**5]
+)
+def test_an_adapter_made_elsewhere_says_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manifest: str | None
+) -> None:
+    monkeypatch.setattr("har_llm.weights.is_embedded", lambda model: False)
+    folder = adapter(tmp_path / "adapter")
+    if manifest is not None:
+        (folder / "manifest.json").write_text(manifest)
+    assert with_adapter(folder, *REAL).provenance is None
 
 
 def test_a_missing_adapter_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
