@@ -33,11 +33,12 @@ SCORE = "f1_weighted"
 VARIANT = (
     "+dataset@lora.source={home}",
     "lora.source.seed=107",
-    "lora.source.sessions.count=46",
-    "++lora.source.paper_split={{46:40}}",
-    "lora.training.steps=480",
+    "lora.source.sessions.count=106",
+    "++lora.source.paper_split={{106:100}}",
+    "lora.training.steps=1440",
     "lora.examples.samples=4",
-    "lora.examples.pick=best",
+    "lora.examples.pick=all",
+    "lora.examples.min_correct=0.9",
     "lora.teacher.sampling.temperature=0.7",
 )
 """{home} stands for the home's name."""
