@@ -165,13 +165,17 @@ def find_adapter(store: Path, key: str) -> Path | None:
 
 
 def make_lesson(experiment: Experiment, student: ResolvedModel, *, planning: bool) -> Lesson:
-    """What the experiment's adapter is made from: its own teacher, on the training part of its own or another dataset."""
+    """What the experiment's adapter is made from: its own teacher, on the training part of its own or another dataset.
+
+    In the windows of its own, or in others.
+    """
     lora = experiment.lora.taught
     assert lora is not None
     teaching = replace(
         experiment,
         model=lora.teacher,
         dataset=lora.source or experiment.dataset,
+        window=lora.window or experiment.window,
         lora=LoraConfig(),
         decoding=DecodingConfig(samples=lora.examples.samples),
         split=replace(experiment.split, part="train"),

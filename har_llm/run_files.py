@@ -24,6 +24,7 @@ from har_llm.results import PARTS, PREDICTIONS, REPORT, WINDOWS
 from har_llm.run_rows import as_row, prediction_rows, window_rows
 from har_llm.store import canonical
 from har_llm.voting import WindowTexts
+from har_llm.windows import answering
 
 if TYPE_CHECKING:
     from har_llm.run import PreparedRun
@@ -183,16 +184,10 @@ def _within(data: Path, path: str) -> str:
 def _sample(run: PreparedRun, windows: Sequence[WindowTexts], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """One event to look at, with its window and the model's words: the first with a wrong answer, or else the first."""
     names = run.recordings.home.activities
-    shown = [
-        (row, place, inside)
-        for (place, inside), row in zip(
-            ((place, inside) for place, prompt in enumerate(run.prompts) for inside in range(len(prompt.ids))),
-            (row for row in rows if "excluded" not in row),
-            strict=True,
-        )
-    ]
-    wrong = (one for one in shown if one[0]["scored"] and one[0]["lenient"]["activity"] not in (None, *one[0]["gold"]))
-    row, place, inside = next(wrong, shown[0])
+    shown = [row for row in rows if "excluded" not in row]
+    wrong = (row for row in shown if row["scored"] and row["lenient"]["activity"] not in (None, *row["gold"]))
+    row = next(wrong, shown[0])
+    place, inside = answering([prompt.window for prompt in run.prompts])[row["session"], row["id"]]
     prompt, window = run.prompts[place], windows[place]
     # Of several texts, the first that says what they were made into.
     said = next(n for n, answer in enumerate(window.answers) if as_row(answer.lenient[inside]) == row["lenient"])

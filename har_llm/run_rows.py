@@ -10,6 +10,7 @@ from har_llm.answers import Prediction
 from har_llm.config import READINGS
 from har_llm.records import Event
 from har_llm.voting import WindowTexts
+from har_llm.windows import answering
 
 if TYPE_CHECKING:
     from har_llm.run import PreparedRun
@@ -17,11 +18,7 @@ if TYPE_CHECKING:
 
 def prediction_rows(run: PreparedRun, windows: Sequence[WindowTexts]) -> Iterator[dict[str, Any]]:
     """Every event of the part, in order: with both readings, or with the reason why no window shows it."""
-    places = {
-        (prompt.window.session, event.id): (place, inside)
-        for place, prompt in enumerate(run.prompts)
-        for inside, event in enumerate(prompt.window.events)
-    }
+    places = answering([prompt.window for prompt in run.prompts])
     predicted = {reading: [window.predictions(reading) for window in windows] for reading in READINGS}
     for session in run.sessions:
         held = {event.id for window in run.experiment.window.cut(session) for event in window.events}

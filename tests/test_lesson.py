@@ -296,6 +296,22 @@ def test_what_is_synthetic_about_home_source_student_or_teacher_is_said(
     assert (made.lesson.provenance, made.provenance) == (adapter, run)
 
 
+def test_a_student_is_asked_in_windows_that_its_teacher_did_not_see(tmp_path: Path) -> None:
+    plain = prepare(job(tmp_path).experiment)  # type: ignore[arg-type]
+    sliding = ("window=sliding", "window.stride=2")
+    own = prepare(job(tmp_path, *sliding).experiment)  # type: ignore[arg-type]
+    fixed = ("+window@lora.window=fixed", "lora.window.events=3")
+    apart = prepare(job(tmp_path, *sliding, *fixed).experiment)  # type: ignore[arg-type]
+    assert plain.lesson is not None and own.lesson is not None and apart.lesson is not None
+    assert apart.lesson.key == plain.lesson.key != own.lesson.key
+    assert len(own.lesson.teacher.prompts) > len(plain.lesson.teacher.prompts)
+    assert (
+        [prompt.window for prompt in apart.prompts]
+        == [prompt.window for prompt in own.prompts]
+        != [prompt.window for prompt in plain.prompts]
+    )
+
+
 def test_what_cannot_be_taught_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"lora\.train_sessions is 9, but the training part has 3 sessions"):
         prepare(job(tmp_path, "lora.train_sessions=9").experiment)  # type: ignore[arg-type]

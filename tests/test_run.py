@@ -206,6 +206,32 @@ def test_short_last_windows_are_excluded_and_counted(tmp_path: Path, script: str
     assert sum("excluded" in row for row in rows_of(result)) == sum(tails)
 
 
+def test_windows_that_overlap_answer_for_each_event_once(tmp_path: Path) -> None:
+    script = f"engine.path={gold_script(tmp_path / 'gold.jsonl', 'window=sliding')}"
+    result, made = done(tmp_path, script, "window=sliding")
+    windows = list(result.windows())
+    assert len(made) == result.metrics["windows"] == len(windows)
+    (plain, _), rows = done(tmp_path / "plain", script), rows_of(result)
+    assert [(row["session"], row["id"]) for row in rows] == [(row["session"], row["id"]) for row in rows_of(plain)]
+    assert result.metrics["windows"] > 1.8 * plain.metrics["windows"] and result.metrics["events"] == plain.metrics["events"]
+    assert result.metrics["strict"]["all"]["mean"]["accuracy"]["mean"] == 1.0
+    texts = {(window["session"], window["window"]): window for window in windows}
+    for row in rows:
+        window = texts[row["session"], row["window"]]
+        assert row["generation"] == window["texts"][0]["generation"] and row["shown_id"] in window["ids"]
+        assert f'"id": {row["shown_id"]}, "time": "{row["time"]}"' in window["messages"][-1]["content"]
+
+
+def test_where_windows_disagree_the_one_around_the_event_answers(tmp_path: Path) -> None:
+    sliding = ("window=sliding", "limit=2")
+    script = f"engine.path={gold_script(tmp_path / 'gold.jsonl', 'window=sliding', wrong=10**6)}"
+    result, _ = done(tmp_path, script, *sliding)
+    windows = [row["window"] for row in rows_of(result) if "excluded" not in row]
+    assert windows == [0] * 8 + [1] * 7, "the last two are in a window beyond the limit, too, which was not asked"
+    sample = result.sample
+    assert [one["id"] for one in sample["window"]] == list(range(10)) and sample["event"] < 8
+
+
 def test_a_null_class_that_is_unscored_stays_in_the_prompt_and_out_of_the_scores(tmp_path: Path, script: str) -> None:
     result, _ = done(tmp_path, script, "dataset.home.null_class=[7]", "dataset.null_class=unscored")
     rows = rows_of(result)

@@ -19,6 +19,8 @@ class Distilled(LoraConfig):
     """A model, as conf/model describes it."""
     source: Any = None
     """The dataset whose training part the teacher reasons on; null = the run's own."""
+    window: Any = None
+    """The windows that the teacher reasons on, as conf/window describes them; null = the run's own."""
     train_sessions: int | None = None
     """Only the first N sessions of that part; null = all, 0 = the student as it is."""
     session_seed: int = 0

@@ -184,7 +184,7 @@ def _differences(cell: Cell, rivals: Sequence[Cell]) -> list[str]:
     keys = sorted({key for one in facts for key in one}, key=lambda key: (key.startswith("prompt."), key))
     own = _facts(cell.run)
     differing = [key for key in keys if len({one.get(key) for one in facts}) > 1]
-    said = [f"{key}={_short(own.get(key, 'not set'))}" for key in differing[:SHOWN_DIFFERENCES]]
+    said = [f"{key}={_short(own.get(key, 'null'))}" for key in differing[:SHOWN_DIFFERENCES]]
     left = len(differing) - SHOWN_DIFFERENCES
     return [*said, f"{left} more settings differ"] if left > 0 else said
 

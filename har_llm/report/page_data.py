@@ -62,9 +62,9 @@ class RunColumns:
     shown: dict[int, list[int]] = field(default_factory=dict)
     scored: dict[int, str] = field(default_factory=dict)
     places: list[list[int]] = field(default_factory=list)
-    """[session, window, chunk and place of its prompt, chunk and place of each of its texts]"""
+    """[session, window, id of its first event as shown, events, chunk and place of its prompt, of each of its texts]"""
     votes: dict[str, list[list[str]]] = field(default_factory=dict)
-    """ "session/window": of each of several texts, what it says of the window's events in every reading"""
+    """ "session/window": of each of several texts, what it says in every reading of the events that it answers for"""
     left_out: int = 0
 
 
@@ -88,7 +88,8 @@ class Dataset:
         for window in result.windows() if not run.no_files else ():
             places = texts.add(window["messages"], window["texts"])
             run.left_out += places[0][0] < 0
-            run.places.append([numbers[window["session"]], window["window"], *_flat(places)])
+            ids = window["ids"]
+            run.places.append([numbers[window["session"]], window["window"], ids[0], len(ids), *_flat(places)])
         texts.end_run()
         self.runs.append(run)
         return run

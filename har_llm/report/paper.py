@@ -85,6 +85,7 @@ def value_for(run: RunFacts, metric: str) -> Value | None:
 
 SETTINGS = {
     "window.events": "10",
+    "window.stride": "null",
     "split.validation_sessions": "0",
     "model.thinking": "true",
     "lora.examples.samples": "1",

@@ -177,6 +177,7 @@ def _engine(about: Mapping[str, Any]) -> str:
 def read_config(folder: Path) -> dict[str, str]:
     """The settings that make a run's experiment, flat: "window.events" -> "10". Empty where there is no config.yaml.
 
+    Without those that are null: a run made before such a setting existed is the same experiment.
     Nothing in it is resolved or imported: it may be anybody's.
     """
     from omegaconf import OmegaConf
@@ -206,6 +207,6 @@ def _flat(content: Mapping[Any, Any], where: str) -> dict[str, str]:
         name = f"{where}{key}"
         if isinstance(value, dict) and value:
             flat |= _flat(value, f"{name}.")
-        else:
+        elif value is not None:
             flat[name] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return flat

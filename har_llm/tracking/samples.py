@@ -30,6 +30,10 @@ ERRORS_OF = 2, 3
 """At most two of three rows are errors where there are right answers to show, too."""
 
 
+Rows = Mapping[tuple[str, int], Mapping[str, Any]]
+"""Rows of predictions.jsonl by session and event id."""
+
+
 class Place(NamedTuple):
     """An event, by what finds it again, and what it is chosen by."""
 
@@ -46,20 +50,20 @@ def sample_rows(result: RunResult, most: int, reading: str) -> list[list[Any]]:
         return []
     chosen = choose(_places(result, reading), most)
     wanted = {(place.session, place.window) for place in chosen}
-    events: dict[tuple[str, int], list[Mapping[str, Any]]] = {place: [] for place in wanted}
-    for row in result.predictions():
-        if (place := (row["session"], row.get("window"))) in wanted:
-            events[place].append(row)
-    texts = {
-        (window["session"], window["window"]): window["texts"]
+    windows = {
+        (window["session"], window["window"]): window
         for window in result.windows()
         if (window["session"], window["window"]) in wanted
     }
+    rows = _rows_around(result, chosen, max((len(window["ids"]) for window in windows.values()), default=0))
     names = {int(number): name for number, name in result.metrics["activities"].items()}
-    return [
-        _row(place, events[place.session, place.window], texts[place.session, place.window], names, reading)
-        for place in chosen
-    ]
+    return [_row(place, rows, windows[place.session, place.window], names, reading) for place in chosen]
+
+
+def _rows_around(result: RunResult, places: Iterable[Place], events: int) -> Rows:
+    """The rows of these events and of those that can be in a window of so many events with them."""
+    near = {(place.session, place.id + by) for place in places for by in range(1 - events, events)}
+    return {key: row for row in result.predictions() if (key := (row["session"], row["id"])) in near}
 
 
 def _places(result: RunResult, reading: str) -> Iterable[Place]:
@@ -95,18 +99,16 @@ def _chance(place: Place) -> str:
 
 def _row(
     place: Place,
-    window: Sequence[Mapping[str, Any]],
-    texts: Sequence[Mapping[str, Any]],
+    rows: Rows,
+    window: Mapping[str, Any],
     names: Mapping[int, str],
     reading: str,
 ) -> list[Any]:
-    row = next(row for row in window if row["id"] == place.id)
-    said = texts[_said(row, reading)]
-    lines = [
-        f"{'>' if one['id'] == place.id else ' '} {one['shown_id']}  {one['time']}  {one['event']}"
-        for one in window
-        if "shown_id" in one
-    ]
+    row = rows[place.session, place.id]
+    said = window["texts"][_said(row, reading)]
+    # By the ids of this window: where windows overlap, a row's own shown_id may be that of another.
+    shown = [(rows[place.session, place.id + shown_id - row["shown_id"]], shown_id) for shown_id in window["ids"]]
+    lines = [f"{'>' if one is row else ' '} {shown_id}  {one['time']}  {one['event']}" for one, shown_id in shown]
     cells = [
         row["event"],
         "\n".join(lines),

@@ -257,6 +257,28 @@ def test_runs_on_other_windows_show_their_own(report: Path, watch: Watch, runs: 
     assert len(page.texts("details.prompt")) == 2
 
 
+def test_of_windows_that_overlap_the_one_that_answers_is_shown_whole(tmp_path: Path, watch: Watch) -> None:
+    script = f"engine.path={gold_script(tmp_path / 'gold.jsonl', 'window=sliding')}"
+    drawn = ("decoding.samples=3", "model.sampling.temperature=0.5")
+    result, _ = done(tmp_path, script, "window=sliding", *drawn)
+    path = tmp_path / "report.html"
+    write_page([result], path, tables=[], figures=[], headline="accuracy", reading="strict")
+    rows = list(result.predictions())[:20]
+    page = watch(path, f"#explorer?event={rows[8]['session']}/8")
+    assert page.text("#window-title") == "Window 2 of the session"
+    assert page.texts(".window tbody th") == [str(number) for number in range(5, 15)]
+    assert page.text(".window tr.chosen th") == "8"
+    assert page.text(".facts").startswith("window of events 5 to 14")
+    assert page.texts(".card .text mark") == [f'{{"id": 8, "activity": {rows[8]["gold"][0]}}}']
+    for number in (8, 12):
+        page.go(f"#explorer?event={rows[number]['session']}/{number}")
+        said = [option.partition(": ")[2].partition(".")[0] for option in page.texts(".card option")]
+        assert said == [str(rows[number]["gold"][0])] * 3
+    page.page.get_by_role("button", name="The next window").click()
+    page.settled()
+    assert page.text("#window-title") == "Window 3 of the session"
+
+
 def test_the_passage_is_marked_and_in_sight(report: Path, watch: Watch) -> None:
     page = watch(report, "#explorer?event=evening/8&runs=0000000001")
     assert page.texts(".card .text mark") == ['Event 8 "bathroom door 8": activity 2.', '{"id": 8, "activity": 2}']

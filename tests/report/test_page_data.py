@@ -70,9 +70,10 @@ class Page:
         """The rows of windows.jsonl, as far as a reader needs them."""
         data = self.block(f"data-{dataset}")
         windows = []
-        for session, window, *places in data["runs"][at]["places"]:
+        for session, window, first, length, *places in data["runs"][at]["places"]:
             (chunk, place), *texts = zip(places[::2], places[1::2], strict=True)
-            row = {"session": data["sessions"][session]["name"], "window": window}
+            ids = list(range(first, first + length))
+            row = {"session": data["sessions"][session]["name"], "window": window, "ids": ids}
             if chunk >= 0:
                 prompts = self.block(f"prompt-{chunk}")
                 row["messages"] = [
@@ -101,6 +102,7 @@ def expected_windows(run: RunResult) -> list[dict[str, Any]]:
         {
             "session": row["session"],
             "window": row["window"],
+            "ids": row["ids"],
             "messages": row["messages"],
             "texts": [{name: value for name, value in text.items() if name != "text"} for text in row["texts"]],
         }

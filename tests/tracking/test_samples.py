@@ -69,6 +69,25 @@ def test_a_row_shows_all_that_led_to_the_answer(finished: Callable[..., RunResul
         assert row["provenance"] == "synthetic home, synthetic model"
 
 
+@pytest.mark.parametrize("ids", ["session", "window"])
+def test_a_window_that_overlaps_others_is_shown_whole(finished: Callable[..., RunResult], ids: str) -> None:
+    result = finished("window=sliding", f"prompt.event_ids={ids}")
+    windows = {(window["session"], window["window"]): window for window in result.windows()}
+    kept = {f"{row['session']} event {row['id']}": row for row in result.predictions()}
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in sample_rows(result, 20, "strict")]
+    assert rows
+    for row in rows:
+        event = kept[row["session"]]
+        lines = [line.removeprefix(">").split() for line in row["window"].splitlines()]
+        window = windows[event["session"], event["window"]]
+        assert [int(line[0]) for line in lines] == window["ids"]
+        assert all(
+            f'"time": "{line[1]}", "event": "{" ".join(line[2:])}"' in window["messages"][-1]["content"] for line in lines
+        )
+        (marked,) = [line for line in row["window"].splitlines() if line.startswith(">")]
+        assert marked.split() == f"> {event['shown_id']} {event['time']} {event['event']}".split()
+
+
 def test_no_rows_are_asked_for(finished: Callable[..., RunResult]) -> None:
     assert sample_rows(finished("limit=1"), 0, "strict") == []
 

@@ -52,8 +52,16 @@ class Data {
   window(run, event) { return this.columns[this.content.get(run).windows][event]; }
   shown(run, event) { return this.columns[this.content.get(run).shown][event]; }
 
-  /** The events that a run showed its model together with this one. */
+  /** The events that a run showed its model together with this one, in the window that answers for it. */
   windowEvents(run, event) {
+    const place = this.place(run, event);
+    if (!place) return this.answeredWith(run, event);
+    const [firstId, length] = place, first = event - (this.shown(run, event) - firstId);
+    return Array.from({ length }, (_, inside) => first + inside);
+  }
+
+  /** Those of them that the same window answers for: all, unless windows overlap. */
+  answeredWith(run, event) {
     const window = this.window(run, event), events = [];
     if (window < 0) return events;
     const { start, end } = this.session(event);
@@ -63,13 +71,18 @@ class Data {
     return events;
   }
 
-  /** Where a run's prompt and texts for this event's window are: {prompt, texts}, or null where it has none. */
-  places(run, event) {
+  /** What the page keeps of this event's window: [id of its first event as shown, events, ...where prompt and texts are]. */
+  place(run, event) {
     const content = this.content.get(run);
     content.found ??= new Map(content.places.map(([session, window, ...rest]) => [`${session}/${window}`, rest]));
-    const flat = content.found.get(`${this.sessionOf[event]}/${this.window(run, event)}`);
-    if (!flat) return null;
-    const pairs = [];
+    return content.found.get(`${this.sessionOf[event]}/${this.window(run, event)}`);
+  }
+
+  /** Where a run's prompt and texts for this event's window are: {prompt, texts}, or null where it has none. */
+  places(run, event) {
+    const place = this.place(run, event);
+    if (!place) return null;
+    const flat = place.slice(2), pairs = [];
     for (let at = 0; at < flat.length; at += 2) pairs.push([flat[at], flat[at + 1]]);
     return { prompt: pairs[0], texts: pairs.slice(1), leftOut: pairs[0][0] < 0 };
   }
@@ -78,7 +91,7 @@ class Data {
   votes(run, event, reading) {
     const votes = this.content.get(run).votes[`${this.sessionOf[event]}/${this.window(run, event)}`];
     if (!votes) return null;
-    const inside = this.windowEvents(run, event).indexOf(event);
+    const inside = this.answeredWith(run, event).indexOf(event);
     return votes.map((readings) => this.codes[readings[reading === "strict" ? 0 : 1].charCodeAt(inside) - FIRST_CODE]);
   }
 

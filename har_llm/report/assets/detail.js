@@ -35,12 +35,13 @@ function windowTable(data, event, runs, reading) {
   const run = runs.find((one) => data.window(one, event) >= 0);
   if (run === undefined) return hint("No shown run has a window with this event.");
   const events = data.windowEvents(run, event), session = data.session(event);
+  const own = data.answeredWith(run, event);
   const step = (label, near, words) => near >= session.start && near < session.end
     && h("button", { type: "button", "aria-label": words, click: () => change({ event: data.address(near) }) }, label);
   return h("section", { class: "window", "aria-labelledby": "window-title" },
     h("div", { class: "title" }, h("h3", { id: "window-title" }, `Window ${data.window(run, event) + 1} of the session`),
       h("span", { class: "steps" },
-        step("←", events[0] - 1, "The window before"), step("→", events.at(-1) + 1, "The next window"))),
+        step("←", own[0] - 1, "The window before"), step("→", own.at(-1) + 1, "The next window"))),
     scrollBox({ "aria-labelledby": "window-title" }, h("table", null,
       tableHead(["Event", "Time", "What happened", "Gold", ...runs.map((one) => index.runs[one].label)]),
       h("tbody", null, events.map((one) => windowLine(data, one, one === event, runs, reading))))));
@@ -146,7 +147,8 @@ function voteChoice(data, votes, chosen, put) {
 
 function oneText(data, run, event, text) {
   const window = data.windowEvents(run, event), shown = data.shown(run, event);
-  const events = window.map((one) => ({ id: data.shown(run, one), time: data.times[one], text: data.text(one) }));
+  // By the ids of this window: where windows overlap, an event's own may be that of another.
+  const events = window.map((one) => ({ id: shown + one - event, time: data.times[one], text: data.text(one) }));
   const { passages, certain } = findPassages(text.reasoning, events, window.indexOf(event));
   const entries = findInAnswer(text.answer ?? "", shown);
   const reasoning = text.reasoning === "" ? nothing("The model wrote no reasoning.")
