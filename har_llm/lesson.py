@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from har_llm import answers
+from har_llm.adapters import ADAPTER_FILES, MANIFEST, ResolvedAdapter, adapter_digest
 from har_llm.config import Experiment
 from har_llm.decoding import DecodingConfig
 from har_llm.distill import LoraConfig
@@ -25,7 +26,7 @@ from har_llm.models import EMBEDDED_PREFIX
 from har_llm.run import PreparedRun, data_digest, prepare, provenance, read_windows
 from har_llm.splits import first_sessions
 from har_llm.store import digest
-from har_llm.weights import ADAPTER_FILES, MANIFEST, ResolvedAdapter, ResolvedModel, adapter_digest, is_synthetic
+from har_llm.weights import ResolvedModel, is_synthetic
 
 FORMAT = 1
 """Bump when the same recipe would make another adapter."""

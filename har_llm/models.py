@@ -11,6 +11,8 @@ from har_llm.errors import ConfigError
 DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Number formats a model may be loaded in, with their bytes."""
 EMBEDDED_PREFIX = "embedded:"
+FILES_PREFIX = "files-"
+"""Marks a revision that is a digest of files."""
 
 
 def check_name(setting: str, name: str) -> None:

@@ -14,7 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from har_llm import answers, metrics, weights
+from har_llm import adapters, answers, metrics, weights
+from har_llm.adapters import ResolvedAdapter
 from har_llm.config import Experiment
 from har_llm.decoding import PLAIN as PLAIN_DECODING
 from har_llm.decoding import answer_pattern, answer_schema
@@ -26,7 +27,7 @@ from har_llm.records import Prompt, Recordings, Session, Window
 from har_llm.run_files import write_run
 from har_llm.store import GenerationStore, Record, ShardWriter, digest, generations_folder
 from har_llm.voting import WindowTexts
-from har_llm.weights import ResolvedAdapter, ResolvedModel
+from har_llm.weights import ResolvedModel
 
 if TYPE_CHECKING:
     from har_llm.lesson import Lesson
@@ -73,7 +74,7 @@ class PreparedRun:
             home |= self.lesson.synthetic_home
             model |= self.lesson.synthetic_model
         elif self.adapter is not None:
-            learned = weights.adapter_provenance(self.adapter)
+            learned = adapters.adapter_provenance(self.adapter)
             home |= SYNTHETIC_HOME in learned
             model |= SYNTHETIC_MODEL in learned
         return provenance(home, model)
@@ -178,7 +179,7 @@ def prepare(
     model = weights.resolve(experiment.model, planning=planning) if here else weights.unresolved(experiment.model)
     adapter, ready = None, experiment.lora.ready
     if ready is not None:
-        adapter = weights.resolve_adapter(ready) if here else weights.served_adapter(ready)
+        adapter = adapters.resolve_adapter(ready) if here else adapters.served_adapter(ready)
     lesson = None
     if experiment.lora.taught is not None:
         from har_llm.lesson import make_lesson  # which prepares the teacher's run

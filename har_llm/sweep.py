@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from har_llm import rates, weights
+from har_llm import adapters, rates, weights
 from har_llm.config import Experiment
 from har_llm.distill.examples import Selection
 from har_llm.engines.base import Generation, LoadedModel
@@ -162,7 +162,7 @@ def _fetch(experiment: Experiment, fetched: set[str], watcher: Watcher) -> None:
             fetched.add(f"{model.config.id}@{model.revision}")
             watcher.fetched(model, weights.obtain(model))
     if experiment.lora.ready is not None:
-        weights.resolve_adapter(experiment.lora.ready)
+        adapters.resolve_adapter(experiment.lora.ready)
 
 
 def make(load: Load, environments: Sequence[Mapping[str, str]], on_generation: Callable[[Generation], None]) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from har_llm import rates, weights
+from har_llm.adapters import MANIFEST, adapter_digest
 from har_llm.distill.card import CURVE, card_title, model_card
 from har_llm.distill.examples import Selection
 from har_llm.distill.tools import check_tools, chosen_trainer
@@ -28,7 +29,6 @@ from har_llm.lesson import Lesson, manifest, name_base
 from har_llm.rates import Rate
 from har_llm.run import PreparedRun, check_adapter
 from har_llm.store import digest
-from har_llm.weights import MANIFEST, adapter_digest
 
 BEAT_S = 60.0
 """A training that has given no sign of life for ten times as long is taken for dead by other machines."""

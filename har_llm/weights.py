@@ -9,28 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 import shutil
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from har_llm.distill import ReadyAdapter
+from har_llm import hub
 from har_llm.errors import ConfigError, MissingError
 from har_llm.memory import GB, available_memory, needed_memory
-from har_llm.models import DTYPES, EMBEDDED_PREFIX, ModelConfig
+from har_llm.models import DTYPES, EMBEDDED_PREFIX, FILES_PREFIX, ModelConfig
 from har_llm.paths import expanded
 
 DOWNLOADED = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
 """What is fetched of a hub model: never pickles, and code only where model.trust_remote_code is true."""
-FILES_PREFIX = "files-"
-"""Marks a revision that is a digest of files."""
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
-MANIFEST = "manifest.json"
-"""How an adapter was made; beside those that har_llm made."""
 SMALL_FILE = 64 * 2**20
-HUB_TIMEOUT_S = 4.0
 
 
 @dataclass(frozen=True)
@@ -70,91 +62,6 @@ def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:
 def unresolved(model: ModelConfig) -> ResolvedModel:
     """The model of an engine that needs none: a name, and the version that the user gives it (model.revision)."""
     return ResolvedModel(model, f"unresolved-{model.revision}", None)
-
-
-@dataclass(frozen=True)
-class ResolvedAdapter:
-    """LoRA weights and the exact version of them."""
-
-    id: str
-    """Hub id, or "local"; what a server calls it for one that only a server has."""
-    revision: str
-    """Commit on the hub, a digest of the files of a folder, or "served"."""
-    path: Path | None
-    """The folder; None for one that only a server has."""
-
-    def identity(self) -> dict[str, str]:
-        return {"id": self.id, "revision": self.revision}
-
-
-def resolve_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
-    """Find an adapter's files; a few MB, so one of the hub is fetched at once. Raises MissingError."""
-    folder = expanded(lora.path)
-    if folder.is_dir():
-        return ResolvedAdapter("local", _adapter_fingerprint(folder), folder)
-    if lora.path.startswith(("/", ".", "~")) or lora.path.count("/") != 1:
-        raise MissingError(
-            f"lora.path is {lora.path!r}: there is no such folder, and an adapter on the hub is named OWNER/NAME. Set "
-            f"lora.path to a folder with {' and '.join(ADAPTER_FILES)}, or to a hub id."
-        )
-    return _resolve_hub_adapter(lora)
-
-
-def adapter_provenance(adapter: ResolvedAdapter) -> str:
-    """What is synthetic about what an adapter learned, by its manifest; "" for nothing, and for adapters made elsewhere."""
-    try:
-        said = json.loads((adapter.path / MANIFEST).read_text(encoding="utf-8"))["provenance"] if adapter.path else None
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return ""
-    return said if isinstance(said, str) else ""
-
-
-def served_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
-    """An adapter that only a server has; its version is the server's affair."""
-    return ResolvedAdapter(lora.path, "served", None)
-
-
-def _resolve_hub_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
-    from huggingface_hub import snapshot_download
-
-    commit, problem = _commit(lora.path, lora.revision)
-    try:
-        folder = Path(
-            snapshot_download(
-                lora.path,
-                revision=commit or lora.revision,
-                allow_patterns=[*ADAPTER_FILES, MANIFEST],
-                local_files_only=commit is None,
-            )
-        )
-    except Exception as error:  # the hub's client raises errors of many libraries
-        raise MissingError(_not_to_be_had(lora.path, "lora.path", error if commit else problem)) from None
-    _adapter_fingerprint(folder)  # refuses an incomplete one
-    return ResolvedAdapter(lora.path, folder.name, folder)
-
-
-def _adapter_fingerprint(folder: Path) -> str:
-    """A digest of what shapes the output; the name of the base model may be a path, and does not."""
-    for name in ADAPTER_FILES:
-        if not (folder / name).is_file():
-            raise MissingError(f"lora.path is {str(folder)!r}, which has no {name}; name the folder of a PEFT LoRA adapter.")
-    try:
-        config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
-        kind, rank = config["peft_type"], int(config["r"])
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise MissingError(f"{folder / ADAPTER_FILES[0]} is no description of a LoRA adapter ({error!r}).") from None
-    if kind != "LORA" or rank < 1:
-        raise MissingError(f"{folder / ADAPTER_FILES[0]} describes a {kind} adapter of rank {rank}; only LORA can be used.")
-    return f"{FILES_PREFIX}{adapter_digest(folder)}"
-
-
-def adapter_digest(folder: Path) -> str:
-    """A digest of an adapter's weights and of their description, but for the name of the base model, which may be a path."""
-    config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
-    shape = {name: value for name, value in config.items() if name not in ("base_model_name_or_path", "revision")}
-    digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode())
-    digest.update((folder / ADAPTER_FILES[1]).read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def is_synthetic(model: ResolvedModel) -> bool:
@@ -233,7 +140,7 @@ def obtain(model: ResolvedModel) -> Path:
     try:
         return Path(snapshot_download(model.config.id, revision=model.revision, allow_patterns=patterns))
     except Exception as error:  # the hub's client raises errors of many libraries
-        raise MissingError(_not_to_be_had(model.config.id, "model.id", error)) from error
+        raise MissingError(hub.not_to_be_had(model.config.id, "model.id", error)) from error
 
 
 def download_place() -> tuple[Path, float]:
@@ -294,7 +201,7 @@ def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
-    commit, problem = _commit(model.id, model.revision)
+    commit, problem = hub.commit_of(model.id, model.revision)
     try:
         cached = try_to_load_from_cache(model.id, "config.json", revision=commit or model.revision)
     except HFValidationError as error:
@@ -305,24 +212,8 @@ def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
     if commit is None and not planning:
         # What cannot be fetched may also be too large: then the network would not help.
         check_memory(ResolvedModel(model, model.revision, None), *available_memory())
-        raise MissingError(_not_to_be_had(model.id, "model.id", problem))
+        raise MissingError(hub.not_to_be_had(model.id, "model.id", problem))
     return ResolvedModel(model, commit or model.revision, None)
-
-
-@lru_cache(maxsize=64)
-def _commit(name: str, revision: str) -> tuple[str | None, Exception | None]:
-    """The commit that a revision stands for, or why the hub did not say. Asked once: a sweep waits for a dead hub once."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.constants import HF_HUB_OFFLINE
-
-    if re.fullmatch(r"[0-9a-f]{40}", revision):
-        return revision, None
-    if HF_HUB_OFFLINE:
-        return None, None
-    try:
-        return HfApi().model_info(name, revision=revision, timeout=HUB_TIMEOUT_S).sha, None
-    except Exception as error:  # no network, no such model, no access: the cache may still have it
-        return None, error
 
 
 def _complete(folder: Path) -> bool:
@@ -335,23 +226,3 @@ def _complete(folder: Path) -> bool:
     except (ValueError, KeyError, AttributeError):
         return False
     return all((folder / shard).is_file() for shard in shards)
-
-
-def _not_to_be_had(name: str, setting: str, error: Exception | None) -> str:
-    reason = "HF_HUB_OFFLINE is set" if error is None else _reason(error)
-    return (
-        f"{name} is not on this machine, and the Hugging Face hub did not give it ({reason}). Where there is a network, "
-        f"run `hf download {name}` (with HF_TOKEN for a gated model) and bring the cache along, or set {setting} to its "
-        f"folder."
-    )
-
-
-def _reason(error: Exception) -> str:
-    kind = type(error).__name__
-    if "Connect" in kind or "Timeout" in kind or "LocalEntryNotFound" in kind:
-        return "no connection"
-    if "NotFound" in kind:
-        return "no such model or revision, or it is private"
-    if "Gated" in kind:
-        return "it is gated"
-    return kind

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
-from har_llm import weights
+from har_llm import hub, weights
 from har_llm.engines import local, vllm
 from har_llm.estimates import CHARACTERS_PER_TOKEN, Estimate, all_notes, downloads, estimate, estimate_trainings
 from har_llm.plan import make_plan
@@ -21,7 +21,7 @@ from tests.composing import experiment
 
 @pytest.fixture(autouse=True)
 def nothing_is_remembered() -> None:
-    weights._commit.cache_clear()
+    hub.commit_of.cache_clear()
 
 
 def prepared(tmp_path: Path, *overrides: str) -> PreparedRun:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from har_llm.adapters import MANIFEST, adapter_digest
 from har_llm.distill.card import CURVE
 from har_llm.errors import ConfigError, MissingError
 from har_llm.job import Job
@@ -19,7 +20,6 @@ from har_llm.run import PreparedRun, prepare, read_windows
 from har_llm.store import Record
 from har_llm.teaching import check_lesson
 from har_llm.tracking.trainings import adapter_folder
-from har_llm.weights import MANIFEST, adapter_digest
 from tests.composing import experiment
 from tests.test_sweep import done, kept
 

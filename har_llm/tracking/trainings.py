@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from har_llm.adapters import MANIFEST
 from har_llm.errors import MissingError
 from har_llm.lesson import find_adapter
 from har_llm.tracking.config import LONGEST
 from har_llm.tracking.secrets import without_secrets
-from har_llm.weights import MANIFEST
 
 JOB_TYPE = "training"
 SUMMARY = ("windows", "texts", "examples", "epochs", "seconds_of_last_start", "provenance", "uses_gold")
