@@ -30,6 +30,7 @@ from har_llm.rates import Rate
 from har_llm.run import PreparedRun, check_adapter
 from har_llm.store import digest
 
+WAIT_S = 5.0
 BEAT_S = 60.0
 """A training that has given no sign of life for ten times as long is taken for dead by other machines."""
 SAME_START_S = 2.0
@@ -51,6 +52,13 @@ class Pupil(Protocol):
 
     def learned(self, step: int, loss: float) -> None: ...
 
+    def waits(self, lesson: Lesson, done: int) -> None:
+        """Another process trains the adapter, and has done so many steps; told again and again."""
+
+
+class HeldError(MissingError):
+    """Another process trains the adapter."""
+
 
 def check_lesson(run: PreparedRun) -> None:
     """Refuse an adapter that is damaged, or that could not be made here, before its teacher writes. Raises MissingError.
@@ -69,8 +77,18 @@ def check_lesson(run: PreparedRun) -> None:
 
 
 def learn(lesson: Lesson, watcher: Pupil) -> None:
-    """Train the lesson's adapter and put it in place. Raises HarError; what is done is kept."""
+    """Put the lesson's adapter in its place: train it, or wait for the process that does. Raises HarError."""
     selection = lesson.select()
+    while not lesson.folder.exists():
+        try:
+            _learn_here(lesson, selection, watcher)
+        except HeldError:
+            watcher.waits(lesson, len(losses_so_far(lesson)))
+            time.sleep(WAIT_S)
+
+
+def _learn_here(lesson: Lesson, selection: Selection, watcher: Pupil) -> None:
+    """Raises HeldError while another process does so."""
     aside = _aside(lesson)
     aside.mkdir(parents=True, exist_ok=True)
     with _claimed(aside) as check_claim:
@@ -165,7 +183,7 @@ def _losses(log: Path) -> list[list[float]]:
 
 @contextlib.contextmanager
 def _claimed(aside: Path) -> Iterator[Callable[[], None]]:
-    """The training for this process alone; one whose process is dead is taken over. Raises MissingError.
+    """The training for this process alone; one whose process is dead is taken over. Raises HeldError.
 
     Yields what raises MissingError once the claim is lost: deleted, or taken over while this process seemed dead.
     """
@@ -199,7 +217,7 @@ def _claimed(aside: Path) -> Iterator[Callable[[], None]]:
 
 
 def _claim(aside: Path) -> tuple[Path, str]:
-    """Put a claim of this process in place, whole or not at all: where, and what it says. Raises MissingError.
+    """Put a claim of this process in place, whole or not at all: where, and what it says. Raises HeldError, MissingError.
 
     The claim of a dead process is left there. Whoever takes over makes the one claim that is named after it, and only one
     can, however many try at once.
@@ -207,9 +225,7 @@ def _claim(aside: Path) -> tuple[Path, str]:
     claim = aside / "claim.json"
     while (held := _read(claim)) is not None:
         if not _abandoned(claim, held):
-            raise MissingError(
-                f"Another process is training the adapter in {aside}; wait for it, or delete {claim} if there is none."
-            )
+            raise HeldError(f"Another process is training the adapter; {claim} says so.")
         claim = _next(aside, held)
     token = secrets.token_hex(8)
     mine = json.dumps({"host": platform.node(), "pid": os.getpid(), "started": _started(), "token": token})
@@ -218,7 +234,9 @@ def _claim(aside: Path) -> tuple[Path, str]:
         written.write_text(mine, encoding="utf-8")
         os.link(written, claim)
     except FileExistsError:
-        raise MissingError(f"Another process has just begun to train the adapter in {aside}; wait for it.") from None
+        raise HeldError(f"Another process has just begun to train the adapter; {claim} says so.") from None
+    except FileNotFoundError:
+        raise HeldError(f"Another process has just put the adapter in its place and taken {aside} away.") from None
     except OSError as error:
         raise MissingError(f"{claim} cannot be written ({error.strerror or error}); set paths.outputs otherwise.") from None
     finally:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from har_llm import teaching
 from har_llm.adapters import MANIFEST, adapter_digest
 from har_llm.distill.card import CURVE
 from har_llm.errors import ConfigError, MissingError
@@ -18,10 +20,11 @@ from har_llm.lesson import Lesson, manifest
 from har_llm.plan import make_plan
 from har_llm.run import PreparedRun, prepare, read_windows
 from har_llm.store import Record
-from har_llm.teaching import check_lesson
+from har_llm.teaching import check_lesson, learn
 from har_llm.tracking.trainings import adapter_folder
 from tests.composing import experiment
-from tests.test_sweep import done, kept
+from tests.test_sweep import Notes, done, kept
+from tests.test_teaching import other as claim_of_another
 
 SMALL = (
     "dataset.sessions.count=4",
@@ -232,6 +235,56 @@ def test_an_adapter_lies_where_its_key_says_whatever_the_student_is_called(tmp_p
     one.folder.rename(older)
     assert one.folder == other.folder == older and one.learned(), "one that was made before"
     assert adapter_folder(tmp_path / "outputs" / "runs" / "a", scores) == older
+
+
+def test_an_adapter_that_another_process_trains_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teaching, "WAIT_S", 0.01)
+    run = prepare(job(tmp_path).experiment)  # type: ignore[arg-type]
+    assert run.lesson is not None
+    keep(run.lesson.teacher)
+    aside = teaching._aside(run.lesson)
+    aside.mkdir(parents=True)
+    claim_of_another(aside / "claim.json")
+    (aside / "loss.jsonl").write_text("[1, 2.0]\n[2, 1.0]\n")
+
+    class Patient(Notes):
+        def waits(self, lesson: Lesson, done: int) -> None:
+            super().waits(lesson, done)
+            if len(self.waited) == 3:
+                shutil.rmtree(aside)
+                stand_in(lesson)
+
+    watcher = Patient()
+    learn(run.lesson, watcher)
+    assert watcher.waited == [2, 2, 2] and not watcher.lessons and run.lesson.learned()
+
+
+def test_a_training_whose_process_dies_while_another_waits_is_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teaching, "WAIT_S", 0.01)
+    run = prepare(job(tmp_path).experiment)  # type: ignore[arg-type]
+    assert run.lesson is not None
+    keep(run.lesson.teacher)
+    claim = teaching._aside(run.lesson) / "claim.json"
+    claim.parent.mkdir(parents=True)
+    claim_of_another(claim)
+    trained: list[Lesson] = []
+
+    def train(lesson: Lesson, *rest: object) -> None:
+        trained.append(lesson)
+        raise MissingError("far enough")
+
+    class Patient(Notes):
+        def waits(self, lesson: Lesson, done: int) -> None:
+            super().waits(lesson, done)
+            claim_of_another(claim, pid=2**22 + 1)
+
+    monkeypatch.setattr(teaching, "_train", train)
+    watcher = Patient()
+    with pytest.raises(MissingError, match="far enough"):
+        learn(run.lesson, watcher)
+    assert watcher.waited == [0] and trained == [run.lesson]
 
 
 def test_events_that_were_left_out_by_gold_activities_are_said(tmp_path: Path) -> None:

@@ -52,6 +52,20 @@ def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pyt
     assert fewer.startswith("125 of 126 texts of the teacher are learned from; left out: 1 longer than 4096 tokens")
 
 
+def test_waiting_for_the_training_of_another_process_is_said_once_and_now_and_then(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson = prepare(experiment("model=tiny_student", "lora=distilled_tiny", f"paths.outputs={tmp_path}")).lesson
+    assert lesson is not None
+    with LiveProgress() as progress:
+        for done in (3, 4, 5):
+            progress.waits(lesson, done)
+        monkeypatch.setattr("har_llm.progress.PLAIN_REPORT_EVERY_S", 0.0)
+        progress.waits(lesson, 6)
+    said = [line.partition(": ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert said == [f"another process trains it, step {done} of 240; waiting for that" for done in (3, 6)]
+
+
 TINY = ("tiny_student", "tiny_teacher")
 
 

@@ -40,6 +40,7 @@ class Notes:
     lessons: list[Lesson] = field(default_factory=list)
     trained: list[tuple[Selection, Mapping[str, Any]]] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
+    waited: list[int] = field(default_factory=list)
 
     def failed(self, job: Job) -> None:
         self.failures.append(job)
@@ -62,6 +63,9 @@ class Notes:
 
     def learned(self, step: int, loss: float) -> None:
         self.steps.append(step)
+
+    def waits(self, lesson: Lesson, done: int) -> None:
+        self.waited.append(done)
 
     def fetched(self, model: ResolvedModel, folder: Path) -> None:
         self.folders.append(folder)

@@ -16,7 +16,7 @@ import pytest
 
 from har_llm import teaching
 from har_llm.errors import MissingError
-from har_llm.teaching import _claimed, _losses, _write_lines
+from har_llm.teaching import HeldError, _claimed, _losses, _write_lines
 
 
 def test_losses_are_kept_once_each_and_a_torn_line_tears_no_other(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_claim_is_whole_and_goes_with_the_training(tmp_path: Path) -> None:
 @pytest.mark.parametrize("holder", [{}, {"started": None}, {"host": "elsewhere", "pid": 1}])
 def test_a_training_that_another_process_holds_is_left_alone(tmp_path: Path, holder: dict[str, object]) -> None:
     other(tmp_path / "claim.json", **holder)
-    with pytest.raises(MissingError, match="Another process is training the adapter"), _claimed(tmp_path):
+    with pytest.raises(HeldError, match="Another process is training the adapter"), _claimed(tmp_path):
         pytest.fail("two would train it")
     assert json.loads((tmp_path / "claim.json").read_text())["token"] == "theirs" and len(list(tmp_path.iterdir())) == 1
 
@@ -74,7 +74,7 @@ def test_the_claim_of_a_silent_machine_is_taken_over_and_that_of_the_next_one_to
     with _claimed(tmp_path):
         (second,) = tmp_path.glob("claim-*")
         other(second, host="third")
-        with pytest.raises(MissingError, match=f"delete {second} if there is none"), _claimed(tmp_path):
+        with pytest.raises(HeldError, match=f"{second} says so"), _claimed(tmp_path):
             pytest.fail("two would train it")
         os.utime(second, (1, 1))
         with _claimed(tmp_path):

@@ -50,6 +50,10 @@ class Watchers:
         for watcher in self._watchers:
             watcher.learned(step, loss)
 
+    def waits(self, lesson: Lesson, done: int) -> None:
+        for watcher in self._watchers:
+            watcher.waits(lesson, done)
+
     def fetched(self, model: ResolvedModel, folder: Path) -> None:
         for watcher in self._watchers:
             watcher.fetched(model, folder)
