@@ -113,7 +113,7 @@ def test_a_wandb_in_trouble_costs_one_sentence(
     tmp_path: Path, script: str, untracked: Untracked, trouble: str, spare: str, reason: str
 ) -> None:
     sweep = ["-m", *SMALL, script, "limit=1,2,3"]
-    quick = ["tracker.connect_s=4" if not spare else "tracker.upload_s=8"] if trouble == "hang" else []
+    quick = ["tracker.connect_s=4"] if not spare else ["tracker.upload_s=8"] if trouble == "hang" else []
     with fake_wandb("" if trouble == "refuses" else trouble, spare) as server:
         url = REFUSED if trouble == "refuses" else server.url
         begun = time.monotonic()
