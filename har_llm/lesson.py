@@ -75,12 +75,13 @@ class Lesson:
     def work(self) -> dict[str, Any]:
         """What decides how long a step takes on a given machine."""
         training, taught = self.lora.training, self.teacher.experiment
+        windows = {name: value for name, value in vars(taught.window).items() if value is not None}
         shaped = ("rank", "targets", "batch_size", "device_batch_size", "optimizer", "base", "loss_on")
         return {
             "trained": self.recipe["base"],
             "trainer": self.lora.trainer,
             "settings": {name: getattr(training, name) for name in shaped},
-            "examples": [taught.model.name, taught.dataset.name, vars(taught.window)],
+            "examples": [taught.model.name, taught.dataset.name, windows],
         }
 
     @property

@@ -35,7 +35,7 @@ class LiveProgress:
     def __init__(self) -> None:
         self._total = self._done = self._fresh = self._tokens = self._loads = 0
         self._load_number, self._what, self._rate, self._steps = 0, "", "", 0
-        self._waiting = ""
+        self._waiting = ("", "")
         self._started = self._reported = time.monotonic()
         self._bar: Progress | None = None
         self._selection: Selection | None = None
@@ -108,11 +108,12 @@ class LiveProgress:
     def learned(self, step: int, loss: float) -> None:
         self._tell_step(f"training, step {step} of {self._steps}, loss {loss:.3f}", at_once=step == self._steps)
 
-    def waits(self, lesson: Lesson, done: int) -> None:
-        what, steps = f"{lesson.experiment.model.name} {lesson.lora.label()}", lesson.lora.training.steps
-        first = self._waiting != what
-        self._what = self._waiting = what
-        self._tell_step(f"another process trains it, step {done} of {steps}; waiting for that", at_once=first)
+    def waits(self, lesson: Lesson, done: int, holder: str) -> None:
+        self._what, steps = f"{lesson.experiment.model.name} {lesson.lora.label()}", lesson.lora.training.steps
+        if self._waiting != (lesson.key, holder):
+            self._waiting = lesson.key, holder
+            self._say(f"{self._what}: waiting for its adapter: {holder}")
+        self._tell_step(f"waiting for its adapter, step {done} of {steps}", at_once=False)
 
     def _tell_step(self, text: str, *, at_once: bool) -> None:
         if self._bar is not None:

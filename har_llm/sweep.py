@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from har_llm import adapters, rates, weights
+from har_llm.claim import HeldError
 from har_llm.config import Experiment
 from har_llm.distill.examples import Selection
 from har_llm.engines.base import Generation, LoadedModel
@@ -23,9 +24,10 @@ from har_llm.plan import Load, Plan, make_plan
 from har_llm.results import read_run
 from har_llm.run import ADAPTER_WEIGHTS, PreparedRun, finish, prepare
 from har_llm.store import Record, ShardWriter
-from har_llm.teaching import check_lesson, learn
+from har_llm.teaching import check_lesson, learn, losses_so_far
 from har_llm.weights import ResolvedModel
 
+WAIT_S = 5.0
 STAGES = ("teaching", "lessons", "texts")
 """A teacher's texts, the adapters made from them, and all other texts."""
 Environments = Sequence[Mapping[str, str]]
@@ -54,7 +56,8 @@ class Watcher(Protocol):
 
     def learned(self, step: int, loss: float) -> None: ...
 
-    def waits(self, lesson: Lesson, done: int) -> None: ...
+    def waits(self, lesson: Lesson, done: int, holder: str) -> None:
+        """Another process trains the adapter, and has done so many steps. Told again and again; `holder` says who it is."""
 
     def fetched(self, model: ResolvedModel, folder: Path) -> None: ...
 
@@ -101,10 +104,24 @@ def generate_jobs(jobs: Sequence[Job], watcher: Watcher, upto: str = STAGES[-1])
 
 
 def _teach(plan: Plan, jobs: Sequence[Job], watcher: Watcher) -> None:
-    for lesson in plan.lessons:
-        pupils = pupils_of(lesson, unfinished(jobs))
-        if pupils:
-            attempt(pupils, lambda lesson=lesson: learn(lesson, watcher), watcher)  # type: ignore[misc]
+    """Train the adapters. Those that other processes train come last, and are waited for."""
+    waiting = list(plan.lessons)
+    while waiting:
+        held = []
+        for lesson in waiting:
+            pupils = pupils_of(lesson, unfinished(jobs))
+            try:
+                if pupils:
+                    learn(lesson, watcher)
+            except HeldError as error:
+                held.append((lesson, str(error)))
+            except HarError as error:
+                fail(pupils, error, watcher)
+        if len(held) == len(waiting):
+            lesson, holder = held[0]
+            watcher.waits(lesson, len(losses_so_far(lesson)), holder)
+            time.sleep(WAIT_S)
+        waiting = [lesson for lesson, _ in held]
 
 
 def pupils_of(lesson: Lesson, jobs: Sequence[PreparedJob]) -> list[PreparedJob]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from har_llm import teaching
+from har_llm import sweep, teaching
 from har_llm.adapters import MANIFEST, adapter_digest
 from har_llm.distill.card import CURVE
 from har_llm.errors import ConfigError, MissingError
@@ -20,11 +20,12 @@ from har_llm.lesson import Lesson, manifest
 from har_llm.plan import make_plan
 from har_llm.run import PreparedRun, prepare, read_windows
 from har_llm.store import Record
-from har_llm.teaching import check_lesson, learn
+from har_llm.sweep import prepare_jobs
+from har_llm.teaching import check_lesson
 from har_llm.tracking.trainings import adapter_folder
 from tests.composing import experiment
+from tests.test_claim import other as claim_of_another
 from tests.test_sweep import Notes, done, kept
-from tests.test_teaching import other as claim_of_another
 
 SMALL = (
     "dataset.sessions.count=4",
@@ -237,38 +238,19 @@ def test_an_adapter_lies_where_its_key_says_whatever_the_student_is_called(tmp_p
     assert adapter_folder(tmp_path / "outputs" / "runs" / "a", scores) == older
 
 
-def test_an_adapter_that_another_process_trains_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(teaching, "WAIT_S", 0.01)
-    run = prepare(job(tmp_path).experiment)  # type: ignore[arg-type]
-    assert run.lesson is not None
-    keep(run.lesson.teacher)
-    aside = teaching._aside(run.lesson)
+def test_an_adapter_that_another_process_trains_comes_last_and_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "WAIT_S", 0.01)
+    runs = [prepare(job(tmp_path, f"lora.train_sessions={sessions}").experiment) for sessions in (1, 2)]  # type: ignore[arg-type]
+    theirs, ours = (run.lesson for run in runs)
+    assert theirs is not None and ours is not None
+    for lesson in (theirs, ours):
+        keep(lesson.teacher)
+    aside = teaching._aside(theirs)
     aside.mkdir(parents=True)
     claim_of_another(aside / "claim.json")
     (aside / "loss.jsonl").write_text("[1, 2.0]\n[2, 1.0]\n")
-
-    class Patient(Notes):
-        def waits(self, lesson: Lesson, done: int) -> None:
-            super().waits(lesson, done)
-            if len(self.waited) == 3:
-                shutil.rmtree(aside)
-                stand_in(lesson)
-
-    watcher = Patient()
-    learn(run.lesson, watcher)
-    assert watcher.waited == [2, 2, 2] and not watcher.lessons and run.lesson.learned()
-
-
-def test_a_training_whose_process_dies_while_another_waits_is_taken_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(teaching, "WAIT_S", 0.01)
-    run = prepare(job(tmp_path).experiment)  # type: ignore[arg-type]
-    assert run.lesson is not None
-    keep(run.lesson.teacher)
-    claim = teaching._aside(run.lesson) / "claim.json"
-    claim.parent.mkdir(parents=True)
-    claim_of_another(claim)
     trained: list[Lesson] = []
 
     def train(lesson: Lesson, *rest: object) -> None:
@@ -276,15 +258,46 @@ def test_a_training_whose_process_dies_while_another_waits_is_taken_over(
         raise MissingError("far enough")
 
     class Patient(Notes):
-        def waits(self, lesson: Lesson, done: int) -> None:
-            super().waits(lesson, done)
+        def waits(self, lesson: Lesson, done: int, holder: str) -> None:
+            super().waits(lesson, done, holder)
+            assert lesson.key == theirs.key and trained == [ours] and "claim.json; delete that file if it does not" in holder
+            if len(self.waited) == 3:
+                shutil.rmtree(aside)
+                stand_in(lesson)
+
+    monkeypatch.setattr(teaching, "_train", train)
+    watcher, jobs = Patient(), [Job("", run.experiment) for run in runs]
+    prepare_jobs(jobs, watcher)
+    sweep._teach(make_plan([one.run for one in jobs if one.run is not None]), jobs, watcher)
+    assert watcher.waited == [2, 2, 2] and not watcher.lessons and theirs.learned()
+    assert watcher.failures == [jobs[1]] and str(jobs[1].error) == "far enough"
+
+
+def test_a_training_whose_process_dies_while_another_waits_is_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "WAIT_S", 0.01)
+    wanted = job(tmp_path)
+    run = prepare(wanted.experiment)  # type: ignore[arg-type]
+    assert run.lesson is not None
+    keep(run.lesson.teacher)
+    claim = teaching._aside(run.lesson) / "claim.json"
+    claim.parent.mkdir(parents=True)
+    claim_of_another(claim)
+
+    def train(lesson: Lesson, *rest: object) -> None:
+        raise MissingError("far enough")
+
+    class Patient(Notes):
+        def waits(self, lesson: Lesson, done: int, holder: str) -> None:
+            super().waits(lesson, done, holder)
             claim_of_another(claim, pid=2**22 + 1)
 
     monkeypatch.setattr(teaching, "_train", train)
     watcher = Patient()
-    with pytest.raises(MissingError, match="far enough"):
-        learn(run.lesson, watcher)
-    assert watcher.waited == [0] and trained == [run.lesson]
+    prepare_jobs([wanted], watcher)
+    sweep._teach(make_plan([run]), [wanted], watcher)
+    assert watcher.waited == [0] and str(wanted.error) == "far enough"
 
 
 def test_events_that_were_left_out_by_gold_activities_are_said(tmp_path: Path) -> None:
@@ -368,6 +381,9 @@ def test_a_student_is_asked_in_windows_that_its_teacher_did_not_see(tmp_path: Pa
 def test_what_cannot_be_taught_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"lora\.train_sessions is 9, but the training part has 3 sessions"):
         prepare(job(tmp_path, "lora.train_sessions=9").experiment)  # type: ignore[arg-type]
+    for name, group in (("window", "window"), ("source", "dataset")):
+        with pytest.raises(ConfigError, match=rf"lora\.{name} is 'fixed'; .* chosen as in \+{group}@lora\.{name}=NAME"):
+            job(tmp_path, f"lora.{name}=fixed")
     with pytest.raises(ConfigError, match="the engine runs the model elsewhere"):
         job(tmp_path, "engine=scripted")
 

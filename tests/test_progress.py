@@ -59,11 +59,17 @@ def test_waiting_for_the_training_of_another_process_is_said_once_and_now_and_th
     assert lesson is not None
     with LiveProgress() as progress:
         for done in (3, 4, 5):
-            progress.waits(lesson, done)
+            progress.waits(lesson, done, "process 3 trains it")
         monkeypatch.setattr("har_llm.progress.PLAIN_REPORT_EVERY_S", 0.0)
-        progress.waits(lesson, 6)
+        progress.waits(lesson, 6, "process 3 trains it")
+        progress.waits(lesson, 6, "process 4 trains it")
     said = [line.partition(": ")[2] for line in capsys.readouterr().err.splitlines()]
-    assert said == [f"another process trains it, step {done} of 240; waiting for that" for done in (3, 6)]
+    assert said == [
+        "waiting for its adapter: process 3 trains it",
+        "waiting for its adapter, step 6 of 240",
+        "waiting for its adapter: process 4 trains it",
+        "waiting for its adapter, step 6 of 240",
+    ]
 
 
 TINY = ("tiny_student", "tiny_teacher")

@@ -223,11 +223,12 @@ def test_windows_that_overlap_answer_for_each_event_once(tmp_path: Path) -> None
 
 
 def test_where_windows_disagree_the_one_around_the_event_answers(tmp_path: Path) -> None:
-    sliding = ("window=sliding", "limit=2")
-    script = f"engine.path={gold_script(tmp_path / 'gold.jsonl', 'window=sliding', wrong=10**6)}"
-    result, _ = done(tmp_path, script, *sliding)
-    windows = [row["window"] for row in rows_of(result) if "excluded" not in row]
-    assert windows == [0] * 8 + [1] * 7, "the last two are in a window beyond the limit, too, which was not asked"
+    script = f"engine.path={gold_script(tmp_path / 'gold.jsonl', 'window=sliding', wrong=1)}"
+    result, _ = done(tmp_path, script, "window=sliding", "split.part=train", "limit=2")
+    shown = [row for row in rows_of(result) if "excluded" not in row]
+    assert [row["window"] for row in shown] == [0] * 8 + [1] * 7, "the last two are in one beyond the limit, too"
+    assert any(row["gold"] != [1] for row in shown[5:8]) and any(row["gold"] != [1] for row in shown[8:10])
+    assert [row["strict"]["activity"] for row in shown] == [1] * 8 + [row["gold"][0] for row in shown[8:]]
     sample = result.sample
     assert [one["id"] for one in sample["window"]] == list(range(10)) and sample["event"] < 8
 

@@ -64,7 +64,7 @@ class Notes:
     def learned(self, step: int, loss: float) -> None:
         self.steps.append(step)
 
-    def waits(self, lesson: Lesson, done: int) -> None:
+    def waits(self, lesson: Lesson, done: int, holder: str) -> None:
         self.waited.append(done)
 
     def fetched(self, model: ResolvedModel, folder: Path) -> None:

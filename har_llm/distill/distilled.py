@@ -34,6 +34,13 @@ class Distilled(LoraConfig):
         super().check()
         if self.teacher is None:
             raise ConfigError("lora.teacher is not set; choose one with model@lora.teacher=NAME.")
+        for name, group in (("source", "dataset"), ("window", "window")):
+            chosen = getattr(self, name)
+            if chosen is not None and not hasattr(chosen, "check"):
+                raise ConfigError(
+                    f"lora.{name} is {chosen!r}; it must be an option of the group {group}, chosen as in "
+                    f"+{group}@lora.{name}=NAME, or null for the run's own."
+                )
         if self.train_sessions is not None and self.train_sessions < 0:
             raise ConfigError(f"lora.train_sessions is {self.train_sessions}; it must be 0 or more, or null for all.")
         if self.trainer not in TRAINERS:

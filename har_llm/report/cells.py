@@ -44,9 +44,9 @@ class Cell:
         found = [(run.scores_without_null or {} if without_null else run.scores).get(metric) for run in self.runs]
         return combined([score for score in found if score is not None])
 
-    def per_window(self, quantity: str) -> float | None:
-        """prompt_tokens, completion_tokens or seconds of a window, in the mean over the runs."""
-        found = [run.per_window(getattr(run, quantity)) for run in self.runs]
+    def per_event(self, quantity: str) -> float | None:
+        """prompt_tokens, completion_tokens or seconds of an event, in the mean over the runs."""
+        found = [run.per_event(getattr(run, quantity)) for run in self.runs]
         values = [value for value in found if value is not None]
         return statistics.fmean(values) if values else None
 
@@ -184,7 +184,7 @@ def _differences(cell: Cell, rivals: Sequence[Cell]) -> list[str]:
     keys = sorted({key for one in facts for key in one}, key=lambda key: (key.startswith("prompt."), key))
     own = _facts(cell.run)
     differing = [key for key in keys if len({one.get(key) for one in facts}) > 1]
-    said = [f"{key}={_short(own.get(key, 'null'))}" for key in differing[:SHOWN_DIFFERENCES]]
+    said = [f"{key}={_short(own.get(key, 'not set'))}" for key in differing[:SHOWN_DIFFERENCES]]
     left = len(differing) - SHOWN_DIFFERENCES
     return [*said, f"{left} more settings differ"] if left > 0 else said
 

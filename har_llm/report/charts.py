@@ -1,4 +1,4 @@
-"""Figure 3, and F1 against what a window costs; which figures a report has."""
+"""Figure 3, and F1 against what an event costs; which figures a report has."""
 
 from __future__ import annotations
 
@@ -62,19 +62,19 @@ def _paper_sizes(dataset: str, unit: float) -> list[Point]:
 
 
 def costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
-    """F1 against the tokens that a model generates for a window, and against the seconds of its engine."""
+    """F1 against the tokens that a model generates for an event, and against the seconds of its engine."""
     engines = sorted({engine for cell in cells for engine in cell.engines})
     made = []
     for name, quantity, axis, note in (
-        ("figure_tokens", "completion_tokens", "generated tokens per window", ""),
-        ("figure_seconds", "seconds", "seconds of the engine per window",
-         f" A window's share of the time that its batch took. {'; '.join(engines)}."),
+        ("figure_tokens", "completion_tokens", "generated tokens per event", ""),
+        ("figure_seconds", "seconds", "seconds of the engine per event",
+         f" A share of the time that its batch took. {'; '.join(engines)}."),
     ):  # fmt: skip
-        shown = [cell for cell in cells if cell.per_window(quantity)]
+        shown = [cell for cell in cells if cell.per_event(quantity)]
         if len(shown) < 2:
             continue
         panels = [Panel("", _cost_series(report, shown, quantity))]
-        text = caption(report, f"against {axis}, mean over the windows of a run", panels) + note
+        text = caption(report, f"against {axis}, mean over the events of a run", panels) + note
         if any(cell.run.taught is not None for cell in shown):
             text += " In brackets: the number of training sessions."
         made.append(
@@ -87,7 +87,7 @@ def _cost_series(report: Report, cells: Sequence[Cell], quantity: str) -> list[S
     series: list[Series] = []
     for look, (home, inside) in enumerate(grouped(cells, lambda cell: home_name(cell.run)).items()):
         for kind, group in grouped(inside, lambda cell: _kind(cell.run)).items():
-            points = [point(report, cell, cell.per_window(quantity) or 0, _short_name(cell.run)) for cell in group]
+            points = [point(report, cell, cell.per_event(quantity) or 0, _short_name(cell.run)) for cell in group]
             series.append(Series(f"{home}, {kind}", in_order(points), look, marker=len(series), joined=False))
     return series
 

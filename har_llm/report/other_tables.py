@@ -16,8 +16,8 @@ KIND = "what it is"
 REAL = "real home, real model"
 MINIATURE, OTHERS = "The paper in miniature", "Other homes, parts and adapters"
 COST_NOTE = (
-    "Tokens and seconds are means over windows. Seconds are a window's share of the time that its engine took for a whole "
-    "batch: compare them on the same engine and hardware only."
+    "Tokens and seconds are those of all texts, divided by the events that they answer for. Seconds are shares of the time "
+    "that an engine took for a whole batch: compare them on the same engine and hardware only."
 )
 
 
@@ -68,16 +68,16 @@ def cost_table(report: Report) -> Table:
     """What an answer costs: the paper argues with the size of models; tokens and seconds are what size makes of it."""
     rows = []
     for cell in ordered(report.cells):
-        prompt, answer, seconds = (cell.per_window(name) for name in ("prompt_tokens", "completion_tokens", "seconds"))
+        prompt, answer, seconds = (cell.per_event(name) for name in ("prompt_tokens", "completion_tokens", "seconds"))
         rows.append(
             [
                 home_name(cell.run),
                 row_name(cell, lesson_name(cell.run)),
                 "" if cell.run.parameters is None else f"{cell.run.parameters / 1e6:.1f}",
                 shown(mean_of(cell.score(report.headline))),
-                "" if prompt is None else f"{prompt:.0f}",
-                "" if answer is None else f"{answer:.0f}",
-                "" if seconds is None else f"{seconds:.3f}",
+                "" if prompt is None else f"{prompt:.1f}",
+                "" if answer is None else f"{answer:.1f}",
+                "" if seconds is None else f"{seconds:.4f}",
                 "; ".join(cell.engines),
                 cell.run.provenance or REAL,
             ]
@@ -92,7 +92,7 @@ def cost_table(report: Report) -> Table:
         "engine and hardware",
         KIND,
     )
-    return Table("table_cost", f"What a window costs{_label(report.cells)}", columns, rows, [COST_NOTE])
+    return Table("table_cost", f"What an event costs{_label(report.cells)}", columns, rows, [COST_NOTE])
 
 
 def runs_table(report: Report) -> Table:

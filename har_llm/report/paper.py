@@ -88,6 +88,8 @@ SETTINGS = {
     "window.stride": "null",
     "split.validation_sessions": "0",
     "model.thinking": "true",
+    "lora.window.events": "10",
+    "lora.window.stride": "null",
     "lora.examples.samples": "1",
     "lora.examples.pick": "first",
     "lora.examples.well_formed": "false",

@@ -17,7 +17,7 @@ NO_RESULT = ("task", "seed", "limit", "runs", "paths", "metrics", "export", "rep
 """Settings that make no other experiment: they change no result, or are facts of their own (seed, limit, the engine)."""
 NO_VARIANT = (
     *("dataset.folder", "model.parameters", "model.revision", "decoding.name"),
-    *("lora.name", "lora.train_sessions", "lora.source"),
+    *("lora.name", "lora.train_sessions", "lora.source", "lora.window._target_"),
 )
 """The same, further down: where files are, and what RunFacts has fields for."""
 
@@ -85,9 +85,12 @@ class RunFacts:
     config: Mapping[str, str]
     """The settings that make the experiment, flat."""
 
-    def per_window(self, amount: float) -> float | None:
-        """Equal prompts share a text, which was paid for once."""
-        return amount / self.texts * self.samples if self.texts else None
+    def per_event(self, amount: float) -> float | None:
+        """What an answer costs, however long windows are, however far they overlap and however many texts each has.
+
+        Equal prompts share a text, which was paid for once.
+        """
+        return amount / self.texts * self.samples * self.windows / self.events if self.texts and self.events else None
 
 
 def facts_of(result: RunResult, reading: str) -> RunFacts:

@@ -128,6 +128,10 @@ class Tracking:
         with self._softly():
             self._end_training()
 
+    def waits(self, lesson: Lesson, done: int, holder: str) -> None:
+        with self._softly():
+            self._end_training()
+
     def failed(self, job: Job) -> None:
         with self._softly():
             self._end_training()
@@ -158,8 +162,6 @@ class Tracking:
     def made(self, generation: Generation) -> None: ...
 
     def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None: ...
-
-    def waits(self, lesson: Lesson, done: int) -> None: ...
 
     def fetched(self, model: ResolvedModel, folder: Path) -> None: ...
 

@@ -50,9 +50,9 @@ class Watchers:
         for watcher in self._watchers:
             watcher.learned(step, loss)
 
-    def waits(self, lesson: Lesson, done: int) -> None:
+    def waits(self, lesson: Lesson, done: int, holder: str) -> None:
         for watcher in self._watchers:
-            watcher.waits(lesson, done)
+            watcher.waits(lesson, done, holder)
 
     def fetched(self, model: ResolvedModel, folder: Path) -> None:
         for watcher in self._watchers:

@@ -171,4 +171,4 @@ def test_scripted_answers_are_no_models(tmp_path: Path) -> None:
 
 def test_equal_prompts_are_paid_for_once(tmp_path: Path) -> None:
     run = facts_of(fabricated(tmp_path, tokens=900, samples=5), "strict")
-    assert run.per_window(run.completion_tokens) == pytest.approx(900 * 5)
+    assert run.per_event(run.completion_tokens) == pytest.approx(450.0), "10 events a window"

@@ -99,8 +99,8 @@ def test_without_teacher_and_plain_student_figure_4_has_no_lines(tmp_path: Path)
 
 def test_cost_is_on_a_logarithmic_axis_with_a_name_at_each_point(shown: dict[str, Chart]) -> None:
     for kind, axis in (
-        ("figure_tokens", "generated tokens per window"),
-        ("figure_seconds", "seconds of the engine per window"),
+        ("figure_tokens", "generated tokens per event"),
+        ("figure_seconds", "seconds of the engine per event"),
     ):
         figure = drawn(shown[kind])
         assert figure.axes[0].get_xscale() == "log" and figure.axes[0].get_xlabel() == axis

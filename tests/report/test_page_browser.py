@@ -268,6 +268,8 @@ def test_of_windows_that_overlap_the_one_that_answers_is_shown_whole(tmp_path: P
     assert page.text("#window-title") == "Window 2 of the session"
     assert page.texts(".window tbody th") == [str(number) for number in range(5, 15)]
     assert page.text(".window tr.chosen th") == "8"
+    elsewhere = ["answered in window 1"] * 3 + ["answered in window 3"] * 2
+    assert page.texts(".window tbody .elsewhere") == elsewhere, "events 5 to 7, 13 and 14"
     assert page.text(".facts").startswith("window of events 5 to 14")
     assert page.texts(".card .text mark") == [f'{{"id": 8, "activity": {rows[8]["gold"][0]}}}']
     for number in (8, 12):

@@ -84,10 +84,11 @@ def test_departures_from_the_paper_are_named(tmp_path: Path) -> None:
         model_id="a/folder",
         adapter=taught("mural", teacher="qwen3_14b"),
         config={"window": {"events": 20}, "split": {"_target_": "har_llm.splits.FractionSplit"},
-                "lora": {"training": {"learning_rate": 1e-4, "steps": 500}}},
+                "lora": {"training": {"learning_rate": 1e-4, "steps": 500}, "window": {"events": 10, "stride": 5}}},
     )  # fmt: skip
     assert departures(run) == [
         "window.events=20",
+        "lora.window.stride=5",
         "lora.training.learning_rate=0.0001",
         "another split",
         "taught by qwen3_14b",

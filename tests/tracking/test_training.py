@@ -89,6 +89,16 @@ def test_a_training_that_nobody_watched_is_published_with_the_run_that_uses_it(
     assert [sent.run.display_name for sent in offline_runs(tmp_path / "other")] == [run.name]
 
 
+def test_a_training_is_over_while_another_process_trains_the_next(tmp_path: Path) -> None:
+    student = job(tmp_path, *TRACKED)
+    lesson = lesson_of(student)
+    with tracking([student]) as tracker:
+        tracker.learning(lesson, Selection([Example("s#0", "key", (), "text")], 6, {}, False), 0)
+        tracker.learned(1, 1.0)
+        tracker.waits(lesson, 3, "process 3 trains it")
+        assert tracker._training is None
+
+
 def test_a_training_that_goes_on_after_a_kill_is_shown_from_its_beginning_as_the_same_run(tmp_path: Path) -> None:
     ids = []
     for before, after in (([], [1, 2]), ([1, 2, 3], [3, 4])):

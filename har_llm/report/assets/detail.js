@@ -44,16 +44,19 @@ function windowTable(data, event, runs, reading) {
         step("←", own[0] - 1, "The window before"), step("→", own.at(-1) + 1, "The next window"))),
     scrollBox({ "aria-labelledby": "window-title" }, h("table", null,
       tableHead(["Event", "Time", "What happened", "Gold", ...runs.map((one) => index.runs[one].label)]),
-      h("tbody", null, events.map((one) => windowLine(data, one, one === event, runs, reading))))));
+      h("tbody", null, events.map((one) => windowLine(data, one, one === event, runs, reading,
+        own.includes(one) ? null : data.window(run, one)))))));
 }
 
-function windowLine(data, event, isChosen, runs, reading) {
+/** `elsewhere`: the window that answers for the event, where it is another. */
+function windowLine(data, event, isChosen, runs, reading, elsewhere) {
   const open = h("button", { type: "button", class: "plain", "aria-label": `Event ${data.ids[event]}: ${data.text(event)}`,
     click: () => change({ event: data.address(event) }) }, data.ids[event]);
   return h("tr", { class: isChosen ? "chosen" : "", "aria-current": isChosen ? "true" : null },
     h("th", { scope: "row" }, open),
     h("td", { class: "time" }, data.times[event]),
-    h("td", { class: "happened" }, data.text(event)),
+    h("td", { class: "happened" }, data.text(event),
+      elsewhere !== null && h("span", { class: "elsewhere quiet small" }, `answered in window ${elsewhere + 1}`)),
     h("td", null, goldTags(data, event)),
     runs.map((run) => {
       const said = data.said(run, event, reading), words = saidWords(data, said);
