@@ -61,12 +61,12 @@ def library_versions(names: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-@lru_cache(maxsize=1)
-def machine() -> str:
-    """The GPUs that are visible here, or the processor and its cores."""
+@lru_cache(maxsize=2)
+def machine(gpus_used: int | None = None) -> str:
+    """The GPUs that are visible here, or as many of them as were used; without any, the processor and its cores."""
     found = gpus()
     if found:
-        return f"{len(found)} x {found[0].name}"
+        return f"{gpus_used or len(found)} x {found[0].name}"
     return f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} x {_processor()}"
 
 

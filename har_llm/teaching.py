@@ -111,7 +111,8 @@ def _train(
     if steps:  # none where only the writing of the adapter was owed
         rates.note_rate(lesson.teacher.outputs / "store", lesson.work, Rate(began - started, ended - began, steps, 0))
     about |= {"trainer": trainer, "seconds_of_last_start": round(ended - started, 1)}
-    return selection, {**about, "versions": library_versions(LIBRARIES), "hardware": machine()}, _losses(log)
+    about |= {"versions": library_versions(LIBRARIES), "hardware": machine(gpus_used=1)}  # a training is shown one GPU
+    return selection, about, _losses(log)
 
 
 def _put_in_place(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from har_llm import __version__
-from har_llm.environment import describe_engine, describe_environment, library_versions
+from har_llm.environment import describe_engine, describe_environment, library_versions, machine
+from har_llm.memory import Gpu
 
 
 def test_versions_and_platform_are_named() -> None:
@@ -35,3 +39,20 @@ def test_no_secret_and_no_path_is_recorded(monkeypatch) -> None:  # type: ignore
 def test_of_a_model_that_runs_elsewhere_the_hardware_is_not_known() -> None:
     described = describe_engine("har_llm.engines.openai.OpenaiEngineConfig", runs_model=False)
     assert described["hardware"] is None and "torch" not in described["versions"]
+
+
+@pytest.fixture
+def nothing_is_remembered() -> Iterator[None]:
+    machine.cache_clear()
+    yield
+    machine.cache_clear()
+
+
+@pytest.mark.usefixtures("nothing_is_remembered")
+def test_the_hardware_is_what_was_used_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = [Gpu(str(index), "NVIDIA A100", 80e9, 80e9) for index in range(4)]
+    monkeypatch.setattr("har_llm.environment.gpus", lambda: cards)
+    assert (machine(), machine(gpus_used=1)) == ("4 x NVIDIA A100", "1 x NVIDIA A100")
+    monkeypatch.setattr("har_llm.environment.gpus", list)
+    machine.cache_clear()
+    assert machine(gpus_used=1) == machine()
