@@ -1,13 +1,12 @@
 """How much of a teacher a student learns, on the embedded pair and both simulated homes, over several sets of recordings.
 
-    python benchmarks/bench_distillation.py [--seeds 3] [--outputs FOLDER] [--variant OVERRIDE ...]
+    python benchmarks/bench_distillation.py [--seeds 3] [--outputs FOLDER] [--teacher-so] [--taught ...] [--asked ...]
 
 For each home and seed (dataset.seed: other recordings, so other examples and other test windows): the teacher, the student
 as it is, and the student taught on one training session and on all of them. The gap is the teacher's score less the plain
 student's; a taught student closes a share of it. And a variant, which is to be ahead of its teacher: a student taught on
 many more recordings of the home, of a seed of their own that no test is of, so one adapter a home serves all seeds. It may
-be asked in another way than the teacher (in windows that overlap, or for several texts); then what the teacher scores when
-it is asked so stands beside it.
+be asked in another way than the teacher, in windows that overlap; --teacher-so asks the teacher so, too.
 
 Everything is synthetic: the figures say that the machinery teaches, and nothing about language models or homes. Killed and
 started again with the same --outputs, it goes on where it was.
@@ -29,25 +28,28 @@ from timing import ROOT
 
 from har_llm.report.collect import read_runs, run_folders
 from har_llm.results import RunResult
+from har_llm.tracking.trainings import adapter_folder
 
+STUDENT = ("model=tiny_student", "lora=distilled_tiny")
 HOMES = ("simulated_flat", "simulated_house")
 SCORE = "f1_weighted"
-VARIANT = (
+TAUGHT = (
     "+dataset@lora.source={home}",
     "lora.source.seed=107",
-    "lora.source.sessions.count=106",
-    "++lora.source.paper_split={{106:100}}",
-    "lora.training.steps=1440",
-    "lora.examples.samples=4",
+    "lora.source.sessions.count=206",
+    "++lora.source.paper_split={{206:200}}",
+    "lora.training.steps=2160",
+    "lora.examples.samples=2",
     "lora.examples.pick=all",
     "lora.examples.min_correct=0.9",
     "lora.teacher.sampling.temperature=0.7",
 )
-"""{home} stands for the home's name."""
-ASKED = ("window", "decoding", "model.")
-"""How the settings begin that say how a model is asked, not what it was taught."""
-TEACHER, PLAIN, ONE, ALL, VARIED = "teacher", "plain student", "one session", "all sessions", "variant"
-TEACHER_SO = "teacher, asked as the variant is"
+"""What the variant is taught; {home} stands for the home's name."""
+ASKED = ("window=sliding", "prompt.event_ids=window")
+"""How the variant is asked. Ids begin at 0 in every window, because its lessons had none that begin at 5."""
+TEACHER, PLAIN, ONE, ALL = "teacher", "plain student", "one session", "all sessions"
+TAUGHT_MORE, VARIED, TEACHER_SO = "variant asked as its teacher is", "variant", "teacher asked as the variant is"
+ALWAYS = (TEACHER, PLAIN, ONE, ALL, TAUGHT_MORE, VARIED)
 GOALS = {ONE: 40, ALL: 85}
 """Percent of the gap that must be closed."""
 
@@ -67,28 +69,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--outputs", type=Path, help="default: a temporary folder")
-    parser.add_argument("--variant", nargs="*", default=list(VARIANT), help=f"default: {' '.join(VARIANT)}")
+    parser.add_argument("--taught", nargs="*", default=list(TAUGHT), help=f"default: {' '.join(TAUGHT)}")
+    parser.add_argument(
+        "--asked", nargs="*", default=list(ASKED), help=f"in windows that overlap; default: {' '.join(ASKED)}"
+    )
+    parser.add_argument("--teacher-so", action="store_true", help="ask the teacher as the variant is asked, too")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         outputs = (arguments.outputs or Path(temporary)).resolve()
-        make(range(arguments.seeds), outputs, arguments.variant)
-        report(dict(read(outputs)), arguments.seeds, arguments.variant)
+        settings = (f"dataset.seed={','.join(map(str, range(arguments.seeds)))}", f"paths.outputs={outputs}")
+        both = f"dataset={','.join(HOMES)}"
+        sweep(*settings, both, "model=tiny_teacher,tiny_student")
+        sweep(*settings, both, *STUDENT, "lora.train_sessions=1,null")
+        for home in HOMES:
+            make_variant(settings, outputs, home, arguments.taught, arguments.asked)
+        if arguments.teacher_so:
+            sweep(*settings, both, "model=tiny_teacher", *arguments.asked)
+        report(dict(read(outputs)), arguments.seeds, [*arguments.taught, *arguments.asked])
 
 
-def make(seeds: Sequence[int], outputs: Path, variant: Sequence[str]) -> None:
-    """Sweeps over the seeds; what they share is made once."""
-    taught = ("model=tiny_student", "lora=distilled_tiny")
-    both = f"dataset={','.join(HOMES)}"
-    sweeps = [(both, "model=tiny_teacher,tiny_student"), (both, *taught, "lora.train_sessions=1,null")]
-    sweeps += [
-        (f"dataset={home}", *taught, f"lora.name={VARIED}", *(one.format(home=home) for one in variant)) for home in HOMES
-    ]
-    settings = (f"dataset.seed={','.join(map(str, seeds))}", f"paths.outputs={outputs}", "report.after_sweep=false")
-    if asked := [one for one in variant if one.startswith(ASKED)]:
-        sweeps.append((both, "model=tiny_teacher", *asked))
-    for chosen in sweeps:
-        command = [sys.executable, "-m", "har_llm", "-m", *settings, *chosen]
-        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+def make_variant(settings: Sequence[str], outputs: Path, home: str, taught: Sequence[str], asked: Sequence[str]) -> None:
+    """Its adapter, which one run as its teacher is asked makes; then the same adapter, asked otherwise."""
+    sweep(*settings, f"dataset={home}", *STUDENT, "lora.name=variant", *(one.format(home=home) for one in taught))
+    runs = [run for run in read_runs(run_folders(outputs)) if run.metrics["dataset"] == home and who(run) == TAUGHT_MORE]
+    folder = adapter_folder(runs[0].folder, runs[0].metrics)
+    sweep(*settings, f"dataset={home}", "model=tiny_student", "lora=adapter", f"lora.path={folder}", *asked)
+
+
+def sweep(*overrides: str) -> None:
+    command = [sys.executable, "-m", "har_llm", "-m", "report.after_sweep=false", *overrides]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 def read(outputs: Path) -> Iterator[tuple[tuple[str, str, int], Cell]]:
@@ -104,19 +114,19 @@ def who(run: RunResult) -> str:
     if adapter is None and run.metrics["model"] == "tiny_student":
         return PLAIN
     if adapter is None:
-        as_ever = run.metrics["samples"] == 1 and run.metrics["choices"]["window"]["stride"] is None
-        return TEACHER if as_ever else TEACHER_SO
-    return {"distilled": ALL, "distilled1": ONE}.get(adapter["label"], VARIED)
+        return TEACHER_SO if run.metrics["choices"]["window"].get("stride") else TEACHER
+    if "taught" not in adapter:
+        return VARIED
+    return {"distilled": ALL, "distilled1": ONE}.get(adapter["label"], TAUGHT_MORE)
 
 
 def report(cells: Cells, seeds: int, variant: Sequence[str]) -> None:
     print(f"Synthetic home, synthetic model. {SCORE} and missed events in %, means over {seeds} sets of recordings.")
     print(f"variant: {' '.join(variant)}")
     for home in HOMES:
-        mean = {one: _mean(cells, one, home, seeds) for one in (TEACHER, PLAIN, ONE, ALL, VARIED)}
+        there = [*ALWAYS, *([TEACHER_SO] if (TEACHER_SO, home, 0) in cells else [])]
+        mean = {one: _mean(cells, one, home, seeds) for one in there}
         print(home)
-        if (TEACHER_SO, home, 0) in cells:
-            mean[TEACHER_SO] = _mean(cells, TEACHER_SO, home, seeds)
         for one, cell in mean.items():
             print(f"  {one}: {cell.score:.1f} ({_each(cells, one, home, seeds)}), missed {cell.missed:.1f}")
         gap = mean[TEACHER].score - mean[PLAIN].score
