@@ -257,7 +257,7 @@ def test_every_run_is_listed_with_where_it_went(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_what_a_window_costs(tmp_path: Path) -> None:
+def test_what_an_event_costs(tmp_path: Path) -> None:
     found = row(tables([fabricated(tmp_path, tokens=1234, seconds=0.25)])["table_cost"])
-    assert (found["prompt tokens"], found["generated tokens"], found["seconds"]) == ("700", "1234", "0.250")
+    assert (found["prompt tokens"], found["generated tokens"], found["seconds"]) == ("70.0", "123.4", "0.0250")
     assert found["parameters (millions)"] == "596.0"
