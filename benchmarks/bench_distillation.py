@@ -130,7 +130,7 @@ def report(cells: Cells, seeds: int, variant: Sequence[str]) -> None:
             closed = 100 * (mean[one].score - mean[PLAIN].score) / gap
             print(f"  gap closed with {one}: {closed:.1f} % (goal: at least {goal})")
         print(f"  missed with {ALL}: {mean[ALL].missed:.1f} %, before: {mean[PLAIN].missed:.1f} % (goal: less)")
-        for teacher, wanted in ((SAMPLED_TEACHER, " (goal: above 0)"), (TEACHER, "")):
+        for teacher, wanted in ((TEACHER, " (goal: above 0)"), (SAMPLED_TEACHER, "")):
             ahead = [cells[VARIED, home, seed].score - cells[teacher, home, seed].score for seed in range(seeds)]
             times = sum(one > 0 for one in ahead)
             print(f"  {VARIED} less {teacher}: {fmean(ahead):+.1f}{wanted}, ahead in {times} of {seeds}")
