@@ -69,6 +69,18 @@ def test_misnamed_labels_take_the_place_of_true_ones() -> None:
         assert [row["activity"] for row in rows] == [misnamed[event.activities[0]] for event in prompt.window.events]
 
 
+def test_rules_speak_of_the_homes_own_sensors_and_activities() -> None:
+    from random_homes import random_recording
+
+    homes = [random_recording(Draws("test", draw), 20, rules=True)[0] for draw in range(30)]
+    assert 5 < sum(bool(home.rules) for home in homes) < 25, "half of the homes have some"
+    for home in homes:
+        for rule in home.rules:
+            sensor, _, activity = rule.removesuffix(".").partition(" is used for ")
+            assert activity in home.activities.values() and sensor.rpartition(" of the ")[2] in home.rooms
+    assert not any(random_recording(Draws("test", draw), 20)[0].rules for draw in range(30))
+
+
 def test_training_never_sees_the_recordings_that_users_see() -> None:
     from examples import TRAINING_SEEDS
 
@@ -100,14 +112,15 @@ def test_a_drill_lists_what_it_asks_for() -> None:
         assert all(0 <= int(number) <= 29 for number in listed.values())
 
 
-def test_the_shipped_student_reads_every_number_from_the_prompts_list() -> None:
+@pytest.mark.parametrize("name", ["tiny_student", "tiny_teacher"])
+def test_the_shipped_models_read_every_number_from_the_prompts_list(name: str) -> None:
     """Of homes drawn at random, so that no number can be known; where a name has not been numbered in the text before."""
     import torch
     from examples import training_examples
     from train import BEFORE_NUMBER, encode
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    folder = ROOT / "har_llm" / "embedded" / "tiny_student"
+    folder = ROOT / "har_llm" / "embedded" / name
     model, tokenizer = (
         AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
         AutoTokenizer.from_pretrained(folder),
@@ -115,7 +128,7 @@ def test_the_shipped_student_reads_every_number_from_the_prompts_list() -> None:
     before = tokenizer.convert_tokens_to_ids(BEFORE_NUMBER)
     draws, right, seen = Draws("test", "lookup"), 0, 0
     for _ in range(5):
-        examples = training_examples(draws, size=10, random_labels=True, fixed_share=0)
+        examples = training_examples(draws, size=10, random_labels=True)
         ((prompt, answer),) = encode(tokenizer, [draws.pick(examples)])
         ids = torch.tensor([prompt + answer])
         with torch.no_grad():

@@ -33,16 +33,18 @@ RECIPES = {
             Stage(450, (10,), misname=True),
         ),
     ),
-    # True labels: homes drawn at random first, then mostly the two simulated homes.
+    # True labels, of homes drawn at random only: as a real teacher it has never seen the home that it is asked about.
     "tiny_teacher": Recipe(
         name="tiny_teacher",
-        shape=Shape(hidden=160, layers=5, heads=6),
+        shape=Shape(hidden=160, layers=5, heads=4, head_size=64),
         random_labels=False,
         stages=(
-            Stage(300, (2, 3, 4, 5)),
-            Stage(300, (3, 5, 8, 10)),
-            Stage(500, (10,), fixed_share=20),
-            Stage(700, (10, 10, 10, 4), fixed_share=80),
+            Stage(350, drill=Drill(names=(6, 6), listed=(4, 4), highest=9), tokens=2500, until_loss=0.2),
+            Stage(250, drill=Drill(names=(6, 39), listed=(4, 14), highest=29), tokens=4000),
+            Stage(200, (2, 3, 4)),
+            Stage(200, (3, 5, 8, 10)),
+            Stage(800, (10, 10, 10, 7), events=(22, 64, 108)),
+            Stage(300, (10, 10, 10, 7), events=(22, 64, 108), rules=True),
         ),
     ),
 }

@@ -73,7 +73,15 @@ def session_examples(
 
 
 def training_examples(
-    draws: Draws, *, size: int, random_labels: bool, fixed_share: int, repeat: int = 50, misname: bool = False
+    draws: Draws,
+    *,
+    size: int,
+    random_labels: bool,
+    events: Sequence[int] = (20, 60, 100),
+    fixed_share: int = 0,
+    repeat: int = 50,
+    misname: bool = False,
+    rules: bool = False,
 ) -> list[tuple[Prompt, str]]:
     """The examples of one session: of a fixed home in `fixed_share` percent of the cases, else of a home drawn at random."""
     misnamed: dict[int, int] = {}
@@ -83,7 +91,7 @@ def training_examples(
         recordings = simulated.read(Path())
         home, session = recordings.home, recordings.sessions[0]
     else:
-        home, session, misnamed = random_recording(draws, draws.pick([20, 60, 100]), paired=misname)
+        home, session, misnamed = random_recording(draws, draws.pick(events), paired=misname, rules=rules)
     return list(
         session_examples(home, session, draws, size=size, random_labels=random_labels, repeat=repeat, misnamed=misnamed)
     )

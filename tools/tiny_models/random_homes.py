@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from har_llm.datasets.simulated import Draws, Routine, Sensor, SessionPlan, Simulation
@@ -92,10 +92,13 @@ MISNAMED = [("sleep", "leave"), ("dress", "dishes"), ("shower", "breakfast"), ("
 """Pairs of activities that have nothing in common, for a model that is to call each by the name of the other."""
 
 
-def random_recording(draws: Draws, events: int, *, paired: bool = False) -> tuple[Home, Session, dict[int, int]]:
+def random_recording(
+    draws: Draws, events: int, *, paired: bool = False, rules: bool = False
+) -> tuple[Home, Session, dict[int, int]]:
     """A home built of the concepts above under names drawn for it, and one session of `events` events.
 
-    And for each activity's number that of its misnomer, where the home is to have the activities of MISNAMED in pairs.
+    And for each activity's number that of its misnomer, where the home is to have the activities of MISNAMED in pairs. With
+    `rules`, half of the homes say what some of their sensors are used for.
     """
     rooms = {concept: draws.pick(names) for concept, names in ROOMS.items()}
     sensors = {
@@ -128,11 +131,13 @@ def random_recording(draws: Draws, events: int, *, paired: bool = False) -> tupl
         thing = sensor.name.removesuffix(" door").removesuffix(" plug").removesuffix(" pad").removesuffix(" tap")
         things.setdefault(sensor.room, []).append(thing)
     seed, residents = draws.between(0, 10**9), ["A", "B", "C"][: draws.between(1, 3)]
+    activities = {number: draws.pick(ACTIVITIES[concept][0]) for concept, number in numbers.items()}
     home = Home(
         name="random",
         description="",
         rooms=things,
-        activities={number: draws.pick(ACTIVITIES[concept][0]) for concept, number in numbers.items()},
+        activities=activities,
+        rules=_rules(draws, sensors, routines, activities) if rules and draws.chance(50) else (),
         synthetic=True,
     )
     plan = SessionPlan(count=1, events=[events, events], starts=list(range(5, 22)))
@@ -140,6 +145,18 @@ def random_recording(draws: Draws, events: int, *, paired: bool = False) -> tupl
     misnomer = {**dict(MISNAMED), **{second: first for first, second in MISNAMED}}
     misnamed = {number: numbers[misnomer[concept]] for concept, number in numbers.items()} if paired else {}
     return home, session, misnamed
+
+
+def _rules(
+    draws: Draws, sensors: Mapping[str, Sensor], routines: Mapping[int, Routine], activities: Mapping[int, str]
+) -> list[str]:
+    """Of one to three activities, a sensor that is used for it; in the words of the simulated homes' own rules."""
+    said = []
+    for number in sample(draws, list(routines), draws.between(1, 3)):
+        weights = routines[number].sensors
+        sensor = sensors[max(weights, key=lambda key: weights[key])]
+        said.append(f"The {sensor.name} of the {sensor.room} is used for {activities[number]}.")
+    return said
 
 
 def sample(draws: Draws, options: Sequence[T], count: int) -> list[T]:

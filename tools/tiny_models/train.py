@@ -49,15 +49,18 @@ class Drill:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of training. Window sizes are drawn evenly; `fixed_share` and `repeat` are in percent."""
+    """A stretch of training, in homes drawn at random. Sizes and lengths are drawn evenly; `repeat` is in percent."""
 
     steps: int
     sizes: tuple[int, ...] = ()
-    fixed_share: int = 0
+    events: tuple[int, ...] = (20, 60, 100)
+    """How long a session may be; one that is no multiple of the window's size ends with a short window."""
     repeat: int = 50
     """How often a label drawn at random is the one before; 0: none returns before all have been there."""
     misname: bool = False
     """Labels are those of true activities, each under the name of another (random_homes.MISNAMED)."""
+    rules: bool = False
+    """Half of the homes have rules in their prompts."""
     drill: Drill | None = None
     tokens: int = 7000
     """Tokens of a batch, at least."""
@@ -204,9 +207,10 @@ def _some_rows(
             draws,
             size=size,
             random_labels=recipe.random_labels,
-            fixed_share=stage.fixed_share,
+            events=stage.events,
             repeat=stage.repeat,
             misname=stage.misname,
+            rules=stage.rules,
         )
         # Of random labels, few of each home: what counts is how many lists are looked into.
         return encode(tokenizer, [draws.pick(examples) for _ in range(2 if recipe.random_labels else max(2, 30 // size))])
