@@ -19,7 +19,7 @@ from har_llm.windows import FixedWindows
 CONF = Path(__file__).resolve().parents[2] / "conf"
 FIXED_HOMES = ("simulated_flat", "simulated_house")
 TRAINING_SEEDS = (1000, 1_000_000)
-"""Seeds of the recordings that the tiny models are trained on; the recordings that users see have seeds below."""
+"""Seeds of the fixed homes' recordings that the tokenizer is made from; the recordings that users see have seeds below."""
 
 T = TypeVar("T")
 
