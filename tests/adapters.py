@@ -10,8 +10,8 @@ from tests.composing import experiment
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
-def random_adapter(folder: Path, model: str = "tiny_teacher", rank: int = 4, seed: int = 0) -> Path:
-    """An adapter for an embedded model, in PEFT's own format."""
+def random_adapter(folder: Path, model: str = "tiny_teacher", rank: int = 4, seed: int = 0, scale: int = 4) -> Path:
+    """An adapter for an embedded model, in PEFT's own format. A scale of 1,000 drowns the model: it babbles."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
@@ -20,6 +20,7 @@ def random_adapter(folder: Path, model: str = "tiny_teacher", rank: int = 4, see
         weights.resolve(experiment(f"model={model}").model).path, dtype=torch.float32
     )
     torch.manual_seed(seed)
-    config = LoraConfig(r=rank, lora_alpha=4 * rank, target_modules=LINEAR, init_lora_weights=False, task_type="CAUSAL_LM")
+    alpha = scale * rank
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=LINEAR, init_lora_weights=False, task_type="CAUSAL_LM")
     get_peft_model(base, config).save_pretrained(folder)
     return folder

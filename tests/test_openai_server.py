@@ -24,6 +24,7 @@ from har_llm.engines.openai import OpenaiEngineConfig
 from har_llm.errors import EngineError
 from har_llm.models import Sampling
 from har_llm.run import PreparedRun, prepare
+from tests.adapters import random_adapter
 from tests.composing import experiment
 
 pytestmark = [
@@ -35,7 +36,7 @@ pytestmark = [
 ]
 
 CONTEXT = 1024
-NAME, ADAPTER = "teacher", "drawn"
+NAME, ADAPTER, BABBLING = "teacher", "drawn", "babbling"
 KEY = "a-key-for-this-test"
 START_S = 300
 
@@ -50,13 +51,14 @@ class Server(NamedTuple):
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
     path = weights.resolve(experiment("model=tiny_teacher").model).path
-    adapter = drawn_adapter(str(path), folder / ADAPTER)
+    adapter = random_adapter(folder / ADAPTER, rank=8, scale=2)
+    babbling = random_adapter(folder / BABBLING, scale=1000)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     arguments = f"--host 127.0.0.1 --port {port} --served-model-name {NAME} --dtype float32 --max-model-len {CONTEXT}"
     arguments += " --max-num-seqs 8 --enforce-eager --reasoning-parser qwen3 --enable-prompt-tokens-details"
-    arguments += f" --enable-lora --max-lora-rank 8 --lora-modules {ADAPTER}={adapter}"
+    arguments += f" --enable-lora --max-lora-rank 8 --max-loras 2 --lora-modules {ADAPTER}={adapter} {BABBLING}={babbling}"
     log = folder / "log"
     with log.open("w") as stream:
         process = subprocess.Popen(
@@ -85,19 +87,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(autouse=True)
 def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-
-
-def drawn_adapter(model: str, folder: Path) -> Path:
-    """LoRA weights drawn at random: they teach nothing, but they change what is said."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    torch.manual_seed(0)
-    settings: dict[str, Any] = {"r": 8, "lora_alpha": 16, "target_modules": ["q_proj", "v_proj", "o_proj"]}
-    base = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
-    get_peft_model(base, LoraConfig(**settings, init_lora_weights=False)).save_pretrained(str(folder))
-    return folder
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -177,9 +166,10 @@ def test_reasoning_ends_with_its_budget(server: Server) -> None:
 
 
 def test_a_repeated_passage_ends_a_text(server: Server) -> None:
-    # Without reasoning, which it has not learnt, the tiny model soon says the same again.
-    requests = prompts(template_options={"enable_thinking": False}, repetitions=(2, 16))
-    assert "repetition" in {one.finish_reason for one in from_server(server, requests)}
+    babbling = Adapter(BABBLING, str(server.adapter.with_name(BABBLING)))
+    requests = [request._replace(adapter=babbling) for request in prompts(repetitions=(4, 16))]
+    reasons = {one.finish_reason for one in from_server(server, requests)}
+    assert reasons - {"stop"} == {"repetition"}  # babble may end, but none goes on to the limit
 
 
 def test_samples_depend_on_their_seed_alone(server: Server) -> None:
