@@ -12,10 +12,9 @@ from har_llm.distill import ReadyAdapter
 from har_llm.errors import MissingError
 from har_llm.models import FILES_PREFIX
 from har_llm.paths import expanded
+from har_llm.provenance import MANIFEST
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
-MANIFEST = "manifest.json"
-"""How an adapter was made; beside those that har_llm made."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +43,6 @@ def resolve_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
             f"lora.path to a folder with {' and '.join(ADAPTER_FILES)}, or to a hub id."
         )
     return _resolve_hub_adapter(lora)
-
-
-def adapter_provenance(adapter: ResolvedAdapter) -> str:
-    """What is synthetic about what an adapter learned, by its manifest; "" for nothing, and for adapters made elsewhere."""
-    try:
-        said = json.loads((adapter.path / MANIFEST).read_text(encoding="utf-8"))["provenance"] if adapter.path else None
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return ""
-    return said if isinstance(said, str) else ""
 
 
 def served_adapter(lora: ReadyAdapter) -> ResolvedAdapter:

@@ -20,6 +20,7 @@ from har_llm.errors import ConfigError, DataError, HarError
 from har_llm.help import conf_folder
 from har_llm.job import Job
 from har_llm.paths import expanded
+from har_llm.provenance import Provenance
 
 SECTIONS = ("paths", "metrics", "export", "report")
 """The settings that have fields of their own without being a group."""
@@ -219,7 +220,7 @@ def prompt(experiment: Experiment) -> None:
     for shown in prompts[: experiment.settings.limit or 1]:
         rendered = rendered_prompt(experiment.model, shown.messages)
         print(rendered.text)
-        print(f"--- window {shown.window.id}{_provenance(runs.provenance(experiment.dataset.synthetic, False))}: "
+        print(f"--- window {shown.window.id}{Provenance(home=experiment.dataset.synthetic).suffix}: "
               f"{len(rendered.text):,} characters, {rendered.length}", file=sys.stderr)  # fmt: skip
 
 
@@ -271,7 +272,3 @@ ONE_BY_ONE: dict[str, Callable[[Experiment], None]] = {
     "dashboard": dashboard,
     "validate": validate,
 }
-
-
-def _provenance(text: str | None) -> str:
-    return f" ({text})" if text else ""

@@ -6,12 +6,16 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from har_llm import weights
+from har_llm.adapters import ResolvedAdapter
 from har_llm.config import Experiment
+from har_llm.distill.card import CURVE, merged_card
 from har_llm.errors import ConfigError, MissingError
 from har_llm.paths import expanded
 from har_llm.process import JsonProcess
+from har_llm.provenance import MANIFEST
 from har_llm.run import PreparedRun, prepare
 
 
@@ -64,10 +68,28 @@ def _merged(run: PreparedRun, target: Path) -> str:
             }
         )
         parameters = process.receive()["parameters"]
+        _describe(run, run.adapter, aside)
         aside.chmod(0o755)  # mkdtemp makes it private
         aside.rename(target)
     finally:
         process.close()
         shutil.rmtree(aside, ignore_errors=True)
-    label = f" ({run.provenance})" if run.provenance else ""
-    return f"{model.id} with {run.experiment.lora.label()}, {parameters:,} parameters in {model.dtype}{label}"
+    return f"{model.id} with {run.experiment.lora.label()}, {parameters:,} parameters in {model.dtype}{run.made_of.suffix}"
+
+
+def _describe(run: PreparedRun, adapter: ResolvedAdapter, folder: Path) -> None:
+    """A manifest, by which whoever uses the model learns what is synthetic about it, and a model card."""
+    content: dict[str, Any] = {}
+    if run.lesson is not None:
+        content = json.loads((run.lesson.folder / MANIFEST).read_text(encoding="utf-8"))
+        shutil.copy(run.lesson.folder / CURVE, folder / CURVE)
+    content["provenance"] = run.made_of.label
+    content["merged"] = {
+        "base": run.model.public_name,
+        "base_revision": run.model.revision,
+        "adapter": adapter.id if "/" in adapter.id else run.experiment.lora.label(),
+        "adapter_revision": adapter.revision,
+        "dtype": run.experiment.model.dtype,
+    }
+    (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(merged_card(content), encoding="utf-8")

@@ -13,8 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from har_llm import answers
-from har_llm.adapters import ADAPTER_FILES, MANIFEST, ResolvedAdapter, adapter_digest
+from har_llm import answers, weights
+from har_llm.adapters import ADAPTER_FILES, ResolvedAdapter, adapter_digest
 from har_llm.config import Experiment
 from har_llm.decoding import DecodingConfig
 from har_llm.distill import LoraConfig
@@ -23,10 +23,11 @@ from har_llm.distill.examples import Selection, select
 from har_llm.distill.job import TrainingJob
 from har_llm.errors import MissingError
 from har_llm.models import EMBEDDED_PREFIX
-from har_llm.run import PreparedRun, data_digest, prepare, provenance, read_windows
+from har_llm.provenance import MANIFEST, Provenance
+from har_llm.run import PreparedRun, data_digest, prepare, read_windows
 from har_llm.splits import first_sessions
 from har_llm.store import digest
-from har_llm.weights import ResolvedModel, is_synthetic
+from har_llm.weights import ResolvedModel
 
 FORMAT = 1
 """Bump when the same recipe would make another adapter."""
@@ -94,17 +95,9 @@ class Lesson:
         return self.lora.training.max_length or self.experiment.model.context
 
     @property
-    def synthetic_home(self) -> bool:
-        return self.teacher.experiment.dataset.synthetic
-
-    @property
-    def synthetic_model(self) -> bool:
-        return is_synthetic(self.student) or is_synthetic(self.teacher.model)
-
-    @property
-    def provenance(self) -> str | None:
+    def provenance(self) -> Provenance:
         """What is synthetic about the adapter, whatever it is scored on."""
-        return provenance(self.synthetic_home, self.synthetic_model)
+        return self.teacher.provenance | weights.provenance(self.student)
 
     def learned(self) -> bool:
         """Whether the adapter is there. Raises MissingError for one that is damaged."""
@@ -196,10 +189,10 @@ def manifest(lesson: Lesson, selection: Selection, about: Mapping[str, Any], los
     teacher = lesson.teacher
     return {
         "key": lesson.key,
-        "provenance": lesson.provenance,
-        "student": _name(lesson.student),
+        "provenance": lesson.provenance.label,
+        "student": lesson.student.public_name,
         "student_revision": lesson.student.revision,
-        "teacher": {**teacher.model_identity, "id": _name(teacher.model)},
+        "teacher": {**teacher.model_identity, "id": teacher.model.public_name},
         "dataset": teacher.experiment.dataset.name,
         "null_class": teacher.experiment.dataset.null_class,
         "sessions": [session.id for session in teacher.sessions],
@@ -215,11 +208,6 @@ def manifest(lesson: Lesson, selection: Selection, about: Mapping[str, Any], los
         **about,
         "loss": losses,
     }
-
-
-def _name(model: ResolvedModel) -> str:
-    """What others may read: a folder of this machine is nobody's business."""
-    return model.config.name if model.local else model.config.id
 
 
 def name_base(folder: Path, student: ResolvedModel) -> None:

@@ -68,8 +68,7 @@ class LiveProgress:
         self._what = f"{load.model.config.name} on " + ", ".join(
             dict.fromkeys(run.experiment.dataset.name for run in load.runs)
         )
-        provenance = next((run.provenance for run in load.runs if run.provenance), None)
-        title = self._what + (f" ({provenance})" if provenance else "")
+        title = self._what + next((run.provenance.suffix for run in load.runs if run.provenance.label), "")
         title += f"; engine: {reason}" if reason else f"; engine: {load.engine_name}"
         if self._loads > 1:
             title = f"model {self._load_number} of {self._loads}: {title}"
@@ -86,9 +85,8 @@ class LiveProgress:
     def learning(self, lesson: Lesson, selection: Selection, done: int) -> None:
         training = lesson.lora.training
         self._what, self._steps = f"{lesson.experiment.model.name} {lesson.lora.label()}", training.steps
-        provenance = f" ({lesson.provenance})" if lesson.provenance else ""
         self._say(
-            f"{self._what}{provenance}: {selection.summary()}; {training.extent(len(selection.examples))}"
+            f"{self._what}{lesson.provenance.suffix}: {selection.summary()}; {training.extent(len(selection.examples))}"
             + (f"; it was begun before and goes on near step {done}" if done else "")
         )
         self._selection = selection

@@ -23,6 +23,7 @@ from har_llm.distill import PLAIN as NO_ADAPTER
 from har_llm.engines.base import Adapter, Decoding, EngineConfig, Request
 from har_llm.errors import ConfigError, MissingError
 from har_llm.paths import expanded
+from har_llm.provenance import Provenance, recorded
 from har_llm.records import Prompt, Recordings, Session, Window
 from har_llm.run_files import write_run
 from har_llm.store import GenerationStore, Record, ShardWriter, digest, generations_folder
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 """Bump when the content of a run directory changes."""
-SYNTHETIC_HOME, SYNTHETIC_MODEL = "synthetic home", "synthetic model"
 ADAPTER_WEIGHTS = "adapter_weights"
 """What a record says of an adapter that was made here, besides its recipe: the digest of its weights. Older ones do not."""
 
@@ -67,17 +67,17 @@ class PreparedRun:
         return expanded(self.experiment.settings.paths.outputs)
 
     @property
-    def provenance(self) -> str | None:
-        """What is synthetic about the run's results, or what its adapter learned; None for real data and real models."""
-        home, model = self.experiment.dataset.synthetic, weights.is_synthetic(self.model)
+    def provenance(self) -> Provenance:
+        """What is synthetic about the run's results: its home, and what its model and adapter are made of."""
+        return Provenance(home=self.experiment.dataset.synthetic) | self.made_of
+
+    @property
+    def made_of(self) -> Provenance:
+        """What is synthetic about the model with its adapter, whatever they are asked."""
+        made = weights.provenance(self.model)
         if self.lesson is not None:
-            home |= self.lesson.synthetic_home
-            model |= self.lesson.synthetic_model
-        elif self.adapter is not None:
-            learned = adapters.adapter_provenance(self.adapter)
-            home |= SYNTHETIC_HOME in learned
-            model |= SYNTHETIC_MODEL in learned
-        return provenance(home, model)
+            return made | self.lesson.provenance
+        return made if self.adapter is None else made | recorded(self.adapter.path)
 
     @cached_property
     def model_identity(self) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class PreparedRun:
                 "part": self.experiment.split.part,
                 "thinking": self.experiment.model.thinking,
                 "samples": self.experiment.decoding.samples,
-                "provenance": self.provenance,
+                "provenance": self.provenance.label,
             }
         )
 
@@ -155,11 +155,6 @@ class PreparedRun:
     def complete(self) -> bool:
         """Whether all its texts are stored."""
         return not self.owed(self.open_store())
-
-
-def provenance(synthetic_home: bool, synthetic_model: bool) -> str | None:
-    parts = [name for name, synthetic in ((SYNTHETIC_HOME, synthetic_home), (SYNTHETIC_MODEL, synthetic_model)) if synthetic]
-    return ", ".join(parts) or None
 
 
 def prepare(

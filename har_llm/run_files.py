@@ -74,7 +74,7 @@ def _metrics(run: PreparedRun, rows: Sequence[Mapping[str, Any]]) -> dict[str, A
         for reading in READINGS
     }
     return {
-        "provenance": run.provenance,
+        "provenance": run.provenance.label,
         "partial": run.partial,
         "limit": settings.limit,
         "dataset": run.experiment.dataset.name,
@@ -155,7 +155,7 @@ def _environment(run: PreparedRun, windows: Sequence[WindowTexts]) -> dict[str, 
     records = list({record.key: record for window in windows for record in window.records}.values())
     engines = {json.dumps(record.about, sort_keys=True): record.about for record in records}
     return {
-        "provenance": run.provenance,
+        "provenance": run.provenance.label,
         **describe_environment(),
         "model": run.model_identity,
         "generated_by": list(engines.values()),
@@ -172,7 +172,7 @@ def _data(run: PreparedRun) -> dict[str, Any]:
         {"path": _within(data, r.path), "line": r.line, "kind": r.kind, "message": r.message} for r in run.recordings.repairs
     ]
     description = describe(run.recordings, run.parts, run.experiment.window)
-    return {"provenance": run.provenance, **description, "repaired": repairs}
+    return {"provenance": run.provenance.label, **description, "repaired": repairs}
 
 
 def _within(data: Path, path: str) -> str:
@@ -192,7 +192,7 @@ def _sample(run: PreparedRun, windows: Sequence[WindowTexts], rows: Sequence[Map
     # Of several texts, the first that says what they were made into.
     said = next(n for n, answer in enumerate(window.answers) if as_row(answer.lenient[inside]) == row["lenient"])
     return {
-        "provenance": run.provenance,
+        "provenance": run.provenance.label,
         "session": row["session"],
         "event": inside,
         "window": [
@@ -216,5 +216,5 @@ def _write_config(path: Path, run: PreparedRun) -> None:
     from omegaconf import OmegaConf
 
     source = dict(run.experiment.source)
-    head = f"# {run.provenance}\n" if run.provenance else ""
+    head = f"# {run.provenance.label}\n" if run.provenance.label else ""
     path.write_text(head + OmegaConf.to_yaml(OmegaConf.create(source)), encoding="utf-8")

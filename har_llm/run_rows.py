@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 def prediction_rows(run: PreparedRun, windows: Sequence[WindowTexts]) -> Iterator[dict[str, Any]]:
     """Every event of the part, in order: with both readings, or with the reason why no window shows it."""
+    said = _said(run)
     places = answering([prompt.window for prompt in run.prompts])
     predicted = {reading: [window.predictions(reading) for window in windows] for reading in READINGS}
     for session in run.sessions:
@@ -41,11 +42,12 @@ def prediction_rows(run: PreparedRun, windows: Sequence[WindowTexts]) -> Iterato
                     **{reading: as_row(predicted[reading][place][inside]) for reading in READINGS},
                     **_texts(windows[place], inside),
                 }
-            yield row if run.provenance is None else {**row, "provenance": run.provenance}
+            yield row | said
 
 
 def window_rows(run: PreparedRun, windows: Sequence[WindowTexts]) -> Iterator[dict[str, Any]]:
     """Every window: what the model was sent and what it wrote, so that a run can be looked into without its store."""
+    said = _said(run)
     for prompt, window in zip(run.prompts, windows, strict=True):
         texts = [
             {
@@ -67,7 +69,12 @@ def window_rows(run: PreparedRun, windows: Sequence[WindowTexts]) -> Iterator[di
             "ids": list(prompt.ids),
             "texts": texts,
         }
-        yield row if run.provenance is None else {**row, "provenance": run.provenance}
+        yield row | said
+
+
+def _said(run: PreparedRun) -> dict[str, str]:
+    label = run.provenance.label
+    return {"provenance": label} if label else {}
 
 
 def _texts(window: WindowTexts, inside: int) -> dict[str, Any]:

@@ -230,7 +230,7 @@ class _Keeper:
         run = self._load.asked_by[generation.key]
         if id(run) not in self._writers:
             writer = self._stack.enter_context(run.open_writer())
-            about = {**self._about, "model": run.model_identity, "provenance": run.provenance}
+            about = {**self._about, "model": run.model_identity, "provenance": run.provenance.label}
             if run.lesson is not None:
                 about[ADAPTER_WEIGHTS] = run.lesson.weights()
             self._writers[id(run)] = (writer, about)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from har_llm import rates, weights
-from har_llm.adapters import MANIFEST, adapter_digest
+from har_llm.adapters import adapter_digest
 from har_llm.claim import claimed, last_claim
 from har_llm.distill.card import CURVE, card_title, model_card
 from har_llm.distill.examples import Selection
@@ -22,6 +22,7 @@ from har_llm.distill.tools import check_tools, chosen_trainer
 from har_llm.distill.worker import trained
 from har_llm.environment import library_versions, machine
 from har_llm.lesson import Lesson, manifest, name_base
+from har_llm.provenance import MANIFEST
 from har_llm.rates import Rate
 from har_llm.run import PreparedRun, check_adapter
 
@@ -124,7 +125,7 @@ def _put_in_place(
     name_base(folder, lesson.student)
     content = {**manifest(lesson, selection, about, losses), "weights": adapter_digest(folder)}
     (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    draw_losses(losses, card_title(content), lesson.provenance, folder / CURVE)
+    draw_losses(losses, card_title(content), lesson.provenance.label, folder / CURVE)
     (folder / "README.md").write_text(model_card(content), encoding="utf-8")
     try:
         folder.rename(lesson.folder)

@@ -19,9 +19,12 @@ from har_llm.errors import ConfigError, MissingError
 from har_llm.memory import GB, available_memory, needed_memory
 from har_llm.models import DTYPES, EMBEDDED_PREFIX, FILES_PREFIX, ModelConfig
 from har_llm.paths import expanded
+from har_llm.provenance import MANIFEST, Provenance, recorded
 
 DOWNLOADED = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
 """What is fetched of a hub model: never pickles, and code only where model.trust_remote_code is true."""
+SHAPING = {".json", ".txt", ".jinja", ".model", ".safetensors", ".py"}
+"""Endings of the files that shape what a model says."""
 SMALL_FILE = 64 * 2**20
 
 
@@ -39,6 +42,11 @@ class ResolvedModel:
     def local(self) -> bool:
         """A folder of the user's, neither embedded nor from the hub."""
         return self.revision.startswith(FILES_PREFIX) and not self.config.id.startswith(EMBEDDED_PREFIX)
+
+    @property
+    def public_name(self) -> str:
+        """What others may read: a folder of this machine is nobody's business."""
+        return self.config.name if self.local else self.config.id
 
 
 def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:
@@ -64,9 +72,9 @@ def unresolved(model: ModelConfig) -> ResolvedModel:
     return ResolvedModel(model, f"unresolved-{model.revision}", None)
 
 
-def is_synthetic(model: ResolvedModel) -> bool:
-    """Whether it was made of simulated data only, as its config says or its files show."""
-    return model.config.synthetic or is_embedded(model)
+def provenance(model: ResolvedModel) -> Provenance:
+    """What is synthetic about a model: as its config says, or its files show."""
+    return Provenance(model=model.config.synthetic or is_embedded(model)) | recorded(model.path)
 
 
 def is_embedded(model: ResolvedModel) -> bool:
@@ -183,7 +191,7 @@ def _fingerprint(folder: Path) -> str:
     """A digest of all files that shape the output. Of a large file: its size, and 4 kB of every MB."""
     digest = hashlib.sha256()
     for file in sorted(folder.iterdir()):
-        if not file.is_file() or file.suffix not in {".json", ".txt", ".jinja", ".model", ".safetensors", ".py"}:
+        if not file.is_file() or file.name == MANIFEST or file.suffix not in SHAPING:
             continue
         size = file.stat().st_size
         digest.update(f"{file.name}:{size}:".encode())

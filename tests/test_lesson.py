@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from har_llm import sweep, teaching
-from har_llm.adapters import MANIFEST, adapter_digest
+from har_llm.adapters import adapter_digest
 from har_llm.distill.card import CURVE
 from har_llm.errors import ConfigError, MissingError
 from har_llm.job import Job
 from har_llm.lesson import Lesson, manifest
 from har_llm.plan import make_plan
+from har_llm.provenance import MANIFEST
 from har_llm.run import PreparedRun, prepare, read_windows
 from har_llm.store import Record
 from har_llm.sweep import prepare_jobs
@@ -359,7 +360,7 @@ def test_what_is_synthetic_about_home_source_student_or_teacher_is_said(
     said = [f"{place}.synthetic={str(place in synthetic).lower()}" for place in places]
     made = prepare(job(tmp_path, "+dataset@lora.source=simulated_house", *said).experiment)  # type: ignore[arg-type]
     assert made.lesson is not None
-    assert (made.lesson.provenance, made.provenance) == (adapter, run)
+    assert (made.lesson.provenance.label, made.provenance.label) == (adapter, run)
 
 
 def test_a_student_is_asked_in_windows_that_its_teacher_did_not_see(tmp_path: Path) -> None:

@@ -106,12 +106,6 @@ def test_everything_written_says_that_it_is_synthetic(tmp_path: Path, script: st
     )
 
 
-def test_provenance_names_only_what_is_synthetic() -> None:
-    assert runs.provenance(False, True) == "synthetic model"
-    assert runs.provenance(True, False) == "synthetic home"
-    assert runs.provenance(False, False) is None
-
-
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, script: str) -> None:
     with pytest.raises(KeyboardInterrupt):
         done(tmp_path, script, stop_after=5)
@@ -320,7 +314,7 @@ def test_a_copy_of_an_embedded_model_is_as_synthetic_as_it_was(tmp_path: Path) -
     assert embedded is not None
     shutil.copytree(embedded, tmp_path / "copy")
     prepared = runs.prepare(experiment("model=custom", f"model.id={tmp_path / 'copy'}"))
-    assert prepared.provenance == "synthetic home, synthetic model"
+    assert prepared.provenance.label == "synthetic home, synthetic model"
     assert str(tmp_path) not in json.dumps(prepared.model_identity)
 
 

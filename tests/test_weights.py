@@ -11,7 +11,8 @@ import pytest
 from har_llm import hub, weights
 from har_llm.errors import ConfigError, MissingError
 from har_llm.models import ModelConfig
-from har_llm.weights import ResolvedModel, resolve
+from har_llm.provenance import MANIFEST, Provenance
+from har_llm.weights import ResolvedModel, provenance, resolve
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -53,7 +54,9 @@ def test_a_folder_is_known_by_its_files_wherever_it_lies(tmp_path: Path) -> None
     one, two = complete(tmp_path / "one"), complete(tmp_path / "two")
     assert resolve(model(id=str(one))).revision == resolve(model(id=str(two))).revision
     (two / "README.md").write_text("says nothing to the model")
+    (two / MANIFEST).write_text('{"provenance": "synthetic home"}')
     assert resolve(model(id=str(one))).revision == resolve(model(id=str(two))).revision
+    assert provenance(resolve(model(id=str(one)))) == Provenance() != provenance(resolve(model(id=str(two))))
     (two / "model.safetensors").write_bytes(b"Weights")
     assert resolve(model(id=str(one))).revision != resolve(model(id=str(two))).revision
 

@@ -1,11 +1,17 @@
-"""An adapter's model card, ready for the hub."""
+"""The model card, ready for the hub, of an adapter and of a model that one was merged into."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 CURVE = "loss.png"
+STORY = (
+    "for human activity recognition from the events of ambient sensors, made by har_llm after *Knowledge distillation for "
+    "LLM-based human activity recognition in homes* (arXiv 2601.07469): the student learned the teacher's reasoning and "
+    "answers, word for word."
+)
+PROMPTS = "It was trained on the prompts that har_llm's `task=prompt` shows, and on no others."
 USE = """```python
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
@@ -15,7 +21,12 @@ model = PeftModel.from_pretrained(base, "this folder or repository")
 ```
 
 In vLLM: `enable_lora=True, max_lora_rank={rank}` (or the next that it takes), and `LoRARequest("taught", 1, "this folder")`.
-It was trained on the prompts that har_llm's `task=prompt` shows, and on no others.
+"""
+MERGED_USE = """It needs no adapter, and loads like any other model. In har_llm:
+
+```
+python -m har_llm model=custom model.id=FOLDER_OR_REPOSITORY model.dtype={dtype}
+```
 """
 
 
@@ -25,49 +36,68 @@ def card_title(manifest: Mapping[str, Any]) -> str:
 
 def model_card(manifest: Mapping[str, Any]) -> str:
     """README.md of an adapter, from its manifest."""
+    head = ["library_name: peft", "tags: [lora, human-activity-recognition, knowledge-distillation]"]
+    told = [f"A LoRA adapter {STORY}", "", *_lesson(manifest), *_use(manifest), PROMPTS]
+    return _card(manifest, [*_base(manifest["student"]), *head], card_title(manifest), told)
+
+
+def merged_card(manifest: Mapping[str, Any]) -> str:
+    """README.md of a model that an adapter was merged into. Of an adapter that was made elsewhere little is known."""
+    merged, taught = manifest["merged"], "teacher" in manifest
+    base, adapter = (f"{merged[one]} (version {merged[f'{one}_revision']})" for one in ("base", "adapter"))
+    told = [f"{base} with the LoRA adapter {adapter} merged into it, in {merged['dtype']}.", ""]
+    if taught:
+        told += [f"The adapter is {STORY}", "", *_lesson(manifest)]
+    told += [MERGED_USE.format(dtype=merged["dtype"]), *([PROMPTS] if taught else [])]
+    head = [*_base(merged["base"]), "library_name: transformers", "tags: [human-activity-recognition]"]
+    return _card(manifest, head, card_title(manifest) if taught else f"{merged['base']} with an adapter", told)
+
+
+def _card(manifest: Mapping[str, Any], head: Sequence[str], title: str, told: Sequence[str]) -> str:
     synthetic = manifest["provenance"]
     lines = [
         "---",
-        *_base(manifest),
-        "library_name: peft",
+        *head,
         "pipeline_tag: text-generation",
-        "tags: [lora, human-activity-recognition, knowledge-distillation]",
         "---",
         "",
-        f"# {card_title(manifest)}",
+        f"# {title}",
         "",
         *([f"**{synthetic}**: nothing here says anything about language models or homes.", ""] if synthetic else []),
-        "A LoRA adapter for human activity recognition from the events of ambient sensors, made by har_llm after *Knowledge "
-        "distillation for LLM-based human activity recognition in homes* (arXiv 2601.07469): the student learned the "
-        "teacher's reasoning and answers, word for word.",
+        *told,
         "",
+    ]
+    return "\n".join(lines)
+
+
+def _base(model: str) -> list[str]:
+    """The hub takes the name of a model that it has, and no other."""
+    return [f"base_model: {model}"] if _on_hub(model) else []
+
+
+def _use(manifest: Mapping[str, Any]) -> list[str]:
+    student, revision, rank = manifest["student"], manifest["student_revision"], manifest["training"]["rank"]
+    if not _on_hub(student):
+        return []
+    return [USE.format(student=student, revision=revision, dtype=manifest["recipe"]["base"][2], rank=rank)]
+
+
+def _on_hub(model: str) -> bool:
+    return model.count("/") == 1
+
+
+def _lesson(manifest: Mapping[str, Any]) -> list[str]:
+    """What was learned and how, as a table, with the picture of the loss that lies beside the card."""
+    return [
         "| | |",
         "| --- | --- |",
         *(f"| {name} | {value} |" for name, value in _facts(manifest).items()),
         "",
         f"![Loss by step]({CURVE})",
         "",
-        *_use(manifest),
         "manifest.json has every setting, the key of every text, the versions and the whole loss curve.",
         "",
     ]
-    return "\n".join(lines)
-
-
-def _base(manifest: Mapping[str, Any]) -> list[str]:
-    """The hub takes the name of a model that it has, and no other."""
-    return [f"base_model: {manifest['student']}"] if _on_hub(manifest) else []
-
-
-def _use(manifest: Mapping[str, Any]) -> list[str]:
-    if not _on_hub(manifest):
-        return []
-    student, revision, rank = manifest["student"], manifest["student_revision"], manifest["training"]["rank"]
-    return [USE.format(student=student, revision=revision, dtype=manifest["recipe"]["base"][2], rank=rank)]
-
-
-def _on_hub(manifest: Mapping[str, Any]) -> bool:
-    return str(manifest["student"]).count("/") == 1
 
 
 def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:

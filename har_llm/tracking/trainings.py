@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from har_llm.adapters import MANIFEST
 from har_llm.errors import MissingError
 from har_llm.lesson import find_adapter
+from har_llm.provenance import MANIFEST
 from har_llm.tracking.config import LONGEST
 from har_llm.tracking.secrets import without_secrets
 

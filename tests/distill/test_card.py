@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from har_llm.distill.card import CURVE, model_card
+from har_llm.distill.card import CURVE, merged_card, model_card
 from har_llm.distill.curve import draw_losses
 from har_llm.lesson import name_base
 from har_llm.models import ModelConfig
@@ -73,6 +73,37 @@ def test_a_model_that_the_hub_does_not_have_is_not_given_to_it_as_a_base() -> No
     assert "base_model" not in yaml.safe_load(card.split("---")[1])
     assert "**synthetic home, synthetic model**" in card
     assert "from_pretrained" not in card and "left out" not in card
+
+
+MERGED = {
+    "base": "Qwen/Qwen3-0.6B",
+    "base_revision": "c0ffee",
+    "adapter": "distilled",
+    "adapter_revision": "k3y",
+    "dtype": "bfloat16",
+}
+
+
+def test_a_merged_model_tells_the_story_of_its_adapter() -> None:
+    card = merged_card(manifest(merged=MERGED))
+    head = yaml.safe_load(card.split("---")[1])
+    assert (head["base_model"], head["library_name"]) == ("Qwen/Qwen3-0.6B", "transformers")
+    for said in (
+        "# Qwen/Qwen3-0.6B, taught by Qwen/Qwen3-32B on marble",
+        "Qwen/Qwen3-0.6B (version c0ffee) with the LoRA adapter distilled (version k3y) merged into it, in bfloat16.",
+        "| windows; texts; learned from | 130; 130; 126 |",
+        f"![Loss by step]({CURVE})",
+        "model=custom model.id=FOLDER_OR_REPOSITORY model.dtype=bfloat16",
+    ):
+        assert said in card
+    assert "synthetic" not in card and "peft" not in card
+
+
+def test_of_an_adapter_made_elsewhere_a_merged_model_tells_only_what_is_known() -> None:
+    card = merged_card({"provenance": "synthetic model", "merged": {**MERGED, "base": "embedded:tiny_teacher"}})
+    assert "base_model" not in yaml.safe_load(card.split("---")[1])
+    assert "# embedded:tiny_teacher with an adapter" in card and "**synthetic model**" in card
+    assert CURVE not in card and "taught by" not in card
 
 
 @pytest.mark.parametrize("steps", [1, 8, 500])

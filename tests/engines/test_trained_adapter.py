@@ -11,12 +11,14 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from har_llm.distill.card import CURVE
 from har_llm.engines.base import EngineConfig, LoadedModel, Request
 from har_llm.engines.local import TransformersEngineConfig
 from har_llm.engines.pool import WorkerPool
 from har_llm.engines.vllm import VllmEngineConfig, installed
 from har_llm.export import export
 from har_llm.job import Job
+from har_llm.provenance import Provenance, recorded
 from har_llm.run import read_windows
 from tests.test_lesson import job
 from tests.test_sweep import done
@@ -89,6 +91,12 @@ def bare(made: Made, loaded: Any) -> list[str]:
 
 def plain_requests(made: Made) -> list[Request]:
     return [request._replace(key=f"plain-{request.key}", adapter=None) for request in made.requests]
+
+
+def test_the_merged_model_says_what_it_is_made_of(made: Made) -> None:
+    assert recorded(made.merged) == recorded(made.adapter) == Provenance(home=True, model=True)
+    card = (made.merged / "README.md").read_text()
+    assert "taught by embedded:tiny_teacher on simulated_flat" in card and (made.merged / CURVE).is_file()
 
 
 def test_the_training_has_changed_every_text(made: Made) -> None:
