@@ -9,7 +9,10 @@ from har_llm.report.writers import plain
 
 GREY = "#555555"
 LONGEST = 60
-OFFSETS = ((4, 2, "left"), (4, -6.5, "left"), (-4, 2, "right"), (-4, -6.5, "right"), (0, 6, "center"), (0, -10, "center"))
+OFFSETS = (
+    *((4, 2, "left"), (4, -6.5, "left"), (-4, 2, "right"), (-4, -6.5, "right"), (0, 6, "center"), (0, -10, "center")),
+    *((4, 7, "left"), (4, -11.5, "left"), (-4, 7, "right"), (-4, -11.5, "right")),
+)
 """Where a name may stand: points to the right and up of its own, and how it is aligned there; the best first."""
 
 
