@@ -210,6 +210,8 @@ def _keys(node: DictConfig, where: str) -> list[str]:
 def _checked(cls: type, values: dict[str, Any], where: str) -> Any:
     """An object of `cls` with these values, all converted to the declared types."""
     schema = OmegaConf.structured(cls)
+    for name, value in values.items():
+        _check_settings(schema.get(name) if name in schema else None, value, _join(where, name))
     try:
         return OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(values)))
     except ConfigKeyError as error:
@@ -223,6 +225,16 @@ def _checked(cls: type, values: dict[str, Any], where: str) -> Any:
         value = OmegaConf.select(OmegaConf.create(values), error.full_key) if error.full_key else values
         rule = str(error).splitlines()[0]
         raise ConfigError(f"{key} is {value!r}; {_type_rule(schema, error.full_key) or rule}") from None
+
+
+def _check_settings(schema: object, value: object, where: str) -> None:
+    """Refuse a value where there are settings of their own."""
+    if isinstance(schema, DictConfig) and OmegaConf.get_type(schema) is not dict and not isinstance(value, DictConfig):
+        names = [str(name) for name in schema]
+        raise ConfigError(
+            f"{where} is {value!r}, but it has settings of its own: {', '.join(names)}. Set them one by one, as in "
+            f"{where}.{names[0]}=VALUE."
+        )
 
 
 def _type_rule(schema: DictConfig, key: str | None) -> str | None:

@@ -41,3 +41,9 @@ class DataError(HarError):
         if len(self.faults) > self.SHOWN:
             lines.append(f"  ... and {len(self.faults) - self.SHOWN} more; task=validate lists all of them.")
         super().__init__("\n".join(lines))
+
+
+def first_line(error: BaseException) -> str:
+    """The first of what it says, with what follows a colon at its end."""
+    lines = [line.strip() for line in str(error).strip().splitlines()] or [type(error).__name__]
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]

@@ -22,6 +22,7 @@ from har_llm.decoding import answer_pattern, answer_schema
 from har_llm.distill import PLAIN as NO_ADAPTER
 from har_llm.engines.base import Adapter, Decoding, EngineConfig, Request
 from har_llm.errors import ConfigError, MissingError
+from har_llm.layers import check_fit
 from har_llm.paths import expanded
 from har_llm.provenance import Provenance, recorded
 from har_llm.records import Prompt, Recordings, Session, Window
@@ -175,6 +176,8 @@ def prepare(
     adapter, ready = None, experiment.lora.ready
     if ready is not None:
         adapter = adapters.resolve_adapter(ready) if here else adapters.served_adapter(ready)
+        if adapter.path is not None and model.path is not None:
+            check_fit(adapter.path, model.public_name, model.path)
     lesson = None
     if experiment.lora.taught is not None:
         from har_llm.lesson import make_lesson  # which prepares the teacher's run

@@ -21,6 +21,7 @@ from har_llm.distill.examples import Selection
 from har_llm.distill.tools import check_tools, chosen_trainer
 from har_llm.distill.worker import trained
 from har_llm.environment import library_versions, machine
+from har_llm.layers import check_targets
 from har_llm.lesson import Lesson, manifest, name_base
 from har_llm.provenance import MANIFEST
 from har_llm.rates import Rate
@@ -54,6 +55,8 @@ def check_lesson(run: PreparedRun) -> None:
     there = run.lesson.weights()
     if there is None:
         check_tools(run.lesson.lora)
+        if (student := run.lesson.student).path is not None:
+            check_targets(run.lesson.lora.training.targets, student.public_name, student.path)
     else:
         store = run.open_store()
         stored = (request.key for request in run.requests if request.key in store)

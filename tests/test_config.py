@@ -92,6 +92,8 @@ WRONG = [
     ("model.sampling.top_p=2", "model.sampling.top_p is 2.0; it must be from 0.0 to 1.0"),
     ("model.sampling.temperature=hot", "model.sampling.temperature is 'hot'; it must be a number."),
     ("model.sampling.max_new_tokens=0", "model.sampling.max_new_tokens is 0; it must be at least 1"),
+    ("model.sampling=3", "model.sampling is 3, but it has settings of its own: temperature, top_p"),
+    ("lora=distilled_tiny lora.examples=best", "lora.examples is 'best', but it has settings of its own: samples, pick"),
     ("model.name=a/b", "model.name is 'a/b'; it names run directories"),
     ("engine=transformers engine.batch_size=0", "engine.batch_size is 0; it must be at least 1"),
     ("engine=transformers engine.device=tpu", "engine.device is 'tpu'; it must be one of auto, cpu, cuda"),

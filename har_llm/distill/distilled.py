@@ -32,8 +32,8 @@ class Distilled(LoraConfig):
 
     def check(self) -> None:
         super().check()
-        if self.teacher is None:
-            raise ConfigError("lora.teacher is not set; choose one with model@lora.teacher=NAME.")
+        if not hasattr(self.teacher, "check"):
+            raise ConfigError(f"lora.teacher is {self.teacher!r}; choose a model for it, as in model@lora.teacher=NAME.")
         for name, group in (("source", "dataset"), ("window", "window")):
             chosen = getattr(self, name)
             if chosen is not None and not hasattr(chosen, "check"):

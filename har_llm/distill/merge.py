@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from har_llm.errors import EngineError, HarError
+from har_llm.errors import EngineError, HarError, first_line
 from har_llm.process import Caller
 
 
@@ -22,7 +22,7 @@ def merge(base: str, adapter: str, dtype: str, trust_remote_code: bool, folder: 
         )
         merged = PeftModel.from_pretrained(model, adapter).merge_and_unload()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise EngineError(f"{adapter} cannot be merged into {base}: {str(error).strip().splitlines()[0]}") from error
+        raise EngineError(f"{adapter} cannot be merged into {base}: {first_line(error)}") from error
     merged.save_pretrained(folder)
     AutoTokenizer.from_pretrained(base, trust_remote_code=trust_remote_code).save_pretrained(folder)
     return int(merged.num_parameters())

@@ -13,6 +13,9 @@ BASES = ("full", "4bit")
 OPTIMIZERS = ("auto", "adamw_8bit", "adamw_torch")
 LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
+SEEDS = 2**32 - 1
+"""The largest that all libraries of the training take."""
+
 
 @dataclass(kw_only=True)
 class TrainingSettings:
@@ -45,9 +48,14 @@ class TrainingSettings:
     def check(self) -> None:
         positive = ("rank", "alpha", "steps", "batch_size", "device_batch_size", "learning_rate", "checkpoint_steps")
         for name in positive:
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"lora.training.{name} is {getattr(self, name)}; it must be above 0.")
-        for name, low, high in (("dropout", 0.0, 0.9), ("weight_decay", 0.0, 1.0), ("warmup_steps", 0, self.steps)):
+            if not 0 < getattr(self, name) < math.inf:  # nor nan, which is neither above 0 nor below it
+                raise ConfigError(f"lora.training.{name} is {getattr(self, name)}; it must be above 0 and finite.")
+        for name, low, high in (
+            ("dropout", 0.0, 0.9),
+            ("weight_decay", 0.0, 1.0),
+            ("warmup_steps", 0, self.steps),
+            ("seed", 0, SEEDS),
+        ):
             if not low <= getattr(self, name) <= high:
                 raise ConfigError(f"lora.training.{name} is {getattr(self, name)}; it must be from {low} to {high}.")
         if self.batch_size % self.device_batch_size:

@@ -8,7 +8,7 @@ from typing import Any
 from transformers import AutoConfig, AutoTokenizer
 
 from har_llm.engines.base import LoadedModel, Request
-from har_llm.errors import EngineError
+from har_llm.errors import EngineError, first_line
 
 DEFAULT_CONTEXT = 4096
 """For models that do not say how many tokens they can read, where model.context is not set either."""
@@ -56,7 +56,3 @@ class ChatTokenizer:
     def new_tokens(self, request: Request, prompt_tokens: int) -> int:
         """Most tokens that may be written after a prompt of this length."""
         return min(request.decoding.sampling.max_new_tokens, self.context - prompt_tokens)
-
-
-def first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -13,9 +13,9 @@ from transformers import AutoModelForCausalLM, GenerationConfig
 from transformers import logging as transformers_logging
 
 from har_llm.engines.base import Adapter, Generation, LoadedModel, Request
-from har_llm.engines.chat import ChatTokenizer, first_line
+from har_llm.engines.chat import ChatTokenizer
 from har_llm.engines.sampling import SeededSampling
-from har_llm.errors import EngineError
+from har_llm.errors import EngineError, first_line
 from har_llm.memory import free_memory
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from har_llm.engines.base import FINISH_REASONS, Adapter, Generation, LoadedModel, Request
-from har_llm.engines.chat import ChatTokenizer, first_line
-from har_llm.errors import EngineError
+from har_llm.engines.chat import ChatTokenizer
+from har_llm.errors import EngineError, first_line
 from har_llm.memory import has_gpu
 
 # Read when vLLM is imported. What the user has set stays.

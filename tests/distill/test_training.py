@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -24,6 +25,10 @@ def test_the_papers_windows_give_the_papers_epochs() -> None:
     [
         ({"rank": 0}, "lora.training.rank is 0; it must be above 0"),
         ({"learning_rate": -1.0}, "lora.training.learning_rate is -1.0"),
+        ({"learning_rate": math.nan}, "lora.training.learning_rate is nan; it must be above 0 and finite"),
+        ({"learning_rate": math.inf}, "lora.training.learning_rate is inf"),
+        ({"seed": -1}, "lora.training.seed is -1; it must be from 0 to 4294967295"),
+        ({"seed": 2**32}, "lora.training.seed is 4294967296"),
         ({"dropout": 1.0}, "lora.training.dropout is 1.0; it must be from 0.0 to 0.9"),
         ({"warmup_steps": 501}, "lora.training.warmup_steps is 501; it must be from 0 to 500"),
         ({"device_batch_size": 3}, "lora.training.batch_size is 8; it must be a multiple"),
