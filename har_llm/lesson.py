@@ -126,7 +126,8 @@ class Lesson:
     @property
     def uses_gold(self) -> bool:
         """Whether gold activities choose the examples, or the events that these show."""
-        return self.lora.examples.uses_gold or self.teacher.experiment.dataset.null_class == "dropped"
+        dataset = self.teacher.experiment.dataset
+        return self.lora.examples.uses_gold or (dataset.null_class == "dropped" and bool(dataset.home.null_class))
 
     def select(self) -> Selection:
         """The examples, from the teacher's kept texts. Raises MissingError where some are not made."""

@@ -301,15 +301,25 @@ def test_a_training_whose_process_dies_while_another_waits_is_taken_over(
     assert watcher.waited == [0] and str(wanted.error) == "far enough"
 
 
-def test_events_that_were_left_out_by_gold_activities_are_said(tmp_path: Path) -> None:
-    for use, gold in (("dropped", True), ("label", False)):
-        run = prepare(job(tmp_path, f"dataset.null_class={use}", "lora.examples.unlearnable=leave_out").experiment)  # type: ignore[arg-type]
-        assert run.lesson is not None
-        keep(run.lesson.teacher)
-        selection = run.lesson.select()
-        content = manifest(run.lesson, selection, {}, [])
-        assert (content["null_class"], content["uses_gold"]) == (use, gold)
-        assert selection.summary().endswith("chosen with gold activities") == gold
+@pytest.mark.parametrize(
+    ("use", "null_class", "gold"), [("dropped", "[7]", True), ("dropped", "[]", False), ("label", "[7]", False)]
+)
+def test_events_that_were_left_out_by_gold_activities_are_said(
+    tmp_path: Path, use: str, null_class: str, gold: bool
+) -> None:
+    """A home without such a class has nothing to leave out."""
+    overrides = (
+        f"dataset.null_class={use}",
+        f"+dataset.home.null_class={null_class}",
+        "lora.examples.unlearnable=leave_out",
+    )
+    run = prepare(job(tmp_path, *overrides).experiment)  # type: ignore[arg-type]
+    assert run.lesson is not None
+    keep(run.lesson.teacher)
+    selection = run.lesson.select()
+    content = manifest(run.lesson, selection, {}, [])
+    assert (content["null_class"], content["uses_gold"]) == (use, gold)
+    assert selection.summary().endswith("chosen with gold activities") == gold
 
 
 def stand_in(lesson: Lesson) -> str:
@@ -385,6 +395,10 @@ def test_what_cannot_be_taught_is_refused(tmp_path: Path) -> None:
     for name, group in (("window", "window"), ("source", "dataset")):
         with pytest.raises(ConfigError, match=rf"lora\.{name} is 'fixed'; .* chosen as in \+{group}@lora\.{name}=NAME"):
             job(tmp_path, f"lora.{name}=fixed")
+    with pytest.raises(ConfigError, match=r"lora\.teacher is 'qwen3_32b'; .* as in model@lora\.teacher=NAME"):
+        job(tmp_path, "lora.teacher=qwen3_32b")
+    with pytest.raises(ConfigError, match=r"lora\.training\.targets has 'c_attn', but embedded:tiny_student .* k_proj"):
+        check_lesson(prepare(job(tmp_path, "lora.training.targets=[q_proj,c_attn]").experiment))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="the engine runs the model elsewhere"):
         job(tmp_path, "engine=scripted")
 

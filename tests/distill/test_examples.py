@@ -94,6 +94,32 @@ def test_of_several_texts_the_best_or_the_one_nearest_to_their_vote_is_taken() -
     assert len(chosen(several, pick="all").examples) == 4
 
 
+@pytest.mark.parametrize("nearest", range(3))
+def test_the_text_nearest_to_the_vote_is_taken_wherever_it_stands(nearest: int) -> None:
+    texts = [text(2, 3, 1), text(3, 1, 2)]  # each differs from the others everywhere, but for...
+    texts.insert(nearest, text(3, 3, 2))  # ... this one, which agrees with one or the other of them
+    made = chosen(window(*texts), pick="consistent")
+    assert [example.text for example in made.examples] == [text(3, 3, 2)]
+
+
+@pytest.mark.parametrize(("right", "of"), [(1, 3), (2, 3), (3, 3), (7, 25), (14, 25), (28, 50)])
+def test_exactly_the_share_that_is_asked_for_is_enough(right: int, of: int) -> None:
+    """Also where it is no number that a computer can hold: 0.28 of 25 is more than 7 to it."""
+    events = tuple(Event(place, "08:00:00", "kitchen stove turned ON", (1,), ()) for place in range(of))
+    asked = Prompt(Window("s", 0, events), ({"role": "user", "content": "?"},), tuple(range(of)))
+
+    def taken(count: int) -> int:
+        said = text(*[1] * count, *[2] * (of - count))
+        read = answers.read(said, "stop", asked.ids, ACTIVITIES, thinking=True)
+        windows = [WindowTexts([Record("k" * 64, said, "stop", 1, 1, 0.0, {})], [read])]
+        settings = ExampleSettings(min_correct=round(right / of, 2) if of > 3 else right / of)
+        return len(select([asked], windows, settings, thinking=True).examples)
+
+    assert taken(right) == 1
+    with pytest.raises(ConfigError, match="No text of the teacher is left"):
+        taken(right - 1)
+
+
 def test_examples_that_only_the_tokenizer_finds_too_long_stop_or_are_left_out() -> None:
     made = chosen(*(window(text(1, 2, 3), text(3, 2, 1)) for _ in range(3)), pick="all", min_correct=0.3)
     too_long = [(0, 51), (5, 60)]
