@@ -6,12 +6,12 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
-from har_llm import weights
+from har_llm import adapters, weights
 from har_llm.adapters import ResolvedAdapter
 from har_llm.config import Experiment
 from har_llm.distill.card import CURVE, merged_card
+from har_llm.distill.distilled import Distilled
 from har_llm.errors import ConfigError, MissingError
 from har_llm.paths import expanded
 from har_llm.process import JsonProcess
@@ -38,19 +38,28 @@ def export(experiment: Experiment) -> tuple[Path, str]:
 def _examples(run: PreparedRun, target: Path) -> str:
     """JSONL of prompt-completion rows, as TRL reads them."""
     if run.lesson is None:
-        raise ConfigError("export.what is 'examples', which a teacher's texts are made into; choose lora=distilled.")
+        raise ConfigError(
+            f"export.what is 'examples', which a teacher's texts are made into; choose lora=distilled{_untaught(run)}."
+        )
     if not run.lesson.teacher.complete():
         raise MissingError("The teacher's texts are not made yet; run the same command with task=run first.")
     selection = run.lesson.select()
     with target.open("x", encoding="ascii") as stream:
         stream.writelines(json.dumps(example.as_row()) + "\n" for example in selection.examples)
-    return selection.summary()
+    return f"{selection.summary()}{run.lesson.provenance.suffix}"
+
+
+def _untaught(run: PreparedRun) -> str:
+    """What else to do where lora=distilled was chosen, but teaches nothing."""
+    return ", with lora.train_sessions above 0" if isinstance(run.experiment.lora, Distilled) else ""
 
 
 def _merged(run: PreparedRun, target: Path) -> str:
     """A model like any other, with its tokenizer: written aside by a process of its own, then put in place."""
     if run.adapter is None or run.adapter.path is None:
-        raise ConfigError("task=export merges an adapter into its model; choose lora=adapter or lora=distilled.")
+        raise ConfigError(
+            f"task=export merges an adapter into its model; choose lora=adapter or lora=distilled{_untaught(run)}."
+        )
     if run.lesson is not None and not run.lesson.learned():
         raise MissingError("The adapter is not made yet; run the same command with task=run first.")
     base = weights.obtain(run.model)
@@ -78,18 +87,32 @@ def _merged(run: PreparedRun, target: Path) -> str:
 
 
 def _describe(run: PreparedRun, adapter: ResolvedAdapter, folder: Path) -> None:
-    """A manifest, by which whoever uses the model learns what is synthetic about it, and a model card."""
-    content: dict[str, Any] = {}
-    if run.lesson is not None:
-        content = json.loads((run.lesson.folder / MANIFEST).read_text(encoding="utf-8"))
-        shutil.copy(run.lesson.folder / CURVE, folder / CURVE)
-    content["provenance"] = run.made_of.label
-    content["merged"] = {
-        "base": run.model.public_name,
-        "base_revision": run.model.revision,
-        "adapter": adapter.id if "/" in adapter.id else run.experiment.lora.label(),
-        "adapter_revision": adapter.revision,
-        "dtype": run.experiment.model.dtype,
+    """A manifest, by which whoever uses the model learns what is synthetic about it, and a model card.
+
+    Both go on from the adapter's own manifest, where it has one. Raises MissingError for one that cannot be read.
+    """
+    model = run.experiment.model
+    content = {
+        **adapters.manifest_of(adapter),
+        "provenance": run.made_of.label,
+        "merged": {
+            "base": run.model.public_name,
+            "base_revision": run.model.revision,
+            "adapter": adapter.id if "/" in adapter.id else run.experiment.lora.label(),
+            "adapter_revision": adapter.revision,
+            "dtype": model.dtype,
+            "thinking": model.thinking,
+            "sampling": model.sampling.identity(),
+        },
     }
+    curve = adapter.path / CURVE if adapter.path else None
+    if curve is not None and curve.is_file():
+        shutil.copy(curve, folder / CURVE)
+    try:
+        card = merged_card(content)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise MissingError(
+            f"{adapter.path}/{MANIFEST} is not as har_llm writes it ({error!r}); delete it to do without."
+        ) from None
     (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(merged_card(content), encoding="utf-8")
+    (folder / "README.md").write_text(card, encoding="utf-8")

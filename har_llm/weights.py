@@ -16,6 +16,7 @@ from pathlib import Path
 
 from har_llm import hub
 from har_llm.errors import ConfigError, MissingError
+from har_llm.layers import tensors
 from har_llm.memory import GB, available_memory, needed_memory
 from har_llm.models import DTYPES, EMBEDDED_PREFIX, FILES_PREFIX, ModelConfig
 from har_llm.paths import expanded
@@ -37,6 +38,8 @@ class ResolvedModel:
     """Commit on the hub, or a digest of the files of a local or embedded model."""
     path: Path | None
     """The files' folder; None where they have yet to be downloaded."""
+    told: Path | None = None
+    """The folder with its manifest alone, of one that has yet to be downloaded; None where the hub has none."""
 
     @property
     def local(self) -> bool:
@@ -74,7 +77,7 @@ def unresolved(model: ModelConfig) -> ResolvedModel:
 
 def provenance(model: ResolvedModel) -> Provenance:
     """What is synthetic about a model: as its config says, or its files show."""
-    return Provenance(model=model.config.synthetic or is_embedded(model)) | recorded(model.path)
+    return Provenance(model=model.config.synthetic or is_embedded(model)) | recorded(model.path or model.told)
 
 
 def is_embedded(model: ResolvedModel) -> bool:
@@ -109,13 +112,7 @@ def parameter_count(model: ResolvedModel) -> int | None:
     """Number of weights, without an adapter's: as the config says, or else as the files' headers do; None when unknown."""
     if model.config.parameters is not None or model.path is None:
         return model.config.parameters
-    from safetensors import safe_open
-
-    count = 0
-    for file in sorted(model.path.glob("*.safetensors")):
-        with safe_open(file, framework="numpy") as tensors:
-            count += sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
-    return count
+    return sum(math.prod(one.shape) for one in tensors(model.path).values())
 
 
 def embedding_count(model: ResolvedModel) -> int | None:
@@ -221,7 +218,18 @@ def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
         # What cannot be fetched may also be too large: then the network would not help.
         check_memory(ResolvedModel(model, model.revision, None), *available_memory())
         raise MissingError(hub.not_to_be_had(model.id, "model.id", problem))
-    return ResolvedModel(model, commit or model.revision, None)
+    return ResolvedModel(model, commit or model.revision, None, _told(model.id, commit))
+
+
+def _told(name: str, commit: str | None) -> Path | None:
+    """The folder of a hub model's manifest, which is fetched before the rest: it decides what its runs are called."""
+    from huggingface_hub import hf_hub_download
+
+    try:
+        fetched = hf_hub_download(name, MANIFEST, revision=commit, etag_timeout=hub.TIMEOUT_S) if commit else None
+    except Exception:  # it has none, or the hub does not answer, as it will when the weights are asked for
+        return None
+    return None if fetched is None else Path(fetched).parent
 
 
 def _complete(folder: Path) -> bool:

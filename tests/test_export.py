@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from har_llm.adapters import adapter_digest
 from har_llm.config import Experiment
 from har_llm.errors import ConfigError, MissingError
 from har_llm.export import export
 from har_llm.plan import make_plan
+from har_llm.provenance import MANIFEST
 from har_llm.run import prepare, read_windows
 from har_llm.sweep import make
 from tests.adapters import random_adapter
@@ -42,9 +44,25 @@ def test_a_merged_model_says_what_the_model_with_the_adapter_says(tmp_path: Path
         export(with_adapter)
 
 
+@pytest.mark.slow
+def test_a_manifest_that_is_not_ours_is_no_story(tmp_path: Path) -> None:
+    adapter = random_adapter(tmp_path / "adapter", model="tiny_student")
+    wanted = experiment("model=tiny_student", "lora=adapter", f"lora.path={adapter}", f"paths.outputs={tmp_path}")
+    (adapter / MANIFEST).write_text('{"teacher": "me", "weights": "others"}')
+    wanted.settings.export.path = str(tmp_path / "one")
+    one, _ = export(wanted)
+    assert "teacher" not in json.loads((one / MANIFEST).read_text()) and "taught by" not in (one / "README.md").read_text()
+    (adapter / MANIFEST).write_text(json.dumps({"teacher": "me", "weights": adapter_digest(adapter)}))
+    wanted.settings.export.path = str(tmp_path / "two")
+    with pytest.raises(MissingError, match=r"manifest\.json is not as har_llm writes it .*; delete it"):
+        export(wanted)
+    assert not (tmp_path / "two").exists()
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
+        (("export.path=OUT", "lora=distilled_tiny", "lora.train_sessions=0"), "with lora.train_sessions above 0"),
         ((), "export.path is not set"),
         (("export.path=OUT",), "choose lora=adapter or lora=distilled"),
         (("export.path=OUT", "export.what=examples"), "choose lora=distilled"),
@@ -81,6 +99,6 @@ def test_examples_are_rows_of_prompt_and_completion(tmp_path: Path) -> None:
     wanted.settings.export.path = str(tmp_path / "rows.jsonl")
     path, what = export(wanted)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    assert f"{len(rows)} of {len(rows)} texts of the teacher" in what
+    assert what == f"{len(rows)} of {len(rows)} texts of the teacher are learned from (synthetic home, synthetic model)"
     assert [message["role"] for message in rows[0]["prompt"]] == ["system", "user"]
     assert rows[0]["completion"][0]["content"].startswith("<think>")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub.errors import EntryNotFoundError
 
 from har_llm import hub, weights
 from har_llm.errors import ConfigError, MissingError
@@ -124,8 +125,31 @@ def test_a_hub_without_connection_is_one_sentence(monkeypatch: pytest.MonkeyPatc
 def test_the_hubs_answer_is_the_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda self, *a, **k: type("Info", (), {"sha": COMMIT}))
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda name, file, **k: str(tmp_path / file))
     found = resolve(model())
     assert (found.revision, found.path) == (COMMIT, None)
+
+
+def test_what_is_synthetic_about_a_hub_model_is_known_before_it_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its first run would be another than its second."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda self, *a, **k: type("Info", (), {"sha": COMMIT}))
+    (tmp_path / MANIFEST).write_text('{"provenance": "synthetic model"}')
+
+    def fetched(name: str, file: str, *, revision: str, **options: Any) -> str:
+        assert (name, file, revision) == ("org/name", MANIFEST, COMMIT)
+        return str(tmp_path / file)
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", fetched)
+    assert provenance(resolve(model())) == Provenance(model=True)
+
+    def none(*arguments: Any, **options: Any) -> str:
+        raise EntryNotFoundError("404")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", none)
+    assert provenance(resolve(model())) == Provenance()
 
 
 def test_a_model_that_cannot_fit_is_refused_before_anything_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ In vLLM: `enable_lora=True, max_lora_rank={rank}` (or the next that it takes), a
 MERGED_USE = """It needs no adapter, and loads like any other model. In har_llm:
 
 ```
-python -m har_llm model=custom model.id=FOLDER_OR_REPOSITORY model.dtype={dtype}
+python -m har_llm model=custom model.id=FOLDER_OR_REPOSITORY {overrides}
 ```
 """
 
@@ -44,13 +44,19 @@ def model_card(manifest: Mapping[str, Any]) -> str:
 def merged_card(manifest: Mapping[str, Any]) -> str:
     """README.md of a model that an adapter was merged into. Of an adapter that was made elsewhere little is known."""
     merged, taught = manifest["merged"], "teacher" in manifest
-    base, adapter = (f"{merged[one]} (version {merged[f'{one}_revision']})" for one in ("base", "adapter"))
-    told = [f"{base} with the LoRA adapter {adapter} merged into it, in {merged['dtype']}.", ""]
+    base, adapter = (f"{merged[one]}, version {merged[f'{one}_revision']}" for one in ("base", "adapter"))
+    told = [f"A LoRA adapter ({adapter}) merged into its base ({base}), in {merged['dtype']}.", ""]
     if taught:
         told += [f"The adapter is {STORY}", "", *_lesson(manifest)]
-    told += [MERGED_USE.format(dtype=merged["dtype"]), *([PROMPTS] if taught else [])]
+    told += [MERGED_USE.format(overrides=_overrides(merged)), *([PROMPTS] if taught else [])]
     head = [*_base(merged["base"]), "library_name: transformers", "tags: [human-activity-recognition]"]
     return _card(manifest, head, card_title(manifest) if taught else f"{merged['base']} with an adapter", told)
+
+
+def _overrides(merged: Mapping[str, Any]) -> str:
+    """What a run says to ask the model as the one that it was merged from was asked."""
+    sampling = (f"model.sampling.{name}={value}" for name, value in merged["sampling"].items())
+    return " ".join([f"model.dtype={merged['dtype']}", f"model.thinking={str(merged['thinking']).lower()}", *sampling])
 
 
 def _card(manifest: Mapping[str, Any], head: Sequence[str], title: str, told: Sequence[str]) -> str:
@@ -121,6 +127,6 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _gold(manifest: Mapping[str, Any]) -> str:
-    if manifest.get("null_class") == "dropped":
-        return "yes: events of the null class are left out by them"
-    return "yes" if manifest["uses_gold"] else "no"
+    if not manifest["uses_gold"]:
+        return "no"
+    return "yes: events of the null class are left out by them" if manifest.get("null_class") == "dropped" else "yes"

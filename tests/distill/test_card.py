@@ -65,6 +65,7 @@ def test_a_card_says_what_gold_activities_were_used_for() -> None:
     row = "| gold activities used to choose texts or events |"
     assert f"{row} no |" in model_card(manifest()) and f"{row} yes |" in model_card(manifest(uses_gold=True))
     assert f"{row} yes: events of the null class" in model_card(manifest(uses_gold=True, null_class="dropped"))
+    assert f"{row} no |" in model_card(manifest(null_class="dropped")), "there were no such events"
 
 
 def test_a_model_that_the_hub_does_not_have_is_not_given_to_it_as_a_base() -> None:
@@ -81,6 +82,8 @@ MERGED = {
     "adapter": "distilled",
     "adapter_revision": "k3y",
     "dtype": "bfloat16",
+    "thinking": True,
+    "sampling": {"temperature": 0.6, "top_p": 0.95},
 }
 
 
@@ -90,10 +93,11 @@ def test_a_merged_model_tells_the_story_of_its_adapter() -> None:
     assert (head["base_model"], head["library_name"]) == ("Qwen/Qwen3-0.6B", "transformers")
     for said in (
         "# Qwen/Qwen3-0.6B, taught by Qwen/Qwen3-32B on marble",
-        "Qwen/Qwen3-0.6B (version c0ffee) with the LoRA adapter distilled (version k3y) merged into it, in bfloat16.",
+        "A LoRA adapter (distilled, version k3y) merged into its base (Qwen/Qwen3-0.6B, version c0ffee), in bfloat16.",
         "| windows; texts; learned from | 130; 130; 126 |",
         f"![Loss by step]({CURVE})",
-        "model=custom model.id=FOLDER_OR_REPOSITORY model.dtype=bfloat16",
+        "model=custom model.id=FOLDER_OR_REPOSITORY model.dtype=bfloat16 "
+        "model.thinking=true model.sampling.temperature=0.6 model.sampling.top_p=0.95\n",
     ):
         assert said in card
     assert "synthetic" not in card and "peft" not in card

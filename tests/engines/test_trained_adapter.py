@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,8 +19,9 @@ from har_llm.engines.pool import WorkerPool
 from har_llm.engines.vllm import VllmEngineConfig, installed
 from har_llm.export import export
 from har_llm.job import Job
-from har_llm.provenance import Provenance, recorded
+from har_llm.provenance import MANIFEST, Provenance, recorded
 from har_llm.run import read_windows
+from tests.composing import experiment
 from tests.test_lesson import job
 from tests.test_sweep import done
 
@@ -97,6 +99,16 @@ def test_the_merged_model_says_what_it_is_made_of(made: Made) -> None:
     assert recorded(made.merged) == recorded(made.adapter) == Provenance(home=True, model=True)
     card = (made.merged / "README.md").read_text()
     assert "taught by embedded:tiny_teacher on simulated_flat" in card and (made.merged / CURVE).is_file()
+
+
+def test_an_adapter_that_is_named_by_its_folder_is_merged_with_its_story(made: Made, tmp_path: Path) -> None:
+    wanted = experiment("model=tiny_student", "lora=adapter", f"lora.path={made.adapter}", f"paths.outputs={tmp_path}")
+    wanted.settings.export.path = str(tmp_path / "merged")
+    merged, _ = export(wanted)
+    ours, theirs = (json.loads((folder / MANIFEST).read_text()) for folder in (merged, made.merged))
+    assert {**ours, "merged": None} == {**theirs, "merged": None}
+    assert (merged / "model.safetensors").read_bytes() == (made.merged / "model.safetensors").read_bytes()
+    assert (merged / CURVE).read_bytes() == (made.adapter / CURVE).read_bytes()
 
 
 def test_the_training_has_changed_every_text(made: Made) -> None:
