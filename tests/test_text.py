@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_llm.errors import ConfigError, DataError
+from har_llm.errors import ConfigError, DataError, first_line
 from har_llm.text import for_spreadsheet, visible
 
 
@@ -48,3 +48,16 @@ def test_no_cell_of_a_spreadsheet_is_computed(text: str) -> None:
 @pytest.mark.parametrize(("text", "cell"), [("6. eating", "6. eating"), ("a=b", "a=b"), ("", ""), ("\x1b=", "\\x1b=")])
 def test_other_cells_are_as_they_are(text: str, cell: str) -> None:
     assert for_spreadsheet(text) == cell
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("one\ntwo", "one"),
+        ("Errors:\n  size mismatch\nmore", "Errors: size mismatch"),
+        ("", "ValueError"),
+        ("alone:", "alone:"),
+    ],
+)
+def test_an_error_of_a_library_is_shown_by_its_first_line(said: str, shown: str) -> None:
+    assert first_line(ValueError(said)) == shown
