@@ -11,6 +11,8 @@ import pytest
 
 from har_llm import answers
 from har_llm.datasets.simulated import Draws
+from har_llm.provenance import Provenance
+from har_llm.weights import provenance, resolve
 from tests.composing import experiment
 from tests.helpers import ROOT
 
@@ -152,12 +154,14 @@ def test_a_stage_goes_on_until_it_has_been_understood() -> None:
 @pytest.mark.slow
 def test_a_few_steps_of_training(tmp_path: Any) -> None:
     from tokenizer import build_tokenizer
-    from train import Drill, Probe, Recipe, Shape, Stage, encode, train
+    from train import Drill, Probe, Recipe, Shape, Stage, encode, train, write_model
 
     tokenizer = build_tokenizer(0, sessions=20)
     drill = Drill(names=(6, 39), listed=(4, 14), highest=29)
     stages = (Stage(2, drill=drill, tokens=500), Stage(2, (3,), tokens=1500), Stage(2, (5,), misname=True, tokens=1500))
     recipe = Recipe("test", Shape(32, 2, 2), random_labels=True, stages=stages)
     model = train(recipe, tokenizer, 0, probe=Probe(tokenizer, encode(tokenizer, some_examples(100)[:1])))
-    model.save_pretrained(tmp_path)
+    write_model(model, tokenizer, tmp_path, card=ROOT / "tools" / "tiny_models" / "tiny_student.md")
     assert (tmp_path / "model.safetensors").stat().st_size > 10_000
+    made = experiment("model=custom", f"model.id={tmp_path}").model
+    assert provenance(resolve(made)) == Provenance(model=True)

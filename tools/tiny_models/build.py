@@ -6,13 +6,12 @@ Writes FOLDER/tiny_student and FOLDER/tiny_teacher. See the model cards for what
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
 import torch
 from examples import FIXED_HOMES, fixed_home, session_examples
 from tokenizer import build_tokenizer
-from train import Drill, Probe, Recipe, Shape, Stage, encode, train
+from train import Drill, Probe, Recipe, Shape, Stage, encode, train, write_model
 
 from har_llm.datasets.simulated import Draws
 
@@ -63,9 +62,7 @@ def main() -> None:
     for name in RECIPES if arguments.model == "both" else [arguments.model]:
         model = train(RECIPES[name], tokenizer, arguments.seed, probe=probe)
         folder = arguments.out / name
-        model.to(torch.bfloat16).save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        shutil.copy(Path(__file__).with_name(f"{name}.md"), folder / "README.md")
+        write_model(model, tokenizer, folder, card=Path(__file__).with_name(f"{name}.md"))
         print(f"{folder}: {model.num_parameters():,} parameters")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from examples import lookup_drill, training_examples
@@ -12,6 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from har_llm.datasets.simulated import Draws
+from har_llm.provenance import MANIFEST, Provenance
 
 PROMPT_LOSS = 0.1
 """Weight of the loss on a prompt's tokens: reading it teaches the words, but the answer is what counts."""
@@ -247,3 +251,12 @@ def _step(model: Qwen3ForCausalLM, optimizers: Sequence[torch.optim.Optimizer], 
         optimizer.step()
         optimizer.zero_grad()
     return float(loss.detach())
+
+
+def write_model(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path, card: Path) -> None:
+    """A folder like any other model's, with its card, and a manifest by which har_llm labels whatever the model says."""
+    model.to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    shutil.copy(card, folder / "README.md")
+    label = Provenance(model=True).label
+    (folder / MANIFEST).write_text(json.dumps({"provenance": label}) + "\n", encoding="utf-8")
