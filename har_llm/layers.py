@@ -50,11 +50,12 @@ def check_fit(adapter: Path, model: str, folder: Path) -> None:
     for name, lora in tensors(adapter).items():
         layer = name.removeprefix(PEFT_PREFIX).removesuffix(LORA)
         own = layers.get(layer + WEIGHT)
-        # A quantised layer is packed, and its shape says nothing.
-        if name.endswith(LORA) and own is not None and own.kind in FLOATS and own.shape[1:] != lora.shape[1:]:
+        # A quantised layer is packed, and its shape says nothing; some models keep theirs the other way round.
+        if name.endswith(LORA) and own is not None and own.kind in FLOATS and lora.shape[-1] not in own.shape:
             raise MissingError(
-                f"The adapter in {adapter} is of another model{_named(adapter)}: its layer {layer} takes {lora.shape[1]} "
-                f"values, that of {model} {own.shape[1]}. Choose the adapter's own model, or another adapter."
+                f"The adapter in {adapter} is of another model{_named(adapter)}: its layer {layer} takes {lora.shape[-1]} "
+                f"values, that of {model} is of {' x '.join(map(str, own.shape))}. Choose the adapter's own model, or "
+                f"another adapter."
             )
 
 

@@ -72,7 +72,7 @@ class PreparedRun:
         """What is synthetic about the run's results: its home, and what its model and adapter are made of."""
         return Provenance(home=self.experiment.dataset.synthetic) | self.made_of
 
-    @property
+    @cached_property
     def made_of(self) -> Provenance:
         """What is synthetic about the model with its adapter, whatever they are asked."""
         made = weights.provenance(self.model)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from har_llm import weights
 from har_llm.errors import ConfigError, MissingError
@@ -36,8 +38,32 @@ def test_a_layer_that_a_model_has_not_is_refused(target: str) -> None:
 def test_an_adapter_of_another_model_is_refused_and_one_of_its_own_is_not(tmp_path: Path) -> None:
     adapter = random_adapter(tmp_path / "adapter", model="tiny_student")
     check_fit(adapter, "embedded:tiny_student", folder("tiny_student"))
-    with pytest.raises(MissingError, match=r"is of another model .*, that of embedded:tiny_teacher \d+\. Choose"):
+    with pytest.raises(MissingError, match=r"of another model .*, that of embedded:tiny_teacher is of \d+ x \d+\. Choose"):
         check_fit(adapter, "embedded:tiny_teacher", folder("tiny_teacher"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "fits"),
+    [
+        (torch.float32, (6, 4), True),
+        (torch.float32, (4, 6), True),  # as GPT-2 keeps it
+        (torch.uint8, (12, 1), True),  # packed
+        (torch.float32, (6, 5), False),
+        (torch.float32, (6,), False),
+    ],
+)
+def test_a_layer_fits_by_its_width(tmp_path: Path, kind: torch.dtype, shape: tuple[int, ...], fits: bool) -> None:
+    base, adapter = tmp_path / "base", tmp_path / "adapter"
+    base.mkdir(), adapter.mkdir()
+    save_file({"model.q_proj.weight": torch.zeros(shape, dtype=kind)}, base / "model.safetensors")
+    lora = {"base_model.model.model.q_proj.lora_A.weight": torch.zeros((2, 4))}
+    save_file(lora, adapter / "adapter_model.safetensors")
+    (adapter / "adapter_config.json").write_text('{"base_model_name_or_path": "org/name"}')
+    if fits:
+        check_fit(adapter, "mine", base)
+    else:
+        with pytest.raises(MissingError, match=r"is of another model \(org/name\): its layer model.q_proj takes 4 values"):
+            check_fit(adapter, "mine", base)
 
 
 def test_what_cannot_be_read_is_left_to_whoever_loads_it(tmp_path: Path) -> None:
