@@ -26,8 +26,8 @@ from typing import NamedTuple
 from omegaconf import OmegaConf
 from timing import ROOT
 
-from har_llm.report.collect import read_runs, run_folders
-from har_llm.results import RunResult
+from har_llm.runs.find import read_runs, run_folders
+from har_llm.runs.result import RunResult
 
 STUDENT = ("model=tiny_student", "lora=distilled_tiny")
 HOMES = ("simulated_flat", "simulated_house")

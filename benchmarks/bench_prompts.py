@@ -24,10 +24,10 @@ sys.path.insert(0, str(ROOT))
 
 def measure(data: Path, keep: bool) -> None:
     """What the fresh process does; prints its figures as JSON."""
-    from har_llm.datasets.marble import Marble
-    from har_llm.prompts import SectionedPrompt
-    from har_llm.splits import FractionSplit
-    from har_llm.windows import FixedWindows
+    from har_llm.data.datasets.marble import Marble
+    from har_llm.data.prompts import SectionedPrompt
+    from har_llm.data.splits import FractionSplit
+    from har_llm.data.windows import FixedWindows
     from tests.helpers import load
 
     dataset = load("dataset/marble", Marble)
@@ -53,7 +53,7 @@ def measure(data: Path, keep: bool) -> None:
 
 
 def main() -> None:
-    from tests.datasets.marble_files import write_synthetic
+    from tests.data.datasets.marble_files import write_synthetic
 
     arguments = argparse.ArgumentParser(description="Raw MARBLE-format files to rendered prompts.")
     arguments.add_argument("--events", type=int, default=100_000, help="events of the smaller measurement")

@@ -26,7 +26,7 @@ from timing import ROOT
 
 sys.path.insert(0, str(ROOT))
 
-from har_llm.records import Event
+from har_llm.data.records import Event
 
 ACTIVITIES = {number: f"activity number {number}" for number in range(1, 27)}
 A_SESSION = 1000
@@ -116,7 +116,7 @@ WEIGHTS = [1 / rank for rank in range(1, 3001)]  # as words are in language
 
 def measure(folder: Path) -> None:
     """What the fresh process does; prints its figures as JSON."""
-    from har_llm.report.collect import read_runs, run_folders
+    from har_llm.runs.find import read_runs, run_folders
 
     started, before = time.perf_counter(), time.process_time()
     runs = read_runs(run_folders(folder / "runs"))
@@ -132,7 +132,7 @@ def build(runs: Sequence[object], page: Path) -> str:
     try:
         from har_llm.report.build import build_report
     except ImportError:
-        from har_llm.report.page import write_page
+        from har_llm.report.page.write import write_page
 
         write_page(runs, page, tables=[], figures=[], **settings)
         return "write_page"

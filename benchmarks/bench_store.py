@@ -62,7 +62,7 @@ def main() -> None:
 
 def fill(root: Path, count: int, characters: int, shards: int) -> int:
     """Write generations through the store's own writers, several shards side by side; their size on disk."""
-    from har_llm.store import GenerationStore, Record, generations_folder
+    from har_llm.runs.store import GenerationStore, Record, generations_folder
 
     draws = random.Random(0)
     store = GenerationStore(root, MODEL)
@@ -78,7 +78,7 @@ def fill(root: Path, count: int, characters: int, shards: int) -> int:
 
 
 def key_of(number: int) -> str:
-    from har_llm.store import digest
+    from har_llm.runs.store import digest
 
     return digest({"number": number})
 
@@ -108,7 +108,7 @@ def throw_out(root: Path) -> None:
 
 def measure(root: Path, count: int, absent: int) -> None:
     """What the fresh process does; prints its figures as JSON. The keys are made beforehand: a run has them anyway."""
-    from har_llm.store import GenerationStore
+    from har_llm.runs.store import GenerationStore
 
     keys = [key_of(number) for number in range(absent, count + absent)]
     before, started = megabytes(), time.perf_counter()

@@ -94,10 +94,10 @@ def rounds(folder: Path, overrides: Sequence[str], repeats: int) -> dict[str, fl
 
 def write_job(path: Path, overrides: Sequence[str]) -> list[str]:
     """What the bare script needs to do the same as our engine; the keys of the texts, in its order."""
+    from har_llm.common.hardware import has_gpu
     from har_llm.engines.base import LoadedModel
     from har_llm.engines.chat import ChatTokenizer
-    from har_llm.memory import has_gpu
-    from har_llm.run import prepare
+    from har_llm.runs.run import prepare
     from tests.composing import experiment
 
     run = prepare(experiment(*overrides))

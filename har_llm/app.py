@@ -15,12 +15,12 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from har_llm.common.errors import ConfigError, DataError, HarError
+from har_llm.common.paths import expanded
+from har_llm.common.provenance import Provenance
 from har_llm.config import GROUPS, Experiment, read_experiment
-from har_llm.errors import ConfigError, DataError, HarError
 from har_llm.help import conf_folder
-from har_llm.job import Job
-from har_llm.paths import expanded
-from har_llm.provenance import Provenance
+from har_llm.sweep.job import Job
 
 SECTIONS = ("paths", "metrics", "export", "report")
 """The settings that have fields of their own without being a group."""
@@ -124,7 +124,7 @@ def headline(job: Job) -> float | None:
     """The score that metrics.headline names, of a finished run."""
     if job.folder is None or job.experiment is None:
         return None
-    from har_llm.results import read_run
+    from har_llm.runs.result import read_run
 
     settings = job.experiment.settings.metrics
     value: float | None = read_run(job.folder).metrics[settings.reading]["all"]["mean"][settings.headline]["mean"]
@@ -133,14 +133,14 @@ def headline(job: Job) -> float | None:
 
 def run(jobs: Sequence[Job]) -> None:
     """Make what is missing, score it, show it; a finished run is only shown."""
-    from har_llm import sweep
-    from har_llm.progress import LiveProgress
-    from har_llm.report import terminal
+    from har_llm.report.terminal import run as terminal
+    from har_llm.report.terminal.progress import LiveProgress
+    from har_llm.sweep import execute
     from har_llm.tracking.session import tracking
 
     with tracking(jobs) as tracker:
         with LiveProgress() as watcher:
-            sweep.run_jobs(jobs, tracker.beside(watcher))
+            execute.run_jobs(jobs, tracker.beside(watcher))
         tracker.publish(jobs)
         # What was made is shown while it is being published.
         if len(jobs) == 1 and not jobs[0].title:
@@ -151,7 +151,7 @@ def run(jobs: Sequence[Job]) -> None:
 
 def show_sweep(jobs: Sequence[Job]) -> None:
     """A line for each job, then the report of their runs."""
-    from har_llm import console
+    from har_llm.common import console
     from har_llm.report.after_sweep import report_sweep
 
     console.show_sweep(jobs)
@@ -160,13 +160,13 @@ def show_sweep(jobs: Sequence[Job]) -> None:
 
 def plan(jobs: Sequence[Job]) -> None:
     """Print what the jobs would have to make, and load nothing."""
-    from har_llm import estimates, sweep
-    from har_llm.plan import make_plan
-    from har_llm.plan_view import show_plan
-    from har_llm.progress import LiveProgress
+    from har_llm.report.terminal.plan import show_plan
+    from har_llm.report.terminal.progress import LiveProgress
+    from har_llm.sweep import estimates, execute
+    from har_llm.sweep.plan import make_plan
 
     with LiveProgress() as watcher:
-        sweep.prepare_jobs(jobs, watcher, planning=True)
+        execute.prepare_jobs(jobs, watcher, planning=True)
     made = make_plan([job.run for job in jobs if job.run is not None and not job.run.finished])
     finished = sum(job.run is not None and job.run.finished for job in jobs)
     if made.runs or finished:  # otherwise each job has said why it failed
@@ -175,16 +175,16 @@ def plan(jobs: Sequence[Job]) -> None:
 
 def prefetch(jobs: Sequence[Job]) -> None:
     """Fetch every model of the jobs that is not here, for machines without a network."""
-    from har_llm import sweep
-    from har_llm.progress import LiveProgress
+    from har_llm.report.terminal.progress import LiveProgress
+    from har_llm.sweep import execute
 
     with LiveProgress() as watcher:
-        sweep.fetch_models(jobs, watcher)
+        execute.fetch_models(jobs, watcher)
 
 
 def export(experiment: Experiment) -> None:
     """Write a merged model, or the examples of a lesson, to export.path."""
-    from har_llm.export import export as write
+    from har_llm.runs.export import export as write
 
     path, what = write(experiment)
     print(f"{path}: {what}")
@@ -199,9 +199,11 @@ def report(experiment: Experiment) -> None:
 
 def compare(experiment: Experiment) -> None:
     """Say how two finished runs differ, and whether their sessions are enough to tell."""
-    from har_llm.report import comparison, comparison_files, terminal
-    from har_llm.report.collect import two_runs
-    from har_llm.report.pairing import pair
+    from har_llm.report.compare import comparison
+    from har_llm.report.compare import write as comparison_files
+    from har_llm.report.compare.pairing import pair
+    from har_llm.report.terminal import run as terminal
+    from har_llm.runs.find import two_runs
 
     settings = experiment.settings
     made = comparison.build(pair(*two_runs(settings), settings.metrics.reading), settings.metrics.headline)
@@ -212,8 +214,8 @@ def compare(experiment: Experiment) -> None:
 
 def prompt(experiment: Experiment) -> None:
     """Print what a model would be sent for the first window, character by character, and how long it is."""
-    from har_llm import run as runs
     from har_llm.rendering import rendered_prompt
+    from har_llm.runs import run as runs
 
     recordings = runs.read_recordings(experiment)
     prompts = runs.render(experiment, recordings, runs.divide(experiment, recordings)[experiment.split.part])
@@ -226,22 +228,22 @@ def prompt(experiment: Experiment) -> None:
 
 def sync(experiment: Experiment) -> None:
     """Publish finished runs to W&B, whichever command made them. Raises EngineError where some did not arrive."""
-    from har_llm.tracking.tasks import sync as publish
+    from har_llm.tracking.sync import sync as publish
 
     publish(experiment)
 
 
 def dashboard(experiment: Experiment) -> None:
     """Make a W&B report of the project, or bring it up to date."""
-    from har_llm.tracking.tasks import dashboard as make
+    from har_llm.tracking.sync import dashboard as make
 
     make(experiment)
 
 
 def describe(experiment: Experiment) -> None:
-    from har_llm import console
-    from har_llm import describe as description
-    from har_llm import run as runs
+    from har_llm.common import console
+    from har_llm.data import describe as description
+    from har_llm.runs import run as runs
 
     recordings = runs.read_recordings(experiment)
     content = description.describe(recordings, runs.divide(experiment, recordings), experiment.window)
@@ -250,8 +252,8 @@ def describe(experiment: Experiment) -> None:
 
 def validate(experiment: Experiment) -> None:
     """Every fault of the dataset's files, in one pass. Raises DataError when there is any."""
-    from har_llm import console
-    from har_llm import describe as description
+    from har_llm.common import console
+    from har_llm.data import describe as description
 
     data = expanded(experiment.settings.paths.data)
     faults = experiment.dataset.faults(data)

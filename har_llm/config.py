@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, Node, OmegaConf
 from omegaconf.errors import ConfigKeyError, InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
 
-from har_llm.errors import ConfigError
+from har_llm.common.errors import ConfigError
 
 if TYPE_CHECKING:
-    from har_llm.datasets.base import Dataset
-    from har_llm.decoding import DecodingConfig
+    from har_llm.data.datasets.base import Dataset
+    from har_llm.data.prompts import SectionedPrompt, VerbatimPrompt
+    from har_llm.data.splits import FractionSplit, NamedSplit, PaperSplit
+    from har_llm.data.windows import FixedWindows
     from har_llm.distill import LoraConfig
     from har_llm.engines.base import EngineConfig
-    from har_llm.models import ModelConfig
-    from har_llm.prompts import SectionedPrompt, VerbatimPrompt
-    from har_llm.splits import FractionSplit, NamedSplit, PaperSplit
+    from har_llm.engines.decoding import DecodingConfig
+    from har_llm.models.config import ModelConfig
     from har_llm.tracking.config import TrackerConfig
-    from har_llm.windows import FixedWindows
 
 TASKS = ("run", "plan", "prefetch", "report", "compare", "sync", "dashboard", "export", "prompt", "describe", "validate")
 EXPORTS = ("model", "examples")
@@ -82,7 +82,7 @@ class Settings:
     report: ReportConfig = field(default_factory=ReportConfig)
 
     def check(self) -> None:
-        from har_llm.metrics import METRICS
+        from har_llm.scoring.metrics import METRICS
 
         require("task", self.task, TASKS)
         require("export.what", self.export.what, EXPORTS)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from har_llm import weights
-from har_llm.errors import EngineError, HarError
-from har_llm.models import ModelConfig
-from har_llm.records import Message
+from har_llm.common.errors import EngineError, HarError
+from har_llm.data.records import Message
+from har_llm.models import resolve
+from har_llm.models.config import ModelConfig
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class RenderedPrompt:
 def rendered_prompt(model: ModelConfig, messages: Sequence[Message]) -> RenderedPrompt:
     """With the model's own template where its tokenizer is at hand (nothing is downloaded), else the messages."""
     try:
-        path = weights.resolve(model).path
+        path = resolve.resolve(model).path
         reason = "it is not on this machine"
     except HarError as error:
         path, reason = None, str(error).split("\n")[0]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from har_llm.records import Event, Home, Session
+from har_llm.data.records import Event, Home, Session
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "conf"

@@ -13,8 +13,8 @@ import pytest
 from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 
+from har_llm.common.errors import ConfigError
 from har_llm.config import GROUPS, TASKS, component_class, read_experiment
-from har_llm.errors import ConfigError
 from tests.composing import composed, experiment
 from tests.helpers import CONF
 

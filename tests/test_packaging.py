@@ -62,7 +62,7 @@ def test_the_wheel_holds_what_a_run_needs_and_no_tests(wheel: Path) -> None:
     package = {path.relative_to(ROOT).as_posix() for path in files}
     assert "har_llm/conf/config.yaml" in conf
     for model in ("tiny_student", "tiny_teacher"):
-        assert f"har_llm/embedded/{model}/model.safetensors" in package
+        assert f"har_llm/models/embedded/{model}/model.safetensors" in package
     assert "hydra_plugins/har_llm_launcher/launcher.py" in names
     assert "hydra_plugins/__init__.py" not in names  # Hydra's namespace is everybody's
     assert conf | package <= names

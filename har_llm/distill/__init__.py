@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from har_llm.errors import ConfigError
-from har_llm.models import check_name
+from har_llm.common.errors import ConfigError
+from har_llm.models.config import check_name
 
 if TYPE_CHECKING:
-    from har_llm.distill.distilled import Distilled
+    from har_llm.distill.config import Distilled
 
 PLAIN = "none"
 

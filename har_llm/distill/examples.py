@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from har_llm.answers import END_THINK, THINK
-from har_llm.errors import ConfigError
-from har_llm.records import Message, Prompt
-from har_llm.store import Record
-from har_llm.voting import WindowTexts
+from har_llm.common.errors import ConfigError
+from har_llm.data.records import Message, Prompt
+from har_llm.runs.store import Record
+from har_llm.scoring.parsing import END_THINK, THINK
+from har_llm.scoring.voting import WindowTexts
 
 PICKS = ("first", "all", "best", "consistent")
 UNLEARNABLE = ("stop", "leave_out")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from har_llm.errors import EngineError, HarError, first_line
-from har_llm.process import Caller
+from har_llm.common.errors import EngineError, HarError, first_line
+from har_llm.common.process import Caller
 
 
 def merge(base: str, adapter: str, dtype: str, trust_remote_code: bool, folder: str) -> int:

@@ -17,9 +17,9 @@ from transformers import logging as transformers_logging
 from transformers.training_args import OptimizerNames
 from trl import SFTConfig, SFTTrainer
 
-from har_llm.distill.job import TrainingJob
+from har_llm.common.errors import EngineError
+from har_llm.distill.training_job import TrainingJob
 from har_llm.engines.chat import DEFAULT_CONTEXT
-from har_llm.errors import EngineError
 
 CHECKPOINT_FILES = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 OPTIMIZER_FILE = "optimizer.txt"

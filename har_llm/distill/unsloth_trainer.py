@@ -9,10 +9,10 @@ import unsloth  # before trl, peft and transformers, which it changes as they ar
 import torch  # isort: skip
 
 from har_llm.distill import trl_trainer  # isort: skip
-from har_llm.errors import EngineError
+from har_llm.common.errors import EngineError
 
 if TYPE_CHECKING:
-    from har_llm.distill.job import TrainingJob
+    from har_llm.distill.training_job import TrainingJob
 
 
 def train(job: TrainingJob, tell: trl_trainer.Tell) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from har_llm.distill.job import TrainingJob
-from har_llm.errors import HarError
-from har_llm.memory import gpus
-from har_llm.process import Caller, JsonProcess
+from har_llm.common.errors import HarError
+from har_llm.common.hardware import gpus
+from har_llm.common.process import Caller, JsonProcess
+from har_llm.distill.training_job import TrainingJob
 
 
 def trained(job: TrainingJob) -> Generator[dict[str, Any], None, None]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from har_llm.common.hardware import has_gpu
 from har_llm.engines.base import Engine, EngineConfig, LoadedModel, SingleWorker
-from har_llm.engines.local import TransformersEngineConfig
-from har_llm.engines.vllm import VllmEngineConfig, installed
-from har_llm.memory import has_gpu
+from har_llm.engines.transformers_config import TransformersEngineConfig
+from har_llm.engines.vllm_config import VllmEngineConfig, installed
 
 
 @dataclass(kw_only=True)

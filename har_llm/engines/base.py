@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from har_llm.memory import available_memory
-from har_llm.models import Sampling
-from har_llm.records import Message
+from har_llm.common.hardware import available_memory
+from har_llm.data.records import Message
+from har_llm.models.config import Sampling
 
 FINISH_REASONS = ("stop", "length", "repetition")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from transformers import AutoConfig, AutoTokenizer
 
+from har_llm.common.errors import EngineError, first_line
 from har_llm.engines.base import LoadedModel, Request
-from har_llm.errors import EngineError, first_line
 
 DEFAULT_CONTEXT = 4096
 """For models that do not say how many tokens they can read, where model.context is not set either."""

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 
-from har_llm.engines import openai_wire as wire
+from har_llm.common.errors import EngineError
+from har_llm.engines import openai_protocol as wire
 from har_llm.engines.base import Generation, LoadedModel, Request
-from har_llm.engines.openai import NO_KEY
-from har_llm.engines.openai_wire import Fault
-from har_llm.errors import EngineError
+from har_llm.engines.openai_config import NO_KEY
+from har_llm.engines.openai_protocol import Fault
 
 if TYPE_CHECKING:
-    from har_llm.engines.openai import OpenaiEngineConfig
+    from har_llm.engines.openai_config import OpenaiEngineConfig
 
 PASSING = (408, 409, 425, 429)
 """Client errors that may pass by themselves; so may any server error (5xx)."""

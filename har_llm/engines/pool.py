@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from har_llm.common.errors import EngineError
 from har_llm.engines.base import EngineConfig, Generation, LoadedModel, Request
 from har_llm.engines.worker import WorkerEngine
-from har_llm.errors import EngineError
 
 _END = object()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from transformers import LogitsProcessor
 
-from har_llm.models import Sampling
+from har_llm.models.config import Sampling
 
 
 class SeededSampling(LogitsProcessor):  # type: ignore[misc]

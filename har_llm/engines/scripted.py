@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from har_llm.common.errors import ConfigError
+from har_llm.common.paths import expanded
 from har_llm.engines.base import FINISH_REASONS, Engine, Generation, LoadedModel, Request, SingleWorker
-from har_llm.errors import ConfigError
-from har_llm.paths import expanded
 
 
 @dataclass(kw_only=True)

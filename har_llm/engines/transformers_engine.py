@@ -12,14 +12,14 @@ import torch
 from transformers import AutoModelForCausalLM, GenerationConfig
 from transformers import logging as transformers_logging
 
+from har_llm.common.errors import EngineError, first_line
+from har_llm.common.hardware import free_memory
 from har_llm.engines.base import Adapter, Generation, LoadedModel, Request
 from har_llm.engines.chat import ChatTokenizer
 from har_llm.engines.sampling import SeededSampling
-from har_llm.errors import EngineError, first_line
-from har_llm.memory import free_memory
 
 if TYPE_CHECKING:
-    from har_llm.engines.local import TransformersEngineConfig
+    from har_llm.engines.transformers_config import TransformersEngineConfig
 
 
 class TransformersEngine:

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from har_llm.common.errors import EngineError, first_line
+from har_llm.common.hardware import has_gpu
 from har_llm.engines.base import FINISH_REASONS, Adapter, Generation, LoadedModel, Request
 from har_llm.engines.chat import ChatTokenizer
-from har_llm.errors import EngineError, first_line
-from har_llm.memory import has_gpu
 
 # Read when vLLM is imported. What the user has set stays.
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
@@ -31,7 +31,7 @@ from vllm.sampling_params import RepetitionDetectionParams, RequestOutputKind, S
 from vllm.v1.engine.llm_engine import LLMEngine
 
 if TYPE_CHECKING:
-    from har_llm.engines.vllm import VllmEngineConfig
+    from har_llm.engines.vllm_config import VllmEngineConfig
 
 ADAPTER_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM's max_lora_rank takes."""

@@ -7,10 +7,10 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from har_llm.common.errors import HarError
+from har_llm.common.process import Caller, JsonProcess
 from har_llm.engines.base import Adapter, Decoding, EngineConfig, Generation, LoadedModel, Request
-from har_llm.errors import HarError
-from har_llm.models import Sampling
-from har_llm.process import Caller, JsonProcess
+from har_llm.models.config import Sampling
 
 
 class WorkerEngine:
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def _open(message: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    from har_llm.environment import describe_engine
+    from har_llm.common.environment import describe_engine
 
     module, _, name = message["target"].rpartition(".")
     cls = getattr(importlib.import_module(module), name)

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from har_llm.common.errors import HarError
+from har_llm.common.paths import expanded
 from har_llm.config import Settings
-from har_llm.errors import HarError
-from har_llm.paths import expanded
-from har_llm.report.collect import chosen_runs, read_runs
+from har_llm.runs.find import chosen_runs, read_runs
 
 if TYPE_CHECKING:
-    from har_llm.job import Job
-    from har_llm.results import RunResult
+    from har_llm.runs.result import RunResult
+    from har_llm.sweep.job import Job
 
 
 def report_runs(settings: Settings) -> None:
@@ -57,7 +57,7 @@ def sweep_name(experiments: Sequence[str | None], folders: Sequence[Path]) -> st
 
 def _build(runs: Sequence[RunResult], folder: Path, settings: Settings) -> None:
     from har_llm.report.build import build_report
-    from har_llm.report.shown_tables import show_report
+    from har_llm.report.terminal.tables import show_report
 
     headline, reading = settings.metrics.headline, settings.metrics.reading
     build_report(runs, folder, headline=headline, reading=reading)

@@ -8,17 +8,17 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from har_llm.errors import MissingError
-from har_llm.report.charts import make_charts
-from har_llm.report.drawing import draw
-from har_llm.report.markdown import inline
-from har_llm.report.numbers import NAMES
-from har_llm.report.page import write_page
-from har_llm.report.parts import Figure, Table
-from har_llm.report.tables import make_tables
-from har_llm.report.views import Report, make_report
-from har_llm.report.writers import FORMATS, markdown
-from har_llm.results import RunResult
+from har_llm.common.errors import MissingError
+from har_llm.common.markdown import inline
+from har_llm.common.tables import Figure, Table
+from har_llm.report.figures.charts import make_charts
+from har_llm.report.figures.draw import draw
+from har_llm.report.grouping import Report, make_report
+from har_llm.report.page.write import write_page
+from har_llm.report.tables.all import make_tables
+from har_llm.report.tables.numbers import NAMES
+from har_llm.report.tables.writers import FORMATS, markdown
+from har_llm.runs.result import RunResult
 
 MANIFEST = ".har_llm_report.json"
 """The files of the report that a folder holds: those that the next one no longer has are removed, and nothing else is."""

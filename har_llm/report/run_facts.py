@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from har_llm.metrics import METRICS
-from har_llm.results import RunResult, understood
+from har_llm.runs.result import RunResult, understood
+from har_llm.scoring.metrics import METRICS
 
 CANDIDATES = tuple(name for name in METRICS if name.startswith("f1_"))
 """The scores that the paper's "F1" may be."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from har_llm.errors import ConfigError
+from har_llm.common.errors import ConfigError
 
 PLAIN = "none"
 MODES = ("auto", "online", "offline")

@@ -7,8 +7,8 @@ from contextlib import redirect_stdout
 from importlib.resources import files
 from typing import Any
 
-from har_llm.tracking.client import NotPublished, reason
 from har_llm.tracking.config import WandbTracker
+from har_llm.tracking.wandb_client import NotPublished, reason
 
 WIDE, HIGH = 24, 10
 """Of a table's panel, in W&B's units: the whole width."""

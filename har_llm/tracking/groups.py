@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from har_llm.job import Job
-from har_llm.store import digest
+from har_llm.runs.store import digest
+from har_llm.sweep.job import Job
 from har_llm.tracking.config import WandbTracker
 
 UNRELATED = ("paths", "tracker", "task", "runs", "export", "report")

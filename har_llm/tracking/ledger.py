@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from har_llm.store import digest
+from har_llm.runs.store import digest
 from har_llm.tracking.config import WandbTracker
 
 FOLDER = "wandb"

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from har_llm.errors import EngineError
-from har_llm.paths import expanded
-from har_llm.process import JsonProcess
+from har_llm.common.errors import EngineError
+from har_llm.common.paths import expanded
+from har_llm.common.process import JsonProcess
 from har_llm.tracking.config import WandbTracker
 from har_llm.tracking.ledger import Ledger
 

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from har_llm.errors import HarError
-from har_llm.lesson import manifest
-from har_llm.results import read_run, understood
-from har_llm.teaching import losses_so_far
+from har_llm.common.errors import HarError
+from har_llm.runs.manifest import manifest
+from har_llm.runs.result import read_run, understood
+from har_llm.sweep.train import losses_so_far
 from har_llm.tracking.config import WandbTracker
-from har_llm.tracking.content import group_alone, read_config, run_id, teacher_of
 from har_llm.tracking.publisher import Published, Publisher
-from har_llm.tracking.trainings import adapter_folder, read_training, training_id
+from har_llm.tracking.run_content import group_alone, read_config, run_id, teacher_of
+from har_llm.tracking.training_content import adapter_folder, read_training, training_id
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
-    from har_llm.lesson import Lesson
+    from har_llm.runs.manifest import Lesson
 
 KEPT = ("project", "entity", "tags", "samples", "artifacts")
 """What of a run's own tracker holds for whoever publishes it later, beside its group."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
-from har_llm.results import RunResult
-from har_llm.text import visible
+from har_llm.common.text import visible
+from har_llm.runs.result import RunResult
 
 COLUMNS = (
     "event",

@@ -11,17 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from har_llm.job import Job
-from har_llm.text import visible
+from har_llm.common.text import visible
+from har_llm.sweep.job import Job
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
     from har_llm.engines.base import Generation
-    from har_llm.lesson import Lesson
-    from har_llm.plan import Load, Plan
-    from har_llm.sweep import Watcher
+    from har_llm.models.resolve import ResolvedModel
+    from har_llm.runs.manifest import Lesson
+    from har_llm.sweep.execute import Watcher
+    from har_llm.sweep.plan import Load, Plan
     from har_llm.tracking.publisher import Publisher
-    from har_llm.weights import ResolvedModel
 
 
 @contextmanager

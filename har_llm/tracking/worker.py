@@ -11,12 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from har_llm.errors import HarError
-from har_llm.process import Caller
-from har_llm.tracking.client import Client, NotPublished, prepare_environment, reason, warm_up
+from har_llm.common.errors import HarError
+from har_llm.common.process import Caller
 from har_llm.tracking.config import WandbTracker
-from har_llm.tracking.content import run_content
-from har_llm.tracking.trainings import Training, read_training, training_of
+from har_llm.tracking.run_content import run_content
+from har_llm.tracking.training_content import Training, read_training, training_of
+from har_llm.tracking.wandb_client import Client, NotPublished, prepare_environment, reason, warm_up
 
 BEHIND = 5
 """How much this process stands back behind the engine, while that is at work."""

@@ -31,7 +31,7 @@ class HarLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from har_llm.app import headline
-        from har_llm.errors import HarError
+        from har_llm.common.errors import HarError
 
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
@@ -88,9 +88,9 @@ def titled(overrides: Sequence[str], jobs: Sequence[Sequence[str]]) -> str:
 
 def _read(cfg: DictConfig, title: str) -> Any:
     from har_llm.app import chosen_experiment
+    from har_llm.common.errors import HarError
     from har_llm.config import read_experiment
-    from har_llm.errors import HarError
-    from har_llm.job import Job
+    from har_llm.sweep.job import Job
 
     try:
         return Job(title, read_experiment(cfg), choice=chosen_experiment())

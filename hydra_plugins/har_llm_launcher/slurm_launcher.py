@@ -8,7 +8,7 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 
-from har_llm.slurm.settings import SlurmSettings
+from har_llm.sweep.slurm.settings import SlurmSettings
 from hydra_plugins.har_llm_launcher.launcher import HarLauncher
 
 
@@ -31,8 +31,8 @@ class HarSlurmLauncher(HarLauncher):
             super().perform(jobs)
             return
         from har_llm import app
-        from har_llm.progress import LiveProgress
-        from har_llm.slurm.submit import run_jobs
+        from har_llm.report.terminal.progress import LiveProgress
+        from har_llm.sweep.slurm.submit import run_jobs
         from har_llm.tracking.session import tracking
 
         with tracking(jobs) as tracker:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from har_llm.common.errors import ConfigError, MissingError
 from har_llm.distill import LoraConfig, ReadyAdapter
 from har_llm.engines.base import Adapter
-from har_llm.errors import ConfigError, MissingError
-from har_llm.run import PreparedRun, prepare
+from har_llm.runs.run import PreparedRun, prepare
 from tests.composing import experiment
 
 REAL = ("++dataset.synthetic=false", "model.synthetic=false")
@@ -72,14 +72,14 @@ def test_the_name_of_an_adapter_names_the_run_and_changes_no_text(tmp_path: Path
 def test_what_an_adapter_learned_of_synthetic_data_is_said_wherever_it_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learned: str
 ) -> None:
-    monkeypatch.setattr("har_llm.weights.is_embedded", lambda model: False)
+    monkeypatch.setattr("har_llm.models.resolve.is_embedded", lambda model: False)
     folder = adapter(tmp_path / "adapter")
     (folder / "manifest.json").write_text(json.dumps({"provenance": learned}))
     assert with_adapter(folder, *REAL).provenance.label == learned
 
 
 def test_an_adapter_made_elsewhere_says_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("har_llm.weights.is_embedded", lambda model: False)
+    monkeypatch.setattr("har_llm.models.resolve.is_embedded", lambda model: False)
     assert with_adapter(adapter(tmp_path / "adapter"), *REAL).provenance.label is None
 
 

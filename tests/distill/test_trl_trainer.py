@@ -14,12 +14,12 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
-from har_llm import weights
-from har_llm.distill.job import TrainingJob
-from har_llm.distill.training import LINEAR, TrainingSettings
+from har_llm.common.errors import EngineError
+from har_llm.distill.training_config import LINEAR, TrainingSettings
+from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.worker import trained
-from har_llm.errors import EngineError
-from har_llm.run import read_recordings, render
+from har_llm.models import resolve
+from har_llm.runs.run import read_recordings, render
 from tests.composing import experiment
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def job(
     rows: Path, folder: Path, *, max_length: int | None = 4096, leave_out_long: bool = False, **settings: Any
 ) -> TrainingJob:
-    base = weights.resolve(experiment("model=tiny_student").model).path
+    base = resolve.resolve(experiment("model=tiny_student").model).path
     common = {"steps": 8, "batch_size": 4, "device_batch_size": 4, "learning_rate": 5e-3, "checkpoint_steps": 2, "rank": 4}
     return TrainingJob(
         base=str(base),

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import torch
 
-from har_llm.distill.job import TrainingJob
-from har_llm.distill.tools import installed
-from har_llm.distill.training import LINEAR
+from har_llm.common.errors import EngineError
+from har_llm.common.hardware import Gpu
+from har_llm.distill.trainer_choice import installed
+from har_llm.distill.training_config import LINEAR
+from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.worker import _environment, trained
-from har_llm.errors import EngineError
-from har_llm.memory import Gpu
 from tests.distill.test_trl_trainer import adapter, job, rows
 
 __all__ = ["rows"]  # the fixture

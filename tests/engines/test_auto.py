@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from har_llm.engines import auto, vllm
+from har_llm.common.hardware import Gpu
+from har_llm.engines import auto, vllm_config
 from har_llm.engines.auto import AutoEngineConfig
-from har_llm.engines.local import TransformersEngineConfig
-from har_llm.engines.vllm import VllmEngineConfig
-from har_llm.memory import Gpu
-from har_llm.plan import make_plan
-from har_llm.run import prepare
+from har_llm.engines.transformers_config import TransformersEngineConfig
+from har_llm.engines.vllm_config import VllmEngineConfig
+from har_llm.runs.run import prepare
+from har_llm.sweep.plan import make_plan
 from tests.composing import experiment
 from tests.helpers import load
 
@@ -22,8 +22,8 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Any:
     def place(*, gpu: bool, installed: bool) -> None:
         monkeypatch.setattr(auto, "has_gpu", lambda: gpu)
         monkeypatch.setattr(auto, "installed", lambda: installed)
-        monkeypatch.setattr(vllm, "installed", lambda: installed)
-        monkeypatch.setattr(vllm, "gpus", lambda: [Gpu("0", "NVIDIA A", 80e9, 80e9)] * gpu)
+        monkeypatch.setattr(vllm_config, "installed", lambda: installed)
+        monkeypatch.setattr(vllm_config, "gpus", lambda: [Gpu("0", "NVIDIA A", 80e9, 80e9)] * gpu)
 
     return place
 

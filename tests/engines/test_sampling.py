@@ -9,7 +9,7 @@ import torch
 from transformers import LogitsProcessorList, MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from har_llm.engines.sampling import SeededSampling, _draw
-from har_llm.models import Sampling
+from har_llm.models.config import Sampling
 
 SETTINGS = [
     Sampling(temperature=1.0, top_p=1.0, top_k=0),

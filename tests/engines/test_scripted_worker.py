@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from har_llm.common.errors import ConfigError, EngineError
 from har_llm.engines.base import Decoding, LoadedModel, Request
-from har_llm.engines.local import TransformersEngineConfig
 from har_llm.engines.scripted import ScriptedEngineConfig, read_rules
+from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.worker import WorkerEngine
-from har_llm.errors import ConfigError, EngineError
-from har_llm.models import Sampling
+from har_llm.models.config import Sampling
 
 MODEL = LoadedModel("nowhere", "tiny", "float32", None, False)
 DECODING = Decoding(Sampling(), {"enable_thinking": True})

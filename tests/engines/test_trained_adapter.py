@@ -12,18 +12,18 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from har_llm.distill.card import CURVE
+from har_llm.common.provenance import MANIFEST, Provenance, recorded
+from har_llm.distill.model_card import CURVE
 from har_llm.engines.base import EngineConfig, LoadedModel, Request
-from har_llm.engines.local import TransformersEngineConfig
 from har_llm.engines.pool import WorkerPool
-from har_llm.engines.vllm import VllmEngineConfig, installed
-from har_llm.export import export
-from har_llm.job import Job
-from har_llm.provenance import MANIFEST, Provenance, recorded
-from har_llm.run import read_windows
+from har_llm.engines.transformers_config import TransformersEngineConfig
+from har_llm.engines.vllm_config import VllmEngineConfig, installed
+from har_llm.runs.export import export
+from har_llm.runs.run import read_windows
+from har_llm.sweep.job import Job
 from tests.composing import experiment
-from tests.test_lesson import job
-from tests.test_sweep import done
+from tests.distill.test_recipe import job
+from tests.sweep.test_execute import done
 
 pytestmark = pytest.mark.slow
 with_vllm = pytest.mark.skipif(not installed(), reason="vLLM is not installed")

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from har_llm import weights
+from har_llm.common.errors import EngineError
 from har_llm.engines.base import Decoding, Generation, LoadedModel, Request
-from har_llm.engines.local import TransformersEngineConfig
-from har_llm.errors import EngineError
-from har_llm.models import Sampling
-from har_llm.run import read_recordings, render
+from har_llm.engines.transformers_config import TransformersEngineConfig
+from har_llm.models import resolve
+from har_llm.models.config import Sampling
+from har_llm.runs.run import read_recordings, render
 from tests.composing import experiment
 
 GREEDY = Sampling(temperature=0.0, max_new_tokens=60)
@@ -41,7 +41,7 @@ def requests() -> list[Request]:
 
 
 def loaded(**changes: Any) -> LoadedModel:
-    path = weights.resolve(experiment("model=tiny_student").model).path
+    path = resolve.resolve(experiment("model=tiny_student").model).path
     return dataclasses.replace(LoadedModel(str(path), "tiny", "float32", None, False), **changes)
 
 

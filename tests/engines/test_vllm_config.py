@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from har_llm.engines import vllm
-from har_llm.engines.vllm import VllmEngineConfig
-from har_llm.errors import ConfigError, MissingError
-from har_llm.memory import Gpu
+from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.hardware import Gpu
+from har_llm.engines import vllm_config
+from har_llm.engines.vllm_config import VllmEngineConfig
 from tests.helpers import load
 
 QWEN3_32B = 65.5e9
@@ -89,8 +89,8 @@ def test_more_gpus_than_there_are_is_refused(settings: dict[str, int]) -> None:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> Any:
     def place(found: Sequence[Gpu], *, installed: bool = True) -> None:
-        monkeypatch.setattr(vllm, "gpus", lambda: found)
-        monkeypatch.setattr(vllm, "installed", lambda: installed)
+        monkeypatch.setattr(vllm_config, "gpus", lambda: found)
+        monkeypatch.setattr(vllm_config, "installed", lambda: installed)
 
     return place
 
@@ -157,7 +157,7 @@ def test_the_shipped_choices_are_sound() -> None:
 
 
 def test_quantised_weights_need_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vllm, "gpus", lambda: gpus(2, 24))
+    monkeypatch.setattr(vllm_config, "gpus", lambda: gpus(2, 24))
     assert VllmEngineConfig(quantization="fp8_per_tensor").weights_share() == 0.5
     assert shape(gpus(2, 40), QWEN3_32B, quantization="bitsandbytes") == (2, 1)
     assert VllmEngineConfig().memory() == ("2 GPUs", 48 * GIB)

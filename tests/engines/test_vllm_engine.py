@@ -9,19 +9,20 @@ from typing import NamedTuple
 
 import pytest
 
-from har_llm import answers, weights
-from har_llm.decoding import answer_pattern
+from har_llm.common.errors import EngineError
+from har_llm.data.records import Home, Prompt
 from har_llm.engines.base import Adapter, Decoding, Generation, LoadedModel, Request
-from har_llm.engines.local import TransformersEngineConfig
+from har_llm.engines.decoding import answer_pattern
 from har_llm.engines.pool import WorkerPool
-from har_llm.engines.vllm import VllmEngineConfig, installed
-from har_llm.errors import EngineError
-from har_llm.models import Sampling
-from har_llm.records import Home, Prompt
-from har_llm.run import read_recordings, render
-from tests.adapters import random_adapter
+from har_llm.engines.transformers_config import TransformersEngineConfig
+from har_llm.engines.vllm_config import VllmEngineConfig, installed
+from har_llm.models import resolve
+from har_llm.models.config import Sampling
+from har_llm.runs.run import read_recordings, render
+from har_llm.scoring import parsing
 from tests.composing import experiment
-from tests.test_app import har_llm
+from tests.lora_adapters import random_adapter
+from tests.test_tasks import har_llm
 
 pytestmark = [
     pytest.mark.slow,
@@ -46,7 +47,7 @@ class Made(NamedTuple):
 
 
 def teacher() -> LoadedModel:
-    path = weights.resolve(experiment("model=tiny_teacher").model).path
+    path = resolve.resolve(experiment("model=tiny_teacher").model).path
     return LoadedModel(str(path), "tiny", "float32", None, False)
 
 
@@ -143,7 +144,7 @@ def test_repetition_is_noticed_and_is_a_cause_of_its_own(made: Made) -> None:
     assert reasons - {"stop"} == {"repetition"}  # babble may end, but none goes on to the limit
     for one, prompt in zip(group(made, "repeating"), made.prompts, strict=True):
         if one.finish_reason == "repetition":
-            read = answers.read(one.text, one.finish_reason, prompt.ids, made.home.activities, thinking=True)
+            read = parsing.read(one.text, one.finish_reason, prompt.ids, made.home.activities, thinking=True)
             assert {prediction.cause for prediction in read.strict} == {"repetition"}
 
 
@@ -152,7 +153,7 @@ def test_an_answer_held_to_a_form_misses_no_event(made: Made, kind: str) -> None
     """Even drawn at random: after the reasoning where there is one, from the beginning where there is none."""
     for place, one in enumerate(group(made, kind)):
         prompt = made.prompts[place]
-        read = answers.read(one.text, one.finish_reason, prompt.ids, made.home.activities, thinking=kind == "held")
+        read = parsing.read(one.text, one.finish_reason, prompt.ids, made.home.activities, thinking=kind == "held")
         assert one.finish_reason == "stop", one.text
         assert [prediction.cause for prediction in read.strict] == [None] * len(prompt.ids)
     assert ("<think>" in made.vllm[f"{kind}0"].text) == (kind == "held")

@@ -11,18 +11,18 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from har_llm.answers import CAUSES
 from har_llm.config import READINGS
-from har_llm.metrics import METRICS
+from har_llm.report.grouping import SYNTHETIC
 from har_llm.report.paper import MODELS, SIZES, TEACHER, Key, results
-from har_llm.report.views import SYNTHETIC
-from har_llm.results import RunResult, read_run
+from har_llm.runs.result import RunResult, read_run
+from har_llm.scoring.metrics import METRICS
+from har_llm.scoring.parsing import CAUSES
 
 CONFIG: dict[str, Any] = {
-    "dataset": {"_target_": "har_llm.datasets.mural.Mural", "name": "mural", "folder": "mural", "null_class": "label"},
-    "window": {"_target_": "har_llm.windows.FixedWindows", "events": 10, "min_events": 1},
-    "prompt": {"_target_": "har_llm.prompts.SectionedPrompt", "system": "You recognize human activities."},
-    "split": {"_target_": "har_llm.splits.PaperSplit", "part": "test"},
+    "dataset": {"_target_": "har_llm.data.datasets.mural.Mural", "name": "mural", "folder": "mural", "null_class": "label"},
+    "window": {"_target_": "har_llm.data.windows.FixedWindows", "events": 10, "min_events": 1},
+    "prompt": {"_target_": "har_llm.data.prompts.SectionedPrompt", "system": "You recognize human activities."},
+    "split": {"_target_": "har_llm.data.splits.PaperSplit", "part": "test"},
     "model": {"name": "m", "thinking": True, "sampling": {"temperature": 0.6}},
     "lora": {"name": "none"},
     "decoding": {"name": "plain", "samples": 1},

@@ -11,12 +11,12 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from har_llm import answers, metrics
 from har_llm.config import READINGS
-from har_llm.records import Event
-from har_llm.results import RunResult, read_run
-from har_llm.store import digest
-from har_llm.voting import vote
+from har_llm.data.records import Event
+from har_llm.runs.result import RunResult, read_run
+from har_llm.runs.store import digest
+from har_llm.scoring import metrics, parsing
+from har_llm.scoring.voting import vote
 from tests.report.fabricated import CONFIG, VLLM
 
 ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating"}
@@ -145,7 +145,7 @@ def _window(run: Fabricated, session: str, index: int, held: Sequence[Event]) ->
     texts = []
     for number, model in enumerate(run.models):
         text = model(held)
-        reasoning, answer = answers.split_reasoning(text, thinking=True)
+        reasoning, answer = parsing.split_reasoning(text, thinking=True)
         texts.append(
             {
                 "generation": digest([run.name, session, index, number]),
@@ -170,7 +170,7 @@ def _window(run: Fabricated, session: str, index: int, held: Sequence[Event]) ->
 
 def _predictions(run: Fabricated, session: str, index: int, held: Sequence[Event]) -> list[dict[str, Any]]:
     ids = [event.id for event in held]
-    read = [answers.read(model(held), run.finish_reason, ids, run.activities, thinking=True) for model in run.models]
+    read = [parsing.read(model(held), run.finish_reason, ids, run.activities, thinking=True) for model in run.models]
     rows = []
     for inside, event in enumerate(held):
         samples = [{reading: _said(getattr(answer, reading)[inside]) for reading in READINGS} for answer in read]
@@ -180,7 +180,7 @@ def _predictions(run: Fabricated, session: str, index: int, held: Sequence[Event
     return rows
 
 
-def _said(prediction: answers.Prediction) -> dict[str, Any]:
+def _said(prediction: parsing.Prediction) -> dict[str, Any]:
     return {"activity": prediction.activity, "missed": prediction.cause}
 
 
@@ -207,7 +207,7 @@ def _metrics(run: Fabricated, rows: Sequence[Mapping[str, Any]], windows: Sequen
         "activities": {str(number): name for number, name in run.activities.items()},
         "null_class": list(null_class),
         "excluded_events": {_EXCLUDED["excluded"]: excluded} if excluded else {},
-        "versions": {"answers": answers.VERSION, "metrics": metrics.VERSION},
+        "versions": {"answers": parsing.VERSION, "metrics": metrics.VERSION},
         **{reading: _scores(run, shown, reading, null_class) for reading in READINGS},
     }
 

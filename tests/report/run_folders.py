@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from har_llm.metrics import ScoredEvent, score_all
-from har_llm.results import RunResult, read_run
+from har_llm.runs.result import RunResult, read_run
+from har_llm.scoring.metrics import ScoredEvent, score_all
 
 ACTIVITIES = {1: "cooking", 2: "eating", 3: "nothing in particular"}
 

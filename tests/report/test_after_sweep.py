@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
-from har_llm.errors import MissingError
-from har_llm.job import Job
-from har_llm.report import after_sweep, build, shown_tables
+from har_llm.common.errors import MissingError
+from har_llm.report import after_sweep, build
 from har_llm.report.after_sweep import report_sweep, sweep_name
-from har_llm.report.shown_tables import rich_table, show_report
-from har_llm.report.tables import ON_PAPER_ONLY, make_tables
-from har_llm.report.views import SYNTHETIC, make_report
+from har_llm.report.grouping import SYNTHETIC, make_report
+from har_llm.report.tables.all import ON_PAPER_ONLY, make_tables
+from har_llm.report.terminal import tables
+from har_llm.report.terminal.tables import rich_table, show_report
+from har_llm.sweep.job import Job
 from tests.composing import experiment
 from tests.report.fabricated import fabricated, miniature
-from tests.test_app import SMALL, har_llm
-from tests.test_run import gold_script
+from tests.runs.test_run import gold_script
+from tests.test_tasks import SMALL, har_llm
 
 
 @pytest.fixture
@@ -150,6 +151,6 @@ def test_the_terminal_shows_the_tables_that_fit(tmp_path: Path, capsys: pytest.C
 def test_names_are_shown_not_obeyed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = fabricated(tmp_path, dataset="[bold]x[/]\x1b[2J", provenance=SYNTHETIC)
     (table, *_) = make_tables(make_report([run], "f1_weighted", "strict"))
-    shown_tables.console().print(rich_table(table))
+    tables.console().print(rich_table(table))
     shown = capsys.readouterr().out
     assert "[bold]x[/]" in shown and "\x1b[2J" not in shown

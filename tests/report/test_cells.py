@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from har_llm.report.cells import Cell, cells_of, combined, engine_note
 from har_llm.report.run_facts import Score, facts_of
-from har_llm.results import RunResult, read_run
+from har_llm.runs.result import RunResult, read_run
 from tests.report.fabricated import VLLM, fabricated, taught
 
 OTHER_ENGINE = {"engine": "TransformersEngine", "versions": {"transformers": "5"}, "hardware": "2 x CPU"}
@@ -95,7 +95,7 @@ def test_what_tables_call_alike_is_told_apart(tmp_path: Path, change: dict[str, 
     ("splits", "said"),
     [
         (({"validation_sessions": 0}, {"validation_sessions": 5}), "split.validation_sessions=5"),
-        (({"_target_": "har_llm.splits.FractionSplit", "train": 0.7}, {"train": 0.5}), "split.train=0.5"),
+        (({"_target_": "har_llm.data.splits.FractionSplit", "train": 0.7}, {"train": 0.5}), "split.train=0.5"),
     ],
 )
 def test_students_taught_on_all_sessions_of_different_splits_are_told_apart(

@@ -83,7 +83,7 @@ def test_departures_from_the_paper_are_named(tmp_path: Path) -> None:
         tmp_path,
         model_id="a/folder",
         adapter=taught("mural", teacher="qwen3_14b"),
-        config={"window": {"events": 20}, "split": {"_target_": "har_llm.splits.FractionSplit"},
+        config={"window": {"events": 20}, "split": {"_target_": "har_llm.data.splits.FractionSplit"},
                 "lora": {"training": {"learning_rate": 1e-4, "steps": 500}, "window": {"events": 10, "stride": 5}}},
     )  # fmt: skip
     assert departures(run) == [

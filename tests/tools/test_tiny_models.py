@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from har_llm import answers
-from har_llm.datasets.simulated import Draws
-from har_llm.provenance import Provenance
-from har_llm.weights import provenance, resolve
+from har_llm.common.provenance import Provenance
+from har_llm.data.datasets.simulated import Draws
+from har_llm.models.resolve import provenance, resolve
+from har_llm.scoring import parsing
 from tests.composing import experiment
 from tests.helpers import ROOT
 
@@ -34,7 +34,7 @@ def some_examples(fixed_share: int, random_labels: bool = False) -> list[tuple[A
 def test_the_answers_taught_are_read_as_the_gold_activities(fixed_share: int) -> None:
     for prompt, text in some_examples(fixed_share):
         catalogue = {event.activities[0]: "any" for event in prompt.window.events}
-        answer = answers.read(text, "stop", prompt.ids, catalogue, thinking=True)
+        answer = parsing.read(text, "stop", prompt.ids, catalogue, thinking=True)
         assert [one.activity for one in answer.strict] == [event.activities[0] for event in prompt.window.events]
 
 

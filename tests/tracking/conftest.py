@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.results import RunResult
-from tests.test_run import done, gold_script
+from har_llm.runs.result import RunResult
+from tests.runs.test_run import done, gold_script
 
 REFUSED = "http://127.0.0.1:9"
 """Nothing listens there."""

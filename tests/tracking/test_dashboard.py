@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from har_llm.answers import CAUSES
-from har_llm.errors import EngineError
+from har_llm.common.errors import EngineError
+from har_llm.scoring.parsing import CAUSES
 from har_llm.tracking.dashboard import specification
-from har_llm.tracking.tasks import dashboard
+from har_llm.tracking.sync import dashboard
 from tests.composing import experiment
-from tests.test_run import done, gold_script
+from tests.runs.test_run import done, gold_script
 from tests.tracking.fake_wandb import KEY, fake_wandb
 
 
@@ -65,9 +65,9 @@ def test_without_a_login_it_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    from har_llm.tracking.client import NotPublished
     from har_llm.tracking.config import WandbTracker
     from har_llm.tracking.dashboard import save
+    from har_llm.tracking.wandb_client import NotPublished
 
     monkeypatch.setitem(sys.modules, "wandb_workspaces", None)
     monkeypatch.setitem(sys.modules, "wandb_workspaces.reports.v2", None)
@@ -76,7 +76,7 @@ def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 
 def test_every_panel_shows_something_that_is_logged(tmp_path: Path) -> None:
-    from har_llm.tracking.content import run_content
+    from har_llm.tracking.run_content import run_content
 
     result, _ = done(tmp_path, f"engine.path={gold_script(tmp_path / 'gold.jsonl')}", "limit=2")
     content = run_content(result.folder, group="g", tags=[], samples=3, teachers=[])

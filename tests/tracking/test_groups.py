@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from har_llm.job import Job
+from har_llm.sweep.job import Job
 from har_llm.tracking.config import WandbTracker
 from har_llm.tracking.groups import settle_groups
 from tests.composing import experiment

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_app import SMALL, har_llm
-from tests.test_run import gold_script
+from tests.runs.test_run import gold_script
+from tests.test_tasks import SMALL, har_llm
 from tests.tracking.fake_wandb import KEY, fake_wandb
 from tests.tracking.wandb_file import OfflineRun, offline_runs
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.test_app import SMALL, har_llm, run_folders, started
-from tests.test_run import gold_script
+from tests.runs.test_run import gold_script
+from tests.test_tasks import SMALL, har_llm, run_folders, started
 from tests.tracking.conftest import REFUSED
 from tests.tracking.fake_wandb import KEY, Received, fake_wandb
 from tests.tracking.wandb_file import offline_runs

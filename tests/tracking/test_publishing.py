@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from har_llm.results import RunResult
-from har_llm.tracking import tasks
+from har_llm.runs.result import RunResult
+from har_llm.tracking import sync
 from har_llm.tracking.config import WandbTracker
 from har_llm.tracking.publisher import Publisher
 from har_llm.tracking.publishing import kept_tracker, publish_runs
@@ -51,8 +51,8 @@ def synced(monkeypatch: pytest.MonkeyPatch, *overrides: str) -> dict[str, list[s
     def note(publisher: Publisher, folders: list[Path]) -> None:
         found.setdefault(f"{publisher.tracker.entity}/{publisher.tracker.project}", []).extend(f.name for f in folders)
 
-    monkeypatch.setattr(tasks, "publish_runs", note)
-    tasks.sync(experiment(*overrides))
+    monkeypatch.setattr(sync, "publish_runs", note)
+    sync.sync(experiment(*overrides))
     return found
 
 

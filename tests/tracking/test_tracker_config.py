@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from hydra.errors import ConfigCompositionException
 
+from har_llm.common.errors import ConfigError
 from har_llm.config import read_experiment
-from har_llm.errors import ConfigError
 from har_llm.tracking.config import TrackerConfig, WandbTracker
 from tests.composing import composed, experiment
 from tests.helpers import load
@@ -50,7 +50,7 @@ def test_sync_without_a_tracker_uses_what_the_yaml_says() -> None:
 
 
 def test_the_tracker_changes_no_run() -> None:
-    from har_llm.run import prepare
+    from har_llm.runs.run import prepare
 
     names = {prepare(experiment("limit=1", "model=tiny_student", f"tracker={name}")).name for name in ("none", "wandb")}
     assert len(names) == 1
@@ -70,7 +70,7 @@ def test_wandb_is_not_imported_before_it_is_used(arguments: list[str], tmp_path:
     code = f"""
 import sys, atexit
 sys.argv = ["har_llm", *{arguments!r}]
-seen = lambda: sorted(name for name in sys.modules if name == "wandb" or name.startswith("har_llm.tracking.client"))
+seen = lambda: sorted(name for name in sys.modules if name == "wandb" or name.startswith("har_llm.tracking.wandb_client"))
 atexit.register(lambda: print("SEEN:", seen(), file=sys.__stderr__))
 from har_llm.app import main
 main()

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from har_llm import sweep
 from har_llm.config import Experiment
 from har_llm.distill.examples import Example, Selection
-from har_llm.job import Job
-from har_llm.lesson import Lesson
-from har_llm.progress import LiveProgress
-from har_llm.run import prepare
+from har_llm.report.terminal.progress import LiveProgress
+from har_llm.runs.manifest import Lesson
+from har_llm.runs.run import prepare
+from har_llm.sweep import execute
+from har_llm.sweep.job import Job
 from har_llm.tracking.session import tracking
-from har_llm.tracking.tasks import sync
+from har_llm.tracking.sync import sync
 from tests.composing import experiment
-from tests.test_lesson import adapters, job
+from tests.distill.test_recipe import adapters, job
 from tests.tracking.wandb_file import OfflineRun, offline_runs
 
 TRACKED = ("tracker=wandb", "tracker.mode=offline")
@@ -27,7 +27,7 @@ TRACKED = ("tracker=wandb", "tracker.mode=offline")
 def made(*jobs: Job) -> None:
     with tracking(jobs) as tracker:
         with LiveProgress() as watcher:
-            sweep.run_jobs(jobs, tracker.beside(watcher))
+            execute.run_jobs(jobs, tracker.beside(watcher))
         tracker.publish(jobs)
     assert all(each.error is None for each in jobs)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from har_llm.tracking.client import NotPublished
 from har_llm.tracking.config import WandbTracker
-from har_llm.tracking.trainings import Training
+from har_llm.tracking.training_content import Training
+from har_llm.tracking.wandb_client import NotPublished
 from har_llm.tracking.worker import Worker
 
 MANIFEST = {"key": "k" * 40, "provenance": None, "dataset": "home", "recipe": {"examples": ["a"]}, "loss": [[1, 0.5]]}

@@ -13,7 +13,7 @@ from examples import FIXED_HOMES, fixed_home, session_examples
 from tokenizer import build_tokenizer
 from train import Drill, Probe, Recipe, Shape, Stage, encode, train, write_model
 
-from har_llm.datasets.simulated import Draws
+from har_llm.data.datasets.simulated import Draws
 
 RECIPES = {
     # Answers of the right form, first with labels drawn at random, then with each activity under the name of another: it

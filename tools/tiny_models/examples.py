@@ -11,10 +11,10 @@ from typing import TypeVar
 from omegaconf import OmegaConf
 from random_homes import ACTIVITIES, random_recording, sample
 
-from har_llm.datasets.simulated import Draws, SimulatedHome
-from har_llm.prompts import SectionedPrompt
-from har_llm.records import Home, Prompt, Session
-from har_llm.windows import FixedWindows
+from har_llm.data.datasets.simulated import Draws, SimulatedHome
+from har_llm.data.prompts import SectionedPrompt
+from har_llm.data.records import Home, Prompt, Session
+from har_llm.data.windows import FixedWindows
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 FIXED_HOMES = ("simulated_flat", "simulated_house")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from har_llm.datasets.simulated import Draws, Routine, Sensor, SessionPlan, Simulation
-from har_llm.records import Home, Session
+from har_llm.data.datasets.simulated import Draws, Routine, Sensor, SessionPlan, Simulation
+from har_llm.data.records import Home, Session
 
 T = TypeVar("T")
 

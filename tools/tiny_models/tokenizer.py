@@ -14,7 +14,7 @@ from examples import default_prompt, training_examples
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from har_llm.datasets.simulated import Draws
+from har_llm.data.datasets.simulated import Draws
 
 TEMPLATE = Path(__file__).with_name("qwen3_chat_template.jinja")
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]

@@ -14,8 +14,8 @@ from examples import lookup_drill, training_examples
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-from har_llm.datasets.simulated import Draws
-from har_llm.provenance import MANIFEST, Provenance
+from har_llm.common.provenance import MANIFEST, Provenance
+from har_llm.data.datasets.simulated import Draws
 
 PROMPT_LOSS = 0.1
 """Weight of the loss on a prompt's tokens: reading it teaches the words, but the answer is what counts."""

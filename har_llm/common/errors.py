@@ -1,0 +1,49 @@
+"""Errors that a user can act on: each says what was found, what the rule is, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from har_llm.common.text import visible
+
+if TYPE_CHECKING:
+    from har_llm.data.records import Notice
+
+
+class HarError(Exception):
+    """Something the user can mend; shown as one message, without a traceback."""
+
+    def __str__(self) -> str:
+        return visible(super().__str__())  # it may quote a user's file
+
+
+class ConfigError(HarError):
+    """A setting is wrong."""
+
+
+class MissingError(HarError):
+    """Data, weights or memory that a run needs are not there."""
+
+
+class EngineError(HarError):
+    """A model could not be loaded, or stopped while it was generating."""
+
+
+class DataError(HarError):
+    """A dataset breaks its format. Holds every fault found, not only those shown."""
+
+    SHOWN = 5
+
+    def __init__(self, summary: str, faults: Sequence[Notice]):
+        self.faults = tuple(faults)
+        lines = [summary, *(f"  {fault}" for fault in self.faults[: self.SHOWN])]
+        if len(self.faults) > self.SHOWN:
+            lines.append(f"  ... and {len(self.faults) - self.SHOWN} more; task=validate lists all of them.")
+        super().__init__("\n".join(lines))
+
+
+def first_line(error: BaseException) -> str:
+    """The first of what it says, with what follows a colon at its end."""
+    lines = [line.strip() for line in str(error).strip().splitlines()] or [type(error).__name__]
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]

@@ -1,0 +1,90 @@
+"""How much memory this machine has free, and how much a model needs; without importing torch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from har_llm.models.config import DTYPES, ModelConfig
+
+GB = 1e9
+CGROUP = Path("/sys/fs/cgroup")
+OVERHEAD = 1.1
+"""Weights, and a tenth for activations and a first key-value cache."""
+
+
+class Gpu(NamedTuple):
+    """A GPU that this process may use."""
+
+    id: str
+    """As CUDA_VISIBLE_DEVICES names it."""
+    name: str
+    total: float
+    """Bytes."""
+    free: float
+    """Bytes."""
+
+
+def free_memory(device: str) -> float:
+    """Free bytes: of the GPU with most of them (`cuda`), or of main memory."""
+    if device == "cuda":
+        return max((gpu.free for gpu in gpus()), default=0.0)
+    import psutil
+
+    return min(float(psutil.virtual_memory().available), _container_limit())
+
+
+def available_memory(device: str = "auto") -> tuple[str, float]:
+    """Where a model would go (the GPUs together, or main memory), and the free bytes there."""
+    found = gpus() if device != "cpu" else []
+    if not found:
+        return "memory", free_memory("cpu")
+    return "the GPU" if len(found) == 1 else f"the {len(found)} GPUs", sum(gpu.free for gpu in found)
+
+
+def has_gpu() -> bool:
+    return bool(gpus())
+
+
+def _container_limit() -> float:
+    """The memory limit of a container (control group); infinite where there is none."""
+    for limit in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            return float((CGROUP / limit).read_text())
+        except (OSError, ValueError):  # not of this version of control groups, or "max"
+            continue
+    return float("inf")
+
+
+@lru_cache(maxsize=1)
+def _nvidia_smi() -> str | None:
+    return shutil.which("nvidia-smi")
+
+
+def gpus() -> list[Gpu]:
+    """The visible GPUs with what is free now; none where there is no NVIDIA driver."""
+    if _nvidia_smi() is None:
+        return []
+    command = [str(_nvidia_smi()), "--query-gpu=index,name,memory.total,memory.free", "--format=csv,noheader,nounits"]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        if visible in ("", "-1"):
+            return []
+        command.append(f"--id={visible}")
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+        rows = [[cell.strip() for cell in line.split(",")] for line in answer.split("\n") if line.strip()]
+        return [Gpu(index, name, float(total) * 2**20, float(free) * 2**20) for index, name, total, free in rows]
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return []
+
+
+def needed_memory(model: ModelConfig, weight_bytes: float | None) -> float | None:
+    """Bytes that the model needs once loaded, from its files' size or else its parameters; None when neither is known."""
+    if model.parameters is not None:
+        return OVERHEAD * model.parameters * DTYPES[model.dtype]
+    return None if weight_bytes is None else OVERHEAD * weight_bytes

@@ -1,0 +1,66 @@
+"""GitHub-flavoured Markdown in which untrusted text is text: it becomes no table cell, markup, HTML, link or mention."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from har_llm.common.tables import Table, right_columns
+from har_llm.common.text import visible
+
+_MARKUP = re.compile(r"[\\`*{}\[\]|~$&<>]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_LINKED = re.compile(r"@(?=\w)|#(?=\d)|(?<=[A-Za-z])://|\bwww\.|\bGH-(?=\d)", re.IGNORECASE)
+"""What GitHub makes a link or a mention of, without any markup."""
+_BETWEEN = "<!-- -->"
+"""Nothing, to a reader; to GitHub, the end of a word."""
+_BLOCK = re.compile(r"[#+=-]|\d+(?=[.)])")
+"""What makes a heading or a list of a line that begins with it."""
+
+
+def inline(text: str) -> str:
+    """Untrusted text inside a line or a cell."""
+    safe = _MARKUP.sub(lambda match: _HTML.get(match[0], f"\\{match[0]}"), _flat(text))
+    return safe.replace("\0", _BETWEEN)
+
+
+def in_html(text: str) -> str:
+    """Untrusted text inside an HTML element that Markdown is not read in."""
+    return "".join(_HTML.get(character, character) for character in _flat(text)).replace("\0", _BETWEEN)
+
+
+def _flat(text: str) -> str:
+    """In one line, with a null character, which visible text cannot hold, inside everything that would become a link."""
+    flat = " ".join(visible(text).split())
+    return _LINKED.sub(lambda match: f"{match[0][0]}\0{match[0][1:]}", flat)
+
+
+def line(text: str) -> str:
+    """Untrusted text as a line, or list item, of its own."""
+    safe = inline(text)
+    block = _BLOCK.match(safe)
+    if block is None:
+        return safe
+    end = block.end() - (not block[0].isdigit())
+    return f"{safe[:end]}\\{safe[end:]}"
+
+
+def fenced(text: str) -> str:
+    """Untrusted lines as a code block that they cannot end."""
+    content = visible(text).rstrip()
+    longest = max((len(run) for run in re.findall(r"`+", content)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{content}\n{fence}"
+
+
+def items(texts: Sequence[str]) -> str:
+    return "\n".join(f"- {line(text)}" for text in texts)
+
+
+def table(content: Table) -> str:
+    """Its title, rows and notes. Numbers are set to the right."""
+    rule = ["---:" if right else "---" for right in right_columns(content)]
+    rows = [[inline(cell) for cell in row] for row in (content.columns, *content.rows)]
+    rows.insert(1, rule)
+    lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return "\n\n".join([f"### {inline(content.title)}", lines, *map(line, content.notes)])

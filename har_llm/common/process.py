@@ -1,0 +1,132 @@
+"""A process of our own that speaks JSON lines, so that all its memory is given back when it ends and its death is not ours.
+
+No pickle, and no copy of the caller's main module. What libraries print goes to a log, whose last lines explain a death.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from typing import IO, Any
+
+from har_llm.common.errors import EngineError
+
+LOG_LINES = 12
+
+
+class JsonProcess:
+    """The caller's side: `python -m module`, which answers on its standard output."""
+
+    def __init__(self, module: str, what: str, environment: Mapping[str, str] | None = None, relief: str = ""):
+        """`relief`: what to say of memory, should the process be killed."""
+        self._what, self._relief = what, relief
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed by close)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            encoding="ascii",
+            env={**_environment(), **(environment or {})},
+            # Ctrl-C reaches every process of the terminal's group; only the caller decides what it means. And what the
+            # process itself starts (vLLM, one for each GPU) ends with this group.
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Raises EngineError when the process is gone."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(message, ensure_ascii=True) + "\n")
+            self._process.stdin.flush()
+        except OSError:
+            raise EngineError(self._death()) from None
+
+    def receive(self) -> dict[str, Any]:
+        """The next message. Raises EngineError for one that says what went wrong, or when the process is gone."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line.endswith("\n"):
+            raise EngineError(self._death())
+        message: dict[str, Any] = json.loads(line)
+        if "error" in message:
+            raise EngineError(message["error"])
+        return message
+
+    def close(self) -> None:
+        """End the process and all that it started. May be called twice."""
+        if self._process.returncode is None:
+            end_group(self._process.pid)
+            self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._log):
+            if stream is not None:
+                with contextlib.suppress(OSError):  # unsent bytes for a process that is gone
+                    stream.close()
+
+    def _death(self) -> str:
+        code = self._process.wait()
+        end_group(self._process.pid)
+        how = (
+            f"was killed by signal {-code} (9 often means that memory ran out{self._relief})"
+            if code < 0
+            else f"ended with exit code {code}"
+        )
+        self._log.seek(0)
+        last = "".join(f"\n  {line.rstrip()}" for line in self._log.readlines()[-LOG_LINES:])
+        words = f" Its last words:{last}" if last else ""
+        return f"{self._what} {how}. What was finished is kept; run the same command again to go on.{words}"
+
+
+def end_group(leader: int) -> None:
+    """Kill what is left of a process and of what it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def _environment() -> dict[str, str]:
+    """The caller's, with its import path. Threads that wait by spinning for long starve each other on a busy machine."""
+    own_defaults = {"GOMP_SPINCOUNT": "10000", "TOKENIZERS_PARALLELISM": "false"}
+    return {**own_defaults, **os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+class Caller:
+    """The process's side: messages from the caller, and answers to it. Ends the process when the caller is gone."""
+
+    def __init__(self) -> None:
+        self._out = os.fdopen(os.dup(1), "w", encoding="ascii")
+        os.dup2(2, 1)  # whatever libraries print must not mix with the answers
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=_read, args=(sys.stdin, self._lines), daemon=True).start()
+
+    def receive(self) -> dict[str, Any]:
+        message: dict[str, Any] = json.loads(self._lines.get())
+        return message
+
+    def reply(self, message: Mapping[str, Any]) -> None:
+        self._out.write(json.dumps(message, ensure_ascii=True) + "\n")
+        self._out.flush()
+
+
+def _read(stream: IO[str], lines: queue.Queue[str]) -> None:
+    for line in stream:
+        lines.put(line)
+    # The caller is gone; whatever is being made is of no use to anyone.
+    end_group(os.getpid())
+    os._exit(1)  # where this process leads no group

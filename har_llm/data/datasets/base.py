@@ -1,0 +1,145 @@
+"""What every dataset has in common: how a home is written in YAML, and the protocol that the rest relies on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from har_llm.common.errors import ConfigError
+from har_llm.data.records import Event, Home, Notice, Recordings, Session
+
+NULL_CLASS_USES = ("label", "unscored", "dropped")
+
+
+@dataclass(kw_only=True)
+class HomeConfig:
+    """The home as conf/dataset writes it: everything that a model is told about it."""
+
+    description: str = ""
+    rooms: dict[str, list[str]] = field(default_factory=dict)
+    activities: dict[int, str] = field(default_factory=dict)
+    null_class: list[int] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
+    null_class_rules: list[str] = field(default_factory=list)
+    """Rules about the null class: a model is told them only while that is among the activities."""
+
+
+@dataclass(kw_only=True)
+class DatasetConfig:
+    """Settings that every dataset has."""
+
+    name: str
+    synthetic: bool = False
+    paper_split: dict[int, int] = field(default_factory=dict)
+    """Sessions in a group -> how many of them, from the first, are for training."""
+    null_class: str = "label"
+    """label: as any activity; unscored: may be answered, not scored; dropped: its events are taken out beforehand."""
+    home: HomeConfig = field(default_factory=HomeConfig)
+
+    def check(self) -> None:
+        """Raise ConfigError where the settings contradict each other."""
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
+            raise ConfigError(
+                f"dataset.name is {self.name!r}; it names run directories, so use letters, digits, '.', '_' and '-'."
+            )
+        if self.null_class not in NULL_CLASS_USES:
+            raise ConfigError(f"dataset.null_class is {self.null_class!r}; it must be one of {', '.join(NULL_CLASS_USES)}.")
+        names = list(self.home.activities.values())
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ConfigError(
+                f"dataset.home.activities names {', '.join(doubled)} twice; every activity needs its own name."
+            )
+        unknown = sorted(set(self.home.null_class) - set(self.home.activities))
+        if unknown:
+            raise ConfigError(f"dataset.home.null_class has {unknown}, which dataset.home.activities does not list.")
+
+    def build_home(self) -> Home:
+        activities = dict(self.home.activities)
+        if self.null_class == "dropped":
+            activities = {n: name for n, name in activities.items() if n not in self.home.null_class}
+        null_class = frozenset(self.home.null_class) & frozenset(activities)
+        return Home(
+            name=self.name,
+            description=self.home.description.strip(),
+            rooms={room: tuple(things) for room, things in self.home.rooms.items()},
+            activities=activities,
+            null_class=null_class,
+            rules=(*self.home.rules, *(self.home.null_class_rules if null_class else ())),
+            synthetic=self.synthetic,
+        )
+
+    def recordings(self, sessions: Sequence[Session], repairs: Sequence[Notice] = ()) -> Recordings:
+        """What `read` returns. A session keeps its place, even empty, when null_class=dropped takes its events out."""
+        dropped = frozenset(self.home.null_class if self.null_class == "dropped" else ())
+        kept = [without_activities(session, dropped) for session in sessions] if dropped else sessions
+        missing = events_in(sessions) - events_in(kept)
+        return Recordings(self.build_home(), kept, repairs, {"null class": missing} if missing else {})
+
+
+@dataclass(kw_only=True)
+class ReleaseConfig(DatasetConfig):
+    """A dataset that users download. It is not part of this project, so its known counts stand in for a checksum."""
+
+    COUNTED: ClassVar[tuple[str, ...]] = ("sessions", "events")
+    expected: dict[str, int] = field(default_factory=dict)
+    """What the release is known to hold; a difference is told, as it may be another version or half a download."""
+
+    def check(self) -> None:
+        super().check()
+        for name in self.expected:
+            if name not in self.COUNTED:
+                raise ConfigError(f"dataset.expected.{name} is no count; it may have {', '.join(self.COUNTED)}.")
+
+    def differences(
+        self, place: Path, source: str, counts: Mapping[str, int], remarks: Mapping[str, str]
+    ) -> Iterator[Notice]:
+        """A notice for each count that is not the expected one; `remarks` say what else to know about some of them."""
+        for name, count in counts.items():
+            known = self.expected.get(name, count)
+            if count != known:
+                words = name.replace("_", " ")
+                message = f"{count:,} {words} are read, the release is known to have {known:,}"
+                remark = f" ({remarks[name]})" if name in remarks else ""
+                rule = f"compare your copy with {source}, or set dataset.expected"
+                yield Notice(str(place), None, f"{words} differ from the release's {known:,}", f"{message}{remark}; {rule}")
+
+
+def events_in(sessions: Sequence[Session]) -> int:
+    return sum(len(session.events) for session in sessions)
+
+
+def without_activities(session: Session, dropped: frozenset[int]) -> Session:
+    """The session without events of these activities alone, its ids counted anew."""
+    events: list[Event] = []
+    for event in session.events:
+        activities = tuple(number for number in event.activities if number not in dropped)
+        if activities:
+            events.append(event._replace(id=len(events), activities=activities))
+    return Session(session.id, session.group, events)
+
+
+class Dataset(Protocol):
+    """A dataset's settings, able to read it. Configured by conf/dataset/<name>.yaml."""
+
+    name: str
+    synthetic: bool
+    paper_split: dict[int, int]
+    null_class: str
+    home: HomeConfig
+
+    def check(self) -> None: ...
+
+    def read(self, data: Path) -> Recordings:
+        """Read the dataset below the folder `data` (paths.data).
+
+        Raises MissingError when it is not there, DataError with every fault when it breaks its format.
+        """
+        ...
+
+    def faults(self, data: Path) -> list[Notice]:
+        """Every fault of the folder, in one pass, without raising for them."""
+        ...

@@ -1,0 +1,299 @@
+"""MARBLE (Arrotta, Bettini, Civitarese, 2021): the events of its real release and their activities.
+
+    <scenario>/instance<N>/environmental.csv               sensor_id,sensor_status,ts,subject_id
+    <scenario>/instance<N>/subject-<id>/labels.csv         ts_start,ts_end,act
+
+Times are UNIX milliseconds. An event's activity is that of its own subject at its time. A subject's smartphone.csv and
+locations.csv are read where extra events are asked for (see marble_extras); the inertial sensors never are. A million events
+must load in seconds: the loop over events does a handful of dictionary look-ups, and goes the slow way round only to explain
+what is wrong with a row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from har_llm.common.errors import ConfigError, DataError, MissingError
+from har_llm.common.paths import expanded
+from har_llm.data.datasets.base import ReleaseConfig
+from har_llm.data.datasets.files import shown, spellings, unquoted, without_collector
+from har_llm.data.datasets.marble_extras import (
+    EXTRA_EVENTS,
+    LOCATION,
+    PHONE,
+    ExtraDescription,
+    ExtraReader,
+    TimedEvent,
+    merged,
+)
+from har_llm.data.datasets.marble_times import STATUSES, LocalClock, TimedReader, Timeline, milliseconds
+from har_llm.data.records import Event, Home, Notice, Recordings, Session
+
+SCENARIO = re.compile(r"[A-Z][1-9](?:mae|[mae])")
+INSTANCE = re.compile(r"instance[1-9][0-9]*")
+NUMBER = re.compile(r"([0-9]+)")
+SUBJECT = "subject-"
+LABELS = "labels.csv"
+EVENT_COLUMNS = ("sensor_id", "sensor_status", "ts", "subject_id")
+LABEL_COLUMNS = ("ts_start", "ts_end", "act")
+PARTIAL_COPY = "a scenario's number of sessions decides which are for training, so a partial copy is divided otherwise"
+
+
+@dataclass(kw_only=True)
+class MarbleSensor:
+    """A sensor in words: "<room> <name> <state>" is the text of its events."""
+
+    room: str
+    name: str
+    states: list[str]
+    """What its ON and its OFF mean, such as [OPENED, CLOSED]."""
+
+
+@dataclass(kw_only=True)
+class Marble(ReleaseConfig):
+    """The MARBLE release in a folder of the user's."""
+
+    folder: str = "marble"
+    """Below paths.data, or absolute."""
+    timezone: str = "Europe/Rome"
+    """Where the recordings were made: what HH:mm:ss of an event means."""
+    sensors: dict[str, MarbleSensor] = field(default_factory=dict)
+    """By sensor_id of environmental.csv."""
+    labels: dict[str, int] = field(default_factory=dict)
+    """By act of labels.csv: the number of the activity."""
+    extra_events: list[str] = field(default_factory=list)
+    """What is read beside the sensors of the home: phone, location."""
+    phone_events: dict[str, list[str]] = field(default_factory=dict)
+    """By event_id of smartphone.csv: what an event reads when its status is ON and when it is OFF."""
+    locations: dict[str, str] = field(default_factory=dict)
+    """By location of locations.csv: the room."""
+    location_event: str = ""
+    """What follows the room where a subject's location begins."""
+    extra_descriptions: dict[str, ExtraDescription] = field(default_factory=dict)
+    """What the home's description says about extra events while they are on, by their kind."""
+
+    def check(self) -> None:
+        super().check()
+        self._zone()
+        self._check_extra_events()
+        for setting, value in (("sensors", self.sensors), ("labels", self.labels)):
+            if not value:
+                raise ConfigError(f"dataset.{setting} is empty; it must list every one that the files use.")
+        for key, sensor in self.sensors.items():
+            if sensor.room not in self.home.rooms:
+                raise ConfigError(f"dataset.sensors.{key}.room is {sensor.room!r}, which dataset.home.rooms does not list.")
+            if len(sensor.states) != len(STATUSES):
+                raise ConfigError(f"dataset.sensors.{key}.states is {sensor.states}; it must be [ON word, OFF word].")
+        for label, number in self.labels.items():
+            if number not in self.home.activities:
+                raise ConfigError(f"dataset.labels.{label} is {number}, which dataset.home.activities does not list.")
+
+    def _check_extra_events(self) -> None:
+        for name, kinds in (("extra_events", self.extra_events), ("extra_descriptions", list(self.extra_descriptions))):
+            unknown = [kind for kind in kinds if kind not in EXTRA_EVENTS]
+            if unknown:
+                raise ConfigError(f"dataset.{name} has {unknown[0]!r}; it may have {', '.join(EXTRA_EVENTS)}.")
+        if len(set(self.extra_events)) < len(self.extra_events):
+            raise ConfigError(f"dataset.extra_events is {self.extra_events}; name each kind once.")
+        for key, texts in self.phone_events.items():
+            if len(texts) != len(STATUSES) or not all(text.strip() for text in texts):
+                raise ConfigError(f"dataset.phone_events.{key} is {texts}; it must be [ON text, OFF text].")
+        for key, room in self.locations.items():
+            if room not in self.home.rooms:
+                raise ConfigError(f"dataset.locations.{key} is {room!r}, which dataset.home.rooms does not list.")
+        for kind, setting in ((PHONE, "phone_events"), (LOCATION, "locations"), (LOCATION, "location_event")):
+            if kind in self.extra_events and not getattr(self, setting):
+                raise ConfigError(f"dataset.{setting} is empty; dataset.extra_events has {kind}, which needs it.")
+        for kind, words in self._said_of_extra_events():
+            if words.instead_of not in self.home.description:
+                raise ConfigError(
+                    f"dataset.extra_descriptions.{kind}.instead_of is {words.instead_of!r}, which is not in "
+                    "dataset.home.description; write there what the text takes the place of, or leave it empty."
+                )
+
+    def _said_of_extra_events(self) -> Iterator[tuple[str, ExtraDescription]]:
+        for kind in EXTRA_EVENTS:
+            if kind in self.extra_events and kind in self.extra_descriptions:
+                yield kind, self.extra_descriptions[kind]
+
+    def location_texts(self) -> dict[str, str]:
+        """What an event reads where a location begins, by location."""
+        return {key: f"{room} {self.location_event}" for key, room in self.locations.items()}
+
+    def build_home(self) -> Home:
+        """A prompt speaks of phones and locations only where it may have their events."""
+        description = self.home.description
+        for _, words in self._said_of_extra_events():
+            if words.instead_of:
+                description = description.replace(words.instead_of, words.text.strip())
+            else:
+                description = f"{description.rstrip()}\n{words.text.strip()}"
+        return replace(super().build_home(), description=description.strip())
+
+    def read(self, data: Path) -> Recordings:
+        folder, reader, sessions = self._read(data)
+        if reader.faults:
+            count = f"{len(reader.faults)} fault{'s' if len(reader.faults) > 1 else ''}"
+            raise DataError(f"MARBLE in {folder} has {count}; mend or replace the files:", reader.faults)
+        counts = {"sessions": len(sessions), "events": reader.environmental_events}
+        remarks = {"sessions": PARTIAL_COPY}
+        if self.extra_events:
+            remarks["events"] = "those of environmental.csv; the known count is without dataset.extra_events too"
+        differences = self.differences(folder, "the EveryWare Lab's release", counts, remarks)
+        return self.recordings(sessions, [*reader.repairs, *differences])
+
+    def faults(self, data: Path) -> list[Notice]:
+        return self._read(data)[1].faults
+
+    def _read(self, data: Path) -> tuple[Path, MarbleReader, list[Session]]:
+        folder = expanded(data / expanded(self.folder))
+        if not folder.is_dir():
+            raise MissingError(
+                f"MARBLE is missing: there is no folder {str(folder)!r}. Download MARBLE from the EveryWare Lab (University "
+                f"of Milan) and set paths.data or HAR_LLM_DATA to the folder that holds {self.folder}/."
+            )
+        reader = MarbleReader(self, self._zone())
+        with without_collector():
+            return folder, reader, reader.read(folder)
+
+    def _zone(self) -> ZoneInfo:
+        try:
+            return ZoneInfo(self.timezone)
+        except (KeyError, ValueError, OSError):  # KeyError: ZoneInfoNotFoundError; the others: no name of a zone at all
+            raise ConfigError(
+                f"dataset.timezone is {self.timezone!r}, which is not known here; it must be an IANA name such as "
+                "Europe/Rome (where a system has no time zones, `pip install tzdata` brings them)."
+            ) from None
+
+
+class MarbleReader(TimedReader):
+    """Reads a whole release in one pass, whatever is wrong with it, and keeps what was wrong and what was repaired."""
+
+    def __init__(self, settings: Marble, zone: ZoneInfo):
+        super().__init__()
+        self.environmental_events = 0
+        """How many of the events are from environmental.csv: what the release's known count is about."""
+        self._sensors = settings.sensors
+        self._labels = settings.labels
+        self._clock = LocalClock(zone)
+        self._extras = ExtraReader(self, settings.extra_events, settings.phone_events, settings.location_texts())
+        self._texts: dict[tuple[str, str], str] = {}
+        for key, sensor in settings.sensors.items():
+            for status, word in zip(STATUSES, sensor.states, strict=True):
+                text = f"{sensor.room} {sensor.name} {word}"
+                self._texts.update({(k, s): text for k in spellings(key) for s in spellings(status)})
+
+    def read(self, folder: Path) -> list[Session]:
+        sessions = []
+        for scenario in self._folders(folder, SCENARIO, "letter, number of subjects and period, such as A1a or D4mae"):
+            for instance in self._folders(scenario, INSTANCE, "instance1, instance2, ..."):
+                number = instance.name.removeprefix("instance")
+                sessions.append(Session(f"{scenario.name}/{number}", scenario.name, self._events(instance)))
+        if sessions:
+            self._extras.report_missing(folder)
+        return sessions
+
+    def _folders(self, parent: Path, form: re.Pattern[str], meaning: str) -> list[Path]:
+        """The parent's folders whose names have the form, in order of the numbers in them."""
+        found = []
+        for folder in self.folders(parent):
+            if form.fullmatch(folder.name):
+                found.append(folder)
+            elif folder.name[0] not in "._":  # what operating systems leave behind, such as __MACOSX
+                self.fault(folder, None, "folder name", f"the folder's name must be {meaning}; rename it or move it away")
+        if not found:
+            self.fault(parent, None, "no recordings", f"there is no folder in it; its folders must be {meaning}")
+        return sorted(found, key=_by_number)
+
+    def _events(self, instance: Path) -> Sequence[Event]:
+        subjects = {folder: self._timeline(folder) for folder in self.folders(instance) if folder.name.startswith(SUBJECT)}
+        by_spelling = {
+            spelling: timeline
+            for folder, timeline in subjects.items()
+            for spelling in spellings(folder.name.removeprefix(SUBJECT))
+        }
+        moments, events = self._environmental(instance / "environmental.csv", by_spelling)
+        self.environmental_events += len(events)
+        extras = [timed for folder, timeline in subjects.items() for timed in self._extra_events(folder, timeline)]
+        return merged(moments, events, extras)
+
+    def _timeline(self, subject: Path) -> Timeline:
+        faults = len(self.faults)
+        spans = self.spans(subject / LABELS, LABEL_COLUMNS, "label", self._labels)
+        return Timeline(subject.name.removeprefix(SUBJECT), list(spans), complete=len(self.faults) == faults)
+
+    def _environmental(self, path: Path, timelines: Mapping[str, Timeline]) -> tuple[list[int], list[Event]]:
+        """The events of the sensors and when they were, in UNIX milliseconds."""
+        moments: list[int] = []
+        events: list[Event] = []
+        texts, clock = self._texts, self._clock
+        previous = 0
+        for line, fields in self.rows(path, EVENT_COLUMNS):
+            sensor, status, stamp, subject = fields
+            text, moment, timeline = texts.get((sensor, status)), milliseconds(stamp), timelines.get(subject)
+            if text is None or moment is None or timeline is None:
+                moment = self._explain(path, line, fields, timelines)
+                activities: tuple[int, ...] = ()
+            else:
+                activities = timeline.at(moment)
+                if len(activities) == 1:
+                    moments.append(moment)
+                    events.append(Event(len(events), clock.at(moment), text, activities, timeline.subjects))
+                elif activities:
+                    self._contradicting(path, line, timeline, moment)
+                elif timeline.complete:
+                    rule = "every event needs the activity of its subject"
+                    self.fault(path, line, "no label", f"{_labels_of(timeline)} has no activity at {moment}; {rule}")
+            if moment is not None:
+                if moment < previous:
+                    rule = f"ts is {moment}, before {previous} in the row above; rows must be in order of time"
+                    self.fault(path, line, "event out of order", rule)
+                previous = moment
+        return moments, events
+
+    def _extra_events(self, subject: Path, timeline: Timeline) -> Iterator[TimedEvent]:
+        """The subject's extra events with its activities.
+
+        Labels leave gaps of milliseconds, some of seconds, between two activities. No sensor's event of the release falls
+        into one, but a location may begin there. Such an event has no gold activity: it is left out, and told.
+        """
+        for extra in self._extras.read(subject):
+            activities = timeline.at(extra.moment)
+            if len(activities) == 1:
+                event = Event(0, self._clock.at(extra.moment), extra.text, activities, timeline.subjects)
+                yield TimedEvent(extra.moment, extra.kind, event)
+            elif activities:
+                self._contradicting(extra.path, extra.line, timeline, extra.moment)
+            elif timeline.complete:
+                message = f"{_labels_of(timeline)} has no activity at {extra.moment}; the event is left out"
+                self.repair(extra.path, extra.line, f"{extra.kind} event without an activity", message)
+
+    def _explain(self, path: Path, line: int, fields: Sequence[str], timelines: Mapping[str, Timeline]) -> int | None:
+        """Say everything that is wrong with an event's row; return its time, where that can be read."""
+        sensor, status, stamp, subject = fields
+        if unquoted(sensor) not in self._sensors:
+            self.unknown(path, line, "sensor", (EVENT_COLUMNS[0], sensor), "sensors", self._sensors)
+        self.check_status(path, line, status, EVENT_COLUMNS[1])
+        if subject not in timelines:
+            rule = f"there must be a folder {SUBJECT}<id> with the labels of every subject_id, beside this file"
+            self.fault(path, line, "unknown subject", f"subject_id is {shown(unquoted(subject))}; {rule}")
+        return self.moment(path, line, stamp, EVENT_COLUMNS[2])
+
+    def _contradicting(self, path: Path, line: int, timeline: Timeline, moment: int) -> None:
+        if timeline.complete:
+            held = " and ".join(map(str, timeline.at(moment)))
+            rule = f"{_labels_of(timeline)} has activities {held} at {moment}; a subject must have one at a time"
+            self.fault(path, line, "contradicting labels", rule)
+
+
+def _labels_of(timeline: Timeline) -> str:
+    return f"{SUBJECT}{timeline.subjects[0]}/{LABELS}"
+
+
+def _by_number(folder: Path) -> list[tuple[int, str]]:
+    """A sort key that puts instance2 before instance10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in NUMBER.split(folder.name)]

@@ -1,0 +1,107 @@
+"""What flows between the rooms of har_llm: small immutable records, free of any library.
+
+Activities are referred to by their number in the home's catalogue, as the prompt does ("19. preparing dinner").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from har_llm.common.text import visible
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where the events come from and what the residents may be doing: all that a prompt says about a home."""
+
+    name: str
+    description: str
+    rooms: Mapping[str, Sequence[str]]
+    """Appliances and furniture by room, in the order in which a prompt lists them."""
+    activities: Mapping[int, str]
+    """Activity names by number, in the order in which a prompt lists them."""
+    null_class: frozenset[int] = frozenset()
+    """Activities that stand for 'nothing in particular' (transition, others); scores are given with and without them."""
+    rules: Sequence[str] = ()
+    synthetic: bool = False
+
+
+class Event(NamedTuple):
+    """One change of one sensor. A named tuple, because a run may hold millions."""
+
+    id: int
+    """Position in its session, from 0."""
+    time: str
+    """Local time of day, HH:mm:ss."""
+    text: str
+    """"<room> <sensor> <event>", as in section 3.1.1 of the paper."""
+    activities: tuple[int, ...]
+    """Gold activity numbers: one, or several when several residents share the event."""
+    subjects: tuple[str, ...]
+    """Who caused it, as the dataset says; never shown to a model."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """One recording, in order."""
+
+    id: str
+    group: str
+    """What the split divides: the scenario in MARBLE, the whole dataset elsewhere."""
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Consecutive events of one session, shown to the model together."""
+
+    session: str
+    index: int
+    """Position among the windows of its session, from 0."""
+    events: tuple[Event, ...]
+
+    @property
+    def id(self) -> str:
+        return f"{self.session}#{self.index}"
+
+
+class Notice(NamedTuple):
+    """A fault or a repair, at a place in a user's file."""
+
+    path: str
+    line: int | None
+    """1-based line in the file; None when the whole file or folder is meant."""
+    kind: str
+    """A short stable name, counted in summaries: "unknown sensor"."""
+    message: str
+
+    def __str__(self) -> str:
+        place = self.path if self.line is None else f"{self.path}:{self.line}"
+        return visible(f"{place}: {self.message}")
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """A dataset, read: its sessions, and what had to be done to read them."""
+
+    home: Home
+    sessions: Sequence[Session]
+    repairs: Sequence[Notice] = ()
+    dropped_events: Mapping[str, int] = field(default_factory=dict)
+    """Events that the settings leave out, counted by reason."""
+
+
+Message = Mapping[str, str]
+"""A chat message: {"role": "system" | "user", "content": ...}."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is sent for one window, and how to read the ids in its answer."""
+
+    window: Window
+    messages: tuple[Message, ...]
+    ids: tuple[int, ...]
+    """The id shown for each event of the window, in order."""

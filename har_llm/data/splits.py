@@ -1,0 +1,177 @@
+"""Sessions -> parts. Divided before windows are cut, in whole sessions, so that nothing is in two parts.
+
+Every split is divided by `divide(sessions, paper_split)`, which returns the sessions of each part in their own order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from har_llm.common.errors import ConfigError
+from har_llm.data.records import Session
+
+PARTS = ("train", "validation", "test")
+GOLDEN_RATIO = 0.6180339887498949
+
+Parts = dict[str, list[Session]]
+
+
+@dataclass(kw_only=True)
+class Split(ABC):
+    """What every split has."""
+
+    part: str = "test"
+    """The part that a run is scored on."""
+
+    def check(self) -> None:
+        if self.part not in PARTS:
+            raise ConfigError(f"split.part is {self.part!r}; it must be one of {', '.join(PARTS)}.")
+
+    @abstractmethod
+    def divide(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Parts:
+        """Every session of a part, in order. `paper_split` is the dataset's own (see PaperSplit)."""
+
+
+@dataclass(kw_only=True)
+class GroupSplit(Split):
+    """The first sessions of each group train, the others test; the validation part is cut from the training part.
+
+    Groups take turns in giving their last training session to the validation part; each keeps its first one. Whose turn it
+    is goes through the groups in steps of the golden ratio: few turns are spread over all of them, without falling into
+    step with their names (every third scenario of MARBLE is an afternoon), and more turns add to the same sessions.
+    """
+
+    validation_sessions: int = 0
+    """How many training sessions, over all groups, are for validation."""
+
+    def check(self) -> None:
+        super().check()
+        if self.validation_sessions < 0:
+            raise ConfigError(f"split.validation_sessions is {self.validation_sessions}; it must be 0 or more.")
+        if self.part == "validation" and self.validation_sessions == 0:
+            raise ConfigError("split.part is 'validation' but split.validation_sessions is 0; set it to 1 or more.")
+
+    def divide(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Parts:
+        groups: dict[str, list[Session]] = {}
+        for session in sessions:
+            groups.setdefault(session.group, []).append(session)
+        training = [group[: self.training_count(name, len(group), paper_split)] for name, group in groups.items()]
+        part_of = {session.id: "train" for group in training for session in group}
+        part_of.update(dict.fromkeys(self._validation(training), "validation"))
+        return _parts(sessions, {session.id: part_of.get(session.id, "test") for session in sessions})
+
+    @abstractmethod
+    def training_count(self, group: str, size: int, paper_split: Mapping[int, int]) -> int:
+        """How many sessions of a group, from the first, are not for testing."""
+
+    def _validation(self, training: Sequence[Sequence[Session]]) -> list[str]:
+        taken: list[str] = []
+        wanted = self.validation_sessions
+        turns = sorted(range(len(training)), key=lambda index: index * GOLDEN_RATIO % 1)
+        depth = 1
+        while len(taken) < wanted:
+            offered = [training[turn][-depth].id for turn in turns if len(training[turn]) > depth]
+            if not offered:
+                raise ConfigError(
+                    f"split.validation_sessions is {wanted}; it must be at most {len(taken)}, because every group of "
+                    "sessions keeps one for training."
+                )
+            taken += offered[: wanted - len(taken)]
+            depth += 1
+        return taken
+
+
+@dataclass(kw_only=True)
+class PaperSplit(GroupSplit):
+    """As in section 4.3.1: dataset.paper_split says how many sessions of a group of each size are for training."""
+
+    def training_count(self, group: str, size: int, paper_split: Mapping[int, int]) -> int:
+        if size not in paper_split:
+            known = ", ".join(f"{key}: {value}" for key, value in paper_split.items())
+            raise ConfigError(
+                f"dataset.paper_split is {{{known}}} and does not say how many of the {size} sessions of group {group!r} "
+                f"are for training; set '++dataset.paper_split={{{size}: {max(1, size * 2 // 3)}}}', or use split=fraction."
+            )
+        if not 0 <= paper_split[size] <= size:
+            raise ConfigError(f"dataset.paper_split.{size} is {paper_split[size]}; it must be from 0 to {size}.")
+        return paper_split[size]
+
+
+@dataclass(kw_only=True)
+class FractionSplit(GroupSplit):
+    """A share of each group's sessions, in order, for homes that no paper has divided."""
+
+    train: float = 2 / 3
+    """Share of the sessions that are not for testing, rounded to whole sessions."""
+
+    def check(self) -> None:
+        super().check()
+        if not 0 < self.train < 1:
+            raise ConfigError(f"split.train is {self.train}; it must be between 0 and 1, such as 0.67.")
+
+    def training_count(self, group: str, size: int, paper_split: Mapping[int, int]) -> int:
+        # A group of two or more is in both parts, whatever rounding says.
+        return max(1, min(size - 1, int(size * self.train + 0.5)))
+
+
+@dataclass(kw_only=True)
+class NamedSplit(Split):
+    """Sessions by id. A session that is not named is in no part."""
+
+    train: list[str] = field(default_factory=list)
+    validation: list[str] = field(default_factory=list)
+    test: list[str] = field(default_factory=list)
+
+    def check(self) -> None:
+        super().check()
+        named = Counter([*self.train, *self.validation, *self.test])
+        for name, count in named.items():
+            if count > 1:
+                raise ConfigError(f"split names the session {name!r} {count} times; name it once, in one part.")
+        if not getattr(self, self.part):
+            raise ConfigError(f"split.part is {self.part!r} but split.{self.part} names no session; list their ids there.")
+
+    def divide(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Parts:
+        part_of = {name: part for part in PARTS for name in getattr(self, part)}
+        known = [session.id for session in sessions]
+        for name, part in part_of.items():
+            if name not in known:
+                some = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
+                raise ConfigError(f"split.{part} names the session {name!r}, which the data do not have; they have {some}.")
+        return _parts(sessions, part_of)
+
+
+def first_sessions(sessions: Sequence[Session], count: int | None, seed: int) -> list[Session]:
+    """The first `count` sessions to train on (all for None), in their own order; fewer are always among more.
+
+    Groups take turns, so that few sessions of a home with many scenarios come from different ones; whose turn it is first
+    is drawn by `seed`. Within a group, and where there is one group only, the first come first.
+    """
+    if count is None:
+        return list(sessions)
+    if count > len(sessions):
+        raise ConfigError(
+            f"lora.train_sessions is {count}, but the training part has {len(sessions)} sessions; ask for fewer."
+        )
+    groups: dict[str, list[Session]] = {}
+    for session in sessions:
+        groups.setdefault(session.group, []).append(session)
+    order = sorted(groups, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
+    turns = (groups[name][depth] for depth in range(len(sessions)) for name in order if depth < len(groups[name]))
+    chosen = {session.id for session in islice(turns, count)}
+    return [session for session in sessions if session.id in chosen]
+
+
+def unused(sessions: Sequence[Session], parts: Mapping[str, Sequence[Session]]) -> list[Session]:
+    """The sessions that are in no part."""
+    used = {session.id for part in parts.values() for session in part}
+    return [session for session in sessions if session.id not in used]
+
+
+def _parts(sessions: Sequence[Session], part_of: Mapping[str, str]) -> Parts:
+    return {part: [session for session in sessions if part_of.get(session.id) == part] for part in PARTS}

@@ -1,0 +1,70 @@
+"""Sessions cut into windows of consecutive events (section 3.1.2). A window never crosses sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from har_llm.common.errors import ConfigError
+from har_llm.data.records import Session, Window
+
+
+@dataclass(kw_only=True)
+class FixedWindows:
+    """Windows of a fixed number of events; the last one of a session may be shorter.
+
+    Those that overlap show most events more than once. Each event's answer is read from the window that shows most on both
+    sides of it: see `answering`.
+    """
+
+    events: int = 10
+    min_events: int = 1
+    """A shorter last window is left out, and its events are counted as excluded where no other window holds them."""
+    stride: int | None = None
+    """Events from the beginning of a window to that of the next; null = all of them, without overlap."""
+
+    def check(self) -> None:
+        if self.events < 1:
+            raise ConfigError(f"window.events is {self.events}; it must be at least 1 (the paper uses 10).")
+        if not 1 <= self.min_events <= self.events:
+            raise ConfigError(f"window.min_events is {self.min_events}; it must be from 1 to window.events ({self.events}).")
+        if self.stride is not None and not 1 <= self.stride <= self.events:
+            raise ConfigError(
+                f"window.stride is {self.stride}; it must be from 1 to window.events ({self.events}), or null for windows "
+                f"without overlap; a longer one would leave events out."
+            )
+
+    def cut(self, session: Session) -> Iterator[Window]:
+        """The session's windows in order. What no window holds is the caller's to count: see `excluded`."""
+        for index, start in enumerate(self._starts(len(session.events))):
+            yield Window(session.id, index, tuple(session.events[start : start + self.events]))
+
+    def excluded(self, session: Session) -> int:
+        """How many events of the session, at its end, no window holds."""
+        length = len(session.events)
+        end = max((start + self.events for start in self._starts(length)), default=0)
+        return max(0, length - end)
+
+    def _starts(self, length: int) -> Iterator[int]:
+        """Where windows begin, until one reaches the session's end."""
+        for start in range(0, length, self.stride or self.events):
+            if min(self.events, length - start) >= self.min_events:
+                yield start
+            if start + self.events >= length:
+                return
+
+
+def answering(windows: Sequence[Window]) -> dict[tuple[str, int], tuple[int, int]]:
+    """Which window answers for an event: (session, event id) -> (place in `windows`, place in that window).
+
+    Of several that hold it, the one in which it is farthest from both ends, and so is seen with most of what came before and
+    after it; of equals, the first.
+    """
+    chosen: dict[tuple[str, int], tuple[int, int]] = {}
+    margins: dict[tuple[str, int], int] = {}
+    for place, window in enumerate(windows):
+        for inside, event in enumerate(window.events):
+            key, margin = (window.session, event.id), min(inside, len(window.events) - 1 - inside)
+            if margin > margins.get(key, -1):
+                chosen[key], margins[key] = (place, inside), margin
+    return chosen

@@ -1,0 +1,62 @@
+"""lora=distilled: an adapter that is made when it is needed, from a teacher's reasoning on the training part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from har_llm.common.errors import ConfigError
+from har_llm.distill import LoraConfig
+from har_llm.distill.examples import ExampleSettings
+from har_llm.distill.training_config import TrainingSettings
+
+TRAINERS = ("auto", "trl", "unsloth")
+
+
+@dataclass(kw_only=True)
+class Distilled(LoraConfig):
+    teacher: Any = None
+    """A model, as conf/model describes it."""
+    source: Any = None
+    """The dataset whose training part the teacher reasons on; null = the run's own."""
+    window: Any = None
+    """The windows that the teacher reasons on, as conf/window describes them; null = the run's own."""
+    train_sessions: int | None = None
+    """Only the first N sessions of that part; null = all, 0 = the student as it is."""
+    session_seed: int = 0
+    """Draws which groups of sessions (MARBLE's scenarios) come first."""
+    examples: ExampleSettings = field(default_factory=ExampleSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    trainer: str = "auto"
+    """auto: Unsloth where there is a GPU and Unsloth is installed, else TRL."""
+
+    def check(self) -> None:
+        super().check()
+        if not hasattr(self.teacher, "check"):
+            raise ConfigError(f"lora.teacher is {self.teacher!r}; choose a model for it, as in model@lora.teacher=NAME.")
+        for name, group in (("source", "dataset"), ("window", "window")):
+            chosen = getattr(self, name)
+            if chosen is not None and not hasattr(chosen, "check"):
+                raise ConfigError(
+                    f"lora.{name} is {chosen!r}; it must be an option of the group {group}, chosen as in "
+                    f"+{group}@lora.{name}=NAME, or null for the run's own."
+                )
+        if self.train_sessions is not None and self.train_sessions < 0:
+            raise ConfigError(f"lora.train_sessions is {self.train_sessions}; it must be 0 or more, or null for all.")
+        if self.trainer not in TRAINERS:
+            raise ConfigError(f"lora.trainer is {self.trainer!r}; it must be one of {', '.join(TRAINERS)}.")
+        self.examples.check()
+        self.training.check()
+        if self.examples.samples > 1 and self.teacher.sampling.greedy:
+            raise ConfigError(
+                f"lora.examples.samples is {self.examples.samples}, but lora.teacher.sampling.temperature is 0, which gives "
+                f"the same text each time; set it above 0."
+            )
+
+    def label(self) -> str:
+        origin = "" if self.source is None else f"-on-{self.source.name}"
+        return f"{self.name}{'' if self.train_sessions is None else self.train_sessions}{origin}"
+
+    @property
+    def taught(self) -> Distilled | None:
+        return None if self.train_sessions == 0 else self

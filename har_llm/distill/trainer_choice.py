@@ -1,0 +1,41 @@
+"""Which trainer trains here, and whether what it needs is installed; imports nothing heavy."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from har_llm.common.errors import MissingError
+from har_llm.common.hardware import has_gpu
+from har_llm.distill.config import Distilled
+
+
+def chosen_trainer(wanted: str) -> str:
+    """trl or unsloth."""
+    if wanted != "auto":
+        return wanted
+    return "unsloth" if has_gpu() and installed("unsloth") else "trl"
+
+
+def check_tools(lora: Distilled) -> None:
+    """Find out before the teacher writes whether its student could be trained here. Raises MissingError."""
+    if lora.trainer == "unsloth" and not has_gpu():
+        raise MissingError("lora.trainer is 'unsloth', but there is no GPU here; set lora.trainer=trl, which needs none.")
+    if lora.trainer == "unsloth" and not installed("unsloth"):
+        raise MissingError(
+            "lora.trainer=unsloth needs the package unsloth (Linux): pip install 'har-llm[unsloth]'; or set "
+            "lora.trainer=trl."
+        )
+    if installed("bitsandbytes"):
+        return
+    training = lora.training
+    if training.base == "4bit":
+        raise MissingError("lora.training.base=4bit needs the package bitsandbytes; install it, or set it to full.")
+    if training.optimizer == "adamw_8bit" or (training.optimizer == "auto" and has_gpu()):
+        raise MissingError(
+            f"lora.training.optimizer is {training.optimizer!r}, which is 8-bit AdamW here and needs the package "
+            f"bitsandbytes; install it, or set lora.training.optimizer=adamw_torch, which takes some more memory."
+        )
+
+
+def installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None

@@ -1,0 +1,97 @@
+"""How a student is trained on reasoning examples: the settings of section 3.2.2, which are Unsloth's for Qwen3."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from har_llm.common.errors import ConfigError
+
+LOSS_ON = ("completion", "all")
+BASES = ("full", "4bit")
+OPTIMIZERS = ("auto", "adamw_8bit", "adamw_torch")
+LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+SEEDS = 2**32 - 1
+"""The largest that all libraries of the training take."""
+
+
+@dataclass(kw_only=True)
+class TrainingSettings:
+    rank: int = 32
+    alpha: int = 32
+    dropout: float = 0.0
+    targets: list[str] = field(default_factory=lambda: list(LINEAR))
+    """Layers that get LoRA weights; the default are all linear ones of the models of the paper."""
+    steps: int = 500
+    batch_size: int = 8
+    """Examples of one step."""
+    device_batch_size: int = 2
+    """Examples computed at once; a step takes several such rounds. Fewer need less memory."""
+    learning_rate: float = 2e-4
+    """At its highest; it falls linearly to 0."""
+    warmup_steps: int = 5
+    weight_decay: float = 0.001
+    optimizer: str = "auto"
+    """auto: adamw_8bit on a GPU, adamw_torch on a CPU."""
+    base: str = "full"
+    """The student's own weights while training: full, as model.dtype says, or 4bit."""
+    max_length: int | None = None
+    """Most tokens of an example; longer ones cannot be learned. null = the student's context."""
+    loss_on: str = "completion"
+    """completion: reasoning and answer; all: the prompt too."""
+    seed: int = 0
+    checkpoint_steps: int = 50
+    """Steps between checkpoints, from which a killed training goes on."""
+
+    def check(self) -> None:
+        positive = ("rank", "alpha", "steps", "batch_size", "device_batch_size", "learning_rate", "checkpoint_steps")
+        for name in positive:
+            if not 0 < getattr(self, name) < math.inf:  # nor nan, which is neither above 0 nor below it
+                raise ConfigError(f"lora.training.{name} is {getattr(self, name)}; it must be above 0 and finite.")
+        for name, low, high in (
+            ("dropout", 0.0, 0.9),
+            ("weight_decay", 0.0, 1.0),
+            ("warmup_steps", 0, self.steps),
+            ("seed", 0, SEEDS),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise ConfigError(f"lora.training.{name} is {getattr(self, name)}; it must be from {low} to {high}.")
+        if self.batch_size % self.device_batch_size:
+            raise ConfigError(
+                f"lora.training.batch_size is {self.batch_size}; it must be a multiple of lora.training.device_batch_size "
+                f"({self.device_batch_size})."
+            )
+        if not self.targets:
+            raise ConfigError("lora.training.targets is empty; name the layers that get LoRA weights, such as q_proj.")
+        if self.max_length is not None and self.max_length < 1:
+            raise ConfigError(f"lora.training.max_length is {self.max_length}; it must be at least 1, or null.")
+        for name, allowed in (("loss_on", LOSS_ON), ("base", BASES), ("optimizer", OPTIMIZERS)):
+            if getattr(self, name) not in allowed:
+                raise ConfigError(
+                    f"lora.training.{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}."
+                )
+
+    def identity(self) -> dict[str, Any]:
+        """What of this can change the adapter: not how many examples are computed at once, nor how often they are kept."""
+        made = asdict(self)
+        for name in ("device_batch_size", "checkpoint_steps"):
+            del made[name]
+        return made
+
+    def epochs(self, rows: int) -> float:
+        """How often the steps go through so many examples; an epoch ends with a step of what is left."""
+        return self.steps / -(-rows // self.batch_size)
+
+    def epochs_begun(self, rows: int) -> int:
+        """The same as the paper and its libraries count: an epoch counts from its first step."""
+        return math.ceil(self.epochs(rows))
+
+    def extent(self, rows: int) -> str:
+        """How long it trains on so many examples, in words."""
+        return f"{self.steps} steps of {self.batch_size}, epochs: {self.epochs_in_words(rows)}"
+
+    def epochs_in_words(self, rows: int) -> str:
+        epochs, begun = self.epochs(rows), self.epochs_begun(rows)
+        return f"{epochs:.1f} ({begun} begun)" if begun > epochs else f"{begun}"

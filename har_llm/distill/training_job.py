@@ -1,0 +1,45 @@
+"""A training, ready to be done: what the process that does it is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from har_llm.distill.training_config import TrainingSettings
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    base: str
+    """Folder of the student."""
+    dtype: str
+    trust_remote_code: bool
+    template_options: dict[str, bool]
+    max_length: int | None
+    """Most tokens of an example; None: as many as the student's own configuration says."""
+    leave_out_long: bool
+    """Whether longer ones are left out; else one of them stops the training."""
+    rows: str
+    """JSONL of the examples, in TRL's prompt-completion form."""
+    folder: str
+    """Where the adapter goes."""
+    checkpoints: str
+    """Where checkpoints are kept; a training that finds some goes on from the last."""
+    settings: TrainingSettings
+    trainer: str
+    """trl or unsloth."""
+
+    def read_rows(self) -> Iterator[dict[str, Any]]:
+        with Path(self.rows).open(encoding="utf-8") as stream:
+            for line in stream:
+                yield json.loads(line)
+
+    def as_message(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_message(values: Mapping[str, Any]) -> TrainingJob:
+        return TrainingJob(**{**values, "settings": TrainingSettings(**values["settings"])})

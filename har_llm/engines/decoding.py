@@ -1,0 +1,88 @@
+"""How texts are drawn beyond sampling, as conf/decoding writes it. All of it is off by default: each changes results.
+
+The paper lets every model reason freely and takes one text for each window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from har_llm.common.errors import ConfigError
+from har_llm.models.config import check_name
+
+PLAIN = "plain"
+
+
+@dataclass(kw_only=True)
+class DecodingConfig:
+    name: str = PLAIN
+    """Names run directories, unless it is "plain"."""
+    samples: int = 1
+    """Texts for each window. With several, an event gets the activity that most of them give it (self-consistency)."""
+    thinking_budget: int | None = None
+    """Most tokens of reasoning; then its end is written for the model, which has to answer."""
+    repetitions: int | None = None
+    """A text is stopped when a passage comes this many times in a row; null = never."""
+    longest_repeated: int = 64
+    """Tokens of the longest passage whose repetition is noticed."""
+    structured: bool = False
+    """After the reasoning, only a list with every event of the window and activities of the home can be written."""
+
+    def check(self) -> None:
+        check_name("decoding.name", self.name)
+        if self.samples < 1:
+            raise ConfigError(f"decoding.samples is {self.samples}; it must be at least 1.")
+        if self.thinking_budget is not None and self.thinking_budget < 1:
+            raise ConfigError(
+                f"decoding.thinking_budget is {self.thinking_budget}; it must be at least 1, or null (model.thinking=false "
+                f"asks for no reasoning at all)."
+            )
+        if self.repetitions is not None and self.repetitions < 2:
+            raise ConfigError(f"decoding.repetitions is {self.repetitions}; it must be at least 2, or null.")
+        if self.longest_repeated < 1:
+            raise ConfigError(f"decoding.longest_repeated is {self.longest_repeated}; it must be at least 1.")
+
+    def needed(self) -> list[str]:
+        """The settings that not every engine can follow."""
+        wanted = {
+            "thinking_budget": self.thinking_budget is not None,
+            "repetitions": self.repetitions is not None,
+            "structured": self.structured,
+        }
+        return [name for name, on in wanted.items() if on]
+
+    def identity(self) -> dict[str, Any]:
+        """What of this changes the text of a request; empty when nothing is asked for."""
+        made: dict[str, Any] = {}
+        if self.thinking_budget is not None:
+            made["thinking_budget"] = self.thinking_budget
+        if self.repetitions is not None:
+            made["repetitions"] = [self.repetitions, self.longest_repeated]
+        return made
+
+
+def answer_schema(ids: Sequence[int], activities: Collection[int]) -> dict[str, Any]:
+    """The JSON schema of an answer that gives each of these events, in order, one of these activities."""
+    objects = [
+        {
+            "type": "object",
+            "properties": {"id": {"const": shown}, "activity": {"enum": list(activities)}},
+            "required": ["id", "activity"],
+            "additionalProperties": False,
+        }
+        for shown in ids
+    ]
+    return {"type": "array", "prefixItems": objects, "items": False, "minItems": len(objects), "maxItems": len(objects)}
+
+
+def answer_pattern(ids: Sequence[int], activities: Collection[int]) -> str:
+    """A regular expression of such an answer, spaced as the prompt's example is.
+
+    Engines that constrain by a schema allow either no blank at all, which is not how models write and spoils what they
+    answer, or any number of them, which weak models never stop writing.
+    """
+    activity = "|".join(str(number) for number in activities)
+    objects = [rf'\{{"id": {shown}, "activity": ({activity})\}}' for shown in ids]
+    return r"\n{0,2}\[\n?" + r",[ \n]".join(objects) + r"\n?\]"

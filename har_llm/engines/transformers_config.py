@@ -1,0 +1,45 @@
+"""Hugging Face Transformers, on a CPU or one GPU: batches padded on the left, with a key-value cache.
+
+The batch is bounded by the memory that is free after loading, and halved when that was too hopeful. Texts do not depend
+on the batch: every row draws with a generator of its own, seeded by its request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.hardware import free_memory, has_gpu
+from har_llm.engines.base import Engine, LoadedModel, SingleWorker
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(kw_only=True)
+class TransformersEngineConfig(SingleWorker):
+    device: str = "auto"
+    """auto takes a GPU where there is one."""
+    batch_size: int = 32
+    """Most prompts generated together; fewer where memory asks for it."""
+    memory_share: float = 0.8
+    """Share of the memory free after loading that the key-value cache may take."""
+
+    def check(self) -> None:
+        if self.device not in DEVICES:
+            raise ConfigError(f"engine.device is {self.device!r}; it must be one of {', '.join(DEVICES)}.")
+        if self.batch_size < 1:
+            raise ConfigError(f"engine.batch_size is {self.batch_size}; it must be at least 1.")
+        if not 0 < self.memory_share <= 0.95:
+            raise ConfigError(f"engine.memory_share is {self.memory_share}; it must be above 0 and at most 0.95.")
+
+    def memory(self) -> tuple[str, float]:
+        if self.device == "cuda" and not has_gpu():
+            raise MissingError("engine.device is 'cuda', but there is no GPU here; set engine.device=cpu or auto.")
+        if self.device != "cpu" and has_gpu():
+            return "the GPU", free_memory("cuda")
+        return "memory", free_memory("cpu")
+
+    def open(self, model: LoadedModel) -> Engine:
+        from har_llm.engines.transformers_engine import TransformersEngine
+
+        return TransformersEngine(self, model)

@@ -1,0 +1,119 @@
+"""vLLM on this machine's GPUs (or, with its CPU build, on the CPU), in a process of its own: the settings.
+
+How many GPUs a model is spread over, and how many copies of it share the windows, follow from the memory of the GPUs
+unless they are set.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.hardware import Gpu, available_memory, gpus
+from har_llm.engines.base import Engine, LoadedModel, SingleWorker
+
+QUANTIZED = {"fp8": 0.5, "fp8_per_tensor": 0.5, "fp8_per_block": 0.5, "bitsandbytes": 0.3}
+"""Size of weights that are quantised on loading, as a share of 16 bits each; of others it is not known."""
+HEADROOM = 1.25
+"""Weights, activations, and key-value cache for a few long texts."""
+
+
+@dataclass(kw_only=True)
+class VllmEngineConfig(SingleWorker):
+    tensor_parallel: int | None = None
+    """GPUs that one copy of the model is spread over; null = as many as its weights ask for."""
+    data_parallel: int | None = None
+    """Copies of the model that share the windows; null = as many as the GPUs hold."""
+    memory_share: float = 0.9
+    """Share of each GPU's memory for weights and key-value cache."""
+    max_sequences: int = 256
+    """Most texts written at once by one copy."""
+    max_context: int | None = None
+    """Most tokens of a prompt and its text; null = what the prompts at hand and max_new_tokens ask for."""
+    quantization: str | None = None
+    """Quantise on loading (fp8_per_tensor, bitsandbytes), or null for the weights as they are."""
+    kv_cache_dtype: str = "auto"
+    """auto = as the model; fp8 holds twice as many texts."""
+    max_adapters: int = 8
+    """Most adapters used in one step; further ones wait in main memory."""
+    eager: bool | None = None
+    """Without compiled graphs: starts faster, runs slower. null = on a CPU only."""
+    cpu_cache_gb: int = 2
+    """Key-value cache of a CPU, in GB."""
+
+    def check(self) -> None:
+        for name in ("tensor_parallel", "data_parallel", "max_sequences", "max_context", "max_adapters", "cpu_cache_gb"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"engine.{name} is {value}; it must be at least 1.")
+        if not 0 < self.memory_share <= 0.98:
+            raise ConfigError(f"engine.memory_share is {self.memory_share}; it must be above 0 and at most 0.98.")
+
+    def identity(self) -> dict[str, Any]:
+        """Rounding weights or the cache more coarsely is meant to change texts; nothing else here is."""
+        made = {"quantization": self.quantization, "kv_cache_dtype": self.kv_cache_dtype}
+        return {name: value for name, value in made.items() if value not in (None, "auto")}
+
+    def follows(self) -> Sequence[str]:
+        return ("thinking_budget", "repetitions", "structured")
+
+    def weights_share(self) -> float:
+        return QUANTIZED.get(self.quantization or "", 1.0)
+
+    def memory(self) -> tuple[str, float]:
+        found = gpus()[: self.tensor_parallel]
+        if not found:
+            return available_memory("cpu")
+        return "the GPU" if len(found) == 1 else f"{len(found)} GPUs", sum(gpu.free for gpu in found)
+
+    def replicas(self, weight_bytes: float | None) -> Sequence[Mapping[str, str]]:
+        if not installed():
+            raise MissingError(
+                "engine=vllm needs the package vllm, which is not installed here; install it with "
+                "`pip install 'har-llm[vllm]'` (Linux with an NVIDIA GPU), or use engine=transformers."
+            )
+        found = gpus()
+        if not found:
+            return [{}]
+        return [
+            # By default CUDA numbers GPUs by speed, nvidia-smi by place.
+            {
+                "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+                "CUDA_VISIBLE_DEVICES": ",".join(gpu.id for gpu in group),
+                "HAR_LLM_TENSOR_PARALLEL": str(len(group)),
+            }
+            for group in self.groups(found, weight_bytes)
+        ]
+
+    def groups(self, found: Sequence[Gpu], weight_bytes: float | None) -> list[Sequence[Gpu]]:
+        """The GPUs of each copy of the model. Raises ConfigError for settings that this machine cannot follow."""
+        loaded = None if weight_bytes is None else weight_bytes * self.weights_share()
+        size = self.tensor_parallel or _fitting(found, loaded, self.memory_share)
+        copies = self.data_parallel or max(1, len(found) // size)
+        if size * copies > len(found):
+            raise ConfigError(
+                f"engine.tensor_parallel is {size} and engine.data_parallel is {copies}, which takes {size * copies} GPUs; "
+                f"{len(found)} are visible here (CUDA_VISIBLE_DEVICES chooses among them)."
+            )
+        return [found[place * size : (place + 1) * size] for place in range(copies)]
+
+    def open(self, model: LoadedModel) -> Engine:
+        from har_llm.engines.vllm_engine import VllmEngine
+
+        return VllmEngine(self, model)
+
+
+def installed() -> bool:
+    return importlib.util.find_spec("vllm") is not None
+
+
+def _fitting(found: Sequence[Gpu], weight_bytes: float | None, share: float) -> int:
+    """The smallest power of two of GPUs that together hold the weights; attention heads divide by powers of two."""
+    needed, size = HEADROOM * (weight_bytes or 0.0), 1
+    smallest = min(gpu.total for gpu in found)
+    while size * smallest * share < needed and size * 2 <= len(found):
+        size *= 2
+    return size

@@ -1,0 +1,104 @@
+"""Where an adapter's files are: in a folder, on the hub, or with a server alone; and which version of them it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from har_llm.common.errors import MissingError
+from har_llm.common.paths import expanded
+from har_llm.common.provenance import MANIFEST
+from har_llm.distill import ReadyAdapter
+from har_llm.models import hub
+from har_llm.models.config import FILES_PREFIX
+
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+
+
+@dataclass(frozen=True)
+class ResolvedAdapter:
+    """LoRA weights and the exact version of them."""
+
+    id: str
+    """Hub id, or "local"; what a server calls it for one that only a server has."""
+    revision: str
+    """Commit on the hub, a digest of the files of a folder, or "served"."""
+    path: Path | None
+    """The folder; None for one that only a server has."""
+
+    def identity(self) -> dict[str, str]:
+        return {"id": self.id, "revision": self.revision}
+
+
+def resolve_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
+    """Find an adapter's files; a few MB, so one of the hub is fetched at once. Raises MissingError."""
+    folder = expanded(lora.path)
+    if folder.is_dir():
+        return ResolvedAdapter("local", _adapter_fingerprint(folder), folder)
+    if lora.path.startswith(("/", ".", "~")) or lora.path.count("/") != 1:
+        raise MissingError(
+            f"lora.path is {lora.path!r}: there is no such folder, and an adapter on the hub is named OWNER/NAME. Set "
+            f"lora.path to a folder with {' and '.join(ADAPTER_FILES)}, or to a hub id."
+        )
+    return _resolve_hub_adapter(lora)
+
+
+def manifest_of(adapter: ResolvedAdapter) -> dict[str, Any]:
+    """How an adapter was made, as the manifest beside it says; empty where there is none, or it is of other weights."""
+    try:
+        content = json.loads((adapter.path / MANIFEST).read_text(encoding="utf-8")) if adapter.path else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    ours = isinstance(content, dict) and adapter.path is not None and content.get("weights") == adapter_digest(adapter.path)
+    return content if ours else {}
+
+
+def served_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
+    """An adapter that only a server has; its version is the server's affair."""
+    return ResolvedAdapter(lora.path, "served", None)
+
+
+def _resolve_hub_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
+    from huggingface_hub import snapshot_download
+
+    commit, problem = hub.commit_of(lora.path, lora.revision)
+    try:
+        folder = Path(
+            snapshot_download(
+                lora.path,
+                revision=commit or lora.revision,
+                allow_patterns=[*ADAPTER_FILES, MANIFEST],
+                local_files_only=commit is None,
+            )
+        )
+    except Exception as error:  # the hub's client raises errors of many libraries
+        raise MissingError(hub.not_to_be_had(lora.path, "lora.path", error if commit else problem)) from None
+    _adapter_fingerprint(folder)  # refuses an incomplete one
+    return ResolvedAdapter(lora.path, folder.name, folder)
+
+
+def _adapter_fingerprint(folder: Path) -> str:
+    """A digest of what shapes the output; the name of the base model may be a path, and does not."""
+    for name in ADAPTER_FILES:
+        if not (folder / name).is_file():
+            raise MissingError(f"lora.path is {str(folder)!r}, which has no {name}; name the folder of a PEFT LoRA adapter.")
+    try:
+        config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
+        kind, rank = config["peft_type"], int(config["r"])
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise MissingError(f"{folder / ADAPTER_FILES[0]} is no description of a LoRA adapter ({error!r}).") from None
+    if kind != "LORA" or rank < 1:
+        raise MissingError(f"{folder / ADAPTER_FILES[0]} describes a {kind} adapter of rank {rank}; only LORA can be used.")
+    return f"{FILES_PREFIX}{adapter_digest(folder)}"
+
+
+def adapter_digest(folder: Path) -> str:
+    """A digest of an adapter's weights and of their description, but for the name of the base model, which may be a path."""
+    config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
+    shape = {name: value for name, value in config.items() if name not in ("base_model_name_or_path", "revision")}
+    digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode())
+    digest.update((folder / ADAPTER_FILES[1]).read_bytes())
+    return digest.hexdigest()[:16]

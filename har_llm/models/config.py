@@ -1,0 +1,94 @@
+"""What a model is, as conf/model writes it; imports nothing heavy."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from har_llm.common.errors import ConfigError
+
+DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}
+"""Number formats a model may be loaded in, with their bytes."""
+EMBEDDED_PREFIX = "embedded:"
+FILES_PREFIX = "files-"
+"""Marks a revision that is a digest of files."""
+
+
+def check_name(setting: str, name: str) -> None:
+    """Refuse what cannot be part of a run directory's name."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", name):
+        raise ConfigError(
+            f"{setting} is {name!r}; it names run directories, so use at most 60 letters, digits, '.', '_' and '-'."
+        )
+
+
+@dataclass(kw_only=True)
+class Sampling:
+    """How the next token is drawn. temperature 0 takes the likeliest one."""
+
+    temperature: float = 0.6
+    top_p: float = 0.95
+    top_k: int = 20
+    """0 for no limit."""
+    min_p: float = 0.0
+    max_new_tokens: int = 32768
+
+    def check(self) -> None:
+        for name, low, high in (("temperature", 0.0, 2.0), ("top_p", 0.0, 1.0), ("min_p", 0.0, 1.0)):
+            value = getattr(self, name)
+            if not low <= value <= high or (name == "top_p" and value == 0):
+                raise ConfigError(f"model.sampling.{name} is {value}; it must be from {low} to {high}.")
+        if self.top_k < 0:
+            raise ConfigError(f"model.sampling.top_k is {self.top_k}; it must be 0 (no limit) or more.")
+        if self.max_new_tokens < 1:
+            raise ConfigError(f"model.sampling.max_new_tokens is {self.max_new_tokens}; it must be at least 1.")
+
+    @property
+    def greedy(self) -> bool:
+        return self.temperature == 0
+
+    def identity(self) -> dict[str, Any]:
+        """What of this can change a text: with temperature 0, only the limit."""
+        if self.greedy:
+            return {"temperature": 0.0, "max_new_tokens": self.max_new_tokens}
+        return {name: getattr(self, name) for name in ("temperature", "top_p", "top_k", "min_p", "max_new_tokens")}
+
+
+@dataclass(kw_only=True)
+class ModelConfig:
+    """A language model on the Hugging Face hub, in a local folder, or embedded in this package."""
+
+    name: str
+    id: str
+    """Hub id (Qwen/Qwen3-0.6B), folder, or embedded:<name>."""
+    revision: str = "main"
+    """Branch, tag or commit on the hub; the commit it stood for is recorded with every generation."""
+    dtype: str = "bfloat16"
+    thinking: bool = True
+    """Ask the chat template for reasoning in <think>."""
+    context: int | None = None
+    """Most tokens of a prompt and its answer together; null = as the model's own configuration says."""
+    parameters: int | None = None
+    """Number of weights, for the memory estimate before anything is downloaded; null = read from the files."""
+    sampling: Sampling = field(default_factory=Sampling)
+    trust_remote_code: bool = False
+    """Run Python code that comes with the model. Only for models whose authors you trust."""
+    synthetic: bool = False
+    """True for models made of simulated data only; whatever they give is labelled so."""
+
+    def check(self) -> None:
+        check_name("model.name", self.name)
+        if not self.id.strip():
+            raise ConfigError("model.id is empty; set it to a hub id such as Qwen/Qwen3-0.6B, or to a model's folder.")
+        if self.dtype not in DTYPES:
+            raise ConfigError(f"model.dtype is {self.dtype!r}; it must be one of {', '.join(DTYPES)}.")
+        for name in ("context", "parameters"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"model.{name} is {value}; it must be at least 1, or null.")
+        self.sampling.check()
+
+    def template_options(self) -> dict[str, bool]:
+        """Options of the chat template that change what the model is sent."""
+        return {"enable_thinking": self.thinking}

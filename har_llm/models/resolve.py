@@ -1,0 +1,244 @@
+"""Where a model's files are: embedded, in a folder, or on the hub; and which version of them a name stands for.
+
+Resolving comes first and downloads nothing, so that a run already finished needs no model, and a model that cannot fit
+is refused before it is fetched. `huggingface_hub` is imported only for models of the hub.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.hardware import GB, available_memory, needed_memory
+from har_llm.common.paths import expanded
+from har_llm.common.provenance import MANIFEST, Provenance, recorded
+from har_llm.models import hub
+from har_llm.models.checkpoint import tensors
+from har_llm.models.config import DTYPES, EMBEDDED_PREFIX, FILES_PREFIX, ModelConfig
+
+DOWNLOADED = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
+"""What is fetched of a hub model: never pickles, and code only where model.trust_remote_code is true."""
+SHAPING = {".json", ".txt", ".jinja", ".model", ".safetensors", ".py"}
+"""Endings of the files that shape what a model says."""
+SMALL_FILE = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class ResolvedModel:
+    """A model and the exact version of it."""
+
+    config: ModelConfig
+    revision: str
+    """Commit on the hub, or a digest of the files of a local or embedded model."""
+    path: Path | None
+    """The files' folder; None where they have yet to be downloaded."""
+    told: Path | None = None
+    """The folder with its manifest alone, of one that has yet to be downloaded; None where the hub has none."""
+
+    @property
+    def local(self) -> bool:
+        """A folder of the user's, neither embedded nor from the hub."""
+        return self.revision.startswith(FILES_PREFIX) and not self.config.id.startswith(EMBEDDED_PREFIX)
+
+    @property
+    def public_name(self) -> str:
+        """What others may read: a folder of this machine is nobody's business."""
+        return self.config.name if self.local else self.config.id
+
+
+def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:
+    """Find which version a model's name stands for. Raises MissingError when it is nowhere.
+
+    For a plan, a model of the hub may be out of reach: its version is then the name that was given for it.
+    """
+    if model.id.startswith(EMBEDDED_PREFIX):
+        return _resolve_folder(model, _embedded_folder(model))
+    folder = expanded(model.id)
+    if folder.is_dir():
+        return _resolve_folder(model, folder)
+    if model.id.startswith(("/", ".", "~")) or model.id.count("/") != 1:
+        raise MissingError(
+            f"model.id is {model.id!r}: there is no such folder, and a model on the hub is named OWNER/NAME. "
+            f"Set model.id to a folder with config.json, or to a hub id such as Qwen/Qwen3-0.6B."
+        )
+    return _resolve_hub(model, planning)
+
+
+def unresolved(model: ModelConfig) -> ResolvedModel:
+    """The model of an engine that needs none: a name, and the version that the user gives it (model.revision)."""
+    return ResolvedModel(model, f"unresolved-{model.revision}", None)
+
+
+def provenance(model: ResolvedModel) -> Provenance:
+    """What is synthetic about a model: as its config says, or its files show."""
+    return Provenance(model=model.config.synthetic or is_embedded(model)) | recorded(model.path or model.told)
+
+
+def is_embedded(model: ResolvedModel) -> bool:
+    """Whether the files are those of an embedded model, wherever they lie."""
+    if not model.local:
+        return model.config.id.startswith(EMBEDDED_PREFIX)
+    return model.revision in {FILES_PREFIX + _fingerprint(folder) for folder in _embedded_folders()}
+
+
+def check_memory(model: ResolvedModel, place: str, free: float, share: float = 1.0) -> None:
+    """Refuse, by an estimate, a model that `free` bytes of `place` cannot hold. Loads and downloads nothing.
+
+    `share`: what quantisation leaves of the weights' size.
+    """
+    needed = needed_memory(model.config, weight_bytes(model))
+    if needed is not None and (needed := needed * share) > free:
+        raise MissingError(
+            f"{model.config.name} needs about {needed / GB:.1f} GB in {model.config.dtype}, but {place} has "
+            f"{free / GB:.1f} GB free; take a smaller model (model=qwen3_0.6b) or a machine with more."
+        )
+
+
+def weight_bytes(model: ResolvedModel) -> float | None:
+    """Size of the weights as the files have them, or as many as the parameters will take; None when neither is known."""
+    if model.path is not None:
+        return float(sum(file.stat().st_size for file in model.path.glob("*.safetensors")))
+    parameters = model.config.parameters
+    return None if parameters is None else float(parameters * DTYPES[model.config.dtype])
+
+
+def parameter_count(model: ResolvedModel) -> int | None:
+    """Number of weights, without an adapter's: as the config says, or else as the files' headers do; None when unknown."""
+    if model.config.parameters is not None or model.path is None:
+        return model.config.parameters
+    return sum(math.prod(one.shape) for one in tensors(model.path).values())
+
+
+def embedding_count(model: ResolvedModel) -> int | None:
+    """Number of weights in the embeddings and, where it has its own, in the head; None where the files do not say."""
+    if model.path is None:
+        return None
+    try:
+        config = json.loads((model.path / "config.json").read_text(encoding="utf-8"))
+        shape = config.get("text_config") or config
+        tied = shape.get("tie_word_embeddings", config.get("tie_word_embeddings", True))
+        return int(shape["vocab_size"] * shape["hidden_size"] * (1 if tied else 2))
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return None
+
+
+def obtain(model: ResolvedModel) -> Path:
+    """The folder with the model's files, downloaded if need be. Raises MissingError when it cannot be had."""
+    if model.path is not None:
+        return model.path
+    from huggingface_hub import snapshot_download
+
+    needed = (model.config.parameters or 0) * DTYPES["bfloat16"]
+    existing, free = download_place()
+    if needed > free:
+        raise MissingError(
+            f"{model.config.id} is a download of about {needed / GB:.0f} GB, but {existing} has {free / GB:.0f} GB free; "
+            f"make room, or set HF_HOME to a larger disk."
+        )
+    patterns = [*DOWNLOADED, *(["*.py"] if model.config.trust_remote_code else [])]
+    try:
+        return Path(snapshot_download(model.config.id, revision=model.revision, allow_patterns=patterns))
+    except Exception as error:  # the hub's client raises errors of many libraries
+        raise MissingError(hub.not_to_be_had(model.config.id, "model.id", error)) from error
+
+
+def download_place() -> tuple[Path, float]:
+    """Where models of the hub go, as far as it exists, and the free bytes there."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    cache = Path(HF_HUB_CACHE)
+    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    return existing, shutil.disk_usage(existing).free
+
+
+def _embedded_folder(model: ModelConfig) -> Path:
+    name = model.id.removeprefix(EMBEDDED_PREFIX)
+    folders = {folder.name: folder for folder in _embedded_folders()}
+    if name not in folders:
+        names = ", ".join(EMBEDDED_PREFIX + other for other in folders)
+        raise ConfigError(f"model.id is {model.id!r}; the embedded models are {names}.")
+    return folders[name]
+
+
+def _embedded_folders() -> list[Path]:
+    root = Path(str(files("har_llm.models") / "embedded"))
+    return sorted(folder for folder in root.iterdir() if (folder / "config.json").is_file())
+
+
+def _resolve_folder(model: ModelConfig, folder: Path) -> ResolvedModel:
+    if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+        raise MissingError(f"model.id is {model.id!r}, which holds an adapter, not a model; set model.id to its base model.")
+    for pattern, what in (
+        ("config.json", "config.json"),
+        ("tokenizer*", "tokenizer"),
+        ("*.safetensors", "weights in safetensors"),
+    ):
+        if not any(folder.glob(pattern)):
+            raise MissingError(f"model.id is {model.id!r}, which has no {what}; name the folder of a complete model.")
+    return ResolvedModel(model, f"{FILES_PREFIX}{_fingerprint(folder)}", folder)
+
+
+def _fingerprint(folder: Path) -> str:
+    """A digest of all files that shape the output. Of a large file: its size, and 4 kB of every MB."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        if not file.is_file() or file.name == MANIFEST or file.suffix not in SHAPING:
+            continue
+        size = file.stat().st_size
+        digest.update(f"{file.name}:{size}:".encode())
+        with file.open("rb") as stream:
+            if size <= SMALL_FILE:
+                digest.update(stream.read())
+                continue
+            for place in range(0, size, 2**20):
+                stream.seek(place)
+                digest.update(stream.read(4096))
+    return digest.hexdigest()[:16]
+
+
+def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    commit, problem = hub.commit_of(model.id, model.revision)
+    try:
+        cached = try_to_load_from_cache(model.id, "config.json", revision=commit or model.revision)
+    except HFValidationError as error:
+        raise ConfigError(f"model.id is {model.id!r}, which is no name on the hub: {error}") from None
+    folder = Path(cached).parent if isinstance(cached, str) else None
+    if folder is not None and _complete(folder):
+        return ResolvedModel(model, folder.name, folder)
+    if commit is None and not planning:
+        # What cannot be fetched may also be too large: then the network would not help.
+        check_memory(ResolvedModel(model, model.revision, None), *available_memory())
+        raise MissingError(hub.not_to_be_had(model.id, "model.id", problem))
+    return ResolvedModel(model, commit or model.revision, None, _told(model.id, commit))
+
+
+def _told(name: str, commit: str | None) -> Path | None:
+    """The folder of a hub model's manifest, which is fetched before the rest: it decides what its runs are called."""
+    from huggingface_hub import hf_hub_download
+
+    try:
+        fetched = hf_hub_download(name, MANIFEST, revision=commit, etag_timeout=hub.TIMEOUT_S) if commit else None
+    except Exception:  # it has none, or the hub does not answer, as it will when the weights are asked for
+        return None
+    return None if fetched is None else Path(fetched).parent
+
+
+def _complete(folder: Path) -> bool:
+    """Whether a cached download has all its weights: an interrupted one has its small files first."""
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return any(folder.glob("*.safetensors"))
+    try:
+        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, AttributeError):
+        return False
+    return all((folder / shard).is_file() for shard in shards)

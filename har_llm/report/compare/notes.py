@@ -1,0 +1,102 @@
+"""What may be concluded from a comparison of two runs, and what may not, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from har_llm.common.tables import counted
+from har_llm.report.compare.pairing import Pairing
+from har_llm.scoring.metrics import FEWEST_FOR_INTERVAL
+from har_llm.scoring.significance import SIGNIFICANT, smallest_p
+
+FEWEST_TO_TELL = next(sessions for sessions in range(1, 99) if smallest_p(sessions) <= SIGNIFICANT)
+FEW_FOR_INTERVAL = 10
+"""Percentile bootstrap intervals of fewer values are known to be too narrow."""
+LEAST_SHOWN = 0.001
+
+
+def points(difference: float) -> str:
+    return f"{100 * difference:+.2f}"
+
+
+def chance(p: float) -> str:
+    return f"<{LEAST_SHOWN}" if p < LEAST_SHOWN else f"{p:.3f}"
+
+
+def verdict(content: Mapping[str, Any]) -> str:
+    """The headline's difference, and what it says."""
+    one = content["metrics"][content["headline"]]
+    interval = "" if one["ci95"] is None else f"95 % interval {' to '.join(map(points, one['ci95']))}, "
+    p = f"p < {chance(one['p'])[1:]}" if one["p"] < LEAST_SHOWN else f"p = {chance(one['p'])}"
+    sessions = content["sessions"]
+    return (
+        f"B - A in {content['headline']}: {points(one['difference'])} points ({interval}{p}, "
+        f"{counted(sessions, 'session')}). {_conclusion(content['headline'], one, sessions)}"
+    )
+
+
+def _conclusion(headline: str, one: Mapping[str, Any], sessions: int) -> str:
+    if one["sessions_that_differ"] == 0:
+        return "The runs score the same in every session."
+    if smallest_p(sessions) > SIGNIFICANT:
+        return "These are too few sessions to tell."
+    if one["p"] > SIGNIFICANT:
+        return "The sessions do not show that either run is better, nor that they are equal."
+    better = "B" if (one["difference"] > 0) != (headline == "missed") else "A"
+    often = f"{100 * one['p']:.1f}" if one["p"] >= LEAST_SHOWN else f"less than {100 * LEAST_SHOWN:.1f}"
+    return f"{better} is better: chance alone would give such a difference in {often} % of cases."
+
+
+def notes(pairing: Pairing, content: Mapping[str, Any]) -> list[str]:
+    return [*_about_sessions(content), *_about_events(pairing, content), *_about_the_test(content)]
+
+
+def _about_sessions(content: Mapping[str, Any]) -> Iterator[str]:
+    sessions, one = content["sessions"], content["metrics"][content["headline"]]
+    if smallest_p(sessions) > SIGNIFICANT:
+        yield (
+            f"Too few sessions to tell: with {sessions}, p cannot be below {chance(smallest_p(sessions))}, however much the "
+            f"runs differ. At least {FEWEST_TO_TELL} are needed for p = {SIGNIFICANT}."
+        )
+    elif one["sessions_that_differ"] and one["smallest_p"] > SIGNIFICANT:
+        yield (
+            f"The runs differ in {one['sessions_that_differ']} of {sessions} sessions only, so p cannot be below "
+            f"{chance(one['smallest_p'])}."
+        )
+    if sessions < FEWEST_FOR_INTERVAL:
+        yield f"An interval needs {FEWEST_FOR_INTERVAL} sessions or more."
+    elif sessions < FEW_FOR_INTERVAL:
+        yield f"Intervals from {sessions} sessions are rather too narrow; p does not suffer from that."
+
+
+def _about_events(pairing: Pairing, content: Mapping[str, Any]) -> Iterator[str]:
+    if any(pairing.left_out):
+        yield (
+            f"A scored {pairing.left_out[0]:,} events that B did not, and B {pairing.left_out[1]:,} that A did not. Only "
+            f"the {content['events']:,} that both scored are compared, so scores may differ from the runs' own."
+        )
+    catalogues = [set(run.metrics["activities"]) for run in (pairing.a, pairing.b)]
+    if catalogues[0] != catalogues[1]:
+        yield (
+            f"The models chose among different activities ({len(catalogues[0])} in A, {len(catalogues[1])} in B); both runs "
+            f"are scored on all of them."
+        )
+    null_class = {number for run in (pairing.a, pairing.b) for number in run.metrics["null_class"]}
+    if null_class:
+        how = "is left out of these scores" if null_class <= set(pairing.unscored) else "is scored as any activity"
+        yield f"The null class {how} (dataset.null_class)."
+    if any(len(event.gold) > 1 for event in pairing.events):
+        yield "An event with several gold activities is counted under the first of them."
+
+
+def _about_the_test(content: Mapping[str, Any]) -> Iterator[str]:
+    test = content["test"]
+    how = (
+        f"all {test['flips']:,} ways to swap A and B in sessions are looked at (exact)"
+        if test["exact"]
+        else f"of the ways to swap A and B in sessions, {test['flips']:,} are drawn (Monte Carlo, always the same ones)"
+    )
+    yield f"p is of a two-sided sign-flip test over sessions: {how}."
+    yield "Only the headline's p is a test; among several metrics, some p is small by chance."
+    yield "No test over events is given: events of one session depend on each other."

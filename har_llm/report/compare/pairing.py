@@ -1,0 +1,120 @@
+"""The events that two runs have in common: what is compared is what both scored, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from har_llm.common.errors import ConfigError
+from har_llm.runs.result import RunResult
+from har_llm.scoring.metrics import METRICS, ScoredEvent, score
+from har_llm.scoring.significance import Scores
+
+Key = tuple[str, int]
+"""Session, and the event's id in it."""
+
+
+class Said(NamedTuple):
+    """What a run says of an event: an activity, or the cause for which it is missed."""
+
+    activity: int | None
+    missed: str | None
+
+
+class PairedEvent(NamedTuple):
+    session: str
+    id: int
+    time: str
+    text: str
+    gold: tuple[int, ...]
+    """Without what is not scored."""
+    a: Said
+    b: Said
+
+    @property
+    def right(self) -> tuple[bool, bool]:
+        return self.a.activity in self.gold, self.b.activity in self.gold
+
+    @property
+    def differs(self) -> bool:
+        return self.a.activity != self.b.activity
+
+
+@dataclass(frozen=True)
+class Pairing:
+    a: RunResult
+    b: RunResult
+    reading: str
+    events: Sequence[PairedEvent]
+    """In the order of A."""
+    activities: Mapping[int, str]
+    """All that either run could answer."""
+    unscored: Collection[int]
+    """Activities that either run's scores leave out."""
+    left_out: tuple[int, int]
+    """How many scored events of each run the other did not score."""
+
+    @cached_property
+    def scores(self) -> tuple[Scores, Scores]:
+        """The metrics of each run in every session, on the common events."""
+        return self._scores("a"), self._scores("b")
+
+    def _scores(self, which: str) -> Scores:
+        said = [(event, getattr(event, which)) for event in self.events]
+        scored = [ScoredEvent(event.session, event.gold, one.activity, one.missed) for event, one in said]
+        sessions = score(scored, self.activities, self.unscored)["sessions"]
+        return {name: {metric: values[metric] for metric in METRICS} for name, values in sessions.items()}
+
+
+def pair(a: RunResult, b: RunResult, reading: str) -> Pairing:
+    """Raises ConfigError where the runs have no scored event in common or do not mean the same by one."""
+    activities = _activities(a, b)
+    unscored = _unscored(a) | _unscored(b)
+    rows = [_scored_rows(run, unscored) for run in (a, b)]
+    common = [key for key in rows[0] if key in rows[1]]
+    if not common:
+        raise ConfigError(
+            f"{a.folder.name} has {len(rows[0])} scored events and {b.folder.name} has {len(rows[1])}, none of them "
+            f"in common; compare runs on the same dataset and part."
+        )
+    events = [_paired(rows[0][key], rows[1][key], unscored, reading) for key in common]
+    left_out = (len(rows[0]) - len(common), len(rows[1]) - len(common))
+    return Pairing(a, b, reading, events, activities, unscored, left_out)
+
+
+def _activities(a: RunResult, b: RunResult) -> dict[int, str]:
+    catalogues = [{int(number): name for number, name in run.metrics["activities"].items()} for run in (a, b)]
+    for number in catalogues[0].keys() & catalogues[1].keys():
+        names = [catalogue[number] for catalogue in catalogues]
+        if names[0] != names[1]:
+            raise ConfigError(
+                f"Activity {number} is {names[0]!r} in {a.folder.name} and {names[1]!r} in {b.folder.name}; "
+                f"compare runs whose activities have the same numbers."
+            )
+    return {**catalogues[0], **catalogues[1]}
+
+
+def _unscored(run: RunResult) -> set[int]:
+    """The activities that the run's own scores leave out (dataset.null_class=unscored)."""
+    scored = {row["activity"] for row in run.metrics["strict"]["all"]["per_class"]}
+    return {int(number) for number in run.metrics["activities"]} - scored
+
+
+def _scored_rows(run: RunResult, unscored: Collection[int]) -> dict[Key, dict[str, Any]]:
+    return {
+        (row["session"], row["id"]): row for row in run.predictions() if row["scored"] and set(row["gold"]) - set(unscored)
+    }
+
+
+def _paired(a: Mapping[str, Any], b: Mapping[str, Any], unscored: Collection[int], reading: str) -> PairedEvent:
+    for name in ("time", "event", "gold"):
+        if a[name] != b[name]:
+            raise ConfigError(
+                f"Event {a['id']} of session {a['session']} has {name} {a[name]!r} in A and {b[name]!r} in B; "
+                f"they were made from different data, so compare runs on the same data and dataset settings."
+            )
+    said = [Said(run[reading]["activity"], run[reading]["missed"]) for run in (a, b)]
+    gold = tuple(number for number in a["gold"] if number not in unscored)
+    return PairedEvent(a["session"], a["id"], a["time"], a["event"], gold, *said)

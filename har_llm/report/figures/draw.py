@@ -1,0 +1,146 @@
+"""Figures as PDF and PNG, fit for one column of a paper: the only file of a report that imports matplotlib.
+
+Colours are Okabe and Ito's, which colour-blind readers tell apart; each has a marker of its own for readers in grey. The
+same runs give the same bytes.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from har_llm.common.tables import Figure
+from har_llm.report.figures.chart import Chart, Level, Panel, Series
+from har_llm.report.figures.labels import GREY, legible, name_points
+from har_llm.report.tables.writers import plain
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DASHES = ((0, (5, 1.5)), (0, (1, 1.2)), (0, (3, 1, 1, 1)), (0, (7, 3)))
+WIDTH = 3.5  # inches: one column
+PANEL_HEIGHT = 2.1
+LEGEND_ROW = 0.15
+SETTINGS = {
+    "pdf.fonttype": 42,  # fonts that a publisher can embed and a reader can search
+    "text.parse_math": False,  # "$" in a name is no formula
+    "font.family": "DejaVu Sans",  # comes with matplotlib
+    "font.size": 7.5,
+    "axes.labelsize": 7.5,
+    "axes.titlesize": 8,
+    "legend.fontsize": 6.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4.5,
+}
+LONGEST_OF_TWO = 24
+"""Characters of a label with which two stand side by side under a figure."""
+
+
+def draw(chart: Chart, folder: Path) -> Figure:
+    import matplotlib
+
+    png = folder / f"{chart.name}.png"
+    with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
+        # A name in letters that the font lacks: boxes stand for them.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        figure = picture(chart)
+        figure.savefig(png, dpi=300, metadata={"Software": None})
+        figure.savefig(png.with_suffix(".pdf"), metadata={"CreationDate": None, "Title": plain(chart.title)})
+    return Figure(chart.name, chart.title, chart.caption, png)
+
+
+def picture(chart: Chart) -> Any:
+    """A matplotlib Figure; no global state is touched."""
+    from matplotlib.figure import Figure as Canvas
+
+    labels = {label for panel in chart.panels for label in _labels(panel)}
+    columns = 2 if max(map(len, labels)) <= LONGEST_OF_TWO else 1
+    height = PANEL_HEIGHT * len(chart.panels) + LEGEND_ROW * -(-len(labels) // columns) + 0.25
+    figure = Canvas(figsize=(WIDTH, height), layout="constrained")
+    all_axes = figure.subplots(len(chart.panels), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, panel in zip(all_axes, chart.panels, strict=True):
+        _panel(axes, chart, panel)
+    all_axes[-1].set_xlabel(chart.x_label)
+    if chart.mark:
+        figure.suptitle(plain(chart.mark), fontsize=7.5, style="italic", color=GREY)
+    handles: dict[str, Any] = {}
+    for axes in all_axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    look = {"ncols": columns, "frameon": False, "handlelength": 2.6}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", **look)
+    figure.draw_without_rendering()  # the layout decides where points are; once is enough
+    figure.set_layout_engine("none")
+    for axes, panel in zip(all_axes, chart.panels, strict=True):
+        name_points(figure, axes, panel)
+    return figure
+
+
+def _labels(panel: Panel) -> list[str]:
+    return [one.label for one in panel.series] + [one.label for one in panel.levels]
+
+
+def _panel(axes: Any, chart: Chart, panel: Panel) -> None:
+    for series in panel.series:
+        _series(axes, series)
+    for level in panel.levels:
+        _level(axes, level)
+    axes.set_ylabel(chart.y_label)
+    if panel.title:
+        axes.set_title(legible(panel.title), loc="left")
+    _x_axis(axes, chart)
+    highest = max([point.high or point.y for one in panel.series for point in one.points] + [one.y for one in panel.levels])
+    axes.set_ylim(0, min(100, highest * 1.08) + 2)
+
+
+def _x_axis(axes: Any, chart: Chart) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+    if chart.logarithmic:
+        axes.set_xscale("log")
+        values = [point.x for panel in chart.panels for one in panel.series for point in one.points]
+        axes.set_xlim(min(values) / 1.5, max(values) * 1.5)  # room for the points' names
+        narrow = max(values) / min(values) < 20
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.set_xlim(left=0)
+        if chart.whole:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _series(axes: Any, series: Series) -> None:
+    colour = COLOURS[series.look % len(COLOURS)]
+    marker = MARKERS[(series.look if series.marker is None else series.marker) % len(MARKERS)]
+    x, y = [point.x for point in series.points], [point.y for point in series.points]
+    line: Any = "none" if not series.joined else (0, (3, 2)) if series.paper else "-"
+    # The paper's are larger, so that a ring of them shows where ours lie upon them.
+    axes.plot(x, y, color=colour, marker=marker, markersize=6 if series.paper else 4.5, linestyle=line,
+              label=legible(series.label),
+              markerfacecolor="white" if series.paper else colour, zorder=3 if series.paper else 4)  # fmt: skip
+    barred = [point for point in series.points if point.low is not None and point.high is not None]
+    if barred:
+        axes.errorbar(
+            [point.x for point in barred],
+            [point.y for point in barred],
+            yerr=[[max(0.0, p.y - (p.low or 0)) for p in barred], [max(0.0, (p.high or 0) - p.y) for p in barred]],
+            fmt="none", ecolor=colour, elinewidth=0.7, capsize=1.8, capthick=0.7, zorder=2,
+            alpha=1 if series.joined else 0.5,
+        )  # fmt: skip
+
+
+def _level(axes: Any, level: Level) -> None:
+    teacher = level.look < 0
+    colour = "black" if teacher else COLOURS[level.look % len(COLOURS)]
+    dashes = DASHES[0 if teacher else 1 + level.look % (len(DASHES) - 1)]
+    axes.axhline(level.y, color=colour, linewidth=0.9, linestyle=dashes, label=legible(level.label), zorder=1)

@@ -1,0 +1,95 @@
+"""What students gain: the paper's table 2, and figure 4 in numbers, ours beside the paper's."""
+
+from __future__ import annotations
+
+from har_llm.common.tables import Table
+from har_llm.report.cells import Cell
+from har_llm.report.grouping import Report, dataset_name, model_name, row_name
+from har_llm.report.paper import DATASETS, LABELS, NOTES, TEACHER, Key, paper_model, results, value_for
+from har_llm.report.run_facts import RunFacts, Taught
+from har_llm.report.tables.numbers import mean_of, minus, percent, rounded, shown, signed
+from har_llm.report.tables.paper import f1_notes
+
+COLUMNS = ("ours", "increase", "gap closed %", "paper", "paper: increase", "paper: gap closed %", "difference")
+COMPARISON = (
+    "Increase: over the same student as it is. Gap closed: the share of the way from the student as it is to the teacher. "
+    "Both are empty where such a run, with the same settings, is not among these."
+)
+Place = tuple[str, str, str]
+"""A student's label, the dataset it is scored on, the one it was taught on."""
+
+
+def table2(report: Report) -> Table | None:
+    """Students taught on all sessions of a dataset; the paper's are there without runs, too."""
+    taught = [(cell, cell.run.taught) for cell in report.paper if cell.run.taught and cell.run.taught.everything]
+    if not taught:
+        return None
+    rows: dict[Place, list[list[str]]] = {}
+    for label, model in LABELS.items():
+        for scored in DATASETS:
+            for source in DATASETS:
+                if Key("f1", model, source, None, scored) in results():
+                    rows[label, scored, source] = []
+    for cell, lesson in taught:
+        row = [row_name(cell), *_both(cell.run, lesson), *_numbers(report, cell, lesson)]
+        rows.setdefault(_place(cell.run, lesson), []).append(row)
+    for (label, scored, source), own in rows.items():
+        if not own:
+            alone = _paper(Key("f1", LABELS[label], source, None, scored))
+            own.append([label, dataset_name(source), dataset_name(scored), "", "", "", *alone, ""])
+    return Table(
+        "table2",
+        "Table 2: F1 of students taught on all sessions",
+        ("model", "taught on", "scored on", *COLUMNS),
+        [row for own in rows.values() for row in own],
+        [*f1_notes(report, [cell for cell, _ in taught]), COMPARISON, NOTES["table2"]],
+    )
+
+
+def figure4_table(report: Report) -> Table | None:
+    """Students by the number of sessions that they were taught on, where there are several; of another dataset's, too."""
+    taught = [(cell, cell.run.taught) for cell in report.paper if cell.run.taught is not None]
+    counted = {_place(cell.run, lesson) for cell, lesson in taught if not lesson.everything}
+    taught = [(cell, lesson) for cell, lesson in taught if _place(cell.run, lesson) in counted]
+    if not taught:
+        return None
+    return Table(
+        "table_figure4",
+        "Figure 4 in numbers: F1 by training sessions",
+        ("model", "taught on", "scored on", "sessions", *COLUMNS),
+        [
+            [row_name(cell), *_both(cell.run, lesson), str(lesson.sessions), *_numbers(report, cell, lesson)]
+            for cell, lesson in taught
+        ],
+        [*f1_notes(report, [cell for cell, _ in taught]), COMPARISON],
+    )
+
+
+def _place(run: RunFacts, lesson: Taught) -> Place:
+    return (model_name(run), run.dataset, lesson.dataset)
+
+
+def _both(run: RunFacts, lesson: Taught) -> list[str]:
+    return [dataset_name(lesson.dataset), dataset_name(run.dataset)]
+
+
+def _numbers(report: Report, cell: Cell, lesson: Taught) -> list[str]:
+    """Ours, its increase and share of the gap; the same of the paper; the difference."""
+    own, plain, paper = mean_of(cell.score(report.f1)), report.plain_of(cell), value_for(cell.run, "f1")
+    sessions = None if lesson.everything else lesson.sessions
+    key = Key("f1", paper_model(cell.run) or "", lesson.dataset, sessions, cell.run.dataset)
+    return [
+        shown(own),
+        signed(minus(own, None if plain is None else mean_of(plain.score(report.f1)))),
+        shown(percent(report.gap_closed(cell, report.f1))),
+        *(_paper(key) if paper is not None else ["", "", ""]),
+        signed(minus(own, None if paper is None else paper.value)),
+    ]
+
+
+def _paper(key: Key) -> list[str]:
+    """The paper's number, and what follows from it and the paper's own table 1."""
+    value = results()[key].value
+    plain = results()[Key("f1", key.model, "", None, key.dataset)].value
+    teacher = results()[Key("f1", TEACHER, "", None, key.dataset)].value
+    return [shown(value), signed(value - plain), shown(rounded((value - plain) / (teacher - plain) * 100))]

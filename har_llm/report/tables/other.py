@@ -1,0 +1,150 @@
+"""Tables that stand beside no paper's numbers: the story of the paper on any home, what texts cost, and the list of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from har_llm.common.tables import Table, filled
+from har_llm.report.cells import Cell, engine_note
+from har_llm.report.grouping import SYNTHETIC, Report, adapted, home_name, lesson_name, ordered, row_name, sessions_name
+from har_llm.report.paper import comparable
+from har_llm.report.run_facts import RunFacts
+from har_llm.report.tables.numbers import NAMES, mean_of, percent, seed_std_of, session_std_of, shown, with_spread
+
+KIND = "what it is"
+"""The column that says of every row what is synthetic about it: a row may be copied away from its title."""
+REAL = "real home, real model"
+MINIATURE, OTHERS = "The paper in miniature", "Other homes, parts and adapters"
+COST_NOTE = (
+    "Tokens and seconds are those of all texts, divided by the events that they answer for. Seconds are shares of the time "
+    "that an engine took for a whole batch: compare them on the same engine and hardware only."
+)
+
+
+def story_tables(report: Report) -> list[Table]:
+    """One for each kind of runs: what is synthetic, if only in part, says nothing about real homes and models."""
+    return [
+        _story(report, cells, f"table_{name}", (MINIATURE if kind == SYNTHETIC else OTHERS) + _label(cells))
+        for name, kind, cells in sorted(report.kinds, key=lambda kind: kind[1] != SYNTHETIC)
+    ]
+
+
+def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Table:
+    """For each home: the student as it is, the teacher, the student by what it was taught on, at last across homes."""
+    teachers = {run.taught.teacher for run in (cell.run for cell in report.cells) if run.taught is not None}
+    rows = []
+    for cell in sorted(cells, key=lambda cell: (cell.run.dataset, cell.run.part, adapted(cell.run))):
+        score, missed = cell.score(report.headline), cell.score("missed")
+        rows.append(
+            [
+                home_name(cell.run),
+                row_name(cell),
+                _taught_on(cell.run, teachers),
+                shown(mean_of(score)),
+                shown(session_std_of(score)),
+                shown(seed_std_of(score)),
+                shown(percent(report.gap_closed(cell, report.headline) if cell.run.taught else None)),
+                with_spread(mean_of(missed), session_std_of(missed)),
+                str(len(cell.runs)),
+                cell.run.provenance or REAL,
+            ]
+        )
+    scores = (f"{NAMES[report.headline]} %", "std over sessions", "std over seeds", "gap closed %", "missed %")
+    note = (
+        f"{report.reading.capitalize()} reading of the answers; mean over sessions. Gap closed: the share of the way from "
+        "the student as it is to its teacher, on the same events."
+    )
+    return filled(Table(name, title, ("home", "model", "taught on", *scores, "runs", KIND), rows,
+                        [note, *engine_note(cells)]), "std over seeds")  # fmt: skip
+
+
+def _taught_on(run: RunFacts, teachers: Collection[str]) -> str:
+    if run.taught is not None:
+        return sessions_name(run, run.taught)
+    return lesson_name(run) or ("nothing (teacher)" if run.model in teachers else "nothing")
+
+
+def cost_table(report: Report) -> Table:
+    """What an answer costs: the paper argues with the size of models; tokens and seconds are what size makes of it."""
+    rows = []
+    for cell in ordered(report.cells):
+        prompt, answer, seconds = (cell.per_event(name) for name in ("prompt_tokens", "completion_tokens", "seconds"))
+        rows.append(
+            [
+                home_name(cell.run),
+                row_name(cell, lesson_name(cell.run)),
+                "" if cell.run.parameters is None else f"{cell.run.parameters / 1e6:.1f}",
+                shown(mean_of(cell.score(report.headline))),
+                "" if prompt is None else f"{prompt:.1f}",
+                "" if answer is None else f"{answer:.1f}",
+                "" if seconds is None else f"{seconds:.4f}",
+                "; ".join(cell.engines),
+                cell.run.provenance or REAL,
+            ]
+        )
+    amounts = ("prompt tokens", "generated tokens", "seconds")
+    columns = (
+        "home",
+        "model",
+        "parameters (millions)",
+        f"{NAMES[report.headline]} %",
+        *amounts,
+        "engine and hardware",
+        KIND,
+    )
+    return Table("table_cost", f"What an event costs{_label(report.cells)}", columns, rows, [COST_NOTE])
+
+
+def runs_table(report: Report) -> Table:
+    """Every run of the report, and where its numbers went."""
+    rows = []
+    for cell in ordered(report.cells):
+        for run in cell.runs:
+            rows.append(
+                [
+                    run.folder.name,
+                    home_name(run),
+                    row_name(cell, lesson_name(run)),
+                    str(run.seed),
+                    str(len(run.sessions)),
+                    str(run.windows),
+                    shown(mean_of(run.scores[report.headline])),
+                    shown(mean_of(run.scores["missed"])),
+                    "; ".join(run.engines),
+                    run.provenance or REAL,
+                    _where(run),
+                ]
+            )
+    scores = (f"{NAMES[report.headline]} %", "missed %")
+    columns = (
+        "run",
+        "home",
+        "model",
+        "seed",
+        "sessions",
+        "windows",
+        *scores,
+        "engine and hardware",
+        KIND,
+        "shown in",
+    )
+    return Table("table_runs", f"The runs of this report{_label(report.cells)}", columns, rows, list(report.notes))
+
+
+def _label(cells: Sequence[Cell]) -> str:
+    """What is synthetic of a table that may hold all kinds of runs."""
+    kinds = {cell.run.provenance for cell in cells}
+    made = "; ".join(sorted(kind for kind in kinds if kind))
+    if not made:
+        return ""
+    return f" (in part synthetic: {made})" if len(kinds) > 1 else f" ({made})"
+
+
+def _where(run: RunFacts) -> str:
+    if comparable(run):
+        if run.taught is None:
+            return "tables 1 and 4"
+        return "tables 2 and 4" if run.taught.everything else "figure 4"
+    if run.provenance == SYNTHETIC:
+        return "the paper in miniature"
+    return "other homes, parts and adapters" + (f" ({run.provenance})" if run.provenance else "")

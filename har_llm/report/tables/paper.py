@@ -1,0 +1,137 @@
+"""The paper's tables 1 and 4 with ours beside the paper's numbers, and every candidate for its F1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from har_llm.common.tables import Table, filled
+from har_llm.report.cells import Cell, engine_note
+from har_llm.report.grouping import Report, dataset_name, lesson_name, model_name, row_name
+from har_llm.report.paper import CITATION, DATASETS, LABELS, NOTES, STUDENTS, Key, Value, results, value_for
+from har_llm.report.run_facts import CANDIDATES
+from har_llm.report.tables.numbers import NAMES, mean_of, minus, seed_std_of, session_std_of, shown, signed, with_spread
+
+
+def table1(report: Report) -> Table | None:
+    cells = [cell for cell in report.paper if cell.run.taught is None]
+    if not cells:
+        return None
+    rows = _rows(cells, [(label, "") for label in LABELS], "f1", lambda cell: shown(mean_of(cell.score(report.f1))))
+    notes = [*f1_notes(report, cells), NOTES["table1"]]
+    return Table("table1", "Table 1: F1 of models as they are", _columns(), rows, notes)
+
+
+def table4(report: Report) -> Table | None:
+    cells = [cell for cell in report.paper if cell.run.taught is None or cell.run.taught.everything]
+    if not cells:
+        return None
+    models = [(label, "") for label in LABELS]
+    models += [(label, source) for label, model in LABELS.items() if model in STUDENTS for source in DATASETS]
+
+    def ours(cell: Cell) -> str:
+        score = cell.score("missed")
+        return with_spread(mean_of(score), session_std_of(score))
+
+    notes = [
+        f"Mean and standard deviation over sessions, {report.reading} reading of the answers; over several seeds, the "
+        f"deviation of a typical run. Paper: {CITATION}.",
+        *engine_note(cells),
+        NOTES["table4"],
+    ]
+    return Table("table4", "Table 4: missed events in %", _columns(), _rows(cells, models, "missed", ours), notes)
+
+
+def candidates(report: Report) -> Table | None:
+    """Every score that the paper's F1 may be."""
+    if not report.paper:
+        return None
+    rows = [_candidates_row(report, cell, without_null=False) for cell in report.paper]
+    for cell in report.paper:
+        if cell.run.scores_without_null is not None:
+            rows.append(_candidates_row(report, cell, without_null=True))
+    scores = [NAMES[name] for name in CANDIDATES]
+    columns = (
+        "model",
+        "scored on",
+        "null class",
+        "runs",
+        "paper",
+        *scores,
+        "difference",
+        "std over sessions",
+        "std over seeds",
+    )
+    notes = [*f1_notes(report, report.paper), f"The difference and the deviations are those of {NAMES[report.f1]}."]
+    return filled(Table("table_candidates", "Every candidate for the paper's F1", columns, rows, notes), "std over seeds")
+
+
+def _candidates_row(report: Report, cell: Cell, *, without_null: bool) -> list[str]:
+    paper = value_for(cell.run, "f1")
+    number = None if paper is None else paper.value
+    head = cell.score(report.f1, without_null=without_null)
+    return [
+        row_name(cell, lesson_name(cell.run)),
+        dataset_name(cell.run.dataset),
+        "left out" if without_null else "as it is",
+        str(len(cell.runs)),
+        shown(number),
+        *(shown(mean_of(cell.score(name, without_null=without_null))) for name in CANDIDATES),
+        signed(minus(mean_of(head), number)),
+        shown(session_std_of(head)),
+        shown(seed_std_of(head)),
+    ]
+
+
+def f1_notes(report: Report, cells: Sequence[Cell]) -> list[str]:
+    seeds = max(len(cell.runs) for cell in cells)
+    over = f"mean over sessions and over up to {seeds} seeds" if seeds > 1 else "mean over sessions"
+    ours = f"In %: {NAMES[report.f1]}, {report.reading} reading of the answers, {over}"
+    notes = [f"{ours}. Paper: {CITATION}, where F1 is not named more exactly."]
+    if report.f1 != report.headline:
+        notes.append(f"metrics.headline is {report.headline}, which is no F1; the paper's numbers are.")
+    return [*notes, *engine_note(cells)]
+
+
+def _columns() -> tuple[str, ...]:
+    return ("model", *(f"{name} {what}" for name in DATASETS.values() for what in ("ours", "paper", "difference")))
+
+
+def _rows(
+    cells: Sequence[Cell], models: Sequence[tuple[str, str]], metric: str, ours: Callable[[Cell], str]
+) -> list[list[str]]:
+    """A row for each model (with what it was taught on) and variant; the paper's models are there without runs, too."""
+    found: dict[tuple[str, str], list[tuple[str, dict[str, Cell]]]] = {model: [] for model in models}
+    for cell in cells:
+        source = "" if cell.run.taught is None else cell.run.taught.dataset
+        variants = found.setdefault((model_name(cell.run), source), [])
+        free = (own for variant, own in variants if variant == cell.variant and cell.run.dataset not in own)
+        own = next(free, None)
+        if own is None:
+            variants.append((cell.variant, own := {}))
+        own[cell.run.dataset] = cell
+    rows = []
+    for (name, source), variants in found.items():
+        have = {dataset for _, own in variants for dataset in own}
+        for place, (variant, own) in enumerate(variants or [("", {})]):
+            row = [_label(name, source, variant)]
+            for dataset in DATASETS:
+                if dataset in own:
+                    row += _three(ours(own[dataset]), value_for(own[dataset].run, metric))
+                else:  # the paper's number alone, once
+                    key = Key(metric, LABELS.get(name, ""), source, None, dataset)
+                    row += _three("", results().get(key) if place == 0 and dataset not in have else None)
+            rows.append(row)
+    return rows
+
+
+def _three(ours: str, paper: Value | None) -> list[str]:
+    if paper is None:
+        return [ours, "", ""]
+    own = Decimal(ours.partition(" ")[0]) if ours else None
+    return [ours, with_spread(paper.value, paper.spread), signed(minus(own, paper.value))]
+
+
+def _label(name: str, source: str, variant: str) -> str:
+    label = f"{name} taught on {dataset_name(source)}" if source else name
+    return f"{label} [{variant}]" if variant else label

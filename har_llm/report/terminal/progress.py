@@ -1,0 +1,153 @@
+"""One live view of everything that a command makes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from har_llm.common.console import plain
+from har_llm.common.text import visible
+from har_llm.engines.base import Generation
+
+if TYPE_CHECKING:
+    from har_llm.distill.examples import Selection
+    from har_llm.models.resolve import ResolvedModel
+    from har_llm.runs.manifest import Lesson
+    from har_llm.sweep.job import Job
+    from har_llm.sweep.plan import Load, Plan
+
+PLAIN_REPORT_EVERY_S = 10.0
+
+
+class LiveProgress:
+    """One view of everything that a command makes: a bar on a terminal, a line now and then elsewhere; on standard error.
+
+    A `sweep.Watcher`. It shows nothing until something is to be made.
+    """
+
+    def __init__(self) -> None:
+        self._total = self._done = self._fresh = self._tokens = self._loads = 0
+        self._load_number, self._what, self._rate, self._steps = 0, "", "", 0
+        self._waiting = ("", "")
+        self._started = self._reported = time.monotonic()
+        self._bar: Progress | None = None
+        self._selection: Selection | None = None
+        self._said: dict[int, str] = {}
+
+    def __enter__(self) -> LiveProgress:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def failed(self, job: Job) -> None:
+        if not job.title:
+            return  # a single job's error is the end of the command, and shown as such
+        text = str(job.error)
+        if id(job.error) in self._said:  # the same death, with its log, for the next job that waited for it
+            text = f"{text.splitlines()[0]} (as for {self._said[id(job.error)]})"
+        self._said.setdefault(id(job.error), job.title)
+        self._say(f"error: {job.title}: {text}")
+
+    def planned(self, plan: Plan) -> None:
+        self._total, self._loads = plan.wanted, len(plan.loads)
+        self._done, self._load_number = self._total - plan.owed, 0
+
+    def loading(self, load: Load) -> None:
+        self._load_number += 1
+        self._started, self._tokens = time.monotonic(), 0
+        reason = load.runs[0].engine_reason
+        self._what = f"{load.model.config.name} on " + ", ".join(
+            dict.fromkeys(run.experiment.dataset.name for run in load.runs)
+        )
+        title = self._what + next((run.provenance.suffix for run in load.runs if run.provenance.label), "")
+        title += f"; engine: {reason}" if reason else f"; engine: {load.engine_name}"
+        if self._loads > 1:
+            title = f"model {self._load_number} of {self._loads}: {title}"
+        self._say(f"{title}; {len(load.requests)} texts to make, loading the model")
+        self._show("loading")
+
+    def made(self, generation: Generation) -> None:
+        self._done += 1
+        self._fresh += 1
+        self._tokens += generation.completion_tokens
+        self._rate = f"{self._tokens / max(1e-9, time.monotonic() - self._started):,.0f} tokens/s"
+        self._show("texts")
+
+    def learning(self, lesson: Lesson, selection: Selection, done: int) -> None:
+        training = lesson.lora.training
+        self._what, self._steps = f"{lesson.experiment.model.name} {lesson.lora.label()}", training.steps
+        self._say(
+            f"{self._what}{lesson.provenance.suffix}: {selection.summary()}; {training.extent(len(selection.examples))}"
+            + (f"; it was begun before and goes on near step {done}" if done else "")
+        )
+        self._selection = selection
+
+    def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None:
+        if selection != self._selection:  # the student's tokenizer found examples that are too long
+            extent = lesson.lora.training.extent(len(selection.examples))
+            self._say(f"{self._what}: {selection.summary()}; {extent}")
+        if "anew" in about:
+            self._say(f"{self._what}: {about['anew']}")
+        trainable, total = about["trainable_parameters"], about["parameters"]
+        self._say(
+            f"{self._what}: {trainable:,} of {total:,} parameters are trained ({100 * trainable / total:.2f} %), on "
+            f"{about['tokens']:,} tokens"
+        )
+
+    def learned(self, step: int, loss: float) -> None:
+        self._tell_step(f"training, step {step} of {self._steps}, loss {loss:.3f}", at_once=step == self._steps)
+
+    def waits(self, lesson: Lesson, done: int, holder: str) -> None:
+        self._what, steps = f"{lesson.experiment.model.name} {lesson.lora.label()}", lesson.lora.training.steps
+        if self._waiting != (lesson.key, holder):
+            self._waiting = lesson.key, holder
+            self._say(f"{self._what}: waiting for its adapter: {holder}")
+        self._tell_step(f"waiting for its adapter, step {done} of {steps}", at_once=False)
+
+    def _tell_step(self, text: str, *, at_once: bool) -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, description=text, rate="")
+        elif at_once or time.monotonic() - self._reported > PLAIN_REPORT_EVERY_S:
+            self._reported = time.monotonic()
+            self._say(f"{self._what}: {text}")
+
+    def fetched(self, model: ResolvedModel, folder: Path) -> None:
+        self._say(f"{model.config.name}: {model.config.id} is in {folder}")
+
+    def _show(self, what: str) -> None:
+        if sys.stderr.isatty():
+            self._show_bar(what)
+        elif self._fresh and (self._done == self._total or time.monotonic() - self._reported > PLAIN_REPORT_EVERY_S):
+            self._reported = time.monotonic()
+            self._say(f"{self._what}: {self._done} of {self._total} texts, {self._rate}")
+
+    def _show_bar(self, what: str) -> None:
+        if self._bar is None:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"),
+            )
+            terminal = Console(stderr=True, highlight=False)
+            self._bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=terminal)
+            self._task = self._bar.add_task(what, total=self._total, completed=self._done, rate="")
+            self._bar.start()
+        description = f"model {self._load_number} of {self._loads}" if self._loads > 1 else what
+        self._bar.update(self._task, completed=self._done, description=description, rate=self._rate)
+
+    def _say(self, text: str) -> None:
+        """A line of its own; above the bar where there is one."""
+        if self._bar is not None:
+            self._bar.console.print(plain(text), soft_wrap=True)
+        else:
+            print(visible(text), file=sys.stderr, flush=True)

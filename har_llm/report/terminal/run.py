@@ -1,0 +1,153 @@
+"""A finished run, or two compared, on a terminal of 80 columns or more.
+
+Text of models and data is shown as text: no markup is read in it, and control characters are made visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from har_llm.common.console import console, plain
+from har_llm.common.tables import Table, right_columns
+from har_llm.runs.facts import Facts
+from har_llm.runs.result import RunResult, read_run
+from har_llm.runs.summary import Summary, sample_title, shortened, summarise, window_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from har_llm.report.compare.comparison import Comparison
+    from har_llm.sweep.job import Job
+
+WEAKEST = 12
+DIFFERING = 12
+LINES_OF_REASONING, LONGEST_REASONING, LONGEST_ANSWER = 14, 2_000, 1_000
+
+
+def show_job(job: Job) -> None:
+    """A single run; nothing for one that failed."""
+    if job.folder is not None and job.experiment is not None:
+        settings = job.experiment.settings.metrics
+        show_run(read_run(job.folder), headline=settings.headline, reading=settings.reading, fresh=job.fresh)
+
+
+def show_run(result: RunResult, *, headline: str, reading: str, fresh: bool) -> None:
+    out = console()
+    parts = (result.metrics, result.environment, result.data, result.sample)
+    summary = summarise(result.folder.name, *parts, headline=headline, reading=reading)
+    show_head(out, summary.title, summary.label)
+    if not fresh:
+        out.print("This run was finished before; nothing was generated or scored again.", style="dim")
+    show_facts(out, summary.facts)
+    for table in summary.scores:
+        show_table(out, table)
+    if summary.missed is None:
+        out.print("\nNo event was missed.", style="bold")
+    else:
+        show_table(out, summary.missed)
+    show_table(out, summary.activities, most=WEAKEST)
+    if summary.confusions is not None:
+        show_table(out, summary.confusions)
+    show_notes(out, summary.notes)
+    out.print()
+    out.print(_sample_panel(summary))
+    out.print(plain(f"Run directory: {result.folder}"), soft_wrap=True)
+
+
+def show_comparison(comparison: Comparison, folder: Path) -> None:
+    out = console()
+    show_head(out, comparison.title, comparison.label)
+    out.print()
+    out.print(plain(comparison.verdict), style="bold")
+    show_table(out, comparison.scores)
+    show_notes(out, comparison.notes)
+    for table in (comparison.runs, *comparison.tables):
+        if table.rows:
+            show_table(out, table, most=WEAKEST)
+    _show_differing(out, comparison.differing)
+    out.print()
+    out.print(plain(f"Comparison: {folder}"), soft_wrap=True)
+
+
+def _show_differing(out: Console, events: Table) -> None:
+    """The first of them, in two lines each: as a table they would not fit."""
+    out.print()
+    out.print(plain(events.title), style="bold")
+    for session, number, time, text, gold, a, b, outcome in events.rows[:DIFFERING]:
+        out.print(plain(f"{session}, event {number}, {time} {text}: {outcome}"))
+        out.print(plain(f"    gold {gold} | A {a} | B {b}"))
+    if len(events.rows) > DIFFERING:
+        out.print(f"... and {len(events.rows) - DIFFERING:,} more (events.csv)")
+
+
+def show_head(out: Console, title: str, label: str) -> None:
+    out.print(plain(title), style="bold")
+    if label:
+        out.print(plain(label), style="bold yellow")
+
+
+def show_facts(out: Console, facts: Facts) -> None:
+    grid = RichTable.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="cyan")
+    grid.add_column(overflow="fold")
+    for name, text in facts:
+        grid.add_row(plain(name), plain(text))
+    out.print()
+    out.print(grid)
+
+
+def show_table(out: Console, content: Table, *, most: int | None = None) -> None:
+    """Its title, at most so many rows, its notes. A row that is marked * is bold."""
+    shown = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name, right in zip(content.columns, right_columns(content), strict=True):
+        shown.add_column(plain(name), justify="right" if right else "left", overflow="fold")
+    for row in content.rows[:most]:
+        shown.add_row(*map(plain, row), style="bold" if row[0].endswith(" *") else None)
+    out.print()
+    out.print(plain(content.title), style="bold")
+    out.print(shown)
+    left = 0 if most is None else len(content.rows) - most
+    show_lines(out, [*([f"... and {left} more (see the files)"] if left > 0 else []), *content.notes])
+
+
+def show_notes(out: Console, notes: Sequence[str]) -> None:
+    if notes:
+        out.print()
+        show_lines(out, notes, style="yellow")
+
+
+def show_lines(out: Console, lines: Iterable[str], style: str | None = None) -> None:
+    for line in lines:
+        out.print(plain(line), style=style)
+
+
+def _sample_panel(summary: Summary) -> Panel:
+    sample = summary.sample
+    parts = [
+        *(plain(line) for line in window_lines(sample)),
+        _caption("Reasoning"),
+        plain(shortened(sample["reasoning"], LONGEST_REASONING, LINES_OF_REASONING)),
+        _caption("Answer"),
+        plain(shortened(sample["answer"] or "", LONGEST_ANSWER)),
+        _caption("Gold      ").append_text(_value(", ".join(sample["gold"]))),
+        _caption("Predicted ").append_text(_value(sample["predicted"][summary.reading])),
+    ]
+    title, mark = plain(sample_title(sample)), plain(sample["provenance"] or "")
+    return Panel(Group(*parts), title=title, subtitle=mark, title_align="left")
+
+
+def _caption(text: str) -> Text:
+    return Text(text, style="bold cyan")
+
+
+def _value(text: str) -> Text:
+    value = plain(text)
+    value.stylize("default")
+    return value

@@ -1,0 +1,118 @@
+"""task=export: an adapter merged into its model, for tools that take no adapters; or the examples that it learned from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.paths import expanded
+from har_llm.common.process import JsonProcess
+from har_llm.common.provenance import MANIFEST
+from har_llm.config import Experiment
+from har_llm.distill.config import Distilled
+from har_llm.distill.model_card import CURVE, merged_card
+from har_llm.models import adapters, resolve
+from har_llm.models.adapters import ResolvedAdapter
+from har_llm.runs.run import PreparedRun, prepare
+
+
+def export(experiment: Experiment) -> tuple[Path, str]:
+    """Write what settings.export asks for; where it is, and what it holds. Raises HarError."""
+    settings = experiment.settings.export
+    if settings.path is None:
+        raise ConfigError("export.path is not set; set it to the folder or file that is to be written.")
+    target = expanded(settings.path)
+    if target.exists():
+        raise ConfigError(f"export.path is {str(target)!r}, which exists and is not overwritten; delete it or name another.")
+    run = prepare(experiment)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target, _examples(run, target) if settings.what == "examples" else _merged(run, target)
+    except OSError as error:
+        raise MissingError(f"export.path is {str(target)!r}, which cannot be written ({error.strerror}).") from None
+
+
+def _examples(run: PreparedRun, target: Path) -> str:
+    """JSONL of prompt-completion rows, as TRL reads them."""
+    if run.lesson is None:
+        raise ConfigError(
+            f"export.what is 'examples', which a teacher's texts are made into; choose lora=distilled{_untaught(run)}."
+        )
+    if not run.lesson.teacher.complete():
+        raise MissingError("The teacher's texts are not made yet; run the same command with task=run first.")
+    selection = run.lesson.select()
+    with target.open("x", encoding="ascii") as stream:
+        stream.writelines(json.dumps(example.as_row()) + "\n" for example in selection.examples)
+    return f"{selection.summary()}{run.lesson.provenance.suffix}"
+
+
+def _untaught(run: PreparedRun) -> str:
+    """What else to do where lora=distilled was chosen, but teaches nothing."""
+    return ", with lora.train_sessions above 0" if isinstance(run.experiment.lora, Distilled) else ""
+
+
+def _merged(run: PreparedRun, target: Path) -> str:
+    """A model like any other, with its tokenizer: written aside by a process of its own, then put in place."""
+    if run.adapter is None or run.adapter.path is None:
+        raise ConfigError(
+            f"task=export merges an adapter into its model; choose lora=adapter or lora=distilled{_untaught(run)}."
+        )
+    if run.lesson is not None and not run.lesson.learned():
+        raise MissingError("The adapter is not made yet; run the same command with task=run first.")
+    base = resolve.obtain(run.model)
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    process = JsonProcess("har_llm.distill.merge", "The merging process")
+    try:
+        model = run.experiment.model
+        process.send(
+            {
+                "base": str(base),
+                "adapter": str(run.adapter.path),
+                "dtype": model.dtype,
+                "trust_remote_code": model.trust_remote_code,
+                "folder": str(aside),
+            }
+        )
+        parameters = process.receive()["parameters"]
+        _describe(run, run.adapter, aside)
+        aside.chmod(0o755)  # mkdtemp makes it private
+        aside.rename(target)
+    finally:
+        process.close()
+        shutil.rmtree(aside, ignore_errors=True)
+    return f"{model.id} with {run.experiment.lora.label()}, {parameters:,} parameters in {model.dtype}{run.made_of.suffix}"
+
+
+def _describe(run: PreparedRun, adapter: ResolvedAdapter, folder: Path) -> None:
+    """A manifest, by which whoever uses the model learns what is synthetic about it, and a model card.
+
+    Both go on from the adapter's own manifest, where it has one. Raises MissingError for one that cannot be read.
+    """
+    model = run.experiment.model
+    content = {
+        **adapters.manifest_of(adapter),
+        "provenance": run.made_of.label,
+        "merged": {
+            "base": run.model.public_name,
+            "base_revision": run.model.revision,
+            "adapter": adapter.id if "/" in adapter.id else run.experiment.lora.label(),
+            "adapter_revision": adapter.revision,
+            "dtype": model.dtype,
+            "thinking": model.thinking,
+            "sampling": model.sampling.identity(),
+        },
+    }
+    curve = adapter.path / CURVE if adapter.path else None
+    if curve is not None and curve.is_file():
+        shutil.copy(curve, folder / CURVE)
+    try:
+        card = merged_card(content)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise MissingError(
+            f"{adapter.path}/{MANIFEST} is not as har_llm writes it ({error!r}); delete it to do without."
+        ) from None
+    (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(card, encoding="utf-8")

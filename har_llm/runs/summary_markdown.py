@@ -1,0 +1,45 @@
+"""report.md of a run: its summary as GitHub shows it, ready to be pasted into an issue."""
+
+from __future__ import annotations
+
+from har_llm.common import markdown
+from har_llm.runs.summary import Summary, sample_title, shortened, window_lines
+
+LONGEST_REASONING, LONGEST_ANSWER = 8_000, 4_000
+"""Characters. GitHub takes 65,536 in an issue, and windows.jsonl has every text whole."""
+
+
+def render(summary: Summary) -> str:
+    facts = "\n".join(f"- **{name}**: {markdown.inline(text)}" for name, text in summary.facts)
+    missed = [markdown.table(summary.missed)] if summary.missed else ["No event was missed."]
+    confusions = [markdown.table(summary.confusions)] if summary.confusions else []
+    parts = [
+        f"## {markdown.inline(summary.title)}",
+        *([f"**{markdown.inline(summary.label)}**"] if summary.label else []),
+        facts,
+        *map(markdown.table, summary.scores),
+        *missed,
+        markdown.table(summary.activities),
+        *confusions,
+        *(["### Notes\n\n" + markdown.items(summary.notes)] if summary.notes else []),
+        _sample(summary),
+        f"Run: {markdown.inline(summary.name)}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _sample(summary: Summary) -> str:
+    """Folded away: a window and what the model said of it are long."""
+    sample = summary.sample
+    words = [
+        f"- gold: {markdown.inline(', '.join(sample['gold']))}\n"
+        f"- predicted: {markdown.inline(sample['predicted'][summary.reading])}",
+        "Window:",
+        markdown.fenced("\n".join(window_lines(sample))),
+        "Reasoning:",
+        markdown.fenced(shortened(sample["reasoning"], LONGEST_REASONING)),
+        "Answer:",
+        markdown.fenced(shortened(sample["answer"] or "", LONGEST_ANSWER)),
+    ]
+    body = "\n\n".join(words)
+    return f"<details>\n<summary>{markdown.in_html(sample_title(sample))}</summary>\n\n{body}\n\n</details>"

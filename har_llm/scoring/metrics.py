@@ -1,0 +1,213 @@
+"""Predictions scored against the gold activities, with the uncertainty of the scores.
+
+Scores are fractions from 0 to 1. They are taken for every session by itself, then as mean and standard deviation over
+sessions, as in the paper, and once more over all events pooled.
+
+The paper does not say over which activities its macro F1 is averaged, and that choice alone can move it from 0.1 to 0.9.
+So every candidate has a name here: `gold` averages over the activities that occur in the gold of the session, `union`
+over those and the predicted ones, `catalogue` over all that the home has. Precision, recall or F1 that would divide by
+zero is 0.
+
+A missed event is a false negative of its gold activity, and no class of its own. Where an event has several gold
+activities, predicting any of them is right: that one is then its gold, and otherwise the first is.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from har_llm.scoring.parsing import CAUSES
+
+VERSION = 1
+"""Raised when the same predictions may be scored differently; part of a run's digest."""
+
+METRICS = (
+    "f1_macro_gold",
+    "f1_macro_union",
+    "f1_macro_catalogue",
+    "f1_weighted",
+    "f1_micro_gold",
+    "f1_micro_catalogue",
+    "accuracy",
+    "missed",
+)
+
+FEWEST_FOR_INTERVAL = 3  # sessions; fewer say nothing about how sessions vary
+RESAMPLES = 9_999
+SEED = 0
+VALUES_AT_ONCE = 1_000_000  # bounds the memory of the bootstrap with very many sessions
+
+
+class ScoredEvent(NamedTuple):
+    """An event with its gold activities and either the predicted activity or the cause for which it was missed."""
+
+    session: str
+    gold: tuple[int, ...]
+    predicted: int | None
+    cause: str | None
+
+
+def score(events: Sequence[ScoredEvent], activities: Mapping[int, str], null_class: Collection[int] = ()) -> dict[str, Any]:
+    """Every metric of these events, ready for JSON.
+
+    Activities in `null_class` are taken out of the gold, and an event without any other is left out; they are averaged
+    in no metric. Predicting one of them for an event that remains is a miss of that event's gold activity.
+    """
+    _check_catalogue(events, activities)
+    scored = [event._replace(gold=gold) for event in events if (gold := _without(event.gold, null_class))]
+    by_session: dict[str, list[ScoredEvent]] = {}
+    for event in scored:
+        by_session.setdefault(event.session, []).append(event)
+    averaged = _without(tuple(activities), null_class)
+    sessions = {name: _measure(by_session[name], averaged) for name in sorted(by_session)}
+    return {
+        "sessions": sessions,
+        "mean": {metric: _over_sessions([values[metric] for values in sessions.values()]) for metric in METRICS},
+        "missed_by_cause": {
+            cause: _mean_and_std([values["missed_by_cause"][cause] for values in sessions.values()]) for cause in CAUSES
+        },
+        "pooled": _measure(scored, averaged),
+        "per_class": _per_class(scored, averaged, activities),
+        "confusion": _confusion(scored, tuple(activities)),
+    }
+
+
+def score_all(
+    events: Sequence[ScoredEvent],
+    activities: Mapping[int, str],
+    null_class: Collection[int] = (),
+    unscored: Collection[int] = (),
+) -> dict[str, Any]:
+    """The scores of all events and, where the home has a null class, also without it.
+
+    `unscored` activities are left out of both as `score` leaves out a null class. "unscored_events" counts the events
+    that this leaves out, and those without any gold activity.
+    """
+    scores: dict[str, Any] = {
+        "unscored_events": sum(not _without(event.gold, unscored) for event in events),
+        "all": score(events, activities, unscored),
+    }
+    if null_class:
+        scores["without_null_class"] = score(events, activities, {*null_class, *unscored})
+    return scores
+
+
+def _check_catalogue(events: Sequence[ScoredEvent], activities: Mapping[int, str]) -> None:
+    for event in events:
+        if not activities.keys() >= {*event.gold} or not (event.predicted is None or event.predicted in activities):
+            raise ValueError(f"{event} has an activity that is not in the catalogue.")
+        if event.cause not in ((None,) if event.predicted is not None else CAUSES):
+            raise ValueError(f"{event} must be either predicted or missed with one of the causes {', '.join(CAUSES)}.")
+
+
+def _without(numbers: tuple[int, ...], left_out: Collection[int]) -> tuple[int, ...]:
+    return tuple(number for number in numbers if number not in left_out)
+
+
+def _labels(events: Sequence[ScoredEvent], missed: int) -> tuple[list[int], list[int]]:
+    """Gold and predicted activity of each event, as scikit-learn takes them; `missed` stands for no prediction."""
+    gold = [event.predicted if event.predicted in event.gold else event.gold[0] for event in events]
+    return gold, [missed if event.predicted is None else event.predicted for event in events]
+
+
+def _measure(events: Sequence[ScoredEvent], averaged: tuple[int, ...]) -> dict[str, Any]:
+    """The metrics of one session, or of all events; each None when there are no events."""
+    size = len(events)
+    causes = [event.cause for event in events]
+    values: dict[str, Any] = {"events": size, **(_f1_scores(events, averaged) if events else dict.fromkeys(METRICS))}
+    values["missed"] = sum(event.predicted is None for event in events) / size if events else None
+    values["missed_by_cause"] = {cause: causes.count(cause) / size if events else None for cause in CAUSES}
+    return values
+
+
+def _f1_scores(events: Sequence[ScoredEvent], averaged: tuple[int, ...]) -> dict[str, float]:
+    from sklearn.metrics import accuracy_score, f1_score
+
+    gold, predicted = _labels(events, _no_activity(averaged, events))
+    in_gold = [number for number in averaged if number in set(gold)]
+    in_either = [number for number in averaged if number in {*gold, *predicted}]
+
+    def f1(labels: Sequence[int], average: str) -> float:
+        return float(f1_score(gold, predicted, labels=labels, average=average, zero_division=0))
+
+    return {
+        "f1_macro_gold": f1(in_gold, "macro"),
+        "f1_macro_union": f1(in_either, "macro"),
+        "f1_macro_catalogue": f1(averaged, "macro"),
+        "f1_weighted": f1(in_gold, "weighted"),
+        "f1_micro_gold": f1(in_gold, "micro"),
+        "f1_micro_catalogue": f1(averaged, "micro"),
+        "accuracy": float(accuracy_score(gold, predicted)),
+    }
+
+
+def _no_activity(numbers: Collection[int], events: Sequence[ScoredEvent]) -> int:
+    """A number that is no activity's."""
+    return min([*numbers, *(event.predicted for event in events if event.predicted is not None)], default=0) - 1
+
+
+def _per_class(
+    events: Sequence[ScoredEvent], averaged: tuple[int, ...], activities: Mapping[int, str]
+) -> list[dict[str, Any]]:
+    """Precision, recall and F1 of each activity over all events; "support" is how often it is gold."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    if not events:
+        return []
+    gold, predicted = _labels(events, _no_activity(averaged, events))
+    columns = precision_recall_fscore_support(gold, predicted, labels=averaged, average=None, zero_division=0)
+    return [
+        {
+            "activity": number,
+            "name": activities[number],
+            "precision": float(precision),
+            "recall": float(recall),
+            "f1": float(f1),
+            "support": int(support),
+            "predicted": predicted.count(number),
+        }
+        for number, precision, recall, f1, support in zip(averaged, *columns, strict=True)
+    ]
+
+
+def _confusion(events: Sequence[ScoredEvent], numbers: tuple[int, ...]) -> dict[str, Any]:
+    """Events by gold activity (rows) and predicted activity (columns), with a last column for missed ones."""
+    from sklearn.metrics import confusion_matrix
+
+    if not events:
+        return {"activities": list(numbers), "matrix": [[0] * (len(numbers) + 1) for _ in numbers]}
+    missed = _no_activity(numbers, events)
+    matrix = confusion_matrix(*_labels(events, missed), labels=[*numbers, missed])
+    return {"activities": list(numbers), "matrix": matrix[:-1].tolist()}  # no event is missed in its gold
+
+
+def _mean_and_std(values: Sequence[float]) -> dict[str, float | None]:
+    """The standard deviation is that of a sample (n-1), so one session has none."""
+    return {
+        "mean": statistics.fmean(values) if values else None,
+        "std": statistics.stdev(values) if len(values) > 1 else None,
+    }
+
+
+def _over_sessions(values: Sequence[float]) -> dict[str, Any]:
+    return {**_mean_and_std(values), "ci95": interval(values), "sessions": len(values)}
+
+
+def interval(values: Sequence[float]) -> list[float] | None:
+    """Where the mean lies with 95 % confidence, by resampling the sessions; the same in every run."""
+    if len(values) < FEWEST_FOR_INTERVAL:
+        return None
+    import numpy
+    from scipy.stats import bootstrap
+
+    resampled = bootstrap(
+        (numpy.asarray(values),),
+        numpy.mean,
+        n_resamples=RESAMPLES,
+        batch=max(1, VALUES_AT_ONCE // len(values)),
+        method="percentile",
+        rng=numpy.random.default_rng(SEED),
+    )
+    return [float(limit) for limit in resampled.confidence_interval]

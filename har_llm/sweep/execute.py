@@ -1,0 +1,335 @@
+"""Any number of jobs, made together: planned, generated with each model loaded once, scored, and each answered for.
+
+A job that fails fails alone: with its own sentence, while the others go on.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from har_llm.common.errors import HarError, MissingError
+from har_llm.common.lock import HeldError
+from har_llm.config import Experiment
+from har_llm.distill.examples import Selection
+from har_llm.engines.base import Generation, LoadedModel
+from har_llm.models import adapters, resolve
+from har_llm.models.resolve import ResolvedModel
+from har_llm.runs.manifest import Lesson
+from har_llm.runs.result import read_run
+from har_llm.runs.run import ADAPTER_WEIGHTS, PreparedRun, finish, prepare
+from har_llm.runs.store import Record, ShardWriter
+from har_llm.sweep import throughput
+from har_llm.sweep.job import Job
+from har_llm.sweep.plan import Load, Plan, make_plan
+from har_llm.sweep.train import check_lesson, learn, losses_so_far
+
+WAIT_S = 5.0
+STAGES = ("teaching", "lessons", "texts")
+"""A teacher's texts, the adapters made from them, and all other texts."""
+Environments = Sequence[Mapping[str, str]]
+
+
+class PreparedJob(Job):
+    """A job whose run is known; for type checkers only."""
+
+    run: PreparedRun
+
+
+class Watcher(Protocol):
+    """Who is told what happens, as it happens."""
+
+    def failed(self, job: Job) -> None: ...
+
+    def planned(self, plan: Plan) -> None: ...
+
+    def loading(self, load: Load) -> None: ...
+
+    def made(self, generation: Generation) -> None: ...
+
+    def learning(self, lesson: Lesson, selection: Selection, done: int) -> None: ...
+
+    def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None: ...
+
+    def learned(self, step: int, loss: float) -> None: ...
+
+    def waits(self, lesson: Lesson, done: int, holder: str) -> None:
+        """Another process trains the adapter, and has done so many steps. Told again and again; `holder` says who it is."""
+
+    def fetched(self, model: ResolvedModel, folder: Path) -> None: ...
+
+
+def prepare_jobs(jobs: Sequence[Job], watcher: Watcher, *, planning: bool = False) -> None:
+    """Read the data and find the models of all jobs; whatever cannot run is told before anything is loaded."""
+    for job in jobs:
+        if job.error is None:
+            attempt([job], lambda job=job: _prepare(job, planning), watcher)  # type: ignore[misc]
+        elif not job.told:
+            _tell(job, watcher)
+
+
+def run_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
+    """Make, score and write every job's run that is not finished yet. What fails is noted in its job."""
+    generate_jobs(jobs, watcher)
+    finish_jobs(jobs, watcher)
+
+
+def generate_jobs(jobs: Sequence[Job], watcher: Watcher, upto: str = STAGES[-1]) -> None:
+    """Make every adapter and every text that the jobs owe, each model loaded once. `upto`: the last of STAGES that is done.
+
+    Two engines may owe the same text. Where the one that was to make it fails, its job fails, and the other's turn comes.
+    """
+    prepare_jobs(jobs, watcher)
+    for outputs in dict.fromkeys(job.run.outputs for job in unfinished(jobs)):
+        hit = [job for job in unfinished(jobs) if job.run.outputs == outputs]
+        attempt(hit, lambda outputs=outputs: check_writable(outputs), watcher)  # type: ignore[misc]
+    while waiting := unfinished(jobs):
+        attempt_each(waiting, lambda job: check_lesson(job.run), watcher)
+        plan = make_plan([job.run for job in unfinished(jobs)])
+        environments = _check_loads(plan, waiting, watcher)
+        if all(job.error is None for job in waiting):
+            watcher.planned(plan)
+            _make_loads(plan.teaching, environments, waiting, watcher)
+            if upto != STAGES[0]:
+                _teach(plan, jobs, watcher)
+            if upto == STAGES[-1]:
+                attempt_each(unfinished(jobs), lambda job: check_lesson(job.run), watcher)
+                rest = make_plan([job.run for job in unfinished(jobs)]).loads
+                _make_loads(rest, _environments(rest), waiting, watcher)
+        if all(job.error is None for job in waiting):
+            return
+
+
+def _teach(plan: Plan, jobs: Sequence[Job], watcher: Watcher) -> None:
+    """Train the adapters. Those that other processes train come last, and are waited for."""
+    waiting = list(plan.lessons)
+    while waiting:
+        held = []
+        for lesson in waiting:
+            pupils = pupils_of(lesson, unfinished(jobs))
+            try:
+                if pupils:
+                    learn(lesson, watcher)
+            except HeldError as error:
+                held.append((lesson, str(error)))
+            except HarError as error:
+                fail(pupils, error, watcher)
+        if len(held) == len(waiting):
+            lesson, holder = held[0]
+            watcher.waits(lesson, len(losses_so_far(lesson)), holder)
+            time.sleep(WAIT_S)
+        waiting = [lesson for lesson, _ in held]
+
+
+def pupils_of(lesson: Lesson, jobs: Sequence[PreparedJob]) -> list[PreparedJob]:
+    """The jobs that wait for the adapter."""
+    taught = [job for job in jobs if job.run.lesson is not None and job.run.lesson.key == lesson.key]
+    return [job for job in taught if not job.run.complete()]
+
+
+def _make_loads(
+    loads: Sequence[Load], environments: Mapping[int, Environments], jobs: Sequence[PreparedJob], watcher: Watcher
+) -> None:
+    for load in loads:
+        watcher.loading(load)
+        try:
+            make(load, environments[id(load)], watcher.made)
+        except HarError as error:
+            # What was made before it failed is kept, and may be all that some of the jobs were waiting for.
+            fail([job for job in jobs_of(load, jobs) if _owes(job, load)], error, watcher)
+
+
+def _owes(job: PreparedJob, load: Load) -> bool:
+    """Whether a job still waits for a text that the load was to make: for itself, or for its teacher."""
+    if job.run.complete():
+        return False
+    runs = [job.run] if job.run.lesson is None else [job.run, job.run.lesson.teacher]
+    return any(request.key in load.asked_by for run in runs for request in run.owed(run.open_store()))
+
+
+def finish_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
+    """Score and write the run of every job whose texts are all there."""
+    for job in jobs:
+        if job.run is not None and job.error is None:
+            attempt([job], lambda job=job: _finish(job), watcher)  # type: ignore[misc]
+
+
+def unfinished(jobs: Sequence[Job]) -> list[PreparedJob]:
+    """The jobs that are sound and whose run is not complete."""
+    sound = [job for job in jobs if job.run is not None and job.error is None]
+    return cast("list[PreparedJob]", [job for job in sound if job.run is not None and not job.run.finished])
+
+
+def fetch_models(jobs: Sequence[Job], watcher: Watcher) -> None:
+    """Fetch what the jobs' models and adapters lack, each once; data are not needed for it. Raises nothing: jobs fail."""
+    fetched: set[str] = set()
+    for job in jobs:
+        if job.error is not None:
+            fail([job], job.error, watcher)
+        elif job.experiment is not None and job.experiment.engine.chosen()[0].needs_model():
+            attempt([job], lambda job=job: _fetch(job.experiment, fetched, watcher), watcher)  # type: ignore[misc]
+
+
+def _fetch(experiment: Experiment, fetched: set[str], watcher: Watcher) -> None:
+    taught = experiment.lora.taught
+    for config in [experiment.model] if taught is None else [experiment.model, taught.teacher]:
+        model = resolve.resolve(config)
+        if f"{model.config.id}@{model.revision}" not in fetched:
+            fetched.add(f"{model.config.id}@{model.revision}")
+            watcher.fetched(model, resolve.obtain(model))
+    if experiment.lora.ready is not None:
+        adapters.resolve_adapter(experiment.lora.ready)
+
+
+def make(load: Load, environments: Sequence[Mapping[str, str]], on_generation: Callable[[Generation], None]) -> None:
+    """Make the generations of a load in processes of their own; each is kept before the next is waited for.
+
+    Raises EngineError when a process dies, MissingError when the model cannot be fetched.
+    """
+    from har_llm.engines.pool import WorkerPool
+
+    model = load.model.config
+    needs_files = load.engine.needs_model()
+    spec = LoadedModel(
+        path=str(resolve.obtain(load.model)) if needs_files else "",
+        served_name=model.id,
+        dtype=model.dtype,
+        context=model.context,
+        trust_remote_code=model.trust_remote_code,
+    )
+    started = time.monotonic()
+    pool = WorkerPool(load.engine, spec, environments)
+    try:
+        _import_scoring()
+        about = pool.about
+        with ExitStack() as stack:
+            keep = _Keeper(load, about, stack)
+            seconds, tokens, count = 0.0, 0, 0
+            for generation in pool.generate(load.requests):
+                keep(generation)
+                on_generation(generation)
+                seconds, tokens, count = seconds + generation.seconds, tokens + generation.completion_tokens, count + 1
+        seconds /= len(environments)
+        start = max(0.0, time.monotonic() - started - seconds)
+        throughput.note_rate(load.runs[0].outputs / "store", load.identity, throughput.Rate(start, seconds, count, tokens))
+    finally:
+        pool.close()
+
+
+class _Keeper:
+    """Writes each generation to the store of the run that asked for it, saying where it comes from."""
+
+    def __init__(self, load: Load, about: Mapping[str, Any], stack: ExitStack):
+        self._load, self._about, self._stack = load, about, stack
+        self._writers: dict[int, tuple[ShardWriter, dict[str, Any]]] = {}
+
+    def __call__(self, generation: Generation) -> None:
+        run = self._load.asked_by[generation.key]
+        if id(run) not in self._writers:
+            writer = self._stack.enter_context(run.open_writer())
+            about = {**self._about, "model": run.model_identity, "provenance": run.provenance.label}
+            if run.lesson is not None:
+                about[ADAPTER_WEIGHTS] = run.lesson.weights()
+            self._writers[id(run)] = (writer, about)
+        writer, about = self._writers[id(run)]
+        writer.add(Record(**generation._asdict(), about=about))
+
+
+def check_writable(outputs: Path) -> None:
+    """Find out before a model is loaded whether its texts can be kept. Raises MissingError."""
+    try:
+        for name in ("store", "runs"):
+            (outputs / name).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=outputs / name):
+                pass
+    except OSError as error:
+        raise MissingError(
+            f"paths.outputs is {str(outputs)!r}, which cannot be written ({error.strerror}); set it to another folder."
+        ) from None
+
+
+def _prepare(job: Job, planning: bool) -> None:
+    assert job.experiment is not None
+    job.run = prepare(job.experiment, planning=planning)
+
+
+def _finish(job: Job) -> None:
+    assert job.run is not None
+    fresh = not job.run.finished
+    try:
+        folder = finish(job.run) if fresh else job.run.folder
+    except OSError as error:
+        raise MissingError(
+            f"{job.run.folder} cannot be written ({error.strerror or error}). The texts are kept; make room and run the "
+            f"same command again."
+        ) from None
+    read_run(folder)  # refuses one that is damaged
+    job.folder, job.fresh = folder, fresh
+
+
+def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], watcher: Watcher) -> dict[int, Sequence[Mapping[str, str]]]:
+    """The environments of each load's processes, for the loads that this machine can do; the others' jobs fail."""
+    found: dict[int, Sequence[Mapping[str, str]]] = {}
+
+    def check(load: Load) -> None:
+        if load.engine.needs_model():
+            resolve.check_memory(load.model, *load.engine.memory(), load.engine.weights_share())
+        found[id(load)] = load.engine.replicas(resolve.weight_bytes(load.model))
+
+    for load in plan.loads:
+        attempt(jobs_of(load, jobs), lambda load=load: check(load), watcher)  # type: ignore[misc]
+    return found
+
+
+def _environments(loads: Sequence[Load]) -> dict[int, Environments]:
+    return {id(load): load.engine.replicas(resolve.weight_bytes(load.model)) for load in loads}
+
+
+def jobs_of(load: Load, jobs: Sequence[PreparedJob]) -> list[PreparedJob]:
+    """The jobs that wait for some of what the load makes, themselves or by their teachers."""
+    taught = {id(run) for run in load.runs}
+    return [job for job in jobs if id(job.run) in taught or _is_taught_by(load, job.run)]
+
+
+def _is_taught_by(load: Load, run: PreparedRun) -> bool:
+    if run.lesson is None or _key(run.lesson.teacher) not in {_key(one) for one in load.runs}:
+        return False
+    return not run.complete()
+
+
+def _key(run: PreparedRun) -> tuple[str, ...]:
+    return tuple(request.key for request in run.requests)
+
+
+def attempt_each(jobs: Sequence[PreparedJob], step: Callable[[PreparedJob], object], watcher: Watcher) -> None:
+    """Do a step for each of the jobs; one for which it fails fails alone."""
+    for job in jobs:
+        attempt([job], lambda job=job: step(job), watcher)  # type: ignore[misc, arg-type]
+
+
+def attempt(jobs: Sequence[Job], step: Callable[[], None], watcher: Watcher) -> None:
+    """Do a step for these jobs. When it fails, so do they, and the others do not."""
+    try:
+        step()
+    except HarError as error:
+        fail(jobs, error, watcher)
+
+
+def fail(jobs: Sequence[Job], error: HarError, watcher: Watcher) -> None:
+    for job in jobs:
+        job.error = error
+        _tell(job, watcher)
+
+
+def _tell(job: Job, watcher: Watcher) -> None:
+    job.told = True
+    watcher.failed(job)
+
+
+def _import_scoring() -> None:
+    """Import what scoring will need; a second or two that pass while the model loads in its own process."""
+    import sklearn.metrics  # noqa: F401

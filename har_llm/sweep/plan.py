@@ -1,0 +1,147 @@
+"""What any number of runs owe together: each generation once, and each model loaded once for all of them.
+
+Nothing here loads a model; a plan is made from prepared runs and the store.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from har_llm.engines.base import EngineConfig, Request
+from har_llm.models.resolve import ResolvedModel
+from har_llm.runs.manifest import Lesson
+from har_llm.runs.run import PreparedRun
+from har_llm.runs.store import GenerationStore, canonical
+
+
+@dataclass(frozen=True)
+class Load:
+    """One start of an engine with a model, and all that is asked of it."""
+
+    runs: Sequence[PreparedRun]
+    """The runs that wait for some of it, in the order of their jobs."""
+    asked_by: Mapping[str, PreparedRun]
+    """By key: the first run that asks for this generation, and in whose store it is kept."""
+
+    @cached_property
+    def requests(self) -> list[Request]:
+        """In the order of the jobs, so that prompts which begin alike follow each other."""
+        wanted: dict[str, Request] = {}
+        for run in self.runs:
+            for request in run.requests:
+                if request.key in self.asked_by:
+                    wanted.setdefault(request.key, request)
+        return list(wanted.values())
+
+    @property
+    def engine(self) -> EngineConfig:
+        return self.runs[0].engine
+
+    @property
+    def engine_name(self) -> str:
+        return type(self.engine).__name__.removesuffix("EngineConfig").lower()
+
+    @property
+    def model(self) -> ResolvedModel:
+        return self.runs[0].model
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What is loaded: the same for two loads that differ only in what is asked of them."""
+        return load_identity(self.runs[0])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """First the teachers' loads, then the adapters, then all other loads."""
+
+    runs: Sequence[PreparedRun]
+    teaching: Sequence[Load]
+    """What adapters are made from; and whatever else the runs ask of the same models."""
+    lessons: Sequence[Lesson]
+    """The adapters to make, each once."""
+    others: Sequence[Load]
+
+    @property
+    def loads(self) -> list[Load]:
+        return [*self.teaching, *self.others]
+
+    @property
+    def owed(self) -> int:
+        return sum(len(load.asked_by) for load in self.loads)
+
+    @property
+    def wanted(self) -> int:
+        """All generations of the runs and of the teachers of what is to be learned, each counted once."""
+        runs = [*self.runs, *(lesson.teacher for lesson in self.lessons)]
+        return len({(outputs, request.key) for run in runs for outputs in [run.outputs] for request in run.requests})
+
+
+def make_plan(runs: Sequence[PreparedRun]) -> Plan:
+    """What these runs owe, and what that needs. Raises MissingError for an adapter that is damaged."""
+    stores: dict[str, GenerationStore] = {}
+    # A run whose texts are all stored needs no adapter, and its teacher none of its texts.
+    pupils = [run for run in runs if run.lesson is not None and run.owed(_store(run, stores))]
+    lessons = {run.lesson.key: run.lesson for run in pupils if run.lesson is not None and not run.lesson.learned()}
+    teachers = [lesson.teacher for lesson in lessons.values()]
+    taught_with = {canonical(load_identity(teacher)) for teacher in teachers}
+
+    def waits(run: PreparedRun) -> bool:
+        unlearned = run.lesson is not None and run.lesson.key in lessons
+        return unlearned or canonical(load_identity(run)) not in taught_with
+
+    first = [*teachers, *(run for run in runs if not waits(run))]
+    others = [run for run in runs if waits(run)]
+    return Plan(list(runs), _loads(first, stores), list(lessons.values()), _loads(others, stores))
+
+
+def _store(run: PreparedRun, stores: dict[str, GenerationStore]) -> GenerationStore:
+    """The run's store, opened once."""
+    place = canonical([str(run.outputs), run.model_identity])
+    if place not in stores:
+        stores[place] = run.open_store()
+    return stores[place]
+
+
+def _loads(runs: Sequence[PreparedRun], stores: dict[str, GenerationStore]) -> list[Load]:
+    """What these runs owe, model by model. Their order changes the order of the loads, and not what is made."""
+    waiting: dict[str, list[PreparedRun]] = {}
+    asked: dict[str, dict[str, PreparedRun]] = {}
+    for run in runs:
+        owed = run.owed(_store(run, stores))
+        if not owed:
+            continue
+        group = canonical([str(run.outputs), load_identity(run)])
+        waiting.setdefault(group, []).append(run)
+        for request in owed:
+            # Two runs may owe the same text: whichever comes first has it made, in one store for both.
+            asked.setdefault(group, {}).setdefault(request.key, run)
+    loads: dict[str, Load] = {}
+    taken: set[tuple[Path, str]] = set()
+    # So may two engines whose settings change no text: the one that has most to make anyway makes it.
+    for group in sorted(asked, key=lambda group: -len(asked[group])):
+        outputs = waiting[group][0].outputs
+        mine = {key: run for key, run in asked[group].items() if (outputs, key) not in taken}
+        taken.update((outputs, key) for key in mine)
+        loads[group] = Load([run for run in waiting[group] if any(request.key in mine for request in run.requests)], mine)
+    return [loads[group] for group in waiting if loads[group].asked_by]
+
+
+def load_identity(run: PreparedRun) -> dict[str, Any]:
+    """Runs share an engine when this is equal: adapters, sampling and prompts may differ among its requests."""
+    model = run.experiment.model
+    reads = run.engine.needs_model()
+    return {
+        "engine": [type(run.engine).__qualname__, dataclasses.asdict(run.engine)],  # type: ignore[call-overload]
+        "model": [run.model.revision if reads else model.id, model.id if not run.model.local else "local"],
+        "dtype": model.dtype,
+        "context": model.context,
+        "trust_remote_code": model.trust_remote_code,
+        # An engine that constrains answers looks for the end of the reasoning in all texts or in none.
+        "constrained": model.thinking if run.experiment.decoding.structured else None,
+    }

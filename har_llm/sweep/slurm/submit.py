@@ -1,0 +1,226 @@
+"""A sweep on Slurm: one Slurm job for each model that has texts to make, then one that scores; through submitit.
+
+Every stage plans anew from the store, so it makes only what is not there yet: stages may be repeated, requeued after a
+time limit, or run beside each other.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from har_llm.common.errors import EngineError, HarError, MissingError
+from har_llm.models import resolve
+from har_llm.sweep import execute
+from har_llm.sweep.job import Job
+from har_llm.sweep.plan import Load, Plan, make_plan
+from har_llm.sweep.slurm.settings import SlurmSettings
+
+POLL_S = 2.0
+LOG_LINES = 12
+Sources = list[tuple[str, dict[str, Any]]]
+"""Jobs as they travel: title and composed config, plain values only."""
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A Slurm job."""
+
+    id: str
+    what: str
+    log: Path
+    titles: tuple[str, ...]
+
+
+def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, watcher: execute.Watcher) -> None:
+    """Submit what the jobs owe, wait for it unless told not to, and note in each job what became of it."""
+    if shutil.which("sbatch") is None:
+        raise MissingError(
+            "hydra/launcher=har_llm_slurm needs sbatch, which is not here; log in to a node that submits jobs."
+        )
+    execute.prepare_jobs(jobs, watcher)
+    waiting = execute.unfinished(jobs)
+    if waiting:
+        plan = make_plan([job.run for job in waiting])
+        for load in plan.loads:
+            # Compute nodes often have no network, and a download needs no GPU.
+            execute.attempt(execute.jobs_of(load, waiting), lambda load=load: _fetch(load), watcher)  # type: ignore[misc]
+        waiting = execute.unfinished(jobs)
+        folder = waiting[0].run.outputs / "slurm" if waiting else Path()
+        if waiting:
+            stages = _submit_stages(plan, waiting, settings, folder)
+            scored = _submit(_score, [_sources(waiting)], "score", _scoring(settings), folder, stages)
+            _tell_submitted([*stages, scored])
+            if not settings.wait:
+                return
+            _wait([*stages, scored])
+            for job in waiting:
+                if not job.run.finished:
+                    execute.fail([job], _why(job, [*stages, scored]), watcher)
+    execute.finish_jobs(jobs, watcher)
+
+
+def _fetch(load: Load) -> None:
+    if load.engine.needs_model():
+        resolve.obtain(load.model)
+
+
+def _submit_stages(
+    plan: Plan, jobs: Sequence[execute.PreparedJob], settings: SlurmSettings, folder: Path
+) -> list[Submitted]:
+    """A Slurm job for each load and each adapter; those of a stage wait for those of the stage before."""
+    teaching, lessons, texts = execute.STAGES
+
+    def submit(mine: Sequence[Job], upto: str, what: str, after: Sequence[Submitted]) -> Submitted:
+        return _submit(_generate, [_sources(mine), upto], what, settings, folder, after)
+
+    first = [submit(execute.jobs_of(load, jobs), teaching, load.model.config.name, []) for load in plan.teaching]
+    adapters = [
+        submit(execute.pupils_of(lesson, jobs), lessons, f"{lesson.experiment.model.name}_{lesson.lora.label()}", first)
+        for lesson in plan.lessons
+    ]
+    others = [
+        submit(execute.jobs_of(load, jobs), texts, load.model.config.name, adapters)
+        for load in plan.others
+        if execute.jobs_of(load, jobs)
+    ]
+    return [*first, *adapters, *others]
+
+
+def _sources(jobs: Sequence[Job]) -> Sources:
+    return [(job.title, dict(job.experiment.source)) for job in jobs if job.experiment is not None]
+
+
+def _scoring(settings: SlurmSettings) -> SlurmSettings:
+    """What scoring needs of the same cluster: no GPU."""
+    return replace(settings, gpus=0, cpus=min(2, settings.cpus))
+
+
+def _generate(sources: Sources, upto: str) -> None:
+    """In a Slurm job: make what these jobs owe, up to a stage. Raises where some could not be made, so that Slurm knows."""
+    from har_llm.report.terminal.progress import LiveProgress
+    from har_llm.tracking.session import tracking
+
+    jobs = _read(sources)
+    with tracking(jobs, publishing=False) as tracker, LiveProgress() as watcher:
+        execute.generate_jobs(jobs, tracker.beside(watcher), upto)
+    _raise_for(jobs)
+
+
+def _score(sources: Sources) -> None:
+    """In a Slurm job: score and write the runs whose texts are all there."""
+    from har_llm.report.terminal.progress import LiveProgress
+
+    jobs = _read(sources)
+    with LiveProgress() as watcher:
+        execute.prepare_jobs(jobs, watcher)
+        execute.finish_jobs(jobs, watcher)
+    _raise_for(jobs)
+
+
+def _read(sources: Sources) -> list[Job]:
+    from omegaconf import OmegaConf
+
+    from har_llm.config import read_experiment
+
+    return [Job(title, read_experiment(OmegaConf.create(source))) for title, source in sources]
+
+
+def _raise_for(jobs: Sequence[Job]) -> None:
+    failed = [f"{job.title}: {job.error}" for job in jobs if job.error is not None]
+    if failed:
+        raise RuntimeError("\n".join(failed))
+
+
+def _submit(
+    function: Any, arguments: Sequence[Any], what: str, settings: SlurmSettings, folder: Path, after: Sequence[Submitted]
+) -> Submitted:
+    """`arguments`: of the function, the sources first. Raises EngineError when Slurm refuses the job."""
+    import submitit
+
+    from har_llm.sweep.slurm.stage import Stage
+
+    logging.getLogger("submitit").setLevel(logging.ERROR)  # it warns at every question where Slurm keeps no accounts
+    executor = submitit.AutoExecutor(folder / "%j", cluster="slurm", slurm_max_num_timeout=settings.restarts)
+    executor.update_parameters(**_parameters(what, settings, [job.id for job in after]))
+    try:
+        job = executor.submit(Stage(function), *arguments)
+    except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError) as error:
+        last = str(error).strip().splitlines()[-1]
+        raise EngineError(f"Slurm refuses the job for {what}: {last} (hydra.launcher.* says what is asked for).") from None
+    return Submitted(str(job.job_id), what, Path(job.paths.stderr), tuple(title for title, _ in arguments[0]))
+
+
+def _parameters(what: str, settings: SlurmSettings, after: Sequence[str]) -> Mapping[str, Any]:
+    asked = {
+        "name": f"har_llm_{what}",
+        "timeout_min": settings.timeout_min,
+        "cpus_per_task": settings.cpus,
+        "mem_gb": settings.mem_gb,
+        "slurm_partition": settings.partition,
+        "slurm_account": settings.account,
+        "slurm_qos": settings.qos,
+        "slurm_constraint": settings.constraint,
+        "gpus_per_node": settings.gpus or None,
+        "slurm_setup": settings.setup or None,
+        # After the others have ended, well or not: whatever they have made is scored.
+        "slurm_dependency": f"afterany:{':'.join(after)}" if after else None,
+        "slurm_additional_parameters": settings.options or None,
+        "slurm_use_srun": False,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _tell_submitted(jobs: Sequence[Submitted]) -> None:
+    for job in jobs:
+        print(f"Slurm job {job.id}: {job.what} for {len(job.titles)} run(s); log: {job.log}", flush=True)
+    print("They go on without this command; the same command shows what is finished and submits what is not.", flush=True)
+
+
+def _wait(jobs: Sequence[Submitted]) -> None:
+    """Until Slurm no longer has any of these jobs in its queue; state changes are printed."""
+    shown: dict[str, str] = {}
+    while True:
+        states = _states([job.id for job in jobs])
+        for job in jobs:
+            state = states.get(job.id, "ended")
+            if shown.get(job.id) != state:
+                shown[job.id] = state
+                print(f"Slurm job {job.id} ({job.what}): {state}", flush=True)
+        if not states:
+            return
+        time.sleep(POLL_S)
+
+
+def _states(ids: Sequence[str]) -> dict[str, str]:
+    """The jobs that are queued or running, with state and reason. Not by sacct, which many clusters do not have."""
+    command = ["squeue", "--noheader", "--format=%i|%T|%r", "--me"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if done.returncode:  # a controller that is busy or restarting; it will answer later
+        return dict.fromkeys(ids, "unknown")
+    states = {}
+    for line in done.stdout.splitlines():
+        number, state, reason = line.split("|", 2)
+        if number in ids:
+            states[number] = state if reason == "None" else f"{state} ({reason})"
+    return states
+
+
+def _why(job: Job, submitted: Sequence[Submitted]) -> HarError:
+    """Why a run is not complete although everything has ended: the end of the log of the Slurm job that was to make it."""
+    mine = next(one for one in submitted if job.title in one.titles)
+    try:
+        lines = mine.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+    except OSError:
+        lines = ["(it left no log: it never began, or was cancelled)"]
+    words = "".join(f"\n  {line}" for line in lines)
+    return EngineError(
+        f"Slurm job {mine.id} ({mine.what}) has ended and the run is not complete. What was finished is kept; run the same "
+        f"command again to go on. The end of its log, {mine.log}:{words}"
+    )

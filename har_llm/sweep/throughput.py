@@ -1,0 +1,52 @@
+"""How fast models have been on this machine, so that a plan can say how long it will take."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from har_llm.common.environment import machine
+
+
+class Rate(NamedTuple):
+    """One load of a model, measured."""
+
+    start_seconds: float
+    """From the start of the engine's process to its first work."""
+    seconds: float
+    """Of generating."""
+    windows: int
+    completion_tokens: int
+
+    def hours(self, windows: int) -> float:
+        return (self.start_seconds + windows * self.seconds / self.windows) / 3600
+
+
+def note_rate(store: Path, load: Mapping[str, Any], rate: Rate) -> None:
+    """Add a measurement. One short line, written at once, so that processes do not tear each other's."""
+    line = json.dumps({"machine": machine(), "load": load, **rate._asdict()}) + "\n"
+    with contextlib.suppress(OSError):  # a rate that cannot be kept is no reason to fail
+        handle = os.open(store / "rates.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            os.write(handle, line.encode())
+        finally:
+            os.close(handle)
+
+
+def known_rate(store: Path, load: Mapping[str, Any]) -> Rate | None:
+    """The last rate measured on a machine like this one with this load; None where there is none."""
+    found = None
+    try:
+        lines = (store / "rates.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # a torn or foreign line
+            row = json.loads(line)
+            if row["machine"] == machine() and row["load"] == load and row["windows"] > 0:
+                found = Rate(float(row["start_seconds"]), float(row["seconds"]), row["windows"], row["completion_tokens"])
+    return found

@@ -1,0 +1,167 @@
+"""Making an adapter: the teacher's texts become examples, the student is trained on them, the adapter is put in its place.
+
+Killed at any moment, the same command goes on from the last checkpoint. Several processes do not train one adapter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from har_llm.common.environment import library_versions, machine
+from har_llm.common.lock import claimed, last_claim
+from har_llm.common.provenance import MANIFEST
+from har_llm.distill.examples import Selection
+from har_llm.distill.model_card import CURVE, card_title, model_card
+from har_llm.distill.trainer_choice import check_tools, chosen_trainer
+from har_llm.distill.worker import trained
+from har_llm.models import resolve
+from har_llm.models.adapters import adapter_digest
+from har_llm.models.checkpoint import check_targets
+from har_llm.runs.manifest import Lesson, manifest, name_base
+from har_llm.runs.run import PreparedRun, check_adapter
+from har_llm.sweep import throughput
+from har_llm.sweep.throughput import Rate
+
+LOG = "loss.jsonl"
+LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "unsloth", "bitsandbytes")
+
+
+class Pupil(Protocol):
+    """Who is told how the training goes."""
+
+    def learning(self, lesson: Lesson, selection: Selection, done: int) -> None: ...
+
+    def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None:
+        """The first step comes next. `about`: trainable_parameters, parameters, tokens (of all examples), optimizer.
+
+        Also anew, which says why, where it cannot go on from what was done before.
+        """
+
+    def learned(self, step: int, loss: float) -> None: ...
+
+
+def check_lesson(run: PreparedRun) -> None:
+    """Refuse an adapter that is damaged, or that could not be made here, before its teacher writes. Raises MissingError.
+
+    Also one that was trained anew since the first texts of the run. A run that has all its texts needs none.
+    """
+    if run.lesson is None or run.complete():
+        return
+    there = run.lesson.weights()
+    if there is None:
+        check_tools(run.lesson.lora)
+        if (student := run.lesson.student).path is not None:
+            check_targets(run.lesson.lora.training.targets, student.public_name, student.path)
+    else:
+        store = run.open_store()
+        stored = (request.key for request in run.requests if request.key in store)
+        check_adapter(run, store.get_many(stored), there)
+
+
+def learn(lesson: Lesson, watcher: Pupil) -> None:
+    """Train the lesson's adapter and put it in place, unless it is there. Raises HarError; what is done is kept.
+
+    Raises HeldError while another process trains it.
+    """
+    if lesson.folder.exists():
+        return
+    aside = _aside(lesson)
+    last_claim(aside)  # who cannot have the training anyway need not choose its examples
+    selection = lesson.select()
+    with claimed(aside) as check_claim:
+        if not lesson.folder.exists():  # another process may have just made it
+            selection, about, losses = _train(lesson, selection, aside, watcher, check_claim)
+            check_claim()
+            _put_in_place(lesson, selection, about, losses, aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _train(
+    lesson: Lesson, selection: Selection, aside: Path, watcher: Pupil, check_claim: Callable[[], None]
+) -> tuple[Selection, dict[str, Any], list[list[float]]]:
+    """What was learned from, what is to be said of it, and the losses; the adapter is in `aside`."""
+    log, trainer = aside / LOG, chosen_trainer(lesson.lora.trainer)
+    _write_lines(aside / "rows.jsonl", (example.as_row() for example in selection.examples))
+    done = _losses(log)
+    _write_lines(log, done)  # without what a kill has torn
+    watcher.learning(lesson, selection, len(done))
+    base = resolve.obtain(lesson.student)
+    job = lesson.job(base, aside / "rows.jsonl", aside / "adapter", aside / "checkpoints", trainer)
+    about: dict[str, Any] = {}
+    steps, started, began = 0, time.monotonic(), 0.0
+    with log.open("a", encoding="utf-8") as stream, contextlib.closing(trained(job)) as messages:
+        for message in messages:
+            check_claim()
+            if "too_long" in message:
+                unlearnable = lesson.lora.examples.unlearnable
+                long, longest, more = message["too_long"], message["longest"], message["more"]
+                selection = selection.without_long(long, longest, unlearnable, more)
+            elif "about" in message:
+                about, began = message["about"], time.monotonic()
+                watcher.trains(lesson, selection, about)
+                if about.pop("anew", None):
+                    stream.truncate(0)
+            else:
+                stream.write(json.dumps([message["step"], message["loss"]]) + "\n")
+                stream.flush()
+                watcher.learned(message["step"], message["loss"])
+                steps += 1
+    ended = time.monotonic()
+    if steps:  # none where only the writing of the adapter was owed
+        throughput.note_rate(lesson.teacher.outputs / "store", lesson.work, Rate(began - started, ended - began, steps, 0))
+    about |= {"trainer": trainer, "seconds_of_last_start": round(ended - started, 1)}
+    about |= {"versions": library_versions(LIBRARIES), "hardware": machine(gpus_used=1)}  # a training is shown one GPU
+    return selection, about, _losses(log)
+
+
+def _put_in_place(
+    lesson: Lesson, selection: Selection, about: dict[str, Any], losses: list[list[float]], aside: Path
+) -> None:
+    from har_llm.distill.loss_curve import draw_losses  # which imports matplotlib
+
+    folder = aside / "adapter"
+    name_base(folder, lesson.student)
+    content = {**manifest(lesson, selection, about, losses), "weights": adapter_digest(folder)}
+    (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    draw_losses(losses, card_title(content), lesson.provenance.label, folder / CURVE)
+    (folder / "README.md").write_text(model_card(content), encoding="utf-8")
+    try:
+        folder.rename(lesson.folder)
+    except OSError:
+        if not lesson.folder.exists():
+            raise
+
+
+def _write_lines(path: Path, values: Iterable[Any]) -> None:
+    with path.open("w", encoding="ascii") as stream:
+        stream.writelines(json.dumps(value) + "\n" for value in values)
+
+
+def losses_so_far(lesson: Lesson) -> list[list[float]]:
+    """Step and loss of a training that was begun, perhaps by a process that was killed."""
+    return _losses(_aside(lesson) / LOG)
+
+
+def _aside(lesson: Lesson) -> Path:
+    """Where an adapter is made, before it is put in its place."""
+    return lesson.folder.with_name(f".{lesson.folder.name}")
+
+
+def _losses(log: Path) -> list[list[float]]:
+    """Step and loss, each step once: what was done again after a kill takes the place of what was lost."""
+    steps: dict[int, float] = {}
+    try:
+        lines = log.read_text(encoding="utf-8").splitlines()
+    except OSError:  # none yet; or the process that wrote it has just finished and taken it away
+        lines = []
+    for line in lines:
+        with contextlib.suppress(ValueError, TypeError):  # torn by a kill
+            step, loss = json.loads(line)
+            steps[int(step)] = float(loss)
+    return [[step, steps[step]] for step in sorted(steps)]

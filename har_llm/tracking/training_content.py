@@ -1,0 +1,73 @@
+"""What W&B is told of a training: of one that is going on, and, later, of one whose adapter is in the store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from har_llm.common.errors import MissingError
+from har_llm.common.provenance import MANIFEST
+from har_llm.runs.manifest import find_adapter
+from har_llm.tracking.config import LONGEST
+from har_llm.tracking.secrets import without_secrets
+
+JOB_TYPE = "training"
+SUMMARY = ("windows", "texts", "examples", "epochs", "seconds_of_last_start", "provenance", "uses_gold")
+
+
+@dataclass(frozen=True)
+class Training:
+    """A W&B run that shows how an adapter was made."""
+
+    id: str
+    """From the adapter's key, which is its recipe: trained again, or gone on with, it is the same W&B run."""
+    name: str
+    tags: Sequence[str]
+    notes: str
+    config: Mapping[str, Any]
+    losses: Sequence[Sequence[float]]
+    """Step and loss of what is done already."""
+
+    def summary(self) -> dict[str, Any]:
+        return {name: self.config[name] for name in SUMMARY if self.config.get(name) is not None}
+
+
+def training_of(manifest: Mapping[str, Any], name: str, tags: Sequence[str]) -> Training:
+    """`manifest`: as an adapter has it, or as far as it is known while it is made. `name`: of the adapter's folder."""
+    provenance = manifest["provenance"]
+    labels = provenance.split(", ") if provenance else []
+    own = [manifest["dataset"], JOB_TYPE, *labels]
+    recipe = {**manifest["recipe"], "examples": len(manifest["recipe"]["examples"])}
+    config = {**{key: value for key, value in manifest.items() if key != "loss"}, "recipe": recipe}
+    return Training(
+        id=training_id(manifest["key"]),
+        name=name,
+        tags=list(dict.fromkeys(tag[:LONGEST] for tag in (*own, *tags))),
+        notes="; ".join(labels),
+        config=without_secrets({**config, "run": {"adapter": name, "provenance": provenance}}),
+        losses=manifest["loss"],
+    )
+
+
+def training_id(key: str) -> str:
+    return f"training-{key[:16]}"
+
+
+def read_training(folder: Path, name: str, tags: Sequence[str]) -> Training:
+    """From an adapter's manifest. Raises MissingError."""
+    try:
+        return training_of(json.loads((folder / MANIFEST).read_text(encoding="utf-8")), name, tags)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise MissingError(f"The adapter in {folder} is damaged ({type(error).__name__}: {error}).") from None
+
+
+def adapter_folder(run_folder: Path, scores: Mapping[str, Any]) -> Path | None:
+    """Where the adapter of a run lies that was made here; None for a run without one, or where the store is elsewhere."""
+    adapter = scores["adapter"]
+    if adapter is None or "taught" not in adapter:
+        return None
+    folder = find_adapter(run_folder.resolve().parent.parent / "store", adapter["revision"])
+    return folder if folder is not None and (folder / MANIFEST).is_file() else None

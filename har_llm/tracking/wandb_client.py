@@ -1,0 +1,241 @@
+"""The real client. Runs in the tracker's own process: the only module of the package that imports wandb."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from har_llm.tracking.config import OFFLINE_MODES, WandbTracker
+from har_llm.tracking.ledger import FOLDER
+from har_llm.tracking.run_content import Content, Table
+from har_llm.tracking.secrets import without_secrets
+from har_llm.tracking.training_content import JOB_TYPE, Training
+
+KEPT_VARIABLES = re.compile(
+    r"WANDB_(API_KEY|BASE_URL|ENTITY|CONFIG_DIR|IDENTITY_TOKEN_FILE|CREDENTIALS_FILE|CACHE_DIR|MODE|INSECURE_DISABLE_SSL"
+    r"|HTTP_TIMEOUT|X_EXTRA_HTTP_HEADERS|ERROR_REPORTING)"
+)
+"""The others are meant for one run (WANDB_RUN_ID, WANDB_NOTES, ...), and there are many here."""
+CONFUSION_CHART = "wandb/confusion_matrix/v1"
+TROUBLE = re.compile(r"giving up|fatal|failed|returned error|unexpected HTTP status|denied|unauthorized", re.I)
+LONGEST_NAME = 128
+"""Characters that W&B takes."""
+RETRIES = 3
+LONGEST_PAUSE_S = 4.0
+
+
+class NotPublished(Exception):
+    """Why W&B did not take a run, in one sentence."""
+
+
+def prepare_environment(outputs: Path) -> None:
+    """Before wandb is imported: nothing of it in the working directory, no settings of some other run, no crash reports."""
+    for name in [name for name in os.environ if name.startswith("WANDB_") and not KEPT_VARIABLES.fullmatch(name)]:
+        del os.environ[name]
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    os.environ.setdefault("WANDB_CACHE_DIR", str(outputs / FOLDER / "cache"))
+    os.environ |= {"WANDB_DATA_DIR": str(outputs / FOLDER / "staging"), "WANDB_SILENT": "true"}
+
+
+def warm_up() -> None:
+    """Import what publishing will need, while the models are at work."""
+    import wandb
+    import wandb.plot
+
+    wandb.setup()
+    wandb.Table(columns=["a"], data=[["b"]])
+    wandb.Artifact("a", "b")
+
+
+class Client:
+    """Writes W&B runs, online or offline, one after the other."""
+
+    def __init__(self, tracker: WandbTracker, outputs: Path):
+        self._tracker, self._outputs = tracker, outputs
+        self._mode, self._asked_mode = "", os.environ.pop("WANDB_MODE", "")
+
+    @property
+    def mode(self) -> str:
+        """online or offline; decided when it is first needed."""
+        self._mode = self._mode or self._decide()
+        return self._mode
+
+    def _decide(self) -> str:
+        if self._tracker.mode != "auto":
+            return self._tracker.mode
+        if self._asked_mode in OFFLINE_MODES:
+            return "offline"
+        if self._asked_mode == "disabled":
+            raise NotPublished("WANDB_MODE is disabled in the environment")
+        return "online" if logged_in() else "offline"
+
+    def publish(self, content: Content) -> dict[str, str]:
+        """A whole run. Where it is: {"url": ...} or {"folder": ...}. Raises NotPublished."""
+        import wandb
+
+        run = self._open(content, content.group, content.job_type)
+        with _filling(run):
+            tables = {name: _table(wandb, table) for name, table in content.tables.items()}
+            chart = wandb.plot_table(
+                vega_spec_name=CONFUSION_CHART,
+                data_table=_table(wandb, content.confusion),
+                fields={column: column for column in content.confusion.columns},
+                string_fields={"title": f"Confusion matrix ({content.notes})" if content.notes else "Confusion matrix"},
+            )
+            run.log({**tables, "confusion": chart})
+            run.summary.update(dict(content.summary))
+            if self._tracker.artifacts:
+                for kind, files in content.files.items():
+                    self._log_files(run, f"{kind}-{content.id}", kind, files, {"run": content.name, "notes": content.notes})
+        return self._finish(run)
+
+    def begin(self, training: Training, group: str) -> Any:
+        """An open run that shows a training, with the losses that there are already. Raises NotPublished."""
+        run = self._open(training, group, JOB_TYPE)
+        with _filling(run):
+            run.define_metric("step")
+            run.define_metric("loss", step_metric="step")
+            for step, loss in training.losses:
+                self.log_loss(run, step, loss)
+            run.summary.update(training.summary())
+        return run
+
+    def log_loss(self, run: Any, step: float, loss: float) -> None:
+        """Raises NotPublished; the run is closed then."""
+        with _filling(run):
+            run.log({"step": int(step), "loss": loss})
+
+    def end(self, run: Any, folder: Path | None, training: Training | None) -> dict[str, str]:
+        """Close a training's run; with its adapter, unless it was not made. Raises NotPublished."""
+        with _filling(run):
+            if training is not None and folder is not None:
+                run.config.update(dict(training.config), allow_val_change=True)
+                run.summary.update(training.summary())
+                if self._tracker.artifacts:
+                    files = sorted(path for path in folder.iterdir() if path.is_file())
+                    about = {"key": training.config["key"], "notes": training.notes}
+                    self._log_files(run, f"adapter-{folder.name}", "model", files, about)
+        return self._finish(run, 0 if training is not None else 1)
+
+    def _open(self, what: Content | Training, group: str, job_type: str) -> Any:
+        import wandb
+
+        with _translated():
+            return wandb.init(
+                project=self._tracker.project,
+                entity=self._tracker.entity,
+                id=what.id,
+                name=what.name[:LONGEST_NAME],
+                group=group[:LONGEST_NAME],
+                job_type=job_type,
+                tags=list(what.tags),
+                notes=what.notes or None,
+                config=dict(what.config),
+                settings=self._settings(wandb),
+            )
+
+    def _settings(self, wandb: Any) -> Any:
+        """Nothing is collected but what is logged: no console, code, git state, machine, packages or statistics."""
+        channels = ("graphql", "file_stream", "file_transfer")
+        retries: dict[str, Any] = {f"x_{channel}_retry_max": RETRIES for channel in channels}
+        retries |= {f"x_{channel}_retry_wait_max_seconds": LONGEST_PAUSE_S for channel in channels}
+        return wandb.Settings(
+            mode=self.mode,
+            root_dir=str(self._outputs),
+            silent=True,
+            console="off",
+            host="",
+            program="har_llm",
+            disable_git=True,
+            disable_code=True,
+            disable_job_creation=True,
+            save_code=False,
+            x_disable_meta=True,
+            x_disable_stats=True,
+            x_disable_machine_info=True,
+            x_save_requirements=False,
+            init_timeout=self._tracker.connect_s,
+            finish_timeout=self._tracker.upload_s,
+            finish_timeout_raises=True,
+            **retries,
+        )
+
+    def _log_files(self, run: Any, name: str, kind: str, files: Sequence[Path], about: Mapping[str, Any]) -> None:
+        import wandb
+
+        artifact = wandb.Artifact(re.sub(r"[^\w.-]", "-", name, flags=re.ASCII)[:LONGEST_NAME], kind, metadata=dict(about))
+        for file in files:
+            # Not copied: what lies in a run directory or an adapter's folder never changes.
+            artifact.add_file(str(file.resolve()), name=file.name, policy="immutable")
+        run.log_artifact(artifact)
+
+    def _finish(self, run: Any, exit_code: int = 0) -> dict[str, str]:
+        """Raises NotPublished also for what the client does not raise: it only notes in its log that it has given up."""
+        folder, url = Path(run.settings.sync_dir), run.url
+        with _translated():
+            run.finish(exit_code)
+        if self.mode == "offline":
+            return {"folder": folder.name}
+        if trouble := _logged_trouble(folder):
+            raise NotPublished(trouble)
+        return {"url": str(url)}
+
+
+def _table(wandb: Any, table: Table) -> Any:
+    """Plain texts and numbers: W&B shows a text as text, never as HTML."""
+    return wandb.Table(columns=list(table.columns), data=table.rows, allow_mixed_types=True)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Errors of the client, which come from many libraries, as one of ours."""
+    try:
+        yield
+    except NotPublished:
+        raise
+    except Exception as error:
+        raise NotPublished(reason(error)) from error
+
+
+@contextmanager
+def _filling(run: Any) -> Iterator[None]:
+    """What is written into a run: one that fails is closed, so that the next does not begin inside it."""
+    try:
+        with _translated():
+            yield
+    except NotPublished:
+        with suppress(Exception):
+            run.finish(1)
+        raise
+
+
+def reason(error: Exception) -> str:
+    """The one line of an error that says what went wrong, without secrets."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    said = next((line for line in lines[1:] if line.startswith("while retrying: ")), "")
+    text = lines[0] + (f" ({said.removeprefix('while retrying: ')})" if said else "")
+    return str(without_secrets(text))[:300].rstrip(".")
+
+
+def _logged_trouble(folder: Path) -> str:
+    """What the client has written into its log about data that did not arrive; nothing where all did."""
+    with suppress(OSError):
+        for line in (folder / "logs" / "debug-internal.log").read_text(encoding="utf-8", errors="replace").splitlines():
+            with suppress(ValueError, AttributeError):
+                entry = json.loads(line)
+                if str(entry.get("level", "")).startswith("ERROR") and TROUBLE.search(str(entry.get("msg"))):
+                    return reason(Exception(entry["msg"]))
+    return ""
+
+
+def logged_in() -> bool:
+    """Whether the client finds a key; it is not asked whether the key is good."""
+    import wandb
+
+    with _translated():
+        return bool(wandb.login(prompt=False, verify=False))

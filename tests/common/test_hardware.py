@@ -1,0 +1,57 @@
+"""What a model needs and a machine has, without torch."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from har_llm.common import hardware
+from har_llm.models.config import ModelConfig
+
+
+@pytest.fixture
+def gpus(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Lets nvidia-smi say what a test wants."""
+
+    def answer(text: str | Exception) -> None:
+        def run(*arguments: Any, **options: Any) -> Any:
+            if isinstance(text, Exception):
+                raise text
+            return subprocess.CompletedProcess([], 0, text, "")
+
+        monkeypatch.setattr(hardware, "_nvidia_smi", lambda: "nvidia-smi")
+        monkeypatch.setattr(hardware.subprocess, "run", run)
+
+    return answer
+
+
+def test_the_roomiest_gpu_counts(gpus: Any) -> None:
+    gpus("0, NVIDIA A, 81920, 1024\n1, NVIDIA A, 81920, 81920\n")
+    assert hardware.free_memory("cuda") == 81920 * 2**20
+    assert hardware.available_memory() == ("the 2 GPUs", 82944 * 2**20)
+    assert hardware.available_memory("cpu")[0] == "memory"
+    assert [gpu.id for gpu in hardware.gpus()] == ["0", "1"]
+    assert hardware.has_gpu()
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "[N/A]\n", "0, NVIDIA A, [N/A], [N/A]\n", OSError("gone"), subprocess.TimeoutExpired("nvidia-smi", 10)]
+)
+def test_a_gpu_that_does_not_answer_is_none(gpus: Any, answer: Any) -> None:
+    gpus(answer)
+    assert not hardware.has_gpu()
+    assert hardware.free_memory("cuda") == 0.0
+
+
+def test_main_memory_is_what_may_be_taken() -> None:
+    assert 1e8 < hardware.free_memory("cpu") < 1e14
+
+
+@pytest.mark.parametrize(("dtype", "bytes_each"), [("float32", 4), ("bfloat16", 2), ("float16", 2)])
+def test_the_estimate_is_weights_and_a_tenth(dtype: str, bytes_each: int) -> None:
+    model = ModelConfig(name="m", id="o/m", dtype=dtype, parameters=1000)
+    assert hardware.needed_memory(model, None) == pytest.approx(1100 * bytes_each)
+    assert hardware.needed_memory(ModelConfig(name="m", id="o/m"), 500.0) == pytest.approx(550)
+    assert hardware.needed_memory(ModelConfig(name="m", id="o/m"), None) is None

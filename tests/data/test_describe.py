@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from har_llm.data.datasets.marble import Marble
+from har_llm.data.datasets.simulated import SimulatedHome
+from har_llm.data.describe import describe, render, render_faults
+from har_llm.data.records import Event, Notice, Recordings, Session
+from har_llm.data.splits import NamedSplit, PaperSplit
+from har_llm.data.windows import FixedWindows
+from tests.helpers import load, real_data, session_of, small_home
+
+
+def printed(renderable: object, width: int = 100) -> str:
+    console = Console(width=width, color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(renderable)
+    return capture.get()
+
+
+@pytest.fixture
+def recordings() -> Recordings:
+    night = [
+        Event(0, "23:59:50", "kitchen fridge OPENED", (1,), ("A",)),
+        Event(1, "00:00:20", "kitchen fridge CLOSED", (1, 2), ("A", "B")),
+        Event(2, "00:01:00", "kitchen stove turned ON", (3,), ("B",)),
+    ]
+    repairs = [Notice("a.csv", 3, "label row twice", "left out"), Notice("a.csv", 4, "label row twice", "left out")]
+    sessions = [session_of(11, "s1"), Session("night", "g", night), session_of(4, "s3"), Session("empty", "g", ())]
+    return Recordings(small_home(), sessions, repairs, {"null class": 7})
+
+
+def test_describe_counts(recordings: Recordings) -> None:
+    parts = NamedSplit(train=["s1"], test=["night", "empty"]).divide(recordings.sessions, {})
+    described = describe(recordings, parts, FixedWindows(min_events=2))
+    assert json.loads(json.dumps(described)) == described
+    assert (described["home"], described["synthetic"]) == ("small", False)
+    assert (described["sessions"], described["groups"], described["events"]) == (4, 1, 18)
+    assert described["events_of_several_activities"] == 1
+    assert described["subjects"] == {"A": 17, "B": 2}
+    assert described["time"] == {
+        "earliest": "00:00:20",
+        "latest": "23:59:50",
+        "shortest_session_seconds": 3,
+        "longest_session_seconds": 70,
+        "recorded_seconds": 83,
+    }
+    train, test, rest = (described["parts"][part] for part in ("train", "test", "unused"))
+    assert train == {"sessions": 1, "session_ids": ["s1"], "events": 11, "windows": 1, "excluded_events": 1}
+    assert test == {"sessions": 2, "session_ids": ["night", "empty"], "events": 3, "windows": 1, "excluded_events": 0}
+    assert rest["session_ids"] == ["s3"]
+    assert described["activities"][0]["events"] == {"train": 11, "validation": 0, "test": 2, "unused": 4}
+    assert [activity["null_class"] for activity in described["activities"]] == [False, False, True]
+    assert described["repairs"] == {"label row twice": 2}
+    assert described["dropped_events"] == {"null class": 7}
+
+
+def test_nothing_unused_is_not_mentioned(recordings: Recordings) -> None:
+    parts = PaperSplit().divide(recordings.sessions, {4: 2})
+    assert "unused" not in describe(recordings, parts, FixedWindows())["parts"]
+
+
+def test_dataset_without_events() -> None:
+    nothing = Recordings(small_home(), [])
+    described = describe(nothing, PaperSplit().divide([], {}), FixedWindows())
+    assert described["time"]["earliest"] is None
+    assert "0 sessions, 0 events" in printed(render(described))
+
+
+def test_render_shows_everything(recordings: Recordings) -> None:
+    parts = NamedSplit(train=["s1"], test=["night"]).divide(recordings.sessions, {})
+    text = printed(render(describe(recordings, parts, FixedWindows(min_events=2))))
+    for words in (
+        "small: 4 sessions, 18 events",
+        "residents in the recordings: 2 (A, B)",
+        "time of day: 00:00:20 to 23:59:50",
+        "sessions of 0 min 03 s to 1 min 10 s",
+        "events with several activities: 1",
+        "events in no window",
+        "1. cooking",
+        "3. nothing in particular (null class)",
+        "label row twice",
+        "Left out by the settings",
+        "unused",
+    ):
+        assert words in text
+
+
+def test_synthetic_homes_are_called_synthetic() -> None:
+    home = load("dataset/simulated_flat", SimulatedHome)
+    recordings = home.read(Path())
+    text = printed(render(describe(recordings, PaperSplit().divide(recordings.sessions, home.paper_split), FixedWindows())))
+    assert "simulated_flat (synthetic home): 16 sessions" in text
+
+
+def test_names_are_not_taken_for_markup() -> None:
+    home = small_home(name="[red]my[/] home", activities={1: "[bold]cooking[/bold]"})
+    described = describe(Recordings(home, [session_of(2)]), PaperSplit().divide([session_of(2)], {1: 1}), FixedWindows())
+    text = printed(render(described))
+    assert "[red]my[/] home" in text and "1. [bold]cooking[/bold]" in text
+
+
+def test_every_fault_is_listed_with_its_place() -> None:
+    faults = [Notice(f"data/[x]/file{number}.csv", number, "no label", "has [none]") for number in range(1, 31)]
+    faults.append(Notice("data/folder", None, "folder name", "must be otherwise"))
+    text = printed(render_faults(faults, [Notice("a", 1, "label row twice", "left out")]))
+    for fault in faults:
+        assert f"{fault}\n" in text
+    assert "data/[x]/file7.csv:7: has [none]" in text and "data/folder: must be otherwise" in text
+    assert "no label" in text and "30" in text and "label row twice" in text
+
+
+def test_text_of_files_does_not_move_the_cursor(recordings: Recordings) -> None:
+    hostile = "a\x1b[2J\u202e\ud800"
+    home = small_home(name=hostile, activities={1: hostile, 2: "eating", 3: "others"})
+    notices = [Notice(hostile, 1, hostile, hostile)]
+    events = [Event(0, "08:00:00", "x", (1,), (hostile,))]
+    changed = Recordings(home, [Session("s", "g", events)], notices, {hostile: 1})
+    described = describe(changed, PaperSplit().divide(changed.sessions, {1: 1}), FixedWindows())
+    for text in (printed(render(described)), printed(render_faults(notices, notices)), str(notices[0])):
+        assert "a\\x1b[2J\\u202e\\ud800" in text and not {"\x1b", "\u202e", "\ud800"} & set(text)
+
+
+def test_what_was_noticed_is_not_called_a_repair() -> None:
+    text = printed(render_faults([], [Notice("a", None, "sessions differ from the release's 69", "1 session")]))
+    assert "Repaired or noticed while reading" in text and "sessions differ" in text
+
+
+def test_notices_about_the_whole_dataset_are_shown_in_full(recordings: Recordings) -> None:
+    whole = Notice("data/[x]", None, "events differ from the release's 8", "7 events are read; compare your copy")
+    line = Notice("data/[x]/a.csv", 3, "label row twice", "is the same as a row above")
+    parts = NamedSplit(train=["s1"], test=["night"]).divide(recordings.sessions, {})
+    described = describe(Recordings(recordings.home, recordings.sessions, [whole, line]), parts, FixedWindows())
+    for text in (printed(render(described, [whole, line])), printed(render_faults([], [whole, line]))):
+        assert "data/[x]: 7 events are read; compare your copy" in text
+        assert "label row twice" in text and "is the same as a row above" not in text
+    assert "7 events are read" not in printed(render(described))
+
+
+def test_no_faults() -> None:
+    text = printed(render_faults([]))
+    assert "No faults." in text and "Faults:" not in text
+
+
+def test_real_marble() -> None:
+    marble = load("dataset/marble", Marble)
+    recordings = marble.read(real_data("marble"))
+    parts = PaperSplit().divide(recordings.sessions, marble.paper_split)
+    described = describe(recordings, parts, FixedWindows())
+    assert {part: held["windows"] for part, held in described["parts"].items()} == {
+        "train": 127,
+        "validation": 0,
+        "test": 80,
+    }
+    assert sum(sum(activity["events"].values()) for activity in described["activities"]) == 1790
+    assert described["repairs"]["label row out of order"] == 174
+    assert len(described["subjects"]) == 12
+    described = describe(recordings, parts, FixedWindows(min_events=2))
+    # A2m/2 in training and one session of the test part end with a window of one event
+    assert [described["parts"][part]["excluded_events"] for part in ("train", "test")] == [1, 1]
+    assert "1,790 events" in printed(render(described))

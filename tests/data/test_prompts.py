@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from har_llm.common.errors import ConfigError, MissingError
+from har_llm.data.datasets.marble import Marble
+from har_llm.data.datasets.simulated import SimulatedHome
+from har_llm.data.prompts import SectionedPrompt, VerbatimPrompt, events_json
+from har_llm.data.records import Event, Prompt, Session, Window
+from har_llm.data.windows import FixedWindows
+from tests.helpers import load, session_of, small_home
+
+HOSTILE = st.one_of(
+    st.text(st.characters(codec="utf-8"), max_size=30),
+    st.sampled_from(
+        ['a "quoted" lamp', "back\\slash", "two\nlines", "$events", "${rooms} $$", "cuisine été 厨房 🚪", "\u2028\0"]
+    ),
+)
+TIMES = st.builds("{:02d}:{:02d}:{:02d}".format, st.integers(0, 23), st.integers(0, 59), st.integers(0, 59))
+EVENTS = st.lists(st.tuples(TIMES, HOSTILE), min_size=1, max_size=35)
+GOLD = st.lists(st.tuples(st.integers(1, 30), st.text(max_size=5)), min_size=35, max_size=35)
+
+
+def session_with(events: list[tuple[str, str]], gold: list[tuple[int, str]]) -> Session:
+    listed = [
+        Event(number, time, text, (activity,), (subject,))
+        for number, ((time, text), (activity, subject)) in enumerate(zip(events, gold, strict=False))
+    ]
+    return Session("s1", "g", listed)
+
+
+def rendered(session: Session, **changes: Any) -> list[Prompt]:
+    renderer = load("prompt/default", SectionedPrompt, **changes).renderer(small_home())
+    return [renderer.render(window) for window in FixedWindows().cut(session)]
+
+
+def as_bytes(prompt: Prompt) -> bytes:
+    return json.dumps([dict(message) for message in prompt.messages]).encode()
+
+
+def events_in(prompt: Prompt) -> Any:
+    """The events of the prompt's last message, which they end."""
+    content = prompt.messages[-1]["content"]
+    return json.loads(content[content.rindex("Events:\n") + len("Events:\n") :])
+
+
+# No leakage
+
+
+@given(EVENTS, GOLD, GOLD)
+def test_gold_and_subjects_do_not_reach_a_prompt(
+    events: list[tuple[str, str]], gold: list[tuple[int, str]], other: list[tuple[int, str]]
+) -> None:
+    first, second = rendered(session_with(events, gold)), rendered(session_with(events, other))
+    assert [as_bytes(prompt) for prompt in first] == [as_bytes(prompt) for prompt in second]
+
+
+@given(EVENTS, EVENTS, GOLD, st.data())
+def test_events_outside_the_window_do_not_reach_a_prompt(
+    events: list[tuple[str, str]], others: list[tuple[str, str]], gold: list[tuple[int, str]], data: st.DataObject
+) -> None:
+    index = data.draw(st.integers(0, (len(events) - 1) // 10))
+    changed = [
+        event if number // 10 == index else others[number % len(others)] for number, event in enumerate(events)
+    ] + others[: 0 if len(events) % 10 and index == len(events) // 10 else None]
+    before, after = rendered(session_with(events, gold)), rendered(session_with(changed[:35], gold))
+    assert as_bytes(before[index]) == as_bytes(after[index])
+
+
+def test_an_event_of_the_window_does_reach_the_prompt() -> None:
+    """The properties above would hold for prompts that say nothing."""
+    session = session_of(10)
+    changed = Session("s1", "g", [*session.events[:9], session.events[9]._replace(text="kitchen stove turned ON")])
+    assert as_bytes(rendered(session)[0]) != as_bytes(rendered(changed)[0])
+
+
+@pytest.mark.parametrize("home", ["simulated_flat", "simulated_house"])
+def test_prompts_of_the_simulated_homes_name_no_resident(home: str) -> None:
+    dataset = load(f"dataset/{home}", SimulatedHome)
+    recordings = dataset.read(Path())
+    renderer = load("prompt/default", SectionedPrompt).renderer(recordings.home)
+    for window in FixedWindows().cut(recordings.sessions[0]):
+        text = "\n".join(message["content"] for message in renderer.render(window).messages)
+        assert not set(dataset.residents) & set(re.findall(r"\w+", text))
+
+
+# Events
+
+
+@given(EVENTS, GOLD, st.sampled_from(["session", "window"]))
+def test_events_parse_back(events: list[tuple[str, str]], gold: list[tuple[int, str]], event_ids: str) -> None:
+    prompts = rendered(session_with(events, gold), event_ids=event_ids)
+    shown = []
+    for prompt in prompts:
+        parsed = json.loads(events_json(prompt.window, prompt.ids))
+        assert [event["id"] for event in parsed] == list(prompt.ids)
+        assert all(list(event) == ["id", "time", "event"] for event in parsed)
+        assert prompt.messages[-1]["content"].endswith(events_json(prompt.window, prompt.ids))
+        shown += [(event["time"], event["event"]) for event in parsed]
+    assert shown == events
+
+
+def test_an_event_a_line_as_in_the_paper() -> None:
+    event = Event(0, "08:14:28", "kitchen induction stove wattmeter turned OFF", (1,), ("A",))
+    assert events_json(Window("s", 0, (event,)), (0,)) == (
+        '[\n{"id": 0, "time": "08:14:28", "event": "kitchen induction stove wattmeter turned OFF"}\n]'
+    )
+
+
+@pytest.mark.parametrize(("event_ids", "ids"), [("session", range(10, 14)), ("window", range(4))])
+def test_event_ids(event_ids: str, ids: range) -> None:
+    prompt = rendered(session_of(14), event_ids=event_ids)[1]
+    assert prompt.ids == tuple(ids)
+    assert [event["id"] for event in events_in(prompt)] == list(ids)
+
+
+# Sections
+
+
+def test_static_text_comes_first_and_is_the_same_for_all_windows() -> None:
+    prompts = rendered(session_of(35))
+    before = {prompt.messages[-1]["content"].removesuffix(events_json(prompt.window, prompt.ids)) for prompt in prompts}
+    assert len(prompts) == 4 and len(before) == 1
+    assert len({prompt.messages[0]["content"] for prompt in prompts}) == 1
+    assert [message["role"] for message in prompts[0].messages] == ["system", "user"]
+    text = before.pop()
+    for words in (
+        "- kitchen: fridge, stove\n- hall\n",
+        "1. cooking\n2. eating",
+        "- Cooking needs the stove.",
+        "A small home.",
+    ):
+        assert words in text
+
+
+def test_a_section_with_nothing_to_say_is_left_out() -> None:
+    template = load("prompt/default", SectionedPrompt)
+    window = next(FixedWindows().cut(session_of(3)))
+    full = template.renderer(small_home()).render(window).messages[-1]["content"]
+    bare = template.renderer(small_home(rules=(), description="")).render(window).messages[-1]["content"]
+    for heading in ("Rules:", "About the home:"):
+        assert heading in full and heading not in bare
+    assert "\n\n\n" not in bare
+
+
+@pytest.mark.parametrize("nothing", [None, "", " \n"])
+def test_a_section_may_be_taken_out(nothing: str | None) -> None:
+    template = load("prompt/default", SectionedPrompt, sections={"rules": nothing, "task": nothing})
+    template.check()
+    window = next(FixedWindows().cut(session_of(3)))
+    text = template.renderer(small_home()).render(window).messages[-1]["content"]
+    assert text.startswith("Rooms of the home") and "Rules:" not in text and "\n\n\n" not in text
+
+
+@pytest.mark.parametrize(("events", "end"), [("Pay $$$events", "Pay $"), ("été: $events", "été: "), ("$eventsé", "")])
+def test_events_stand_where_the_template_says(events: str, end: str) -> None:
+    template = load("prompt/default", SectionedPrompt, events=events)
+    template.check()
+    window = next(FixedWindows().cut(session_of(2)))
+    assert f"\n\n{end}{BOTH}" in template.renderer(small_home()).render(window).messages[-1]["content"]
+
+
+@pytest.mark.parametrize("name", ["description", "rooms", "activities", "rules"])
+def test_words_of_a_home_are_never_taken_for_placeholders(name: str) -> None:
+    values: dict[str, Any] = {
+        "description": "costs $events or ${events}",
+        "rooms": {"$events": ("${events}",)},
+        "activities": {1: "$events"},
+        "rules": ("$events $rooms",),
+    }
+    window = next(FixedWindows().cut(session_of(3)))
+    prompt = load("prompt/default", SectionedPrompt).renderer(small_home(**{name: values[name]})).render(window)
+    assert "$events" in prompt.messages[-1]["content"]
+    assert len(events_in(prompt)) == 3
+    assert prompt.messages[-1]["content"].count('"kitchen fridge 0"') == 2
+
+
+def test_shipped_prompts_are_valid() -> None:
+    load("prompt/default", SectionedPrompt).check()
+    load("prompt/verbatim", VerbatimPrompt, path="my.txt").check()
+
+
+def test_default_prompt_of_marble() -> None:
+    home = load("dataset/marble", Marble).build_home()
+    text = load("prompt/default", SectionedPrompt).renderer(home).render(Window("s", 0, ())).messages[-1]["content"]
+    for words in ("- medicine area: medicines cabinet\n", "- hall\n", "8. preparing cold meal\n", "Rules:\n- Cooking needs"):
+        assert words in text
+    assert "$" not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sections": {"task": "Look at $windows"}}, "prompt.sections.task uses $windows"),
+        ({"sections": {"task": "Look at $events"}}, "prompt.sections.task uses $events"),
+        ({"sections": {"task": "It costs 5 $."}}, "prompt.sections.task has a lone $"),
+        ({"system": "You know $gold"}, "prompt.system uses $gold"),
+        ({"events": "$events $gold"}, "prompt.events uses $gold"),
+        ({"events": "Events:"}, "prompt.events has no $events"),
+        ({"events": "$events and $events"}, "prompt.events has $events 2 times; it must have it once"),
+        ({"events": "Costs $$events"}, "prompt.events has no $events"),
+        ({"event_ids": "global"}, "prompt.event_ids is 'global'"),
+    ],
+)
+def test_wrong_setting_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load("prompt/default", SectionedPrompt, **changes).check()
+    assert words in str(raised.value)
+
+
+# A user's own file
+
+
+def verbatim(path: Path, text: str, system: str = "") -> str:
+    path.write_bytes(text.encode())
+    prompt = VerbatimPrompt(path=str(path), system=system)
+    prompt.check()
+    window = next(FixedWindows().cut(session_of(2)))
+    messages = prompt.renderer(small_home()).render(window).messages
+    assert [message["content"] for message in messages[:-1]] == ([system] if system else [])
+    return messages[-1]["content"]
+
+
+BOTH = """[
+{"id": 0, "time": "08:00:00", "event": "kitchen fridge 0"},
+{"id": 1, "time": "08:00:01", "event": "kitchen fridge 1"}
+]"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Before\n$events\nafter", f"Before\n{BOTH}\nafter"),
+        ("Before\n${events}after", f"Before\n{BOTH}after"),
+        ("Nothing named\n", f"Nothing named\n\n{BOTH}"),
+        ("Nothing named\r\n", f"Nothing named\n\n{BOTH}"),
+        ("\ufeffA mark\r\nand\rends\n$events", f"A mark\r\nand\rends\n{BOTH}"),
+        ("Costs 5$, $unknown {json} %s $events", f"Costs 5$, $unknown {{json}} %s {BOTH}"),
+        ("Labels:\n$activities\n$events", f"Labels:\n1. cooking\n2. eating\n3. nothing in particular\n{BOTH}"),
+    ],
+)
+def test_verbatim_file(tmp_path: Path, text: str, expected: str) -> None:
+    assert verbatim(tmp_path / "my.txt", text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Costs 5 $$\n$events", f"Costs 5 $$\n{BOTH}"),
+        ("See $events_json\n$events", f"See $events_json\n{BOTH}"),
+    ],
+)
+def test_verbatim_file_keeps_every_other_dollar(tmp_path: Path, text: str, expected: str) -> None:
+    assert verbatim(tmp_path / "my.txt", text) == expected
+
+
+def test_verbatim_system_message(tmp_path: Path) -> None:
+    assert verbatim(tmp_path / "my.txt", "$events", system="Be brief.") == BOTH
+
+
+def test_verbatim_without_a_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"prompt\.path is not set"):
+        load("prompt/verbatim", VerbatimPrompt).check()
+    with pytest.raises(MissingError, match="does not exist"):
+        VerbatimPrompt(path=str(tmp_path / "none.txt")).renderer(small_home())
+    for path in ("~nobody_here/my.txt", "a\0b"):
+        with pytest.raises(MissingError, match=r"prompt\.path is '(~nobody_here|a.x00b)"):
+            VerbatimPrompt(path=path).renderer(small_home())
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9 $events")
+    with pytest.raises(MissingError, match="cannot be read as UTF-8"):
+        VerbatimPrompt(path=str(tmp_path / "latin.txt")).renderer(small_home())

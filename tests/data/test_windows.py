@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from har_llm.common.errors import ConfigError
+from har_llm.data.windows import FixedWindows, answering
+from tests.composing import experiment
+from tests.helpers import load, session_of
+
+
+@given(st.integers(0, 65), st.integers(1, 12), st.integers(1, 12))
+def test_windows_partition_the_session(length: int, events: int, least: int) -> None:
+    windowing = FixedWindows(events=events, min_events=min(least, events))
+    windowing.check()
+    session = session_of(length)
+    windows = list(windowing.cut(session))
+    held = [event for window in windows for event in window.events]
+    assert held == list(session.events)[: len(held)]
+    assert len(held) + windowing.excluded(session) == length
+    assert all(len(window.events) == events for window in windows[:-1])
+    assert all(windowing.min_events <= len(window.events) <= events for window in windows)
+
+
+@given(st.integers(0, 65), st.integers(1, 12), st.integers(1, 12), st.integers(1, 12))
+def test_windows_that_overlap_hold_every_event_but_those_counted(length: int, events: int, least: int, stride: int) -> None:
+    windowing = FixedWindows(events=events, min_events=min(least, events), stride=min(stride, events))
+    windowing.check()
+    session = session_of(length)
+    windows = list(windowing.cut(session))
+    assert [window.index for window in windows] == list(range(len(windows)))
+    held = {event.id for window in windows for event in window.events}
+    assert sorted(held) == list(range(length - windowing.excluded(session)))
+    assert [window.events[0].id for window in windows] == [place * windowing.stride for place in range(len(windows))]
+    assert all(len(window.events) == events for window in windows[:-1])
+    assert sum(window.events[-1].id == length - 1 for window in windows) <= 1, "none that shows nothing new"
+    assert set(answering(windows)) == {("s1", id) for id in held}
+
+
+def test_a_window_answers_for_the_events_in_its_middle() -> None:
+    windows = list(experiment("window=sliding").window.cut(session_of(23)))
+    assert [(window.events[0].id, window.events[-1].id) for window in windows] == [(0, 9), (5, 14), (10, 19), (15, 22)]
+    chosen = answering(windows)
+    owners = [chosen["s1", id][0] for id in range(23)]
+    assert owners == [0] * 8 + [1] * 5 + [2] * 5 + [3] * 5
+    assert all(windows[place].events[inside].id == id for (_, id), (place, inside) in chosen.items())
+
+
+def test_without_overlap_every_window_answers_for_all_its_events() -> None:
+    sessions = [session_of(25), session_of(14, "s2")]
+    windows = [window for session in sessions for window in FixedWindows().cut(session)]
+    chosen = answering(windows)
+    assert len(chosen) == 39
+    assert all(
+        windows[place].session == session and windows[place].index == id // 10
+        for (session, id), (place, _) in chosen.items()
+    )
+
+
+def test_ids_of_windows() -> None:
+    windows = list(load("window/fixed", FixedWindows).cut(session_of(25, "A1a/1")))
+    assert [window.id for window in windows] == ["A1a/1#0", "A1a/1#1", "A1a/1#2"]
+    assert [[event.id for event in window.events] for window in windows][2] == [20, 21, 22, 23, 24]
+
+
+@pytest.mark.parametrize(
+    ("windowing", "words"),
+    [
+        (FixedWindows(events=0), "window.events is 0"),
+        (FixedWindows(min_events=0), "window.min_events is 0; it must be from 1 to window.events"),
+        (FixedWindows(events=5, min_events=6), "window.min_events is 6"),
+        (FixedWindows(stride=0), "window.stride is 0; it must be from 1 to window.events (10), or null"),
+        (FixedWindows(stride=11), "window.stride is 11"),
+    ],
+)
+def test_wrong_setting_is_refused(windowing: FixedWindows, words: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        windowing.check()
+    assert words in str(raised.value)

@@ -1,0 +1,141 @@
+"""What an adapter's folder says of it: the model card, the picture of its loss, the name of its base."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from har_llm.distill.loss_curve import draw_losses
+from har_llm.distill.model_card import CURVE, merged_card, model_card
+from har_llm.models.config import ModelConfig
+from har_llm.models.resolve import ResolvedModel
+from har_llm.runs.manifest import name_base
+
+
+def manifest(**changes: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "student": "Qwen/Qwen3-0.6B",
+        "student_revision": "c0ffee",
+        "teacher": {"id": "Qwen/Qwen3-32B", "revision": "beef", "dtype": "bfloat16"},
+        "dataset": "marble",
+        "provenance": None,
+        "sessions": ["A1a/1", "A1e/1"],
+        "windows": 130,
+        "texts": 130,
+        "examples": 126,
+        "left_out": {"is cut": 3, "longer than 9000 tokens": 1},
+        "uses_gold": False,
+        "trainable_parameters": 20_185_088,
+        "parameters": 616_235_008,
+        "training": {"rank": 32, "alpha": 32, "learning_rate": 2e-4, "steps": 500, "batch_size": 8, "loss_on": "completion"},
+        "optimizer": "adamw_8bit",
+        "epochs": 31.25,
+        "epochs_begun": 32,
+        "loss": [[1, 1.5], [500, 0.25]],
+        "trainer": "unsloth",
+        "hardware": "one GPU",
+        "recipe": {"base": ["Qwen/Qwen3-0.6B", "c0ffee", "bfloat16"]},
+    }
+    return {**made, **changes}
+
+
+def test_a_card_says_what_was_learned_and_how() -> None:
+    card = model_card(manifest())
+    head = yaml.safe_load(card.split("---")[1])
+    assert (head["base_model"], head["library_name"]) == ("Qwen/Qwen3-0.6B", "peft")
+    for said in (
+        "# Qwen/Qwen3-0.6B, taught by Qwen/Qwen3-32B on marble",
+        "| windows; texts; learned from | 130; 130; 126 |",
+        "| texts left out | 3 is cut; 1 longer than 9000 tokens |",
+        "| trainable parameters | 20,185,088 of 616,235,008 (3.28 %) |",
+        "| epochs, and begun | 31.25, 32 |",
+        "| loss, first and last step | 1.5000, 0.2500 |",
+        'from_pretrained("Qwen/Qwen3-0.6B", revision="c0ffee", dtype="bfloat16")',
+        f"![Loss by step]({CURVE})",
+    ):
+        assert said in card
+    assert "synthetic" not in card
+
+
+def test_a_card_says_what_gold_activities_were_used_for() -> None:
+    row = "| gold activities used to choose texts or events |"
+    assert f"{row} no |" in model_card(manifest()) and f"{row} yes |" in model_card(manifest(uses_gold=True))
+    assert f"{row} yes: events of the null class" in model_card(manifest(uses_gold=True, null_class="dropped"))
+    assert f"{row} no |" in model_card(manifest(null_class="dropped")), "there were no such events"
+
+
+def test_a_model_that_the_hub_does_not_have_is_not_given_to_it_as_a_base() -> None:
+    """It refuses a card that names one."""
+    card = model_card(manifest(student="embedded:tiny_student", provenance="synthetic home, synthetic model", left_out={}))
+    assert "base_model" not in yaml.safe_load(card.split("---")[1])
+    assert "**synthetic home, synthetic model**" in card
+    assert "from_pretrained" not in card and "left out" not in card
+
+
+MERGED = {
+    "base": "Qwen/Qwen3-0.6B",
+    "base_revision": "c0ffee",
+    "adapter": "distilled",
+    "adapter_revision": "k3y",
+    "dtype": "bfloat16",
+    "thinking": True,
+    "sampling": {"temperature": 0.6, "top_p": 0.95},
+}
+
+
+def test_a_merged_model_tells_the_story_of_its_adapter() -> None:
+    card = merged_card(manifest(merged=MERGED))
+    head = yaml.safe_load(card.split("---")[1])
+    assert (head["base_model"], head["library_name"]) == ("Qwen/Qwen3-0.6B", "transformers")
+    for said in (
+        "# Qwen/Qwen3-0.6B, taught by Qwen/Qwen3-32B on marble",
+        "A LoRA adapter (distilled, version k3y) merged into its base (Qwen/Qwen3-0.6B, version c0ffee), in bfloat16.",
+        "| windows; texts; learned from | 130; 130; 126 |",
+        f"![Loss by step]({CURVE})",
+        "model=custom model.id=FOLDER_OR_REPOSITORY model.dtype=bfloat16 "
+        "model.thinking=true model.sampling.temperature=0.6 model.sampling.top_p=0.95\n",
+    ):
+        assert said in card
+    assert "synthetic" not in card and "peft" not in card
+
+
+def test_of_an_adapter_made_elsewhere_a_merged_model_tells_only_what_is_known() -> None:
+    card = merged_card({"provenance": "synthetic model", "merged": {**MERGED, "base": "embedded:tiny_teacher"}})
+    assert "base_model" not in yaml.safe_load(card.split("---")[1])
+    assert "# embedded:tiny_teacher with an adapter" in card and "**synthetic model**" in card
+    assert CURVE not in card and "taught by" not in card
+
+
+@pytest.mark.parametrize("steps", [1, 8, 500])
+@pytest.mark.parametrize("label", [None, "synthetic home"])
+def test_the_loss_is_drawn(tmp_path: Path, steps: int, label: str | None) -> None:
+    draw_losses([[step, 1 / step] for step in range(1, steps + 1)], "a title", label, tmp_path / CURVE)
+    content = (tmp_path / CURVE).read_bytes()
+    assert content.startswith(b"\x89PNG") and len(content) > 5000
+
+
+def test_what_is_synthetic_is_said_in_the_picture(tmp_path: Path) -> None:
+    for name, label in (("plain.png", None), ("labelled.png", "synthetic home"), ("again.png", "synthetic home")):
+        draw_losses([[1, 1.0], [2, 0.5]], "a title", label, tmp_path / name)
+    plain, labelled, again = ((tmp_path / f"{name}.png").read_bytes() for name in ("plain", "labelled", "again"))
+    assert plain != labelled == again
+
+
+def test_an_adapter_names_its_base_and_no_folder_of_this_machine(tmp_path: Path) -> None:
+    """PEFT writes where this machine keeps it, which is nobody's business and no use elsewhere."""
+
+    def named(model: str, revision: str) -> dict[str, Any]:
+        written = {"base_model_name_or_path": "/home/someone/models/x", "revision": None, "r": 32}
+        (tmp_path / "adapter_config.json").write_text(json.dumps(written))
+        name_base(tmp_path, ResolvedModel(ModelConfig(name="x", id=model), revision, None))
+        content: dict[str, Any] = json.loads((tmp_path / "adapter_config.json").read_text())
+        return content
+
+    hub = named("Qwen/Qwen3-0.6B", "c0ffee")
+    assert hub == {"base_model_name_or_path": "Qwen/Qwen3-0.6B", "revision": "c0ffee", "r": 32}
+    for model, name in (("embedded:tiny_student", "embedded:tiny_student"), ("/home/someone/models/x", "x")):
+        assert named(model, "files-0") == {"base_model_name_or_path": name, "revision": None, "r": 32}

@@ -1,0 +1,132 @@
+"""What a server's answer is taken for: the text as the model wrote it, and nothing unfinished for finished."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from har_llm.engines import openai_protocol as wire
+from har_llm.engines.base import Generation, Request
+from har_llm.engines.openai_protocol import Fault
+from har_llm.scoring.parsing import split_reasoning
+from tests.engines.failing_server import completion
+from tests.engines.test_openai_engine import FORM, GREEDY, MOST, request
+
+CONTEXT = 100
+ANSWER = '[{"id": 1, "activity": 14},\n{"id": 2, "activity": 3}]'
+
+
+def answered(message: Mapping[str, Any], reason: Any = "stop", asked: Request | None = None, **changes: Any) -> Generation:
+    usage = {"prompt_tokens": 7, "completion_tokens": MOST if reason == "length" else 3}
+    content = completion("", **{"choices": [{"message": message, "finish_reason": reason}], "usage": usage, **changes})
+    return wire.read(asked or request("a"), json.dumps(content).encode(), CONTEXT)
+
+
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
+@pytest.mark.parametrize(("before", "after"), [("\nwhy\n", "\n\n[1]"), ("why", "[1]")])
+def test_split_reasoning_is_put_back(name: str, before: str, after: str) -> None:
+    made = answered({"content": after, name: before})
+    assert made.text == "<think>\nwhy\n</think>\n\n[1]"
+    assert split_reasoning(made.text, thinking=True) == ("why", "[1]")
+    assert answered({"content": f"{after} \n", name: before}).text == made.text + " \n"
+
+
+@pytest.mark.parametrize("content", [None, ""])
+@pytest.mark.parametrize("reason", ["stop", "length", "repetition"])
+def test_reasoning_alone_stays_open(content: str | None, reason: str) -> None:
+    made = answered({"content": content, "reasoning": "\nwhy"}, reason)
+    assert (made.text, made.finish_reason) == ("<think>\nwhy", reason)
+    assert split_reasoning(made.text, thinking=True) == ("why", None)
+
+
+@pytest.mark.parametrize(
+    "text", ["<think>\nwhy\n</think>\n\n[1]", "why\n</think>\n\n[1]", "<think>\nwhy", "[1]", "", " x\n"]
+)
+@pytest.mark.parametrize("reasoning", [{}, {"reasoning": None}, {"reasoning_content": ""}])
+def test_a_whole_text_stays_as_it_is(text: str, reasoning: dict[str, Any]) -> None:
+    assert answered({"content": text, **reasoning}).text == text
+
+
+def test_a_refusal_is_the_text() -> None:
+    assert answered({"content": None, "refusal": "I won't."}).text == "I won't."
+
+
+def test_a_filtered_text_counts_as_cut() -> None:
+    assert answered({"content": "[1"}, "content_filter").finish_reason == "length"
+
+
+@pytest.mark.parametrize(
+    ("reason", "passing", "words"),
+    [
+        ("tool_calls", False, "a call of a tool in place of a text; start the server without a tool parser"),
+        ("abort", True, "a text that is not finished (finish_reason is 'abort')"),
+        (None, True, "a text that is not finished (finish_reason is None)"),
+        ([], True, "a text that is not finished"),
+    ],
+)
+def test_no_other_end_counts_as_finished(reason: Any, passing: bool, words: str) -> None:
+    with pytest.raises(Fault) as fault:
+        answered({"content": "[1]"}, reason)
+    assert fault.value.passing is passing
+    assert words in str(fault.value)
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": 3}, {"prompt_tokens": None, "completion_tokens": 3}])
+def test_uncounted_tokens_are_not_taken_for_none(usage: Any) -> None:
+    with pytest.raises(Fault, match="does not count its tokens") as fault:
+        answered({"content": "[1]"}, usage=usage)
+    assert not fault.value.passing
+
+
+def test_cached_tokens_are_none_where_the_server_says_nothing() -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 4}
+    assert answered({"content": "x"}, usage=usage).cached_tokens == 0
+    assert answered({"content": "x"}, usage={**usage, "prompt_tokens_details": None}).cached_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("reason", "prompt_tokens", "tokens", "words"),
+    [
+        ("length", 7, 20, "a text cut after 20 tokens, where 50 were allowed: the server's context is only about 27 tokens"),
+        ("length", 80, 50, "a text of 50 tokens after a prompt of 80, where .* allow 20"),
+        ("stop", 7, 90, "a text of 90 tokens after a prompt of 7, where .* allow 50"),
+        ("length", 7, 50, None),
+        ("length", 80, 20, None),
+        ("length", 80, 19, None),
+        ("stop", 7, 1, None),
+        ("content_filter", 7, 1, None),
+    ],
+)
+def test_a_server_with_another_context_is_noticed(reason: str, prompt_tokens: int, tokens: int, words: str | None) -> None:
+    usage = {"prompt_tokens": prompt_tokens, "completion_tokens": tokens}
+    if words is None:
+        assert answered({"content": "x"}, reason, usage=usage).completion_tokens == tokens
+        return
+    with pytest.raises(Fault, match=words) as fault:
+        answered({"content": "x"}, reason, usage=usage)
+    assert not fault.value.passing
+
+
+def test_a_form_that_took_the_reasoning_away_is_noticed() -> None:
+    with pytest.raises(Fault, match="--reasoning-parser qwen3") as fault:
+        answered({"content": ANSWER}, asked=request("a", **FORM))
+    assert not fault.value.passing
+    silent = GREEDY._replace(template_options={"enable_thinking": False})
+    assert answered({"content": ANSWER}, asked=request("a", silent, **FORM)).text == ANSWER
+
+
+@pytest.mark.parametrize("after", [ANSWER, f"\n\n{ANSWER}", json.dumps(json.loads(ANSWER), indent=2)])
+def test_an_answer_of_the_form_is_taken(after: str) -> None:
+    assert answered({"content": after, "reasoning": "why"}, asked=request("a", **FORM)).text.endswith(after.lstrip())
+    assert answered({"content": f"<think>\nwhy\n</think>{after}"}, asked=request("a", **FORM)).text.endswith(after)
+
+
+@pytest.mark.parametrize("after", ["[]", ANSWER[:-1], f"Sure: {ANSWER}", ANSWER.replace("14", "15")])
+def test_a_form_that_the_server_passed_over_is_noticed(after: str) -> None:
+    with pytest.raises(Fault, match=r"not the form that decoding\.structured asks for") as fault:
+        answered({"content": after, "reasoning": "why"}, asked=request("a", **FORM))
+    assert not fault.value.passing
+    assert answered({"content": after, "reasoning": "why"}, "length", asked=request("a", **FORM)).finish_reason == "length"

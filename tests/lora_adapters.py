@@ -1,0 +1,26 @@
+"""LoRA adapters with random weights, made in a moment: they teach nothing, but they change what a model says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from har_llm.models import resolve
+from tests.composing import experiment
+
+LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+def random_adapter(folder: Path, model: str = "tiny_teacher", rank: int = 4, seed: int = 0, scale: int = 4) -> Path:
+    """An adapter for an embedded model, in PEFT's own format. A scale of 1,000 drowns the model: it babbles."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained(
+        resolve.resolve(experiment(f"model={model}").model).path, dtype=torch.float32
+    )
+    torch.manual_seed(seed)
+    alpha = scale * rank
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=LINEAR, init_lora_weights=False, task_type="CAUSAL_LM")
+    get_peft_model(base, config).save_pretrained(folder)
+    return folder

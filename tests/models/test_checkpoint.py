@@ -1,0 +1,73 @@
+"""What cannot fit together is found by the files' headers, before anything is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from har_llm.common.errors import ConfigError, MissingError
+from har_llm.models import resolve
+from har_llm.models.checkpoint import check_fit, check_targets, tensors
+from tests.composing import experiment
+from tests.lora_adapters import LINEAR, random_adapter
+
+
+def folder(model: str) -> Path:
+    path = resolve.resolve(experiment(f"model={model}").model).path
+    assert path is not None
+    return path
+
+
+def test_the_layers_of_a_model_are_those_of_its_files() -> None:
+    found = tensors(folder("tiny_teacher"))
+    assert found["model.embed_tokens.weight"] == ("BF16", (896, 160))
+    check_targets(LINEAR, "any", folder("tiny_teacher"))
+    check_targets(["layers.0.self_attn.q_proj"], "any", folder("tiny_teacher"))
+
+
+@pytest.mark.parametrize("target", ["foo", "proj", "norm"])
+def test_a_layer_that_a_model_has_not_is_refused(target: str) -> None:
+    with pytest.raises(ConfigError, match=rf"targets has '{target}', but any has no such layer; it has down_proj, .*v_proj"):
+        check_targets(["q_proj", target], "any", folder("tiny_teacher"))
+
+
+@pytest.mark.slow
+def test_an_adapter_of_another_model_is_refused_and_one_of_its_own_is_not(tmp_path: Path) -> None:
+    adapter = random_adapter(tmp_path / "adapter", model="tiny_student")
+    check_fit(adapter, "embedded:tiny_student", folder("tiny_student"))
+    with pytest.raises(MissingError, match=r"of another model .*, that of embedded:tiny_teacher is of \d+ x \d+\. Choose"):
+        check_fit(adapter, "embedded:tiny_teacher", folder("tiny_teacher"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "fits"),
+    [
+        (torch.float32, (6, 4), True),
+        (torch.float32, (4, 6), True),  # as GPT-2 keeps it
+        (torch.uint8, (12, 1), True),  # packed
+        (torch.float32, (6, 5), False),
+        (torch.float32, (6,), False),
+    ],
+)
+def test_a_layer_fits_by_its_width(tmp_path: Path, kind: torch.dtype, shape: tuple[int, ...], fits: bool) -> None:
+    base, adapter = tmp_path / "base", tmp_path / "adapter"
+    base.mkdir(), adapter.mkdir()
+    save_file({"model.q_proj.weight": torch.zeros(shape, dtype=kind)}, base / "model.safetensors")
+    lora = {"base_model.model.model.q_proj.lora_A.weight": torch.zeros((2, 4))}
+    save_file(lora, adapter / "adapter_model.safetensors")
+    (adapter / "adapter_config.json").write_text('{"base_model_name_or_path": "org/name"}')
+    if fits:
+        check_fit(adapter, "mine", base)
+    else:
+        with pytest.raises(MissingError, match=r"is of another model \(org/name\): its layer model.q_proj takes 4 values"):
+            check_fit(adapter, "mine", base)
+
+
+def test_what_cannot_be_read_is_left_to_whoever_loads_it(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    assert tensors(tmp_path) == {}
+    check_targets(["foo"], "any", tmp_path)
+    check_fit(tmp_path, "any", folder("tiny_teacher"))

@@ -1,0 +1,240 @@
+"""Finding a model: in the package, in a folder, on the hub; and refusing what cannot work."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub.errors import EntryNotFoundError
+
+from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.provenance import MANIFEST, Provenance
+from har_llm.models import hub
+from har_llm.models import resolve as weights
+from har_llm.models.config import ModelConfig
+from har_llm.models.resolve import ResolvedModel, provenance, resolve
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_remembered() -> None:
+    hub.commit_of.cache_clear()
+
+
+def model(**changes: Any) -> ModelConfig:
+    return ModelConfig(**{"name": "any", "id": "org/name", **changes})
+
+
+def complete(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "tokenizer.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"weights")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["tiny_student", "tiny_teacher"])
+def test_the_embedded_models_are_complete_small_and_labelled(name: str) -> None:
+    found = resolve(model(id=f"embedded:{name}"))
+    assert found.path is not None and found.revision.startswith("files-")
+    assert sum(file.stat().st_size for file in found.path.iterdir()) < 6e6
+    config = json.loads((found.path / "config.json").read_text())
+    assert config["architectures"] == ["Qwen3ForCausalLM"]
+    assert "synthetic" in (found.path / "README.md").read_text()
+    assert not list(found.path.glob("*.bin")) + list(found.path.glob("*.py"))
+
+
+def test_an_unknown_embedded_model_names_those_there_are() -> None:
+    with pytest.raises(ConfigError, match="the embedded models are embedded:tiny_student, embedded:tiny_teacher"):
+        resolve(model(id="embedded:big_teacher"))
+
+
+def test_a_folder_is_known_by_its_files_wherever_it_lies(tmp_path: Path) -> None:
+    one, two = complete(tmp_path / "one"), complete(tmp_path / "two")
+    assert resolve(model(id=str(one))).revision == resolve(model(id=str(two))).revision
+    (two / "README.md").write_text("says nothing to the model")
+    (two / MANIFEST).write_text('{"provenance": "synthetic home"}')
+    assert resolve(model(id=str(one))).revision == resolve(model(id=str(two))).revision
+    assert provenance(resolve(model(id=str(one)))) == Provenance() != provenance(resolve(model(id=str(two))))
+    (two / "model.safetensors").write_bytes(b"Weights")
+    assert resolve(model(id=str(one))).revision != resolve(model(id=str(two))).revision
+
+
+@pytest.mark.parametrize(("missing", "message"), [("config.json", "no config.json"), ("tokenizer.json", "no tokenizer"),
+                                                  ("model.safetensors", "no weights in safetensors")])  # fmt: skip
+def test_an_incomplete_folder_is_refused(tmp_path: Path, missing: str, message: str) -> None:
+    (complete(tmp_path) / missing).unlink()
+    with pytest.raises(MissingError, match=message):
+        resolve(model(id=str(tmp_path)))
+
+
+def test_an_adapter_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(MissingError, match="holds an adapter, not a model"):
+        resolve(model(id=str(tmp_path)))
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "/nowhere", "~/nowhere", "~nobodyy/x", "a/b/c", "nowhere"])
+def test_a_folder_that_does_not_exist_is_not_sought_on_the_hub(name: str) -> None:
+    with pytest.raises(MissingError, match="there is no such folder"):
+        resolve(model(id=name))
+
+
+def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A hub cache that holds org/name at COMMIT as `main`."""
+    cache = tmp_path / "hub"
+    repository = cache / "models--org--name"
+    complete(repository / "snapshots" / COMMIT)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(COMMIT)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr("huggingface_hub.file_download.HF_HUB_CACHE", str(cache), raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    return repository / "snapshots" / COMMIT
+
+
+@pytest.mark.parametrize("revision", ["main", COMMIT])
+def test_a_cached_hub_model_is_resolved_to_its_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revision: str
+) -> None:
+    folder = cached(tmp_path, monkeypatch)
+    found = resolve(model(revision=revision))
+    assert (found.revision, found.path) == (COMMIT, folder)
+    assert weights.obtain(found) == folder
+
+
+def test_a_hub_model_that_is_not_here_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(MissingError, match=r"HF_HUB_OFFLINE is set.*hf download org/name"):
+        resolve(model())
+
+
+def test_a_hub_without_connection_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+
+    def refused(*arguments: Any, **options: Any) -> None:
+        raise ConnectionError("nobody there")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", refused)
+    with pytest.raises(MissingError, match=r"no connection.*hf download org/name"):
+        resolve(model())
+
+
+def test_the_hubs_answer_is_the_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda self, *a, **k: type("Info", (), {"sha": COMMIT}))
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda name, file, **k: str(tmp_path / file))
+    found = resolve(model())
+    assert (found.revision, found.path) == (COMMIT, None)
+
+
+def test_what_is_synthetic_about_a_hub_model_is_known_before_it_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its first run would be another than its second."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda self, *a, **k: type("Info", (), {"sha": COMMIT}))
+    (tmp_path / MANIFEST).write_text('{"provenance": "synthetic model"}')
+
+    def fetched(name: str, file: str, *, revision: str, **options: Any) -> str:
+        assert (name, file, revision) == ("org/name", MANIFEST, COMMIT)
+        return str(tmp_path / file)
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", fetched)
+    assert provenance(resolve(model())) == Provenance(model=True)
+
+    def none(*arguments: Any, **options: Any) -> str:
+        raise EntryNotFoundError("404")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", none)
+    assert provenance(resolve(model())) == Provenance()
+
+
+def test_a_model_that_cannot_fit_is_refused_before_anything_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    fits, too_large = model(parameters=10_000_000_000), model(parameters=11_000_000_000)
+    weights.check_memory(ResolvedModel(fits, COMMIT, None), "memory", 24e9)
+    with pytest.raises(MissingError, match=r"any needs about 24\.2 GB in bfloat16, but memory has 24\.0 GB free"):
+        weights.check_memory(ResolvedModel(too_large, COMMIT, None), "memory", 24e9)
+    wide = model(parameters=10_000_000_000, dtype="float32")
+    with pytest.raises(MissingError, match=r"44\.0 GB in float32"):
+        weights.check_memory(ResolvedModel(wide, COMMIT, None), "memory", 24e9)
+
+
+def test_the_files_tell_the_size_where_the_config_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(MissingError, match="needs about"):
+        weights.check_memory(ResolvedModel(model(), "files-1", complete(tmp_path)), "memory", 5.0)
+
+
+def test_an_interrupted_download_is_not_taken_for_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = cached(tmp_path, monkeypatch)
+    shards = {"a": "model.safetensors", "b": "model-00002.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
+    assert resolve(model(revision=COMMIT)).path is None
+    (folder / "model-00002.safetensors").touch()
+    assert resolve(model(revision=COMMIT)).path == folder
+
+
+def test_a_change_in_the_middle_of_large_weights_or_in_code_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "SMALL_FILE", 2**20)
+    folder = complete(tmp_path)
+    content = bytearray(5 * 2**20)
+    revisions = []
+    for place in (0, 2 * 2**20 + 7, None):
+        if place is not None:
+            content[place] = 1
+        else:
+            (folder / "modeling.py").write_text("pass")
+        (folder / "model.safetensors").write_bytes(content)
+        revisions.append(resolve(model(id=str(folder))).revision)
+    assert len(set(revisions)) == 3
+
+
+def test_a_hub_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    asked = []
+
+    def silent(*arguments: Any, **options: Any) -> None:
+        asked.append(options["timeout"])
+        raise TimeoutError
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", silent)
+    for _ in range(3):
+        with pytest.raises(MissingError, match="no connection"):
+            resolve(model())
+    assert asked == [hub.TIMEOUT_S]
+
+
+def test_a_name_that_cannot_be_on_the_hub_is_refused() -> None:
+    with pytest.raises((ConfigError, MissingError), match=r"model\.id is 'a b/c'|a b/c is not on this machine"):
+        resolve(model(id="a b/c"))
+
+
+def test_a_full_disk_is_noticed_before_the_download(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1e9}))
+    with pytest.raises(MissingError, match=r"download of about 4 GB, but .* has 1 GB free"):
+        weights.obtain(ResolvedModel(model(parameters=2_000_000_000), COMMIT, None))
+
+
+def test_for_a_plan_a_model_may_be_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    found = resolve(model(parameters=10**15), planning=True)
+    assert (found.revision, found.path) == ("main", None)
+    with pytest.raises(MissingError, match="needs about"):
+        resolve(model(parameters=10**15))
+
+
+def test_for_a_plan_a_model_that_is_here_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = cached(tmp_path, monkeypatch)
+    assert resolve(model(), planning=True) == resolve(model())
+    assert resolve(model(), planning=True).path == folder
+
+
+@pytest.mark.parametrize("name", ["embedded:nobody", "/nowhere", "nowhere"])
+def test_for_a_plan_too_a_model_has_to_have_a_name_that_can_be(name: str) -> None:
+    with pytest.raises((ConfigError, MissingError), match=r"model\.id is"):
+        resolve(model(id=name), planning=True)

@@ -1,0 +1,455 @@
+"""The page in use: views, filters, addresses, keyboard, in a real Chromium that reports any request or complaint."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from har_llm.common.tables import Figure, Table
+from har_llm.data.records import Event
+from har_llm.report.page.write import write_page
+from har_llm.runs.result import RunResult
+from tests.report.browser import Watched
+from tests.report.page.test_data import PNG
+from tests.report.page_runs import Fabricated, events, make, says
+from tests.runs.test_run import done, gold_script
+
+Watch = Callable[..., Watched]
+VIEWS = ("overview", "results", "timeline", "confusion", "explorer")
+MANY = 300
+SESSIONS = {
+    "morning": events(
+        *[f"kitchen stove {number}" for number in range(12)], gold=[(2,)] * 6 + [(1,)] * 4 + [(1, 3)] + [(3,)]
+    ),
+    "evening": events(*[f"bathroom door {number}" for number in range(MANY)]),
+}
+
+
+def gives_up(window: Sequence[Event]) -> str:
+    """A model that comes to an end in some windows only."""
+    return "<think>\nEvent 0 and so on." if window[0].id < 100 else says(1)(window)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[RunResult]:
+    root = tmp_path_factory.mktemp("runs")
+    return [
+        make(root, Fabricated("home-big-0000000001", SESSIONS, [says(2, 3)], model="big")),
+        make(root, Fabricated("home-small-0000000002", SESSIONS, [says(1)], model="small", limit=3)),
+        make(root, Fabricated("home-cut-0000000003", SESSIONS, [gives_up], model="cut", finish_reason="length")),
+        make(root, Fabricated("home-votes-0000000004", SESSIONS, [says(1), says(3), says(3)], model="votes")),
+        make(root, Fabricated("flat-big-0000000005", SESSIONS, [says(2)], model="big", dataset="flat", window=4)),
+    ]
+
+
+@pytest.fixture(scope="module")
+def report(runs: list[RunResult], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    (folder / "f.png").write_bytes(PNG)
+    write_page(
+        runs,
+        folder / "report.html",
+        tables=[Table("t", "Table of scores", ("model", "F1"), [["big", "50.0 ± 1.0"]], ["Two sessions."])],
+        figures=[Figure("f", "Figure of sizes", "It grows.", folder / "f.png")],
+        headline="f1_weighted",
+        reading="lenient",
+    )
+    return folder / "report.html"
+
+
+def rows_of(run: RunResult) -> dict[tuple[str, int], Mapping[str, Any]]:
+    return {(row["session"], row["id"]): row for row in run.predictions()}
+
+
+def outcome(row: Mapping[str, Any]) -> str:
+    if "excluded" in row:
+        return "excluded"
+    activity = row["lenient"]["activity"]
+    return "missed" if activity is None else "right" if activity in row["gold"] else "wrong"
+
+
+def named(row: Mapping[str, Any]) -> Any:
+    return None if "excluded" in row else row["lenient"]["activity"] or "missed"
+
+
+@pytest.mark.parametrize(
+    ("view", "heading", "holds"),
+    [
+        ("overview", "Overview", ["home", "flat", "big", "small", "partial: first 3 windows only"]),
+        ("results", "Tables and figures", ["Table of scores", "50.0 ± 1.0", "Two sessions.", "Figure of sizes"]),
+        ("timeline", "Timeline", ["morning (12 events)", "gold", "cut", "2. cooking"]),
+        ("confusion", "Confusion", ["Gold activities (rows) as big", "2. cooking", "Activity by activity"]),
+        ("explorer", "Explorer", ["312 events", "kitchen stove 0", "What each run says of it", "Reasoning"]),
+    ],
+)
+def test_each_view_shows_what_it_is_for_and_what_it_is(
+    report: Path, watch: Watch, view: str, heading: str, holds: list[str]
+) -> None:
+    page = watch(report, f"#{view}")
+    assert page.texts("h1") == [heading]
+    text = page.text("main")
+    assert [part for part in holds if part not in text] == []
+    assert page.text("#banner") == (
+        "All results in this report: synthetic home, synthetic model; partial: first 3 windows only (1 of 5 runs)."
+    )
+    assert page.texts("nav a[aria-current=page]") == [heading]
+
+
+def test_a_run_of_the_program_itself_is_shown(tmp_path: Path, watch: Watch) -> None:
+    result, _ = done(tmp_path, f"engine.path={gold_script(tmp_path / 'gold.jsonl')}")
+    report = tmp_path / "report.html"
+    write_page([result], report, tables=[], figures=[], headline="accuracy", reading="strict")
+    page = watch(report)
+    assert "100.0" in page.text(".runs .score")
+    page.go("#explorer")
+    assert page.text(".total") == f"{result.metrics['events']} events"
+    assert page.texts(".card .text")[0].strip() == "It is so."
+    assert page.texts(".card .text mark")[0] == f'{{"id": 0, "activity": {next(result.predictions())["gold"][0]}}}'
+
+
+def test_a_figure_is_seen(report: Path, watch: Watch) -> None:
+    page = watch(report, "#results")
+    page.page.wait_for_function("() => document.querySelector('figure img').naturalWidth === 1")
+
+
+@pytest.mark.parametrize(
+    ("query", "passes"),
+    [
+        ("outcome=right&model=0000000001", lambda key, rows: outcome(rows[0][key]) == "right"),
+        ("outcome=wrong&model=0000000002", lambda key, rows: outcome(rows[1][key]) == "wrong"),
+        ("outcome=missed", lambda key, rows: any(outcome(run[key]) == "missed" for run in rows)),
+        ("cause=truncated&model=0000000003", lambda key, rows: rows[2][key]["lenient"]["missed"] == "truncated"),
+        ("cause=omitted", lambda key, rows: False),
+        ("gold=3", lambda key, rows: 3 in rows[0][key]["gold"]),
+        ("pred=1&model=0000000002", lambda key, rows: named(rows[1][key]) == 1),
+        ("in=morning", lambda key, rows: key[0] == "morning"),
+        ("q=STOVE+11", lambda key, rows: key == ("morning", 11)),
+        ("q=19:05:00", lambda key, rows: rows[0][key]["time"] == "19:05:00"),
+        ("differ=yes&runs=0000000001,0000000004", lambda key, rows: named(rows[0][key]) != named(rows[3][key])),
+        (
+            "differ=no&runs=0000000001,0000000004",
+            lambda key, rows: named(rows[0][key]) == named(rows[3][key]),
+        ),
+        (
+            "gold=2&pred=3&outcome=wrong&in=evening&model=0000000001",
+            lambda key, rows: (key[0], rows[0][key]["gold"], named(rows[0][key])) == ("evening", [2], 3),
+        ),
+    ],
+)
+def test_filters_leave_exactly_the_events_that_they_name(
+    report: Path, watch: Watch, runs: list[RunResult], query: str, passes: Callable[..., bool]
+) -> None:
+    rows = [rows_of(run) for run in runs[:4]]
+    expected = sum(passes(key, rows) for key in rows[0])
+    page = watch(report, f"#explorer?{query}")
+    number = re.match(r"(\d+) ", page.text(".total"))
+    assert number is not None
+    assert int(number[1]) == expected < len(rows[0])
+    assert page.evaluate("document.querySelector('.list .line')?.ariaSetSize ?? '0'") == str(expected)
+
+
+def test_filters_are_set_and_taken_away_by_hand(report: Path, watch: Watch) -> None:
+    page = watch(report, "#explorer")
+    page.page.get_by_label("Gold activity").select_option("2. cooking")
+    page.page.get_by_label("Words or time").fill("kitchen")
+    page.settled()
+    assert page.text(".total") == "6 of 312 events"
+    assert "gold=2" in page.page.url
+    assert "q=kitchen" in page.page.url
+    page.page.get_by_role("button", name="Gold activity: 2. cooking").click()
+    page.settled()
+    assert page.text(".total") == "12 of 312 events"
+    assert page.page.get_by_label("Gold activity").input_value() == ""
+    page.page.get_by_label("Words or time").fill("nowhere")
+    page.settled()
+    assert "No event passes the filters" in page.text("#detail")
+
+
+def test_a_cell_of_the_confusion_matrix_leads_to_its_events(report: Path, watch: Watch) -> None:
+    page = watch(report, "#confusion?run=0000000001")
+    page.page.get_by_role("link", name="events of cooking, predicted as eating").click()
+    page.settled()
+    assert page.texts("h1") == ["Explorer"]
+    counted = page.text(".total")
+    page.page.go_back()
+    page.settled()
+    assert page.page.get_by_role("link", name="events of cooking, predicted as eating").inner_text() == counted.split()[0]
+
+
+def test_an_address_brings_back_the_same_view(report: Path, watch: Watch) -> None:
+    address = "#explorer?reading=strict&gold=3&event=evening/5&runs=0000000001,0000000004"
+    page = watch(report, address)
+    assert page.text("#detail h2") == "bathroom door 5"
+    assert page.texts(".card h3") == ["big", "votes"]
+    assert page.text(".list [aria-selected=true] .what") == "bathroom door 5"
+    again = watch(report, "#" + page.page.url.partition("#")[2])
+    assert again.text("main") == page.text("main")
+
+
+def test_going_back_goes_through_the_views(report: Path, watch: Watch) -> None:
+    page = watch(report)
+    page.page.get_by_role("link", name="Explorer").click()
+    page.settled()
+    page.page.locator(".line").nth(2).click()
+    page.settled()
+    assert page.text("#detail h2") == "kitchen stove 2"
+    page.page.go_back()
+    page.settled()
+    assert page.text("#detail h2") == "kitchen stove 0"
+    page.page.go_back()
+    page.settled()
+    assert page.texts("h1") == ["Overview"]
+    page.page.go_forward()
+    page.settled()
+    assert page.texts("h1") == ["Explorer"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "#nothing",
+        "#explorer?event=no/1&gold=99&data=x&runs=x&in=x&model=x",
+        "#timeline?session=x&event=",
+        "#%",
+        "#confusion?run=x",
+    ],
+)
+def test_an_address_that_fits_no_more_still_opens(report: Path, watch: Watch, address: str) -> None:
+    assert watch(report, address).texts("h1")[0] in ("Overview", "Explorer", "Timeline", "Confusion")
+
+
+def test_runs_are_chosen_by_chips(report: Path, watch: Watch) -> None:
+    page = watch(report, "#explorer")
+    assert page.texts(".card h3") == ["big", "small", "cut", "votes"]
+    page.page.get_by_role("button", name="cut", exact=True).click()
+    page.settled()
+    assert page.texts(".card h3") == ["big", "small", "votes"]
+
+
+def test_choosing_runs_keeps_the_filters_as_they_are_now(report: Path, watch: Watch) -> None:
+    """The chips stay on the page while filters change."""
+
+    def clicked(name: str) -> str:
+        page.page.get_by_role("button", name=name, exact=True).click()
+        page.settled()
+        return str(page.evaluate("location.hash"))
+
+    page = watch(report, "#explorer")
+    page.go("#explorer?model=0000000001")
+    assert "model=0000000001" in clicked("cut")
+    page.go("#explorer?runs=0000000001,0000000002,0000000004")
+    assert "model=" not in clicked("small")
+
+
+def test_runs_on_other_windows_show_their_own(report: Path, watch: Watch, runs: list[RunResult], tmp_path: Path) -> None:
+    wide = make(tmp_path, Fabricated("home-wide-0000000006", SESSIONS, [says(2)], model="wide", window=7))
+    path = tmp_path / "report.html"
+    write_page([runs[0], wide], path, tables=[], figures=[], headline="accuracy", reading="strict")
+    page = watch(path, "#explorer?event=morning/6")
+    facts = page.texts(".facts")
+    assert facts[0].startswith("window of events 5 to 9")
+    assert facts[1].startswith("window of events 0 to 6")
+    assert len(page.texts("details.prompt")) == 2
+
+
+def test_of_windows_that_overlap_the_one_that_answers_is_shown_whole(tmp_path: Path, watch: Watch) -> None:
+    script = f"engine.path={gold_script(tmp_path / 'gold.jsonl', 'window=sliding')}"
+    drawn = ("decoding.samples=3", "model.sampling.temperature=0.5")
+    result, _ = done(tmp_path, script, "window=sliding", *drawn)
+    path = tmp_path / "report.html"
+    write_page([result], path, tables=[], figures=[], headline="accuracy", reading="strict")
+    rows = list(result.predictions())[:20]
+    page = watch(path, f"#explorer?event={rows[8]['session']}/8")
+    assert page.text("#window-title") == "Window 2 of the session"
+    assert page.texts(".window tbody th") == [str(number) for number in range(5, 15)]
+    assert page.text(".window tr.chosen th") == "8"
+    elsewhere = ["answered in window 1"] * 3 + ["answered in window 3"] * 2
+    assert page.texts(".window tbody .elsewhere") == elsewhere, "events 5 to 7, 13 and 14"
+    assert page.text(".facts").startswith("window of events 5 to 14")
+    assert page.texts(".card .text mark") == [f'{{"id": 8, "activity": {rows[8]["gold"][0]}}}']
+    for number in (8, 12):
+        page.go(f"#explorer?event={rows[number]['session']}/{number}")
+        said = [option.partition(": ")[2].partition(".")[0] for option in page.texts(".card option")]
+        assert said == [str(rows[number]["gold"][0])] * 3
+    page.page.get_by_role("button", name="The next window").click()
+    page.settled()
+    assert page.text("#window-title") == "Window 3 of the session"
+
+
+def test_the_passage_is_marked_and_in_sight(report: Path, watch: Watch) -> None:
+    page = watch(report, "#explorer?event=evening/8&runs=0000000001")
+    assert page.texts(".card .text mark") == ['Event 8 "bathroom door 8": activity 2.', '{"id": 8, "activity": 2}']
+    assert "one passage speaks of event 8" in page.text(".card")
+    seen = page.evaluate(
+        "(() => { const box = document.querySelector('.card .text').getBoundingClientRect(),"
+        " mark = document.querySelector('.card mark').getBoundingClientRect();"
+        " return mark.top >= box.top && mark.bottom <= box.bottom; })()"
+    )
+    assert seen
+
+
+def test_a_text_that_never_names_the_event_is_said_to(report: Path, watch: Watch) -> None:
+    page = watch(report, "#explorer?event=evening/8&runs=0000000003")
+    assert "no passage names event 8" in page.text(".card")
+    assert "There is no answer: the reasoning was never closed." in page.text(".card")
+    assert "missed: truncated" in page.text(".card .verdict")
+
+
+def test_several_texts_are_shown_by_what_they_say(report: Path, watch: Watch) -> None:
+    page = watch(report, "#explorer?event=evening/8&runs=0000000004")
+    options = page.texts(".card option")
+    assert options == ["text 1: 1. sleeping", "text 2: 3. eating", "text 3: 3. eating"]
+    assert "activity 3" in page.text(".card .text")  # the first that says what was agreed on
+    page.page.locator(".card select").select_option("0")
+    assert "activity 1" in page.text(".card .text")
+
+
+def test_the_prompt_is_there_to_be_opened_with_its_event_marked(report: Path, watch: Watch) -> None:
+    page = watch(report, "#explorer?event=evening/8&runs=0000000001")
+    page.page.get_by_text("what the model was sent").click()
+    page.page.wait_for_selector(".prompt mark")
+    assert "A long description of the home." in page.text(".prompt .text >> nth=1")
+    assert page.texts(".prompt mark") == ['{"id": 8, "time": "19:04:00", "event": "bathroom door 8"}']
+
+
+def test_a_window_beyond_the_limit_is_said_to_be_excluded(report: Path, watch: Watch) -> None:
+    page = watch(report, "#explorer?event=evening/200&runs=0000000002")
+    assert "Excluded: its window is beyond limit." in page.text(".card .verdict")
+
+
+def test_texts_that_a_page_leaves_out_are_said_to_be_elsewhere(tmp_path: Path, watch: Watch, runs: list[RunResult]) -> None:
+    report = tmp_path / "report.html"
+    write_page(runs, report, tables=[], figures=[], headline="accuracy", reading="strict", text_limit=0)
+    page = watch(report)
+    assert "the prompts and texts of 63 of 63 windows are not in this page" in page.text("main")
+    page.go("#explorer")
+    assert "They are in windows.jsonl of its run directory, home-big-0000000001." in page.text(".card")
+
+
+def test_what_a_run_directory_lacks_is_said(tmp_path: Path, watch: Watch) -> None:
+    runs = [make(tmp_path, Fabricated(name, SESSIONS, [says(2)], model=name)) for name in ("scores", "events")]
+    (runs[0].folder / "predictions.jsonl").unlink()
+    (runs[1].folder / "windows.jsonl").unlink()
+    report = tmp_path / "report.html"
+    write_page(runs, report, tables=[], figures=[], headline="accuracy", reading="strict")
+    page = watch(report)
+    notes = page.text(".notes >> nth=0")
+    assert "scores: its run directory has no predictions.jsonl, so the page has only its scores." in notes
+    assert "events: its run directory has no windows.jsonl, so the page has its predictions, but none of its texts." in notes
+    page.go("#explorer")
+    assert "This run does not have the event." in page.text(".card >> nth=0")
+    assert "Its run directory had no windows.jsonl with its texts." in page.text(".card >> nth=1")
+    page.go("#timeline")
+
+
+def test_only_lines_in_sight_are_made(report: Path, watch: Watch) -> None:
+    page = watch(report, "#explorer")
+    assert 5 < page.page.locator(".line").count() < 60
+    page.page.locator(".list").evaluate("(list) => { list.scrollTop = list.scrollHeight; }")
+    page.settled()
+    assert f"bathroom door {MANY - 1}" in page.text(".list .line >> nth=-1")
+
+
+def test_the_explorer_is_worked_by_keyboard(report: Path, watch: Watch) -> None:
+    page = watch(report)
+    press = page.page.keyboard.press
+    press("Tab")
+    assert page.text(":focus") == "Skip to the content"
+    press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.page.get_by_role("link", name="Explorer").focus()
+    press("Enter")
+    page.settled()
+    for key in ("j", "j", "k"):
+        press(key)
+    page.settled()
+    assert page.text("#detail h2") == "kitchen stove 1"
+    page.page.locator(".list").focus()
+    press("ArrowDown")
+    press("End")
+    page.settled()
+    assert page.text("#detail h2") == f"bathroom door {MANY - 1}"
+    assert (
+        page.evaluate(
+            "document.getElementById(document.querySelector('.list').getAttribute('aria-activedescendant')).ariaSelected"
+        )
+        == "true"
+    )
+    press("/")
+    page.page.keyboard.type("jar")
+    page.settled()
+    assert page.page.get_by_label("Words or time").input_value() == "jar"
+
+
+def test_the_timeline_is_worked_by_keyboard_and_by_mouse(report: Path, watch: Watch) -> None:
+    page = watch(report, "#timeline?session=evening")
+    bands = page.page.locator(".bands")
+    bands.focus()
+    for key in ("ArrowRight", "PageDown", "ArrowLeft"):
+        page.page.keyboard.press(key)
+    assert page.text(".readout b") == "Event 10"
+    assert (
+        "event 10, 19:05:00, bathroom door 10. Gold: 2. cooking. big: 2. cooking, right"
+        in page.page.locator("#said").inner_text()
+    )
+    bands.evaluate("(box) => { box.scrollLeft = 0; }")
+    bands.click(position={"x": 30, "y": 40})
+    page.settled()
+    assert page.texts("h1") == ["Explorer"]
+    assert page.text("#detail h2") == "bathroom door 3"
+    page.page.go_back()
+    page.settled()
+    page.page.get_by_text("This session as a table").click()
+    page.page.wait_for_selector("details td")
+    assert page.page.locator("details tbody tr").count() == 200
+    page.page.get_by_role("button", name="later").click()
+    assert page.page.locator("details tbody tr").count() == MANY - 200
+
+
+def test_the_timeline_draws_gold_and_predictions(report: Path, watch: Watch) -> None:
+    page = watch(report, "#timeline?session=morning&runs=0000000001,0000000003")
+    colours = page.evaluate(
+        """() => {
+            const canvas = document.querySelector('canvas'), scale = canvas.width / canvas.clientWidth;
+            const pen = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+            pen.drawImage(canvas, 0, 0);
+            const at = (event, row) =>
+                pen.getImageData((event + 0.5) * 60 * scale, (20 + row * 34 + 3) * scale, 1, 1).data.join();
+            return [at(1, 0), at(4, 0), at(7, 0), at(2, 1), at(3, 1)];
+        }"""
+    )
+    cooking, also_cooking, sleeping, predicted_cooking, predicted_eating = colours
+    assert cooking == also_cooking == predicted_cooking
+    assert len({cooking, sleeping, predicted_eating}) == 3
+
+
+def test_every_control_has_a_name_and_headings_do_not_skip(report: Path, watch: Watch) -> None:
+    page = watch(report)
+    for view in VIEWS:
+        page.go(f"#{view}")
+        unnamed = page.evaluate(
+            """() => [...document.querySelectorAll('a, button, select, input, [tabindex="0"]')].filter((one) => !(
+                one.innerText.trim() || one.ariaLabel || one.getAttribute('aria-labelledby') || one.labels?.length
+            )).map((one) => one.outerHTML)"""
+        )
+        assert unnamed == []
+        levels = page.evaluate(
+            "[...document.querySelectorAll('main h1, main h2, main h3, main h4')].map((one) => Number(one.tagName[1]))"
+        )
+        assert levels[0] == 1
+        assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_a_page_that_is_cut_off_says_so(report: Path, browser: Any, tmp_path: Path) -> None:
+    torn = tmp_path / "torn.html"
+    whole = report.read_bytes()
+    torn.write_bytes(whole[: whole.index(b'id="text-0"') + 100])
+    page = browser.new_page()
+    page.goto(torn.as_uri() + "#explorer")
+    page.get_by_text("The page is damaged or cut off: its block text-0 cannot be unpacked.").first.wait_for()
+    page.close()

@@ -1,0 +1,88 @@
+"""Progress is shown once, wherever it goes; a failure is told in full once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from har_llm.common.errors import EngineError
+from har_llm.distill.examples import Example, Selection
+from har_llm.engines.base import Generation
+from har_llm.report.terminal.progress import LiveProgress
+from har_llm.runs.run import prepare
+from har_llm.sweep.job import Job
+from har_llm.sweep.plan import make_plan
+from tests.composing import experiment
+
+
+def test_progress_without_a_terminal_is_a_few_plain_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [prepare(experiment(f"model={name}", "limit=2", f"paths.outputs={tmp_path}")) for name in TINY]
+    plan = make_plan(runs)
+    with LiveProgress() as progress:
+        progress.planned(plan)
+        for load in plan.loads:
+            progress.loading(load)
+            for request in load.requests:
+                progress.made(Generation(request.key, "text", "stop", 10, 5, 0.1))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" on ")[0] for line in lines[:2]] == ["model 1 of 2: tiny_student", "model 2 of 2: tiny_teacher"]
+    assert "(synthetic home, synthetic model); engine: Transformers, because there is no GPU here" in lines[0]
+    assert lines[-1].startswith("tiny_teacher on simulated_flat: 4 of 4 texts, ")
+    assert len(lines) == 3
+
+
+def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    taught = ("model=tiny_student", "lora=distilled_tiny", "lora.training.steps=120", f"paths.outputs={tmp_path}")
+    lesson = prepare(experiment(*taught)).lesson
+    assert lesson is not None
+    examples = [Example(f"s#{number}", "key", (), "text") for number in range(126)]
+    selection = Selection(examples, 126, {}, False)
+    about = {"trainable_parameters": 20_185_088, "parameters": 616_235_008, "tokens": 400_000}
+    with LiveProgress() as progress:
+        progress.learning(lesson, selection, 0)
+        progress.trains(lesson, selection, about)
+        progress.learning(lesson, selection, 50)
+        progress.trains(lesson, selection.without_long([(0, 9999)], 4096, "leave_out"), {**about, "anew": "it begins anew"})
+    begun, trained, again, fewer, anew, _ = (line.partition(": ")[2] for line in capsys.readouterr().err.splitlines())
+    assert begun == "126 of 126 texts of the teacher are learned from; 120 steps of 8, epochs: 7.5 (8 begun)"
+    assert trained == "20,185,088 of 616,235,008 parameters are trained (3.28 %), on 400,000 tokens"
+    assert again.endswith("it was begun before and goes on near step 50")
+    assert anew == "it begins anew"
+    assert fewer.startswith("125 of 126 texts of the teacher are learned from; left out: 1 longer than 4096 tokens")
+
+
+def test_waiting_for_the_training_of_another_process_is_said_once_and_now_and_then(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson = prepare(experiment("model=tiny_student", "lora=distilled_tiny", f"paths.outputs={tmp_path}")).lesson
+    assert lesson is not None
+    with LiveProgress() as progress:
+        for done in (3, 4, 5):
+            progress.waits(lesson, done, "process 3 trains it")
+        monkeypatch.setattr("har_llm.report.terminal.progress.PLAIN_REPORT_EVERY_S", 0.0)
+        progress.waits(lesson, 6, "process 3 trains it")
+        progress.waits(lesson, 6, "process 4 trains it")
+    said = [line.partition(": ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert said == [
+        "waiting for its adapter: process 3 trains it",
+        "waiting for its adapter, step 6 of 240",
+        "waiting for its adapter: process 4 trains it",
+        "waiting for its adapter, step 6 of 240",
+    ]
+
+
+TINY = ("tiny_student", "tiny_teacher")
+
+
+def test_a_death_that_many_jobs_share_is_told_in_full_once(capsys: pytest.CaptureFixture[str]) -> None:
+    death = EngineError("It died. Its last words:\n  one\n  two")
+    with LiveProgress() as progress:
+        progress.failed(Job("seed=0", error=death))
+        progress.failed(Job("seed=1", error=death))
+    assert capsys.readouterr().err.splitlines() == [
+        "error: seed=0: It died. Its last words:",
+        "  one",
+        "  two",
+        "error: seed=1: It died. Its last words: (as for seed=0)",
+    ]

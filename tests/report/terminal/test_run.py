@@ -1,0 +1,93 @@
+"""What is printed: everything that matters, in 80 columns, and nothing that the text of a model could do to a terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from har_llm.report.compare.comparison import build
+from har_llm.report.compare.pairing import pair
+from har_llm.report.terminal import run
+from tests.report.run_folders import rows, written
+
+SESSIONS = {"s1": [(1, 1), (1, 2), (2, 2), (2, "omitted")], "s2": [(1, 1), (1, 2), (1, 2), (2, 1)]}
+
+
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "console", lambda: Console(width=80, highlight=False))
+
+
+def shown(capsys: pytest.CaptureFixture[str], folder: Path, *, fresh: bool = True, **changes: Any) -> str:
+    result = written(folder / "run", changes.pop("events", rows(SESSIONS)), **changes)
+    run.show_run(result, headline="accuracy", reading="strict", fresh=fresh)
+    return capsys.readouterr().out
+
+
+def test_a_run_is_shown_with_all_that_an_issue_needs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = shown(capsys, tmp_path, provenance="synthetic model")
+    assert out.startswith("student on small (test part): accuracy 37.50 %, std 17.68, over 2 sessions\nsynthetic model\n")
+    for words in (
+        "owner/student at ffffffffff",
+        "vllm 0.32.0",
+        "accuracy *",
+        "omitted",
+        "2. eating         3           4       25.00    33.33   28.57",
+        "It is so.",
+        "Gold      1. cooking",
+        "Predicted 2. eating",
+    ):
+        assert words in out
+    assert "truncated" not in out and "finished before" not in out
+    assert all(len(line) <= 80 for line in out.splitlines()[:-1])
+    assert out.splitlines()[-1] == f"Run directory: {tmp_path / 'run'}"
+
+
+def test_a_run_that_was_finished_before_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "This run was finished before; nothing was generated" in shown(capsys, tmp_path, fresh=False)
+
+
+def test_where_nothing_is_missed_one_line_says_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = shown(capsys, tmp_path, events=rows({"s1": [(1, 1), (2, 2)]}))
+    assert "No event was missed." in out and "by cause" not in out and "confusions" not in out
+
+
+def test_of_many_activities_the_weakest_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    activities = {number: f"activity {number}" for number in range(1, 31)}
+    events = rows({"s1": [(number, 30 if number < 15 else number) for number in range(1, 31)]})
+    out = shown(capsys, tmp_path, events=events, activities=activities)
+    assert "12. activity 12 " in out and "30. activity 30  " not in out.partition("weakest first")[2].partition("Most")[0]
+    assert "... and 18 more (see the files)" in out
+
+
+def test_text_moves_no_cursor_and_is_no_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "[bold]x[/bold] [link=http://evil]y[/link] \x1b[2J"
+    sample = {"reasoning": evil, "answer": evil, "session": evil, "gold": [evil], "predicted": {"strict": evil}}
+    out = shown(capsys, tmp_path, sample=sample, dataset=evil, activities={1: evil, 2: "b", 3: "c"})
+    assert "\x1b" not in out and "\\x1b[2J" in out and "[bold]x[/bold]" in out
+
+
+def test_a_comparison_is_shown_with_its_warning_before_its_tables(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a = written(tmp_path / "a", rows(SESSIONS), provenance="synthetic home")
+    b = written(tmp_path / "b", rows({"s1": [(1, 1), (1, 1), (2, 2), (2, 2)], "s2": [(1, 1), (1, 1), (1, 2), (2, 1)]}))
+    run.show_comparison(build(pair(a, b, "strict"), "accuracy"), tmp_path / "out")
+    out = capsys.readouterr().out
+    assert out.startswith("A: a\nB: b\nA: synthetic home\n")
+    assert (
+        out.index("B - A in accuracy: +37.50 points") < out.index("Too few sessions") < out.index("accuracy in % by session")
+    )
+    assert "s1, event 1, 08:00:01 kitchen fridge 1: only B right\n    gold 1. cooking | A 2. eating | B 1. cooking\n" in out
+    assert all(len(line) <= 80 for line in out.splitlines()[:-1])
+    assert out.splitlines()[-1] == f"Comparison: {tmp_path / 'out'}"
+
+
+def test_of_many_differing_events_some_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a, b = (written(tmp_path / name, rows({"s": [(1, said)] * 30})) for name, said in (("a", 1), ("b", 2)))
+    run.show_comparison(build(pair(a, b, "strict"), "accuracy"), tmp_path / "out")
+    out = capsys.readouterr().out
+    assert out.count("s, event ") == 12 and "... and 18 more (events.csv)" in out

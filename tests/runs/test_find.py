@@ -1,0 +1,90 @@
+"""Which runs a report is about, and what is said where there are none or damaged ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from har_llm.common.errors import ConfigError, MissingError
+from har_llm.config import Settings
+from har_llm.runs.find import chosen_runs, read_runs, run_folders
+from tests.report.fabricated import fabricated
+
+
+def settings(tmp_path: Path, runs: list[str] | None = None) -> Settings:
+    made = Settings(runs=runs)
+    made.paths.outputs = str(tmp_path / "outputs")
+    return made
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> list[str]:
+    """Two runs in outputs/runs, by name."""
+    folder = tmp_path / "outputs" / "runs"
+    return sorted(str(fabricated(folder, f1).folder.resolve()) for f1 in (0.4, 0.5))
+
+
+def names(settings: Settings) -> list[str]:
+    return [str(run.folder) for run in chosen_runs(settings)]
+
+
+def test_all_of_paths_outputs(tmp_path: Path, two: list[str]) -> None:
+    assert names(settings(tmp_path)) == two
+
+
+def test_unfinished_ones_and_other_files_are_passed_over(tmp_path: Path, two: list[str]) -> None:
+    runs = tmp_path / "outputs" / "runs"
+    (runs / ".half-written").mkdir()
+    (runs / ".half-written" / "metrics.json").write_text("{}")
+    (runs / "no_run").mkdir()
+    (runs / "notes.txt").touch()
+    assert names(settings(tmp_path)) == two
+
+
+def test_a_run_a_folder_of_runs_and_an_outputs_folder_can_be_named(tmp_path: Path, two: list[str]) -> None:
+    outputs = tmp_path / "outputs"
+    for chosen in ([str(outputs)], [str(outputs / "runs")], two):
+        assert names(settings(tmp_path, chosen)) == two
+
+
+def test_each_run_comes_once_in_the_order_named(tmp_path: Path, two: list[str]) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(two[1])
+    assert names(settings(tmp_path, [two[1], str(tmp_path / "outputs"), str(link)])) == [two[1], two[0]]
+
+
+def test_the_home_folder_may_be_a_tilde(tmp_path: Path, two: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert names(settings(tmp_path, ["~/outputs"])) == two
+
+
+@pytest.mark.parametrize(
+    ("runs", "message"),
+    [
+        (None, r"outputs/runs holds no finished run; run something first, or name run directories with runs=\[\.\.\.\]\."),
+        (["nowhere"], r"runs names 'nowhere', which is no run directory \(metrics.json is missing\) and holds none; check"),
+        ([], r"runs is empty; name run directories, or leave it out for all of paths.outputs\."),
+    ],
+)
+def test_where_there_is_no_run_it_says_what_to_do(tmp_path: Path, runs: list[str] | None, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        chosen_runs(settings(tmp_path, runs))
+
+
+def test_one_that_does_not_exist_is_not_hidden_by_one_that_does(tmp_path: Path, two: list[str]) -> None:
+    with pytest.raises(ConfigError, match="runs names 'nowhere'"):
+        chosen_runs(settings(tmp_path, [two[0], "nowhere"]))
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "environment.json", "data.json", "sample.json"])
+def test_a_damaged_run_is_named(tmp_path: Path, two: list[str], name: str) -> None:
+    (Path(two[0]) / name).write_text('{"half":')
+    with pytest.raises(MissingError, match=r"is damaged .*; delete it and run the same command again"):
+        read_runs([Path(two[0])])
+
+
+def test_run_folders_of_a_run_is_itself(two: list[str]) -> None:
+    assert run_folders(Path(two[0])) == [Path(two[0])]
+    assert json.loads((Path(two[0]) / "metrics.json").read_text())["dataset"] == "mural"

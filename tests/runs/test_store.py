@@ -1,0 +1,233 @@
+"""The store: what was added is there, whatever is torn off, and whoever else writes beside us."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from har_llm.common.errors import MissingError
+from har_llm.runs.store import GenerationStore, Record, canonical, digest
+from tests.helpers import ROOT
+
+MODEL = {"id": "org/name", "revision": "abc", "dtype": "float32", "adapter": None}
+
+
+def key(number: int) -> str:
+    return digest({"number": number})
+
+
+def record(number: int, text: str = "text") -> Record:
+    return Record(key(number), text, "stop", 3, 4, 0.5, {"engine": "scripted"})
+
+
+def filled(root: Path, *records: Record) -> GenerationStore:
+    store = GenerationStore(root, MODEL)
+    with store.writer() as writer:
+        for one in records:
+            writer.add(one)
+    return GenerationStore(root, MODEL)
+
+
+def shards(root: Path) -> list[Path]:
+    return sorted(root.rglob("*.jsonl"))
+
+
+def test_a_record_is_on_disk_when_add_returns(tmp_path: Path) -> None:
+    store = GenerationStore(tmp_path, MODEL)
+    with store.writer() as writer:
+        writer.add(record(1))
+        other = GenerationStore(tmp_path, MODEL)
+        assert list(other.get_many([key(1)])) == [record(1)]
+        assert list(other.keys()) == [key(1)]
+
+
+@given(text=st.text(st.characters(), max_size=200))
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_comes_back_as_it_was(tmp_path: Path, text: str) -> None:
+    root = tmp_path / digest(text)[:8]
+    filled(root, record(1, text))
+    assert next(GenerationStore(root, MODEL).get_many([key(1)])).text == text
+
+
+def test_lone_surrogates_and_line_separators_survive(tmp_path: Path) -> None:
+    text = "\ud800 \u2028 \x85 \r\n \x00 end"
+    filled(tmp_path, record(1, text))
+    assert next(GenerationStore(tmp_path, MODEL).get_many([key(1)])).text == text
+
+
+@pytest.mark.parametrize("cut", [1, 2, 10, 60])
+def test_a_torn_last_line_is_owed_again(tmp_path: Path, cut: int) -> None:
+    filled(tmp_path, record(1), record(2))
+    shard = shards(tmp_path)[0]
+    os.truncate(shard, shard.stat().st_size - cut)
+    store = GenerationStore(tmp_path, MODEL)
+    assert (key(1) in store, key(2) in store, store.torn_lines) == (True, False, 1)
+    with store.writer() as writer:
+        writer.add(record(2))
+    assert list(GenerationStore(tmp_path, MODEL).get_many([key(2), key(1)])) == [record(2), record(1)]
+
+
+def test_an_empty_shard_and_a_foreign_line_do_no_harm(tmp_path: Path) -> None:
+    filled(tmp_path, record(1))
+    folder = shards(tmp_path)[0].parent
+    (folder / "empty.jsonl").touch()
+    (folder / "foreign.jsonl").write_text(json.dumps({"something": "else"}) + "\n")
+    store = GenerationStore(tmp_path, MODEL)
+    assert (len(store), store.torn_lines) == (1, 1)
+
+
+def test_two_records_under_one_key_have_one_winner_for_every_reader(tmp_path: Path) -> None:
+    filled(tmp_path, record(1, "one"))
+    filled(tmp_path, record(1, "two"))
+    first = json.loads(shards(tmp_path)[0].read_text())["text"]
+    assert {next(GenerationStore(tmp_path, MODEL).get_many([key(1)])).text for _ in range(3)} == {first}
+
+
+def test_models_do_not_share_texts(tmp_path: Path) -> None:
+    filled(tmp_path, record(1))
+    assert key(1) not in GenerationStore(tmp_path, {**MODEL, "dtype": "bfloat16"})
+    assert key(1) not in GenerationStore(tmp_path, {**MODEL, "id": "../../elsewhere"})
+    filled(tmp_path / "a", record(1))
+    assert not list(tmp_path.parent.rglob("elsewhere*"))
+
+
+def test_a_writer_that_writes_nothing_leaves_no_file(tmp_path: Path) -> None:
+    filled(tmp_path)
+    assert not shards(tmp_path)
+
+
+def test_unknown_keys_raise(tmp_path: Path) -> None:
+    with pytest.raises(KeyError):
+        list(GenerationStore(tmp_path, MODEL).get_many([key(1)]))
+
+
+def test_digests_do_not_depend_on_the_order_of_keys() -> None:
+    assert canonical({"b": 1, "a": [1, 2]}) == canonical({"a": [1, 2], "b": 1})
+    assert digest({"a": 1}) != digest({"a": 1.5})
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from har_llm.runs.store import GenerationStore, Record
+from tests.test_store import MODEL, key
+name, count = sys.argv[2], int(sys.argv[3])
+with GenerationStore(Path(sys.argv[1]), MODEL).writer() as writer:
+    sys.stdin.readline()  # all begin together
+    for number in range(count):
+        writer.add(Record(key(number), name * 3000, "stop", 3, 4, 0.5, {"engine": name}))
+        print(number, flush=True)
+"""
+
+
+def writers(root: Path, count: int, *names: str) -> list[subprocess.Popen[str]]:
+    """Processes that write the same `count` keys, each with texts of its own, once they are told to."""
+    return [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(root), name, str(count)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in names
+    ]
+
+
+def told_to_begin(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+READER = """
+import sys
+from pathlib import Path
+from har_llm.runs.store import GenerationStore, digest
+from tests.test_store import MODEL, key
+store = GenerationStore(Path(sys.argv[1]), MODEL)
+print(digest([record._asdict() for record in store.get_many(key(number) for number in range(int(sys.argv[2])))]))
+"""
+
+
+def test_processes_that_write_the_same_keys_at_once_lose_and_tear_nothing(tmp_path: Path) -> None:
+    processes = writers(tmp_path, 200, "a", "b", "c")
+    for process in processes:
+        told_to_begin(process)
+    while any(process.poll() is None for process in processes):
+        store = GenerationStore(tmp_path, MODEL)  # while they write: what it knows is whole
+        for record in store.get_many(store.keys()):
+            assert len(set(record.text)) <= 1 and len(record.text) == 3000
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    store = GenerationStore(tmp_path, MODEL)
+    assert (len(store), store.torn_lines) == (200, 0)
+    assert sum(len(shard.read_bytes().splitlines()) for shard in shards(tmp_path)) == 600
+    assert len({record.text[0] for record in store.get_many(store.keys())}) == 1, "all of the first shard"
+    seen = [
+        subprocess.run(
+            [sys.executable, "-c", READER, str(tmp_path), "200"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        for _ in range(2)
+    ]
+    assert seen[0].stdout == seen[1].stdout != ""
+
+
+def test_a_writer_that_is_killed_loses_its_last_line_at_most(tmp_path: Path) -> None:
+    (process,) = writers(tmp_path, 100_000, "a")
+    told_to_begin(process)
+    assert process.stdout is not None
+    said = [int(process.stdout.readline()) for _ in range(50)]
+    process.kill()
+    said += [int(line) for line in process.stdout.read().split("\n")[:-1]]
+    process.wait()
+    store = GenerationStore(tmp_path, MODEL)
+    assert len(said) <= len(store) <= len(said) + 1, "what was said to be kept is kept"
+    assert store.torn_lines <= 1
+    assert [record.text for record in store.get_many(key(number) for number in said)] == ["a" * 3000] * len(said)
+
+
+@given(cut=st.integers(1, 3100))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_wherever_a_line_is_torn_the_others_are_whole_and_the_next_writer_goes_on(tmp_path: Path, cut: int) -> None:
+    root = Path(tempfile.mkdtemp(dir=tmp_path))
+    filled(root, record(1), record(2, "b" * 3000), record(3, "c" * 3000))
+    (shard,) = shards(root)
+    os.truncate(shard, shard.stat().st_size - cut)
+    again = filled(root, record(3, "d" * 3000), record(2, "e" * 3000))
+    assert next(again.get_many([key(1)])) == record(1)
+    assert next(again.get_many([key(3)])) == record(3, "d" * 3000)
+    assert len(again) == 3
+
+
+def test_a_text_that_cannot_be_kept_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "generations").touch()
+    with pytest.raises(MissingError, match=r"takes no further texts \(Not a directory\)\. Those it has are kept"):
+        filled(tmp_path, record(1))
+
+
+def test_a_full_disk_is_one_sentence_and_what_was_kept_stays(tmp_path: Path) -> None:
+    code = """
+import resource, sys
+from pathlib import Path
+from har_llm.errors import MissingError
+from tests.test_store import GenerationStore, MODEL, record
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+try:
+    with GenerationStore(Path(sys.argv[1]), MODEL).writer() as writer:
+        for number in range(9):
+            writer.add(record(number, "x" * 1500))
+except MissingError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "takes no further texts (File too large)" in done.stdout and not done.stderr
+    store = GenerationStore(tmp_path, MODEL)
+    assert (len(store), store.torn_lines) == (2, 1)

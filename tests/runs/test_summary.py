@@ -1,0 +1,132 @@
+"""What is said of a run, whatever shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from har_llm.runs.summary import Summary, sample_title, shortened, summarise, window_lines
+from tests.report.run_folders import SAMPLE, rows, written
+
+SESSIONS = {"s1": [(1, 1), (1, 2), (2, 2), (2, "omitted")], "s2": [(1, 1), (1, 2), (1, 2), (2, 1)]}
+
+
+def summary(folder: Path, reading: str = "strict", **changes: Any) -> Summary:
+    result = written(folder / "run", rows(SESSIONS), **changes)
+    parts = (result.metrics, result.environment, result.data, result.sample)
+    return summarise(result.folder.name, *parts, headline="accuracy", reading=reading)
+
+
+def test_the_title_is_the_run_and_its_headline_score(tmp_path: Path) -> None:
+    assert summary(tmp_path).title == "student on small (test part): accuracy 37.50 %, std 17.68, over 2 sessions"
+    adapter = {"label": "distilled4", "id": "distilled", "revision": "a" * 64}
+    assert summary(tmp_path / "b", adapter=adapter).title.startswith("student with distilled4 on small")
+
+
+def test_the_facts_say_what_was_run_and_leave_out_what_is_not_known(tmp_path: Path) -> None:
+    facts = dict(summary(tmp_path).facts)
+    assert facts["model"] == "student: owner/student at ffffffffff, 600.0 million parameters, bfloat16, quantization fp8"
+    assert facts["data"] == "small, test part: 2 sessions, 4 windows, 8 events"
+    assert facts["window"] == "fixed windows, events 10, min_events 1"
+    assert facts["prompt"] == "sectioned prompt, digest 0123456789ab"
+    assert facts["split"] == "named split", "its lists of sessions are in config.yaml"
+    assert facts["generation"] == "decoding plain, 1 text per window, seed 0, thinking on, temperature 0.6"
+    assert facts["engine"] == "Vllm on 1 x GPU (vllm 0.32.0)"
+    assert facts["code"] == "har_llm 0.1.0 at 0123456789+changes, Python 3.12.1"
+    assert facts["cost"] == "1,000 prompt tokens, 250 written tokens, 2.50 s per window; 10.0 s of the engine in all"
+    assert "adapter" not in facts
+    assert "window" not in dict(summary(tmp_path / "old", choices={}).facts)
+
+
+def test_an_adapter_names_its_teacher(tmp_path: Path) -> None:
+    taught = {"teacher": "big", "dataset": "other", "sessions": 1, "all_sessions": False, "windows": 9, "uses_gold": True}
+    adapter = {"label": "distilled1", "id": "distilled", "revision": "a" * 64, "taught": taught}
+    assert dict(summary(tmp_path, adapter=adapter).facts)["adapter"] == (
+        "distilled1: distilled at aaaaaaaaaa, taught by big on 1 session (9 windows) of other; "
+        "gold activities chose the examples"
+    )
+
+
+def test_a_folder_is_named_without_the_path_to_it(tmp_path: Path) -> None:
+    identity = {"id": "local", "revision": "files-12", "dtype": "float32", "adapter": None}
+    found = summary(tmp_path, model_id="/home/somebody/models/mine", environment={"model": identity})
+    assert dict(found.facts)["model"].startswith("student: folder mine at files-12, ")
+
+
+def test_the_headline_is_marked(tmp_path: Path) -> None:
+    (table,) = summary(tmp_path).scores
+    assert [row for row in table.rows if row[0].endswith(" *")] == [["accuracy *", "37.50", "17.68", "-", "37.50"]]
+    assert table.title == "Scores in %, strict reading: over 2 sessions, and pooled (* = metrics.headline)"
+
+
+def test_scores_without_the_null_class_are_shown_too(tmp_path: Path) -> None:
+    titles = [table.title for table in summary(tmp_path, null_class=[2]).scores]
+    assert len(titles) == 2 and "without the null class" in titles[1]
+
+
+def test_only_causes_that_occur_are_shown(tmp_path: Path) -> None:
+    found = summary(tmp_path)
+    assert found.missed is not None
+    assert found.missed.rows == [["omitted", "1", "12.50", "17.68"]]
+    nothing = written(tmp_path / "good", rows({"s1": [(1, 1)]}))
+    parts = (nothing.metrics, nothing.environment, nothing.data, nothing.sample)
+    assert summarise("good", *parts, headline="accuracy", reading="strict").missed is None
+
+
+def test_the_weakest_activities_come_first_and_those_that_never_occur_not_at_all(tmp_path: Path) -> None:
+    assert summary(tmp_path).activities.rows == [
+        ["2. eating", "3", "4", "25.00", "33.33", "28.57"],
+        ["1. cooking", "5", "3", "66.67", "40.00", "50.00"],
+    ]
+
+
+def test_confusions_are_counted_by_gold_and_prediction(tmp_path: Path) -> None:
+    found = summary(tmp_path).confusions
+    assert found is not None
+    assert found.rows == [["1. cooking", "2. eating", "3", "60.00"], ["2. eating", "1. cooking", "1", "33.33"]]
+
+
+def test_notes_warn_of_what_the_scores_do_not_show(tmp_path: Path) -> None:
+    two = [{"engine": "VllmEngine"}, {"engine": "TransformersEngine"}]
+    environment = {"finish_reasons": {"stop": 3, "length": 1}, "generated_by": two}
+    found = summary(
+        tmp_path, environment=environment, excluded_events={"its window is beyond limit": 5}, partial=True, limit=4
+    )
+    notes = "\n".join(found.notes)
+    assert "Only 2 sessions: the spread over sessions says little." in notes
+    assert "5 events are excluded: its window is beyond limit." in notes
+    assert "1 of 4 texts were cut" in notes
+    assert "different engines, versions or machines" in notes
+    assert [text for name, text in found.facts if name == "engine"] == ["Transformers", "Vllm"]
+    assert found.label == "partial: first 4 windows only"
+
+
+def test_the_other_reading_is_mentioned_where_it_misses_less(tmp_path: Path) -> None:
+    events = rows(SESSIONS)
+    events[3]["lenient"] = {"activity": 2, "missed": None}
+    result = written(tmp_path / "run", events)
+    parts = (result.metrics, result.environment, result.data, result.sample)
+    strict, lenient = (summarise("run", *parts, headline="accuracy", reading=name) for name in ("strict", "lenient"))
+    assert "The lenient reading misses 0.00 % instead of 12.50 % (metrics.reading)." in strict.notes
+    assert "The strict reading misses 12.50 % instead of 0.00 % (metrics.reading)." in lenient.notes
+    assert lenient.missed is None and lenient.title.endswith("accuracy 50.00 %, std 35.36, over 2 sessions")
+
+
+@pytest.mark.parametrize("place", [0, 14, 29])
+def test_of_a_long_window_the_events_around_the_sample_are_shown(place: int) -> None:
+    window = [{"id": number, "time": "08:00:00", "event": f"e{number}"} for number in range(30)]
+    sample = {**SAMPLE, "window": window, "event": place}
+    lines = window_lines(sample)
+    assert [line for line in lines if line.startswith(">")] == [f"> {place:>4}  08:00:00  e{place}"]
+    shown = len(lines) - 1
+    assert shown <= 21 and lines[-1] == f"[{30 - shown} more events of this window]"
+    assert sample_title(sample) == f"Sample: event {place} of s1, 08:00:00 e{place}"
+
+
+def test_long_texts_are_cut_visibly() -> None:
+    assert shortened(" a\nb\nc ", 100) == "a\nb\nc"
+    assert shortened("a\nb\nc", 100, lines=2) == "a\nb\n[...]"
+    assert shortened("abcdef", 3) == "abc\n[...]"
+    assert shortened("  ", 3) == "(none)"

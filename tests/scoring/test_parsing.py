@@ -1,0 +1,351 @@
+"""How a model's text is read. `catalogue` stands for a home's activities; ids need not begin at 0."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from har_llm.scoring.parsing import CAUSES, Answer, Prediction, read, split_reasoning
+
+CATALOGUE = {0: "others", 1: "cooking", 2: "washing dishes", 12: "eating", 19: "preparing dinner"}
+LIST = '[{"id": 0, "activity": 1}, {"id": 1, "activity": 19}]'
+Reading = list[int | str | None]
+
+
+def answer(text: str, count: int = 2, finish: str = "stop", thinking: bool = False) -> Answer:
+    return read(text, finish, range(count), CATALOGUE, thinking=thinking)
+
+
+def short(predictions: tuple[Prediction, ...]) -> Reading:
+    """The activity, or else the cause, of each event."""
+    return [cause if activity is None else activity for activity, cause in predictions]
+
+
+def strict(text: str, count: int = 2, finish: str = "stop", thinking: bool = False) -> Reading:
+    return short(answer(text, count, finish, thinking).strict)
+
+
+def lenient(text: str, count: int = 2, finish: str = "stop", thinking: bool = False) -> Reading:
+    return short(answer(text, count, finish, thinking).lenient)
+
+
+BOTH_READ = {
+    "plain": LIST,
+    "several lines": '[\n{"id": 0, "activity": 1},\n{"id": 1, "activity": 19}\n]',
+    "fenced": f"```json\n{LIST}\n```",
+    "fenced, no language, prose around": f"Here it is:\n```\n{LIST}\n```\nI hope this helps.",
+    "fence left open": f"```json\n{LIST}",
+    "fence opened by mistake before": f"A ``` and then\n{LIST}",
+    "draft in a fence, then the answer in another": f'```json\n[{{"id": 0, "activity": 2}}]\n```\nNo:\n```json\n{LIST}\n```',
+    "draft, then the answer": f'[{{"id": 0, "activity": 2}}, {{"id": 1, "activity": 2}}]\nWait: {LIST}',
+    "prose with list[int] before": f"A list[int] or dict[str, int] is needed. {LIST}",
+    "prose with list[int] after": f"{LIST} as list[int], see [1] and []",
+    "prose with a brace": f"Format {{id, activity}}: {LIST} {{done}}",
+    "a list of something else after": f'{LIST}\nLegend: [{{"code": 1}}]',
+    "an echo of the events after": f'{LIST}\n```json\n[{{"id": 0, "time": "08:00:00", "event": "door"}}]\n```',
+    "other fields": '[{"id": 0, "activity": 1, "why": "a {pan} [on]"}, {"id": 1, "activity": 19, "sure": 0.5}]',
+    "identical repetition": LIST[:-1] + ", " + LIST[1:],
+    "ids of other windows": LIST[:-1] + ', {"id": 77, "activity": 1}, {"id": -1, "activity": 1}]',
+    "any order": '[{"id": 1, "activity": 19}, {"id": 0, "activity": 1}]',
+}
+
+
+@pytest.mark.parametrize("text", BOTH_READ.values(), ids=BOTH_READ)
+def test_well_formed_answers_are_read_the_same_by_both_readings(text: str) -> None:
+    read_answer = answer(text)
+    assert short(read_answer.strict) == short(read_answer.lenient) == [1, 19]
+    assert not read_answer.repaired
+
+
+SALVAGED = {
+    "one object per line": '{"id": 0, "activity": 1}\n{"id": 1, "activity": 19}',
+    "ids as text": '[{"id": "0", "activity": 1}, {"id": "event 1", "activity": 19}]',
+    "numbers as text": '[{"id": 0, "activity": "1"}, {"id": 1, "activity": "19."}]',
+    "decimal numbers": '[{"id": 0.0, "activity": 1.0}, {"id": 1, "activity": "19.0"}]',
+    "names": '[{"id": 0, "activity": "Cooking"}, {"id": 1, "activity": " preparing\\n DINNER"}]',
+    "number and name": '[{"id": 0, "activity": "1. cooking"}, {"id": 1, "activity": "19 - preparing dinner"}]',
+    "name and number": '[{"id": 0, "activity": "cooking (1)"}, {"id": 1, "activity": "Preparing dinner [19]"}]',
+    "activity as an object": '[{"id": 0, "activity": {"activity": "cooking"}}, '
+    '{"id": 1, "activity": {"id": 19, "name": "preparing dinner"}}]',
+    "wrapped": f'{{"note": "x", "events": {LIST}}}',
+    "wrapped twice": f'{{"answer": {{"events": {LIST}}}}}',
+    "mapping": '{"0": 1, "1": "preparing dinner"}',
+    "mapping to objects": '{"0": {"activity": 1}, "1": {"activity": 19}}',
+    "a list of mappings": '[{"0": 1}, {"1": 19}]',
+    "keys in capitals": '[{"ID": 0, "Activity": 1}, {"Event_ID": 1, "activity": 19}]',
+    "no comma between objects": '[{"id": 0, "activity": 1} {"id": 1, "activity": 19}]',
+    "comma at the end of the list": LIST[:-1] + ",]",
+    "comment between objects": '[{"id": 0, "activity": 1}, // cooking\n{"id": 1, "activity": 19}]',
+    "no closing bracket": LIST[:-1],
+    "something else in the list": LIST[:-1] + ", 5]",
+    "a later correction": '[{"id": 0, "activity": 1}, {"id": 1, "activity": 2}, {"id": 1, "activity": 19}]',
+}
+
+
+@pytest.mark.parametrize("text", SALVAGED.values(), ids=SALVAGED)
+def test_salvaged_without_repair(text: str) -> None:
+    read_answer = answer(text)
+    assert short(read_answer.lenient) == [1, 19]
+    assert short(read_answer.strict) != [1, 19]
+    assert not read_answer.repaired
+
+
+REPAIRED = {
+    "single quotes": "[{'id': 0, 'activity': 1}, {'id': 1, 'activity': 'preparing dinner'}]",
+    "no quotes": "[{id: 0, activity: 1}, {id: 1, activity: preparing dinner}]",
+    "comma at the end of objects": '[{"id": 0, "activity": 1,}, {"id": 1, "activity": 19,},]',
+    "comments within objects": '[{"id": 0, /* first */ "activity": 1}, {"id": 1, "activity": 19 // dinner\n}]',
+    "first brace not closed": '[{"id": 0, "activity": 1, {"id": 1, "activity": 19}]',
+    "last brace not closed": '[{"id": 0, "activity": 1}, {"id": 1, "activity": 19]',
+    "no comma in an object": '[{"id": 0 "activity": 1}, {"id": 1 "activity": 19}]',
+    "a quote not closed": '[{"id": 0, "activity": "1}, {"id": 1, "activity": 19}]',
+    "a line break in a text": '[{"id": 0, "activity": 1}, {"id": 1, "activity": "preparing\ndinner"}]',
+    "typographic quotes": "[{“id”: 0, “activity”: 1}, {“id”: 1, “activity”: 19}]",
+    "leading zeros": '[{"id": 00, "activity": 01}, {"id": 01, "activity": 19}]',
+    "mapping, single quotes": "{'0': 1, '1': 19}",
+    "NaN beside the answer": '[{"id": 0, "activity": 1, "sure": NaN}, {"id": 1, "activity": 19}]',
+}
+
+
+@pytest.mark.parametrize("text", REPAIRED.values(), ids=REPAIRED)
+def test_repaired_and_flagged(text: str) -> None:
+    read_answer = answer(text)
+    assert short(read_answer.lenient) == [1, 19]
+    assert short(read_answer.strict) == ["malformed", "malformed"]
+    assert read_answer.repaired
+
+
+TAILS = '{"id": 1, "activity": 1|{"id": 1, "activity": "cook|{"id": 1, "activity":|{"id": 1|{||{"id": 1, "activity": 1\n```'
+
+
+@pytest.mark.parametrize("tail", TAILS.split("|"))
+@pytest.mark.parametrize(("finish", "cause"), [("length", "truncated"), ("repetition", "repetition"), ("stop", "omitted")])
+def test_a_cut_off_last_object_is_dropped(tail: str, finish: str, cause: str) -> None:
+    text = '[{"id": 0, "activity": 1}, ' + tail
+    assert lenient(text, finish=finish) == [1, cause]
+    assert strict(text, finish=finish) == (["malformed"] * 2 if finish == "stop" else [cause] * 2)
+
+
+def test_a_whole_list_counts_though_the_text_was_cut_later() -> None:
+    text = LIST + " And now I will explain at great"
+    assert strict(text, 3, "length") == lenient(text, 3, "length") == [1, 19, "truncated"]
+
+
+def test_a_broken_last_fence_is_not_replaced_by_an_earlier_draft() -> None:
+    text = f"{LIST}\nBetter:\n```json\n[{{'id': 0, 'activity': 2}}]\n```"
+    assert strict(text) == ["malformed", "malformed"]
+
+
+def test_each_label_has_to_be_in_the_catalogue() -> None:
+    labels = [7, "7", "dancing", "19. cooking", "cooking (19)", "3.5", "", 2.5, 10**30, -1, "19. dinner", "preparing"]
+    text = json.dumps([{"id": index, "activity": label} for index, label in enumerate(labels)])
+    assert lenient(text, len(labels)) == ["unknown_label"] * len(labels)
+    assert strict(text, len(labels)) == [("unknown_label" if isinstance(label, int) else "malformed") for label in labels]
+
+
+@pytest.mark.parametrize("label", [None, True, False, [], [1], {}, {"x": 1}])
+def test_what_is_no_label_is_malformed(label: object) -> None:
+    text = json.dumps([{"id": 0, "activity": label}, {"id": 1, "activity": 1}])
+    assert strict(text) == lenient(text) == ["malformed", 1]
+
+
+def test_true_is_not_the_event_1() -> None:
+    text = '[{"id": true, "activity": 1}, {"id": 0, "activity": 2}]'
+    assert strict(text) == [2, "malformed"]
+    assert lenient(text) == [2, "omitted"]
+
+
+def test_contradictions_are_malformed_or_else_the_last_counts() -> None:
+    text = '[{"id": 0, "activity": 1}, {"id": 0, "activity": 2}, {"id": 1, "activity": 1}, {"id": 1, "activity": 1}]'
+    assert strict(text) == ["malformed", 1]
+    assert lenient(text) == [2, 1]
+    within_one = '[{"id": 0, "activity": 1, "activity": 2}, {"id": 1, "activity": 1}]'
+    assert strict(within_one) == ["malformed", 1]
+    assert lenient(within_one) == [2, 1]
+
+
+def test_a_mapping_does_not_overrule_objects_for_it_may_be_a_legend() -> None:
+    assert lenient(LIST + '\nLegend: {"0": "others", "1": "cooking"}') == [1, 19]
+
+
+LEGEND = 'activities: {"1": "cooking", "2": "washing dishes"}. '
+
+
+@pytest.mark.parametrize("shown", ['{"id": 0, "activity": 2}', "{'id': 0, 'activity': 2}"])
+def test_a_legend_predicts_nothing_once_an_object_names_an_event(shown: str) -> None:
+    assert lenient(f"{LEGEND}[{shown}]", 3) == lenient(f"[{shown}] {LEGEND}", 3) == [2, "omitted", "omitted"]
+
+
+def test_a_mapping_counts_where_no_object_names_an_event_of_the_window() -> None:
+    for other in ('{"id": 77, "activity": 2}', '{"id": 0, "time": "08:00:00", "event": "door"}'):
+        assert lenient(f'[{other}] {{"0": 1, "1": 19}}') == [1, 19]
+
+
+def test_repair_does_not_overrule_valid_json() -> None:
+    read_answer = answer("Draft {'id': 0, 'activity': 2} " + LIST)
+    assert short(read_answer.lenient) == [1, 19]
+    assert not read_answer.repaired
+
+
+def test_omitted_events() -> None:
+    assert strict('[{"id": 1, "activity": 1}]') == lenient('[{"id": 1, "activity": 1}]') == ["omitted", 1]
+    assert strict('[{"id": 0}, {"id": 1, "activity": 1}]') == ["malformed", 1]
+    for empty in ("[]", "[ ]", "```json\n[]\n```"):
+        assert strict(empty) == lenient(empty) == ["omitted", "omitted"]
+
+
+@pytest.mark.parametrize("text", ["I cannot tell.", "[1, 19]", "list[int]", "{}", "[{}]", "null", "0: 1, 1: 19", '{"a": 1}'])
+@pytest.mark.parametrize(("finish", "cause"), [("stop", "malformed"), ("length", "truncated"), ("repetition", "repetition")])
+def test_no_readable_answer(text: str, finish: str, cause: str) -> None:
+    assert strict(text, finish=finish) == lenient(text, finish=finish) == [cause, cause]
+
+
+@pytest.mark.parametrize(("finish", "cause"), [("stop", "no_answer"), ("length", "truncated"), ("repetition", "repetition")])
+@pytest.mark.parametrize("thinking", [True, False])
+@pytest.mark.parametrize("text", ["<think>So: " + LIST, "<think>a</think>", "</think> \n", "x</think><think>" + LIST])
+def test_nothing_is_taken_from_the_reasoning(text: str, thinking: bool, finish: str, cause: str) -> None:
+    assert strict(text, 2, finish, thinking) == lenient(text, 2, finish, thinking) == [cause, cause]
+
+
+def test_split_reasoning() -> None:
+    for thinking in (True, False):
+        assert split_reasoning("<think>\nwhy\n</think>\n\nthis", thinking=thinking) == ("why", "this")
+        assert split_reasoning("why</think>this", thinking=thinking) == ("why", "this")
+        assert split_reasoning("<think>a</think>b</think>c", thinking=thinking) == ("a</think>b", "c")
+        assert split_reasoning("<think>why", thinking=thinking) == ("why", None)
+    assert split_reasoning("this", thinking=True) == ("this", None)
+    assert split_reasoning("this", thinking=False) == ("", "this")
+    assert split_reasoning("", thinking=True) == ("", None)
+    assert split_reasoning("", thinking=False) == ("", "")
+
+
+def test_the_answer_after_the_last_close_counts() -> None:
+    draft = '[{"id": 0, "activity": 2}, {"id": 1, "activity": 2}]'
+    read_answer = answer(f"<think>{draft}</think>{draft}</think>{LIST}", thinking=True)
+    assert short(read_answer.strict) == short(read_answer.lenient) == [1, 19]
+    assert read_answer.answer == LIST
+
+
+UNCLOSED = ["[", "{", "[{", '{"', '{"a":', '[{"a":[', '{"a":1,', "</think>"]
+BROKEN = ['{"":x', "{:", '{"a":1}', '{"a":{"b":NaN', "{'a':((", "```", '\\"']
+
+
+@pytest.mark.parametrize("piece", UNCLOSED + BROKEN)
+def test_a_megabyte_of_hostile_text_is_read_in_seconds(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))
+    started = time.process_time()
+    assert lenient(text + LIST, 3) == [1, 19, "omitted"]
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1" * 10_000, "-" + "9" * 5_000, "1e999", "-1e400", "NaN", "Infinity", '"\\ud800"', "[" * 5_000, '{"a":' * 5_000],
+)
+def test_extreme_values_do_not_raise(value: str) -> None:
+    text = '[{"id": 1, "activity": 19}, {"id": 0, "activity": ' + value + '}, {"id": ' + value + ', "activity": 1}]'
+    assert lenient(text)[1] == 19
+    assert lenient(text)[0] in CAUSES
+
+
+IDS = st.lists(st.integers(0, 40), unique=True, max_size=6)
+FINISH = st.sampled_from(["stop", "length", "repetition"])
+LABELS: st.SearchStrategy[Any] = st.one_of(
+    st.sampled_from([*CATALOGUE, *CATALOGUE.values(), "19. preparing dinner", "19. cooking", 7, None, True, 1.0, "3"]),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=5),
+)
+OBJECTS = st.fixed_dictionaries({"id": st.one_of(st.integers(0, 40), LABELS), "activity": LABELS})
+SIGNS = ["[", "]", "{", "}", ",", ":", '"', "'", "\\", "\n", "```", "```json\n", "// x\n", "/*", "*/", "<think>", "</think>"]
+WORDS = ["0", "1", "19", "NaN", "list[int]", "null", '"id"', '"activity"', '{"0": 1}', '{"id": 1, "activity": 1', "{'id': 1"]
+PIECES = st.one_of(
+    st.sampled_from(SIGNS + WORDS),
+    OBJECTS.map(json.dumps),
+    st.lists(OBJECTS, max_size=3).map(json.dumps),
+    st.lists(OBJECTS, max_size=3).map(repr),
+    st.text(max_size=8),
+)
+MIXES = st.lists(PIECES, max_size=25).map("".join)
+ANYTHING = st.text(st.characters(), max_size=200)  # with lone surrogates and control characters
+LIGHT = settings(max_examples=150, deadline=None)
+
+
+def check(text: str, finish: str, ids: list[int], thinking: bool) -> Answer:
+    """What holds for any text whatever."""
+    read_answer = read(text, finish, ids, CATALOGUE, thinking=thinking)
+    for reading in (read_answer.strict, read_answer.lenient):
+        assert len(reading) == len(ids)
+        for activity, cause in reading:
+            assert (activity is None) != (cause is None)
+            assert activity in CATALOGUE if cause is None else cause in CAUSES
+    assert (read_answer.reasoning, read_answer.answer) == split_reasoning(text, thinking=thinking)
+    return read_answer
+
+
+@LIGHT
+@given(st.one_of(ANYTHING, MIXES), FINISH, IDS, st.booleans())
+def test_arbitrary_text_never_raises_and_never_loses_or_invents_an_event(
+    text: str, finish: str, ids: list[int], thinking: bool
+) -> None:
+    check(text, finish, ids, thinking)
+
+
+@LIGHT
+@given(MIXES, IDS)
+def test_lenient_agrees_with_strict_unless_the_event_is_answered_again(text: str, ids: list[int]) -> None:
+    """A strict activity is also the lenient one, unless the answer names that event a second time."""
+    read_answer = check(text, "stop", ids, False)
+    for shown, strictly, leniently in zip(ids, read_answer.strict, read_answer.lenient, strict=True):
+        if strictly.activity is not None and strictly != leniently:
+            assert read_answer.answer is not None
+            assert read_answer.answer.count(str(shown)) > 1
+
+
+@LIGHT
+@given(MIXES, IDS, st.booleans())
+def test_reading_does_not_depend_on_other_windows(text: str, ids: list[int], thinking: bool) -> None:
+    """An event gets the same activity whichever other ids were shown, so ids that were not shown change nothing."""
+    together = check(text, "stop", ids, thinking)
+    for index, shown in enumerate(ids):
+        alone = check(text, "stop", [shown], thinking)
+        assert alone.strict[0] == together.strict[index]
+        assert alone.lenient[0] == together.lenient[index]
+
+
+PROSE = st.text(st.characters(exclude_characters="{}`<>", exclude_categories=["Cs"]), max_size=60)
+
+
+@LIGHT
+@given(
+    st.dictionaries(st.integers(0, 10**6), st.sampled_from(sorted(CATALOGUE)), min_size=1, max_size=12),
+    PROSE,
+    PROSE,
+    st.sampled_from([None, 0, 2]),
+    st.booleans(),
+    FINISH,
+)
+def test_a_well_formed_answer_is_read_back_exactly(
+    activities: dict[int, int], before: str, after: str, indent: int | None, fenced: bool, finish: str
+) -> None:
+    body = json.dumps([{"id": shown, "activity": number} for shown, number in activities.items()], indent=indent)
+    text = before + (f"\n```json\n{body}\n```\n" if fenced else f"\n{body}\n") + after
+    for thinking, full in ((False, text), (True, f"<think>{body}{before}</think>{text}")):
+        read_answer = check(full, finish, list(activities), thinking)
+        assert short(read_answer.strict) == short(read_answer.lenient) == list(activities.values())
+        assert not read_answer.repaired
+
+
+@LIGHT
+@given(st.lists(st.sampled_from(sorted(CATALOGUE)), min_size=1, max_size=8), st.integers(0, 400), FINISH)
+def test_a_text_cut_anywhere_gives_no_wrong_activity(numbers: list[int], length: int, finish: str) -> None:
+    body = json.dumps([{"id": index, "activity": number} for index, number in enumerate(numbers)])[:length]
+    read_answer = check(body, finish, list(range(len(numbers))), False)
+    for number, strictly, leniently in zip(numbers, read_answer.strict, read_answer.lenient, strict=True):
+        assert strictly.activity in (number, None)
+        assert leniently.activity in (number, None)

@@ -1,0 +1,76 @@
+"""Several answers for one window made one: majority, the first on a tie, and missed only where all miss."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from har_llm.runs.store import Record
+from har_llm.scoring.parsing import CAUSES, Answer, Prediction
+from har_llm.scoring.voting import WindowTexts, vote
+
+NAMED = st.builds(Prediction, st.integers(1, 4), st.none())
+MISSED = st.builds(Prediction, st.none(), st.sampled_from(CAUSES))
+
+
+def named(*activities: int) -> list[Prediction]:
+    return [Prediction(activity, None) for activity in activities]
+
+
+def missed(*causes: str) -> list[Prediction]:
+    return [Prediction(None, cause) for cause in causes]
+
+
+def test_most_votes_win_wherever_they_stand() -> None:
+    assert vote(named(1, 2, 3, 2)) == Prediction(2, None)
+    assert vote(named(2)) == Prediction(2, None)
+
+
+def test_on_a_tie_the_first_that_was_named_wins() -> None:
+    assert vote(named(3, 1, 1, 3)) == Prediction(3, None)
+    assert vote(named(1, 3, 3, 1)) == Prediction(1, None)
+    assert vote(named(9, 5, 2)) == Prediction(9, None)
+
+
+def test_what_is_missed_has_no_vote() -> None:
+    assert vote([*missed("omitted", "omitted", "truncated"), *named(4)]) == Prediction(4, None)
+    assert vote([*missed("omitted"), *named(2, 4)]) == Prediction(2, None)
+
+
+def test_where_all_miss_the_commonest_cause_is_given() -> None:
+    assert vote(missed("omitted", "truncated", "truncated")) == Prediction(None, "truncated")
+    assert vote(missed("malformed", "omitted")) == Prediction(None, "malformed")
+
+
+@given(st.lists(NAMED | MISSED, min_size=1, max_size=12))
+def test_no_other_activity_has_more_votes(predictions: list[Prediction]) -> None:
+    made = vote(predictions)
+    votes = Counter(prediction for prediction in predictions if prediction.activity is not None)
+    assert made in predictions
+    assert (made.activity is None) == (not votes)
+    assert votes[made] == max(votes.values(), default=0)
+
+
+@given(st.lists(NAMED | MISSED, min_size=1, max_size=8))
+def test_the_same_vote_again_changes_nothing(predictions: list[Prediction]) -> None:
+    assert vote([vote(predictions)]) == vote(predictions)
+    assert vote([vote(predictions), *predictions]) == vote(predictions)
+
+
+def test_a_window_votes_event_by_event_and_reading_by_reading() -> None:
+    records = [Record(f"key{number}", "", "stop", 1, 1, 0.0, {}) for number in range(3)]
+    strict = [named(1, 2), [*missed("malformed"), *named(3)], named(1, 3)]
+    lenient = [named(1, 2), named(2, 2), named(2, 3)]
+    answers = [Answer("", "", tuple(one), tuple(two), False) for one, two in zip(strict, lenient, strict=True)]
+    texts = WindowTexts(records, answers)
+    assert texts.predictions("strict") == tuple(named(1, 3))
+    assert texts.predictions("lenient") == tuple(named(2, 2))
+
+
+def test_a_single_text_is_taken_as_it_is() -> None:
+    answer = Answer("", "", (Prediction(1, None), Prediction(None, "omitted")), (Prediction(1, None),) * 2, False)
+    texts = WindowTexts([Record("key", "", "stop", 1, 1, 0.0, {})], [answer])
+    assert texts.predictions("strict") == answer.strict
+    assert texts.predictions("lenient") == answer.lenient

@@ -1,0 +1,148 @@
+"""What W&B is told of a run is made from its directory alone, and says nothing else than the directory."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from har_llm.common.errors import MissingError
+from har_llm.runs.result import RunResult
+from har_llm.tracking.run_content import Content, group_alone, run_content, run_id
+
+Finished = Callable[..., RunResult]
+
+
+def content_of(folder: Path, **changes: Any) -> Content:
+    return run_content(folder, **{"group": "g", "tags": [], "samples": 10, "teachers": [], **changes})
+
+
+def test_the_id_is_that_of_the_results(finished: Finished, tmp_path: Path) -> None:
+    result, other = finished("limit=2"), finished("limit=3")
+    moved = tmp_path / "moved"
+    shutil.copytree(result.folder, moved)
+    assert run_id(moved) == run_id(result.folder) != run_id(other.folder)
+    with (moved / "predictions.jsonl").open("a") as stream:
+        stream.write("\n")
+    assert run_id(moved) != run_id(result.folder)
+
+
+def test_every_score_is_that_of_the_run(finished: Finished) -> None:
+    result = finished()
+    summary = content_of(result.folder).summary
+    scores = result.metrics["strict"]["all"]
+    assert summary["headline"] == summary["strict/f1_weighted"] == scores["mean"]["f1_weighted"]["mean"] < 1
+    assert summary["headline_name"] == "strict/f1_weighted"
+    assert summary["strict/accuracy_std"] == scores["mean"]["accuracy"]["std"]
+    assert summary["strict/pooled/accuracy"] == scores["pooled"]["accuracy"]
+    assert summary["lenient/missed_by_cause/omitted"] == 0
+    assert summary["tokens/prompt"] == result.environment["prompt_tokens"]
+    assert summary["seconds/engine"] == result.environment["engine_seconds"]
+    assert None not in summary.values()
+
+
+def test_the_tables_hold_every_session_activity_and_cause(finished: Finished) -> None:
+    result = finished()
+    content = content_of(result.folder)
+    tables = {
+        name: [dict(zip(table.columns, row, strict=True)) for row in table.rows] for name, table in content.tables.items()
+    }
+    strict = result.metrics["strict"]["all"]
+    sessions = {row["session"]: row for row in tables["sessions"] if (row["reading"], row["variant"]) == ("strict", "all")}
+    assert sessions.keys() == strict["sessions"].keys() and len(sessions) == 2
+    for name, row in sessions.items():
+        assert row["f1_weighted"] == strict["sessions"][name]["f1_weighted"]
+    assert len(tables["activities"]) == 2 * len(result.metrics["activities"])
+    assert {row["cause"] for row in tables["missed_by_cause"]} >= {"omitted", "no answer", "truncated"}
+    counts = [row[2] for row in content.confusion.rows]
+    assert sum(counts) == result.metrics["events"] and len(counts) == 12 * 13
+    diagonal = sum(count for gold, predicted, count in content.confusion.rows if gold == predicted)
+    assert diagonal / sum(counts) == pytest.approx(strict["pooled"]["accuracy"])
+
+
+def test_what_is_synthetic_or_partial_is_said_everywhere(finished: Finished) -> None:
+    content = content_of(finished("limit=2").folder, tags=["mine", "test"])
+    assert content.tags == ["simulated_flat", "tiny_student", "test", "synthetic home", "synthetic model", "partial", "mine"]
+    assert content.notes == "synthetic home; synthetic model; partial: first 2 windows only"
+    assert content.summary["provenance"] == content.config["run"]["provenance"] == "synthetic home, synthetic model"
+    assert content.summary["partial"] is content.config["run"]["partial"] is True
+
+
+def test_real_results_say_so(finished: Finished) -> None:
+    result = finished("limit=1")
+    metrics = {**result.metrics, "provenance": None, "partial": False}
+    (result.folder / "metrics.json").write_text(json.dumps(metrics))
+    content = content_of(result.folder)
+    assert content.summary["provenance"] == "real data and a real model" and content.notes == ""
+    assert not any("synthetic" in tag for tag in content.tags)
+
+
+def test_the_config_has_no_secret_and_nothing_of_this_machine(finished: Finished, tmp_path: Path) -> None:
+    result = finished("limit=1")
+    config = (result.folder / "config.yaml").read_text()
+    config = config.replace("name: scripted", "").replace("  delay_s:", "  base_url: http://me:hush@host/v1\n  delay_s:")
+    (result.folder / "config.yaml").write_text(config)
+    sent = content_of(result.folder).config
+    assert sent["model"]["name"] == "tiny_student" and sent["window"]["events"] == 10 and sent["seed"] == 0
+    assert sent["engine"]["base_url"] == "http://(not published)@host/v1" and "hush" not in json.dumps(sent)
+    assert not {"paths", "runs", "export", "report", "tracker"} & sent.keys()
+    assert str(tmp_path) not in json.dumps({**sent, "engine": {}})
+
+
+def lora(folder: Path, **changes: Any) -> None:
+    from omegaconf import OmegaConf
+
+    config = OmegaConf.load(folder / "config.yaml")
+    config.lora = {"name": "none", **changes}
+    OmegaConf.save(config, folder / "config.yaml")
+
+
+@pytest.mark.parametrize("text", ["lora: {}", "lora: none", "tracker: {}"])
+def test_a_config_that_lacks_something_is_one_sentence(finished: Finished, text: str) -> None:
+    folder = finished("limit=1").folder
+    (folder / "config.yaml").write_text(f"metrics: {{reading: strict, headline: accuracy}}\n{text}\n")
+    with pytest.raises(MissingError, match=f"{folder.name} does not hold what this version of har_llm writes .*; delete it"):
+        content_of(folder)
+
+
+def test_job_types(finished: Finished) -> None:
+    folder = finished("limit=1").folder
+    assert content_of(folder).job_type == "run"
+    assert content_of(folder, teachers=["tiny_student"]).job_type == "teacher"
+    lora(folder, name="adapter", path="x")
+    assert content_of(folder, teachers=["tiny_student"]).job_type == "adapter"
+    lora(folder, name="distilled", teacher={"name": "tiny_teacher"}, train_sessions=0)
+    assert content_of(folder).job_type == "student"
+
+
+def test_seeds_of_a_run_outside_a_sweep_are_one_group(finished: Finished) -> None:
+    groups = {group_alone(finished("limit=1", f"seed={seed}").metrics) for seed in (0, 1)}
+    assert groups == {"simulated_flat-tiny_student-test"}
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "config.yaml", "predictions.jsonl", "windows.jsonl"])
+def test_a_damaged_directory_is_one_sentence(finished: Finished, name: str) -> None:
+    folder = finished("limit=1").folder
+    (folder / name).write_text("{")
+    with pytest.raises(MissingError, match="damaged"):
+        content_of(folder)
+
+
+@pytest.mark.parametrize("name", ["predictions.jsonl", "windows.jsonl"])
+def test_a_file_that_lacks_rows_is_one_sentence(finished: Finished, name: str) -> None:
+    folder = finished("limit=2").folder
+    lines = (folder / name).read_text().splitlines(keepends=True)
+    (folder / name).write_text("".join(lines[:-1]))
+    with pytest.raises(MissingError, match=rf"{name} has {len(lines) - 1} rows instead of {len(lines)}; delete"):
+        content_of(folder)
+
+
+def test_a_missing_file_is_one_sentence(finished: Finished) -> None:
+    folder = finished("limit=1").folder
+    (folder / "environment.json").unlink()
+    with pytest.raises(MissingError, match="damaged"):
+        run_id(folder)
