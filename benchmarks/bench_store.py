@@ -78,7 +78,7 @@ def fill(root: Path, count: int, characters: int, shards: int) -> int:
 
 
 def key_of(number: int) -> str:
-    from har_llm.runs.store import digest
+    from har_llm.common.digest import digest
 
     return digest({"number": number})
 

@@ -6,15 +6,14 @@ Adding a dataset, a prompt, an engine is one class in its room and one YAML; not
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import importlib
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, Node, OmegaConf
-from omegaconf.errors import ConfigKeyError, InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
+from omegaconf import DictConfig
 
 from har_llm.common.errors import ConfigError
+from har_llm.common.schema import _checked, _component, _plain, _suggestion, require
 
 if TYPE_CHECKING:
     from har_llm.data.datasets.base import Dataset
@@ -25,7 +24,15 @@ if TYPE_CHECKING:
     from har_llm.engines.base import EngineConfig
     from har_llm.engines.decoding import DecodingConfig
     from har_llm.models.config import ModelConfig
-    from har_llm.tracking.config import TrackerConfig
+
+PLAIN = "none"
+MODES = ("auto", "online", "offline")
+OFFLINE_MODES = ("offline", "dryrun")
+"""Of WANDB_MODE in the environment."""
+LONGEST = 64
+"""Characters of a tag, as W&B has it."""
+MOST_SAMPLES = 1000
+
 
 TASKS = ("run", "plan", "prefetch", "report", "compare", "sync", "dashboard", "export", "prompt", "describe", "validate")
 EXPORTS = ("model", "examples")
@@ -112,11 +119,6 @@ class Experiment:
     """The composed config as plain values, kept with the run."""
 
 
-def require(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.{_suggestion(value, allowed)}")
-
-
 def read_experiment(cfg: DictConfig) -> Experiment:
     """Check a composed config and build its components. Raises ConfigError naming the field, its value and the rule."""
     known = {*GROUPS, *(f.name for f in dataclasses.fields(Settings))}
@@ -161,114 +163,63 @@ def _check_together(experiment: Experiment) -> None:
                 )
 
 
-def component_class(target: object, where: str) -> type:
-    """The dataclass that a `_target_` names."""
-    if not isinstance(target, str) or "." not in target:
-        raise ConfigError(
-            f"{where}._target_ is {target!r}; it must be the full name of a class, such as package.module.Class."
-        )
-    module, _, name = target.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"{where}._target_ is {target!r}, which cannot be imported: {error}.") from None
-    if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
-        raise ConfigError(f"{where}._target_ is {target!r}, which is no dataclass; its fields are what {where} may set.")
-    return found
+@dataclass(kw_only=True)
+class TrackerConfig:
+    """What every choice of conf/tracker has in common. This one is `tracker=none`: results stay on this machine."""
+
+    name: str = PLAIN
+
+    @property
+    def publishes(self) -> bool:
+        return False
 
 
-def _component(cfg: DictConfig, group: str) -> Any:
-    node = cfg.get(group)
-    if not isinstance(node, DictConfig):
-        raise ConfigError(f"{group} is {node!r}; choose an option of the group, as in {group}=NAME (--help lists them).")
-    return _build(node, group)
+@dataclass(kw_only=True)
+class WandbTracker(TrackerConfig):
+    """`tracker=wandb`: every finished run directory becomes a W&B run."""
 
+    name: str = "wandb"
+    project: str = "har_llm"
+    entity: str | None = None
+    """A W&B user or team; null = the one that is logged in."""
+    mode: str = "auto"
+    """auto: online where this machine is logged in to W&B, else offline."""
+    group: str | None = None
+    """null = the experiment, or a digest of the sweep, or what a run alone is about."""
+    tags: list[str] = field(default_factory=list)
+    """Beside those that a run brings along: dataset, model, adapter, part, and what is synthetic or partial."""
+    samples: int = 200
+    """Most rows of the table of reasoning samples; 0 = no table."""
+    artifacts: bool = True
+    """Whether predictions, generations and adapters are sent as files."""
+    connect_s: float = 20.0
+    """Longest wait for W&B's first answer, in seconds."""
+    upload_s: float = 300.0
+    """Longest wait for a run to arrive, in seconds."""
 
-def _build(node: DictConfig, where: str) -> Any:
-    """The component that a node describes, with the components inside it (lora.teacher is a model)."""
-    cls = component_class(node.get("_target_"), where)
-    keys = [key for key in _keys(node, where) if key != "_target_"]
-    inside = {key for key in keys if isinstance(node[key], DictConfig) and "_target_" in node[key]}
-    component = _checked(cls, {key: node[key] for key in keys if key not in inside}, where)
-    for key in sorted(inside & {one.name for one in dataclasses.fields(cls)}):
-        setattr(component, key, _build(node[key], f"{where}.{key}"))
-    if unknown := sorted(inside - {one.name for one in dataclasses.fields(cls)}):
-        raise ConfigError(f"{where}.{unknown[0]} is not a setting of {cls.__name__}.")
-    if hasattr(component, "check"):
-        component.check()
-    return component
+    @property
+    def publishes(self) -> bool:
+        return True
 
+    def check(self) -> None:
+        from har_llm.common.schema import require
 
-def _keys(node: DictConfig, where: str) -> list[str]:
-    keys = [str(key) for key in node]
-    for key in keys:
-        if OmegaConf.is_missing(node, key):
-            raise ConfigError(f"{where}.{key} is not set; set it with {where}.{key}=VALUE.")
-    return keys
-
-
-def _checked(cls: type, values: dict[str, Any], where: str) -> Any:
-    """An object of `cls` with these values, all converted to the declared types."""
-    schema = OmegaConf.structured(cls)
-    for name, value in values.items():
-        _check_settings(schema.get(name) if name in schema else None, value, _join(where, name))
-    try:
-        return OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(values)))
-    except ConfigKeyError as error:
-        raise ConfigError(_unknown_key(error, schema, where)) from None
-    except MissingMandatoryValue as error:
-        raise ConfigError(
-            f"{_join(where, error.full_key)} is not set; set it with {_join(where, error.full_key)}=VALUE."
-        ) from None
-    except OmegaConfBaseException as error:
-        key = _join(where, error.full_key)
-        value = OmegaConf.select(OmegaConf.create(values), error.full_key) if error.full_key else values
-        rule = str(error).splitlines()[0]
-        raise ConfigError(f"{key} is {value!r}; {_type_rule(schema, error.full_key) or rule}") from None
-
-
-def _check_settings(schema: object, value: object, where: str) -> None:
-    """Refuse a value where there are settings of their own."""
-    if isinstance(schema, DictConfig) and OmegaConf.get_type(schema) is not dict and not isinstance(value, DictConfig):
-        names = [str(name) for name in schema]
-        raise ConfigError(
-            f"{where} is {value!r}, but it has settings of its own: {', '.join(names)}. Set them one by one, as in "
-            f"{where}.{names[0]}=VALUE."
-        )
-
-
-def _type_rule(schema: DictConfig, key: str | None) -> str | None:
-    parent, _, name = (key or "").rpartition(".")
-    node = OmegaConf.select(schema, parent) if parent else schema
-    declared = node._get_node(name) if isinstance(node, DictConfig) and name in node else None
-    if not isinstance(declared, Node):  # inside a plain dict or list, which declares no type
-        return None
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-    kind = names.get(declared._metadata.ref_type)
-    return f"it must be {kind}{' or null' if declared._is_optional() else ''}." if kind else None
-
-
-def _unknown_key(error: ConfigKeyError, schema: DictConfig, where: str) -> str:
-    full = error.full_key or str(error.key)
-    parent, _, name = full.rpartition(".")
-    node = OmegaConf.select(schema, parent) if parent else schema
-    allowed = [str(key) for key in node] if isinstance(node, DictConfig) else []
-    rule = f" It has: {', '.join(allowed)}." if allowed else ""
-    return f"{_join(where, full)} is not a setting.{_suggestion(name, allowed)}{rule}"
-
-
-def _join(where: str, key: str | None) -> str:
-    return ".".join(part for part in (where, key) if part)
-
-
-def _suggestion(name: str, allowed: Any) -> str:
-    close = difflib.get_close_matches(str(name), [str(option) for option in allowed], n=1)
-    return f" Did you mean {close[0]}?" if close else ""
-
-
-def _plain(cfg: DictConfig) -> dict[str, Any]:
-    try:
-        plain = OmegaConf.to_container(cfg, resolve=True)
-    except InterpolationResolutionError as error:
-        raise ConfigError(f"{error.full_key} cannot be resolved: {str(error).splitlines()[0]}") from None
-    return {str(key): value for key, value in dict(plain).items()}  # type: ignore[arg-type]
+        require("tracker.mode", self.mode, MODES)
+        for name, value in (("project", self.project), ("entity", self.entity)):
+            if value is not None and not re.fullmatch(r"[\w.-]{1,128}", value, re.ASCII):
+                raise ConfigError(
+                    f"tracker.{name} is {value!r}; it must be 1 to 128 letters, digits, dots, dashes or underscores."
+                )
+        if self.group is not None and not 1 <= len(self.group) <= 128:
+            raise ConfigError(f"tracker.group is {self.group!r}; it must have 1 to 128 characters, or be null.")
+        for tag in self.tags:
+            if not 1 <= len(tag) <= LONGEST:
+                raise ConfigError(f"tracker.tags has {tag!r}; a tag must have 1 to {LONGEST} characters.")
+        if not 0 <= self.samples <= MOST_SAMPLES:
+            raise ConfigError(
+                f"tracker.samples is {self.samples}; it must be from 0 to {MOST_SAMPLES}: W&B shows few rows well, and the "
+                f"artifact of the generations has all of them."
+            )
+        for name in ("connect_s", "upload_s"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"tracker.{name} is {getattr(self, name)}; it must be above 0.")

@@ -14,7 +14,8 @@ from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 
 from har_llm.common.errors import ConfigError
-from har_llm.config import GROUPS, TASKS, component_class, read_experiment
+from har_llm.common.schema import component_class
+from har_llm.config import GROUPS, TASKS, read_experiment
 from tests.composing import composed, experiment
 from tests.helpers import CONF
 

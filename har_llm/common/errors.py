@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from har_llm.common.text import visible
-
-if TYPE_CHECKING:
-    from har_llm.data.records import Notice
 
 
 class HarError(Exception):
@@ -47,3 +44,18 @@ def first_line(error: BaseException) -> str:
     """The first of what it says, with what follows a colon at its end."""
     lines = [line.strip() for line in str(error).strip().splitlines()] or [type(error).__name__]
     return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+
+
+class Notice(NamedTuple):
+    """A fault or a repair, at a place in a user's file."""
+
+    path: str
+    line: int | None
+    """1-based line in the file; None when the whole file or folder is meant."""
+    kind: str
+    """A short stable name, counted in summaries: "unknown sensor"."""
+    message: str
+
+    def __str__(self) -> str:
+        place = self.path if self.line is None else f"{self.path}:{self.line}"
+        return visible(f"{place}: {self.message}")

@@ -9,12 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from har_llm.models.config import DTYPES, ModelConfig
-
 GB = 1e9
 CGROUP = Path("/sys/fs/cgroup")
-OVERHEAD = 1.1
-"""Weights, and a tenth for activations and a first key-value cache."""
 
 
 class Gpu(NamedTuple):
@@ -81,10 +77,3 @@ def gpus() -> list[Gpu]:
         return [Gpu(index, name, float(total) * 2**20, float(free) * 2**20) for index, name, total, free in rows]
     except (OSError, ValueError, subprocess.SubprocessError):
         return []
-
-
-def needed_memory(model: ModelConfig, weight_bytes: float | None) -> float | None:
-    """Bytes that the model needs once loaded, from its files' size or else its parameters; None when neither is known."""
-    if model.parameters is not None:
-        return OVERHEAD * model.parameters * DTYPES[model.dtype]
-    return None if weight_bytes is None else OVERHEAD * weight_bytes

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from har_llm.common.digest import digest
 from har_llm.common.errors import MissingError
-from har_llm.runs.store import digest
 
 BEAT_S = 60.0
 """A training that has given no sign of life for ten times as long is taken for dead by other machines."""

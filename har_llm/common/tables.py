@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -28,16 +27,6 @@ def filled(table: Table, column: str) -> Table:
         return table
     rows = [[*row[:at], *row[at + 1 :]] for row in table.rows]
     return Table(table.name, table.title, [*table.columns[:at], *table.columns[at + 1 :]], rows, table.notes)
-
-
-@dataclass(frozen=True)
-class Figure:
-    name: str
-    """Names its files: "figure3"."""
-    title: str
-    caption: str
-    png: Path
-    """The picture; a PDF of the same name lies beside it."""
 
 
 _NUMBER = re.compile(r"<?[-+]?[\d,]*\.?\d+( %)?( to [-+]?[\d,]*\.?\d+)?|-|", re.ASCII)

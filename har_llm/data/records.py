@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from har_llm.common.text import visible
+from har_llm.common.errors import Notice
 
 
 @dataclass(frozen=True)
@@ -65,21 +65,6 @@ class Window:
     @property
     def id(self) -> str:
         return f"{self.session}#{self.index}"
-
-
-class Notice(NamedTuple):
-    """A fault or a repair, at a place in a user's file."""
-
-    path: str
-    line: int | None
-    """1-based line in the file; None when the whole file or folder is meant."""
-    kind: str
-    """A short stable name, counted in summaries: "unknown sensor"."""
-    message: str
-
-    def __str__(self) -> str:
-        place = self.path if self.line is None else f"{self.path}:{self.line}"
-        return visible(f"{place}: {self.message}")
 
 
 @dataclass(frozen=True)

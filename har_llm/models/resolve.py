@@ -15,12 +15,16 @@ from importlib.resources import files
 from pathlib import Path
 
 from har_llm.common.errors import ConfigError, MissingError
-from har_llm.common.hardware import GB, available_memory, needed_memory
+from har_llm.common.hardware import GB, available_memory
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import MANIFEST, Provenance, recorded
 from har_llm.models import hub
 from har_llm.models.checkpoint import tensors
 from har_llm.models.config import DTYPES, EMBEDDED_PREFIX, FILES_PREFIX, ModelConfig
+
+OVERHEAD = 1.1
+"""Weights, and a tenth for activations and a first key-value cache."""
+
 
 DOWNLOADED = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
 """What is fetched of a hub model: never pickles, and code only where model.trust_remote_code is true."""
@@ -242,3 +246,10 @@ def _complete(folder: Path) -> bool:
     except (ValueError, KeyError, AttributeError):
         return False
     return all((folder / shard).is_file() for shard in shards)
+
+
+def needed_memory(model: ModelConfig, weight_bytes: float | None) -> float | None:
+    """Bytes that the model needs once loaded, from its files' size or else its parameters; None when neither is known."""
+    if model.parameters is not None:
+        return OVERHEAD * model.parameters * DTYPES[model.dtype]
+    return None if weight_bytes is None else OVERHEAD * weight_bytes

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from har_llm.common.digest import digest
 from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST, Provenance
 from har_llm.config import Experiment
@@ -27,7 +28,6 @@ from har_llm.models.adapters import ADAPTER_FILES, ResolvedAdapter, adapter_dige
 from har_llm.models.config import EMBEDDED_PREFIX
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.run import PreparedRun, data_digest, prepare, read_windows
-from har_llm.runs.store import digest
 from har_llm.scoring import parsing
 
 FORMAT = 1

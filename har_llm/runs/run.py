@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from har_llm.common.digest import digest
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import Provenance, recorded
@@ -22,14 +23,14 @@ from har_llm.data.records import Prompt, Recordings, Session, Window
 from har_llm.distill import PLAIN as NO_ADAPTER
 from har_llm.engines.base import Adapter, Decoding, EngineConfig, Request
 from har_llm.engines.decoding import PLAIN as PLAIN_DECODING
-from har_llm.engines.decoding import answer_pattern, answer_schema
 from har_llm.models import adapters, resolve
 from har_llm.models.adapters import ResolvedAdapter
 from har_llm.models.checkpoint import check_fit
 from har_llm.models.resolve import ResolvedModel
-from har_llm.runs.store import GenerationStore, Record, ShardWriter, digest, generations_folder
+from har_llm.runs.store import GenerationStore, Record, ShardWriter, generations_folder
 from har_llm.runs.write import write_run
 from har_llm.scoring import metrics, parsing
+from har_llm.scoring.answer_format import answer_pattern, answer_schema
 from har_llm.scoring.voting import WindowTexts
 
 if TYPE_CHECKING:

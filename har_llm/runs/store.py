@@ -7,7 +7,6 @@ lock. Each line is flushed as its generation finishes; a line torn by a kill is 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import secrets
@@ -17,21 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple
 
+from har_llm.common.digest import digest
 from har_llm.common.errors import MissingError
 
 KEY_LENGTH = 64
 _PREFIX = b'{"key": "'
 _BUFFER = 2**18
 """Bytes that a scan reads at a time; with Python's 8 kB, opening a large store takes twice as long."""
-
-
-def canonical(value: Any) -> str:
-    """The one JSON text of a value, for hashing."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-
-
-def digest(value: Any) -> str:
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 class Record(NamedTuple):

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from har_llm.common.digest import canonical
 from har_llm.common.environment import describe_environment
 from har_llm.common.paths import expanded
 from har_llm.config import READINGS
@@ -22,7 +23,6 @@ from har_llm.models import resolve
 from har_llm.runs import summary_markdown
 from har_llm.runs.result import PARTS, PREDICTIONS, REPORT, WINDOWS
 from har_llm.runs.rows import as_row, prediction_rows, window_rows
-from har_llm.runs.store import canonical
 from har_llm.runs.summary import summarise
 from har_llm.scoring import metrics, parsing
 from har_llm.scoring.voting import WindowTexts

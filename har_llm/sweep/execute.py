@@ -5,25 +5,19 @@ A job that fails fails alone: with its own sentence, while the others go on.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import cast
 
 from har_llm.common.errors import HarError, MissingError
 from har_llm.common.lock import HeldError
 from har_llm.config import Experiment
-from har_llm.distill.examples import Selection
-from har_llm.engines.base import Generation, LoadedModel
 from har_llm.models import adapters, resolve
-from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.manifest import Lesson
 from har_llm.runs.result import read_run
-from har_llm.runs.run import ADAPTER_WEIGHTS, PreparedRun, finish, prepare
-from har_llm.runs.store import Record, ShardWriter
-from har_llm.sweep import throughput
+from har_llm.runs.run import PreparedRun, finish, prepare
+from har_llm.sweep.callbacks import Callback
+from har_llm.sweep.generate import Environments, check_writable, make
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import Load, Plan, make_plan
 from har_llm.sweep.train import check_lesson, learn, losses_so_far
@@ -31,7 +25,6 @@ from har_llm.sweep.train import check_lesson, learn, losses_so_far
 WAIT_S = 5.0
 STAGES = ("teaching", "lessons", "texts")
 """A teacher's texts, the adapters made from them, and all other texts."""
-Environments = Sequence[Mapping[str, str]]
 
 
 class PreparedJob(Job):
@@ -40,30 +33,7 @@ class PreparedJob(Job):
     run: PreparedRun
 
 
-class Watcher(Protocol):
-    """Who is told what happens, as it happens."""
-
-    def failed(self, job: Job) -> None: ...
-
-    def planned(self, plan: Plan) -> None: ...
-
-    def loading(self, load: Load) -> None: ...
-
-    def made(self, generation: Generation) -> None: ...
-
-    def learning(self, lesson: Lesson, selection: Selection, done: int) -> None: ...
-
-    def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None: ...
-
-    def learned(self, step: int, loss: float) -> None: ...
-
-    def waits(self, lesson: Lesson, done: int, holder: str) -> None:
-        """Another process trains the adapter, and has done so many steps. Told again and again; `holder` says who it is."""
-
-    def fetched(self, model: ResolvedModel, folder: Path) -> None: ...
-
-
-def prepare_jobs(jobs: Sequence[Job], watcher: Watcher, *, planning: bool = False) -> None:
+def prepare_jobs(jobs: Sequence[Job], watcher: Callback, *, planning: bool = False) -> None:
     """Read the data and find the models of all jobs; whatever cannot run is told before anything is loaded."""
     for job in jobs:
         if job.error is None:
@@ -72,13 +42,13 @@ def prepare_jobs(jobs: Sequence[Job], watcher: Watcher, *, planning: bool = Fals
             _tell(job, watcher)
 
 
-def run_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
+def run_jobs(jobs: Sequence[Job], watcher: Callback) -> None:
     """Make, score and write every job's run that is not finished yet. What fails is noted in its job."""
     generate_jobs(jobs, watcher)
     finish_jobs(jobs, watcher)
 
 
-def generate_jobs(jobs: Sequence[Job], watcher: Watcher, upto: str = STAGES[-1]) -> None:
+def generate_jobs(jobs: Sequence[Job], watcher: Callback, upto: str = STAGES[-1]) -> None:
     """Make every adapter and every text that the jobs owe, each model loaded once. `upto`: the last of STAGES that is done.
 
     Two engines may owe the same text. Where the one that was to make it fails, its job fails, and the other's turn comes.
@@ -104,7 +74,7 @@ def generate_jobs(jobs: Sequence[Job], watcher: Watcher, upto: str = STAGES[-1])
             return
 
 
-def _teach(plan: Plan, jobs: Sequence[Job], watcher: Watcher) -> None:
+def _teach(plan: Plan, jobs: Sequence[Job], watcher: Callback) -> None:
     """Train the adapters. Those that other processes train come last, and are waited for."""
     waiting = list(plan.lessons)
     while waiting:
@@ -132,7 +102,7 @@ def pupils_of(lesson: Lesson, jobs: Sequence[PreparedJob]) -> list[PreparedJob]:
 
 
 def _make_loads(
-    loads: Sequence[Load], environments: Mapping[int, Environments], jobs: Sequence[PreparedJob], watcher: Watcher
+    loads: Sequence[Load], environments: Mapping[int, Environments], jobs: Sequence[PreparedJob], watcher: Callback
 ) -> None:
     for load in loads:
         watcher.loading(load)
@@ -151,7 +121,7 @@ def _owes(job: PreparedJob, load: Load) -> bool:
     return any(request.key in load.asked_by for run in runs for request in run.owed(run.open_store()))
 
 
-def finish_jobs(jobs: Sequence[Job], watcher: Watcher) -> None:
+def finish_jobs(jobs: Sequence[Job], watcher: Callback) -> None:
     """Score and write the run of every job whose texts are all there."""
     for job in jobs:
         if job.run is not None and job.error is None:
@@ -164,7 +134,7 @@ def unfinished(jobs: Sequence[Job]) -> list[PreparedJob]:
     return cast("list[PreparedJob]", [job for job in sound if job.run is not None and not job.run.finished])
 
 
-def fetch_models(jobs: Sequence[Job], watcher: Watcher) -> None:
+def fetch_models(jobs: Sequence[Job], watcher: Callback) -> None:
     """Fetch what the jobs' models and adapters lack, each once; data are not needed for it. Raises nothing: jobs fail."""
     fetched: set[str] = set()
     for job in jobs:
@@ -174,7 +144,7 @@ def fetch_models(jobs: Sequence[Job], watcher: Watcher) -> None:
             attempt([job], lambda job=job: _fetch(job.experiment, fetched, watcher), watcher)  # type: ignore[misc]
 
 
-def _fetch(experiment: Experiment, fetched: set[str], watcher: Watcher) -> None:
+def _fetch(experiment: Experiment, fetched: set[str], watcher: Callback) -> None:
     taught = experiment.lora.taught
     for config in [experiment.model] if taught is None else [experiment.model, taught.teacher]:
         model = resolve.resolve(config)
@@ -183,73 +153,6 @@ def _fetch(experiment: Experiment, fetched: set[str], watcher: Watcher) -> None:
             watcher.fetched(model, resolve.obtain(model))
     if experiment.lora.ready is not None:
         adapters.resolve_adapter(experiment.lora.ready)
-
-
-def make(load: Load, environments: Sequence[Mapping[str, str]], on_generation: Callable[[Generation], None]) -> None:
-    """Make the generations of a load in processes of their own; each is kept before the next is waited for.
-
-    Raises EngineError when a process dies, MissingError when the model cannot be fetched.
-    """
-    from har_llm.engines.pool import WorkerPool
-
-    model = load.model.config
-    needs_files = load.engine.needs_model()
-    spec = LoadedModel(
-        path=str(resolve.obtain(load.model)) if needs_files else "",
-        served_name=model.id,
-        dtype=model.dtype,
-        context=model.context,
-        trust_remote_code=model.trust_remote_code,
-    )
-    started = time.monotonic()
-    pool = WorkerPool(load.engine, spec, environments)
-    try:
-        _import_scoring()
-        about = pool.about
-        with ExitStack() as stack:
-            keep = _Keeper(load, about, stack)
-            seconds, tokens, count = 0.0, 0, 0
-            for generation in pool.generate(load.requests):
-                keep(generation)
-                on_generation(generation)
-                seconds, tokens, count = seconds + generation.seconds, tokens + generation.completion_tokens, count + 1
-        seconds /= len(environments)
-        start = max(0.0, time.monotonic() - started - seconds)
-        throughput.note_rate(load.runs[0].outputs / "store", load.identity, throughput.Rate(start, seconds, count, tokens))
-    finally:
-        pool.close()
-
-
-class _Keeper:
-    """Writes each generation to the store of the run that asked for it, saying where it comes from."""
-
-    def __init__(self, load: Load, about: Mapping[str, Any], stack: ExitStack):
-        self._load, self._about, self._stack = load, about, stack
-        self._writers: dict[int, tuple[ShardWriter, dict[str, Any]]] = {}
-
-    def __call__(self, generation: Generation) -> None:
-        run = self._load.asked_by[generation.key]
-        if id(run) not in self._writers:
-            writer = self._stack.enter_context(run.open_writer())
-            about = {**self._about, "model": run.model_identity, "provenance": run.provenance.label}
-            if run.lesson is not None:
-                about[ADAPTER_WEIGHTS] = run.lesson.weights()
-            self._writers[id(run)] = (writer, about)
-        writer, about = self._writers[id(run)]
-        writer.add(Record(**generation._asdict(), about=about))
-
-
-def check_writable(outputs: Path) -> None:
-    """Find out before a model is loaded whether its texts can be kept. Raises MissingError."""
-    try:
-        for name in ("store", "runs"):
-            (outputs / name).mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=outputs / name):
-                pass
-    except OSError as error:
-        raise MissingError(
-            f"paths.outputs is {str(outputs)!r}, which cannot be written ({error.strerror}); set it to another folder."
-        ) from None
 
 
 def _prepare(job: Job, planning: bool) -> None:
@@ -271,7 +174,7 @@ def _finish(job: Job) -> None:
     job.folder, job.fresh = folder, fresh
 
 
-def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], watcher: Watcher) -> dict[int, Sequence[Mapping[str, str]]]:
+def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], watcher: Callback) -> dict[int, Sequence[Mapping[str, str]]]:
     """The environments of each load's processes, for the loads that this machine can do; the others' jobs fail."""
     found: dict[int, Sequence[Mapping[str, str]]] = {}
 
@@ -305,13 +208,13 @@ def _key(run: PreparedRun) -> tuple[str, ...]:
     return tuple(request.key for request in run.requests)
 
 
-def attempt_each(jobs: Sequence[PreparedJob], step: Callable[[PreparedJob], object], watcher: Watcher) -> None:
+def attempt_each(jobs: Sequence[PreparedJob], step: Callable[[PreparedJob], object], watcher: Callback) -> None:
     """Do a step for each of the jobs; one for which it fails fails alone."""
     for job in jobs:
         attempt([job], lambda job=job: step(job), watcher)  # type: ignore[misc, arg-type]
 
 
-def attempt(jobs: Sequence[Job], step: Callable[[], None], watcher: Watcher) -> None:
+def attempt(jobs: Sequence[Job], step: Callable[[], None], watcher: Callback) -> None:
     """Do a step for these jobs. When it fails, so do they, and the others do not."""
     try:
         step()
@@ -319,17 +222,12 @@ def attempt(jobs: Sequence[Job], step: Callable[[], None], watcher: Watcher) -> 
         fail(jobs, error, watcher)
 
 
-def fail(jobs: Sequence[Job], error: HarError, watcher: Watcher) -> None:
+def fail(jobs: Sequence[Job], error: HarError, watcher: Callback) -> None:
     for job in jobs:
         job.error = error
         _tell(job, watcher)
 
 
-def _tell(job: Job, watcher: Watcher) -> None:
+def _tell(job: Job, watcher: Callback) -> None:
     job.told = True
     watcher.failed(job)
-
-
-def _import_scoring() -> None:
-    """Import what scoring will need; a second or two that pass while the model loads in its own process."""
-    import sklearn.metrics  # noqa: F401

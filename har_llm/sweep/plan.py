@@ -12,11 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from har_llm.common.digest import canonical
 from har_llm.engines.base import EngineConfig, Request
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.manifest import Lesson
 from har_llm.runs.run import PreparedRun
-from har_llm.runs.store import GenerationStore, canonical
+from har_llm.runs.store import GenerationStore
 
 
 @dataclass(frozen=True)

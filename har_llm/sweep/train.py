@@ -9,9 +9,9 @@ import contextlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from har_llm.common.environment import library_versions, machine
 from har_llm.common.lock import claimed, last_claim
@@ -26,24 +26,11 @@ from har_llm.models.checkpoint import check_targets
 from har_llm.runs.manifest import Lesson, manifest, name_base
 from har_llm.runs.run import PreparedRun, check_adapter
 from har_llm.sweep import throughput
+from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.throughput import Rate
 
 LOG = "loss.jsonl"
 LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "unsloth", "bitsandbytes")
-
-
-class Pupil(Protocol):
-    """Who is told how the training goes."""
-
-    def learning(self, lesson: Lesson, selection: Selection, done: int) -> None: ...
-
-    def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None:
-        """The first step comes next. `about`: trainable_parameters, parameters, tokens (of all examples), optimizer.
-
-        Also anew, which says why, where it cannot go on from what was done before.
-        """
-
-    def learned(self, step: int, loss: float) -> None: ...
 
 
 def check_lesson(run: PreparedRun) -> None:
@@ -64,7 +51,7 @@ def check_lesson(run: PreparedRun) -> None:
         check_adapter(run, store.get_many(stored), there)
 
 
-def learn(lesson: Lesson, watcher: Pupil) -> None:
+def learn(lesson: Lesson, watcher: Callback) -> None:
     """Train the lesson's adapter and put it in place, unless it is there. Raises HarError; what is done is kept.
 
     Raises HeldError while another process trains it.
@@ -83,7 +70,7 @@ def learn(lesson: Lesson, watcher: Pupil) -> None:
 
 
 def _train(
-    lesson: Lesson, selection: Selection, aside: Path, watcher: Pupil, check_claim: Callable[[], None]
+    lesson: Lesson, selection: Selection, aside: Path, watcher: Callback, check_claim: Callable[[], None]
 ) -> tuple[Selection, dict[str, Any], list[list[float]]]:
     """What was learned from, what is to be said of it, and the losses; the adapter is in `aside`."""
     log, trainer = aside / LOG, chosen_trainer(lesson.lora.trainer)

@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 from importlib.resources import files
 from typing import Any
 
-from har_llm.tracking.config import WandbTracker
+from har_llm.config import WandbTracker
 from har_llm.tracking.wandb_client import NotPublished, reason
 
 WIDE, HIGH = 24, 10

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
+import os
 import queue
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -16,11 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from har_llm.common.digest import digest
 from har_llm.common.errors import EngineError
 from har_llm.common.paths import expanded
 from har_llm.common.process import JsonProcess
-from har_llm.tracking.config import WandbTracker
-from har_llm.tracking.ledger import Ledger
+from har_llm.config import WandbTracker
+
+FOLDER = "wandb"
+
 
 START_S = 60.0
 """For the process to start and to import the client, on a slow disk."""
@@ -149,3 +155,53 @@ class Publisher:
         self._unsent.put(None)
         if self._process is not None:
             self._process.close()
+
+
+@dataclass(frozen=True)
+class Ledger:
+    outputs: Path
+    tracker: WandbTracker
+
+    @property
+    def root(self) -> Path:
+        return self.outputs / FOLDER
+
+    def _file(self, id: str) -> Path:
+        place = [os.environ.get("WANDB_BASE_URL"), self.tracker.entity, self.tracker.project, id]
+        return self.root / "published" / f"{id}-{digest(place)[:10]}.json"
+
+    def find(self, id: str) -> dict[str, Any] | None:
+        """What is noted of a W&B run: "url" where it is online, "folder" where it waits for `wandb sync`."""
+        try:
+            note: dict[str, Any] = json.loads(self._file(id).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return note
+
+    def online(self, id: str) -> bool:
+        """Whether W&B has the run, sent by us or by `wandb sync`."""
+        note = self.find(id)
+        return note is not None and ("url" in note or self._synced(note))
+
+    def waiting(self, id: str) -> Path | None:
+        """The folder that waits for `wandb sync`, of a run that was kept offline."""
+        note = self.find(id)
+        if note is None or "folder" not in note or self._synced(note):
+            return None
+        folder = self.root / note["folder"]
+        return folder if folder.is_dir() else None
+
+    def _synced(self, note: dict[str, Any]) -> bool:
+        return any((self.root / note.get("folder", ".nowhere")).glob("*.wandb.synced"))
+
+    def note(self, id: str, what: str, outcome: dict[str, Any]) -> None:
+        """`outcome`: the url, or the folder. Written aside and renamed, as several processes may publish."""
+        file = self._file(id)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        content = {"what": what, "id": id, "project": self.tracker.project, "entity": self.tracker.entity, **outcome}
+        content["at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        handle, aside = tempfile.mkstemp(dir=file.parent, prefix=".")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(json.dumps(content, indent=1) + "\n")
+        Path(aside).chmod(0o644)  # mkstemp makes it private
+        Path(aside).replace(file)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from har_llm.common.errors import HarError
+from har_llm.config import WandbTracker
 from har_llm.runs.manifest import manifest
 from har_llm.runs.result import read_run, understood
 from har_llm.sweep.train import losses_so_far
-from har_llm.tracking.config import WandbTracker
 from har_llm.tracking.publisher import Published, Publisher
 from har_llm.tracking.run_content import group_alone, read_config, run_id, teacher_of
 from har_llm.tracking.training_content import adapter_folder, read_training, training_id

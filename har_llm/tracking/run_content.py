@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import MissingError
-from har_llm.config import READINGS
+from har_llm.config import LONGEST, READINGS
 from har_llm.runs.result import PREDICTIONS, WINDOWS, RunResult, read_run, understood
 from har_llm.scoring.metrics import METRICS
 from har_llm.scoring.parsing import CAUSES
-from har_llm.tracking.config import LONGEST
 from har_llm.tracking.samples import COLUMNS, sample_rows
 from har_llm.tracking.secrets import without_secrets
 

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from har_llm.common.digest import digest
 from har_llm.common.text import visible
+from har_llm.config import WandbTracker
 from har_llm.sweep.job import Job
 
 if TYPE_CHECKING:
@@ -19,9 +21,12 @@ if TYPE_CHECKING:
     from har_llm.engines.base import Generation
     from har_llm.models.resolve import ResolvedModel
     from har_llm.runs.manifest import Lesson
-    from har_llm.sweep.execute import Watcher
+    from har_llm.sweep.callbacks import Callback
     from har_llm.sweep.plan import Load, Plan
     from har_llm.tracking.publisher import Publisher
+
+UNRELATED = ("paths", "tracker", "task", "runs", "export", "report")
+"""Settings that make no other sweep."""
 
 
 @contextmanager
@@ -39,7 +44,7 @@ def tracking(jobs: Sequence[Job], *, publishing: bool = True) -> Iterator[Tracki
 
 
 class Tracking:
-    """A `sweep.Watcher` that publishes. Without a job that wants it, it does nothing and imports nothing."""
+    """A `sweep.Callback` that publishes. Without a job that wants it, it does nothing and imports nothing."""
 
     def __init__(self, jobs: Sequence[Job], publishing: bool):
         self._publishing = publishing
@@ -48,17 +53,15 @@ class Tracking:
         self._training: tuple[Lesson, Publisher] | None = None
         self._said: list[str] = []
         if self._jobs:
-            from har_llm.tracking.groups import settle_groups
-
             settle_groups(self._jobs)
 
-    def beside(self, *others: Watcher) -> Watcher:
+    def beside(self, *others: Callback) -> Callback:
         """All of them as one watcher."""
         if not self._jobs and len(others) == 1:
             return others[0]
-        from har_llm.tracking.watching import Watchers
+        from har_llm.sweep.callbacks import Callbacks
 
-        return Watchers(*others, self)
+        return Callbacks(*others, self)
 
     def publish(self, jobs: Sequence[Job]) -> None:
         """Begin to publish the finished runs of these jobs."""
@@ -75,7 +78,7 @@ class Tracking:
             for publisher in self._publishers.values():
                 publisher.wait()
         if self._publishers:
-            from har_llm.tracking.outcome import sentences
+            from har_llm.tracking.sync import sentences
 
             self._said += [text for publisher in self._publishers.values() for text in sentences(publisher)]
         for text in dict.fromkeys(self._said):
@@ -104,7 +107,7 @@ class Tracking:
 
     def _publisher(self, job: Job) -> Publisher:
         """One for each project, group and outputs folder; jobs of a sweep may differ in them."""
-        from har_llm.tracking.config import WandbTracker
+        from har_llm.config import WandbTracker
         from har_llm.tracking.publisher import Publisher
 
         assert job.experiment is not None
@@ -168,3 +171,25 @@ class Tracking:
 
 def _learns(job: Job, lesson: Lesson) -> bool:
     return job.run is not None and job.run.lesson is not None and job.run.lesson.key == lesson.key
+
+
+def settle_groups(jobs: Sequence[Job]) -> None:
+    """Name the group of every job that has none: its experiment, or else the sweep; a job alone keeps none.
+
+    The name goes into the run's config as well, which is written into its directory: whoever publishes the run later, from
+    its directory alone, gets the same group.
+    """
+    sweep = _digest(jobs) if len(jobs) > 1 else None
+    for job in jobs:
+        assert job.experiment is not None
+        tracker = job.experiment.tracker
+        if isinstance(tracker, WandbTracker) and tracker.group is None:
+            tracker.group = job.choice or sweep
+            job.experiment.source["tracker"] = {**job.experiment.source["tracker"], "group": tracker.group}
+
+
+def _digest(jobs: Sequence[Job]) -> str:
+    """The same for the same sweep, so that one that is gone on with stays in its group."""
+    sources = [job.experiment.source for job in jobs if job.experiment is not None]
+    kept = [{name: value for name, value in source.items() if name not in UNRELATED} for source in sources]
+    return f"sweep-{digest(sorted(digest(one) for one in kept))[:8]}"

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from har_llm.tracking.config import OFFLINE_MODES, WandbTracker
-from har_llm.tracking.ledger import FOLDER
+from har_llm.config import OFFLINE_MODES, WandbTracker
+from har_llm.tracking.publisher import FOLDER
 from har_llm.tracking.run_content import Content, Table
 from har_llm.tracking.secrets import without_secrets
 from har_llm.tracking.training_content import JOB_TYPE, Training

@@ -13,7 +13,7 @@ from typing import Any
 
 from har_llm.common.errors import HarError
 from har_llm.common.process import Caller
-from har_llm.tracking.config import WandbTracker
+from har_llm.config import WandbTracker
 from har_llm.tracking.run_content import run_content
 from har_llm.tracking.training_content import Training, read_training, training_of
 from har_llm.tracking.wandb_client import Client, NotPublished, prepare_environment, reason, warm_up

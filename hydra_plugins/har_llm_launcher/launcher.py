@@ -30,8 +30,8 @@ class HarLauncher(Launcher):
         self.config, self.hydra_context = config, hydra_context
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from har_llm.app import headline
         from har_llm.common.errors import HarError
+        from har_llm.tasks import headline
 
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
@@ -56,7 +56,7 @@ class HarLauncher(Launcher):
         return returns
 
     def perform(self, jobs: Sequence[Any]) -> None:
-        from har_llm.app import perform
+        from har_llm.tasks import perform
 
         perform(jobs)
 

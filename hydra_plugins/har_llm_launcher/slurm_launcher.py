@@ -30,7 +30,7 @@ class HarSlurmLauncher(HarLauncher):
         if any(job.experiment is not None and job.experiment.settings.task != "run" for job in jobs):
             super().perform(jobs)
             return
-        from har_llm import app
+        from har_llm import tasks
         from har_llm.report.terminal.progress import LiveProgress
         from har_llm.sweep.slurm.submit import run_jobs
         from har_llm.tracking.session import tracking
@@ -39,4 +39,4 @@ class HarSlurmLauncher(HarLauncher):
             with LiveProgress() as watcher:
                 run_jobs(jobs, SlurmSettings(**self._settings), watcher)
             tracker.publish(jobs)
-            app.show_sweep(jobs)
+            tasks.show_sweep(jobs)

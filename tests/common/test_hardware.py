@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from har_llm.common import hardware
+from har_llm.models import resolve
 from har_llm.models.config import ModelConfig
 
 
@@ -52,6 +53,6 @@ def test_main_memory_is_what_may_be_taken() -> None:
 @pytest.mark.parametrize(("dtype", "bytes_each"), [("float32", 4), ("bfloat16", 2), ("float16", 2)])
 def test_the_estimate_is_weights_and_a_tenth(dtype: str, bytes_each: int) -> None:
     model = ModelConfig(name="m", id="o/m", dtype=dtype, parameters=1000)
-    assert hardware.needed_memory(model, None) == pytest.approx(1100 * bytes_each)
-    assert hardware.needed_memory(ModelConfig(name="m", id="o/m"), 500.0) == pytest.approx(550)
-    assert hardware.needed_memory(ModelConfig(name="m", id="o/m"), None) is None
+    assert resolve.needed_memory(model, None) == pytest.approx(1100 * bytes_each)
+    assert resolve.needed_memory(ModelConfig(name="m", id="o/m"), 500.0) == pytest.approx(550)
+    assert resolve.needed_memory(ModelConfig(name="m", id="o/m"), None) is None

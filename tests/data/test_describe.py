@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from har_llm.common.errors import Notice
 from har_llm.data.datasets.marble import Marble
 from har_llm.data.datasets.simulated import SimulatedHome
-from har_llm.data.describe import describe, render, render_faults
-from har_llm.data.records import Event, Notice, Recordings, Session
+from har_llm.data.describe import describe
+from har_llm.data.records import Event, Recordings, Session
 from har_llm.data.splits import NamedSplit, PaperSplit
 from har_llm.data.windows import FixedWindows
+from har_llm.report.terminal.dataset import render, render_faults
 from tests.helpers import load, real_data, session_of, small_home
 
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from har_llm.engines.decoding import DecodingConfig, answer_pattern, answer_schema
+from har_llm.engines.decoding import DecodingConfig
 from har_llm.runs.run import prepare
 from har_llm.scoring import parsing
+from har_llm.scoring.answer_format import answer_pattern, answer_schema
 from tests.composing import experiment
 
 IDS = st.lists(st.integers(0, 120), min_size=1, max_size=5, unique=True)

@@ -17,10 +17,10 @@ import pytest
 from har_llm.common.errors import ConfigError, EngineError, MissingError
 from har_llm.engines import openai_protocol as wire
 from har_llm.engines.base import Adapter, Decoding, Generation, LoadedModel, Request
-from har_llm.engines.decoding import answer_pattern, answer_schema
 from har_llm.engines.openai_config import OpenaiEngineConfig
 from har_llm.engines.worker import WorkerEngine
 from har_llm.models.config import Sampling
+from har_llm.scoring.answer_format import answer_pattern, answer_schema
 from tests.engines.failing_server import CACHED_TOKENS, PROMPT_TOKENS, FailingServer, completion
 from tests.helpers import load
 

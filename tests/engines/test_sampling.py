@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import LogitsProcessorList, MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
-from har_llm.engines.sampling import SeededSampling, _draw
+from har_llm.engines.transformers_engine import SeededSampling, _draw
 from har_llm.models.config import Sampling
 
 SETTINGS = [

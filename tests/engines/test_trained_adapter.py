@@ -15,9 +15,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from har_llm.common.provenance import MANIFEST, Provenance, recorded
 from har_llm.distill.model_card import CURVE
 from har_llm.engines.base import EngineConfig, LoadedModel, Request
-from har_llm.engines.pool import WorkerPool
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.vllm_config import VllmEngineConfig, installed
+from har_llm.engines.worker import WorkerPool
 from har_llm.runs.export import export
 from har_llm.runs.run import read_windows
 from har_llm.sweep.job import Job

@@ -12,14 +12,14 @@ import pytest
 from har_llm.common.errors import EngineError
 from har_llm.data.records import Home, Prompt
 from har_llm.engines.base import Adapter, Decoding, Generation, LoadedModel, Request
-from har_llm.engines.decoding import answer_pattern
-from har_llm.engines.pool import WorkerPool
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.vllm_config import VllmEngineConfig, installed
+from har_llm.engines.worker import WorkerPool
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
 from har_llm.runs.run import read_recordings, render
 from har_llm.scoring import parsing
+from har_llm.scoring.answer_format import answer_pattern
 from tests.composing import experiment
 from tests.lora_adapters import random_adapter
 from tests.test_tasks import har_llm

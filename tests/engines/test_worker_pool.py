@@ -14,8 +14,8 @@ import pytest
 
 from har_llm.common.errors import EngineError
 from har_llm.engines.base import Engine, Generation, LoadedModel
-from har_llm.engines.pool import WorkerPool
 from har_llm.engines.scripted import ScriptedEngine, ScriptedEngineConfig
+from har_llm.engines.worker import WorkerPool
 from tests.engines.test_scripted_worker import MODEL, request
 
 

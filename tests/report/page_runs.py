@@ -11,10 +11,10 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from har_llm.common.digest import digest
 from har_llm.config import READINGS
 from har_llm.data.records import Event
 from har_llm.runs.result import RunResult, read_run
-from har_llm.runs.store import digest
 from har_llm.scoring import metrics, parsing
 from har_llm.scoring.voting import vote
 from tests.report.fabricated import CONFIG, VLLM

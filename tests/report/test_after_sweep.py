@@ -9,7 +9,7 @@ import pytest
 
 from har_llm.common.errors import MissingError
 from har_llm.report import after_sweep, build
-from har_llm.report.after_sweep import report_sweep, sweep_name
+from har_llm.report.build import report_sweep, sweep_name
 from har_llm.report.grouping import SYNTHETIC, make_report
 from har_llm.report.tables.all import ON_PAPER_ONLY, make_tables
 from har_llm.report.terminal import tables

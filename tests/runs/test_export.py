@@ -13,7 +13,7 @@ from har_llm.config import Experiment
 from har_llm.models.adapters import adapter_digest
 from har_llm.runs.export import export
 from har_llm.runs.run import prepare, read_windows
-from har_llm.sweep.execute import make
+from har_llm.sweep.generate import make
 from har_llm.sweep.plan import make_plan
 from tests.composing import experiment
 from tests.distill.test_recipe import job

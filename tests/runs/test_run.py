@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from har_llm.common.errors import ConfigError, EngineError, MissingError
-from har_llm.data.records import Notice
+from har_llm.common.errors import ConfigError, EngineError, MissingError, Notice
 from har_llm.engines.base import Generation
 from har_llm.models import resolve
 from har_llm.report.terminal.run import show_run
@@ -21,7 +20,7 @@ from har_llm.runs import write
 from har_llm.runs.result import RunResult, read_run
 from har_llm.runs.store import Record
 from har_llm.scoring import parsing
-from har_llm.sweep.execute import make
+from har_llm.sweep.generate import make
 from har_llm.sweep.plan import make_plan
 from tests.composing import experiment
 

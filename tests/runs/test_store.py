@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from har_llm.common.digest import canonical, digest
 from har_llm.common.errors import MissingError
-from har_llm.runs.store import GenerationStore, Record, canonical, digest
+from har_llm.runs.store import GenerationStore, Record
 from tests.helpers import ROOT
 
 MODEL = {"id": "org/name", "revision": "abc", "dtype": "float32", "adapter": None}

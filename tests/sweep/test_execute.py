@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from har_llm import app
+from har_llm import tasks
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.distill.examples import Selection
 from har_llm.engines.base import Generation
@@ -132,7 +132,7 @@ def test_each_text_is_made_once_over_all_jobs(tmp_path: Path, job: Callable[...,
     assert sorted(kept(tmp_path)) == sorted(set(watcher.keys))
     assert all(each.folder is not None and (each.folder / "metrics.json").is_file() for each in jobs)
     assert len({each.folder for each in jobs}) == 4, "metrics.reading makes no other run"
-    assert [app.headline(each) for each in jobs] == [1.0] * 5
+    assert [tasks.headline(each) for each in jobs] == [1.0] * 5
 
 
 def test_a_finished_run_is_not_made_again_and_nothing_is_loaded_for_it(tmp_path: Path, job: Callable[..., Job]) -> None:
@@ -263,7 +263,7 @@ def test_a_damaged_run_directory_fails_its_own_job(job: Callable[..., Job]) -> N
     jobs = [job("limit=2"), job("limit=3")]
     watcher = done(*jobs)
     assert watcher.failures == [jobs[0]] and "is damaged" in str(jobs[0].error)
-    assert jobs[0].folder is None and app.headline(jobs[0]) is None
+    assert jobs[0].folder is None and tasks.headline(jobs[0]) is None
     assert jobs[1].fresh
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from har_llm.config import WandbTracker
 from har_llm.sweep.job import Job
-from har_llm.tracking.config import WandbTracker
-from har_llm.tracking.groups import settle_groups
+from har_llm.tracking.session import settle_groups
 from tests.composing import experiment
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.tracking.config import WandbTracker
-from har_llm.tracking.ledger import Ledger
+from har_llm.config import WandbTracker
+from har_llm.tracking.publisher import Ledger
 
 
 def ledger(tmp_path: Path, **changes: str) -> Ledger:

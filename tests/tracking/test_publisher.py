@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from har_llm.tracking.config import WandbTracker
+from har_llm.config import WandbTracker
 from har_llm.tracking.publisher import Published, Publisher
 
 

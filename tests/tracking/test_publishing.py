@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
+from har_llm.config import WandbTracker
 from har_llm.runs.result import RunResult
 from har_llm.tracking import sync
-from har_llm.tracking.config import WandbTracker
 from har_llm.tracking.publisher import Publisher
 from har_llm.tracking.publishing import kept_tracker, publish_runs
 from tests.composing import experiment

@@ -12,8 +12,7 @@ import pytest
 from hydra.errors import ConfigCompositionException
 
 from har_llm.common.errors import ConfigError
-from har_llm.config import read_experiment
-from har_llm.tracking.config import TrackerConfig, WandbTracker
+from har_llm.config import TrackerConfig, WandbTracker, read_experiment
 from tests.composing import composed, experiment
 from tests.helpers import load
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from har_llm.tracking.config import WandbTracker
+from har_llm.config import WandbTracker
 from har_llm.tracking.training_content import Training
 from har_llm.tracking.wandb_client import NotPublished
 from har_llm.tracking.worker import Worker

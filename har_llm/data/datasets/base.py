@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from har_llm.common.errors import ConfigError
-from har_llm.data.records import Event, Home, Notice, Recordings, Session
+from har_llm.common.errors import ConfigError, Notice
+from har_llm.data.records import Event, Home, Recordings, Session
 
 NULL_CLASS_USES = ("label", "unscored", "dropped")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from har_llm.data.records import Notice
+from har_llm.common.errors import Notice
 
 UTF8_MARK = b"\xef\xbb\xbf"
 """What spreadsheets put before UTF-8 text."""

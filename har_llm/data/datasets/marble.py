@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from har_llm.common.errors import ConfigError, DataError, MissingError
+from har_llm.common.errors import ConfigError, DataError, MissingError, Notice
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import ReleaseConfig
 from har_llm.data.datasets.files import shown, spellings, unquoted, without_collector
@@ -31,7 +31,7 @@ from har_llm.data.datasets.marble_extras import (
     merged,
 )
 from har_llm.data.datasets.marble_times import STATUSES, LocalClock, TimedReader, Timeline, milliseconds
-from har_llm.data.records import Event, Home, Notice, Recordings, Session
+from har_llm.data.records import Event, Home, Recordings, Session
 
 SCENARIO = re.compile(r"[A-Z][1-9](?:mae|[mae])")
 INSTANCE = re.compile(r"instance[1-9][0-9]*")

@@ -17,14 +17,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-from har_llm.common.errors import ConfigError, DataError, MissingError
+from har_llm.common.errors import ConfigError, DataError, MissingError, Notice
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.archives import ArchiveReader
 from har_llm.data.datasets.base import ReleaseConfig, events_in
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.mural_sensors import Sensor, SensorNames, rooms_of
 from har_llm.data.datasets.mural_windows import Reading, Row, RowCounts, compared
-from har_llm.data.records import Event, Notice, Recordings, Session
+from har_llm.data.records import Event, Recordings, Session
 
 COLUMNS = ("uid", "time", "sensor", "action", "Subject", "Description", "activity")
 SENSOR_KEYS = ("sensor name", "sensor type", "sensor location")

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from har_llm.common.errors import ConfigError
+from har_llm.common.errors import ConfigError, Notice
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import DatasetConfig
-from har_llm.data.records import Event, Notice, Recordings, Session
+from har_llm.data.records import Event, Recordings, Session
 
 T = TypeVar("T")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from har_llm.report.cells import Cell
 from har_llm.report.grouping import Report
@@ -96,3 +97,13 @@ def caption(report: Report, shown: str, panels: Sequence[Panel]) -> str:
         f"Hollow and dashed: the paper ({CITATION})." if any(one.paper for one in series) else "",
     ]
     return " ".join(filter(None, said))
+
+
+@dataclass(frozen=True)
+class Figure:
+    name: str
+    """Names its files: "figure3"."""
+    title: str
+    caption: str
+    png: Path
+    """The picture; a PDF of the same name lies beside it."""

@@ -10,8 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from har_llm.common.tables import Figure
-from har_llm.report.figures.chart import Chart, Level, Panel, Series
+from har_llm.report.figures.chart import Chart, Figure, Level, Panel, Series
 from har_llm.report.figures.labels import GREY, legible, name_points
 from har_llm.report.tables.writers import plain
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import har_llm
-from har_llm.common.tables import Figure, Table
+from har_llm.common.tables import Table
 from har_llm.config import READINGS
+from har_llm.report.figures.chart import Figure
 from har_llm.report.page.blocks import as_json, data_block, json_block, packed_block, source_hash
 from har_llm.report.page.data import Dataset, RunColumns, gather
 from har_llm.report.page.labels import run_labels

@@ -29,7 +29,7 @@ PLAIN_REPORT_EVERY_S = 10.0
 class LiveProgress:
     """One view of everything that a command makes: a bar on a terminal, a line now and then elsewhere; on standard error.
 
-    A `sweep.Watcher`. It shows nothing until something is to be made.
+    A `sweep.Callback`. It shows nothing until something is to be made.
     """
 
     def __init__(self) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from har_llm.common.errors import EngineError, HarError, MissingError
 from har_llm.models import resolve
 from har_llm.sweep import execute
+from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import Load, Plan, make_plan
 from har_llm.sweep.slurm.settings import SlurmSettings
@@ -38,7 +39,7 @@ class Submitted:
     titles: tuple[str, ...]
 
 
-def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, watcher: execute.Watcher) -> None:
+def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, watcher: Callback) -> None:
     """Submit what the jobs owe, wait for it unless told not to, and note in each job what became of it."""
     if shutil.which("sbatch") is None:
         raise MissingError(

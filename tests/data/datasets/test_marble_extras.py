@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from har_llm.common.errors import ConfigError, DataError
+from har_llm.common.errors import ConfigError, DataError, Notice
 from har_llm.data.datasets.marble import Marble
 from har_llm.data.datasets.marble_extras import EXTRA_EVENTS
 from har_llm.data.prompts import SectionedPrompt
-from har_llm.data.records import Event, Home, Notice
+from har_llm.data.records import Event, Home
 from har_llm.data.windows import FixedWindows
 from tests.data.datasets.marble_files import (
     EVENT_ROWS,

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_llm.common.errors import DataError, MissingError
+from har_llm.common.errors import DataError, MissingError, Notice
 from har_llm.data.datasets import archives
-from har_llm.data.records import Notice
 from tests.data.datasets.mural_files import (
     ACTIVITIES,
     HEADER,

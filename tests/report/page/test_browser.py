@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from har_llm.common.tables import Figure, Table
+from har_llm.common.tables import Table
 from har_llm.data.records import Event
+from har_llm.report.figures.chart import Figure
 from har_llm.report.page.write import write_page
 from har_llm.runs.result import RunResult
 from tests.report.browser import Watched

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import MissingError
-from har_llm.common.tables import Figure, Table
+from har_llm.common.tables import Table
 from har_llm.config import READINGS
+from har_llm.report.figures.chart import Figure
 from har_llm.report.page.labels import run_labels
 from har_llm.report.page.texts import PromptChunks
 from har_llm.report.page.write import write_page

@@ -1,0 +1,31 @@
+"""The form of an answer that decoding.structured asks for: as a JSON schema, and as a regular expression."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+
+def answer_schema(ids: Sequence[int], activities: Collection[int]) -> dict[str, Any]:
+    """The JSON schema of an answer that gives each of these events, in order, one of these activities."""
+    objects = [
+        {
+            "type": "object",
+            "properties": {"id": {"const": shown}, "activity": {"enum": list(activities)}},
+            "required": ["id", "activity"],
+            "additionalProperties": False,
+        }
+        for shown in ids
+    ]
+    return {"type": "array", "prefixItems": objects, "items": False, "minItems": len(objects), "maxItems": len(objects)}
+
+
+def answer_pattern(ids: Sequence[int], activities: Collection[int]) -> str:
+    """A regular expression of such an answer, spaced as the prompt's example is.
+
+    Engines that constrain by a schema allow either no blank at all, which is not how models write and spoils what they
+    answer, or any number of them, which weak models never stop writing.
+    """
+    activity = "|".join(str(number) for number in activities)
+    objects = [rf'\{{"id": {shown}, "activity": ({activity})\}}' for shown in ids]
+    return r"\n{0,2}\[\n?" + r",[ \n]".join(objects) + r"\n?\]"

@@ -1,0 +1,92 @@
+"""The generations of one load of a model, made in processes of their own and kept as they finish."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from har_llm.common.errors import MissingError
+from har_llm.engines.base import Generation, LoadedModel
+from har_llm.models import resolve
+from har_llm.runs.run import ADAPTER_WEIGHTS
+from har_llm.runs.store import Record, ShardWriter
+from har_llm.sweep import throughput
+from har_llm.sweep.plan import Load
+
+Environments = Sequence[Mapping[str, str]]
+
+
+def make(load: Load, environments: Sequence[Mapping[str, str]], on_generation: Callable[[Generation], None]) -> None:
+    """Make the generations of a load in processes of their own; each is kept before the next is waited for.
+
+    Raises EngineError when a process dies, MissingError when the model cannot be fetched.
+    """
+    from har_llm.engines.worker import WorkerPool
+
+    model = load.model.config
+    needs_files = load.engine.needs_model()
+    spec = LoadedModel(
+        path=str(resolve.obtain(load.model)) if needs_files else "",
+        served_name=model.id,
+        dtype=model.dtype,
+        context=model.context,
+        trust_remote_code=model.trust_remote_code,
+    )
+    started = time.monotonic()
+    pool = WorkerPool(load.engine, spec, environments)
+    try:
+        _import_scoring()
+        about = pool.about
+        with ExitStack() as stack:
+            keep = _Keeper(load, about, stack)
+            seconds, tokens, count = 0.0, 0, 0
+            for generation in pool.generate(load.requests):
+                keep(generation)
+                on_generation(generation)
+                seconds, tokens, count = seconds + generation.seconds, tokens + generation.completion_tokens, count + 1
+        seconds /= len(environments)
+        start = max(0.0, time.monotonic() - started - seconds)
+        throughput.note_rate(load.runs[0].outputs / "store", load.identity, throughput.Rate(start, seconds, count, tokens))
+    finally:
+        pool.close()
+
+
+class _Keeper:
+    """Writes each generation to the store of the run that asked for it, saying where it comes from."""
+
+    def __init__(self, load: Load, about: Mapping[str, Any], stack: ExitStack):
+        self._load, self._about, self._stack = load, about, stack
+        self._writers: dict[int, tuple[ShardWriter, dict[str, Any]]] = {}
+
+    def __call__(self, generation: Generation) -> None:
+        run = self._load.asked_by[generation.key]
+        if id(run) not in self._writers:
+            writer = self._stack.enter_context(run.open_writer())
+            about = {**self._about, "model": run.model_identity, "provenance": run.provenance.label}
+            if run.lesson is not None:
+                about[ADAPTER_WEIGHTS] = run.lesson.weights()
+            self._writers[id(run)] = (writer, about)
+        writer, about = self._writers[id(run)]
+        writer.add(Record(**generation._asdict(), about=about))
+
+
+def check_writable(outputs: Path) -> None:
+    """Find out before a model is loaded whether its texts can be kept. Raises MissingError."""
+    try:
+        for name in ("store", "runs"):
+            (outputs / name).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=outputs / name):
+                pass
+    except OSError as error:
+        raise MissingError(
+            f"paths.outputs is {str(outputs)!r}, which cannot be written ({error.strerror}); set it to another folder."
+        ) from None
+
+
+def _import_scoring() -> None:
+    """Import what scoring will need; a second or two that pass while the model loads in its own process."""
+    import sklearn.metrics  # noqa: F401
