@@ -50,9 +50,9 @@ def teacher_keys(settings: list[str], folder: Path) -> set[str]:
     from tests.composing import experiment
 
     addressed = [f"++{one}" if one.startswith(("lora.", "dataset.")) else one for one in settings]
-    lesson = prepare(experiment(*addressed, f"paths.outputs={folder / 'outputs'}")).lesson
-    assert lesson is not None
-    return {request.key for request in lesson.teacher.requests}
+    recipe = prepare(experiment(*addressed, f"paths.outputs={folder / 'outputs'}")).recipe
+    assert recipe is not None
+    return {request.key for request in recipe.teacher.requests}
 
 
 def show(outputs: Path, wanted: set[str], jobs: int, steps: int, taken: float) -> None:

@@ -128,7 +128,7 @@ def measure(folder: Path) -> None:
 
 def build(runs: Sequence[object], page: Path) -> str:
     """The whole report where there is one, and else the page by itself."""
-    settings = {"headline": "f1_weighted", "reading": "lenient"}
+    settings = {"headline": "f1_weighted", "parsing": "lenient"}
     try:
         from har_llm.report.build import build_report
     except ImportError:

@@ -49,7 +49,7 @@ def main() -> None:
         folder = Path(name)
         (folder / "bare.py").write_text(BARE)
         write_prompts(folder / "prompts.json", arguments.model)
-        model = ROOT / "har_llm" / "embedded" / arguments.model
+        model = ROOT / "har_llm" / "models" / "embedded" / arguments.model
         bare = [sys.executable, "bare.py", str(model), "prompts.json", "texts.json"]
         ours = [sys.executable, "-m", "har_llm", f"model={arguments.model}"]
         taken: dict[str, list[float]] = {"bare": [], "run": [], "rerun": []}

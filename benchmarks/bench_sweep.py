@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from timing import ROOT, seconds
 
 DATASETS = ("simulated_flat", "simulated_house")
-EMBEDDED = ROOT / "har_llm" / "embedded"
+EMBEDDED = ROOT / "har_llm" / "models" / "embedded"
 THIRD_MODEL = """
 defaults:
   - tiny_student

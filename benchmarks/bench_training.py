@@ -121,9 +121,9 @@ def write_job(folder: Path, ours: Sequence[str]) -> int:
     from har_llm.runs.run import prepare
     from tests.composing import experiment
 
-    lesson = prepare(experiment(*ours[3:])).lesson
-    assert lesson is not None and lesson.student.path is not None
-    job = lesson.job(lesson.student.path, folder / "rows.jsonl", folder / "unused", folder / "bare", "trl")
+    recipe = prepare(experiment(*ours[3:])).recipe
+    assert recipe is not None and recipe.student.path is not None
+    job = recipe.job(recipe.student.path, folder / "rows.jsonl", folder / "unused", folder / "bare", "trl")
     made = _arguments(job)
     on = {"use_cpu": made.use_cpu, "bf16": made.bf16}
     default = type(made)(output_dir="unused", **on).to_dict()

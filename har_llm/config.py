@@ -36,7 +36,7 @@ MOST_SAMPLES = 1000
 
 TASKS = ("run", "plan", "prefetch", "report", "compare", "sync", "dashboard", "export", "prompt", "describe", "validate")
 EXPORTS = ("model", "examples")
-READINGS = ("strict", "lenient")
+PARSINGS = ("strict", "lenient")
 GROUPS = ("window", "split", "lora", "decoding", "engine", "tracker", "model", "prompt", "dataset")
 """Checked in this order: the short ones first, so that a slip is answered at once."""
 
@@ -53,7 +53,7 @@ class PathsConfig:
 class MetricsConfig:
     headline: str = "f1_weighted"
     """The score that is shown first; all are computed and kept."""
-    reading: str = "strict"
+    parsing: str = "strict"
     """strict: valid JSON only; lenient: with salvage and repair."""
 
 
@@ -93,7 +93,7 @@ class Settings:
 
         require("task", self.task, TASKS)
         require("export.what", self.export.what, EXPORTS)
-        require("metrics.reading", self.metrics.reading, READINGS)
+        require("metrics.parsing", self.metrics.parsing, PARSINGS)
         require("metrics.headline", self.metrics.headline, METRICS)
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"limit is {self.limit}; it must be at least 1, or null for all windows.")

@@ -31,7 +31,7 @@ Settings (SETTING=VALUE):
   seed             seeds the sampling
   paths.data       folder that holds the datasets' folders (or set HAR_LLM_DATA)
   paths.outputs    where generations and run directories are kept
-  metrics.headline, metrics.reading    which score is shown first, how strictly answers are read
+  metrics.headline, metrics.parsing    which score is shown first, how strictly answers are read
   GROUP.FIELD      any field of the chosen option, as in window.events=20; --cfg job prints them all
 
 --config-dir FOLDER adds your own options, --hydra-help shows the flags of Hydra, which reads this command line."""

@@ -39,7 +39,7 @@ def headline(job: Job) -> float | None:
     from har_llm.runs.result import read_run
 
     settings = job.experiment.settings.metrics
-    value: float | None = read_run(job.folder).metrics[settings.reading]["all"]["mean"][settings.headline]["mean"]
+    value: float | None = read_run(job.folder).metrics[settings.parsing]["all"]["mean"][settings.headline]["mean"]
     return value
 
 
@@ -51,8 +51,8 @@ def run(jobs: Sequence[Job]) -> None:
     from har_llm.tracking.session import tracking
 
     with tracking(jobs) as tracker:
-        with LiveProgress() as watcher:
-            execute.run_jobs(jobs, tracker.beside(watcher))
+        with LiveProgress() as callback:
+            execute.run_jobs(jobs, tracker.beside(callback))
         tracker.publish(jobs)
         # What was made is shown while it is being published.
         if len(jobs) == 1 and not jobs[0].title:
@@ -77,8 +77,8 @@ def plan(jobs: Sequence[Job]) -> None:
     from har_llm.sweep import estimates, execute
     from har_llm.sweep.plan import make_plan
 
-    with LiveProgress() as watcher:
-        execute.prepare_jobs(jobs, watcher, planning=True)
+    with LiveProgress() as callback:
+        execute.prepare_jobs(jobs, callback, planning=True)
     made = make_plan([job.run for job in jobs if job.run is not None and not job.run.finished])
     finished = sum(job.run is not None and job.run.finished for job in jobs)
     if made.runs or finished:  # otherwise each job has said why it failed
@@ -90,12 +90,12 @@ def prefetch(jobs: Sequence[Job]) -> None:
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import execute
 
-    with LiveProgress() as watcher:
-        execute.fetch_models(jobs, watcher)
+    with LiveProgress() as callback:
+        execute.fetch_models(jobs, callback)
 
 
 def export(experiment: Experiment) -> None:
-    """Write a merged model, or the examples of a lesson, to export.path."""
+    """Write a merged model, or the examples of a recipe, to export.path."""
     from har_llm.runs.export import export as write
 
     path, what = write(experiment)
@@ -118,7 +118,7 @@ def compare(experiment: Experiment) -> None:
     from har_llm.runs.find import two_runs
 
     settings = experiment.settings
-    made = comparison.build(pair(*two_runs(settings), settings.metrics.reading), settings.metrics.headline)
+    made = comparison.build(pair(*two_runs(settings), settings.metrics.parsing), settings.metrics.headline)
     folder = comparison_files.folder_of(settings, made)
     comparison_files.write(made, folder)
     terminal.show_comparison(made, folder)

@@ -286,10 +286,10 @@ def test_prefetching_says_where_the_models_are(tmp_path: Path) -> None:
 
 
 def test_a_sweep_ends_with_a_table_of_its_jobs(tmp_path: Path, script: str) -> None:
-    done = har_llm(tmp_path, "-m", *SMALL, script, "limit=1,2", "metrics.reading=strict,lenient", COLUMNS="200")
-    for title in ("limit=1 metrics.reading=strict", "limit=2 metrics.reading=lenient"):
+    done = har_llm(tmp_path, "-m", *SMALL, script, "limit=1,2", "metrics.parsing=strict,lenient", COLUMNS="200")
+    for title in ("limit=1 metrics.parsing=strict", "limit=2 metrics.parsing=lenient"):
         assert len([line for line in done.stdout.splitlines() if title in line and " 100.00 " in line]) == 1
-    assert "f1_weighted, lenient reading; f1_weighted, strict reading: mean and standard deviation" in done.stdout
+    assert "f1_weighted, lenient parsing; f1_weighted, strict parsing: mean and standard deviation" in done.stdout
     assert f"Some of these: {MARK}; partial: first 2 windows only" in done.stdout
     assert done.stderr.count("loading the model") == 1
 

@@ -26,20 +26,20 @@ class HeldError(MissingError):
 
 
 @contextlib.contextmanager
-def claimed(aside: Path) -> Iterator[Callable[[], None]]:
+def claimed(staging: Path) -> Iterator[Callable[[], None]]:
     """The training for this process alone; one whose process is dead is taken over. Raises HeldError.
 
     Yields what raises once the claim is lost: HeldError if it was taken over while this process seemed dead, MissingError if
     it was deleted.
     """
-    claim, mine = _claim(aside)
+    claim, mine = _claim(staging)
     lost, done = threading.Event(), threading.Event()
 
     def check() -> None:
         if not lost.is_set():
             return
-        if (held := _read(_next(aside, mine))) is not None:
-            raise HeldError(_holder(_next(aside, mine), held))
+        if (held := _read(_next(staging, mine))) is not None:
+            raise HeldError(_holder(_next(staging, mine), held))
         raise MissingError(
             f"{claim}, by which this process trained the adapter, was deleted. Run the same command again; it goes on from "
             f"the last checkpoint."
@@ -48,7 +48,7 @@ def claimed(aside: Path) -> Iterator[Callable[[], None]]:
     def beat() -> None:
         while not done.wait(BEAT_S):
             with contextlib.suppress(OSError, MissingError):  # a file system that is away for a while
-                if _read(claim) != mine or _read(_next(aside, mine)) is not None:
+                if _read(claim) != mine or _read(_next(staging, mine)) is not None:
                     lost.set()
                     return
                 os.utime(claim)
@@ -65,34 +65,34 @@ def claimed(aside: Path) -> Iterator[Callable[[], None]]:
                 claim.unlink()
 
 
-def last_claim(aside: Path) -> Path:
+def last_claim(staging: Path) -> Path:
     """Where the claim of this process may be put. Raises HeldError while another holds the training, MissingError.
 
     The claim of a dead process is left there. Whoever takes over makes the one claim that is named after it, and only one
     can, however many try at once.
     """
-    claim = aside / "claim.json"
+    claim = staging / "claim.json"
     while (held := _read(claim)) is not None:
         if not _abandoned(claim, held):
             raise HeldError(_holder(claim, held))
-        claim = _next(aside, held)
+        claim = _next(staging, held)
     return claim
 
 
-def _claim(aside: Path) -> tuple[Path, str]:
+def _claim(staging: Path) -> tuple[Path, str]:
     """Put a claim of this process in place, whole or not at all: where, and what it says. Raises HeldError, MissingError."""
-    claim = last_claim(aside)
+    claim = last_claim(staging)
     token = secrets.token_hex(8)
     mine = json.dumps({"host": platform.node(), "pid": os.getpid(), "started": _started(), "token": token})
-    written = aside / f".claim-{token}"
+    written = staging / f".claim-{token}"
     try:
-        aside.mkdir(parents=True, exist_ok=True)
+        staging.mkdir(parents=True, exist_ok=True)
         written.write_text(mine, encoding="utf-8")
         os.link(written, claim)
     except FileExistsError:
         raise HeldError(f"Another process has just claimed it ({claim}).") from None
     except FileNotFoundError:
-        raise HeldError(f"Another process has just finished it and taken {aside} away.") from None
+        raise HeldError(f"Another process has just finished it and taken {staging} away.") from None
     except OSError as error:
         raise MissingError(f"{claim} cannot be written ({error.strerror or error}); set paths.outputs otherwise.") from None
     finally:
@@ -110,9 +110,9 @@ def _holder(claim: Path, content: str) -> str:
     return f"{who} trains it, says {claim}; delete that file if it does not"
 
 
-def _next(aside: Path, claim: str) -> Path:
+def _next(staging: Path, claim: str) -> Path:
     """Where the claim is that takes over from one that says this."""
-    return aside / f"claim-{digest(claim)[:16]}.json"
+    return staging / f"claim-{digest(claim)[:16]}.json"
 
 
 def _read(claim: Path) -> str | None:

@@ -37,7 +37,7 @@ def card_title(manifest: Mapping[str, Any]) -> str:
 def model_card(manifest: Mapping[str, Any]) -> str:
     """README.md of an adapter, from its manifest."""
     head = ["library_name: peft", "tags: [lora, human-activity-recognition, knowledge-distillation]"]
-    told = [f"A LoRA adapter {STORY}", "", *_lesson(manifest), *_use(manifest), PROMPTS]
+    told = [f"A LoRA adapter {STORY}", "", *_recipe(manifest), *_use(manifest), PROMPTS]
     return _card(manifest, [*_base(manifest["student"]), *head], card_title(manifest), told)
 
 
@@ -47,7 +47,7 @@ def merged_card(manifest: Mapping[str, Any]) -> str:
     base, adapter = (f"{merged[one]}, version {merged[f'{one}_revision']}" for one in ("base", "adapter"))
     told = [f"A LoRA adapter ({adapter}) merged into its base ({base}), in {merged['dtype']}.", ""]
     if taught:
-        told += [f"The adapter is {STORY}", "", *_lesson(manifest)]
+        told += [f"The adapter is {STORY}", "", *_recipe(manifest)]
     told += [MERGED_USE.format(overrides=_overrides(merged)), *([PROMPTS] if taught else [])]
     head = [*_base(merged["base"]), "library_name: transformers", "tags: [human-activity-recognition]"]
     return _card(manifest, head, card_title(manifest) if taught else f"{merged['base']} with an adapter", told)
@@ -92,7 +92,7 @@ def _on_hub(model: str) -> bool:
     return model.count("/") == 1
 
 
-def _lesson(manifest: Mapping[str, Any]) -> list[str]:
+def _recipe(manifest: Mapping[str, Any]) -> list[str]:
     """What was learned and how, as a table, with the picture of the loss that lies beside the card."""
     return [
         "| | |",

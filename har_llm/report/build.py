@@ -42,19 +42,19 @@ LAST = "table_runs"
 SUFFIXES = (".md", ".tex", ".csv", ".png", ".pdf", ".html")
 
 
-def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, reading: str) -> Path:
+def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, parsing: str) -> Path:
     """Write the report of these runs. Raises MissingError for a damaged run, or a folder that cannot be written."""
-    report = make_report(runs, headline, reading)
+    report = make_report(runs, headline, parsing)
     tables = make_tables(report)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".report-", dir=folder))
+        staging = Path(tempfile.mkdtemp(prefix=".report-", dir=folder))
         try:
-            figures = _write(report, tables, aside)
-            write_page(runs, aside / "report.html", tables=tables, figures=figures, headline=headline, reading=reading)
-            _put_in_place(aside, folder)
+            figures = _write(report, tables, staging)
+            write_page(runs, staging / "report.html", tables=tables, figures=figures, headline=headline, parsing=parsing)
+            _put_in_place(staging, folder)
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         raise MissingError(
             f"The report cannot be written to {folder} ({error.strerror or error}); set report.path to another folder."
@@ -78,8 +78,8 @@ def _text(path: Path, content: str) -> None:
 def _document(report: Report, tables: Sequence[Table], figures: Sequence[Figure]) -> str:
     runs = sum(len(cell.runs) for cell in report.cells)
     kinds = sorted({cell.run.provenance for cell in report.cells if cell.run.provenance})
-    shown = f"{NAMES[report.headline]} (`metrics.headline={report.headline}`), {report.reading} reading of the answers"
-    parts = ["# Report", f"{runs} runs. Scores in %: {shown} (`metrics.reading={report.reading}`)."]
+    shown = f"{NAMES[report.headline]} (`metrics.headline={report.headline}`), {report.parsing} parsing of the answers"
+    parts = ["# Report", f"{runs} runs. Scores in %: {shown} (`metrics.parsing={report.parsing}`)."]
     if kinds:
         parts.append(f"**{inline('; '.join(kinds))}**: such results are marked, and stand beside no number of the paper's.")
     parts += [markdown(table, level=2).rstrip() for table in tables if table.name != LAST]
@@ -93,15 +93,15 @@ def _illustrated(figure: Figure) -> str:
     return f"## {title}\n\n![{title}]({figure.png.name})\n\n{inline(figure.caption)}"
 
 
-def _put_in_place(aside: Path, folder: Path) -> None:
+def _put_in_place(staging: Path, folder: Path) -> None:
     """Each file at once. What an earlier report left that this one has not is removed."""
-    new = sorted(path.name for path in aside.iterdir())
+    new = sorted(path.name for path in staging.iterdir())
     for name in _earlier(folder):
         if name not in new:
             (folder / name).unlink(missing_ok=True)
-    _text(aside / MANIFEST, json.dumps(new, indent=1) + "\n")
+    _text(staging / MANIFEST, json.dumps(new, indent=1) + "\n")
     for name in [*new, MANIFEST]:
-        (aside / name).replace(folder / name)
+        (staging / name).replace(folder / name)
 
 
 def _earlier(folder: Path) -> list[str]:
@@ -154,6 +154,6 @@ def _build(runs: Sequence[RunResult], folder: Path, settings: Settings) -> None:
     from har_llm.report.build import build_report
     from har_llm.report.terminal.tables import show_report
 
-    headline, reading = settings.metrics.headline, settings.metrics.reading
-    build_report(runs, folder, headline=headline, reading=reading)
-    show_report(runs, folder, headline=headline, reading=reading)
+    headline, parsing = settings.metrics.headline, settings.metrics.parsing
+    build_report(runs, folder, headline=headline, parsing=parsing)
+    show_report(runs, folder, headline=headline, parsing=parsing)

@@ -29,7 +29,7 @@ class Report:
 
     cells: Sequence[Cell]
     headline: str
-    reading: str
+    parsing: str
     notes: Sequence[str]
 
     @cached_property
@@ -87,10 +87,10 @@ class Report:
         ]
 
 
-def make_report(runs: Sequence[RunResult], headline: str, reading: str) -> Report:
+def make_report(runs: Sequence[RunResult], headline: str, parsing: str) -> Report:
     """Raises MissingError for a run directory that does not hold what it should."""
-    cells, notes = cells_of([facts_of(run, reading) for run in runs])
-    return Report(cells, headline, reading, notes)
+    cells, notes = cells_of([facts_of(run, parsing) for run in runs])
+    return Report(cells, headline, parsing, notes)
 
 
 def share(plain: CellScore, own: CellScore, teacher: CellScore) -> float | None:
@@ -104,12 +104,12 @@ def ordered(cells: Iterable[Cell]) -> list[Cell]:
     def rank(cell: Cell) -> tuple[object, ...]:
         run, taught = cell.run, cell.run.taught
         known = [*DATASETS, run.dataset].index(run.dataset)
-        lesson = (
+        recipe = (
             (run.adapter is not None, run.adapter or "", 0, "")
             if taught is None
             else (True, "", taught.dataset != run.dataset, f"{taught.sessions:09}{taught.dataset}{taught.teacher}")
         )
-        return (known, run.dataset, run.part, run.parameters or 0, run.model, *lesson, cell.variant, run.folder.name)
+        return (known, run.dataset, run.part, run.parameters or 0, run.model, *recipe, cell.variant, run.folder.name)
 
     return sorted(cells, key=rank)
 
@@ -140,7 +140,7 @@ def model_name(run: RunFacts) -> str:
     return run.model if known is None else MODELS[known].rpartition("/")[2]
 
 
-def lesson_name(run: RunFacts) -> str:
+def adapter_name(run: RunFacts) -> str:
     """What was done to a model, in few words; empty for one that is as it is."""
     if run.adapter is not None:
         return f"with adapter {run.adapter}"

@@ -81,7 +81,7 @@ class RunFacts:
     completion_tokens: int
     seconds: float
     versions: Mapping[str, str]
-    """Of the reading of answers and of the scores."""
+    """Of the parsing of answers and of the scores."""
     config: Mapping[str, str]
     """The settings that make the experiment, flat."""
 
@@ -93,15 +93,15 @@ class RunFacts:
         return amount / self.texts * self.samples * self.windows / self.events if self.texts and self.events else None
 
 
-def facts_of(result: RunResult, reading: str) -> RunFacts:
+def facts_of(result: RunResult, parsing: str) -> RunFacts:
     """Raises MissingError for a directory whose files do not hold what a run's hold."""
     with understood(result.folder):
-        return _facts(result, reading)
+        return _facts(result, parsing)
 
 
-def _facts(result: RunResult, reading: str) -> RunFacts:
+def _facts(result: RunResult, parsing: str) -> RunFacts:
     metrics, environment = result.metrics, result.environment
-    scores = metrics[reading]
+    scores = metrics[parsing]
     adapter = metrics["adapter"]
     taught = None if adapter is None or "taught" not in adapter else _taught(adapter["taught"], result)
     ready = None if adapter is None or taught is not None else f"{adapter['label']} ({adapter.get('revision')})"

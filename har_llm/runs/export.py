@@ -37,16 +37,16 @@ def export(experiment: Experiment) -> tuple[Path, str]:
 
 def _examples(run: PreparedRun, target: Path) -> str:
     """JSONL of prompt-completion rows, as TRL reads them."""
-    if run.lesson is None:
+    if run.recipe is None:
         raise ConfigError(
             f"export.what is 'examples', which a teacher's texts are made into; choose lora=distilled{_untaught(run)}."
         )
-    if not run.lesson.teacher.complete():
+    if not run.recipe.teacher.complete():
         raise MissingError("The teacher's texts are not made yet; run the same command with task=run first.")
-    selection = run.lesson.select()
+    selection = run.recipe.select()
     with target.open("x", encoding="ascii") as stream:
         stream.writelines(json.dumps(example.as_row()) + "\n" for example in selection.examples)
-    return f"{selection.summary()}{run.lesson.provenance.suffix}"
+    return f"{selection.summary()}{run.recipe.provenance.suffix}"
 
 
 def _untaught(run: PreparedRun) -> str:
@@ -55,15 +55,15 @@ def _untaught(run: PreparedRun) -> str:
 
 
 def _merged(run: PreparedRun, target: Path) -> str:
-    """A model like any other, with its tokenizer: written aside by a process of its own, then put in place."""
+    """A model like any other, with its tokenizer: written staging by a process of its own, then put in place."""
     if run.adapter is None or run.adapter.path is None:
         raise ConfigError(
             f"task=export merges an adapter into its model; choose lora=adapter or lora=distilled{_untaught(run)}."
         )
-    if run.lesson is not None and not run.lesson.learned():
+    if run.recipe is not None and not run.recipe.learned():
         raise MissingError("The adapter is not made yet; run the same command with task=run first.")
     base = resolve.obtain(run.model)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     process = JsonProcess("har_llm.distill.merge", "The merging process")
     try:
         model = run.experiment.model
@@ -73,16 +73,16 @@ def _merged(run: PreparedRun, target: Path) -> str:
                 "adapter": str(run.adapter.path),
                 "dtype": model.dtype,
                 "trust_remote_code": model.trust_remote_code,
-                "folder": str(aside),
+                "folder": str(staging),
             }
         )
         parameters = process.receive()["parameters"]
-        _describe(run, run.adapter, aside)
-        aside.chmod(0o755)  # mkdtemp makes it private
-        aside.rename(target)
+        _describe(run, run.adapter, staging)
+        staging.chmod(0o755)  # mkdtemp makes it private
+        staging.rename(target)
     finally:
         process.close()
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
     return f"{model.id} with {run.experiment.lora.label()}, {parameters:,} parameters in {model.dtype}{run.made_of.suffix}"
 
 

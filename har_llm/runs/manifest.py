@@ -35,7 +35,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Lesson:
+class AdapterRecipe:
     lora: Distilled
     teacher: PreparedRun
     """The teacher's texts on the training part; never scored."""
@@ -44,7 +44,7 @@ class Lesson:
     """The student's."""
 
     @cached_property
-    def recipe(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, Any]:
         model, examples = self.experiment.model, self.lora.examples
         made: dict[str, Any] = {
             "format": FORMAT,
@@ -64,13 +64,13 @@ class Lesson:
 
     @cached_property
     def key(self) -> str:
-        return digest(self.recipe)
+        return digest(self.identity)
 
     @property
     def folder(self) -> Path:
         """Where the adapter is, once it is made. What a user calls the student is not in its key, so it is not in here."""
         store = self.teacher.outputs / "store"
-        base = re.split("[/:]", self.recipe["base"][0])[-1]
+        base = re.split("[/:]", self.identity["base"][0])[-1]
         return find_adapter(store, self.key) or adapters_folder(store) / f"{base}-{self.key[:16]}"
 
     @property
@@ -80,7 +80,7 @@ class Lesson:
         windows = {name: value for name, value in vars(taught.window).items() if value is not None}
         shaped = ("rank", "targets", "batch_size", "device_batch_size", "optimizer", "base", "loss_on")
         return {
-            "trained": self.recipe["base"],
+            "trained": self.identity["base"],
             "trainer": self.lora.trainer,
             "settings": {name: getattr(training, name) for name in shaped},
             "examples": [taught.model.name, taught.dataset.name, windows],
@@ -113,8 +113,8 @@ class Lesson:
             return None
         try:
             manifest = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-            resolve = adapter_digest(self.folder)
-            whole = manifest["key"] == self.key and manifest["weights"] == resolve
+            weights = adapter_digest(self.folder)
+            whole = manifest["key"] == self.key and manifest["weights"] == weights
         except (OSError, ValueError, LookupError):
             whole = False
         if not whole:
@@ -122,7 +122,7 @@ class Lesson:
                 f"The adapter in {self.folder} is damaged: {', '.join(ADAPTER_FILES)} and {MANIFEST} do not agree. Delete "
                 f"the folder and run the same command again: the teacher's texts are kept."
             )
-        return resolve
+        return weights
 
     @property
     def uses_gold(self) -> bool:
@@ -161,7 +161,7 @@ def find_adapter(store: Path, key: str) -> Path | None:
     return next(iter(sorted(adapters_folder(store).glob(f"[!.]*-{key[:16]}"))), None)
 
 
-def make_lesson(experiment: Experiment, student: ResolvedModel, *, planning: bool) -> Lesson:
+def make_recipe(experiment: Experiment, student: ResolvedModel, *, planning: bool) -> AdapterRecipe:
     """What the experiment's adapter is made from: its own teacher, on the training part of its own or another dataset.
 
     In the windows of its own, or in others.
@@ -183,17 +183,19 @@ def make_lesson(experiment: Experiment, student: ResolvedModel, *, planning: boo
         planning=planning,
         choose=lambda sessions: first_sessions(sessions, lora.train_sessions, lora.session_seed),
     )
-    return Lesson(lora, teacher, student, experiment)
+    return AdapterRecipe(lora, teacher, student, experiment)
 
 
-def manifest(lesson: Lesson, selection: Selection, about: Mapping[str, Any], losses: list[list[float]]) -> dict[str, Any]:
+def manifest(
+    recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any], losses: list[list[float]]
+) -> dict[str, Any]:
     """What an adapter says of itself."""
-    teacher = lesson.teacher
+    teacher = recipe.teacher
     return {
-        "key": lesson.key,
-        "provenance": lesson.provenance.label,
-        "student": lesson.student.public_name,
-        "student_revision": lesson.student.revision,
+        "key": recipe.key,
+        "provenance": recipe.provenance.label,
+        "student": recipe.student.public_name,
+        "student_revision": recipe.student.revision,
         "teacher": {**teacher.model_identity, "id": teacher.model.public_name},
         "dataset": teacher.experiment.dataset.name,
         "null_class": teacher.experiment.dataset.null_class,
@@ -203,10 +205,10 @@ def manifest(lesson: Lesson, selection: Selection, about: Mapping[str, Any], los
         "examples": len(selection.examples),
         "left_out": dict(selection.left_out),
         "uses_gold": selection.uses_gold,
-        "training": vars(lesson.lora.training),
-        "epochs": lesson.lora.training.epochs(len(selection.examples)),
-        "epochs_begun": lesson.lora.training.epochs_begun(len(selection.examples)),
-        "recipe": lesson.recipe,
+        "training": vars(recipe.lora.training),
+        "epochs": recipe.lora.training.epochs(len(selection.examples)),
+        "epochs_begun": recipe.lora.training.epochs_begun(len(selection.examples)),
+        "recipe": recipe.identity,
         **about,
         "loss": losses,
     }

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from har_llm.config import READINGS
+from har_llm.config import PARSINGS
 from har_llm.data.records import Event
 from har_llm.data.windows import answering
 from har_llm.scoring.parsing import Prediction
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def prediction_rows(run: PreparedRun, windows: Sequence[WindowTexts]) -> Iterator[dict[str, Any]]:
-    """Every event of the part, in order: with both readings, or with the reason why no window shows it."""
+    """Every event of the part, in order: with both ways of parsing, or with the reason why no window shows it."""
     said = _said(run)
     places = answering([prompt.window for prompt in run.prompts])
-    predicted = {reading: [window.predictions(reading) for window in windows] for reading in READINGS}
+    predicted = {parsing: [window.predictions(parsing) for window in windows] for parsing in PARSINGS}
     for session in run.sessions:
         held = {event.id for window in run.experiment.window.cut(session) for event in window.events}
         for event in session.events:
@@ -39,7 +39,7 @@ def prediction_rows(run: PreparedRun, windows: Sequence[WindowTexts]) -> Iterato
                     "window": run.prompts[place].window.index,
                     "scored": not _unscored(run, event),
                     "shown_id": run.prompts[place].ids[inside],
-                    **{reading: as_row(predicted[reading][place][inside]) for reading in READINGS},
+                    **{parsing: as_row(predicted[parsing][place][inside]) for parsing in PARSINGS},
                     **_texts(windows[place], inside),
                 }
             yield row | said

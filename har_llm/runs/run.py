@@ -34,7 +34,7 @@ from har_llm.scoring.answer_format import answer_pattern, answer_schema
 from har_llm.scoring.voting import WindowTexts
 
 if TYPE_CHECKING:
-    from har_llm.runs.manifest import Lesson
+    from har_llm.runs.manifest import AdapterRecipe
 
 FORMAT = 2
 """Bump when the content of a run directory changes."""
@@ -56,7 +56,7 @@ class PreparedRun:
     """The one that will run; engine=auto has chosen."""
     engine_reason: str
     """Why engine=auto chose it."""
-    lesson: Lesson | None
+    recipe: AdapterRecipe | None
     """What the adapter is made from, where it is not there already."""
     requests: Sequence[Request]
     """decoding.samples for each prompt, prompt by prompt. Equal prompts may share a key."""
@@ -78,8 +78,8 @@ class PreparedRun:
     def made_of(self) -> Provenance:
         """What is synthetic about the model with its adapter, whatever they are asked."""
         made = resolve.provenance(self.model)
-        if self.lesson is not None:
-            return made | self.lesson.provenance
+        if self.recipe is not None:
+            return made | self.recipe.provenance
         return made if self.adapter is None else made | recorded(self.adapter.path)
 
     @cached_property
@@ -180,13 +180,13 @@ def prepare(
         adapter = adapters.resolve_adapter(ready) if here else adapters.served_adapter(ready)
         if adapter.path is not None and model.path is not None:
             check_fit(adapter.path, model.public_name, model.path)
-    lesson = None
+    recipe = None
     if experiment.lora.taught is not None:
-        from har_llm.runs.manifest import make_lesson  # which prepares the teacher's run
+        from har_llm.runs.manifest import make_recipe  # which prepares the teacher's run
 
-        lesson = make_lesson(experiment, model, planning=planning)
-        adapter = lesson.adapter
-    run = PreparedRun(experiment, recordings, parts, prompts, model, adapter, engine, reason, lesson, ())
+        recipe = make_recipe(experiment, model, planning=planning)
+        adapter = recipe.adapter
+    run = PreparedRun(experiment, recordings, parts, prompts, model, adapter, engine, reason, recipe, ())
     return replace(run, requests=list(_requests(run)))
 
 
@@ -287,7 +287,7 @@ def check_adapter(run: PreparedRun, records: Iterable[Record], weights: str | No
 
     `weights`: of the adapter that is to add to them.
     """
-    found = {record.about.get(ADAPTER_WEIGHTS) for record in records} | {resolve}
+    found = {record.about.get(ADAPTER_WEIGHTS) for record in records} | {weights}
     if len(found - {None}) > 1:
         raise MissingError(
             f"Some texts of this run were made with an adapter that has been trained anew since, and no two trainings are "

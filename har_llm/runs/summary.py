@@ -36,7 +36,7 @@ class Summary:
     """The most frequent ones; None when nothing is confused."""
     notes: Sequence[str]
     sample: Mapping[str, Any]
-    reading: str
+    parsing: str
 
 
 def summarise(
@@ -47,28 +47,28 @@ def summarise(
     sample: Mapping[str, Any],
     *,
     headline: str,
-    reading: str,
+    parsing: str,
 ) -> Summary:
     """From what a run directory holds: metrics.json, environment.json, data.json, sample.json."""
-    read = scores[reading]["all"]
+    read = scores[parsing]["all"]
     return Summary(
         name=name,
-        title=_title(scores, headline, reading),
+        title=_title(scores, headline, parsing),
         label=label(scores),
         facts=facts(scores, environment),
-        scores=list(_score_tables(scores, headline, reading)),
+        scores=list(_score_tables(scores, headline, parsing)),
         missed=_missed(read),
         activities=_activities(read["per_class"]),
         confusions=_confusions(read["confusion"], scores["activities"]),
-        notes=[*_notes(scores, data, environment), *_other_reading(scores, reading)],
+        notes=[*_notes(scores, data, environment), *_other_parsing(scores, parsing)],
         sample=sample,
-        reading=reading,
+        parsing=parsing,
     )
 
 
-def _title(scores: Mapping[str, Any], headline: str, reading: str) -> str:
+def _title(scores: Mapping[str, Any], headline: str, parsing: str) -> str:
     adapter = f" with {scores['adapter']['label']}" if scores["adapter"] else ""
-    mean = scores[reading]["all"]["mean"][headline]
+    mean = scores[parsing]["all"]["mean"][headline]
     spread = f", std {percent(mean['std'])}" if mean["std"] is not None else ""
     return (
         f"{scores['model']}{adapter} on {scores['dataset']} ({scores['part']} part): {headline} {percent(mean['mean'])} %"
@@ -76,11 +76,11 @@ def _title(scores: Mapping[str, Any], headline: str, reading: str) -> str:
     )
 
 
-def _score_tables(scores: Mapping[str, Any], headline: str, reading: str) -> Iterator[Table]:
+def _score_tables(scores: Mapping[str, Any], headline: str, parsing: str) -> Iterator[Table]:
     for variant, which in (("all", ""), ("without_null_class", ", without the null class")):
-        if variant not in scores[reading] or (variant != "all" and scores[reading].get("unscored_events")):
+        if variant not in scores[parsing] or (variant != "all" and scores[parsing].get("unscored_events")):
             continue
-        means, pooled = scores[reading][variant]["mean"], scores[reading][variant]["pooled"]
+        means, pooled = scores[parsing][variant]["mean"], scores[parsing][variant]["pooled"]
         rows, count = [], means[headline]["sessions"]
         for name in METRICS:
             mean = means[name]
@@ -89,7 +89,7 @@ def _score_tables(scores: Mapping[str, Any], headline: str, reading: str) -> Ite
             rows.append([name + mark, percent(mean["mean"]), percent(mean["std"]), interval, percent(pooled[name])])
         yield Table(
             "scores",
-            f"Scores in %{which}, {reading} reading: over {counted(count, 'session')}, and pooled (* = metrics.headline)",
+            f"Scores in %{which}, {parsing} parsing: over {counted(count, 'session')}, and pooled (* = metrics.headline)",
             ["", "mean", "std", "95 % interval", "pooled"],
             rows,
         )
@@ -153,11 +153,11 @@ def _notes(scores: Mapping[str, Any], data: Mapping[str, Any], environment: Mapp
         yield "The texts of this run were made by different engines, versions or machines (see environment.json)."
 
 
-def _other_reading(scores: Mapping[str, Any], reading: str) -> Iterator[str]:
-    other = "lenient" if reading == "strict" else "strict"
-    missed = [scores[name]["all"]["mean"]["missed"]["mean"] for name in (reading, other)]
+def _other_parsing(scores: Mapping[str, Any], parsing: str) -> Iterator[str]:
+    other = "lenient" if parsing == "strict" else "strict"
+    missed = [scores[name]["all"]["mean"]["missed"]["mean"] for name in (parsing, other)]
     if missed[0] is not None and abs(missed[0] - missed[1]) > 0.005:
-        yield f"The {other} reading misses {percent(missed[1])} % instead of {percent(missed[0])} % (metrics.reading)."
+        yield f"The {other} parsing misses {percent(missed[1])} % instead of {percent(missed[0])} % (metrics.parsing)."
 
 
 def sample_title(sample: Mapping[str, Any]) -> str:

@@ -33,7 +33,7 @@ def _sample(summary: Summary) -> str:
     sample = summary.sample
     words = [
         f"- gold: {markdown.inline(', '.join(sample['gold']))}\n"
-        f"- predicted: {markdown.inline(sample['predicted'][summary.reading])}",
+        f"- predicted: {markdown.inline(sample['predicted'][summary.parsing])}",
         "Window:",
         markdown.fenced("\n".join(window_lines(sample))),
         "Reasoning:",

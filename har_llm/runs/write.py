@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from har_llm.common.digest import canonical
 from har_llm.common.environment import describe_environment
 from har_llm.common.paths import expanded
-from har_llm.config import READINGS
+from har_llm.config import PARSINGS
 from har_llm.data.describe import describe
 from har_llm.data.records import Prompt
 from har_llm.data.windows import answering
@@ -35,26 +35,26 @@ def write_run(run: PreparedRun, windows: Sequence[WindowTexts]) -> Path:
     """Score a run and put its directory in place. Where another process was faster, its directory is kept."""
     rows = list(prediction_rows(run, windows))
     run.folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{run.name}-", dir=run.folder.parent))
+    staging = Path(tempfile.mkdtemp(prefix=f".{run.name}-", dir=run.folder.parent))
     try:
-        _write_config(aside / "config.yaml", run)
+        _write_config(staging / "config.yaml", run)
         for name, lines in ((PREDICTIONS, iter(rows)), (WINDOWS, window_rows(run, windows))):
-            with (aside / name).open("w", encoding="utf-8") as stream:
+            with (staging / name).open("w", encoding="utf-8") as stream:
                 stream.writelines(json.dumps(line) + "\n" for line in lines)
         contents = (_metrics(run, rows), _environment(run, windows), _data(run), _sample(run, windows, rows))
         for name, content in zip(PARTS, contents, strict=True):
-            (aside / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+            (staging / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         shown = run.experiment.settings.metrics
-        summary = summarise(run.name, *contents, headline=shown.headline, reading=shown.reading)
-        (aside / REPORT).write_text(summary_markdown.render(summary), encoding="utf-8")
-        aside.chmod(0o755)  # mkdtemp makes it private
+        summary = summarise(run.name, *contents, headline=shown.headline, parsing=shown.parsing)
+        (staging / REPORT).write_text(summary_markdown.render(summary), encoding="utf-8")
+        staging.chmod(0o755)  # mkdtemp makes it private
         try:
-            aside.rename(run.folder)
+            staging.rename(run.folder)
         except OSError:
             if not run.finished:
                 raise
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
     return run.folder
 
 
@@ -63,16 +63,16 @@ def _metrics(run: PreparedRun, rows: Sequence[Mapping[str, Any]]) -> dict[str, A
     unscored = home.null_class if run.experiment.dataset.null_class == "unscored" else ()
     shown = [row for row in rows if "excluded" not in row]
     scores = {
-        reading: metrics.score_all(
+        parsing: metrics.score_all(
             [
-                metrics.ScoredEvent(row["session"], tuple(row["gold"]), row[reading]["activity"], row[reading]["missed"])
+                metrics.ScoredEvent(row["session"], tuple(row["gold"]), row[parsing]["activity"], row[parsing]["missed"])
                 for row in shown
             ],
             home.activities,
             home.null_class,
             unscored,
         )
-        for reading in READINGS
+        for parsing in PARSINGS
     }
     return {
         "provenance": run.provenance.label,
@@ -138,15 +138,15 @@ def _adapter(run: PreparedRun) -> dict[str, Any] | None:
         "label": run.experiment.lora.label(),
         **run.adapter.identity(),
     }
-    if run.lesson is not None:
-        teacher = run.lesson.teacher
+    if run.recipe is not None:
+        teacher = run.recipe.teacher
         content["taught"] = {
             "teacher": teacher.experiment.model.name,
             "dataset": teacher.experiment.dataset.name,
             "sessions": len(teacher.sessions),
-            "all_sessions": run.lesson.lora.train_sessions is None,
+            "all_sessions": run.recipe.lora.train_sessions is None,
             "windows": len(teacher.prompts),
-            "uses_gold": run.lesson.uses_gold,
+            "uses_gold": run.recipe.uses_gold,
         }
     return content
 
@@ -203,7 +203,7 @@ def _sample(run: PreparedRun, windows: Sequence[WindowTexts], rows: Sequence[Map
         "reasoning": window.answers[said].reasoning,
         "answer": window.answers[said].answer,
         "gold": [f"{number}. {names[number]}" for number in row["gold"]],
-        "predicted": {reading: _named(row[reading], names) for reading in READINGS},
+        "predicted": {parsing: _named(row[parsing], names) for parsing in PARSINGS},
         "generation": window.records[said].key,
     }
 

@@ -1,7 +1,7 @@
 """What a model wrote for a window, read as one prediction for each of its events.
 
-Two readings are kept. The strict one takes what was asked for: a valid JSON list of objects with an integer "id" and an
-integer "activity". The lenient one also salvages what a person would understand. In both, an event without an activity
+Two ways of parsing are kept. The strict one takes what was asked for: a valid JSON list of objects with an integer "id" and
+an integer "activity". The lenient one also salvages what a person would understand. In both, an event without an activity
 is missed, with a cause; an activity is never guessed, and nothing is ever taken from the model's reasoning.
 """
 
@@ -50,7 +50,7 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """A generation, read. Both readings have one prediction for each event of the window, in its order."""
+    """A generation, read. Both ways of parsing have one prediction for each event of the window, in its order."""
 
     reasoning: str
     answer: str | None
@@ -322,8 +322,8 @@ class _Labels:
     def read(self, value: Any) -> Prediction:
         if isinstance(value, dict):  # {"activity": {"id": 19, "name": "preparing dinner"}}
             parts = [value[key] for key in ("activity", "id", "number", "name") if key in value]
-            readings = {self.read(part) for part in parts if not isinstance(part, dict)}
-            return readings.pop() if len(readings) == 1 else Prediction(None, "unknown_label" if readings else "malformed")
+            parsings = {self.read(part) for part in parts if not isinstance(part, dict)}
+            return parsings.pop() if len(parsings) == 1 else Prediction(None, "unknown_label" if parsings else "malformed")
         number = self._named(value) if isinstance(value, str) else _integer(value)
         if number in self._activities:
             return Prediction(number, None)

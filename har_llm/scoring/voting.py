@@ -27,7 +27,7 @@ class WindowTexts:
     records: Sequence[Record]
     answers: Sequence[Answer]
 
-    def predictions(self, reading: str) -> tuple[Prediction, ...]:
+    def predictions(self, parsing: str) -> tuple[Prediction, ...]:
         """One for each event of the window."""
-        readings = [getattr(answer, reading) for answer in self.answers]
-        return tuple(vote(event) for event in zip(*readings, strict=True))
+        parsings = [getattr(answer, parsing) for answer in self.answers]
+        return tuple(vote(event) for event in zip(*parsings, strict=True))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
     from har_llm.engines.base import Generation
     from har_llm.models.resolve import ResolvedModel
-    from har_llm.runs.manifest import Lesson
+    from har_llm.runs.manifest import AdapterRecipe
     from har_llm.sweep.job import Job
     from har_llm.sweep.plan import Load, Plan
 
@@ -30,19 +30,19 @@ class Callback:
     def made(self, generation: Generation) -> None:
         """A generation is finished and kept."""
 
-    def learning(self, lesson: Lesson, selection: Selection, done: int) -> None:
+    def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
         """A training begins, or goes on after so many steps."""
 
-    def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None:
+    def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
         """The first step comes next. `about`: trainable_parameters, parameters, tokens (of all examples), optimizer.
 
         Also anew, which says why, where it cannot go on from what was done before.
         """
 
-    def learned(self, step: int, loss: float) -> None:
+    def training_step(self, step: int, loss: float) -> None:
         """A step of the training is done."""
 
-    def waits(self, lesson: Lesson, done: int, holder: str) -> None:
+    def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
         """Another process trains the adapter, and has done so many steps. Told again and again; `holder` says who it is."""
 
     def fetched(self, model: ResolvedModel, folder: Path) -> None:
@@ -71,21 +71,21 @@ class Callbacks(Callback):
         for callback in self._callbacks:
             callback.made(generation)
 
-    def learning(self, lesson: Lesson, selection: Selection, done: int) -> None:
+    def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
         for callback in self._callbacks:
-            callback.learning(lesson, selection, done)
+            callback.training_starts(recipe, selection, done)
 
-    def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None:
+    def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
         for callback in self._callbacks:
-            callback.trains(lesson, selection, about)
+            callback.training_described(recipe, selection, about)
 
-    def learned(self, step: int, loss: float) -> None:
+    def training_step(self, step: int, loss: float) -> None:
         for callback in self._callbacks:
-            callback.learned(step, loss)
+            callback.training_step(step, loss)
 
-    def waits(self, lesson: Lesson, done: int, holder: str) -> None:
+    def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
         for callback in self._callbacks:
-            callback.waits(lesson, done, holder)
+            callback.training_waits(recipe, done, holder)
 
     def fetched(self, model: ResolvedModel, folder: Path) -> None:
         for callback in self._callbacks:

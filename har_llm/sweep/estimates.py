@@ -12,7 +12,7 @@ from har_llm.common.hardware import GB, has_gpu
 from har_llm.distill.trainer_choice import check_tools
 from har_llm.engines.base import Request
 from har_llm.models.resolve import download_place, embedding_count, needed_memory, parameter_count, weight_bytes
-from har_llm.runs.manifest import Lesson
+from har_llm.runs.manifest import AdapterRecipe
 from har_llm.runs.store import GenerationStore
 from har_llm.sweep.plan import Load, Plan
 from har_llm.sweep.throughput import known_rate
@@ -66,7 +66,7 @@ def estimate(plan: Plan) -> list[Estimate]:
 
 def estimate_trainings(plan: Plan) -> list[TrainingEstimate]:
     """An estimate for each adapter of the plan, in order."""
-    return [_training(lesson) for lesson in plan.lessons]
+    return [_training(recipe) for recipe in plan.recipes]
 
 
 def downloads(plan: Plan) -> str | None:
@@ -125,15 +125,15 @@ def _estimate(load: Load) -> Estimate:
     )
 
 
-def _training(lesson: Lesson) -> TrainingEstimate:
-    training, teacher = lesson.lora.training, lesson.teacher
-    rows = len(teacher.requests if lesson.lora.examples.pick == "all" else teacher.prompts)
+def _training(recipe: AdapterRecipe) -> TrainingEstimate:
+    training, teacher = recipe.lora.training, recipe.teacher
+    rows = len(teacher.requests if recipe.lora.examples.pick == "all" else teacher.prompts)
     notes = []
     try:
-        check_tools(lesson.lora)
+        check_tools(recipe.lora)
     except HarError as error:
         notes.append(str(error))
-    rate = known_rate(teacher.outputs / "store", lesson.work)
+    rate = known_rate(teacher.outputs / "store", recipe.work)
     if rate is None:
         notes.append(
             "hours of training are known once an adapter has been trained on such examples on the machine that is to do the "
@@ -146,18 +146,18 @@ def _training(lesson: Lesson) -> TrainingEstimate:
     return TrainingEstimate(
         examples=rows,
         epochs=training.epochs_in_words(rows),
-        weights=_trained_weights(lesson),
+        weights=_trained_weights(recipe),
         time="unknown" if rate is None else _duration(rate.hours(training.steps)),
-        notes=tuple((lesson.experiment.model.name, note) for note in notes),
+        notes=tuple((recipe.experiment.model.name, note) for note in notes),
     )
 
 
-def _trained_weights(lesson: Lesson) -> str:
+def _trained_weights(recipe: AdapterRecipe) -> str:
     """Size of the student's own weights while it is trained."""
-    size, embedded = weight_bytes(lesson.student), embedding_count(lesson.student)
-    if size is None or lesson.lora.training.base == "full":
+    size, embedded = weight_bytes(recipe.student), embedding_count(recipe.student)
+    if size is None or recipe.lora.training.base == "full":
         return "unknown" if size is None else _gigabytes(size)
-    parameters = parameter_count(lesson.student)
+    parameters = parameter_count(recipe.student)
     assert parameters is not None  # as the size is known
     kept = min(embedded or 0, parameters)
     least = "at least " if embedded is None else ""  # the files, which say how many are kept, are not here

@@ -67,8 +67,8 @@ class _Keeper:
         if id(run) not in self._writers:
             writer = self._stack.enter_context(run.open_writer())
             about = {**self._about, "model": run.model_identity, "provenance": run.provenance.label}
-            if run.lesson is not None:
-                about[ADAPTER_WEIGHTS] = run.lesson.weights()
+            if run.recipe is not None:
+                about[ADAPTER_WEIGHTS] = run.recipe.weights()
             self._writers[id(run)] = (writer, about)
         writer, about = self._writers[id(run)]
         writer.add(Record(**generation._asdict(), about=about))

@@ -15,7 +15,7 @@ from typing import Any
 from har_llm.common.digest import canonical
 from har_llm.engines.base import EngineConfig, Request
 from har_llm.models.resolve import ResolvedModel
-from har_llm.runs.manifest import Lesson
+from har_llm.runs.manifest import AdapterRecipe
 from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import GenerationStore
 
@@ -64,7 +64,7 @@ class Plan:
     runs: Sequence[PreparedRun]
     teaching: Sequence[Load]
     """What adapters are made from; and whatever else the runs ask of the same models."""
-    lessons: Sequence[Lesson]
+    recipes: Sequence[AdapterRecipe]
     """The adapters to make, each once."""
     others: Sequence[Load]
 
@@ -79,7 +79,7 @@ class Plan:
     @property
     def wanted(self) -> int:
         """All generations of the runs and of the teachers of what is to be learned, each counted once."""
-        runs = [*self.runs, *(lesson.teacher for lesson in self.lessons)]
+        runs = [*self.runs, *(recipe.teacher for recipe in self.recipes)]
         return len({(outputs, request.key) for run in runs for outputs in [run.outputs] for request in run.requests})
 
 
@@ -87,18 +87,18 @@ def make_plan(runs: Sequence[PreparedRun]) -> Plan:
     """What these runs owe, and what that needs. Raises MissingError for an adapter that is damaged."""
     stores: dict[str, GenerationStore] = {}
     # A run whose texts are all stored needs no adapter, and its teacher none of its texts.
-    pupils = [run for run in runs if run.lesson is not None and run.owed(_store(run, stores))]
-    lessons = {run.lesson.key: run.lesson for run in pupils if run.lesson is not None and not run.lesson.learned()}
-    teachers = [lesson.teacher for lesson in lessons.values()]
+    dependents = [run for run in runs if run.recipe is not None and run.owed(_store(run, stores))]
+    recipes = {run.recipe.key: run.recipe for run in dependents if run.recipe is not None and not run.recipe.learned()}
+    teachers = [recipe.teacher for recipe in recipes.values()]
     taught_with = {canonical(load_identity(teacher)) for teacher in teachers}
 
     def waits(run: PreparedRun) -> bool:
-        unlearned = run.lesson is not None and run.lesson.key in lessons
+        unlearned = run.recipe is not None and run.recipe.key in recipes
         return unlearned or canonical(load_identity(run)) not in taught_with
 
     first = [*teachers, *(run for run in runs if not waits(run))]
     others = [run for run in runs if waits(run)]
-    return Plan(list(runs), _loads(first, stores), list(lessons.values()), _loads(others, stores))
+    return Plan(list(runs), _loads(first, stores), list(recipes.values()), _loads(others, stores))
 
 
 def _store(run: PreparedRun, stores: dict[str, GenerationStore]) -> GenerationStore:

@@ -23,7 +23,7 @@ from har_llm.distill.worker import trained
 from har_llm.models import resolve
 from har_llm.models.adapters import adapter_digest
 from har_llm.models.checkpoint import check_targets
-from har_llm.runs.manifest import Lesson, manifest, name_base
+from har_llm.runs.manifest import AdapterRecipe, manifest, name_base
 from har_llm.runs.run import PreparedRun, check_adapter
 from har_llm.sweep import throughput
 from har_llm.sweep.callbacks import Callback
@@ -33,95 +33,95 @@ LOG = "loss.jsonl"
 LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "unsloth", "bitsandbytes")
 
 
-def check_lesson(run: PreparedRun) -> None:
+def check_recipe(run: PreparedRun) -> None:
     """Refuse an adapter that is damaged, or that could not be made here, before its teacher writes. Raises MissingError.
 
     Also one that was trained anew since the first texts of the run. A run that has all its texts needs none.
     """
-    if run.lesson is None or run.complete():
+    if run.recipe is None or run.complete():
         return
-    there = run.lesson.weights()
+    there = run.recipe.weights()
     if there is None:
-        check_tools(run.lesson.lora)
-        if (student := run.lesson.student).path is not None:
-            check_targets(run.lesson.lora.training.targets, student.public_name, student.path)
+        check_tools(run.recipe.lora)
+        if (student := run.recipe.student).path is not None:
+            check_targets(run.recipe.lora.training.targets, student.public_name, student.path)
     else:
         store = run.open_store()
         stored = (request.key for request in run.requests if request.key in store)
         check_adapter(run, store.get_many(stored), there)
 
 
-def learn(lesson: Lesson, watcher: Callback) -> None:
-    """Train the lesson's adapter and put it in place, unless it is there. Raises HarError; what is done is kept.
+def learn(recipe: AdapterRecipe, callback: Callback) -> None:
+    """Train the recipe's adapter and put it in place, unless it is there. Raises HarError; what is done is kept.
 
     Raises HeldError while another process trains it.
     """
-    if lesson.folder.exists():
+    if recipe.folder.exists():
         return
-    aside = _aside(lesson)
-    last_claim(aside)  # who cannot have the training anyway need not choose its examples
-    selection = lesson.select()
-    with claimed(aside) as check_claim:
-        if not lesson.folder.exists():  # another process may have just made it
-            selection, about, losses = _train(lesson, selection, aside, watcher, check_claim)
+    staging = _staging(recipe)
+    last_claim(staging)  # who cannot have the training anyway need not choose its examples
+    selection = recipe.select()
+    with claimed(staging) as check_claim:
+        if not recipe.folder.exists():  # another process may have just made it
+            selection, about, losses = _train(recipe, selection, staging, callback, check_claim)
             check_claim()
-            _put_in_place(lesson, selection, about, losses, aside)
-    shutil.rmtree(aside, ignore_errors=True)
+            _put_in_place(recipe, selection, about, losses, staging)
+    shutil.rmtree(staging, ignore_errors=True)
 
 
 def _train(
-    lesson: Lesson, selection: Selection, aside: Path, watcher: Callback, check_claim: Callable[[], None]
+    recipe: AdapterRecipe, selection: Selection, staging: Path, callback: Callback, check_claim: Callable[[], None]
 ) -> tuple[Selection, dict[str, Any], list[list[float]]]:
-    """What was learned from, what is to be said of it, and the losses; the adapter is in `aside`."""
-    log, trainer = aside / LOG, chosen_trainer(lesson.lora.trainer)
-    _write_lines(aside / "rows.jsonl", (example.as_row() for example in selection.examples))
+    """What was learned from, what is to be said of it, and the losses; the adapter is in `staging`."""
+    log, trainer = staging / LOG, chosen_trainer(recipe.lora.trainer)
+    _write_lines(staging / "rows.jsonl", (example.as_row() for example in selection.examples))
     done = _losses(log)
     _write_lines(log, done)  # without what a kill has torn
-    watcher.learning(lesson, selection, len(done))
-    base = resolve.obtain(lesson.student)
-    job = lesson.job(base, aside / "rows.jsonl", aside / "adapter", aside / "checkpoints", trainer)
+    callback.training_starts(recipe, selection, len(done))
+    base = resolve.obtain(recipe.student)
+    job = recipe.job(base, staging / "rows.jsonl", staging / "adapter", staging / "checkpoints", trainer)
     about: dict[str, Any] = {}
     steps, started, began = 0, time.monotonic(), 0.0
     with log.open("a", encoding="utf-8") as stream, contextlib.closing(trained(job)) as messages:
         for message in messages:
             check_claim()
             if "too_long" in message:
-                unlearnable = lesson.lora.examples.unlearnable
+                unlearnable = recipe.lora.examples.unlearnable
                 long, longest, more = message["too_long"], message["longest"], message["more"]
                 selection = selection.without_long(long, longest, unlearnable, more)
             elif "about" in message:
                 about, began = message["about"], time.monotonic()
-                watcher.trains(lesson, selection, about)
+                callback.training_described(recipe, selection, about)
                 if about.pop("anew", None):
                     stream.truncate(0)
             else:
                 stream.write(json.dumps([message["step"], message["loss"]]) + "\n")
                 stream.flush()
-                watcher.learned(message["step"], message["loss"])
+                callback.training_step(message["step"], message["loss"])
                 steps += 1
     ended = time.monotonic()
     if steps:  # none where only the writing of the adapter was owed
-        throughput.note_rate(lesson.teacher.outputs / "store", lesson.work, Rate(began - started, ended - began, steps, 0))
+        throughput.note_rate(recipe.teacher.outputs / "store", recipe.work, Rate(began - started, ended - began, steps, 0))
     about |= {"trainer": trainer, "seconds_of_last_start": round(ended - started, 1)}
     about |= {"versions": library_versions(LIBRARIES), "hardware": machine(gpus_used=1)}  # a training is shown one GPU
     return selection, about, _losses(log)
 
 
 def _put_in_place(
-    lesson: Lesson, selection: Selection, about: dict[str, Any], losses: list[list[float]], aside: Path
+    recipe: AdapterRecipe, selection: Selection, about: dict[str, Any], losses: list[list[float]], staging: Path
 ) -> None:
     from har_llm.distill.loss_curve import draw_losses  # which imports matplotlib
 
-    folder = aside / "adapter"
-    name_base(folder, lesson.student)
-    content = {**manifest(lesson, selection, about, losses), "weights": adapter_digest(folder)}
+    folder = staging / "adapter"
+    name_base(folder, recipe.student)
+    content = {**manifest(recipe, selection, about, losses), "weights": adapter_digest(folder)}
     (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    draw_losses(losses, card_title(content), lesson.provenance.label, folder / CURVE)
+    draw_losses(losses, card_title(content), recipe.provenance.label, folder / CURVE)
     (folder / "README.md").write_text(model_card(content), encoding="utf-8")
     try:
-        folder.rename(lesson.folder)
+        folder.rename(recipe.folder)
     except OSError:
-        if not lesson.folder.exists():
+        if not recipe.folder.exists():
             raise
 
 
@@ -130,14 +130,14 @@ def _write_lines(path: Path, values: Iterable[Any]) -> None:
         stream.writelines(json.dumps(value) + "\n" for value in values)
 
 
-def losses_so_far(lesson: Lesson) -> list[list[float]]:
+def losses_so_far(recipe: AdapterRecipe) -> list[list[float]]:
     """Step and loss of a training that was begun, perhaps by a process that was killed."""
-    return _losses(_aside(lesson) / LOG)
+    return _losses(_staging(recipe) / LOG)
 
 
-def _aside(lesson: Lesson) -> Path:
+def _staging(recipe: AdapterRecipe) -> Path:
     """Where an adapter is made, before it is put in its place."""
-    return lesson.folder.with_name(f".{lesson.folder.name}")
+    return recipe.folder.with_name(f".{recipe.folder.name}")
 
 
 def _losses(log: Path) -> list[list[float]]:

@@ -200,8 +200,8 @@ class Ledger:
         file.parent.mkdir(parents=True, exist_ok=True)
         content = {"what": what, "id": id, "project": self.tracker.project, "entity": self.tracker.entity, **outcome}
         content["at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        handle, aside = tempfile.mkstemp(dir=file.parent, prefix=".")
+        handle, staging = tempfile.mkstemp(dir=file.parent, prefix=".")
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(json.dumps(content, indent=1) + "\n")
-        Path(aside).chmod(0o644)  # mkstemp makes it private
-        Path(aside).replace(file)
+        Path(staging).chmod(0o644)  # mkstemp makes it private
+        Path(staging).replace(file)

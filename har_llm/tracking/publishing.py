@@ -17,7 +17,7 @@ from har_llm.tracking.training_content import adapter_folder, read_training, tra
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
-    from har_llm.runs.manifest import Lesson
+    from har_llm.runs.manifest import AdapterRecipe
 
 KEPT = ("project", "entity", "tags", "samples", "artifacts")
 """What of a run's own tracker holds for whoever publishes it later, beside its group."""
@@ -98,22 +98,22 @@ def _ask(publisher: Publisher, published: Published, do: str, **message: object)
     publisher.ask(published, do, waiting=None if waiting is None else waiting.name, **message)
 
 
-def begin_training(publisher: Publisher, lesson: Lesson, selection: Selection) -> None:
+def begin_training(publisher: Publisher, recipe: AdapterRecipe, selection: Selection) -> None:
     """Show a training from now on, with what was done of it before this process was started."""
-    known = manifest(lesson, selection, {}, losses_so_far(lesson))
-    publisher.tell("training", manifest=known, name=lesson.folder.name, group=_group_of_lesson(publisher, lesson))
+    known = manifest(recipe, selection, {}, losses_so_far(recipe))
+    publisher.tell("training", manifest=known, name=recipe.folder.name, group=_group_of_recipe(publisher, recipe))
 
 
-def _group_of_lesson(publisher: Publisher, lesson: Lesson) -> str:
-    experiment = lesson.experiment
+def _group_of_recipe(publisher: Publisher, recipe: AdapterRecipe) -> str:
+    experiment = recipe.experiment
     pieces = (experiment.dataset.name, experiment.model.name, experiment.lora.label(), experiment.split.part)
     return publisher.tracker.group or "-".join(pieces)
 
 
-def end_training(publisher: Publisher, lesson: Lesson) -> None:
-    folder = lesson.folder if lesson.folder.is_dir() else None
-    published = Published(training_id(lesson.key), lesson.folder.name, [], told=folder is not None)
+def end_training(publisher: Publisher, recipe: AdapterRecipe) -> None:
+    folder = recipe.folder if recipe.folder.is_dir() else None
+    published = Published(training_id(recipe.key), recipe.folder.name, [], told=folder is not None)
     if folder is None:
         publisher.ask(published, "dropped")
     else:
-        publisher.ask(published, "trained", folder=str(folder), group=_group_of_lesson(publisher, lesson))
+        publisher.ask(published, "trained", folder=str(folder), group=_group_of_recipe(publisher, recipe))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import MissingError
-from har_llm.config import LONGEST, READINGS
+from har_llm.config import LONGEST, PARSINGS
 from har_llm.runs.result import PREDICTIONS, WINDOWS, RunResult, read_run, understood
 from har_llm.scoring.metrics import METRICS
 from har_llm.scoring.parsing import CAUSES
@@ -59,12 +59,12 @@ def _run_content(folder: Path, group: str, tags: Sequence[str], samples: int, te
     result = read_run(folder)
     config = read_config(folder)
     scores = result.metrics
-    reading, headline = config["metrics"]["reading"], config["metrics"]["headline"]
+    parsing, headline = config["metrics"]["parsing"], config["metrics"]["headline"]
     tables = {
         "sessions": _sessions(scores),
         "activities": _activities(scores),
         "missed_by_cause": _missed(scores),
-        "samples": Table(COLUMNS, sample_rows(result, samples, reading)),
+        "samples": Table(COLUMNS, sample_rows(result, samples, parsing)),
     }
     return Content(
         id=run_id(folder),
@@ -74,9 +74,9 @@ def _run_content(folder: Path, group: str, tags: Sequence[str], samples: int, te
         tags=_tags(scores, tags),
         notes="; ".join(_labels(scores)),
         config=without_secrets(_config(config, result)),
-        summary=_summary(result, reading, headline),
+        summary=_summary(result, parsing, headline),
         tables={name: table for name, table in tables.items() if table.rows},
-        confusion=_confusion(scores, reading),
+        confusion=_confusion(scores, parsing),
         files={
             "predictions": [folder / name for name in (PREDICTIONS, "metrics.json", "data.json", "environment.json")],
             "generations": [folder / WINDOWS],
@@ -155,12 +155,12 @@ def _config(config: Mapping[str, Any], result: RunResult) -> dict[str, Any]:
     }
 
 
-def _summary(result: RunResult, reading: str, headline: str) -> dict[str, Any]:
+def _summary(result: RunResult, parsing: str, headline: str) -> dict[str, Any]:
     """Every score as a fraction; `strict/f1_weighted` is the mean over sessions, the rest says what it is."""
     scores, environment = result.metrics, result.environment
     summary: dict[str, Any] = {
-        "headline": scores[reading]["all"]["mean"][headline]["mean"],
-        "headline_name": f"{reading}/{headline}",
+        "headline": scores[parsing]["all"]["mean"][headline]["mean"],
+        "headline_name": f"{parsing}/{headline}",
         "provenance": scores["provenance"] or "real data and a real model",
         "partial": scores["partial"],
         **{name: scores[name] for name in ("sessions", "windows", "events")},
@@ -170,7 +170,7 @@ def _summary(result: RunResult, reading: str, headline: str) -> dict[str, Any]:
         **{f"texts/{reason}": count for reason, count in environment["finish_reasons"].items()},
         **{f"excluded/{reason}": count for reason, count in scores["excluded_events"].items()},
     }
-    for name in READINGS:
+    for name in PARSINGS:
         for variant in VARIANTS:
             if variant in scores[name]:
                 prefix = name if variant == VARIANTS[0] else f"{name}/{variant}"
@@ -190,44 +190,44 @@ def _scores(scores: Mapping[str, Any]) -> dict[str, Any]:
 
 def _parts(scores: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
     return [
-        (reading, variant, scores[reading][variant])
-        for reading in READINGS
+        (parsing, variant, scores[parsing][variant])
+        for parsing in PARSINGS
         for variant in VARIANTS
-        if variant in scores[reading]
+        if variant in scores[parsing]
     ]
 
 
 def _sessions(scores: Mapping[str, Any]) -> Table:
     rows = [
-        [reading, variant, session, values["events"], *(values[metric] for metric in METRICS)]
-        for reading, variant, part in _parts(scores)
+        [parsing, variant, session, values["events"], *(values[metric] for metric in METRICS)]
+        for parsing, variant, part in _parts(scores)
         for session, values in part["sessions"].items()
     ]
-    return Table(("reading", "variant", "session", "events", *METRICS), rows)
+    return Table(("parsing", "variant", "session", "events", *METRICS), rows)
 
 
 def _activities(scores: Mapping[str, Any]) -> Table:
     columns = ("precision", "recall", "f1", "support", "predicted")
     rows = [
-        [reading, variant, f"{one['activity']}. {one['name']}", *(one[column] for column in columns)]
-        for reading, variant, part in _parts(scores)
+        [parsing, variant, f"{one['activity']}. {one['name']}", *(one[column] for column in columns)]
+        for parsing, variant, part in _parts(scores)
         for one in part["per_class"]
     ]
-    return Table(("reading", "variant", "activity", *columns), rows)
+    return Table(("parsing", "variant", "activity", *columns), rows)
 
 
 def _missed(scores: Mapping[str, Any]) -> Table:
     rows = [
-        [reading, variant, cause.replace("_", " "), share["mean"], share["std"], part["pooled"]["missed_by_cause"][cause]]
-        for reading, variant, part in _parts(scores)
+        [parsing, variant, cause.replace("_", " "), share["mean"], share["std"], part["pooled"]["missed_by_cause"][cause]]
+        for parsing, variant, part in _parts(scores)
         for cause, share in ((cause, part["missed_by_cause"][cause]) for cause in CAUSES)
     ]
-    return Table(("reading", "variant", "cause", "mean", "std", "pooled"), rows)
+    return Table(("parsing", "variant", "cause", "mean", "std", "pooled"), rows)
 
 
-def _confusion(scores: Mapping[str, Any], reading: str) -> Table:
+def _confusion(scores: Mapping[str, Any], parsing: str) -> Table:
     """Every pair of gold and predicted activity, the empty ones too, so that the chart has all rows and columns."""
-    confusion, names = scores[reading]["all"]["confusion"], scores["activities"]
+    confusion, names = scores[parsing]["all"]["confusion"], scores["activities"]
     labels = [f"{number}. {names[str(number)]}" for number in confusion["activities"]]
     rows = [
         [gold, predicted, count]

@@ -44,11 +44,11 @@ class Place(NamedTuple):
     right: bool
 
 
-def sample_rows(result: RunResult, most: int, reading: str) -> list[list[Any]]:
+def sample_rows(result: RunResult, most: int, parsing: str) -> list[list[Any]]:
     """Rows of the table, in the order of COLUMNS. The files are read twice, so that only what is chosen is in memory."""
     if most == 0:
         return []
-    chosen = choose(_places(result, reading), most)
+    chosen = choose(_places(result, parsing), most)
     wanted = {(place.session, place.window) for place in chosen}
     windows = {
         (window["session"], window["window"]): window
@@ -57,7 +57,7 @@ def sample_rows(result: RunResult, most: int, reading: str) -> list[list[Any]]:
     }
     rows = _rows_around(result, chosen, max((len(window["ids"]) for window in windows.values()), default=0))
     names = {int(number): name for number, name in result.metrics["activities"].items()}
-    return [_row(place, rows, windows[place.session, place.window], names, reading) for place in chosen]
+    return [_row(place, rows, windows[place.session, place.window], names, parsing) for place in chosen]
 
 
 def _rows_around(result: RunResult, places: Iterable[Place], events: int) -> Rows:
@@ -66,10 +66,10 @@ def _rows_around(result: RunResult, places: Iterable[Place], events: int) -> Row
     return {key: row for row in result.predictions() if (key := (row["session"], row["id"])) in near}
 
 
-def _places(result: RunResult, reading: str) -> Iterable[Place]:
+def _places(result: RunResult, parsing: str) -> Iterable[Place]:
     for row in result.predictions():
         if row["scored"]:
-            right = row[reading]["activity"] in row["gold"]
+            right = row[parsing]["activity"] in row["gold"]
             yield Place(row["session"], row["id"], row["window"], row["gold"][0] if row["gold"] else 0, right)
 
 
@@ -102,10 +102,10 @@ def _row(
     rows: Rows,
     window: Mapping[str, Any],
     names: Mapping[int, str],
-    reading: str,
+    parsing: str,
 ) -> list[Any]:
     row = rows[place.session, place.id]
-    said = window["texts"][_said(row, reading)]
+    said = window["texts"][_said(row, parsing)]
     # By the ids of this window: where windows overlap, a row's own shown_id may be that of another.
     shown = [(rows[place.session, place.id + shown_id - row["shown_id"]], shown_id) for shown_id in window["ids"]]
     lines = [f"{'>' if one is row else ' '} {shown_id}  {one['time']}  {one['event']}" for one, shown_id in shown]
@@ -113,7 +113,7 @@ def _row(
         row["event"],
         "\n".join(lines),
         ", ".join(f"{number}. {names[number]}" for number in row["gold"]),
-        predicted(row[reading], names),
+        predicted(row[parsing], names),
         shortened(said["reasoning"]),
         shortened(said["answer"] or ""),  # null where the reasoning was never closed
         place.right,
@@ -126,10 +126,10 @@ def _row(
     return [visible(cell) if isinstance(cell, str) else cell for cell in cells]
 
 
-def _said(row: Mapping[str, Any], reading: str) -> int:
+def _said(row: Mapping[str, Any], parsing: str) -> int:
     """Of several texts, the first that says what they were made into."""
     samples = row.get("samples", [])
-    return next((place for place, sample in enumerate(samples) if sample[reading] == row[reading]), 0)
+    return next((place for place, sample in enumerate(samples) if sample[parsing] == row[parsing]), 0)
 
 
 def predicted(prediction: Mapping[str, Any], names: Mapping[int, str]) -> str:

@@ -6,22 +6,19 @@ Whatever goes wrong here is one sentence; no result and no exit code depends on 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from har_llm.common.digest import digest
 from har_llm.common.text import visible
 from har_llm.config import WandbTracker
+from har_llm.sweep.callbacks import Callback, Callbacks
 from har_llm.sweep.job import Job
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
-    from har_llm.engines.base import Generation
-    from har_llm.models.resolve import ResolvedModel
-    from har_llm.runs.manifest import Lesson
-    from har_llm.sweep.callbacks import Callback
+    from har_llm.runs.manifest import AdapterRecipe
     from har_llm.sweep.plan import Load, Plan
     from har_llm.tracking.publisher import Publisher
 
@@ -43,24 +40,22 @@ def tracking(jobs: Sequence[Job], *, publishing: bool = True) -> Iterator[Tracki
         tracked.close()
 
 
-class Tracking:
+class Tracking(Callback):
     """A `sweep.Callback` that publishes. Without a job that wants it, it does nothing and imports nothing."""
 
     def __init__(self, jobs: Sequence[Job], publishing: bool):
         self._publishing = publishing
         self._publishers: dict[str, Publisher] = {}
         self._jobs = [job for job in jobs if job.experiment is not None and job.experiment.tracker.publishes]
-        self._training: tuple[Lesson, Publisher] | None = None
+        self._training: tuple[AdapterRecipe, Publisher] | None = None
         self._said: list[str] = []
         if self._jobs:
             settle_groups(self._jobs)
 
     def beside(self, *others: Callback) -> Callback:
-        """All of them as one watcher."""
+        """All of them as one callback."""
         if not self._jobs and len(others) == 1:
             return others[0]
-        from har_llm.sweep.callbacks import Callbacks
-
         return Callbacks(*others, self)
 
     def publish(self, jobs: Sequence[Job]) -> None:
@@ -118,7 +113,7 @@ class Tracking:
             self._publishers[key] = Publisher(tracker, outputs)
         return self._publishers[key]
 
-    # What a watcher is told.
+    # What a callback is told.
 
     def planned(self, plan: Plan) -> None:
         """Something is going to be made, so there will be something to publish: the client is imported meanwhile."""
@@ -131,7 +126,7 @@ class Tracking:
         with self._softly():
             self._end_training()
 
-    def waits(self, lesson: Lesson, done: int, holder: str) -> None:
+    def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
         with self._softly():
             self._end_training()
 
@@ -139,18 +134,18 @@ class Tracking:
         with self._softly():
             self._end_training()
 
-    def learning(self, lesson: Lesson, selection: Selection, done: int) -> None:
+    def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
         with self._softly():
             self._end_training()
-            pupil = next((job for job in self._jobs if _learns(job, lesson)), None)
-            if pupil is not None:
+            dependent = next((job for job in self._jobs if _learns(job, recipe)), None)
+            if dependent is not None:
                 from har_llm.tracking.publishing import begin_training
 
-                publisher = self._publisher(pupil)
-                begin_training(publisher, lesson, selection)
-                self._training = lesson, publisher
+                publisher = self._publisher(dependent)
+                begin_training(publisher, recipe, selection)
+                self._training = recipe, publisher
 
-    def learned(self, step: int, loss: float) -> None:
+    def training_step(self, step: int, loss: float) -> None:
         if self._training is not None:
             self._training[1].tell("loss", step=step, loss=loss)
 
@@ -159,18 +154,12 @@ class Tracking:
         if self._training is not None:
             from har_llm.tracking.publishing import end_training
 
-            (lesson, publisher), self._training = self._training, None
-            end_training(publisher, lesson)
-
-    def made(self, generation: Generation) -> None: ...
-
-    def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None: ...
-
-    def fetched(self, model: ResolvedModel, folder: Path) -> None: ...
+            (recipe, publisher), self._training = self._training, None
+            end_training(publisher, recipe)
 
 
-def _learns(job: Job, lesson: Lesson) -> bool:
-    return job.run is not None and job.run.lesson is not None and job.run.lesson.key == lesson.key
+def _learns(job: Job, recipe: AdapterRecipe) -> bool:
+    return job.run is not None and job.run.recipe is not None and job.run.recipe.key == recipe.key
 
 
 def settle_groups(jobs: Sequence[Job]) -> None:

@@ -36,7 +36,7 @@ class HarSlurmLauncher(HarLauncher):
         from har_llm.tracking.session import tracking
 
         with tracking(jobs) as tracker:
-            with LiveProgress() as watcher:
-                run_jobs(jobs, SlurmSettings(**self._settings), watcher)
+            with LiveProgress() as callback:
+                run_jobs(jobs, SlurmSettings(**self._settings), callback)
             tracker.publish(jobs)
             tasks.show_sweep(jobs)

@@ -165,5 +165,5 @@ def test_a_claim_that_cannot_be_read_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_where_the_folder_cannot_be_made_it_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(MissingError, match="Not a directory"), claimed(tmp_path / "file" / "aside"):
+    with pytest.raises(MissingError, match="Not a directory"), claimed(tmp_path / "file" / "staging"):
         pytest.fail("there is nowhere to claim")

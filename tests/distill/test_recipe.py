@@ -15,7 +15,7 @@ from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.provenance import MANIFEST
 from har_llm.distill.model_card import CURVE
 from har_llm.models.adapters import adapter_digest
-from har_llm.runs.manifest import Lesson, manifest
+from har_llm.runs.manifest import AdapterRecipe, manifest
 from har_llm.runs.run import PreparedRun, prepare, read_windows
 from har_llm.runs.store import Record
 from har_llm.sweep import execute
@@ -23,7 +23,7 @@ from har_llm.sweep import train as teaching
 from har_llm.sweep.execute import prepare_jobs
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import make_plan
-from har_llm.sweep.train import check_lesson
+from har_llm.sweep.train import check_recipe
 from har_llm.tracking.training_content import adapter_folder
 from tests.common.test_lock import other as claim_of_another
 from tests.composing import experiment
@@ -61,9 +61,9 @@ def origins(tmp_path: Path) -> list[dict[str, str]]:
 
 def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
     def key(*overrides: str) -> str:
-        lesson = prepare(job(tmp_path, *overrides).experiment).lesson  # type: ignore[arg-type]
-        assert lesson is not None
-        return lesson.key
+        recipe = prepare(job(tmp_path, *overrides).experiment).recipe  # type: ignore[arg-type]
+        assert recipe is not None
+        return recipe.key
 
     base = key()
     same = [
@@ -93,11 +93,11 @@ def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("several", [(), ("lora.examples.samples=2", "lora.teacher.sampling.temperature=1")])
 def test_a_teacher_may_write_first_with_an_engine_of_its_own(tmp_path: Path, several: tuple[str, ...]) -> None:
-    lesson = prepare(job(tmp_path, *several).experiment).lesson  # type: ignore[arg-type]
+    recipe = prepare(job(tmp_path, *several).experiment).recipe  # type: ignore[arg-type]
     alone = ["decoding.samples=2", "model.sampling.temperature=1"] if several else []
     teacher = job(tmp_path, "lora=none", "model=tiny_teacher", "split.part=train", "engine=vllm", *alone)
-    assert lesson is not None
-    assert [one.key for one in prepare(teacher.experiment).requests] == lesson.recipe["examples"]  # type: ignore[arg-type]
+    assert recipe is not None
+    assert [one.key for one in prepare(teacher.experiment).requests] == recipe.identity["examples"]  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
@@ -112,10 +112,10 @@ def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Pat
     ]
     plan = make_plan([prepare(one.experiment) for one in jobs])  # type: ignore[arg-type]
     assert [load.model.config.name for load in plan.loads] == ["tiny_teacher", "tiny_student"]
-    assert len(plan.lessons) == 2
-    watcher = done(*jobs)
-    assert not watcher.failures, [str(one.error) for one in watcher.failures]
-    assert [load.model.config.name for load in watcher.loads] == ["tiny_teacher", "tiny_student"]
+    assert len(plan.recipes) == 2
+    callback = done(*jobs)
+    assert not callback.failures, [str(one.error) for one in callback.failures]
+    assert [load.model.config.name for load in callback.loads] == ["tiny_teacher", "tiny_student"]
     keys = kept(tmp_path)
     assert len(set(keys)) == len(keys)
     manifests = [json.loads((folder / MANIFEST).read_text()) for folder in adapters(tmp_path)]
@@ -126,10 +126,10 @@ def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Pat
         content = json.loads((folder / MANIFEST).read_text())
         assert content["provenance"] == "synthetic home, synthetic model"
         assert [step for step, _ in content["loss"]] == [1, 2]
-        assert (content["training"]["optimizer"], content["optimizer"]) == ("auto", watcher.trained[0][1]["optimizer"])
+        assert (content["training"]["optimizer"], content["optimizer"]) == ("auto", callback.trained[0][1]["optimizer"])
         assert (folder / CURVE).read_bytes().startswith(b"\x89PNG")
-    assert [about["trainable_parameters"] for _, about in watcher.trained] == [content["trainable_parameters"]] * 2
-    assert watcher.steps == [1, 2, 1, 2]
+    assert [about["trainable_parameters"] for _, about in callback.trained] == [content["trainable_parameters"]] * 2
+    assert callback.steps == [1, 2, 1, 2]
     for folder in folders:
         assert "synthetic home, synthetic model" in (folder / "README.md").read_text()
     assert jobs[1].folder == jobs[3].folder or jobs[1].run.digest == jobs[3].run.digest  # type: ignore[union-attr]
@@ -151,9 +151,9 @@ def test_examples_that_are_too_long_stop_with_their_windows_or_are_left_out(tmp_
     long = sum(count > longest for count in tokens.values())
     assert long
     left = job(tmp_path, f"lora.training.max_length={longest}", "lora.examples.unlearnable=leave_out")
-    watcher = done(left)
-    assert not watcher.failures
-    ((selection, about),) = watcher.trained
+    callback = done(left)
+    assert not callback.failures
+    ((selection, about),) = callback.trained
     (folder,) = (folder for folder in adapters(tmp_path) if not folder.name.startswith("."))
     content = json.loads((folder / MANIFEST).read_text())
     assert content["left_out"] == dict(selection.left_out) == {f"longer than {longest} tokens": long}
@@ -172,8 +172,8 @@ def test_a_damaged_adapter_is_noticed(tmp_path: Path) -> None:
     weights.write_bytes(content)
     assert not done(job(tmp_path, "limit=1")).failures, "it has its text"
     again = job(tmp_path, "split.part=train")
-    watcher = done(again)
-    assert watcher.failures == [again] and isinstance(again.error, MissingError)
+    callback = done(again)
+    assert callback.failures == [again] and isinstance(again.error, MissingError)
     assert "is damaged" in str(again.error)
 
 
@@ -189,21 +189,21 @@ def test_a_run_that_has_its_texts_needs_no_adapter(tmp_path: Path, monkeypatch: 
     stored, owing = job(tmp_path, "lora.trainer=unsloth"), job(tmp_path, "lora.trainer=unsloth", "split.part=train")
     runs = [prepare(one.experiment) for one in (stored, owing)]  # type: ignore[arg-type]
     keep(runs[0])
-    assert not make_plan(runs[:1]).lessons and not make_plan(runs[:1]).loads
-    assert len(make_plan(runs).lessons) == 1
-    watcher = done(stored, owing)
-    assert watcher.failures == [owing] and "there is no GPU here" in str(owing.error)
+    assert not make_plan(runs[:1]).recipes and not make_plan(runs[:1]).loads
+    assert len(make_plan(runs).recipes) == 1
+    callback = done(stored, owing)
+    assert callback.failures == [owing] and "there is no GPU here" in str(owing.error)
     assert stored.fresh and not adapters(tmp_path)
 
 
 def test_texts_of_an_adapter_that_was_trained_anew_are_not_mixed_with_older_ones(tmp_path: Path) -> None:
     wanted = job(tmp_path)
     run = prepare(wanted.experiment)  # type: ignore[arg-type]
-    assert run.lesson is not None and len(run.requests) == 2
-    weights = stand_in(run.lesson)
+    assert run.recipe is not None and len(run.requests) == 2
+    weights = stand_in(run.recipe)
     keep(replace(run, requests=run.requests[:1]), adapter_weights="others")
-    watcher = done(wanted)
-    assert watcher.failures == [wanted] and not watcher.loads, "before anything is made"
+    callback = done(wanted)
+    assert callback.failures == [wanted] and not callback.loads, "before anything is made"
     said = str(wanted.error)
     (folder,) = (tmp_path / "outputs" / "store" / "generations").iterdir()
     assert "trained anew" in said and f"Delete {folder} and run the same command again" in said
@@ -214,18 +214,18 @@ def test_texts_of_an_adapter_that_was_trained_anew_are_not_mixed_with_older_ones
 
 def test_texts_that_do_not_say_whose_they_are_are_taken(tmp_path: Path) -> None:
     run = prepare(job(tmp_path).experiment)  # type: ignore[arg-type]
-    assert run.lesson is not None
-    weights = stand_in(run.lesson)
+    assert run.recipe is not None
+    weights = stand_in(run.recipe)
     keep(replace(run, requests=run.requests[:1]))
-    check_lesson(run)
+    check_recipe(run)
     keep(replace(run, requests=run.requests[1:]), adapter_weights=weights)
     assert len(read_windows(run)) == 2
 
 
 def test_an_adapter_lies_where_its_key_says_whatever_the_student_is_called(tmp_path: Path) -> None:
     runs = [prepare(job(tmp_path, *name).experiment) for name in ((), ("model.name=mine",))]  # type: ignore[arg-type]
-    one, other = (run.lesson for run in runs)
-    assert one is not None and other is not None and len(make_plan(runs).lessons) == 1
+    one, other = (run.recipe for run in runs)
+    assert one is not None and other is not None and len(make_plan(runs).recipes) == 1
     assert one.folder == other.folder and one.folder.name == f"tiny_student-{one.key[:16]}"
     assert {request.adapter for run in runs for request in run.requests} == {runs[0].requests[0].adapter}
     scores = {"model": "mine", "adapter": {"revision": one.key, "taught": {}}}
@@ -245,34 +245,34 @@ def test_an_adapter_that_another_process_trains_comes_last_and_is_waited_for(
 ) -> None:
     monkeypatch.setattr(execute, "WAIT_S", 0.01)
     runs = [prepare(job(tmp_path, f"lora.train_sessions={sessions}").experiment) for sessions in (1, 2)]  # type: ignore[arg-type]
-    theirs, ours = (run.lesson for run in runs)
+    theirs, ours = (run.recipe for run in runs)
     assert theirs is not None and ours is not None
-    for lesson in (theirs, ours):
-        keep(lesson.teacher)
-    aside = teaching._aside(theirs)
-    aside.mkdir(parents=True)
-    claim_of_another(aside / "claim.json")
-    (aside / "loss.jsonl").write_text("[1, 2.0]\n[2, 1.0]\n")
-    trained: list[Lesson] = []
+    for recipe in (theirs, ours):
+        keep(recipe.teacher)
+    staging = teaching._staging(theirs)
+    staging.mkdir(parents=True)
+    claim_of_another(staging / "claim.json")
+    (staging / "loss.jsonl").write_text("[1, 2.0]\n[2, 1.0]\n")
+    trained: list[AdapterRecipe] = []
 
-    def train(lesson: Lesson, *rest: object) -> None:
-        trained.append(lesson)
+    def train(recipe: AdapterRecipe, *rest: object) -> None:
+        trained.append(recipe)
         raise MissingError("far enough")
 
     class Patient(Notes):
-        def waits(self, lesson: Lesson, done: int, holder: str) -> None:
-            super().waits(lesson, done, holder)
-            assert lesson.key == theirs.key and trained == [ours] and "claim.json; delete that file if it does not" in holder
+        def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
+            super().training_waits(recipe, done, holder)
+            assert recipe.key == theirs.key and trained == [ours] and "claim.json; delete that file if it does not" in holder
             if len(self.waited) == 3:
-                shutil.rmtree(aside)
-                stand_in(lesson)
+                shutil.rmtree(staging)
+                stand_in(recipe)
 
     monkeypatch.setattr(teaching, "_train", train)
-    watcher, jobs = Patient(), [Job("", run.experiment) for run in runs]
-    prepare_jobs(jobs, watcher)
-    execute._teach(make_plan([one.run for one in jobs if one.run is not None]), jobs, watcher)
-    assert watcher.waited == [2, 2, 2] and not watcher.lessons and theirs.learned()
-    assert watcher.failures == [jobs[1]] and str(jobs[1].error) == "far enough"
+    callback, jobs = Patient(), [Job("", run.experiment) for run in runs]
+    prepare_jobs(jobs, callback)
+    execute._teach(make_plan([one.run for one in jobs if one.run is not None]), jobs, callback)
+    assert callback.waited == [2, 2, 2] and not callback.recipes and theirs.learned()
+    assert callback.failures == [jobs[1]] and str(jobs[1].error) == "far enough"
 
 
 def test_a_training_whose_process_dies_while_another_waits_is_taken_over(
@@ -281,25 +281,25 @@ def test_a_training_whose_process_dies_while_another_waits_is_taken_over(
     monkeypatch.setattr(execute, "WAIT_S", 0.01)
     wanted = job(tmp_path)
     run = prepare(wanted.experiment)  # type: ignore[arg-type]
-    assert run.lesson is not None
-    keep(run.lesson.teacher)
-    claim = teaching._aside(run.lesson) / "claim.json"
+    assert run.recipe is not None
+    keep(run.recipe.teacher)
+    claim = teaching._staging(run.recipe) / "claim.json"
     claim.parent.mkdir(parents=True)
     claim_of_another(claim)
 
-    def train(lesson: Lesson, *rest: object) -> None:
+    def train(recipe: AdapterRecipe, *rest: object) -> None:
         raise MissingError("far enough")
 
     class Patient(Notes):
-        def waits(self, lesson: Lesson, done: int, holder: str) -> None:
-            super().waits(lesson, done, holder)
+        def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
+            super().training_waits(recipe, done, holder)
             claim_of_another(claim, pid=2**22 + 1)
 
     monkeypatch.setattr(teaching, "_train", train)
-    watcher = Patient()
-    prepare_jobs([wanted], watcher)
-    execute._teach(make_plan([run]), [wanted], watcher)
-    assert watcher.waited == [0] and str(wanted.error) == "far enough"
+    callback = Patient()
+    prepare_jobs([wanted], callback)
+    execute._teach(make_plan([run]), [wanted], callback)
+    assert callback.waited == [0] and str(wanted.error) == "far enough"
 
 
 @pytest.mark.parametrize(
@@ -315,29 +315,29 @@ def test_events_that_were_left_out_by_gold_activities_are_said(
         "lora.examples.unlearnable=leave_out",
     )
     run = prepare(job(tmp_path, *overrides).experiment)  # type: ignore[arg-type]
-    assert run.lesson is not None
-    keep(run.lesson.teacher)
-    selection = run.lesson.select()
-    content = manifest(run.lesson, selection, {}, [])
+    assert run.recipe is not None
+    keep(run.recipe.teacher)
+    selection = run.recipe.select()
+    content = manifest(run.recipe, selection, {}, [])
     assert (content["null_class"], content["uses_gold"]) == (use, gold)
     assert selection.summary().endswith("chosen with gold activities") == gold
 
 
-def stand_in(lesson: Lesson) -> str:
+def stand_in(recipe: AdapterRecipe) -> str:
     """Something in the adapter's place; what it is."""
-    lesson.folder.mkdir(parents=True)
-    (lesson.folder / "adapter_config.json").write_text("{}")
-    (lesson.folder / "adapter_model.safetensors").write_bytes(b"weights")
-    weights = adapter_digest(lesson.folder)
-    (lesson.folder / MANIFEST).write_text(json.dumps({"key": lesson.key, "weights": weights}))
+    recipe.folder.mkdir(parents=True)
+    (recipe.folder / "adapter_config.json").write_text("{}")
+    (recipe.folder / "adapter_model.safetensors").write_bytes(b"weights")
+    weights = adapter_digest(recipe.folder)
+    (recipe.folder / MANIFEST).write_text(json.dumps({"key": recipe.key, "weights": weights}))
     return weights
 
 
 @pytest.mark.slow
 def test_a_teacher_that_fails_costs_its_pupils_only(tmp_path: Path) -> None:
     jobs = [job(tmp_path, "lora.teacher.context=50"), job(tmp_path, "lora=none")]
-    watcher = done(*jobs)
-    assert watcher.failures == [jobs[0]] and "context is 50" in str(jobs[0].error)
+    callback = done(*jobs)
+    assert callback.failures == [jobs[0]] and "context is 50" in str(jobs[0].error)
     assert jobs[1].folder is not None
 
 
@@ -346,8 +346,8 @@ def test_a_student_that_cannot_be_trained_here_is_refused_before_its_teacher_wri
 ) -> None:
     monkeypatch.setattr("har_llm.distill.trainer_choice.has_gpu", lambda: False)
     unsloth = job(tmp_path, "lora.trainer=unsloth")
-    watcher = done(unsloth)
-    assert watcher.failures == [unsloth] and not watcher.loads
+    callback = done(unsloth)
+    assert callback.failures == [unsloth] and not callback.loads
     assert "lora.trainer is 'unsloth', but there is no GPU here" in str(unsloth.error)
 
 
@@ -370,8 +370,8 @@ def test_what_is_synthetic_about_home_source_student_or_teacher_is_said(
     places = ("dataset", "lora.source", "model", "lora.teacher")
     said = [f"{place}.synthetic={str(place in synthetic).lower()}" for place in places]
     made = prepare(job(tmp_path, "+dataset@lora.source=simulated_house", *said).experiment)  # type: ignore[arg-type]
-    assert made.lesson is not None
-    assert (made.lesson.provenance.label, made.provenance.label) == (adapter, run)
+    assert made.recipe is not None
+    assert (made.recipe.provenance.label, made.provenance.label) == (adapter, run)
 
 
 def test_a_student_is_asked_in_windows_that_its_teacher_did_not_see(tmp_path: Path) -> None:
@@ -380,9 +380,9 @@ def test_a_student_is_asked_in_windows_that_its_teacher_did_not_see(tmp_path: Pa
     own = prepare(job(tmp_path, *sliding).experiment)  # type: ignore[arg-type]
     fixed = ("+window@lora.window=fixed", "lora.window.events=3")
     apart = prepare(job(tmp_path, *sliding, *fixed).experiment)  # type: ignore[arg-type]
-    assert plain.lesson is not None and own.lesson is not None and apart.lesson is not None
-    assert apart.lesson.key == plain.lesson.key != own.lesson.key
-    assert len(own.lesson.teacher.prompts) > len(plain.lesson.teacher.prompts)
+    assert plain.recipe is not None and own.recipe is not None and apart.recipe is not None
+    assert apart.recipe.key == plain.recipe.key != own.recipe.key
+    assert len(own.recipe.teacher.prompts) > len(plain.recipe.teacher.prompts)
     assert (
         [prompt.window for prompt in apart.prompts]
         == [prompt.window for prompt in own.prompts]
@@ -399,7 +399,7 @@ def test_what_cannot_be_taught_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"lora\.teacher is 'qwen3_32b'; .* as in model@lora\.teacher=NAME"):
         job(tmp_path, "lora.teacher=qwen3_32b")
     with pytest.raises(ConfigError, match=r"lora\.training\.targets has 'c_attn', but embedded:tiny_student .* k_proj"):
-        check_lesson(prepare(job(tmp_path, "lora.training.targets=[q_proj,c_attn]").experiment))  # type: ignore[arg-type]
+        check_recipe(prepare(job(tmp_path, "lora.training.targets=[q_proj,c_attn]").experiment))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="the engine runs the model elsewhere"):
         job(tmp_path, "engine=scripted")
 
@@ -409,7 +409,7 @@ def test_a_teacher_that_cannot_read_one_jobs_windows_still_teaches_the_other(tmp
     """Both teachers' texts are asked of one engine in one batch."""
     common = ("dataset.sessions.events=[30,30]", "lora.teacher.context=600", "lora.train_sessions=1", "limit=1")
     jobs = [job(tmp_path, *common, f"window.events={size}") for size in (30, 3)]
-    watcher = done(*jobs)
-    assert watcher.failures == [jobs[0]] and "context is 600" in str(jobs[0].error)
+    callback = done(*jobs)
+    assert callback.failures == [jobs[0]] and "context is 600" in str(jobs[0].error)
     assert jobs[1].folder is not None
-    assert len(watcher.lessons) == 1
+    assert len(callback.recipes) == 1

@@ -1,4 +1,4 @@
-"""The form of a structured answer: its pattern, its schema and the strict reading say the same."""
+"""The form of a structured answer: its pattern, its schema and the strict parsing say the same."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ class Made(NamedTuple):
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("trained")
     taught, plain = job(folder, *TRAINED), job(folder, TRAINED[0], "lora=none")
-    watcher = done(taught, plain)
-    assert not watcher.failures, [str(one.error) for one in watcher.failures]
+    callback = done(taught, plain)
+    assert not callback.failures, [str(one.error) for one in callback.failures]
     assert taught.run is not None and taught.run.adapter is not None and taught.experiment is not None
     adapter = taught.run.adapter.path
     assert adapter is not None and taught.run.model.path is not None

@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from har_llm.config import READINGS
+from har_llm.config import PARSINGS
 from har_llm.report.grouping import SYNTHETIC
 from har_llm.report.paper import MODELS, SIZES, TEACHER, Key, results
 from har_llm.runs.result import RunResult, read_run
@@ -58,7 +58,7 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
         **changes,
     }
     facts = {"model_id": MODELS.get(facts["model"]), "parameters": SIZES.get(facts["model"]), **facts}
-    facts |= {reading: scores(f1, missed, spread, sessions) for reading in READINGS if reading not in facts}
+    facts |= {parsing: scores(f1, missed, spread, sessions) for parsing in PARSINGS if parsing not in facts}
     label = "" if facts["adapter"] is None else f"-{facts['adapter']['label']}"
     name = f"{facts['dataset']}-{facts['model']}{label}-{facts['part']}"
     digest = hashlib.sha256(json.dumps([facts, config, engines, weights]).encode()).hexdigest()[:10]
@@ -115,9 +115,9 @@ def scores(f1: float, missed: float, spread: float, sessions: int) -> dict[str, 
 def taught(dataset: str, sessions: int | None = None, **changes: Any) -> dict[str, Any]:
     """An adapter of a student that the teacher taught on the first sessions of a dataset, or on all of them."""
     label = f"distilled{sessions or ''}-on-{dataset}"
-    lesson = {"teacher": TEACHER, "dataset": dataset, "sessions": sessions or TRAINED.get(dataset, 10)}
-    lesson |= {"all_sessions": sessions is None, "windows": 100, "uses_gold": False, **changes}
-    return {"name": "distilled", "label": label, "id": "distilled", "revision": label, "taught": lesson}
+    recipe = {"teacher": TEACHER, "dataset": dataset, "sessions": sessions or TRAINED.get(dataset, 10)}
+    recipe |= {"all_sessions": sessions is None, "windows": 100, "uses_gold": False, **changes}
+    return {"name": "distilled", "label": label, "id": "distilled", "revision": label, "taught": recipe}
 
 
 def the_papers_programme(folder: Path) -> Iterator[RunResult]:

@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from har_llm.common.digest import digest
-from har_llm.config import READINGS
+from har_llm.config import PARSINGS
 from har_llm.data.records import Event
 from har_llm.runs.result import RunResult, read_run
 from har_llm.scoring import metrics, parsing
@@ -173,8 +173,8 @@ def _predictions(run: Fabricated, session: str, index: int, held: Sequence[Event
     read = [parsing.read(model(held), run.finish_reason, ids, run.activities, thinking=True) for model in run.models]
     rows = []
     for inside, event in enumerate(held):
-        samples = [{reading: _said(getattr(answer, reading)[inside]) for reading in READINGS} for answer in read]
-        voted = {reading: _said(vote([getattr(answer, reading)[inside] for answer in read])) for reading in READINGS}
+        samples = [{parsing: _said(getattr(answer, parsing)[inside]) for parsing in PARSINGS} for answer in read]
+        voted = {parsing: _said(vote([getattr(answer, parsing)[inside] for answer in read])) for parsing in PARSINGS}
         row = _event(session, event) | {"window": index, "scored": event.activities != (run.unscored,), "shown_id": event.id}
         rows.append({**row, **voted, **({"samples": samples} if len(read) > 1 else {}), "provenance": run.provenance})
     return rows
@@ -208,13 +208,13 @@ def _metrics(run: Fabricated, rows: Sequence[Mapping[str, Any]], windows: Sequen
         "null_class": list(null_class),
         "excluded_events": {_EXCLUDED["excluded"]: excluded} if excluded else {},
         "versions": {"answers": parsing.VERSION, "metrics": metrics.VERSION},
-        **{reading: _scores(run, shown, reading, null_class) for reading in READINGS},
+        **{parsing: _scores(run, shown, parsing, null_class) for parsing in PARSINGS},
     }
 
 
-def _scores(run: Fabricated, shown: Sequence[Mapping[str, Any]], reading: str, null_class: Sequence[int]) -> dict[str, Any]:
+def _scores(run: Fabricated, shown: Sequence[Mapping[str, Any]], parsing: str, null_class: Sequence[int]) -> dict[str, Any]:
     scored = [
-        metrics.ScoredEvent(row["session"], tuple(row["gold"]), row[reading]["activity"], row[reading]["missed"])
+        metrics.ScoredEvent(row["session"], tuple(row["gold"]), row[parsing]["activity"], row[parsing]["missed"])
         for row in shown
     ]
     return metrics.score_all(scored, run.activities, null_class, null_class)

@@ -51,9 +51,9 @@ def written(
     activities = changes.get("activities", ACTIVITIES)
     null_class = changes.get("null_class", [])
     read = {
-        reading: score_all(
+        parsing: score_all(
             [
-                ScoredEvent(one["session"], tuple(one["gold"]), one[reading]["activity"], one[reading]["missed"])
+                ScoredEvent(one["session"], tuple(one["gold"]), one[parsing]["activity"], one[parsing]["missed"])
                 for one in events
                 if "excluded" not in one
             ],
@@ -61,7 +61,7 @@ def written(
             null_class,
             unscored,
         )
-        for reading in ("strict", "lenient")
+        for parsing in ("strict", "lenient")
     }
     scores = {**facts_of(len({one["session"] for one in events}), len(events)), **read, **changes}
     scores["activities"] = {str(number): name for number, name in activities.items()}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import MissingError
-from har_llm.report import after_sweep, build
+from har_llm.report import build
 from har_llm.report.build import report_sweep, sweep_name
 from har_llm.report.grouping import SYNTHETIC, make_report
 from har_llm.report.tables.all import ON_PAPER_ONLY, make_tables
@@ -46,9 +46,9 @@ def test_a_sweep_ends_with_a_report_and_a_report_can_be_asked_for(tmp_path: Path
     assert f"The paper in miniature ({SYNTHETIC})" in swept.stdout and "partial: first 2 windows only" in swept.stdout
     text = (folder / "report.md").read_text()
     assert "2 runs." in text and SYNTHETIC in text and "answers from a script" in text
-    asked = har_llm(tmp_path, "task=report", "metrics.headline=accuracy", "metrics.reading=lenient", "report.path=mine")
+    asked = har_llm(tmp_path, "task=report", "metrics.headline=accuracy", "metrics.parsing=lenient", "report.path=mine")
     assert "Report: mine/report.html" in asked.stdout and not asked.stderr
-    assert "Accuracy (`metrics.headline=accuracy`), lenient reading" in (tmp_path / "mine" / "report.md").read_text()
+    assert "Accuracy (`metrics.headline=accuracy`), lenient parsing" in (tmp_path / "mine" / "report.md").read_text()
     har_llm(tmp_path, "task=report", f"runs=[{next((tmp_path / 'outputs' / 'runs').iterdir())}]")
     assert "1 runs." in (tmp_path / "outputs" / "report" / "report.md").read_text()
 
@@ -133,14 +133,14 @@ def test_ctrl_c_during_a_report_is_ctrl_c(jobs: list[Job], monkeypatch: pytest.M
     def interrupt(*given: Any, **named: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(after_sweep, "read_runs", interrupt)
+    monkeypatch.setattr(build, "read_runs", interrupt)
     with pytest.raises(KeyboardInterrupt):
         report_sweep(jobs)
 
 
 def test_the_terminal_shows_the_tables_that_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = [*miniature(tmp_path), fabricated(tmp_path)]
-    show_report(runs, tmp_path, headline="f1_weighted", reading="strict")
+    show_report(runs, tmp_path, headline="f1_weighted", parsing="strict")
     shown = capsys.readouterr().out
     for table in make_tables(make_report(runs, "f1_weighted", "strict")):
         assert (table.title in shown) == (table.name not in ON_PAPER_ONLY)

@@ -17,8 +17,8 @@ from har_llm.runs.result import RunResult
 from tests.report.fabricated import fabricated, miniature, taught, the_papers_programme
 
 
-def built(runs: list[RunResult], folder: Path, headline: str = "f1_weighted", reading: str = "strict") -> Path:
-    return build_report(runs, folder, headline=headline, reading=reading)
+def built(runs: list[RunResult], folder: Path, headline: str = "f1_weighted", parsing: str = "strict") -> Path:
+    return build_report(runs, folder, headline=headline, parsing=parsing)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_every_table_and_figure_is_there_in_every_format(tmp_path: Path) -> None
         assert f"#{title}\n" + "\n".join(rest).rstrip() in text
     for name in figures:
         assert f"]({name}.png)" in text
-    assert SYNTHETIC in text and "metrics.headline=f1_weighted" in text and "strict reading" in text
+    assert SYNTHETIC in text and "metrics.headline=f1_weighted" in text and "strict parsing" in text
     assert {path.name for path in (tmp_path / "deep").iterdir()} == {"report"}
 
 

@@ -101,11 +101,11 @@ def test_what_tables_call_alike_is_told_apart(tmp_path: Path, change: dict[str, 
 def test_students_taught_on_all_sessions_of_different_splits_are_told_apart(
     tmp_path: Path, splits: tuple[dict[str, Any], dict[str, Any]], said: str
 ) -> None:
-    lessons = taught("mural"), taught("mural", sessions=10, all_sessions=True)
+    recipes = taught("mural"), taught("mural", sessions=10, all_sessions=True)
     more, fewer = cells(
         *(
-            fabricated(tmp_path, adapter=lesson, config={"split": {**splits[0], **split}})
-            for lesson, split in zip(lessons, splits, strict=True)
+            fabricated(tmp_path, adapter=recipe, config={"split": {**splits[0], **split}})
+            for recipe, split in zip(recipes, splits, strict=True)
         )
     )
     assert said in fewer.variant and said not in more.variant and "training sessions=15" in more.variant

@@ -91,9 +91,9 @@ def test_examples_are_rows_of_prompt_and_completion(tmp_path: Path) -> None:
     wanted.settings.export.path = str(tmp_path / "model")
     with pytest.raises(MissingError, match="is not made yet; run the same command with task=run first"):
         export(wanted)
-    lesson = prepare(wanted).lesson
-    assert lesson is not None
-    for load in make_plan([lesson.teacher]).loads:
+    recipe = prepare(wanted).recipe
+    assert recipe is not None
+    for load in make_plan([recipe.teacher]).loads:
         make(load, [{}], lambda generation: None)
     wanted.settings.export.what = "examples"
     wanted.settings.export.path = str(tmp_path / "rows.jsonl")

@@ -150,7 +150,7 @@ def test_changed_data_are_another_run(tmp_path: Path, script: str) -> None:
     assert len(names) == 12
 
 
-@pytest.mark.parametrize("override", ["engine.delay_s=0.001", "metrics.reading=lenient", "metrics.headline=accuracy"])
+@pytest.mark.parametrize("override", ["engine.delay_s=0.001", "metrics.parsing=lenient", "metrics.headline=accuracy"])
 def test_what_changes_no_result_is_the_same_run(tmp_path: Path, script: str, override: str) -> None:
     one, two = (runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path}", script, *more)) for more in ((), (override,)))
     assert one.name == two.name
@@ -417,7 +417,7 @@ def test_a_single_text_has_no_list_of_samples(tmp_path: Path) -> None:
 
 def test_texts_that_were_cut_are_counted_among_all_texts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = answered(sampled(tmp_path, "decoding.samples=3"), "<think>\nand so on")
-    show_run(result, headline="f1_weighted", reading="strict", fresh=True)
+    show_run(result, headline="f1_weighted", parsing="strict", fresh=True)
     assert "6 of 6 texts were cut" in capsys.readouterr().out
 
 

@@ -119,7 +119,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from har_llm.runs.store import GenerationStore, Record
-from tests.test_store import MODEL, key
+from tests.runs.test_store import MODEL, key
 name, count = sys.argv[2], int(sys.argv[3])
 with GenerationStore(Path(sys.argv[1]), MODEL).writer() as writer:
     sys.stdin.readline()  # all begin together
@@ -152,8 +152,9 @@ def told_to_begin(process: subprocess.Popen[str]) -> None:
 READER = """
 import sys
 from pathlib import Path
-from har_llm.runs.store import GenerationStore, digest
-from tests.test_store import MODEL, key
+from har_llm.common.digest import digest
+from har_llm.runs.store import GenerationStore
+from tests.runs.test_store import MODEL, key
 store = GenerationStore(Path(sys.argv[1]), MODEL)
 print(digest([record._asdict() for record in store.get_many(key(number) for number in range(int(sys.argv[2])))]))
 """
@@ -218,8 +219,8 @@ def test_a_full_disk_is_one_sentence_and_what_was_kept_stays(tmp_path: Path) -> 
     code = """
 import resource, sys
 from pathlib import Path
-from har_llm.errors import MissingError
-from tests.test_store import GenerationStore, MODEL, record
+from har_llm.common.errors import MissingError
+from tests.runs.test_store import GenerationStore, MODEL, record
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
 try:
     with GenerationStore(Path(sys.argv[1]), MODEL).writer() as writer:

@@ -13,10 +13,10 @@ from tests.report.run_folders import SAMPLE, rows, written
 SESSIONS = {"s1": [(1, 1), (1, 2), (2, 2), (2, "omitted")], "s2": [(1, 1), (1, 2), (1, 2), (2, 1)]}
 
 
-def summary(folder: Path, reading: str = "strict", **changes: Any) -> Summary:
+def summary(folder: Path, parsing: str = "strict", **changes: Any) -> Summary:
     result = written(folder / "run", rows(SESSIONS), **changes)
     parts = (result.metrics, result.environment, result.data, result.sample)
-    return summarise(result.folder.name, *parts, headline="accuracy", reading=reading)
+    return summarise(result.folder.name, *parts, headline="accuracy", parsing=parsing)
 
 
 def test_the_title_is_the_run_and_its_headline_score(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_folder_is_named_without_the_path_to_it(tmp_path: Path) -> None:
 def test_the_headline_is_marked(tmp_path: Path) -> None:
     (table,) = summary(tmp_path).scores
     assert [row for row in table.rows if row[0].endswith(" *")] == [["accuracy *", "37.50", "17.68", "-", "37.50"]]
-    assert table.title == "Scores in %, strict reading: over 2 sessions, and pooled (* = metrics.headline)"
+    assert table.title == "Scores in %, strict parsing: over 2 sessions, and pooled (* = metrics.headline)"
 
 
 def test_scores_without_the_null_class_are_shown_too(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_only_causes_that_occur_are_shown(tmp_path: Path) -> None:
     assert found.missed.rows == [["omitted", "1", "12.50", "17.68"]]
     nothing = written(tmp_path / "good", rows({"s1": [(1, 1)]}))
     parts = (nothing.metrics, nothing.environment, nothing.data, nothing.sample)
-    assert summarise("good", *parts, headline="accuracy", reading="strict").missed is None
+    assert summarise("good", *parts, headline="accuracy", parsing="strict").missed is None
 
 
 def test_the_weakest_activities_come_first_and_those_that_never_occur_not_at_all(tmp_path: Path) -> None:
@@ -108,9 +108,9 @@ def test_the_other_reading_is_mentioned_where_it_misses_less(tmp_path: Path) -> 
     events[3]["lenient"] = {"activity": 2, "missed": None}
     result = written(tmp_path / "run", events)
     parts = (result.metrics, result.environment, result.data, result.sample)
-    strict, lenient = (summarise("run", *parts, headline="accuracy", reading=name) for name in ("strict", "lenient"))
-    assert "The lenient reading misses 0.00 % instead of 12.50 % (metrics.reading)." in strict.notes
-    assert "The strict reading misses 12.50 % instead of 0.00 % (metrics.reading)." in lenient.notes
+    strict, lenient = (summarise("run", *parts, headline="accuracy", parsing=name) for name in ("strict", "lenient"))
+    assert "The lenient parsing misses 0.00 % instead of 12.50 % (metrics.parsing)." in strict.notes
+    assert "The strict parsing misses 12.50 % instead of 0.00 % (metrics.parsing)." in lenient.notes
     assert lenient.missed is None and lenient.title.endswith("accuracy 50.00 %, std 35.36, over 2 sessions")
 
 

@@ -16,7 +16,7 @@ SESSIONS = {"s1": [(1, 1), (1, 2), (2, "omitted")], "s2": [(1, 1), (2, 1)]}
 def report(folder: Path, **changes: Any) -> str:
     result = written(folder / "run", rows(SESSIONS), **changes)
     parts = (result.metrics, result.environment, result.data, result.sample)
-    return render(summarise("run", *parts, headline="f1_weighted", reading="strict"))
+    return render(summarise("run", *parts, headline="f1_weighted", parsing="strict"))
 
 
 def test_every_run_leaves_one_with_its_scores(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_what_is_missed_or_not_is_said(tmp_path: Path) -> None:
     assert "| omitted | 1 | 16.67 | 23.57 |" in report(tmp_path)
     good = written(tmp_path / "good", rows({"s1": [(1, 1)]}))
     summary = summarise(
-        "good", good.metrics, good.environment, good.data, good.sample, headline="accuracy", reading="strict"
+        "good", good.metrics, good.environment, good.data, good.sample, headline="accuracy", parsing="strict"
     )
     text = render(summary)
     assert "No event was missed." in text and "Most frequent confusions" not in text

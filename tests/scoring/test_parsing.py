@@ -279,9 +279,9 @@ LIGHT = settings(max_examples=150, deadline=None)
 def check(text: str, finish: str, ids: list[int], thinking: bool) -> Answer:
     """What holds for any text whatever."""
     read_answer = read(text, finish, ids, CATALOGUE, thinking=thinking)
-    for reading in (read_answer.strict, read_answer.lenient):
-        assert len(reading) == len(ids)
-        for activity, cause in reading:
+    for parsing in (read_answer.strict, read_answer.lenient):
+        assert len(parsing) == len(ids)
+        for activity, cause in parsing:
             assert (activity is None) != (cause is None)
             assert activity in CATALOGUE if cause is None else cause in CAUSES
     assert (read_answer.reasoning, read_answer.answer) == split_reasoning(text, thinking=thinking)

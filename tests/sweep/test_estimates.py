@@ -183,16 +183,16 @@ def test_a_training_is_estimated_from_the_teachers_windows(tmp_path: Path) -> No
         "limit=1",
     )
     run = prepared(tmp_path, *few)
-    assert run.lesson is not None
+    assert run.recipe is not None
     (made,) = estimate_trainings(make_plan([run]))
-    windows = len(run.lesson.teacher.prompts)
+    windows = len(run.recipe.teacher.prompts)
     assert (made.examples, made.time) == (windows, "unknown")
-    assert made.epochs == run.lesson.lora.training.epochs_in_words(windows)
+    assert made.epochs == run.recipe.lora.training.epochs_in_words(windows)
     said = all_notes([made])
     assert any("try lora.training.steps=10 there" in note for note in said)
     assert any("is not estimated" in note for note in said), "memory"
     (tmp_path / "store").mkdir()
-    note_rate(tmp_path / "store", run.lesson.work, Rate(60.0, 30.0, 10, 0))
+    note_rate(tmp_path / "store", run.recipe.work, Rate(60.0, 30.0, 10, 0))
     (measured,) = estimate_trainings(make_plan([run]))
     assert measured.time == "7 min", "a minute, and 120 steps of 3 s"
     other = prepared(tmp_path, *few, "++lora.training.rank=8")

@@ -19,7 +19,7 @@ from har_llm.distill.examples import Selection
 from har_llm.engines.base import Generation
 from har_llm.engines.scripted import ScriptedEngineConfig
 from har_llm.models.resolve import ResolvedModel
-from har_llm.runs.manifest import Lesson
+from har_llm.runs.manifest import AdapterRecipe
 from har_llm.sweep import execute, throughput
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import Load, Plan
@@ -30,7 +30,7 @@ from tests.runs.test_run import SMALL, gold_script
 
 @dataclass
 class Notes:
-    """A watcher that writes down what it is told, and may do something when a text is made."""
+    """A callback that writes down what it is told, and may do something when a text is made."""
 
     on_made: Callable[[int], None] = lambda count: None
     plans: list[Plan] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Notes:
     failures: list[Job] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
-    lessons: list[Lesson] = field(default_factory=list)
+    recipes: list[AdapterRecipe] = field(default_factory=list)
     trained: list[tuple[Selection, Mapping[str, Any]]] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     waited: list[int] = field(default_factory=list)
@@ -56,16 +56,16 @@ class Notes:
         self.keys.append(generation.key)
         self.on_made(len(self.keys))
 
-    def learning(self, lesson: Lesson, selection: Selection, done: int) -> None:
-        self.lessons.append(lesson)
+    def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
+        self.recipes.append(recipe)
 
-    def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None:
+    def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
         self.trained.append((selection, about))
 
-    def learned(self, step: int, loss: float) -> None:
+    def training_step(self, step: int, loss: float) -> None:
         self.steps.append(step)
 
-    def waits(self, lesson: Lesson, done: int, holder: str) -> None:
+    def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
         self.waited.append(done)
 
     def fetched(self, model: ResolvedModel, folder: Path) -> None:
@@ -94,10 +94,10 @@ def refused(job: Job) -> Job:
     return Job(job.title, replace(job.experiment, engine=Refused(**job.experiment.engine.__dict__)))
 
 
-def done(*jobs: Job, watcher: Notes | None = None) -> Notes:
-    watcher = watcher or Notes()
-    execute.run_jobs(jobs, watcher)
-    return watcher
+def done(*jobs: Job, callback: Notes | None = None) -> Notes:
+    callback = callback or Notes()
+    execute.run_jobs(jobs, callback)
+    return callback
 
 
 def kept(folder: Path) -> list[str]:
@@ -125,22 +125,22 @@ def kill_worker(at: int) -> Callable[[int], None]:
 
 
 def test_each_text_is_made_once_over_all_jobs(tmp_path: Path, job: Callable[..., Job]) -> None:
-    jobs = [job("limit=3"), job(), job("metrics.reading=lenient"), job("seed=1"), job("limit=5", "seed=2")]
-    watcher = done(*jobs)
-    assert not watcher.failures and len(watcher.loads) == 1
-    assert len(watcher.keys) == windows(jobs[1])
-    assert sorted(kept(tmp_path)) == sorted(set(watcher.keys))
+    jobs = [job("limit=3"), job(), job("metrics.parsing=lenient"), job("seed=1"), job("limit=5", "seed=2")]
+    callback = done(*jobs)
+    assert not callback.failures and len(callback.loads) == 1
+    assert len(callback.keys) == windows(jobs[1])
+    assert sorted(kept(tmp_path)) == sorted(set(callback.keys))
     assert all(each.folder is not None and (each.folder / "metrics.json").is_file() for each in jobs)
-    assert len({each.folder for each in jobs}) == 4, "metrics.reading makes no other run"
+    assert len({each.folder for each in jobs}) == 4, "metrics.parsing makes no other run"
     assert [tasks.headline(each) for each in jobs] == [1.0] * 5
 
 
 def test_a_finished_run_is_not_made_again_and_nothing_is_loaded_for_it(tmp_path: Path, job: Callable[..., Job]) -> None:
     done(job("limit=3"))
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "outputs").rglob("*")}
-    again, other_reading = job("limit=3"), job("limit=3", "metrics.reading=lenient")
-    watcher = done(again, other_reading)
-    assert not watcher.loads and not watcher.keys
+    again, other_reading = job("limit=3"), job("limit=3", "metrics.parsing=lenient")
+    callback = done(again, other_reading)
+    assert not callback.loads and not callback.keys
     assert (again.fresh, other_reading.fresh) == (False, False)
     assert again.folder == other_reading.folder is not None
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "outputs").rglob("*")} == before
@@ -149,26 +149,26 @@ def test_a_finished_run_is_not_made_again_and_nothing_is_loaded_for_it(tmp_path:
 def test_stored_texts_are_scored_without_an_engine(tmp_path: Path, job: Callable[..., Job]) -> None:
     done(job("limit=6"))
     shorter = job("limit=3")
-    watcher = done(shorter)
-    assert not watcher.loads and shorter.fresh and shorter.folder is not None
+    callback = done(shorter)
+    assert not callback.loads and shorter.fresh and shorter.folder is not None
 
 
 def test_a_job_that_cannot_be_prepared_does_not_stop_the_others(job: Callable[..., Job]) -> None:
     wrong = Job("seed=-1", error=ConfigError("seed is -1."))
     jobs = [job("limit=2"), job("dataset.sessions.events=[5,5]", "window.min_events=10"), wrong, job("limit=3")]
-    watcher = done(*jobs)
-    assert watcher.failures == [jobs[1], wrong], "each is told once"
+    callback = done(*jobs)
+    assert callback.failures == [jobs[1], wrong], "each is told once"
     assert "No window is left" in str(jobs[1].error) and jobs[1].told and jobs[1].folder is None
-    assert jobs[0].folder and jobs[3].folder and len(watcher.loads) == 1
+    assert jobs[0].folder and jobs[3].folder and len(callback.loads) == 1
 
 
 def test_a_killed_worker_fails_only_the_jobs_that_still_owe_something(tmp_path: Path, job: Callable[..., Job]) -> None:
     jobs = [job("limit=2", "engine.delay_s=0.2"), job("limit=8", "engine.delay_s=0.2"), job("engine.text=other", "limit=2")]
-    watcher = done(*jobs, watcher=Notes(on_made=kill_worker(at=3)))
-    assert watcher.failures == [jobs[1]] and "was killed by signal 9" in str(jobs[1].error)
+    callback = done(*jobs, callback=Notes(on_made=kill_worker(at=3)))
+    assert callback.failures == [jobs[1]] and "was killed by signal 9" in str(jobs[1].error)
     assert jobs[0].fresh and jobs[2].fresh, "the one has its texts, the other its own engine"
-    assert len(watcher.loads) == 2
-    made = len(watcher.keys) - 2
+    assert len(callback.loads) == 2
+    made = len(callback.keys) - 2
     assert 3 <= made <= 4, "only what was in flight is lost"
     again = [job("limit=2", "engine.delay_s=0.2"), job("limit=8", "engine.delay_s=0.2")]
     assert len(done(*again).keys) == 8 - made
@@ -178,9 +178,9 @@ def test_a_killed_worker_fails_only_the_jobs_that_still_owe_something(tmp_path: 
 
 def test_where_an_engine_cannot_run_another_makes_the_texts_that_both_owe(job: Callable[..., Job]) -> None:
     cannot, can = refused(job("limit=4")), job("limit=4")
-    watcher = done(cannot, can)
-    assert watcher.failures == [cannot] and str(cannot.error) == "There is no such GPU."
-    assert can.fresh and len(watcher.keys) == 4 and len(watcher.loads) == 1
+    callback = done(cannot, can)
+    assert callback.failures == [cannot] and str(cannot.error) == "There is no such GPU."
+    assert can.fresh and len(callback.keys) == 4 and len(callback.loads) == 1
 
 
 def test_an_engine_that_has_nothing_to_make_is_not_needed(job: Callable[..., Job]) -> None:
@@ -191,9 +191,9 @@ def test_an_engine_that_has_nothing_to_make_is_not_needed(job: Callable[..., Job
 
 def test_where_an_engine_dies_another_makes_what_is_left(tmp_path: Path, job: Callable[..., Job]) -> None:
     dying, other = job("limit=6", "engine.delay_s=0.2"), job("limit=4", "engine.delay_s=0.01")
-    watcher = done(dying, other, watcher=Notes(on_made=kill_worker(at=2)))
-    assert watcher.failures == [dying]
-    assert other.fresh and [len(load.runs) for load in watcher.loads] == [1, 1]
+    callback = done(dying, other, callback=Notes(on_made=kill_worker(at=2)))
+    assert callback.failures == [dying]
+    assert other.fresh and [len(load.runs) for load in callback.loads] == [1, 1]
     assert len(kept(tmp_path)) == len(set(kept(tmp_path))) >= 4
 
 
@@ -202,8 +202,8 @@ def test_the_order_of_the_jobs_changes_no_result(tmp_path: Path, job: Callable[.
     seen = []
     for name, order in (("one", overrides), ("two", overrides[::-1])):
         jobs = [job(*each, f"paths.outputs={tmp_path / name}") for each in order]
-        watcher = done(*jobs)
-        assert len(watcher.loads) == 2
+        callback = done(*jobs)
+        assert len(callback.loads) == 2
         seen.append(
             {each.folder.name: (each.folder / "predictions.jsonl").read_text() for each in jobs if each.folder is not None}
         )
@@ -219,10 +219,10 @@ def test_outputs_that_cannot_be_written_fail_their_own_jobs_before_anything_is_l
         job("limit=2", f"paths.outputs={tmp_path}/file/x"),
     ]
     sound = job("limit=2")
-    watcher = done(*blocked, sound)
-    assert watcher.failures == blocked and all(isinstance(each.error, MissingError) for each in blocked)
+    callback = done(*blocked, sound)
+    assert callback.failures == blocked and all(isinstance(each.error, MissingError) for each in blocked)
     assert "cannot be written" in str(blocked[0].error)
-    assert sound.fresh and len(watcher.loads) == 1
+    assert sound.fresh and len(callback.loads) == 1
 
 
 def test_two_outputs_folders_each_get_their_texts(tmp_path: Path, job: Callable[..., Job]) -> None:
@@ -239,8 +239,8 @@ def test_texts_that_cannot_be_kept_are_one_sentence(tmp_path: Path, job: Callabl
         folder = writer._path.parent
     folder.parent.mkdir(parents=True)
     folder.touch()
-    watcher = done(blocked, sound)
-    assert watcher.failures == [blocked] and "takes no further texts (File exists)" in str(blocked.error)
+    callback = done(blocked, sound)
+    assert callback.failures == [blocked] and "takes no further texts (File exists)" in str(blocked.error)
     assert sound.fresh
 
 
@@ -249,9 +249,9 @@ def test_a_run_directory_that_cannot_be_written_is_one_sentence(tmp_path: Path, 
     execute.generate_jobs(jobs, Notes())
     (tmp_path / "outputs" / "runs").rmdir()
     (tmp_path / "outputs" / "runs").touch()
-    watcher = Notes()
-    execute.finish_jobs(jobs, watcher)
-    assert watcher.failures == jobs
+    callback = Notes()
+    execute.finish_jobs(jobs, callback)
+    assert callback.failures == jobs
     assert "cannot be written (File exists)" in str(jobs[0].error) and "texts are kept" in str(jobs[0].error)
 
 
@@ -261,8 +261,8 @@ def test_a_damaged_run_directory_fails_its_own_job(job: Callable[..., Job]) -> N
     assert first.folder is not None
     (first.folder / "metrics.json").write_text("{")
     jobs = [job("limit=2"), job("limit=3")]
-    watcher = done(*jobs)
-    assert watcher.failures == [jobs[0]] and "is damaged" in str(jobs[0].error)
+    callback = done(*jobs)
+    assert callback.failures == [jobs[0]] and "is damaged" in str(jobs[0].error)
     assert jobs[0].folder is None and tasks.headline(jobs[0]) is None
     assert jobs[1].fresh
 
@@ -273,7 +273,7 @@ def test_an_interrupt_keeps_what_is_made_and_leaves_no_process(tmp_path: Path, j
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        done(job("engine.delay_s=0.05"), watcher=Notes(on_made=interrupt))
+        done(job("engine.delay_s=0.05"), callback=Notes(on_made=interrupt))
     assert not workers()
     assert len(kept(tmp_path)) == 2
     assert not list(tmp_path.glob("outputs/runs/*"))
@@ -284,24 +284,24 @@ def test_no_process_is_left_after_a_sweep(job: Callable[..., Job]) -> None:
     done(
         job("limit=2"),
         job("limit=2", "engine.text=other"),
-        watcher=Notes(on_made=lambda count: alive.append(len(workers()))),
+        callback=Notes(on_made=lambda count: alive.append(len(workers()))),
     )
     assert alive == [1, 1, 1, 1], "one engine at a time"
     assert not workers()
 
 
 def test_a_load_leaves_its_rate(tmp_path: Path, job: Callable[..., Job]) -> None:
-    watcher = done(job("limit=3", "engine.delay_s=0.1"))
-    rate = throughput.known_rate(tmp_path / "outputs" / "store", watcher.loads[0].identity)
+    callback = done(job("limit=3", "engine.delay_s=0.1"))
+    rate = throughput.known_rate(tmp_path / "outputs" / "store", callback.loads[0].identity)
     assert rate is not None and rate.windows == 3 and rate.seconds == pytest.approx(0.3)
     assert 0 < rate.start_seconds < 60
 
 
 def test_a_plan_is_told_before_anything_is_loaded(job: Callable[..., Job]) -> None:
-    watcher = Notes()
+    callback = Notes()
     seen: list[tuple[int, int]] = []
-    watcher.on_made = lambda count: seen.append((len(watcher.plans), watcher.plans[0].owed))
-    done(job("limit=2"), job("limit=3"), watcher=watcher)
+    callback.on_made = lambda count: seen.append((len(callback.plans), callback.plans[0].owed))
+    done(job("limit=2"), job("limit=3"), callback=callback)
     assert seen == [(1, 3)] * 3
 
 
@@ -309,25 +309,25 @@ def test_fetching_models_that_are_here_makes_nothing(tmp_path: Path, job: Callab
     transformers = [
         Job(name, experiment(f"model={name}", f"paths.outputs={tmp_path}")) for name in ("tiny_student", "tiny_teacher")
     ]
-    watcher = Notes()
-    execute.fetch_models([*transformers, job("model=qwen3_32b")], watcher)
-    assert [folder.name for folder in watcher.folders] == ["tiny_student", "tiny_teacher"]
-    assert not watcher.failures and not (tmp_path / "store").exists() and not (tmp_path / "outputs").exists()
+    callback = Notes()
+    execute.fetch_models([*transformers, job("model=qwen3_32b")], callback)
+    assert [folder.name for folder in callback.folders] == ["tiny_student", "tiny_teacher"]
+    assert not callback.failures and not (tmp_path / "store").exists() and not (tmp_path / "outputs").exists()
 
 
 def test_a_students_teacher_is_fetched_too() -> None:
     jobs = [Job("", experiment("model=tiny_student", *lora)) for lora in (["lora=distilled_tiny"], ["lora=none"])]
-    watcher = Notes()
-    execute.fetch_models(jobs, watcher)
-    assert [folder.name for folder in watcher.folders] == ["tiny_student", "tiny_teacher"]
+    callback = Notes()
+    execute.fetch_models(jobs, callback)
+    assert [folder.name for folder in callback.folders] == ["tiny_student", "tiny_teacher"]
 
 
 def test_a_model_that_cannot_be_fetched_fails_its_own_job(tmp_path: Path) -> None:
     jobs = [Job(name, experiment(f"model={name}", "limit=1")) for name in ("qwen3_0.6b", "tiny_student")]
-    watcher = Notes()
-    execute.fetch_models(jobs, watcher)
-    assert watcher.failures == [jobs[0]] and "is not on this machine" in str(jobs[0].error)
-    assert [folder.name for folder in watcher.folders] == ["tiny_student"]
+    callback = Notes()
+    execute.fetch_models(jobs, callback)
+    assert callback.failures == [jobs[0]] and "is not on this machine" in str(jobs[0].error)
+    assert [folder.name for folder in callback.folders] == ["tiny_student"]
 
 
 def tiny(tmp_path: Path, *overrides: str) -> Job:
@@ -338,16 +338,16 @@ def tiny(tmp_path: Path, *overrides: str) -> Job:
 def test_a_prompt_that_is_too_long_costs_its_own_job_only(tmp_path: Path) -> None:
     """Both jobs go to one engine in one batch."""
     jobs = [tiny(tmp_path, f"window.events={size}", "model.context=400") for size in (30, 3)]
-    watcher = done(*jobs)
-    assert len(watcher.loads) == 1
-    assert watcher.failures == [jobs[0]] and "the model's context is 400" in str(jobs[0].error)
+    callback = done(*jobs)
+    assert len(callback.loads) == 1
+    assert callback.failures == [jobs[0]] and "the model's context is 400" in str(jobs[0].error)
     assert jobs[1].folder is not None
 
 
 def test_an_adapter_that_does_not_fit_costs_its_own_job_only(tmp_path: Path) -> None:
     fitting, foreign = (random_adapter(tmp_path / name, f"tiny_{name}") for name in ("student", "teacher"))
     jobs = [tiny(tmp_path, "lora=adapter", f"lora.path={path}") for path in (foreign, fitting)]
-    watcher = done(*jobs)
-    assert len(watcher.loads) == 1
-    assert watcher.failures == [jobs[0]] and "The adapter in" in str(jobs[0].error)
+    callback = done(*jobs)
+    assert len(callback.loads) == 1
+    assert callback.failures == [jobs[0]] and "The adapter in" in str(jobs[0].error)
     assert jobs[1].folder is not None

@@ -21,4 +21,4 @@ def test_it_imports_nothing_of_what_it_holds() -> None:
         "print([name for name in sys.modules if name.startswith(('har_llm.', 'hydra', 'omega'))])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout
-    assert shown.strip() == "['har_llm.sweep.job']"
+    assert shown.strip() == "['har_llm.sweep', 'har_llm.sweep.job']"

@@ -67,7 +67,7 @@ def test_equal_prompts_are_asked_once() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        ["limit=9", "metrics.reading=lenient"],
+        ["limit=9", "metrics.parsing=lenient"],
         ["limit=9", "metrics.headline=accuracy"],
         ["limit=5"],
         ["limit=9", "seed=1"],
@@ -158,7 +158,7 @@ def test_models_that_an_engine_does_not_load_are_told_apart_by_name() -> None:
 
 MANY = (
     ["limit=4"],
-    ["limit=9", "metrics.reading=lenient"],
+    ["limit=9", "metrics.parsing=lenient"],
     ["engine.delay_s=0.5", "limit=6"],
     ["engine.delay_s=0.5", "limit=3", HOT],
     ["engine.delay_s=0.7", "limit=2"],

@@ -94,7 +94,7 @@ def test_training_never_sees_the_recordings_that_users_see() -> None:
 def test_the_shipped_tokenizer_gives_every_text_back() -> None:
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(ROOT / "har_llm" / "embedded" / "tiny_teacher")
+    tokenizer = AutoTokenizer.from_pretrained(ROOT / "har_llm" / "models" / "embedded" / "tiny_teacher")
     texts = [text for _, text in some_examples(0)] + ["Gänseblümchen ✓ 日本 \u2028", "123456 789", "  spaces\n\n\n"]
     for text in texts:
         assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
@@ -122,7 +122,7 @@ def test_the_shipped_models_read_every_number_from_the_prompts_list(name: str) -
     from train import BEFORE_NUMBER, encode
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    folder = ROOT / "har_llm" / "embedded" / name
+    folder = ROOT / "har_llm" / "models" / "embedded" / name
     model, tokenizer = (
         AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
         AutoTokenizer.from_pretrained(folder),

@@ -74,7 +74,7 @@ def test_asked_again_it_is_neither_run_nor_written_again(tmp_path: Path, script:
 
 
 def test_a_sweep_is_one_group_and_one_sentence(tmp_path: Path, script: str) -> None:
-    sweep = ["-m", *SMALL, script, "limit=1,2", "metrics.reading=strict,lenient", "tracker=wandb"]
+    sweep = ["-m", *SMALL, script, "limit=1,2", "metrics.parsing=strict,lenient", "tracker=wandb"]
     told = har_llm(tmp_path, *sweep)
     assert told.stderr.count("W&B") == 2 and "2 W&B runs are kept here, " in told.stderr
     runs = offline_runs(tmp_path / "outputs")

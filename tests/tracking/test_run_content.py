@@ -52,7 +52,7 @@ def test_the_tables_hold_every_session_activity_and_cause(finished: Finished) ->
         name: [dict(zip(table.columns, row, strict=True)) for row in table.rows] for name, table in content.tables.items()
     }
     strict = result.metrics["strict"]["all"]
-    sessions = {row["session"]: row for row in tables["sessions"] if (row["reading"], row["variant"]) == ("strict", "all")}
+    sessions = {row["session"]: row for row in tables["sessions"] if (row["parsing"], row["variant"]) == ("strict", "all")}
     assert sessions.keys() == strict["sessions"].keys() and len(sessions) == 2
     for name, row in sessions.items():
         assert row["f1_weighted"] == strict["sessions"][name]["f1_weighted"]
@@ -104,7 +104,7 @@ def lora(folder: Path, **changes: Any) -> None:
 @pytest.mark.parametrize("text", ["lora: {}", "lora: none", "tracker: {}"])
 def test_a_config_that_lacks_something_is_one_sentence(finished: Finished, text: str) -> None:
     folder = finished("limit=1").folder
-    (folder / "config.yaml").write_text(f"metrics: {{reading: strict, headline: accuracy}}\n{text}\n")
+    (folder / "config.yaml").write_text(f"metrics: {{parsing: strict, headline: accuracy}}\n{text}\n")
     with pytest.raises(MissingError, match=f"{folder.name} does not hold what this version of har_llm writes .*; delete it"):
         content_of(folder)
 

@@ -11,7 +11,7 @@ import pytest
 from har_llm.config import Experiment
 from har_llm.distill.examples import Example, Selection
 from har_llm.report.terminal.progress import LiveProgress
-from har_llm.runs.manifest import Lesson
+from har_llm.runs.manifest import AdapterRecipe
 from har_llm.runs.run import prepare
 from har_llm.sweep import execute
 from har_llm.sweep.job import Job
@@ -26,8 +26,8 @@ TRACKED = ("tracker=wandb", "tracker.mode=offline")
 
 def made(*jobs: Job) -> None:
     with tracking(jobs) as tracker:
-        with LiveProgress() as watcher:
-            execute.run_jobs(jobs, tracker.beside(watcher))
+        with LiveProgress() as callback:
+            execute.run_jobs(jobs, tracker.beside(callback))
         tracker.publish(jobs)
     assert all(each.error is None for each in jobs)
 
@@ -40,11 +40,11 @@ def losses(run: OfflineRun) -> list[list[float]]:
     return [[row["step"], row["loss"]] for row in run.history]
 
 
-def lesson_of(tracked: Job) -> Lesson:
+def recipe_of(tracked: Job) -> AdapterRecipe:
     assert isinstance(tracked.experiment, Experiment)
     tracked.run = prepare(tracked.experiment)
-    assert tracked.run.lesson is not None
-    return tracked.run.lesson
+    assert tracked.run.recipe is not None
+    return tracked.run.recipe
 
 
 @pytest.mark.slow
@@ -91,11 +91,11 @@ def test_a_training_that_nobody_watched_is_published_with_the_run_that_uses_it(
 
 def test_a_training_is_over_while_another_process_trains_the_next(tmp_path: Path) -> None:
     student = job(tmp_path, *TRACKED)
-    lesson = lesson_of(student)
+    recipe = recipe_of(student)
     with tracking([student]) as tracker:
-        tracker.learning(lesson, Selection([Example("s#0", "key", (), "text")], 6, {}, False), 0)
+        tracker.training_starts(recipe, Selection([Example("s#0", "key", (), "text")], 6, {}, False), 0)
         tracker.learned(1, 1.0)
-        tracker.waits(lesson, 3, "process 3 trains it")
+        tracker.training_waits(recipe, 3, "process 3 trains it")
         assert tracker._training is None
 
 
@@ -103,17 +103,17 @@ def test_a_training_that_goes_on_after_a_kill_is_shown_from_its_beginning_as_the
     ids = []
     for before, after in (([], [1, 2]), ([1, 2, 3], [3, 4])):
         student = job(tmp_path, *TRACKED, f"limit={len(ids) + 1}")
-        lesson = lesson_of(student)
-        aside = lesson.folder.with_name(f".{lesson.folder.name}")
-        aside.mkdir(parents=True, exist_ok=True)
-        (aside / "loss.jsonl").write_text("".join(json.dumps([step, 1 / step]) + "\n" for step in before))
+        recipe = recipe_of(student)
+        staging = recipe.folder.with_name(f".{recipe.folder.name}")
+        staging.mkdir(parents=True, exist_ok=True)
+        (staging / "loss.jsonl").write_text("".join(json.dumps([step, 1 / step]) + "\n" for step in before))
         with tracking([student]) as tracker:
-            tracker.learning(lesson, Selection([Example("s#0", "key", (), "text")], 6, {}, False), len(before))
+            tracker.training_starts(recipe, Selection([Example("s#0", "key", (), "text")], 6, {}, False), len(before))
             for step in after:
-                tracker.learned(step, 1 / step)
+                tracker.training_step(step, 1 / step)
             tracker.failed(student)  # it is killed, or dies, before its adapter is in place
         run = trainings(tmp_path)[-1]
         ids.append(run.run.run_id)
         assert [step for step, _ in losses(run)] == [*before, *after]
         assert run.exit_code == 1 and not run.artifacts
-    assert ids[0] == ids[1] == f"training-{lesson.key[:16]}"
+    assert ids[0] == ids[1] == f"training-{recipe.key[:16]}"

@@ -55,7 +55,7 @@ def build(pairing: Pairing, headline: str) -> Comparison:
         "label": _label(pairing),
         "a": pairing.a.folder.name,
         "b": pairing.b.folder.name,
-        "reading": pairing.reading,
+        "parsing": pairing.parsing,
         "headline": headline,
         "events": len(pairing.events),
         "events_left_out": {"a": pairing.left_out[0], "b": pairing.left_out[1]},
@@ -163,7 +163,7 @@ def _scores(content: Mapping[str, Any]) -> Table:
         mark = " *" if name == content["headline"] else ""
         rows.append([name + mark, percent(one["a"]), percent(one["b"]), difference, interval, p])
     sessions = counted(content["sessions"], "session")
-    title = f"Scores in %, {content['reading']} reading: means over {sessions} (* = metrics.headline)"
+    title = f"Scores in %, {content['parsing']} parsing: means over {sessions} (* = metrics.headline)"
     return Table("scores", title, ["", "A", "B", "B - A", "95 % interval", "p"], rows)
 
 

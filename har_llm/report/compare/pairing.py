@@ -46,7 +46,7 @@ class PairedEvent(NamedTuple):
 class Pairing:
     a: RunResult
     b: RunResult
-    reading: str
+    parsing: str
     events: Sequence[PairedEvent]
     """In the order of A."""
     activities: Mapping[int, str]
@@ -68,7 +68,7 @@ class Pairing:
         return {name: {metric: values[metric] for metric in METRICS} for name, values in sessions.items()}
 
 
-def pair(a: RunResult, b: RunResult, reading: str) -> Pairing:
+def pair(a: RunResult, b: RunResult, parsing: str) -> Pairing:
     """Raises ConfigError where the runs have no scored event in common or do not mean the same by one."""
     activities = _activities(a, b)
     unscored = _unscored(a) | _unscored(b)
@@ -79,9 +79,9 @@ def pair(a: RunResult, b: RunResult, reading: str) -> Pairing:
             f"{a.folder.name} has {len(rows[0])} scored events and {b.folder.name} has {len(rows[1])}, none of them "
             f"in common; compare runs on the same dataset and part."
         )
-    events = [_paired(rows[0][key], rows[1][key], unscored, reading) for key in common]
+    events = [_paired(rows[0][key], rows[1][key], unscored, parsing) for key in common]
     left_out = (len(rows[0]) - len(common), len(rows[1]) - len(common))
-    return Pairing(a, b, reading, events, activities, unscored, left_out)
+    return Pairing(a, b, parsing, events, activities, unscored, left_out)
 
 
 def _activities(a: RunResult, b: RunResult) -> dict[int, str]:
@@ -108,13 +108,13 @@ def _scored_rows(run: RunResult, unscored: Collection[int]) -> dict[Key, dict[st
     }
 
 
-def _paired(a: Mapping[str, Any], b: Mapping[str, Any], unscored: Collection[int], reading: str) -> PairedEvent:
+def _paired(a: Mapping[str, Any], b: Mapping[str, Any], unscored: Collection[int], parsing: str) -> PairedEvent:
     for name in ("time", "event", "gold"):
         if a[name] != b[name]:
             raise ConfigError(
                 f"Event {a['id']} of session {a['session']} has {name} {a[name]!r} in A and {b[name]!r} in B; "
                 f"they were made from different data, so compare runs on the same data and dataset settings."
             )
-    said = [Said(run[reading]["activity"], run[reading]["missed"]) for run in (a, b)]
+    said = [Said(run[parsing]["activity"], run[parsing]["missed"]) for run in (a, b)]
     gold = tuple(number for number in a["gold"] if number not in unscored)
     return PairedEvent(a["session"], a["id"], a["time"], a["event"], gold, *said)

@@ -41,9 +41,9 @@ def write(comparison: Comparison, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in _files(comparison):
-            aside = folder / f".{name}.{os.getpid()}"
-            aside.write_bytes(text.encode("utf-8"))
-            aside.replace(folder / name)
+            staging = folder / f".{name}.{os.getpid()}"
+            staging.write_bytes(text.encode("utf-8"))
+            staging.replace(folder / name)
     except OSError as error:
         raise ConfigError(
             f"{folder} cannot be written ({error.strerror}); set report.path to a folder where a comparison may go."

@@ -92,7 +92,7 @@ def caption(report: Report, shown: str, panels: Sequence[Panel]) -> str:
     bars = any(point.low is not None for one in series for point in one.points)
     said = [
         f"{NAMES[report.headline]} {shown}.",
-        f"{report.reading.capitalize()} reading of the answers, mean over sessions.",
+        f"{report.parsing.capitalize()} parsing of the answers, mean over sessions.",
         "Bars: 95 % interval of the mean (bootstrap over sessions)." if bars else "",
         f"Hollow and dashed: the paper ({CITATION})." if any(one.paper for one in series) else "",
     ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from har_llm.config import READINGS
+from har_llm.config import PARSINGS
 from har_llm.report.page.blocks import as_json
 from har_llm.report.page.texts import Place, Texts
 from har_llm.runs.result import PREDICTIONS, WINDOWS, RunResult
@@ -57,7 +57,7 @@ class RunColumns:
     result: RunResult
     no_files: Sequence[str] = ()
     """What its directory lacks, because somebody took it away."""
-    said: dict[str, dict[int, str]] = field(default_factory=lambda: {reading: {} for reading in READINGS})
+    said: dict[str, dict[int, str]] = field(default_factory=lambda: {parsing: {} for parsing in PARSINGS})
     windows: dict[int, list[int]] = field(default_factory=dict)
     shown: dict[int, list[int]] = field(default_factory=dict)
     scored: dict[int, str] = field(default_factory=dict)
@@ -121,7 +121,7 @@ class Dataset:
             return [value for number, size in enumerate(sizes) for value in column.get(number, [-1] * size)]
 
         return {
-            **{reading: text(run.said[reading], ABSENT) for reading in READINGS},
+            **{parsing: text(run.said[parsing], ABSENT) for parsing in PARSINGS},
             "windows": columns.number(numbers(run.windows)),
             "shown": columns.number(numbers(run.shown)),
             "scored": columns.number(text(run.scored, "0")),
@@ -131,16 +131,16 @@ class Dataset:
 
     def _add_session(self, run: RunColumns, name: str, rows: Sequence[Row]) -> int:
         number = self._session(name, rows)
-        for reading in READINGS:
-            run.said[reading][number] = "".join(self._said(row, reading) for row in rows)
+        for parsing in PARSINGS:
+            run.said[parsing][number] = "".join(self._said(row, parsing) for row in rows)
         run.windows[number] = [row.get("window", -1) for row in rows]
         run.shown[number] = [row.get("shown_id", -1) for row in rows]
         run.scored[number] = "".join("1" if row["scored"] else "0" for row in rows)
         for row in rows:
             for at, sample in enumerate(row.get("samples", ())):
-                votes = run.votes.setdefault(f"{number}/{row['window']}", [["" for _ in READINGS] for _ in row["samples"]])
-                for which, reading in enumerate(READINGS):
-                    votes[at][which] += self._said(sample, reading)
+                votes = run.votes.setdefault(f"{number}/{row['window']}", [["" for _ in PARSINGS] for _ in row["samples"]])
+                for which, parsing in enumerate(PARSINGS):
+                    votes[at][which] += self._said(sample, parsing)
         return number
 
     def _session(self, name: str, rows: Sequence[Row]) -> int:
@@ -161,10 +161,10 @@ class Dataset:
             self.sessions.append(SessionColumns(name, data, columns))
         return self._numbers[key]
 
-    def _said(self, row: Row, reading: str) -> str:
+    def _said(self, row: Row, parsing: str) -> str:
         if "excluded" in row:
             return self._code({"excluded": row["excluded"]})
-        said = row[reading]
+        said = row[parsing]
         return self._code({"activity": said["activity"]} if said["missed"] is None else {"missed": said["missed"]})
 
     def _code(self, meaning: Mapping[str, Any] | None) -> str:

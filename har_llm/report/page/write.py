@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 import har_llm
 from har_llm.common.tables import Table
-from har_llm.config import READINGS
+from har_llm.config import PARSINGS
 from har_llm.report.figures.chart import Figure
 from har_llm.report.page.blocks import as_json, data_block, json_block, packed_block, source_hash
 from har_llm.report.page.data import Dataset, RunColumns, gather
@@ -60,7 +60,7 @@ def write_page(
     tables: Sequence[Table],
     figures: Sequence[Figure],
     headline: str,
-    reading: str,
+    parsing: str,
     text_limit: int = TEXT_LIMIT,
 ) -> None:
     """Write the page aside and put it in place. Raises MissingError for a run whose files are damaged."""
@@ -73,7 +73,7 @@ def write_page(
             datasets = gather(runs, texts)
             chunks.seek(0)
             with page.open("wb") as stream:
-                index = _index(runs, datasets, tables, figures, headline, reading, text_limit)
+                index = _index(runs, datasets, tables, figures, headline, parsing, text_limit)
                 stream.write(_head(index).encode())
                 _write_blocks(stream, runs, datasets, figures)
                 shutil.copyfileobj(chunks, stream, 1 << 20)
@@ -87,7 +87,7 @@ def _index(
     tables: Sequence[Table],
     figures: Sequence[Figure],
     headline: str,
-    reading: str,
+    parsing: str,
     text_limit: int,
 ) -> dict[str, Any]:
     """What the page shows first, and what it needs to find the rest."""
@@ -97,7 +97,7 @@ def _index(
     return {
         "version": har_llm.__version__,
         "headline": headline,
-        "reading": reading,
+        "parsing": parsing,
         "metrics": METRICS,
         "status": list(Counter(kind for run in runs for kind in _kinds(run)).items()),
         "everywhere": all(status(run.metrics) for run in runs),
@@ -133,11 +133,11 @@ def _run(run: RunResult, label: str, columns: RunColumns) -> dict[str, Any]:
         "adapter": (run.metrics["adapter"] or {}).get("label"),
         **{name: run.metrics[name] for name in (*names, *counts)},
         "scores": {
-            reading: {
+            parsing: {
                 variant: {name: scores["mean"][name] for name in METRICS}
-                for variant, scores in _variants(run.metrics[reading]).items()
+                for variant, scores in _variants(run.metrics[parsing]).items()
             }
-            for reading in READINGS
+            for parsing in PARSINGS
         },
     }
 
@@ -155,10 +155,10 @@ def _details(run: RunResult) -> dict[str, Any]:
     """What only the view of one run needs."""
     names = ("confusion", "per_class", "missed_by_cause")
     return {
-        reading: {
-            variant: {name: scores[name] for name in names} for variant, scores in _variants(run.metrics[reading]).items()
+        parsing: {
+            variant: {name: scores[name] for name in names} for variant, scores in _variants(run.metrics[parsing]).items()
         }
-        for reading in READINGS
+        for parsing in PARSINGS
     }
 
 

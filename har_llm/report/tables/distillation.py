@@ -30,9 +30,9 @@ def table2(report: Report) -> Table | None:
             for source in DATASETS:
                 if Key("f1", model, source, None, scored) in results():
                     rows[label, scored, source] = []
-    for cell, lesson in taught:
-        row = [row_name(cell), *_both(cell.run, lesson), *_numbers(report, cell, lesson)]
-        rows.setdefault(_place(cell.run, lesson), []).append(row)
+    for cell, recipe in taught:
+        row = [row_name(cell), *_both(cell.run, recipe), *_numbers(report, cell, recipe)]
+        rows.setdefault(_place(cell.run, recipe), []).append(row)
     for (label, scored, source), own in rows.items():
         if not own:
             alone = _paper(Key("f1", LABELS[label], source, None, scored))
@@ -49,8 +49,8 @@ def table2(report: Report) -> Table | None:
 def figure4_table(report: Report) -> Table | None:
     """Students by the number of sessions that they were taught on, where there are several; of another dataset's, too."""
     taught = [(cell, cell.run.taught) for cell in report.paper if cell.run.taught is not None]
-    counted = {_place(cell.run, lesson) for cell, lesson in taught if not lesson.everything}
-    taught = [(cell, lesson) for cell, lesson in taught if _place(cell.run, lesson) in counted]
+    counted = {_place(cell.run, recipe) for cell, recipe in taught if not recipe.everything}
+    taught = [(cell, recipe) for cell, recipe in taught if _place(cell.run, recipe) in counted]
     if not taught:
         return None
     return Table(
@@ -58,26 +58,26 @@ def figure4_table(report: Report) -> Table | None:
         "Figure 4 in numbers: F1 by training sessions",
         ("model", "taught on", "scored on", "sessions", *COLUMNS),
         [
-            [row_name(cell), *_both(cell.run, lesson), str(lesson.sessions), *_numbers(report, cell, lesson)]
-            for cell, lesson in taught
+            [row_name(cell), *_both(cell.run, recipe), str(recipe.sessions), *_numbers(report, cell, recipe)]
+            for cell, recipe in taught
         ],
         [*f1_notes(report, [cell for cell, _ in taught]), COMPARISON],
     )
 
 
-def _place(run: RunFacts, lesson: Taught) -> Place:
-    return (model_name(run), run.dataset, lesson.dataset)
+def _place(run: RunFacts, recipe: Taught) -> Place:
+    return (model_name(run), run.dataset, recipe.dataset)
 
 
-def _both(run: RunFacts, lesson: Taught) -> list[str]:
-    return [dataset_name(lesson.dataset), dataset_name(run.dataset)]
+def _both(run: RunFacts, recipe: Taught) -> list[str]:
+    return [dataset_name(recipe.dataset), dataset_name(run.dataset)]
 
 
-def _numbers(report: Report, cell: Cell, lesson: Taught) -> list[str]:
+def _numbers(report: Report, cell: Cell, recipe: Taught) -> list[str]:
     """Ours, its increase and share of the gap; the same of the paper; the difference."""
     own, plain, paper = mean_of(cell.score(report.f1)), report.plain_of(cell), value_for(cell.run, "f1")
-    sessions = None if lesson.everything else lesson.sessions
-    key = Key("f1", paper_model(cell.run) or "", lesson.dataset, sessions, cell.run.dataset)
+    sessions = None if recipe.everything else recipe.sessions
+    key = Key("f1", paper_model(cell.run) or "", recipe.dataset, sessions, cell.run.dataset)
     return [
         shown(own),
         signed(minus(own, None if plain is None else mean_of(plain.score(report.f1)))),

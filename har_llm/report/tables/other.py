@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from har_llm.common.tables import Table, filled
 from har_llm.report.cells import Cell, engine_note
-from har_llm.report.grouping import SYNTHETIC, Report, adapted, home_name, lesson_name, ordered, row_name, sessions_name
+from har_llm.report.grouping import SYNTHETIC, Report, adapted, adapter_name, home_name, ordered, row_name, sessions_name
 from har_llm.report.paper import comparable
 from har_llm.report.run_facts import RunFacts
 from har_llm.report.tables.numbers import NAMES, mean_of, percent, seed_std_of, session_std_of, shown, with_spread
@@ -51,7 +51,7 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
         )
     scores = (f"{NAMES[report.headline]} %", "std over sessions", "std over seeds", "gap closed %", "missed %")
     note = (
-        f"{report.reading.capitalize()} reading of the answers; mean over sessions. Gap closed: the share of the way from "
+        f"{report.parsing.capitalize()} parsing of the answers; mean over sessions. Gap closed: the share of the way from "
         "the student as it is to its teacher, on the same events."
     )
     return filled(Table(name, title, ("home", "model", "taught on", *scores, "runs", KIND), rows,
@@ -61,7 +61,7 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
 def _taught_on(run: RunFacts, teachers: Collection[str]) -> str:
     if run.taught is not None:
         return sessions_name(run, run.taught)
-    return lesson_name(run) or ("nothing (teacher)" if run.model in teachers else "nothing")
+    return adapter_name(run) or ("nothing (teacher)" if run.model in teachers else "nothing")
 
 
 def cost_table(report: Report) -> Table:
@@ -72,7 +72,7 @@ def cost_table(report: Report) -> Table:
         rows.append(
             [
                 home_name(cell.run),
-                row_name(cell, lesson_name(cell.run)),
+                row_name(cell, adapter_name(cell.run)),
                 "" if cell.run.parameters is None else f"{cell.run.parameters / 1e6:.1f}",
                 shown(mean_of(cell.score(report.headline))),
                 "" if prompt is None else f"{prompt:.1f}",
@@ -104,7 +104,7 @@ def runs_table(report: Report) -> Table:
                 [
                     run.folder.name,
                     home_name(run),
-                    row_name(cell, lesson_name(run)),
+                    row_name(cell, adapter_name(run)),
                     str(run.seed),
                     str(len(run.sessions)),
                     str(run.windows),

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from har_llm.common.tables import Table, filled
 from har_llm.report.cells import Cell, engine_note
-from har_llm.report.grouping import Report, dataset_name, lesson_name, model_name, row_name
+from har_llm.report.grouping import Report, adapter_name, dataset_name, model_name, row_name
 from har_llm.report.paper import CITATION, DATASETS, LABELS, NOTES, STUDENTS, Key, Value, results, value_for
 from har_llm.report.run_facts import CANDIDATES
 from har_llm.report.tables.numbers import NAMES, mean_of, minus, seed_std_of, session_std_of, shown, signed, with_spread
@@ -34,7 +34,7 @@ def table4(report: Report) -> Table | None:
         return with_spread(mean_of(score), session_std_of(score))
 
     notes = [
-        f"Mean and standard deviation over sessions, {report.reading} reading of the answers; over several seeds, the "
+        f"Mean and standard deviation over sessions, {report.parsing} parsing of the answers; over several seeds, the "
         f"deviation of a typical run. Paper: {CITATION}.",
         *engine_note(cells),
         NOTES["table4"],
@@ -71,7 +71,7 @@ def _candidates_row(report: Report, cell: Cell, *, without_null: bool) -> list[s
     number = None if paper is None else paper.value
     head = cell.score(report.f1, without_null=without_null)
     return [
-        row_name(cell, lesson_name(cell.run)),
+        row_name(cell, adapter_name(cell.run)),
         dataset_name(cell.run.dataset),
         "left out" if without_null else "as it is",
         str(len(cell.runs)),
@@ -86,7 +86,7 @@ def _candidates_row(report: Report, cell: Cell, *, without_null: bool) -> list[s
 def f1_notes(report: Report, cells: Sequence[Cell]) -> list[str]:
     seeds = max(len(cell.runs) for cell in cells)
     over = f"mean over sessions and over up to {seeds} seeds" if seeds > 1 else "mean over sessions"
-    ours = f"In %: {NAMES[report.f1]}, {report.reading} reading of the answers, {over}"
+    ours = f"In %: {NAMES[report.f1]}, {report.parsing} parsing of the answers, {over}"
     notes = [f"{ours}. Paper: {CITATION}, where F1 is not named more exactly."]
     if report.f1 != report.headline:
         notes.append(f"metrics.headline is {report.headline}, which is no F1; the paper's numbers are.")

@@ -24,8 +24,8 @@ def show_plan(plan: Plan, loads: Sequence[Estimate], trainings: Sequence[Trainin
     )
     if plan.loads:
         out.print(_loads_table(plan, loads))
-    if plan.lessons:
-        out.print(plain(f"Adapters to train, after their teachers have written: {len(plan.lessons)}"), style="bold")
+    if plan.recipes:
+        out.print(plain(f"Adapters to train, after their teachers have written: {len(plan.recipes)}"), style="bold")
         out.print(_trainings_table(plan, trainings))
     fetched = downloads(plan)
     if fetched is not None:
@@ -47,16 +47,16 @@ def _loads_table(plan: Plan, estimates: Sequence[Estimate]) -> Table:
 def _trainings_table(plan: Plan, estimates: Sequence[TrainingEstimate]) -> Table:
     names = ("student", "taught by", "on", "sessions", "examples, at most", "steps", "batch", "epochs", "weights", "time")
     table = _table(names, left=("student", "taught by", "on"))
-    for lesson, estimate in zip(plan.lessons, estimates, strict=True):
-        teacher = lesson.teacher
+    for recipe, estimate in zip(plan.recipes, estimates, strict=True):
+        teacher = recipe.teacher
         cells = (
-            lesson.experiment.model.name,
+            recipe.experiment.model.name,
             teacher.experiment.model.name,
             teacher.experiment.dataset.name,
             str(len(teacher.sessions)),
             str(estimate.examples),
-            str(lesson.lora.training.steps),
-            str(lesson.lora.training.batch_size),
+            str(recipe.lora.training.steps),
+            str(recipe.lora.training.batch_size),
             estimate.epochs,
             estimate.weights,
             estimate.time,

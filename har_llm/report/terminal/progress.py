@@ -15,18 +15,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from har_llm.common.console import plain
 from har_llm.common.text import visible
 from har_llm.engines.base import Generation
+from har_llm.sweep.callbacks import Callback
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
     from har_llm.models.resolve import ResolvedModel
-    from har_llm.runs.manifest import Lesson
+    from har_llm.runs.manifest import AdapterRecipe
     from har_llm.sweep.job import Job
     from har_llm.sweep.plan import Load, Plan
 
 PLAIN_REPORT_EVERY_S = 10.0
 
 
-class LiveProgress:
+class LiveProgress(Callback):
     """One view of everything that a command makes: a bar on a terminal, a line now and then elsewhere; on standard error.
 
     A `sweep.Callback`. It shows nothing until something is to be made.
@@ -82,18 +83,18 @@ class LiveProgress:
         self._rate = f"{self._tokens / max(1e-9, time.monotonic() - self._started):,.0f} tokens/s"
         self._show("texts")
 
-    def learning(self, lesson: Lesson, selection: Selection, done: int) -> None:
-        training = lesson.lora.training
-        self._what, self._steps = f"{lesson.experiment.model.name} {lesson.lora.label()}", training.steps
+    def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
+        training = recipe.lora.training
+        self._what, self._steps = f"{recipe.experiment.model.name} {recipe.lora.label()}", training.steps
         self._say(
-            f"{self._what}{lesson.provenance.suffix}: {selection.summary()}; {training.extent(len(selection.examples))}"
+            f"{self._what}{recipe.provenance.suffix}: {selection.summary()}; {training.extent(len(selection.examples))}"
             + (f"; it was begun before and goes on near step {done}" if done else "")
         )
         self._selection = selection
 
-    def trains(self, lesson: Lesson, selection: Selection, about: Mapping[str, Any]) -> None:
+    def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
         if selection != self._selection:  # the student's tokenizer found examples that are too long
-            extent = lesson.lora.training.extent(len(selection.examples))
+            extent = recipe.lora.training.extent(len(selection.examples))
             self._say(f"{self._what}: {selection.summary()}; {extent}")
         if "anew" in about:
             self._say(f"{self._what}: {about['anew']}")
@@ -103,13 +104,13 @@ class LiveProgress:
             f"{about['tokens']:,} tokens"
         )
 
-    def learned(self, step: int, loss: float) -> None:
+    def training_step(self, step: int, loss: float) -> None:
         self._tell_step(f"training, step {step} of {self._steps}, loss {loss:.3f}", at_once=step == self._steps)
 
-    def waits(self, lesson: Lesson, done: int, holder: str) -> None:
-        self._what, steps = f"{lesson.experiment.model.name} {lesson.lora.label()}", lesson.lora.training.steps
-        if self._waiting != (lesson.key, holder):
-            self._waiting = lesson.key, holder
+    def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
+        self._what, steps = f"{recipe.experiment.model.name} {recipe.lora.label()}", recipe.lora.training.steps
+        if self._waiting != (recipe.key, holder):
+            self._waiting = recipe.key, holder
             self._say(f"{self._what}: waiting for its adapter: {holder}")
         self._tell_step(f"waiting for its adapter, step {done} of {steps}", at_once=False)
 

@@ -35,13 +35,13 @@ def show_job(job: Job) -> None:
     """A single run; nothing for one that failed."""
     if job.folder is not None and job.experiment is not None:
         settings = job.experiment.settings.metrics
-        show_run(read_run(job.folder), headline=settings.headline, reading=settings.reading, fresh=job.fresh)
+        show_run(read_run(job.folder), headline=settings.headline, parsing=settings.parsing, fresh=job.fresh)
 
 
-def show_run(result: RunResult, *, headline: str, reading: str, fresh: bool) -> None:
+def show_run(result: RunResult, *, headline: str, parsing: str, fresh: bool) -> None:
     out = console()
     parts = (result.metrics, result.environment, result.data, result.sample)
-    summary = summarise(result.folder.name, *parts, headline=headline, reading=reading)
+    summary = summarise(result.folder.name, *parts, headline=headline, parsing=parsing)
     show_head(out, summary.title, summary.label)
     if not fresh:
         out.print("This run was finished before; nothing was generated or scored again.", style="dim")
@@ -137,7 +137,7 @@ def _sample_panel(summary: Summary) -> Panel:
         _caption("Answer"),
         plain(shortened(sample["answer"] or "", LONGEST_ANSWER)),
         _caption("Gold      ").append_text(_value(", ".join(sample["gold"]))),
-        _caption("Predicted ").append_text(_value(sample["predicted"][summary.reading])),
+        _caption("Predicted ").append_text(_value(sample["predicted"][summary.parsing])),
     ]
     title, mark = plain(sample_title(sample)), plain(sample["provenance"] or "")
     return Panel(Group(*parts), title=title, subtitle=mark, title_align="left")

@@ -28,8 +28,8 @@ def show_sweep(jobs: Sequence[Job]) -> None:
             table.add_row(plain(job.title), "", "failed", "", "", plain("its reason is above"))
             continue
         settings, scores = job.experiment.settings.metrics, read_run(job.folder).metrics
-        named.add(f"{settings.headline}, {settings.reading} reading")
-        means = scores[settings.reading]["all"]["mean"]
+        named.add(f"{settings.headline}, {settings.parsing} parsing")
+        means = scores[settings.parsing]["all"]["mean"]
         labels.add(label(scores))
         score = means[settings.headline]
         table.add_row(

@@ -20,9 +20,9 @@ NAME_WIDTH = 24
 """So much of a name stays on one line."""
 
 
-def show_report(runs: Sequence[RunResult], folder: Path, *, headline: str, reading: str) -> None:
+def show_report(runs: Sequence[RunResult], folder: Path, *, headline: str, parsing: str) -> None:
     out = console()
-    for table in make_tables(make_report(runs, headline, reading)):
+    for table in make_tables(make_report(runs, headline, parsing)):
         if table.name not in ON_PAPER_ONLY:
             out.print(plain(f"\n{table.title}"), style="bold")
             out.print(rich_table(_narrow(table)))

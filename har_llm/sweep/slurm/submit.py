@@ -39,19 +39,19 @@ class Submitted:
     titles: tuple[str, ...]
 
 
-def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, watcher: Callback) -> None:
+def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, callback: Callback) -> None:
     """Submit what the jobs owe, wait for it unless told not to, and note in each job what became of it."""
     if shutil.which("sbatch") is None:
         raise MissingError(
             "hydra/launcher=har_llm_slurm needs sbatch, which is not here; log in to a node that submits jobs."
         )
-    execute.prepare_jobs(jobs, watcher)
+    execute.prepare_jobs(jobs, callback)
     waiting = execute.unfinished(jobs)
     if waiting:
         plan = make_plan([job.run for job in waiting])
         for load in plan.loads:
             # Compute nodes often have no network, and a download needs no GPU.
-            execute.attempt(execute.jobs_of(load, waiting), lambda load=load: _fetch(load), watcher)  # type: ignore[misc]
+            execute.attempt(execute.jobs_of(load, waiting), lambda load=load: _fetch(load), callback)  # type: ignore[misc]
         waiting = execute.unfinished(jobs)
         folder = waiting[0].run.outputs / "slurm" if waiting else Path()
         if waiting:
@@ -63,8 +63,8 @@ def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, watcher: Callback) ->
             _wait([*stages, scored])
             for job in waiting:
                 if not job.run.finished:
-                    execute.fail([job], _why(job, [*stages, scored]), watcher)
-    execute.finish_jobs(jobs, watcher)
+                    execute.fail([job], _why(job, [*stages, scored]), callback)
+    execute.finish_jobs(jobs, callback)
 
 
 def _fetch(load: Load) -> None:
@@ -76,15 +76,15 @@ def _submit_stages(
     plan: Plan, jobs: Sequence[execute.PreparedJob], settings: SlurmSettings, folder: Path
 ) -> list[Submitted]:
     """A Slurm job for each load and each adapter; those of a stage wait for those of the stage before."""
-    teaching, lessons, texts = execute.STAGES
+    teaching, recipes, texts = execute.STAGES
 
     def submit(mine: Sequence[Job], upto: str, what: str, after: Sequence[Submitted]) -> Submitted:
         return _submit(_generate, [_sources(mine), upto], what, settings, folder, after)
 
     first = [submit(execute.jobs_of(load, jobs), teaching, load.model.config.name, []) for load in plan.teaching]
     adapters = [
-        submit(execute.pupils_of(lesson, jobs), lessons, f"{lesson.experiment.model.name}_{lesson.lora.label()}", first)
-        for lesson in plan.lessons
+        submit(execute.dependents_of(recipe, jobs), recipes, f"{recipe.experiment.model.name}_{recipe.lora.label()}", first)
+        for recipe in plan.recipes
     ]
     others = [
         submit(execute.jobs_of(load, jobs), texts, load.model.config.name, adapters)
@@ -109,8 +109,8 @@ def _generate(sources: Sources, upto: str) -> None:
     from har_llm.tracking.session import tracking
 
     jobs = _read(sources)
-    with tracking(jobs, publishing=False) as tracker, LiveProgress() as watcher:
-        execute.generate_jobs(jobs, tracker.beside(watcher), upto)
+    with tracking(jobs, publishing=False) as tracker, LiveProgress() as callback:
+        execute.generate_jobs(jobs, tracker.beside(callback), upto)
     _raise_for(jobs)
 
 
@@ -119,9 +119,9 @@ def _score(sources: Sources) -> None:
     from har_llm.report.terminal.progress import LiveProgress
 
     jobs = _read(sources)
-    with LiveProgress() as watcher:
-        execute.prepare_jobs(jobs, watcher)
-        execute.finish_jobs(jobs, watcher)
+    with LiveProgress() as callback:
+        execute.prepare_jobs(jobs, callback)
+        execute.finish_jobs(jobs, callback)
     _raise_for(jobs)
 
 

@@ -183,10 +183,10 @@ def test_drawing_leaves_matplotlibs_settings_and_pyplot_alone(tmp_path: Path) ->
     code = f"""
 import sys
 from pathlib import Path
-import har_llm.report.build, har_llm.report.shown_tables, har_llm.report.after_sweep
+import har_llm.report.build, har_llm.report.terminal.tables
 assert not set(sys.modules) & {{"matplotlib", "torch"}}, "imported only when a figure is drawn"
-from har_llm.report.chart_parts import Chart, Panel, Point, Series
-from har_llm.report.drawing import draw
+from har_llm.report.figures.chart import Chart, Panel, Point, Series
+from har_llm.report.figures.draw import draw
 import matplotlib
 settings = [name for name in matplotlib.rcParams if name != "backend"]  # asking for it imports pyplot
 before = [matplotlib.rcParams[name] for name in settings]

@@ -58,7 +58,7 @@ def report(runs: list[RunResult], tmp_path_factory: pytest.TempPathFactory) -> P
         tables=[Table("t", "Table of scores", ("model", "F1"), [["big", "50.0 ± 1.0"]], ["Two sessions."])],
         figures=[Figure("f", "Figure of sizes", "It grows.", folder / "f.png")],
         headline="f1_weighted",
-        reading="lenient",
+        parsing="lenient",
     )
     return folder / "report.html"
 
@@ -104,7 +104,7 @@ def test_each_view_shows_what_it_is_for_and_what_it_is(
 def test_a_run_of_the_program_itself_is_shown(tmp_path: Path, watch: Watch) -> None:
     result, _ = done(tmp_path, f"engine.path={gold_script(tmp_path / 'gold.jsonl')}")
     report = tmp_path / "report.html"
-    write_page([result], report, tables=[], figures=[], headline="accuracy", reading="strict")
+    write_page([result], report, tables=[], figures=[], headline="accuracy", parsing="strict")
     page = watch(report)
     assert "100.0" in page.text(".runs .score")
     page.go("#explorer")
@@ -250,7 +250,7 @@ def test_choosing_runs_keeps_the_filters_as_they_are_now(report: Path, watch: Wa
 def test_runs_on_other_windows_show_their_own(report: Path, watch: Watch, runs: list[RunResult], tmp_path: Path) -> None:
     wide = make(tmp_path, Fabricated("home-wide-0000000006", SESSIONS, [says(2)], model="wide", window=7))
     path = tmp_path / "report.html"
-    write_page([runs[0], wide], path, tables=[], figures=[], headline="accuracy", reading="strict")
+    write_page([runs[0], wide], path, tables=[], figures=[], headline="accuracy", parsing="strict")
     page = watch(path, "#explorer?event=morning/6")
     facts = page.texts(".facts")
     assert facts[0].startswith("window of events 5 to 9")
@@ -263,7 +263,7 @@ def test_of_windows_that_overlap_the_one_that_answers_is_shown_whole(tmp_path: P
     drawn = ("decoding.samples=3", "model.sampling.temperature=0.5")
     result, _ = done(tmp_path, script, "window=sliding", *drawn)
     path = tmp_path / "report.html"
-    write_page([result], path, tables=[], figures=[], headline="accuracy", reading="strict")
+    write_page([result], path, tables=[], figures=[], headline="accuracy", parsing="strict")
     rows = list(result.predictions())[:20]
     page = watch(path, f"#explorer?event={rows[8]['session']}/8")
     assert page.text("#window-title") == "Window 2 of the session"
@@ -325,7 +325,7 @@ def test_a_window_beyond_the_limit_is_said_to_be_excluded(report: Path, watch: W
 
 def test_texts_that_a_page_leaves_out_are_said_to_be_elsewhere(tmp_path: Path, watch: Watch, runs: list[RunResult]) -> None:
     report = tmp_path / "report.html"
-    write_page(runs, report, tables=[], figures=[], headline="accuracy", reading="strict", text_limit=0)
+    write_page(runs, report, tables=[], figures=[], headline="accuracy", parsing="strict", text_limit=0)
     page = watch(report)
     assert "the prompts and texts of 63 of 63 windows are not in this page" in page.text("main")
     page.go("#explorer")
@@ -337,7 +337,7 @@ def test_what_a_run_directory_lacks_is_said(tmp_path: Path, watch: Watch) -> Non
     (runs[0].folder / "predictions.jsonl").unlink()
     (runs[1].folder / "windows.jsonl").unlink()
     report = tmp_path / "report.html"
-    write_page(runs, report, tables=[], figures=[], headline="accuracy", reading="strict")
+    write_page(runs, report, tables=[], figures=[], headline="accuracy", parsing="strict")
     page = watch(report)
     notes = page.text(".notes >> nth=0")
     assert "scores: its run directory has no predictions.jsonl, so the page has only its scores." in notes

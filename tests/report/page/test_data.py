@@ -16,7 +16,7 @@ import pytest
 
 from har_llm.common.errors import MissingError
 from har_llm.common.tables import Table
-from har_llm.config import READINGS
+from har_llm.config import PARSINGS
 from har_llm.report.figures.chart import Figure
 from har_llm.report.page.labels import run_labels
 from har_llm.report.page.texts import PromptChunks
@@ -50,7 +50,7 @@ class Page:
         names = [session["name"] for session in data["sessions"] for _ in range(session["events"])]
         rows = []
         for event, name in enumerate(names):
-            said = {reading: data["codes"][ord(run[reading][event]) - 0x30] for reading in READINGS}
+            said = {parsing: data["codes"][ord(run[parsing][event]) - 0x30] for parsing in PARSINGS}
             if said["strict"] is None:
                 continue
             row: dict[str, Any] = {"session": name, "id": data["id"][event], "time": data["time"][event]}
@@ -61,8 +61,8 @@ class Page:
             else:
                 row |= {"window": columns[run["windows"]][event], "shown_id": columns[run["shown"]][event]}
                 row |= {
-                    reading: {"activity": what.get("activity"), "missed": what.get("missed")}
-                    for reading, what in said.items()
+                    parsing: {"activity": what.get("activity"), "missed": what.get("missed")}
+                    for parsing, what in said.items()
                 }
             rows.append(row)
         return rows
@@ -88,7 +88,7 @@ class Page:
 
 def written(path: Path, runs: Sequence[RunResult], **more: Any) -> Page:
     page = path / "report.html"
-    settings = {"tables": [], "figures": [], "headline": "f1_weighted", "reading": "lenient", **more}
+    settings = {"tables": [], "figures": [], "headline": "f1_weighted", "parsing": "lenient", **more}
     write_page(runs, page, **settings)
     return Page(page)
 
@@ -149,9 +149,9 @@ def test_votes_say_what_each_of_several_texts_says(tmp_path: Path) -> None:
     codes, votes = data["codes"], data["runs"][0]["votes"]
     first = [row for row in result.predictions() if row["session"] == "s1" and row["window"] == 0]
     for at in range(3):
-        for which, reading in enumerate(READINGS):
+        for which, parsing in enumerate(PARSINGS):
             said = [codes[ord(character) - 0x30].get("activity") for character in votes["0/0"][at][which]]
-            assert said == [row["samples"][at][reading]["activity"] for row in first]
+            assert said == [row["samples"][at][parsing]["activity"] for row in first]
 
 
 def test_events_that_runs_share_are_kept_once_and_others_apart(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_events_that_runs_share_are_kept_once_and_others_apart(tmp_path: Path) -
         make(tmp_path, fabricated("c", sessions=other)),
         make(tmp_path, fabricated("d", sessions={"s2": BATH}, window=7)),
         make(tmp_path, fabricated("e", dataset="flat")),
-        make(tmp_path, fabricated("f", activities={1: "sleeping", 2: "cooking", 3: "reading"})),
+        make(tmp_path, fabricated("f", activities={1: "sleeping", 2: "cooking", 3: "parsing"})),
     ]
     page = written(tmp_path, runs)
     assert [(dataset["name"], dataset["runs"]) for dataset in page.index["datasets"]] == [

@@ -46,7 +46,7 @@ def report_of(tmp_path: Path, **hostile: Any) -> Path:
     }
     run = make(tmp_path, Fabricated("run", **settings))
     path = tmp_path / "report.html"
-    write_page([run], path, tables=[], figures=[], headline="f1_weighted", reading="lenient")
+    write_page([run], path, tables=[], figures=[], headline="f1_weighted", parsing="lenient")
     return path
 
 
@@ -78,7 +78,7 @@ def test_what_data_and_runs_are_called_is_shown_as_it_is_written(tmp_path: Path,
     )
     path = tmp_path / "report.html"
     table = Table("t", EVERYTHING, ("", EVERYTHING), [[EVERYTHING, EVERYTHING]], [EVERYTHING])
-    write_page([run], path, tables=[table], figures=[], headline="f1_weighted", reading="lenient")
+    write_page([run], path, tables=[table], figures=[], headline="f1_weighted", parsing="lenient")
     page = watch(path)
     assert EVERYTHING in page.evaluate("document.title")
     for view in VIEWS:

@@ -61,7 +61,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     rows = [[f"model {row}", *[f"{row}.00 ± 1.00"] * 8] for row in range(4)]
     table = Table("t", "A wide table", ("model", *[f"dataset {column}" for column in range(8)]), rows, ["A note."])
-    write_page(runs, root / "report.html", tables=[table], figures=[], headline="f1_weighted", reading="lenient")
+    write_page(runs, root / "report.html", tables=[table], figures=[], headline="f1_weighted", parsing="lenient")
     return root / "report.html"
 
 

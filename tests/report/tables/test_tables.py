@@ -19,8 +19,8 @@ from har_llm.runs.result import RunResult
 from tests.report.fabricated import VLLM, fabricated, miniature, taught, the_papers_programme
 
 
-def tables(runs: Sequence[RunResult], headline: str = "f1_weighted", reading: str = "strict") -> dict[str, Table]:
-    return {table.name: table for table in make_tables(make_report(runs, headline, reading))}
+def tables(runs: Sequence[RunResult], headline: str = "f1_weighted", parsing: str = "strict") -> dict[str, Table]:
+    return {table.name: table for table in make_tables(make_report(runs, headline, parsing))}
 
 
 def rows(table: Table, *start: str) -> list[dict[str, str]]:
@@ -155,8 +155,8 @@ def test_beside_the_papers_f1_stands_an_f1(tmp_path: Path, headline: str) -> Non
 def test_the_reading_is_chosen_and_named(tmp_path: Path) -> None:
     run = fabricated(tmp_path, 0.5)
     run.metrics["lenient"] = fabricated(tmp_path, 0.6).metrics["strict"]  # type: ignore[index]
-    table = tables([run], reading="lenient")["table1"]
-    assert row(table, "Qwen3-0.6B")["MuRAL ours"] == "60.00" and "lenient reading" in table.notes[0]
+    table = tables([run], parsing="lenient")["table1"]
+    assert row(table, "Qwen3-0.6B")["MuRAL ours"] == "60.00" and "lenient parsing" in table.notes[0]
 
 
 def test_seeds_are_one_row_with_both_spreads(tmp_path: Path) -> None:

@@ -34,16 +34,18 @@ def test_progress_without_a_terminal_is_a_few_plain_lines(tmp_path: Path, capsys
 
 def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     taught = ("model=tiny_student", "lora=distilled_tiny", "lora.training.steps=120", f"paths.outputs={tmp_path}")
-    lesson = prepare(experiment(*taught)).lesson
-    assert lesson is not None
+    recipe = prepare(experiment(*taught)).recipe
+    assert recipe is not None
     examples = [Example(f"s#{number}", "key", (), "text") for number in range(126)]
     selection = Selection(examples, 126, {}, False)
     about = {"trainable_parameters": 20_185_088, "parameters": 616_235_008, "tokens": 400_000}
     with LiveProgress() as progress:
-        progress.learning(lesson, selection, 0)
-        progress.trains(lesson, selection, about)
-        progress.learning(lesson, selection, 50)
-        progress.trains(lesson, selection.without_long([(0, 9999)], 4096, "leave_out"), {**about, "anew": "it begins anew"})
+        progress.training_starts(recipe, selection, 0)
+        progress.training_described(recipe, selection, about)
+        progress.training_starts(recipe, selection, 50)
+        progress.training_described(
+            recipe, selection.without_long([(0, 9999)], 4096, "leave_out"), {**about, "anew": "it begins anew"}
+        )
     begun, trained, again, fewer, anew, _ = (line.partition(": ")[2] for line in capsys.readouterr().err.splitlines())
     assert begun == "126 of 126 texts of the teacher are learned from; 120 steps of 8, epochs: 7.5 (8 begun)"
     assert trained == "20,185,088 of 616,235,008 parameters are trained (3.28 %), on 400,000 tokens"
@@ -55,14 +57,14 @@ def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pyt
 def test_waiting_for_the_training_of_another_process_is_said_once_and_now_and_then(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lesson = prepare(experiment("model=tiny_student", "lora=distilled_tiny", f"paths.outputs={tmp_path}")).lesson
-    assert lesson is not None
+    recipe = prepare(experiment("model=tiny_student", "lora=distilled_tiny", f"paths.outputs={tmp_path}")).recipe
+    assert recipe is not None
     with LiveProgress() as progress:
         for done in (3, 4, 5):
-            progress.waits(lesson, done, "process 3 trains it")
+            progress.training_waits(recipe, done, "process 3 trains it")
         monkeypatch.setattr("har_llm.report.terminal.progress.PLAIN_REPORT_EVERY_S", 0.0)
-        progress.waits(lesson, 6, "process 3 trains it")
-        progress.waits(lesson, 6, "process 4 trains it")
+        progress.training_waits(recipe, 6, "process 3 trains it")
+        progress.training_waits(recipe, 6, "process 4 trains it")
     said = [line.partition(": ")[2] for line in capsys.readouterr().err.splitlines()]
     assert said == [
         "waiting for its adapter: process 3 trains it",

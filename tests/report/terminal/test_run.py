@@ -23,7 +23,7 @@ def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def shown(capsys: pytest.CaptureFixture[str], folder: Path, *, fresh: bool = True, **changes: Any) -> str:
     result = written(folder / "run", changes.pop("events", rows(SESSIONS)), **changes)
-    run.show_run(result, headline="accuracy", reading="strict", fresh=fresh)
+    run.show_run(result, headline="accuracy", parsing="strict", fresh=fresh)
     return capsys.readouterr().out
 
 

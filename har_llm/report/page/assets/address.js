@@ -2,7 +2,7 @@
 
 const index = plainBlock("index");
 const VIEWS = ["overview", "results", "timeline", "confusion", "explorer"];
-const SHARED = ["data", "runs", "reading"]; // settings that go along from view to view
+const SHARED = ["data", "runs", "parsing"]; // settings that go along from view to view
 const MANY_RUNS = 6;
 
 function parseAddress(hash) {
@@ -68,7 +68,7 @@ function chosenRuns(settings, dataset) {
 }
 
 function chosenReading(settings) {
-  return ["strict", "lenient"].includes(settings.reading) ? settings.reading : index.reading;
+  return ["strict", "lenient"].includes(settings.parsing) ? settings.parsing : index.parsing;
 }
 
 const loaded = new Map();

@@ -14,7 +14,7 @@ function segments(from, until, codeAt) {
   return found;
 }
 
-function drawBands(canvas, { data, session, rows, reading, width, left, cursor, lit }) {
+function drawBands(canvas, { data, session, rows, parsing, width, left, cursor, lit }) {
   const view = { wide: canvas.clientWidth, high: HEAD + ROW * rows.length };
   const scale = window.devicePixelRatio || 1;
   if (canvas.width !== Math.round(view.wide * scale) || canvas.height !== Math.round(view.high * scale)) {
@@ -30,7 +30,7 @@ function drawBands(canvas, { data, session, rows, reading, width, left, cursor, 
   const last = Math.min(session.end, session.start + Math.ceil((left + view.wide) / width) + 1);
   const place = (event) => (event - session.start) * width - left;
   drawTimes(pen, { data, session, first, last, place, width, ink });
-  rows.forEach((run, at) => drawRow(pen, { data, run, reading, first, last, place, top: HEAD + at * ROW, ink, lit, view }));
+  rows.forEach((run, at) => drawRow(pen, { data, run, parsing, first, last, place, top: HEAD + at * ROW, ink, lit, view }));
   if (cursor !== null) {
     pen.strokeStyle = ink("--ink");
     pen.lineWidth = 2;
@@ -50,8 +50,8 @@ function drawTimes(pen, { data, session, first, last, place, width, ink }) {
   }
 }
 
-function drawRow(pen, { data, run, reading, first, last, place, top, ink, lit, view }) {
-  const codeAt = run === null ? (event) => data.golds.at[event] : (event) => data.code(run, event, reading);
+function drawRow(pen, { data, run, parsing, first, last, place, top, ink, lit, view }) {
+  const codeAt = run === null ? (event) => data.golds.at[event] : (event) => data.code(run, event, parsing);
   for (const { from, until, code } of segments(first, last, codeAt)) {
     const x = Math.max(-2, place(from)), wide = Math.min(view.wide + 2, place(until)) - x;
     const numbers = run === null ? data.golds.values[code] : [data.codes[code]?.activity ?? []].flat();
@@ -73,13 +73,13 @@ function drawRow(pen, { data, run, reading, first, last, place, top, ink, lit, v
     pen.fillRect(place(until) - (wide > 4 ? 1 : 0.3), top, wide > 4 ? 1 : 0.3, BAND);
   }
   pen.globalAlpha = 1;
-  if (run !== null) drawWrong(pen, { data, run, reading, first, last, place, top, ink });
+  if (run !== null) drawWrong(pen, { data, run, parsing, first, last, place, top, ink });
 }
 
 /** Under a run's band: a line where it is wrong. */
-function drawWrong(pen, { data, run, reading, first, last, place, top, ink }) {
+function drawWrong(pen, { data, run, parsing, first, last, place, top, ink }) {
   pen.fillStyle = ink("--wrong");
-  for (const { from, until, code } of segments(first, last, (event) => data.outcome(run, event, reading))) {
+  for (const { from, until, code } of segments(first, last, (event) => data.outcome(run, event, parsing))) {
     if (code === "wrong" || code === "missed") pen.fillRect(place(from), top + BAND + 2, place(until) - place(from), 3);
   }
 }

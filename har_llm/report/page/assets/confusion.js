@@ -7,8 +7,8 @@ async function showConfusion(main, settings, isCurrent) {
   const dataset = chosenDataset(settings), runs = index.datasets[dataset].runs;
   const named = runKeys.indexOf(settings.run);
   const run = runs.includes(named) ? named : runs[0];
-  const reading = chosenReading(settings);
-  const details = (await block(`run-${run}`))[reading];
+  const parsing = chosenReading(settings);
+  const details = (await block(`run-${run}`))[parsing];
   if (!isCurrent()) return;
   const variant = settings.variant in details ? settings.variant : "all";
   const { confusion, per_class: activities } = details[variant];

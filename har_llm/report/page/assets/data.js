@@ -35,12 +35,12 @@ class Data {
   activity(number) { return `${number}. ${this.names.get(number)}`; }
   goldText(event) { return this.gold(event).map((number) => this.activity(number)).join(" or ") || "none"; }
 
-  code(run, event, reading) { return this.content.get(run)[reading].charCodeAt(event) - FIRST_CODE; }
+  code(run, event, parsing) { return this.content.get(run)[parsing].charCodeAt(event) - FIRST_CODE; }
   /** null where the run does not have the event; or {activity}, {missed} or {excluded}. */
-  said(run, event, reading) { return this.codes[this.code(run, event, reading)]; }
+  said(run, event, parsing) { return this.codes[this.code(run, event, parsing)]; }
 
-  outcome(run, event, reading) {
-    return this.outcomeOf(this.said(run, event, reading), event);
+  outcome(run, event, parsing) {
+    return this.outcomeOf(this.said(run, event, parsing), event);
   }
   outcomeOf(said, event) {
     if (said === null) return "absent";
@@ -88,11 +88,11 @@ class Data {
   }
 
   /** What each of several texts says of the event, for a run that asked for several. */
-  votes(run, event, reading) {
+  votes(run, event, parsing) {
     const votes = this.content.get(run).votes[`${this.sessionOf[event]}/${this.window(run, event)}`];
     if (!votes) return null;
     const inside = this.answeredWith(run, event).indexOf(event);
-    return votes.map((readings) => this.codes[readings[reading === "strict" ? 0 : 1].charCodeAt(inside) - FIRST_CODE]);
+    return votes.map((parsings) => this.codes[parsings[parsing === "strict" ? 0 : 1].charCodeAt(inside) - FIRST_CODE]);
   }
 
   find(key, id) {

@@ -4,16 +4,16 @@ const FEW_RUNS = 2; // with more, a window's table says activities by number
 
 let detailShown = 0;
 
-function showDetail(place, { data, event, runs, reading, listed }) {
+function showDetail(place, { data, event, runs, parsing, listed }) {
   const turn = ++detailShown;
   if (event === null) {
     fill(place, quiet("No event passes the filters. Take one away to see more."));
     return;
   }
-  const cards = runs.map((run) => runCard(data, run, event, reading, () => turn === detailShown));
+  const cards = runs.map((run) => runCard(data, run, event, parsing, () => turn === detailShown));
   fill(place,
     eventHead(data, event, listed),
-    windowTable(data, event, runs, reading),
+    windowTable(data, event, runs, parsing),
     prompts(data, event, runs),
     h("h3", null, "What each run says of it"),
     h("div", { class: "cards" }, cards));
@@ -31,7 +31,7 @@ function eventHead(data, event, listed) {
 }
 
 /** The window in which the first of the runs showed it; others may have cut the session elsewhere. */
-function windowTable(data, event, runs, reading) {
+function windowTable(data, event, runs, parsing) {
   const run = runs.find((one) => data.window(one, event) >= 0);
   if (run === undefined) return hint("No shown run has a window with this event.");
   const events = data.windowEvents(run, event), session = data.session(event);
@@ -44,12 +44,12 @@ function windowTable(data, event, runs, reading) {
         step("←", own[0] - 1, "The window before"), step("→", own.at(-1) + 1, "The next window"))),
     scrollBox({ "aria-labelledby": "window-title" }, h("table", null,
       tableHead(["Event", "Time", "What happened", "Gold", ...runs.map((one) => index.runs[one].label)]),
-      h("tbody", null, events.map((one) => windowLine(data, one, one === event, runs, reading,
+      h("tbody", null, events.map((one) => windowLine(data, one, one === event, runs, parsing,
         own.includes(one) ? null : data.window(run, one)))))));
 }
 
 /** `elsewhere`: the window that answers for the event, where it is another. */
-function windowLine(data, event, isChosen, runs, reading, elsewhere) {
+function windowLine(data, event, isChosen, runs, parsing, elsewhere) {
   const open = h("button", { type: "button", class: "plain", "aria-label": `Event ${data.ids[event]}: ${data.text(event)}`,
     click: () => change({ event: data.address(event) }) }, data.ids[event]);
   return h("tr", { class: isChosen ? "chosen" : "", "aria-current": isChosen ? "true" : null },
@@ -59,7 +59,7 @@ function windowLine(data, event, isChosen, runs, reading, elsewhere) {
       elsewhere !== null && h("span", { class: "elsewhere quiet small" }, `answered in window ${elsewhere + 1}`)),
     h("td", null, goldTags(data, event)),
     runs.map((run) => {
-      const said = data.said(run, event, reading), words = saidWords(data, said);
+      const said = data.said(run, event, parsing), words = saidWords(data, said);
       const outcome = data.outcomeOf(said, event);
       const brief = runs.length > FEW_RUNS && said?.activity !== undefined;
       return h("td", { class: "short", title: words }, mark(outcome), " ", unseen(`${outcome}: `),
@@ -93,10 +93,10 @@ function prompts(data, event, runs) {
   });
 }
 
-function runCard(data, run, event, reading, isCurrent) {
-  const about = index.runs[run], said = data.said(run, event, reading), outcome = data.outcome(run, event, reading);
+function runCard(data, run, event, parsing, isCurrent) {
+  const about = index.runs[run], said = data.said(run, event, parsing), outcome = data.outcome(run, event, parsing);
   const body = h("div", { class: "words-of" }, quiet("…"));
-  orSay(fillWords(body, data, run, event, reading, isCurrent), body);
+  orSay(fillWords(body, data, run, event, parsing, isCurrent), body);
   return h("section", { class: `card ${outcome}`, "aria-labelledby": `card-${run}` },
     h("div", { class: "card-head" },
       h("h3", { id: `card-${run}` }, about.label),
@@ -115,7 +115,7 @@ function verdict(data, said, outcome) {
   return [h("b", null, activityTag(data, said.activity)), outcome === "right" ? " – right" : " – wrong"];
 }
 
-async function fillWords(body, data, run, event, reading, isCurrent) {
+async function fillWords(body, data, run, event, parsing, isCurrent) {
   const places = data.places(run, event);
   if (!places) {
     return fill(body, index.runs[run].no_files.length > 0 && hint("Its run directory had no windows.jsonl with its texts."));
@@ -126,8 +126,8 @@ async function fillWords(body, data, run, event, reading, isCurrent) {
   }
   const texts = await Promise.all(places.texts.map(writtenText));
   if (!isCurrent()) return;
-  const votes = data.votes(run, event, reading);
-  const agreed = votes ? votes.findIndex((vote) => sameSaid(vote, data.said(run, event, reading))) : 0;
+  const votes = data.votes(run, event, parsing);
+  const agreed = votes ? votes.findIndex((vote) => sameSaid(vote, data.said(run, event, parsing))) : 0;
   const holder = h("div");
   const put = (at) => {
     const { element, ready } = oneText(data, run, event, texts[at]);

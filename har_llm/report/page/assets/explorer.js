@@ -5,10 +5,10 @@ let explorer = null; // what is on the page, kept while only filters or the even
 async function showExplorer(main, settings, isCurrent) {
   const data = await dataOf(settings);
   if (!isCurrent()) return;
-  const runs = chosenRuns(settings, data.number), reading = chosenReading(settings);
-  const key = JSON.stringify([data.number, runs, reading]);
+  const runs = chosenRuns(settings, data.number), parsing = chosenReading(settings);
+  const key = JSON.stringify([data.number, runs, parsing]);
   if (explorer?.key !== key || !main.contains(explorer.element)) {
-    explorer = makeExplorer(data, runs, reading);
+    explorer = makeExplorer(data, runs, parsing);
     explorer.key = key;
     const controls = h("div", { class: "tools" }, datasetChoice(settings), readingSwitch(settings), runChips(settings));
     fill(main, h("h1", null, "Explorer"), controls, explorer.element);
@@ -16,10 +16,10 @@ async function showExplorer(main, settings, isCurrent) {
   explorer.show(settings);
 }
 
-function makeExplorer(data, runs, reading) {
+function makeExplorer(data, runs, parsing) {
   let found = [], filtered = null;
   const choose = (event, byKey) => change({ event: data.address(event) }, byKey);
-  const list = makeList("Events", (event) => eventLine(data, event, runs, reading), choose);
+  const list = makeList("Events", (event) => eventLine(data, event, runs, parsing), choose);
   const total = h("p", { class: "quiet total", role: "status" });
   const active = h("div", { class: "chips active" });
   const bar = filterBar(data, runs);
@@ -32,7 +32,7 @@ function makeExplorer(data, runs, reading) {
     show(settings) {
       const filters = JSON.stringify(FILTERS.map((name) => settings[name]));
       if (filters !== filtered) {
-        found = matching(data, readFilters(settings, data, runs), runs, reading);
+        found = matching(data, readFilters(settings, data, runs), runs, parsing);
         filtered = filters;
         bar.show(settings);
         fill(active, activeFilters(settings, data));
@@ -43,18 +43,18 @@ function makeExplorer(data, runs, reading) {
       const event = asked >= 0 ? asked : found[0] ?? null;
       list.show(found, event);
       if (settings.event && asked < 0) total.append(" · the event of this address is not in this report");
-      showDetail(detail, { data, event, runs, reading, listed: event !== null && found.includes(event) });
+      showDetail(detail, { data, event, runs, parsing, listed: event !== null && found.includes(event) });
     },
   };
 }
 
-function eventLine(data, event, runs, reading) {
+function eventLine(data, event, runs, parsing) {
   return [
     h("span", { class: "what", title: data.text(event) }, data.text(event)),
     h("span", { class: "under" }, h("span", { class: "time" }, data.times[event]),
       h("span", { class: "words" }, goldTags(data, event)),
       h("span", { class: "marks" }, runs.map((run) => {
-        const said = data.said(run, event, reading), outcome = data.outcomeOf(said, event);
+        const said = data.said(run, event, parsing), outcome = data.outcomeOf(said, event);
         const words = `${index.runs[run].label}: ${saidWords(data, said)}`;
         return h("span", { class: `mark ${outcome}`, title: words }, MARKS[outcome], unseen(` ${words}. `));
       }))),

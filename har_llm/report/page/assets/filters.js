@@ -20,15 +20,15 @@ function readFilters(settings, data, runs) {
 }
 
 /** Numbers of the events that pass, in order. `shown` are the runs whose predictions may differ. */
-function matching(data, filters, shown, reading) {
+function matching(data, filters, shown, parsing) {
   const { start, end } = filters.session ?? { start: 0, end: data.size };
   const texts = filters.words.length ? data.event.values.map((text) => text.toLowerCase()) : null;
   const found = [];
   for (let event = start; event < end; event++) {
     if (filters.gold !== null && !data.gold(event).includes(filters.gold)) continue;
     if (texts && !hasWords(`${data.times[event]} ${texts[data.event.at[event]]}`, filters.words)) continue;
-    if (filters.differ && disagree(data, event, shown, reading) !== filters.differ) continue;
-    if (!said(data, filters, event, reading)) continue;
+    if (filters.differ && disagree(data, event, shown, parsing) !== filters.differ) continue;
+    if (!said(data, filters, event, parsing)) continue;
     found.push(event);
   }
   return found;
@@ -39,10 +39,10 @@ function hasWords(text, words) {
 }
 
 /** "yes" or "no"; null where fewer than two runs have the event. */
-function disagree(data, event, runs, reading) {
+function disagree(data, event, runs, parsing) {
   let first = null, compared = 0, differs = false;
   for (const run of runs) {
-    const what = data.said(run, event, reading);
+    const what = data.said(run, event, parsing);
     if (what === null || "excluded" in what) continue;
     const named = what.activity ?? "missed"; // for whatever cause
     if (compared++ === 0) first = named;
@@ -52,10 +52,10 @@ function disagree(data, event, runs, reading) {
 }
 
 /** Whether any of the runs says of the event what is asked for, all of it. */
-function said(data, { runs, outcome, cause, pred }, event, reading) {
+function said(data, { runs, outcome, cause, pred }, event, parsing) {
   if (outcome === null && cause === null && pred === null) return true;
   return runs.some((run) => {
-    const what = data.said(run, event, reading);
+    const what = data.said(run, event, parsing);
     if (what === null || "excluded" in what) return false;
     return (outcome === null || data.outcomeOf(what, event) === outcome)
       && (cause === null || what.missed === cause)

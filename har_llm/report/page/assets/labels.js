@@ -62,9 +62,9 @@ function statusLine(runs) {
 }
 
 function readingSwitch(settings) {
-  return h("div", { class: "field" }, h("span", null, "Reading of the answers"),
-    switcher("Reading of the answers", [["strict", "strict"], ["lenient", "lenient"]], chosenReading(settings),
-      (reading) => change({ reading: reading === index.reading ? "" : reading })));
+  return h("div", { class: "field" }, h("span", null, "Parsing of the answers"),
+    switcher("Parsing of the answers", [["strict", "strict"], ["lenient", "lenient"]], chosenReading(settings),
+      (parsing) => change({ parsing: parsing === index.parsing ? "" : parsing })));
 }
 
 function datasetChoice(settings) {

@@ -13,7 +13,7 @@ const METRIC_WORDS = {
 
 function showOverview(main, settings) {
   const metric = index.metrics.includes(settings.metric) ? settings.metric : index.headline;
-  const reading = chosenReading(settings);
+  const parsing = chosenReading(settings);
   fill(main,
     h("h1", null, "Overview"),
     h("p", { class: "lead" }, `${count(index.runs.length, "run")} on ${count(index.datasets.length, "dataset")}. `
@@ -22,12 +22,12 @@ function showOverview(main, settings) {
       choice("Score", index.metrics.map((name) => [name, `${name}${name === index.headline ? " (headline)" : ""}`]), metric,
         (value) => change({ metric: value === index.headline ? "" : value })),
       readingSwitch(settings)),
-    quiet(`${METRIC_WORDS[metric] ?? metric}; ${reading} reading. In %: mean and standard deviation over `
+    quiet(`${METRIC_WORDS[metric] ?? metric}; ${parsing} parsing. In %: mean and standard deviation over `
       + "sessions, and the 95 % interval of the mean (bootstrap over sessions)."),
-    index.datasets.map((dataset, number) => datasetSection(dataset, number, metric, reading)));
+    index.datasets.map((dataset, number) => datasetSection(dataset, number, metric, parsing)));
 }
 
-function datasetSection(dataset, number, metric, reading) {
+function datasetSection(dataset, number, metric, parsing) {
   const facts = [count(dataset.runs.length, "run"), count(dataset.sessions, "session"), count(dataset.events, "event"),
     count(dataset.activities.length, "activity", "activities")];
   const data = dataKeys[number];
@@ -37,7 +37,7 @@ function datasetSection(dataset, number, metric, reading) {
       quiet(facts.join(" · "))),
     scrollBox({ "aria-label": `Runs on ${dataset.name}` }, h("table", { class: "runs" },
       tableHead(["Run", ...numberColumns("Score", "95 % interval", "Missed", "Windows", "Events"), "Look into"]),
-      h("tbody", null, dataset.runs.map((run) => runLine(run, data, metric, reading))))),
+      h("tbody", null, dataset.runs.map((run) => runLine(run, data, metric, parsing))))),
     h("p", { class: "links" },
       h("a", { href: to("timeline", { data, runs: "" }) }, "Timelines"),
       h("a", { href: to("explorer", { data, runs: "" }) }, "All events"),
@@ -47,8 +47,8 @@ function datasetSection(dataset, number, metric, reading) {
     notesOf(dataset));
 }
 
-function runLine(run, data, metric, reading) {
-  const about = index.runs[run], scores = about.scores[reading].all, score = scores[metric], key = runKeys[run];
+function runLine(run, data, metric, parsing) {
+  const about = index.runs[run], scores = about.scores[parsing].all, score = scores[metric], key = runKeys[run];
   const interval = score.ci95 ? `${percent(score.ci95[0])} to ${percent(score.ci95[1])}` : "–";
   return h("tr", null,
     h("th", { scope: "row" },

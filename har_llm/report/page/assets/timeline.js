@@ -6,10 +6,10 @@ const TABLE_ROWS = 200;
 async function showTimeline(main, settings, isCurrent) {
   const data = await dataOf(settings);
   if (!isCurrent()) return;
-  const runs = chosenRuns(settings, data.number), reading = chosenReading(settings);
+  const runs = chosenRuns(settings, data.number), parsing = chosenReading(settings);
   const session = data.sessions.find(({ key }) => key === settings.session) ?? data.sessions[0];
   if (!session) return fill(main, h("h1", null, "Timeline"), quiet("There is no event."));
-  const bands = makeBands({ data, session, runs, reading, settings });
+  const bands = makeBands({ data, session, runs, parsing, settings });
   fill(main,
     h("h1", null, "Timeline"),
     h("div", { class: "tools" },
@@ -21,12 +21,12 @@ async function showTimeline(main, settings, isCurrent) {
     quiet("Each column is an event, in order. Hatched: missed; a thin line: not in that run; a red line below a band: ",
       "not the gold. Arrow keys move along the events, Enter opens one."),
     statusLine(runs), bands.element,
-    legend(data, session, runs, reading, bands.light),
-    tableOf(data, session, runs, reading));
+    legend(data, session, runs, parsing, bands.light),
+    tableOf(data, session, runs, parsing));
   bands.start();
 }
 
-function makeBands({ data, session, runs, reading, settings }) {
+function makeBands({ data, session, runs, parsing, settings }) {
   const rows = [null, ...runs], size = session.end - session.start;
   const canvas = h("canvas", { "aria-hidden": "true" });
   const space = h("div", { class: "space" }, canvas);
@@ -38,7 +38,7 @@ function makeBands({ data, session, runs, reading, settings }) {
   const draw = () => {
     drawn ||= requestAnimationFrame(() => {
       drawn = 0;
-      drawBands(canvas, { data, session, rows, reading, width, left: scroller.scrollLeft, cursor, lit });
+      drawBands(canvas, { data, session, rows, parsing, width, left: scroller.scrollLeft, cursor, lit });
     });
   };
   const zoom = (wanted) => {
@@ -56,11 +56,11 @@ function makeBands({ data, session, runs, reading, settings }) {
   };
   const move = (event, spoken = false) => {
     cursor = Math.min(session.end - 1, Math.max(session.start, event));
-    fill(readout, readoutOf(data, runs, reading, cursor));
-    scroller.setAttribute("aria-label", `Timeline of ${session.label}, ${spokenWords(data, runs, reading, cursor)}`);
+    fill(readout, readoutOf(data, runs, parsing, cursor));
+    scroller.setAttribute("aria-label", `Timeline of ${session.label}, ${spokenWords(data, runs, parsing, cursor)}`);
     if (spoken) {
       reveal();
-      say(spokenWords(data, runs, reading, cursor));
+      say(spokenWords(data, runs, parsing, cursor));
     } else draw();
   };
   const under = (mouse) => {
@@ -104,31 +104,31 @@ function makeBands({ data, session, runs, reading, settings }) {
   };
 }
 
-function readoutOf(data, runs, reading, event) {
+function readoutOf(data, runs, parsing, event) {
   return [
     h("p", null, h("b", null, `Event ${data.ids[event]}`), ` · ${data.times[event]} · ${data.text(event)}`),
     h("dl", null,
       h("div", null, h("dt", null, "gold"), h("dd", null, goldTags(data, event))),
       runs.map((run) => {
-        const said = data.said(run, event, reading), outcome = data.outcome(run, event, reading);
+        const said = data.said(run, event, parsing), outcome = data.outcome(run, event, parsing);
         return h("div", null, h("dt", null, index.runs[run].label), h("dd", null, mark(outcome), " ",
           said?.activity === undefined ? saidWords(data, said) : activityTag(data, said.activity)));
       })),
   ];
 }
 
-function spokenWords(data, runs, reading, event) {
-  const said = runs.map((run) => `${index.runs[run].label}: ${saidWords(data, data.said(run, event, reading))}, `
-    + data.outcome(run, event, reading));
+function spokenWords(data, runs, parsing, event) {
+  const said = runs.map((run) => `${index.runs[run].label}: ${saidWords(data, data.said(run, event, parsing))}, `
+    + data.outcome(run, event, parsing));
   return `event ${data.ids[event]}, ${data.times[event]}, ${data.text(event)}. Gold: ${data.goldText(event)}. `
     + said.join(". ");
 }
 
-function legend(data, session, runs, reading, light) {
+function legend(data, session, runs, parsing, light) {
   const occur = new Set();
   for (let event = session.start; event < session.end; event++) {
     for (const number of data.gold(event)) occur.add(number);
-    for (const run of runs) occur.add(data.said(run, event, reading)?.activity);
+    for (const run of runs) occur.add(data.said(run, event, parsing)?.activity);
   }
   const buttons = data.order.filter((number) => occur.has(number)).map((number) => h("button", {
     type: "button", class: "chip", "aria-pressed": "false",
@@ -144,7 +144,7 @@ function legend(data, session, runs, reading, light) {
 }
 
 /** The same as a table, for those who read it better; made when it is opened. */
-function tableOf(data, session, runs, reading) {
+function tableOf(data, session, runs, parsing) {
   const body = h("div");
   const showRows = (from) => {
     const until = Math.min(session.end, from + TABLE_ROWS);
@@ -153,19 +153,19 @@ function tableOf(data, session, runs, reading) {
       h("p", { class: "pager" },
         `Events ${from - session.start + 1} to ${until - session.start} of ${session.end - session.start} `,
         from > session.start && step("earlier", from - TABLE_ROWS), until < session.end && step("later", until)),
-      scrollBox({ "aria-label": "Events of the session" }, eventTable(data, from, until, runs, reading)));
+      scrollBox({ "aria-label": "Events of the session" }, eventTable(data, from, until, runs, parsing)));
   };
   return h("details", { toggle: (event) => event.target.open && !body.firstChild && showRows(session.start) },
     h("summary", null, "This session as a table"), body);
 }
 
-function eventTable(data, from, until, runs, reading) {
+function eventTable(data, from, until, runs, parsing) {
   const events = Array.from({ length: until - from }, (_, at) => from + at);
   return h("table", null,
     tableHead(["Event", "Time", "What happened", "Gold", ...runs.map((run) => index.runs[run].label)]),
     h("tbody", null, events.map((event) => h("tr", null,
       h("th", { scope: "row" }, h("a", { href: to("explorer", { event: data.address(event) }) }, data.ids[event])),
       h("td", null, data.times[event]), h("td", null, data.text(event)), h("td", null, data.goldText(event)),
-      runs.map((run) => h("td", null, mark(data.outcome(run, event, reading)), " ",
-        unseen(`${data.outcome(run, event, reading)}: `), saidWords(data, data.said(run, event, reading))))))));
+      runs.map((run) => h("td", null, mark(data.outcome(run, event, parsing)), " ",
+        unseen(`${data.outcome(run, event, parsing)}: `), saidWords(data, data.said(run, event, parsing))))))));
 }
