@@ -25,7 +25,7 @@ def save(tracker: WandbTracker, id: str | None) -> dict[str, str]:
             import wandb_workspaces.reports.v2 as reports
     except ImportError:
         raise NotPublished("it needs a package more: pip install 'har-llm[dashboard]'") from None
-    os.environ.setdefault("WANDB_HTTP_TIMEOUT", str(max(1, int(tracker.connect_s))))
+    os.environ.setdefault("WANDB_HTTP_TIMEOUT", str(max(1, int(tracker.init_timeout))))
     try:
         report = build(specification(), reports, tracker.project, tracker.entity)
         report.id = id or ""

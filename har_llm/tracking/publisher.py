@@ -107,7 +107,7 @@ class Publisher:
 
     def wait(self) -> None:
         """Until everything that was asked for has an outcome, but no longer than the tracker's settings say."""
-        patience = self.tracker.connect_s + self.tracker.upload_s
+        patience = self.tracker.init_timeout + self.tracker.finish_timeout
         begun, failures, told = time.monotonic(), 0, False
         deadline = begun + START_S + patience
         while self._expected:
@@ -122,7 +122,7 @@ class Publisher:
                         file=sys.stderr,
                     )
                     continue
-                self._give_up(f"W&B did not answer within {patience:g} s (tracker.connect_s and tracker.upload_s)")
+                self._give_up(f"W&B did not answer within {patience:g} s (tracker.init_timeout and tracker.finish_timeout)")
                 return
             if "over" in reply:
                 self._give_up(reply["over"])

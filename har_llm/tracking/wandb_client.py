@@ -159,8 +159,8 @@ class Client:
             x_disable_stats=True,
             x_disable_machine_info=True,
             x_save_requirements=False,
-            init_timeout=self._tracker.connect_s,
-            finish_timeout=self._tracker.upload_s,
+            init_timeout=self._tracker.init_timeout,
+            finish_timeout=self._tracker.finish_timeout,
             finish_timeout_raises=True,
             **retries,
         )

@@ -20,7 +20,7 @@ from tests.tracking.conftest import REFUSED
 from tests.tracking.fake_wandb import KEY, Received, fake_wandb
 from tests.tracking.wandb_file import offline_runs
 
-PATIENT = ["tracker=wandb", "tracker.connect_s=20", "tracker.upload_s=90"]
+PATIENT = ["tracker=wandb", "tracker.init_timeout=20", "tracker.finish_timeout=90"]
 AFTER_INIT = "graphql"
 """Everything but the stream and the uploads, which come when a run has begun."""
 
@@ -113,7 +113,7 @@ def test_a_wandb_in_trouble_costs_one_sentence(
     tmp_path: Path, script: str, untracked: Untracked, trouble: str, spare: str, reason: str
 ) -> None:
     sweep = ["-m", *SMALL, script, "limit=1,2,3"]
-    quick = ["tracker.connect_s=4"] if not spare else ["tracker.upload_s=8"] if trouble == "hang" else []
+    quick = ["tracker.init_timeout=4"] if not spare else ["tracker.finish_timeout=8"] if trouble == "hang" else []
     with fake_wandb("" if trouble == "refuses" else trouble, spare) as server:
         url = REFUSED if trouble == "refuses" else server.url
         begun = time.monotonic()
@@ -140,7 +140,7 @@ def test_a_client_that_dies_costs_one_sentence(tmp_path: Path, script: str) -> N
         with pytest.MonkeyPatch.context() as patch:
             for name, value in environment.items():
                 patch.setenv(name, value)
-            process = started(tmp_path, *SMALL, script, "limit=2", "tracker=wandb", "tracker.connect_s=60")
+            process = started(tmp_path, *SMALL, script, "limit=2", "tracker=wandb", "tracker.init_timeout=60")
             client = wait_for_client(process, tmp_path)
         client.kill()
         shown, errors = process.communicate(timeout=60)
@@ -153,7 +153,7 @@ def test_ctrl_c_while_it_is_published_leaves_a_whole_result_and_no_process(tmp_p
     with fake_wandb("hang") as server, pytest.MonkeyPatch.context() as patch:
         patch.setenv("WANDB_BASE_URL", server.url)
         patch.setenv("WANDB_API_KEY", KEY)
-        process = started(tmp_path, *SMALL, script, "limit=2", "tracker=wandb", "tracker.connect_s=60")
+        process = started(tmp_path, *SMALL, script, "limit=2", "tracker=wandb", "tracker.init_timeout=60")
         wait_for_client(process, tmp_path)
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)

@@ -77,7 +77,7 @@ def test_a_training_alone_is_no_lost_result(tmp_path: Path) -> None:
 )
 def test_the_command_means_what_it_says(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    tracker = WandbTracker(project="mine", group=f"group {name}", tags=["a b", "c"], artifacts=False, connect_s=7)
+    tracker = WandbTracker(project="mine", group=f"group {name}", tags=["a b", "c"], artifacts=False, init_timeout=7)
     command = sync_command(tracker, f"out {name}", [str(tmp_path / "runs" / name), "/elsewhere/run"])
     words = shlex.split(command)
     assert words[:4] == ["python", "-m", "har_llm", "task=sync"]

@@ -25,8 +25,8 @@ WRONG = [
     ("tracker.tags=\"[ok,'']\"", "tracker.tags has ''; a tag must have 1 to 64 characters"),
     ("tracker.samples=-1", "tracker.samples is -1; it must be from 0 to 1000"),
     ("tracker.samples=1001", "tracker.samples is 1001; it must be from 0 to 1000"),
-    ("tracker.connect_s=0", "tracker.connect_s is 0.0; it must be above 0"),
-    ("tracker.upload_s=-1", "tracker.upload_s is -1.0; it must be above 0"),
+    ("tracker.init_timeout=0", "tracker.init_timeout is 0.0; it must be above 0"),
+    ("tracker.finish_timeout=-1", "tracker.finish_timeout is -1.0; it must be above 0"),
     ("tracker.artifacts=some", "tracker.artifacts is 'some'; it must be true or false"),
     ("tracker.api_key=x", "tracker.api_key is not a setting"),
 ]

@@ -94,7 +94,7 @@ def test_a_training_is_over_while_another_process_trains_the_next(tmp_path: Path
     recipe = recipe_of(student)
     with tracking([student]) as tracker:
         tracker.training_starts(recipe, Selection([Example("s#0", "key", (), "text")], 6, {}, False), 0)
-        tracker.learned(1, 1.0)
+        tracker.training_step(1, 1.0)
         tracker.training_waits(recipe, 3, "process 3 trains it")
         assert tracker._training is None
 
