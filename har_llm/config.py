@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from har_llm.engines.decoding import DecodingConfig
     from har_llm.models.config import ModelConfig
 
-PLAIN = "none"
 MODES = ("auto", "online", "offline")
 OFFLINE_MODES = ("offline", "dryrun")
 """Of WANDB_MODE in the environment."""
@@ -37,6 +36,8 @@ MOST_SAMPLES = 1000
 TASKS = ("run", "plan", "prefetch", "report", "compare", "sync", "dashboard", "export", "prompt", "describe", "validate")
 EXPORTS = ("model", "examples")
 PARSINGS = ("strict", "lenient")
+NO_RESULT = ("task", "runs", "paths", "export", "report", "tracker")
+"""Settings that change no result: they say what is done with it, or where things are on this machine."""
 GROUPS = ("window", "split", "lora", "decoding", "engine", "tracker", "model", "prompt", "dataset")
 """Checked in this order: the short ones first, so that a slip is answered at once."""
 
@@ -167,7 +168,7 @@ def _check_together(experiment: Experiment) -> None:
 class TrackerConfig:
     """What every choice of conf/tracker has in common. This one is `tracker=none`: results stay on this machine."""
 
-    name: str = PLAIN
+    name: str = "none"
 
     @property
     def publishes(self) -> bool:
@@ -192,9 +193,9 @@ class WandbTracker(TrackerConfig):
     """Most rows of the table of reasoning samples; 0 = no table."""
     artifacts: bool = True
     """Whether predictions, generations and adapters are sent as files."""
-    connect_s: float = 20.0
+    init_timeout: float = 20.0
     """Longest wait for W&B's first answer, in seconds."""
-    upload_s: float = 300.0
+    finish_timeout: float = 300.0
     """Longest wait for a run to arrive, in seconds."""
 
     @property
@@ -220,6 +221,6 @@ class WandbTracker(TrackerConfig):
                 f"tracker.samples is {self.samples}; it must be from 0 to {MOST_SAMPLES}: W&B shows few rows well, and the "
                 f"artifact of the generations has all of them."
             )
-        for name in ("connect_s", "upload_s"):
+        for name in ("init_timeout", "finish_timeout"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"tracker.{name} is {getattr(self, name)}; it must be above 0.")

@@ -11,14 +11,14 @@ from har_llm.models.config import check_name
 if TYPE_CHECKING:
     from har_llm.distill.config import Distilled
 
-PLAIN = "none"
+NO_ADAPTER = "none"
 
 
 @dataclass(kw_only=True)
 class LoraConfig:
     """What every choice of conf/lora has in common. This one is `lora=none`: the model as it is."""
 
-    name: str = PLAIN
+    name: str = NO_ADAPTER
     """Names run directories, unless it is "none"."""
 
     def check(self) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 from har_llm.common.errors import ConfigError
 from har_llm.models.config import check_name
 
-PLAIN = "plain"
+PLAIN_DECODING = "plain"
 
 
 @dataclass(kw_only=True)
 class DecodingConfig:
-    name: str = PLAIN
+    name: str = PLAIN_DECODING
     """Names run directories, unless it is "plain"."""
     samples: int = 1
     """Texts for each window. With several, an event gets the activity that most of them give it (self-consistency)."""

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from har_llm.config import NO_RESULT
 from har_llm.runs.result import RunResult, understood
 from har_llm.scoring.metrics import METRICS
 
 CANDIDATES = tuple(name for name in METRICS if name.startswith("f1_"))
 """The scores that the paper's "F1" may be."""
-NO_RESULT = ("task", "seed", "limit", "runs", "paths", "metrics", "export", "report", "engine", "tracker")
-"""Settings that make no other experiment: they change no result, or are facts of their own (seed, limit, the engine)."""
+NO_EXPERIMENT = (*NO_RESULT, "seed", "limit", "metrics", "engine")
+"""Settings that make no other experiment: they change no result, or are facts of their own."""
 NO_VARIANT = (
     *("dataset.folder", "model.parameters", "model.revision", "decoding.name"),
     *("lora.name", "lora.train_sessions", "lora.source", "lora.window._target_"),
@@ -196,7 +197,7 @@ def read_config(folder: Path) -> dict[str, str]:
         raise ValueError(f"config.yaml cannot be read: {str(error).splitlines()[0]}") from None
     if not isinstance(content, dict):
         raise ValueError("config.yaml holds no settings")
-    flat = _flat({str(key): value for key, value in content.items() if str(key) not in NO_RESULT}, "")
+    flat = _flat({str(key): value for key, value in content.items() if str(key) not in NO_EXPERIMENT}, "")
     return {key: value for key, value in flat.items() if not _under(key, NO_VARIANT)}
 
 

@@ -20,9 +20,9 @@ from har_llm.common.paths import expanded
 from har_llm.common.provenance import Provenance, recorded
 from har_llm.config import Experiment
 from har_llm.data.records import Prompt, Recordings, Session, Window
-from har_llm.distill import PLAIN as NO_ADAPTER
+from har_llm.distill import NO_ADAPTER
 from har_llm.engines.base import Adapter, Decoding, EngineConfig, Request
-from har_llm.engines.decoding import PLAIN as PLAIN_DECODING
+from har_llm.engines.decoding import PLAIN_DECODING
 from har_llm.models import adapters, resolve
 from har_llm.models.adapters import ResolvedAdapter
 from har_llm.models.checkpoint import check_fit

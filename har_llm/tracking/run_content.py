@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import MissingError
-from har_llm.config import LONGEST, PARSINGS
+from har_llm.config import LONGEST, NO_RESULT, PARSINGS
 from har_llm.runs.result import PREDICTIONS, WINDOWS, RunResult, read_run, understood
 from har_llm.scoring.metrics import METRICS
 from har_llm.scoring.parsing import CAUSES
 from har_llm.tracking.samples import COLUMNS, sample_rows
 from har_llm.tracking.secrets import without_secrets
 
-UNSENT = ("paths", "tracker", "task", "runs", "export", "report")
-"""What says where things are on this machine, or what to do with them, and nothing about the result."""
 IDENTIFYING = ("metrics.json", "environment.json", PREDICTIONS)
 VARIANTS = ("all", "without_null_class")
 MISSED = "missed"
@@ -149,7 +147,7 @@ def _config(config: Mapping[str, Any], result: RunResult) -> dict[str, Any]:
     scores = result.metrics
     about = ("provenance", "partial", "model_id", "parameters", "adapter", "sessions", "windows", "events")
     return {
-        **{name: value for name, value in config.items() if name not in UNSENT},
+        **{name: value for name, value in config.items() if name not in NO_RESULT},
         "run": {"directory": result.folder.name, **{name: scores[name] for name in (*about, "versions")}},
         "environment": dict(result.environment),
     }

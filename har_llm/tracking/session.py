@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from har_llm.common.digest import digest
 from har_llm.common.text import visible
-from har_llm.config import WandbTracker
+from har_llm.config import NO_RESULT, WandbTracker
 from har_llm.sweep.callbacks import Callback, Callbacks
 from har_llm.sweep.job import Job
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from har_llm.runs.manifest import AdapterRecipe
     from har_llm.sweep.plan import Load, Plan
     from har_llm.tracking.publisher import Publisher
-
-UNRELATED = ("paths", "tracker", "task", "runs", "export", "report")
-"""Settings that make no other sweep."""
 
 
 @contextmanager
@@ -180,5 +177,5 @@ def settle_groups(jobs: Sequence[Job]) -> None:
 def _digest(jobs: Sequence[Job]) -> str:
     """The same for the same sweep, so that one that is gone on with stays in its group."""
     sources = [job.experiment.source for job in jobs if job.experiment is not None]
-    kept = [{name: value for name, value in source.items() if name not in UNRELATED} for source in sources]
+    kept = [{name: value for name, value in source.items() if name not in NO_RESULT} for source in sources]
     return f"sweep-{digest(sorted(digest(one) for one in kept))[:8]}"
