@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from har_llm.common.tables import Table, right_columns
-from har_llm.common.text import visible
+from har_llm.common.tables import ABSENT, Table, numeric_columns
+from har_llm.common.text import one_line, visible
 
 _MARKUP = re.compile(r"[\\`*{}\[\]|~$&<>]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -31,7 +31,7 @@ def in_html(text: str) -> str:
 
 def _flat(text: str) -> str:
     """In one line, with a null character, which visible text cannot hold, inside everything that would become a link."""
-    flat = " ".join(visible(text).split())
+    flat = one_line(text)
     return _LINKED.sub(lambda match: f"{match[0][0]}\0{match[0][1:]}", flat)
 
 
@@ -57,10 +57,10 @@ def items(texts: Sequence[str]) -> str:
     return "\n".join(f"- {line(text)}" for text in texts)
 
 
-def table(content: Table) -> str:
-    """Its title, rows and notes. Numbers are set to the right."""
-    rule = ["---:" if right else "---" for right in right_columns(content)]
-    rows = [[inline(cell) for cell in row] for row in (content.columns, *content.rows)]
-    rows.insert(1, rule)
-    lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return "\n\n".join([f"### {inline(content.title)}", lines, *map(line, content.notes)])
+def table(content: Table, level: int = 3) -> str:
+    """Its title as a heading of this level, rows and notes. Numbers are set to the right."""
+    rule = ["---:" if right else "---" for right in numeric_columns(content)]
+    rows = [[inline(cell) or ABSENT for cell in row] for row in content.rows]
+    lines = "\n".join(f"| {' | '.join(row)} |" for row in (map(inline, content.columns), rule, *rows))
+    parts = [f"{'#' * level} {inline(content.title)}", lines]
+    return "\n\n".join([*parts, items(content.notes)] if content.notes else parts)

@@ -1,15 +1,29 @@
-"""What a report is made of, before it is written in any format. Text in here may come from models and data: untrusted."""
+"""A table before it is written in any format, and as CSV. Its text may come from models and data: untrusted.
+
+Markdown is written by `common.markdown`, a terminal's tables by `common.console`.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from har_llm.common.text import for_spreadsheet
+
+ABSENT = "-"
+"""Stands for an empty cell where a reader would miss it; in CSV it stays empty."""
+SPREAD = " ± "
+_FIGURE = r"[+-]?\d[\d,]*(\.\d+)?"
+NUMBER = re.compile(rf"<?{_FIGURE}(( ±| to) {_FIGURE})?", re.ASCII)
+""" "-1.50", "1,234", "<0.001", "13.52 ± 16.85", "-1.00 to +2.00"."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells are text as it will be read; the first column names the row."""
+    """Cells are text as it will be read, empty where there is nothing to say; the first column names the row."""
 
     name: str
     """Names its files: "table1"."""
@@ -19,29 +33,42 @@ class Table:
     notes: Sequence[str] = ()
     """Sentences that belong under it."""
 
+    def without(self, column: str) -> Table:
+        at = list(self.columns).index(column)
+        columns, *rows = ([*cells[:at], *cells[at + 1 :]] for cells in (self.columns, *self.rows))
+        return replace(self, columns=columns, rows=rows)
 
-def filled(table: Table, column: str) -> Table:
-    """Without the column, where none of its cells holds anything."""
-    at = list(table.columns).index(column)
-    if any(row[at] for row in table.rows):
+    def without_empty(self, *columns: str) -> Table:
+        """Without those of these columns in which no cell holds anything."""
+        table = self
+        for column in columns:
+            if not any(table.cells(column)):
+                table = table.without(column)
         return table
-    rows = [[*row[:at], *row[at + 1 :]] for row in table.rows]
-    return Table(table.name, table.title, [*table.columns[:at], *table.columns[at + 1 :]], rows, table.notes)
+
+    def cells(self, column: str) -> list[str]:
+        at = list(self.columns).index(column)
+        return [row[at] for row in self.rows]
 
 
-_NUMBER = re.compile(r"<?[-+]?[\d,]*\.?\d+( %)?( to [-+]?[\d,]*\.?\d+)?|-|", re.ASCII)
+def numeric_columns(table: Table) -> list[bool]:
+    """Which columns hold nothing but numbers, and are set to the right."""
+    cells = zip(*table.rows, strict=True) if table.rows else [()] * len(table.columns)
+    return [at > 0 and all(NUMBER.fullmatch(cell) for cell in column if cell) for at, column in enumerate(cells)]
 
 
-def right_columns(table: Table) -> list[bool]:
-    """Which columns hold numbers only, and are set to the right."""
-    columns = list(zip(*table.rows, strict=True)) or [("",)] * len(table.columns)
-    return [place > 0 and all(_NUMBER.fullmatch(cell) for cell in cells) for place, cells in enumerate(columns)]
+def to_csv(table: Table) -> str:
+    """Cells such as "13.52 ± 16.85" come apart into two columns, so that every cell is a number or a text."""
+    numeric = numeric_columns(table)
+    apart = [numeric[at] and any(SPREAD in row[at] for row in table.rows) for at in range(len(table.columns))]
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(_csv_row(table.columns, apart, lambda name: [name, f"{name} std"]))
+    for row in table.rows:
+        writer.writerow(_csv_row(row, apart, lambda cell: [*cell.split(SPREAD), ""][:2]))
+    return stream.getvalue()
 
 
-def counted(number: int, what: str) -> str:
-    """ "1 session", "2 sessions"."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.2f}"
+def _csv_row(cells: Sequence[str], apart: Sequence[bool], take_apart: Callable[[str], list[str]]) -> list[str]:
+    pieces = (take_apart(cell) if two else [cell] for cell, two in zip(cells, apart, strict=True))
+    return [for_spreadsheet(piece) for cell in pieces for piece in cell]

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+_FORMULA = re.compile(r"[=+\-@＝＋－＠]")
+"""What a text begins with that spreadsheets take for a formula, in full width too."""
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+
 
 def visible(text: str) -> str:
     """The text, with what would move the cursor or colour the terminal, and what UTF-8 cannot hold, written as escapes."""
@@ -16,7 +22,15 @@ def _escape(code: int) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def one_line(text: str) -> str:
+    """Visible text on one line, with single spaces."""
+    return " ".join(visible(text).split())
+
+
 def for_spreadsheet(text: str) -> str:
-    """The text for a cell of a spreadsheet, which would compute one that begins like a formula; a quote stops it."""
-    shown = visible(text)
-    return f"'{shown}" if shown.lstrip().startswith(("=", "+", "-", "@")) or shown.startswith(("\t", "\n")) else shown
+    """The text, on one line, for a cell of a spreadsheet, which would compute one that begins like a formula.
+
+    An apostrophe in front stops it. Numbers, also negative ones, stay numbers.
+    """
+    shown = one_line(text)
+    return f"'{shown}" if _FORMULA.match(shown) and not _NUMBER.fullmatch(shown) else shown

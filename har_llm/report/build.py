@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from har_llm.common.errors import HarError
+from har_llm.common import markdown
+from har_llm.common.errors import HarError, MissingError
 from har_llm.common.paths import expanded
+from har_llm.common.tables import Table, to_csv
 from har_llm.config import Settings
-from har_llm.runs.find import chosen_runs, read_runs
-
-if TYPE_CHECKING:
-    from har_llm.runs.result import RunResult
-    from har_llm.sweep.job import Job
-
-import json
-import shutil
-import tempfile
-
-from har_llm.common.errors import MissingError
-from har_llm.common.markdown import inline
-from har_llm.common.tables import Table
 from har_llm.report.figures.chart import Figure
 from har_llm.report.figures.charts import make_charts
 from har_llm.report.figures.draw import draw
 from har_llm.report.grouping import Report, make_report
 from har_llm.report.page.write import write_page
 from har_llm.report.tables.all import make_tables
+from har_llm.report.tables.latex import to_latex
 from har_llm.report.tables.numbers import NAMES
-from har_llm.report.tables.writers import FORMATS, markdown
+from har_llm.report.terminal.tables import show_report
+from har_llm.runs.find import chosen_runs, read_runs
 from har_llm.runs.result import RunResult
+from har_llm.sweep.job import Job
 
 MANIFEST = ".har_llm_report.json"
 """The files of the report that a folder holds: those that the next one no longer has are removed, and nothing else is."""
@@ -64,8 +58,9 @@ def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, pars
 
 def _write(report: Report, tables: Sequence[Table], folder: Path) -> list[Figure]:
     for table in tables:
-        for suffix, write in FORMATS.items():
-            _text(folder / f"{table.name}.{suffix}", write(table))
+        _text(folder / f"{table.name}.md", markdown.table(table, level=1) + "\n")
+        _text(folder / f"{table.name}.tex", to_latex(table))
+        _text(folder / f"{table.name}.csv", to_csv(table))
     figures = [draw(chart, folder) for chart in make_charts(report)]
     _text(folder / "report.md", _document(report, tables, figures))
     return figures
@@ -81,16 +76,18 @@ def _document(report: Report, tables: Sequence[Table], figures: Sequence[Figure]
     shown = f"{NAMES[report.headline]} (`metrics.headline={report.headline}`), {report.parsing} parsing of the answers"
     parts = ["# Report", f"{runs} runs. Scores in %: {shown} (`metrics.parsing={report.parsing}`)."]
     if kinds:
-        parts.append(f"**{inline('; '.join(kinds))}**: such results are marked, and stand beside no number of the paper's.")
-    parts += [markdown(table, level=2).rstrip() for table in tables if table.name != LAST]
+        parts.append(
+            f"**{markdown.inline('; '.join(kinds))}**: such results are marked, and stand beside no number of the paper's."
+        )
+    parts += [markdown.table(table, level=2) for table in tables if table.name != LAST]
     parts += [_illustrated(figure) for figure in figures]
-    parts += [markdown(table, level=2).rstrip() for table in tables if table.name == LAST]
+    parts += [markdown.table(table, level=2) for table in tables if table.name == LAST]
     return "\n\n".join(parts) + "\n"
 
 
 def _illustrated(figure: Figure) -> str:
-    title = inline(figure.title)
-    return f"## {title}\n\n![{title}]({figure.png.name})\n\n{inline(figure.caption)}"
+    title = markdown.inline(figure.title)
+    return f"## {title}\n\n![{title}]({figure.png.name})\n\n{markdown.inline(figure.caption)}"
 
 
 def _put_in_place(staging: Path, folder: Path) -> None:
@@ -151,9 +148,6 @@ def sweep_name(experiments: Sequence[str | None], folders: Sequence[Path]) -> st
 
 
 def _build(runs: Sequence[RunResult], folder: Path, settings: Settings) -> None:
-    from har_llm.report.build import build_report
-    from har_llm.report.terminal.tables import show_report
-
     headline, parsing = settings.metrics.headline, settings.metrics.parsing
     build_report(runs, folder, headline=headline, parsing=parsing)
     show_report(runs, folder, headline=headline, parsing=parsing)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from har_llm.common.tables import counted
+from har_llm.common.numbers import counted
 
 Facts = list[tuple[str, str]]
 """What is meant, and what it is."""

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from har_llm.common.tables import Table, counted, percent
+from har_llm.common.numbers import counted, percent
+from har_llm.common.tables import ABSENT, Table
 from har_llm.runs.facts import Facts, facts, label
 from har_llm.scoring.metrics import METRICS
+from har_llm.scoring.names import activity_name, cause_name
 from har_llm.scoring.parsing import CAUSES
 
 FEW_SESSIONS = 5
@@ -69,9 +71,10 @@ def summarise(
 def _title(scores: Mapping[str, Any], headline: str, parsing: str) -> str:
     adapter = f" with {scores['adapter']['label']}" if scores["adapter"] else ""
     mean = scores[parsing]["all"]["mean"][headline]
+    score = percent(mean["mean"]) or ABSENT
     spread = f", std {percent(mean['std'])}" if mean["std"] is not None else ""
     return (
-        f"{scores['model']}{adapter} on {scores['dataset']} ({scores['part']} part): {headline} {percent(mean['mean'])} %"
+        f"{scores['model']}{adapter} on {scores['dataset']} ({scores['part']} part): {headline} {score} %"
         f"{spread}, over {counted(mean['sessions'], 'session')}"
     )
 
@@ -84,7 +87,7 @@ def _score_tables(scores: Mapping[str, Any], headline: str, parsing: str) -> Ite
         rows, count = [], means[headline]["sessions"]
         for name in METRICS:
             mean = means[name]
-            interval = "-" if mean["ci95"] is None else " to ".join(map(percent, mean["ci95"]))
+            interval = "" if mean["ci95"] is None else " to ".join(map(percent, mean["ci95"]))
             mark = " *" if name == headline else ""
             rows.append([name + mark, percent(mean["mean"]), percent(mean["std"]), interval, percent(pooled[name])])
         yield Table(
@@ -98,7 +101,7 @@ def _score_tables(scores: Mapping[str, Any], headline: str, parsing: str) -> Ite
 def _missed(read: Mapping[str, Any]) -> Table | None:
     pooled, events = read["pooled"]["missed_by_cause"], read["pooled"]["events"]
     rows = [
-        [cause.replace("_", " "), f"{pooled[cause] * events:.0f}", *(percent(share[name]) for name in ("mean", "std"))]
+        [cause_name(cause), f"{pooled[cause] * events:.0f}", *(percent(share[name]) for name in ("mean", "std"))]
         for cause in CAUSES
         if pooled[cause] and (share := read["missed_by_cause"][cause])
     ]
@@ -110,7 +113,7 @@ def _activities(per_class: Sequence[Mapping[str, Any]]) -> Table:
     occurring = [row for row in per_class if row["support"] or row["predicted"]]
     rows = [
         [
-            f"{row['activity']}. {row['name']}",
+            activity_name(row["activity"], row["name"]),
             f"{row['support']:,}",
             f"{row['predicted']:,}",
             *(percent(row[score]) for score in ("precision", "recall", "f1")),
@@ -124,7 +127,7 @@ def _activities(per_class: Sequence[Mapping[str, Any]]) -> Table:
 def _confusions(confusion: Mapping[str, Any], names: Mapping[str, str]) -> Table | None:
     numbers = confusion["activities"]
     wrong = [
-        (count, f"{gold}. {names[str(gold)]}", f"{said}. {names[str(said)]}", sum(row))
+        (count, *(activity_name(number, names[str(number)]) for number in (gold, said)), sum(row))
         for gold, row in zip(numbers, confusion["matrix"], strict=True)
         for said, count in zip(numbers, row, strict=False)  # the last column is that of missed events
         if count and gold != said

@@ -25,6 +25,7 @@ from har_llm.runs.result import PARTS, PREDICTIONS, REPORT, WINDOWS
 from har_llm.runs.rows import as_row, prediction_rows, window_rows
 from har_llm.runs.summary import summarise
 from har_llm.scoring import metrics, parsing
+from har_llm.scoring.names import activity_name, prediction_name
 from har_llm.scoring.voting import WindowTexts
 
 if TYPE_CHECKING:
@@ -202,15 +203,12 @@ def _sample(run: PreparedRun, windows: Sequence[WindowTexts], rows: Sequence[Map
         ],
         "reasoning": window.answers[said].reasoning,
         "answer": window.answers[said].answer,
-        "gold": [f"{number}. {names[number]}" for number in row["gold"]],
-        "predicted": {parsing: _named(row[parsing], names) for parsing in PARSINGS},
+        "gold": [activity_name(number, names[number]) for number in row["gold"]],
+        "predicted": {
+            parsing: prediction_name(row[parsing]["activity"], row[parsing]["missed"], names) for parsing in PARSINGS
+        },
         "generation": window.records[said].key,
     }
-
-
-def _named(prediction: Mapping[str, Any], names: Mapping[int, str]) -> str:
-    number = prediction["activity"]
-    return f"missed ({prediction['missed'].replace('_', ' ')})" if number is None else f"{number}. {names[number]}"
 
 
 def _write_config(path: Path, run: PreparedRun) -> None:

@@ -12,6 +12,7 @@ from har_llm.common.errors import MissingError
 from har_llm.config import LONGEST, NO_RESULT, PARSINGS
 from har_llm.runs.result import PREDICTIONS, WINDOWS, RunResult, read_run, understood
 from har_llm.scoring.metrics import METRICS
+from har_llm.scoring.names import activity_name, cause_name
 from har_llm.scoring.parsing import CAUSES
 from har_llm.tracking.samples import COLUMNS, sample_rows
 from har_llm.tracking.secrets import without_secrets
@@ -207,7 +208,7 @@ def _sessions(scores: Mapping[str, Any]) -> Table:
 def _activities(scores: Mapping[str, Any]) -> Table:
     columns = ("precision", "recall", "f1", "support", "predicted")
     rows = [
-        [parsing, variant, f"{one['activity']}. {one['name']}", *(one[column] for column in columns)]
+        [parsing, variant, activity_name(one["activity"], one["name"]), *(one[column] for column in columns)]
         for parsing, variant, part in _parts(scores)
         for one in part["per_class"]
     ]
@@ -216,7 +217,7 @@ def _activities(scores: Mapping[str, Any]) -> Table:
 
 def _missed(scores: Mapping[str, Any]) -> Table:
     rows = [
-        [parsing, variant, cause.replace("_", " "), share["mean"], share["std"], part["pooled"]["missed_by_cause"][cause]]
+        [parsing, variant, cause_name(cause), share["mean"], share["std"], part["pooled"]["missed_by_cause"][cause]]
         for parsing, variant, part in _parts(scores)
         for cause, share in ((cause, part["missed_by_cause"][cause]) for cause in CAUSES)
     ]
@@ -226,7 +227,7 @@ def _missed(scores: Mapping[str, Any]) -> Table:
 def _confusion(scores: Mapping[str, Any], parsing: str) -> Table:
     """Every pair of gold and predicted activity, the empty ones too, so that the chart has all rows and columns."""
     confusion, names = scores[parsing]["all"]["confusion"], scores["activities"]
-    labels = [f"{number}. {names[str(number)]}" for number in confusion["activities"]]
+    labels = [activity_name(number, names[str(number)]) for number in confusion["activities"]]
     rows = [
         [gold, predicted, count]
         for gold, counts in zip(labels, confusion["matrix"], strict=True)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from har_llm.common.text import visible
 from har_llm.runs.result import RunResult
+from har_llm.scoring.names import activity_name, prediction_name
 
 COLUMNS = (
     "event",
@@ -112,8 +113,8 @@ def _row(
     cells = [
         row["event"],
         "\n".join(lines),
-        ", ".join(f"{number}. {names[number]}" for number in row["gold"]),
-        predicted(row[parsing], names),
+        ", ".join(activity_name(number, names[number]) for number in row["gold"]),
+        prediction_name(row[parsing]["activity"], row[parsing]["missed"], names),
         shortened(said["reasoning"]),
         shortened(said["answer"] or ""),  # null where the reasoning was never closed
         place.right,
@@ -130,11 +131,6 @@ def _said(row: Mapping[str, Any], parsing: str) -> int:
     """Of several texts, the first that says what they were made into."""
     samples = row.get("samples", [])
     return next((place for place, sample in enumerate(samples) if sample[parsing] == row[parsing]), 0)
-
-
-def predicted(prediction: Mapping[str, Any], names: Mapping[int, str]) -> str:
-    number = prediction["activity"]
-    return f"missed ({prediction['missed'].replace('_', ' ')})" if number is None else f"{number}. {names[number]}"
 
 
 def shortened(text: str) -> str:

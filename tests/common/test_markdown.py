@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from har_llm.common import markdown
-from har_llm.common.tables import Table, right_columns
+from har_llm.common.tables import Table
+from har_llm.common.text import one_line
+from tests.common.nasty_tables import TABLES, table
 
 
 @pytest.mark.parametrize(
@@ -68,7 +71,7 @@ def test_a_code_block_cannot_be_ended_from_inside() -> None:
 
 def test_a_table_sets_numbers_to_the_right() -> None:
     content = Table(
-        "t", "Scores | *", ["", "mean", "interval", "said"], [["a|b", "-1.50", "+1.00 to -2.00", "1. x"]], ["@all."]
+        "t", "Scores | *", ["", "mean", "interval", "said"], [["a|b", "-1.50", "+1.00 to -2.00", "1. x"], ["b", "", "", ""]]
     )
     assert markdown.table(content).splitlines() == [
         "### Scores \\| \\*",
@@ -76,12 +79,41 @@ def test_a_table_sets_numbers_to_the_right() -> None:
         "|  | mean | interval | said |",
         "| --- | ---: | ---: | --- |",
         "| a\\|b | -1.50 | +1.00 to -2.00 | 1. x |",
+        "| b | - | - | - |",
+    ]
+
+
+def test_notes_are_items_below() -> None:
+    assert markdown.table(table(("a", "", ""), notes=["@all.", "# Two."]), level=1).splitlines()[-3:] == [
         "",
-        "@<!-- -->all.",
+        "- @<!-- -->all.",
+        "- \\# Two.",
     ]
-    assert right_columns(Table("t", "", ["", "p", "x"], [["1", "<0.001", "-"], ["2", "0.03", "1,234"]])) == [
-        False,
-        True,
-        True,
-    ]
-    assert right_columns(Table("t", "", ["", "p"], [])) == [False, True]
+
+
+def cells_of(text: str) -> list[list[str]]:
+    """What a reader of the Markdown sees in each row of its table."""
+    parser = MarkdownIt("commonmark").enable("table")
+    rows: list[list[str]] = []
+    for token in parser.parse(text):
+        if token.type == "tr_open":
+            rows.append([])
+        if token.type == "inline" and rows and token.level == 4:
+            assert token.children is not None
+            shown = [child for child in token.children if child.content != "<!-- -->"]  # keeps "@name" from being a mention
+            assert {child.type for child in shown} <= {"text", "text_special"}, token.content
+            rows[-1].append("".join(child.content for child in shown))
+    return rows
+
+
+@settings(deadline=None)  # other work on the machine may take its time
+@given(TABLES)
+def test_a_table_shows_every_cell_as_it_is(rows: list[tuple[str, str, str]]) -> None:
+    shown = cells_of(markdown.table(table(*rows)))
+    assert shown[0] == ["name", "other", "score"]
+    assert shown[1:] == [[one_line(cell) or "-" for cell in row] for row in rows]
+
+
+def test_a_table_holds_neither_html_nor_formulas() -> None:
+    text = markdown.table(table(("<script>alert(1)</script>", "$x$ ![a](b)", "1.00")))
+    assert "<" not in text and "\\$x\\$" in text and "!\\[a\\]" in text

@@ -40,14 +40,37 @@ def test_errors_are_shown_so_too() -> None:
     assert str(DataError("a\r", ())) == "a\\x0d"
 
 
-@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1+2", "@SUM(1)", "\t=1", "\n=1", "  =1"])
+FORMULAS = [
+    "=HYPERLINK(1)",
+    "=1+1",
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(A1)",
+    "＝1",
+    "\t=1",
+    "\n=1",
+    "  =1",
+    "-1 to +2",
+    "+١",
+]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
 def test_no_cell_of_a_spreadsheet_is_computed(text: str) -> None:
-    assert for_spreadsheet(text) == f"'{text}"
+    assert for_spreadsheet(text) == f"'{text.strip()}"
 
 
-@pytest.mark.parametrize(("text", "cell"), [("6. eating", "6. eating"), ("a=b", "a=b"), ("", ""), ("\x1b=", "\\x1b=")])
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [("6. eating", "6. eating"), ("a=b", "a=b"), ("", ""), ("\x1b=", "\\x1b="), ("a\n=b", "a =b")],
+)
 def test_other_cells_are_as_they_are(text: str, cell: str) -> None:
     assert for_spreadsheet(text) == cell
+
+
+@pytest.mark.parametrize("text", ["-4.00", "+2.00", "0.00", "-1"])
+def test_numbers_of_a_spreadsheet_stay_numbers(text: str) -> None:
+    assert for_spreadsheet(text) == text
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,7 @@ from har_llm.report import build
 from har_llm.report.build import report_sweep, sweep_name
 from har_llm.report.grouping import SYNTHETIC, make_report
 from har_llm.report.tables.all import ON_PAPER_ONLY, make_tables
-from har_llm.report.terminal import tables
-from har_llm.report.terminal.tables import rich_table, show_report
+from har_llm.report.terminal.tables import show_report
 from har_llm.sweep.job import Job
 from tests.composing import experiment
 from tests.report.fabricated import fabricated, miniature
@@ -150,7 +149,6 @@ def test_the_terminal_shows_the_tables_that_fit(tmp_path: Path, capsys: pytest.C
 
 def test_names_are_shown_not_obeyed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = fabricated(tmp_path, dataset="[bold]x[/]\x1b[2J", provenance=SYNTHETIC)
-    (table, *_) = make_tables(make_report([run], "f1_weighted", "strict"))
-    tables.console().print(rich_table(table))
+    show_report([run], tmp_path, headline="f1_weighted", parsing="strict")
     shown = capsys.readouterr().out
     assert "[bold]x[/]" in shown and "\x1b[2J" not in shown

@@ -57,7 +57,7 @@ def test_a_folder_is_named_without_the_path_to_it(tmp_path: Path) -> None:
 
 def test_the_headline_is_marked(tmp_path: Path) -> None:
     (table,) = summary(tmp_path).scores
-    assert [row for row in table.rows if row[0].endswith(" *")] == [["accuracy *", "37.50", "17.68", "-", "37.50"]]
+    assert [row for row in table.rows if row[0].endswith(" *")] == [["accuracy *", "37.50", "17.68", "", "37.50"]]
     assert table.title == "Scores in %, strict parsing: over 2 sessions, and pooled (* = metrics.headline)"
 
 

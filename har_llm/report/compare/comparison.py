@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from har_llm.common.tables import Table, counted, percent
+from har_llm.common.numbers import counted, percent, points
+from har_llm.common.tables import Table
 from har_llm.report.compare import notes as comparison_notes
 from har_llm.report.compare.pairing import PairedEvent, Pairing
 from har_llm.runs.facts import facts, label
 from har_llm.runs.result import RunResult
 from har_llm.scoring import significance
 from har_llm.scoring.metrics import METRICS
+from har_llm.scoring.names import activity_name, cause_name, prediction_name
 from har_llm.scoring.parsing import CAUSES
 
 CHANGES = 10
@@ -158,8 +160,8 @@ def _facts(run: RunResult) -> dict[str, str]:
 def _scores(content: Mapping[str, Any]) -> Table:
     rows = []
     for name, one in content["metrics"].items():
-        interval = "-" if one["ci95"] is None else " to ".join(map(comparison_notes.points, one["ci95"]))
-        difference, p = comparison_notes.points(one["difference"]), comparison_notes.chance(one["p"])
+        interval = "" if one["ci95"] is None else " to ".join(map(points, one["ci95"]))
+        difference, p = points(one["difference"]), comparison_notes.chance(one["p"])
         mark = " *" if name == content["headline"] else ""
         rows.append([name + mark, percent(one["a"]), percent(one["b"]), difference, interval, p])
     sessions = counted(content["sessions"], "session")
@@ -170,7 +172,7 @@ def _scores(content: Mapping[str, Any]) -> Table:
 def _sessions(content: Mapping[str, Any]) -> Table:
     headline = content["headline"]
     rows = [
-        [name, f"{one['events']:,}", percent(a), percent(b), comparison_notes.points(b - a)]
+        [name, f"{one['events']:,}", percent(a), percent(b), points(b - a)]
         for name, one in content["by_session"].items()
         for a, b in [(one["a"][headline], one["b"][headline])]
     ]
@@ -184,7 +186,7 @@ def _outcome_table(content: Mapping[str, Any]) -> Table:
 
 def _missed_table(content: Mapping[str, Any]) -> Table:
     rows = [
-        [cause.replace("_", " "), f"{one['a']:,}", f"{one['b']:,}"]
+        [cause_name(cause), f"{one['a']:,}", f"{one['b']:,}"]
         for cause, one in content["missed_by_cause"].items()
         if one["a"] or one["b"]
     ]
@@ -196,7 +198,7 @@ def _activity_table(content: Mapping[str, Any]) -> Table:
     changed.sort(key=lambda one: (-abs(one["gained"] - one["lost"]), -one["gained"] - one["lost"]))
     rows = [
         [
-            f"{one['activity']}. {one['name']}",
+            activity_name(one["activity"], one["name"]),
             *(f"{one[name]:,}" for name in ("events", "a_right", "b_right", "gained", "lost")),
         ]
         for one in changed
@@ -225,13 +227,5 @@ def _differing(pairing: Pairing) -> Table:
 
 def _words(event: PairedEvent, pairing: Pairing) -> list[str]:
     """Gold, and what A and B say."""
-    gold = ", ".join(_named(number, pairing) for number in event.gold)
-    return [gold, *(_said(*said, pairing) for said in (event.a, event.b))]
-
-
-def _said(activity: int | None, cause: str | None, pairing: Pairing) -> str:
-    return f"missed ({str(cause).replace('_', ' ')})" if activity is None else _named(activity, pairing)
-
-
-def _named(number: int, pairing: Pairing) -> str:
-    return f"{number}. {pairing.activities[number]}"
+    gold = ", ".join(activity_name(number, pairing.activities[number]) for number in event.gold)
+    return [gold, *(prediction_name(*said, pairing.activities) for said in (event.a, event.b))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from har_llm.common.tables import counted
+from har_llm.common.numbers import counted, points
 from har_llm.report.compare.pairing import Pairing
 from har_llm.scoring.metrics import FEWEST_FOR_INTERVAL
 from har_llm.scoring.significance import SIGNIFICANT, smallest_p
@@ -14,10 +14,6 @@ FEWEST_TO_TELL = next(sessions for sessions in range(1, 99) if smallest_p(sessio
 FEW_FOR_INTERVAL = 10
 """Percentile bootstrap intervals of fewer values are known to be too narrow."""
 LEAST_SHOWN = 0.001
-
-
-def points(difference: float) -> str:
-    return f"{100 * difference:+.2f}"
 
 
 def chance(p: float) -> str:

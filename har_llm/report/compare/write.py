@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
 from collections.abc import Iterator
@@ -14,7 +12,7 @@ from pathlib import Path
 from har_llm.common import markdown
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
-from har_llm.common.text import for_spreadsheet
+from har_llm.common.tables import Table, to_csv
 from har_llm.config import Settings
 from har_llm.report.compare.comparison import Comparison
 
@@ -53,7 +51,7 @@ def write(comparison: Comparison, folder: Path) -> None:
 def _files(comparison: Comparison) -> Iterator[tuple[str, str]]:
     yield "comparison.md", render(comparison)
     yield "comparison.json", json.dumps(comparison.content, indent=1) + "\n"
-    yield "events.csv", _csv(comparison)
+    yield "events.csv", to_csv(_labelled(comparison.differing, comparison.label))
 
 
 def render(comparison: Comparison) -> str:
@@ -74,12 +72,6 @@ def render(comparison: Comparison) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _csv(comparison: Comparison) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    columns = list(comparison.differing.columns)
-    # Rows are copied out of a file, so each of them says what it is.
-    writer.writerow([*columns, "label"])
-    for row in comparison.differing.rows:
-        writer.writerow([for_spreadsheet(cell) for cell in (*row, comparison.label)])
-    return stream.getvalue()
+def _labelled(table: Table, label: str) -> Table:
+    """Rows are copied out of a file, so each of them says what it is."""
+    return replace(table, columns=[*table.columns, "label"], rows=[[*row, label] for row in table.rows])

@@ -10,9 +10,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from har_llm.common.text import one_line
 from har_llm.report.figures.chart import Chart, Figure, Level, Panel, Series
 from har_llm.report.figures.labels import GREY, legible, name_points
-from har_llm.report.tables.writers import plain
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -53,7 +53,7 @@ def draw(chart: Chart, folder: Path) -> Figure:
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure = picture(chart)
         figure.savefig(png, dpi=300, metadata={"Software": None})
-        figure.savefig(png.with_suffix(".pdf"), metadata={"CreationDate": None, "Title": plain(chart.title)})
+        figure.savefig(png.with_suffix(".pdf"), metadata={"CreationDate": None, "Title": one_line(chart.title)})
     return Figure(chart.name, chart.title, chart.caption, png)
 
 
@@ -70,7 +70,7 @@ def picture(chart: Chart) -> Any:
         _panel(axes, chart, panel)
     all_axes[-1].set_xlabel(chart.x_label)
     if chart.mark:
-        figure.suptitle(plain(chart.mark), fontsize=7.5, style="italic", color=GREY)
+        figure.suptitle(one_line(chart.mark), fontsize=7.5, style="italic", color=GREY)
     handles: dict[str, Any] = {}
     for axes in all_axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from har_llm.common.text import one_line
 from har_llm.report.figures.chart import Panel
-from har_llm.report.tables.writers import plain
 
 GREY = "#555555"
 LONGEST = 60
@@ -18,7 +18,7 @@ OFFSETS = (
 
 def legible(text: str) -> str:
     """On one line and of bearable length. A leading "_" would hide it from the legend."""
-    shown = plain(text)
+    shown = one_line(text)
     shown = shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 3]}..."
     return f" {shown}" if shown.startswith("_") else shown
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from har_llm.common.numbers import percent, rounded, shown, signed
 from har_llm.common.tables import Table
 from har_llm.report.cells import Cell
 from har_llm.report.grouping import Report, dataset_name, model_name, row_name
 from har_llm.report.paper import DATASETS, LABELS, NOTES, TEACHER, Key, paper_model, results, value_for
 from har_llm.report.run_facts import RunFacts, Taught
-from har_llm.report.tables.numbers import mean_of, minus, percent, rounded, shown, signed
+from har_llm.report.tables.numbers import mean_of, minus
 from har_llm.report.tables.paper import f1_notes
 
 COLUMNS = ("ours", "increase", "gap closed %", "paper", "paper: increase", "paper: gap closed %", "difference")
@@ -81,7 +82,7 @@ def _numbers(report: Report, cell: Cell, recipe: Taught) -> list[str]:
     return [
         shown(own),
         signed(minus(own, None if plain is None else mean_of(plain.score(report.f1)))),
-        shown(percent(report.gap_closed(cell, report.f1))),
+        percent(report.gap_closed(cell, report.f1)),
         *(_paper(key) if paper is not None else ["", "", ""]),
         signed(minus(own, None if paper is None else paper.value)),
     ]

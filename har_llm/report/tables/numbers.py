@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
+from har_llm.common.numbers import in_percent, rounded, shown
 from har_llm.report.cells import CellScore
 from har_llm.report.run_facts import Score
 
@@ -19,32 +20,16 @@ NAMES = {
 }
 
 
-def percent(fraction: float | None) -> Decimal | None:
-    return None if fraction is None else rounded(Decimal(repr(float(fraction))) * 100)
-
-
-def rounded(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.01"), ROUND_HALF_UP) + 0  # + 0: no -0.00
-
-
-def shown(value: Decimal | None) -> str:
-    return "" if value is None else f"{value:.2f}"
-
-
-def signed(value: Decimal | None) -> str:
-    return "" if value is None else f"{value:+.2f}" if value else "0.00"
-
-
 def mean_of(score: CellScore | Score | None) -> Decimal | None:
-    return None if score is None else percent(score.mean)
+    return None if score is None else in_percent(score.mean)
 
 
 def session_std_of(score: CellScore | Score | None) -> Decimal | None:
-    return None if score is None else percent(score.session_std)
+    return None if score is None else in_percent(score.session_std)
 
 
 def seed_std_of(score: CellScore | None) -> Decimal | None:
-    return None if score is None else percent(score.seed_std)
+    return None if score is None else in_percent(score.seed_std)
 
 
 def with_spread(value: Decimal | None, spread: Decimal | None) -> str:

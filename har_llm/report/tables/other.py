@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from har_llm.common.tables import Table, filled
+from har_llm.common.numbers import percent, shown
+from har_llm.common.tables import Table
 from har_llm.report.cells import Cell, engine_note
 from har_llm.report.grouping import SYNTHETIC, Report, adapted, adapter_name, home_name, ordered, row_name, sessions_name
 from har_llm.report.paper import comparable
 from har_llm.report.run_facts import RunFacts
-from har_llm.report.tables.numbers import NAMES, mean_of, percent, seed_std_of, session_std_of, shown, with_spread
+from har_llm.report.tables.numbers import NAMES, mean_of, seed_std_of, session_std_of, with_spread
 
 KIND = "what it is"
 """The column that says of every row what is synthetic about it: a row may be copied away from its title."""
@@ -43,7 +44,7 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
                 shown(mean_of(score)),
                 shown(session_std_of(score)),
                 shown(seed_std_of(score)),
-                shown(percent(report.gap_closed(cell, report.headline) if cell.run.taught else None)),
+                percent(report.gap_closed(cell, report.headline) if cell.run.taught else None),
                 with_spread(mean_of(missed), session_std_of(missed)),
                 str(len(cell.runs)),
                 cell.run.provenance or REAL,
@@ -54,8 +55,8 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
         f"{report.parsing.capitalize()} parsing of the answers; mean over sessions. Gap closed: the share of the way from "
         "the student as it is to its teacher, on the same events."
     )
-    return filled(Table(name, title, ("home", "model", "taught on", *scores, "runs", KIND), rows,
-                        [note, *engine_note(cells)]), "std over seeds")  # fmt: skip
+    columns = ("home", "model", "taught on", *scores, "runs", KIND)
+    return Table(name, title, columns, rows, [note, *engine_note(cells)]).without_empty("std over seeds")
 
 
 def _taught_on(run: RunFacts, teachers: Collection[str]) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from har_llm.common.tables import Table, filled
+from har_llm.common.numbers import shown, signed
+from har_llm.common.tables import Table
 from har_llm.report.cells import Cell, engine_note
 from har_llm.report.grouping import Report, adapter_name, dataset_name, model_name, row_name
 from har_llm.report.paper import CITATION, DATASETS, LABELS, NOTES, STUDENTS, Key, Value, results, value_for
 from har_llm.report.run_facts import CANDIDATES
-from har_llm.report.tables.numbers import NAMES, mean_of, minus, seed_std_of, session_std_of, shown, signed, with_spread
+from har_llm.report.tables.numbers import NAMES, mean_of, minus, seed_std_of, session_std_of, with_spread
 
 
 def table1(report: Report) -> Table | None:
@@ -63,7 +64,8 @@ def candidates(report: Report) -> Table | None:
         "std over seeds",
     )
     notes = [*f1_notes(report, report.paper), f"The difference and the deviations are those of {NAMES[report.f1]}."]
-    return filled(Table("table_candidates", "Every candidate for the paper's F1", columns, rows, notes), "std over seeds")
+    table = Table("table_candidates", "Every candidate for the paper's F1", columns, rows, notes)
+    return table.without_empty("std over seeds")
 
 
 def _candidates_row(report: Report, cell: Cell, *, without_null: bool) -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from har_llm.common.console import plain, rich_table
 from har_llm.common.errors import Notice
-from har_llm.common.text import visible
+from har_llm.common.tables import Table
 from har_llm.data.describe import _by_kind
+from har_llm.scoring.names import activity_name
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
     from rich.text import Text
 
 NOTICED = "Repaired or noticed while reading"
@@ -26,11 +27,11 @@ def render(description: Mapping[str, Any], notices: Sequence[Notice] = ()) -> Re
     from rich.console import Group
 
     shown: list[RenderableType] = [_text(_headline(description), "bold"), _text(_summary(description))]
-    shown += _titled("Parts", _parts_table(description))
-    shown += _titled("Events by activity", _activities_table(description))
+    shown += _titled(_parts_table(description))
+    shown += _titled(_activities_table(description))
     for title, key in ((NOTICED, "repairs"), ("Left out by the settings", "dropped_events")):
         if description[key]:
-            shown += _titled(title, _counts_table(description[key]))
+            shown += _titled(_counts_table(title, description[key]))
             shown += _about_the_whole(notices) if key == "repairs" else []
     return Group(*shown)
 
@@ -62,53 +63,39 @@ def _duration(seconds: int) -> str:
 
 
 def _parts_table(description: Mapping[str, Any]) -> Table:
-    table = _table("part", "sessions", "events", "windows", "events in no window")
-    for name, part in description["parts"].items():
-        _row(table, name, part["sessions"], part["events"], part["windows"], part["excluded_events"])
-    return table
+    counts = ("sessions", "events", "windows", "excluded_events")
+    return Table(
+        "parts",
+        "Parts",
+        ("part", "sessions", "events", "windows", "events in no window"),
+        [[name, *(f"{part[count]:,}" for count in counts)] for name, part in description["parts"].items()],
+    )
 
 
 def _activities_table(description: Mapping[str, Any]) -> Table:
-    names = list(description["parts"])
-    table = _table("activity", *names, "all")
+    parts = list(description["parts"])
+    rows = []
     for activity in description["activities"]:
-        counts = [activity["events"][name] for name in names]
+        counts = [activity["events"][part] for part in parts]
         mark = " (null class)" if activity["null_class"] else ""
-        _row(table, f"{activity['number']}. {activity['name']}{mark}", *counts, sum(counts))
-    return table
+        name = activity_name(activity["number"], activity["name"]) + mark
+        rows.append([name, *(f"{count:,}" for count in (*counts, sum(counts)))])
+    return Table("activities", "Events by activity", ("activity", *parts, "all"), rows)
 
 
-def _counts_table(counts: Mapping[str, int]) -> Table:
-    table = _table("kind", "count")
-    for kind, count in counts.items():
-        _row(table, kind, count)
-    return table
+def _counts_table(title: str, counts: Mapping[str, int]) -> Table:
+    return Table("counts", title, ("kind", "count"), [[kind, f"{count:,}"] for kind, count in counts.items()])
 
 
-def _titled(title: str, table: Table) -> list[RenderableType]:
+def _titled(table: Table) -> list[RenderableType]:
     """A heading of its own: rich folds a table's title to the table's width."""
-    return [_text(f"\n{title}", "bold"), table]
+    return [_text(f"\n{table.title}", "bold"), rich_table(table)]
 
 
 def _text(words: str, style: str = "") -> Text:
-    """Words that may come from a file: neither rich's markup nor a terminal's commands are obeyed in them."""
-    from rich.text import Text
-
-    return Text(visible(words), style=style, overflow="fold")
-
-
-def _table(first: str, *numbers: str) -> Table:
-    from rich.table import Table
-
-    table = Table()
-    table.add_column(first, overflow="fold")
-    for name in numbers:
-        table.add_column(name, justify="right")
-    return table
-
-
-def _row(table: Table, first: str, *numbers: int) -> None:
-    table.add_row(_text(first), *(_text(f"{number:,}") for number in numbers))
+    shown = plain(words)
+    shown.style, shown.overflow = style, "fold"
+    return shown
 
 
 def render_faults(faults: Sequence[Notice], repairs: Sequence[Notice] = ()) -> RenderableType:
@@ -117,9 +104,9 @@ def render_faults(faults: Sequence[Notice], repairs: Sequence[Notice] = ()) -> R
 
     shown: list[RenderableType] = [_text(str(fault)) for fault in faults]
     if faults:
-        shown += _titled("Faults: mend these", _counts_table(_by_kind(faults)))
+        shown += _titled(_counts_table("Faults: mend these", _by_kind(faults)))
     else:
         shown.append(_text("No faults.", "bold"))
     if repairs:
-        shown += [*_titled(NOTICED, _counts_table(_by_kind(repairs))), *_about_the_whole(repairs)]
+        shown += [*_titled(_counts_table(NOTICED, _by_kind(repairs))), *_about_the_whole(repairs)]
     return Group(*shown)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.table import Table
-
-from har_llm.common.console import console, plain
+from har_llm.common.console import console, plain, show_table
+from har_llm.common.tables import Table
 from har_llm.sweep.estimates import Estimate, TrainingEstimate, all_notes, downloads
 from har_llm.sweep.plan import Plan
 
@@ -23,10 +22,9 @@ def show_plan(plan: Plan, loads: Sequence[Estimate], trainings: Sequence[Trainin
         style="bold",
     )
     if plan.loads:
-        out.print(_loads_table(plan, loads))
+        show_table(out, _loads_table(plan, loads))
     if plan.recipes:
-        out.print(plain(f"Adapters to train, after their teachers have written: {len(plan.recipes)}"), style="bold")
-        out.print(_trainings_table(plan, trainings))
+        show_table(out, _trainings_table(plan, trainings))
     fetched = downloads(plan)
     if fetched is not None:
         out.print(plain(fetched), soft_wrap=True)
@@ -35,38 +33,21 @@ def show_plan(plan: Plan, loads: Sequence[Estimate], trainings: Sequence[Trainin
 
 
 def _loads_table(plan: Plan, estimates: Sequence[Estimate]) -> Table:
-    names = ("model", "engine", "runs", "texts owed", "prompt tokens", "answer tokens", "memory", "download", "time")
-    table = _table(names, left=("model", "engine"))
+    columns = ("model", "engine", "runs", "texts owed", "prompt tokens", "answer tokens", "memory", "download", "time")
+    rows = []
     for load, estimate in zip(plan.loads, estimates, strict=True):
-        numbers = (estimate.prompt_tokens, estimate.answer_tokens, estimate.memory, estimate.download, estimate.time)
-        cells = (load.model.config.name, load.engine_name, str(len(load.runs)), str(len(load.requests)), *numbers)
-        table.add_row(*map(plain, cells))
-    return table
+        costs = (estimate.prompt_tokens, estimate.answer_tokens, estimate.memory, estimate.download, estimate.time)
+        rows.append([load.model.config.name, load.engine_name, str(len(load.runs)), str(len(load.requests)), *costs])
+    return Table("loads", "Models to load", columns, rows)
 
 
 def _trainings_table(plan: Plan, estimates: Sequence[TrainingEstimate]) -> Table:
-    names = ("student", "taught by", "on", "sessions", "examples, at most", "steps", "batch", "epochs", "weights", "time")
-    table = _table(names, left=("student", "taught by", "on"))
+    columns = ("student", "taught by", "on", "sessions", "examples, at most", "steps", "batch", "epochs", "weights", "time")
+    rows = []
     for recipe, estimate in zip(plan.recipes, estimates, strict=True):
-        teacher = recipe.teacher
-        cells = (
-            recipe.experiment.model.name,
-            teacher.experiment.model.name,
-            teacher.experiment.dataset.name,
-            str(len(teacher.sessions)),
-            str(estimate.examples),
-            str(recipe.lora.training.steps),
-            str(recipe.lora.training.batch_size),
-            estimate.epochs,
-            estimate.weights,
-            estimate.time,
-        )
-        table.add_row(*map(plain, cells))
-    return table
-
-
-def _table(names: Sequence[str], left: Sequence[str]) -> Table:
-    table = Table()
-    for name in names:
-        table.add_column(name, justify="left" if name in left else "right", overflow="fold")
-    return table
+        teacher, training = recipe.teacher, recipe.lora.training
+        names = (recipe.experiment.model.name, teacher.experiment.model.name, teacher.experiment.dataset.name)
+        numbers = (len(teacher.sessions), estimate.examples, training.steps, training.batch_size)
+        rows.append([*names, *map(str, numbers), estimate.epochs, estimate.weights, estimate.time])
+    title = f"Adapters to train, after their teachers have written: {len(plan.recipes)}"
+    return Table("trainings", title, columns, rows)

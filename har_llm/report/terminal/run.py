@@ -5,17 +5,16 @@ Text of models and data is shown as text: no markup is read in it, and control c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from har_llm.common.console import console, plain
-from har_llm.common.tables import Table, right_columns
+from har_llm.common.console import console, plain, show_table
+from har_llm.common.tables import Table
 from har_llm.runs.facts import Facts
 from har_llm.runs.result import RunResult, read_run
 from har_llm.runs.summary import Summary, sample_title, shortened, summarise, window_lines
@@ -103,29 +102,11 @@ def show_facts(out: Console, facts: Facts) -> None:
     out.print(grid)
 
 
-def show_table(out: Console, content: Table, *, most: int | None = None) -> None:
-    """Its title, at most so many rows, its notes. A row that is marked * is bold."""
-    shown = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for name, right in zip(content.columns, right_columns(content), strict=True):
-        shown.add_column(plain(name), justify="right" if right else "left", overflow="fold")
-    for row in content.rows[:most]:
-        shown.add_row(*map(plain, row), style="bold" if row[0].endswith(" *") else None)
-    out.print()
-    out.print(plain(content.title), style="bold")
-    out.print(shown)
-    left = 0 if most is None else len(content.rows) - most
-    show_lines(out, [*([f"... and {left} more (see the files)"] if left > 0 else []), *content.notes])
-
-
 def show_notes(out: Console, notes: Sequence[str]) -> None:
     if notes:
         out.print()
-        show_lines(out, notes, style="yellow")
-
-
-def show_lines(out: Console, lines: Iterable[str], style: str | None = None) -> None:
-    for line in lines:
-        out.print(plain(line), style=style)
+    for note in notes:
+        out.print(plain(note), style="yellow")
 
 
 def _sample_panel(summary: Summary) -> Panel:

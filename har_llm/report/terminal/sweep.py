@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
-from har_llm.common.console import console, plain
-from har_llm.common.tables import percent
+from har_llm.common.console import console, plain, show_table
+from har_llm.common.numbers import percent
+from har_llm.common.tables import Table
 from har_llm.runs.facts import label
 from har_llm.runs.result import read_run
 
@@ -16,34 +15,27 @@ if TYPE_CHECKING:
     from har_llm.sweep.job import Job
 
 
+COLUMNS = ("job", "windows", "score in %", "std", "missed %", "run directory")
+
+
 def show_sweep(jobs: Sequence[Job]) -> None:
     """A line for each job: its headline score, or that it failed."""
-    table = Table(title_justify="left")
-    for name, right in (("job", False), ("windows", True), ("score in %", True), ("std", True), ("missed %", True)):
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
-    table.add_column("run directory", overflow="fold")
-    named, labels = set(), set()
+    rows, named, labels = [], set(), set()
     for job in jobs:
         if job.folder is None or job.experiment is None:
-            table.add_row(plain(job.title), "", "failed", "", "", plain("its reason is above"))
+            rows.append([job.title, "", "", "", "", "failed; its reason is above"])
             continue
         settings, scores = job.experiment.settings.metrics, read_run(job.folder).metrics
-        named.add(f"{settings.headline}, {settings.parsing} parsing")
         means = scores[settings.parsing]["all"]["mean"]
+        score, missed = means[settings.headline], means["missed"]
+        named.add(f"{settings.headline}, {settings.parsing} parsing")
         labels.add(label(scores))
-        score = means[settings.headline]
-        table.add_row(
-            plain(job.title),
-            str(scores["windows"]),
-            percent(score["mean"]),
-            percent(score["std"]),
-            percent(means["missed"]["mean"]),
-            plain(str(job.folder)),
-        )
+        shares = map(percent, (score["mean"], score["std"], missed["mean"]))
+        rows.append([job.title, str(scores["windows"]), *shares, str(job.folder)])
     if not named:
         return  # each job has said why it failed
     out = console()
-    out.print(plain(f"{'; '.join(sorted(named))}: mean and standard deviation over sessions"), style="bold")
-    out.print(table)
+    title = f"{'; '.join(sorted(named))}: mean and standard deviation over sessions"
+    show_table(out, Table("sweep", title, COLUMNS, rows))
     for text in sorted(labels - {""}):
         out.print(plain(f"{'All of these' if len(labels) == 1 else 'Some of these'}: {text}"), style="bold yellow")

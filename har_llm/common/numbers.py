@@ -1,0 +1,39 @@
+"""Numbers as people read them: shares in percent with two decimals, half rounded up, and counts with their noun.
+
+What has no value is an empty text; whoever writes a table shows it as "-".
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+
+def in_percent(fraction: float | None) -> Decimal | None:
+    """As it is shown. What is worked out from several of them can then be checked by hand."""
+    return None if fraction is None else rounded(Decimal(repr(float(fraction))) * 100)
+
+
+def rounded(value: Decimal) -> Decimal:
+    return value.quantize(Decimal("0.01"), ROUND_HALF_UP) + 0  # + 0: no -0.00
+
+
+def shown(value: Decimal | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def signed(value: Decimal | None) -> str:
+    return "" if value is None else f"{value:+.2f}" if value else "0.00"
+
+
+def percent(fraction: float | None) -> str:
+    return shown(in_percent(fraction))
+
+
+def points(difference: float | None) -> str:
+    """A difference of two fractions, in percentage points."""
+    return signed(in_percent(difference))
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 session", "2 sessions"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

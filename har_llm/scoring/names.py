@@ -1,0 +1,20 @@
+"""What activities and missed events are called wherever people read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def activity_name(number: int, name: str) -> str:
+    """ "19. preparing dinner", as the prompt lists it."""
+    return f"{number}. {name}"
+
+
+def cause_name(cause: str) -> str:
+    """ "unknown label"."""
+    return cause.replace("_", " ")
+
+
+def prediction_name(activity: int | None, cause: str | None, activities: Mapping[int, str]) -> str:
+    """ "19. preparing dinner", or "missed (unknown label)"."""
+    return f"missed ({cause_name(str(cause))})" if activity is None else activity_name(activity, activities[activity])

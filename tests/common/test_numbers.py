@@ -1,0 +1,55 @@
+"""One number is read the same everywhere."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from har_llm.common.numbers import counted, in_percent, percent, points, rounded, signed
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [
+        (1 / 32, "3.13"),
+        (0.28625, "28.63"),
+        (0.123449999, "12.34"),
+        (0.12345, "12.35"),
+        (0.0, "0.00"),
+        (1, "100.00"),
+        (None, ""),
+    ],
+)
+def test_halves_are_rounded_up_as_by_hand(fraction: float, text: str) -> None:
+    assert percent(fraction) == text
+
+
+def test_what_has_no_value_is_empty() -> None:
+    assert percent(None) == points(None) == ""
+
+
+@pytest.mark.parametrize(("difference", "text"), [(1 / 32, "+3.13"), (-1 / 32, "-3.13"), (0.0, "0.00"), (-0.00001, "0.00")])
+def test_differences_have_a_sign_unless_they_are_nothing(difference: float, text: str) -> None:
+    assert points(difference) == text
+
+
+def test_what_is_worked_out_is_rounded_alike() -> None:
+    assert signed(rounded(Decimal("-0.001"))) == "0.00" and signed(Decimal("1.5")) == "+1.50"
+
+
+@given(st.floats(0, 1))
+def test_what_is_shown_is_within_half_a_hundredth(fraction: float) -> None:
+    shown = in_percent(fraction)
+    assert shown is not None and abs(float(shown) - 100 * fraction) <= 0.005 + 1e-9
+
+
+def test_counts_have_their_noun() -> None:
+    assert [counted(number, "session") for number in (1, 2, 0, 1234)] == [
+        "1 session",
+        "2 sessions",
+        "0 sessions",
+        "1,234 sessions",
+    ]
