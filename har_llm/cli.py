@@ -1,21 +1,177 @@
-"""Where both `har-llm` and `python -m har_llm` begin."""
+"""The command line: --help is answered here, everything else goes to Hydra, which composes the config of each job."""
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+USAGE = """\
+har_llm: human activity recognition in homes with language models.
+
+usage: python -m har_llm [-m] [GROUP=OPTION] [SETTING=VALUE] ...
+
+  python -m har_llm                                               the embedded home and model, no download
+  python -m har_llm dataset=marble model=qwen3_0.6b limit=5       a first look at real data: five windows
+  python -m har_llm -m model=qwen3_0.6b,qwen3_32b dataset=marble  a sweep: every combination of the lists
+  python -m har_llm dataset=marble task=describe                  what a dataset holds
+
+Groups and their options (GROUP=OPTION):
+
+{groups}
+
+Tasks (task=NAME; run, if none is named):
+
+{tasks}
+
+Settings (SETTING=VALUE):
+
+  runs             run directories for report, compare and sync; all where it is left out
+  limit            only the first N windows; the run is marked partial
+  seed             seeds the sampling
+  paths.data       folder that holds the datasets' folders (or set HAR_LLM_DATA)
+  paths.outputs    where generations and run directories are kept
+  metrics.headline, metrics.parsing    which score is shown first, how strictly answers are read
+  GROUP.FIELD      any field of the chosen option, as in window.events=20; --cfg job prints them all
+
+--config-dir FOLDER adds your own options, --hydra-help shows the flags of Hydra, which reads this command line."""
+
+SECTIONS = ("paths", "metrics", "export", "report")
+"""The settings that have fields of their own without being a group."""
 
 
 def main() -> None:
-    """Answer --help at once, and hand everything else to Hydra."""
+    """Run the command line. Ends with exit code 1 for what the user can mend, 130 for Ctrl-C."""
     if {"--help", "-h"} & set(sys.argv[1:]):
-        from har_llm.help import help_text
-
         print(help_text(sys.argv[1:]))
         return
-    from har_llm.app import main as run
+    import hydra
+    from omegaconf import OmegaConf
 
-    run()
+    OmegaConf.register_new_resolver("expanduser", os.path.expanduser, replace=True)
+    given = command_line()
+    # Hydra takes -m at the beginning or the end only; between overrides it calls them unrecognized.
+    sys.argv[1:] = sorted(map(addressed, sys.argv[1:]), key=lambda argument: argument not in ("-m", "--multirun"))
+    compose_once(sys.argv[1:])
+    try:
+        hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(run_one)()
+    except KeyboardInterrupt:
+        print(f"\nInterrupted. What is finished is kept; go on with:\n  {given}", file=sys.stderr)
+        sys.exit(130)
 
 
-if __name__ == "__main__":
-    main()
+def run_one(cfg: DictConfig) -> float | None:
+    """One job. The value of metrics.headline goes back to Hydra, whose sweepers may look for the best one."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import CompactHydraException
+    from hydra.types import RunMode
+
+    from har_llm.common.errors import HarError
+    from har_llm.config import read_experiment
+    from har_llm.sweep.job import Job
+    from har_llm.tasks import headline, perform
+
+    try:
+        job = Job("", read_experiment(cfg), choice=chosen_experiment())
+        perform([job])
+        sys.stdout.flush()
+        if job.error is not None:
+            raise job.error
+        return headline(job)
+    except BrokenPipeError:  # whoever read our output, such as `head`, has enough; what is left in the buffer goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except HarError as error:
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            # With another launcher than ours. Hydra shows the first failure of a sweep only; each job deserves its sentence.
+            print(f"error: {error}", file=sys.stderr, flush=True)
+            raise CompactHydraException(str(error)) from error
+        if "HYDRA_FULL_ERROR" in os.environ:
+            raise
+        sys.exit(f"error: {error}")
+    return None
+
+
+def chosen_experiment() -> str | None:
+    """The option of conf/experiment that a job was composed with, while Hydra runs it."""
+    from hydra.core.hydra_config import HydraConfig
+
+    choice = HydraConfig.get().runtime.choices.get("experiment")
+    return None if choice is None else str(choice)
+
+
+def command_line() -> str:
+    """The command that was given, ready for a shell."""
+    program = ["har-llm"] if Path(sys.argv[0]).name == "har-llm" else ["python", "-m", "har_llm"]
+    return shlex.join([*program, *sys.argv[1:]])
+
+
+def addressed(argument: str) -> str:
+    """`group.field=value` as Hydra's "add or override".
+
+    Hydra alone refuses a field that the chosen YAML does not write, and advises what our schema would refuse. With this the
+    schema decides: it takes every field of the component, and knows which one a misspelt name was meant to be.
+    """
+    from har_llm.config import GROUPS
+
+    group = argument.partition("=")[0].partition(".")[0]
+    return f"++{argument}" if "." in argument.partition("=")[0] and group in (*GROUPS, *SECTIONS) else argument
+
+
+def compose_once(arguments: Sequence[str]) -> None:
+    """Spare Hydra one of its two compositions: the first is only to see whether the config asks for a sweep by itself.
+
+    It takes a quarter of the time to a config error. Only an experiment, or hydra.mode itself, can ask for a sweep.
+    """
+    from hydra._internal.hydra import Hydra
+
+    if any(argument.lstrip("+").startswith(("experiment", "hydra", "--config-name", "-cn")) for argument in arguments):
+        return
+    # None: the config says nothing, so the command line decides.
+    Hydra.get_mode = lambda self, config_name, overrides: None  # type: ignore[method-assign]
+
+
+def conf_folder() -> Path:
+    """conf/ beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).resolve().parent
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def help_text(arguments: Sequence[str]) -> str:
+    """The help; `arguments` may name further folders of options with --config-dir."""
+    from har_llm.tasks import TASKS
+
+    options: dict[str, set[str]] = {}
+    for folder in (conf_folder(), *_own_folders(arguments)):
+        for file in sorted(folder.glob("*/*.yaml")):
+            options.setdefault(file.parent.name, set()).add(file.stem)
+    groups = {group: ", ".join(sorted(options[group], key=_natural)) for group in sorted(options)}
+    tasks = {name: (task.__doc__ or "").partition("\n")[0] for name, task in TASKS.items()}
+    return USAGE.format(groups=_aligned(groups), tasks=_aligned(tasks))
+
+
+def _aligned(rows: Mapping[str, str]) -> str:
+    width = max(map(len, rows))
+    return "\n".join(f"  {name:<{width}}  {text}" for name, text in rows.items())
+
+
+def _own_folders(arguments: Sequence[str]) -> list[Path]:
+    folders = []
+    for place, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name in ("--config-dir", "-cd"):
+            folders.append(Path(value if equals else arguments[place + 1] if place + 1 < len(arguments) else "."))
+    return folders
+
+
+def _natural(name: str) -> tuple[str, float]:
+    """qwen3_4b before qwen3_14b."""
+    head, _, tail = name.rpartition("_")
+    size = tail.removesuffix("b")
+    return (head, float(size)) if size.replace(".", "", 1).isdigit() else (name, 0.0)

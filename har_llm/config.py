@@ -32,8 +32,6 @@ LONGEST = 64
 """Characters of a tag, as W&B has it."""
 MOST_SAMPLES = 1000
 
-
-TASKS = ("run", "plan", "prefetch", "report", "compare", "sync", "dashboard", "export", "prompt", "describe", "validate")
 EXPORTS = ("model", "examples")
 PARSINGS = ("strict", "lenient")
 NO_RESULT = ("task", "runs", "paths", "export", "report", "tracker")
@@ -79,6 +77,7 @@ class Settings:
     """The settings that belong to no group."""
 
     task: str = "run"
+    """A name in tasks.TASKS, which is checked there."""
     seed: int = 0
     limit: int | None = None
     """Only the first N windows, for a first look; the run is marked partial."""
@@ -92,7 +91,6 @@ class Settings:
     def check(self) -> None:
         from har_llm.scoring.metrics import METRICS
 
-        require("task", self.task, TASKS)
         require("export.what", self.export.what, EXPORTS)
         require("metrics.parsing", self.metrics.parsing, PARSINGS)
         require("metrics.headline", self.metrics.headline, METRICS)

@@ -1,35 +1,32 @@
-"""What each task does with the experiments of a command."""
+"""The tasks: one function each. The first line of its docstring is what --help says of it.
+
+--help imports this file, so each task imports what it needs when it is called.
+"""
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from har_llm.common.errors import ConfigError, DataError, HarError
-from har_llm.common.paths import expanded
-from har_llm.common.provenance import Provenance
-from har_llm.config import Experiment
-from har_llm.sweep.job import Job
+
+if TYPE_CHECKING:
+    from har_llm.config import Experiment
+    from har_llm.sweep.job import Job
 
 
 def perform(jobs: Sequence[Job]) -> None:
-    """Do the task of these jobs, together where that is what the task is about. What fails is noted in its job."""
-    alive = [job for job in jobs if job.experiment is not None]
-    tasks = {job.experiment.settings.task for job in alive if job.experiment is not None}
+    """Do the task that these jobs ask for. What fails in one job is noted in it; raises HarError for what concerns all."""
+    from har_llm.common.schema import require
+
+    tasks = sorted({job.experiment.settings.task for job in jobs if job.experiment is not None})
     if len(tasks) > 1:
-        raise ConfigError(f"task is {' and '.join(sorted(tasks))} in one sweep; all its jobs must have the same task.")
-    task = TOGETHER.get(next(iter(tasks), "run"))
-    if task is not None:
-        task(jobs)
-        return
-    for job in jobs:
-        try:
-            if job.experiment is not None:
-                ONE_BY_ONE[job.experiment.settings.task](job.experiment)
-        except HarError as error:
-            job.error = error
-        if job.error is not None and job.title:
-            print(f"error: {job.title}: {job.error}", file=sys.stderr, flush=True)
+        raise ConfigError(f"task is {' and '.join(tasks)} in one sweep; all its jobs must have the same task.")
+    (task,) = tasks or ["run"]
+    require("task", task, TASKS)
+    TASKS[task](jobs)
 
 
 def headline(job: Job) -> float | None:
@@ -43,8 +40,25 @@ def headline(job: Job) -> float | None:
     return value
 
 
+def one_by_one(task: Callable[[Experiment], None]) -> Callable[[Sequence[Job]], None]:
+    """A task that does each job by itself, and says at once why one failed."""
+
+    @functools.wraps(task)
+    def for_each(jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            try:
+                if job.experiment is not None:
+                    task(job.experiment)
+            except HarError as error:
+                job.error = error
+            if job.error is not None and job.title:
+                print(f"error: {job.title}: {job.error}", file=sys.stderr, flush=True)
+
+    return for_each
+
+
 def run(jobs: Sequence[Job]) -> None:
-    """Make what is missing, score it, show it; a finished run is only shown."""
+    """Generate what is missing, score it and show the scores; a finished run is only shown."""
     from har_llm.report.terminal import run as terminal
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import execute
@@ -71,7 +85,7 @@ def show_sweep(jobs: Sequence[Job]) -> None:
 
 
 def plan(jobs: Sequence[Job]) -> None:
-    """Print what the jobs would have to make, and load nothing."""
+    """What a run would generate and train, and what that takes; no model is loaded."""
     from har_llm.report.terminal.plan import show_plan
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import estimates, execute
@@ -86,7 +100,7 @@ def plan(jobs: Sequence[Job]) -> None:
 
 
 def prefetch(jobs: Sequence[Job]) -> None:
-    """Fetch every model of the jobs that is not here, for machines without a network."""
+    """Fetch the models that are not here yet, for machines without a network."""
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import execute
 
@@ -94,23 +108,64 @@ def prefetch(jobs: Sequence[Job]) -> None:
         execute.fetch_models(jobs, callback)
 
 
-def export(experiment: Experiment) -> None:
-    """Write a merged model, or the examples of a recipe, to export.path."""
-    from har_llm.runs.export import export as write
+@one_by_one
+def describe(experiment: Experiment) -> None:
+    """What a dataset holds."""
+    from har_llm.common import console
+    from har_llm.data import describe as description
+    from har_llm.report.terminal import dataset
+    from har_llm.runs import run as runs
 
-    path, what = write(experiment)
-    print(f"{path}: {what}")
+    recordings = runs.read_recordings(experiment)
+    content = description.describe(recordings, runs.divide(experiment, recordings), experiment.window)
+    console.console().print(dataset.render(content, recordings.repairs))
 
 
+@one_by_one
+def validate(experiment: Experiment) -> None:
+    """Every fault of a dataset's files, found in one pass.
+
+    Raises DataError when there is any.
+    """
+    from har_llm.common import console
+    from har_llm.common.paths import expanded
+    from har_llm.report.terminal import dataset
+
+    data = expanded(experiment.settings.paths.data)
+    faults = experiment.dataset.faults(data)
+    repairs = () if faults else experiment.dataset.read(data).repairs
+    console.console().print(dataset.render_faults(faults, repairs), soft_wrap=True)
+    if faults:
+        raise DataError(f"{experiment.dataset.name} has {len(faults)} faults; mend them and run task=validate again.", ())
+
+
+@one_by_one
+def prompt(experiment: Experiment) -> None:
+    """What a model is sent for the first window, character by character, and how long that is."""
+    from har_llm.common.provenance import Provenance
+    from har_llm.rendering import rendered_prompt
+    from har_llm.runs import run as runs
+
+    recordings = runs.read_recordings(experiment)
+    prompts = runs.render(experiment, recordings, runs.divide(experiment, recordings)[experiment.split.part])
+    for shown in prompts[: experiment.settings.limit or 1]:
+        rendered = rendered_prompt(experiment.model, shown.messages)
+        print(rendered.text)
+        print(f"--- window {shown.window.id}{Provenance(home=experiment.dataset.synthetic).suffix}: "
+              f"{len(rendered.text):,} characters, {rendered.length}", file=sys.stderr)  # fmt: skip
+
+
+@one_by_one
 def report(experiment: Experiment) -> None:
-    """Tables, figures and the page of the runs that `runs` names."""
+    """Tables, figures and a page of finished runs."""
     from har_llm.report.build import report_runs
 
     report_runs(experiment.settings)
 
 
+@one_by_one
 def compare(experiment: Experiment) -> None:
-    """Say how two finished runs differ, and whether their sessions are enough to tell."""
+    """How two finished runs differ, and whether their sessions are enough to tell."""
     from har_llm.report.compare import comparison
     from har_llm.report.compare import write as comparison_files
     from har_llm.report.compare.pairing import pair
@@ -124,27 +179,27 @@ def compare(experiment: Experiment) -> None:
     terminal.show_comparison(made, folder)
 
 
-def prompt(experiment: Experiment) -> None:
-    """Print what a model would be sent for the first window, character by character, and how long it is."""
-    from har_llm.rendering import rendered_prompt
-    from har_llm.runs import run as runs
+@one_by_one
+def export(experiment: Experiment) -> None:
+    """Write a merged model, or the examples that a student learns from, to export.path."""
+    from har_llm.runs.export import export as write
 
-    recordings = runs.read_recordings(experiment)
-    prompts = runs.render(experiment, recordings, runs.divide(experiment, recordings)[experiment.split.part])
-    for shown in prompts[: experiment.settings.limit or 1]:
-        rendered = rendered_prompt(experiment.model, shown.messages)
-        print(rendered.text)
-        print(f"--- window {shown.window.id}{Provenance(home=experiment.dataset.synthetic).suffix}: "
-              f"{len(rendered.text):,} characters, {rendered.length}", file=sys.stderr)  # fmt: skip
+    path, what = write(experiment)
+    print(f"{path}: {what}")
 
 
+@one_by_one
 def sync(experiment: Experiment) -> None:
-    """Publish finished runs to W&B, whichever command made them. Raises EngineError where some did not arrive."""
+    """Publish finished runs to W&B, whichever command made them.
+
+    Raises EngineError where some did not arrive.
+    """
     from har_llm.tracking.sync import sync as publish
 
     publish(experiment)
 
 
+@one_by_one
 def dashboard(experiment: Experiment) -> None:
     """Make a W&B report of the project, or bring it up to date."""
     from har_llm.tracking.sync import dashboard as make
@@ -152,38 +207,7 @@ def dashboard(experiment: Experiment) -> None:
     make(experiment)
 
 
-def describe(experiment: Experiment) -> None:
-    from har_llm.common import console
-    from har_llm.data import describe as description
-    from har_llm.report.terminal import dataset
-    from har_llm.runs import run as runs
-
-    recordings = runs.read_recordings(experiment)
-    content = description.describe(recordings, runs.divide(experiment, recordings), experiment.window)
-    console.console().print(dataset.render(content, recordings.repairs))
-
-
-def validate(experiment: Experiment) -> None:
-    """Every fault of the dataset's files, in one pass. Raises DataError when there is any."""
-    from har_llm.common import console
-    from har_llm.report.terminal import dataset
-
-    data = expanded(experiment.settings.paths.data)
-    faults = experiment.dataset.faults(data)
-    repairs = () if faults else experiment.dataset.read(data).repairs
-    console.console().print(dataset.render_faults(faults, repairs), soft_wrap=True)
-    if faults:
-        raise DataError(f"{experiment.dataset.name} has {len(faults)} faults; mend them and run task=validate again.", ())
-
-
-TOGETHER: dict[str, Callable[[Sequence[Job]], None]] = {"run": run, "plan": plan, "prefetch": prefetch}
-ONE_BY_ONE: dict[str, Callable[[Experiment], None]] = {
-    "report": report,
-    "compare": compare,
-    "export": export,
-    "prompt": prompt,
-    "describe": describe,
-    "sync": sync,
-    "dashboard": dashboard,
-    "validate": validate,
+TASKS: Mapping[str, Callable[[Sequence[Job]], None]] = {
+    task.__name__: task
+    for task in (run, plan, prefetch, describe, validate, prompt, report, compare, export, sync, dashboard)
 }

@@ -7,8 +7,8 @@ import os
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
+from har_llm.cli import conf_folder
 from har_llm.config import Experiment, read_experiment
-from har_llm.help import conf_folder
 
 OmegaConf.register_new_resolver("expanduser", os.path.expanduser, replace=True)
 

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from har_llm.common.errors import ConfigError
 from har_llm.common.schema import component_class
-from har_llm.config import GROUPS, TASKS, read_experiment
+from har_llm.config import GROUPS, read_experiment
 from tests.composing import composed, experiment
 from tests.helpers import CONF
 
@@ -76,10 +76,6 @@ WRONG = [
     ("window.min_events=11", "window.min_events is 11; it must be from 1 to window.events (10)"),
     ("+window.evnts=3", "window.evnts is not a setting. Did you mean events?"),
     ("+tsk=run", "tsk is not a setting. Did you mean task?"),
-    (
-        "task=rum",
-        f"task is 'rum'; it must be one of {', '.join(TASKS)}. Did you mean run?",
-    ),
     ("export.what=weights", "export.what is 'weights'; it must be one of model, examples"),
     ("limit=0", "limit is 0; it must be at least 1, or null"),
     ("limit=few", "limit is 'few'; it must be a whole number or null."),
@@ -157,7 +153,7 @@ def test_help_config_and_errors_import_nothing_heavy(arguments: list[str], tmp_p
 import sys, atexit
 sys.argv = ["har_llm", *{arguments!r}]
 atexit.register(lambda: print("HEAVY:", sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.__stderr__))
-from har_llm.app import main
+from har_llm.cli import main
 main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=120)

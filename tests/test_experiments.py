@@ -7,9 +7,8 @@ import itertools
 import pytest
 from hydra import compose, initialize_config_dir
 
-from har_llm.app import addressed
+from har_llm.cli import addressed, conf_folder
 from har_llm.config import Experiment, read_experiment
-from har_llm.help import conf_folder
 from tests.composing import composed
 from tests.helpers import CONF
 

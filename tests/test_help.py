@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from har_llm.config import TASKS
-from har_llm.help import conf_folder, help_text
+from har_llm.cli import conf_folder, help_text
+from har_llm.tasks import TASKS
 
 
 def groups(text: str) -> dict[str, list[str]]:
@@ -32,6 +32,8 @@ def test_conf_is_beside_the_package_in_a_checkout() -> None:
     assert (conf_folder() / "config.yaml").is_file()
 
 
-def test_every_task_is_named() -> None:
-    words = help_text([]).replace(",", " ").split()
-    assert set(TASKS) <= set(words)
+def test_every_task_is_named_with_what_it_does() -> None:
+    lines = help_text([]).splitlines()
+    for name, task in TASKS.items():
+        (line,) = [line for line in lines if line.startswith(f"  {name} ") and line.endswith(".")]
+        assert line.split(maxsplit=1)[1] == (task.__doc__ or "").splitlines()[0]

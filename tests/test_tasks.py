@@ -189,6 +189,14 @@ def test_a_misspelt_field_is_answered_by_the_schema(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_misspelt_task_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    done = har_llm(tmp_path, "task=describ", expect=1)
+    assert done.stderr.startswith("error: task is 'describ'; it must be one of run, plan, ")
+    assert done.stderr.endswith("Did you mean describe?\n") and not done.stdout
+    swept = har_llm(tmp_path, "-m", "task=describe,plan", expect=1)
+    assert swept.stderr == "error: task is describe and plan in one sweep; all its jobs must have the same task.\n"
+
+
 def test_output_that_nobody_reads_is_no_fault(tmp_path: Path) -> None:
     command = f"{sys.executable} -m har_llm task=prompt model=tiny_student limit=60 | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, env=plain_environment())

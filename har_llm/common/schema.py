@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
+from collections.abc import Collection
 from typing import Any
 
 from omegaconf import DictConfig, Node, OmegaConf
@@ -13,7 +14,7 @@ from omegaconf.errors import ConfigKeyError, InterpolationResolutionError, Missi
 from har_llm.common.errors import ConfigError
 
 
-def require(name: str, value: str, allowed: tuple[str, ...]) -> None:
+def require(name: str, value: str, allowed: Collection[str]) -> None:
     if value not in allowed:
         raise ConfigError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.{_suggestion(value, allowed)}")
 

@@ -87,7 +87,7 @@ def titled(overrides: Sequence[str], jobs: Sequence[Sequence[str]]) -> str:
 
 
 def _read(cfg: DictConfig, title: str) -> Any:
-    from har_llm.app import chosen_experiment
+    from har_llm.cli import chosen_experiment
     from har_llm.common.errors import HarError
     from har_llm.config import read_experiment
     from har_llm.sweep.job import Job

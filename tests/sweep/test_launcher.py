@@ -13,8 +13,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext, RunMode
 
+from har_llm.cli import conf_folder
 from har_llm.config import PARSINGS
-from har_llm.help import conf_folder
 from hydra_plugins.har_llm_launcher.launcher import HarLauncher, titled
 from tests.runs.test_run import SMALL, gold_script
 
