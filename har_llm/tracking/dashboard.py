@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from importlib.resources import files
 from typing import Any
+
+from omegaconf import OmegaConf
 
 from har_llm.config import WandbTracker
 from har_llm.tracking.wandb_client import NotPublished, reason
@@ -16,9 +20,6 @@ WIDE, HIGH = 24, 10
 
 def save(tracker: WandbTracker, id: str | None) -> dict[str, str]:
     """Make the report, or bring the one with this id up to date: {"url": ..., "report": its id}. Raises NotPublished."""
-    import os
-    import sys
-
     try:
         # Its import prints advice.
         with redirect_stdout(sys.stderr):
@@ -36,8 +37,6 @@ def save(tracker: WandbTracker, id: str | None) -> dict[str, str]:
 
 
 def specification() -> dict[str, Any]:
-    from omegaconf import OmegaConf
-
     text = (files("har_llm") / "tracking" / "dashboard.yaml").read_text(encoding="utf-8")
     return {str(name): value for name, value in dict(OmegaConf.to_container(OmegaConf.create(text))).items()}  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""The run's side of the tracker's process: it asks for things to be published, never waits before the end, and then knows.
+"""The command's side of the tracker's process: it asks for things to be published, waits only at the end, and then knows.
 
 Everything is sent and received by threads, so that a client that hangs cannot hold up an engine or a training.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import queue
 import sys
@@ -26,12 +27,11 @@ from har_llm.common.process import JsonProcess
 from har_llm.config import WandbTracker
 
 FOLDER = "wandb"
-
-
+"""Below paths.outputs; the client itself calls it so."""
 START_S = 60.0
 """For the process to start and to import the client, on a slow disk."""
 SLOW_S = 10.0
-"""After so long, the user is told what is waited for."""
+"""After so long, the user reads what is waited for."""
 FAILURES = 2
 """In a row: W&B, not a run, is then at fault, and the others are not tried."""
 
@@ -41,21 +41,23 @@ class Published:
     """Something that was to be published, and what became of it."""
 
     id: str
-    what: str
-    runs: list[Path]
+    """Of the W&B run."""
+    name: str
+    runs: list[Path] = field(default_factory=list)
     """The run directories that it belongs to."""
     outcome: dict[str, Any] = field(default_factory=dict)
     """{"url": ...}, {"folder": ...} (kept offline) or {"failed": ...}; empty while it is not known."""
-    told: bool = True
-    """Whether the user wants to know."""
+    reported: bool = True
+    """Whether the user reads what became of it."""
 
 
 class Publisher:
     """Publishes to one project, from one outputs folder."""
 
     def __init__(self, tracker: WandbTracker, outputs: str):
-        self.tracker, self.given_outputs, self.outputs = tracker, outputs, expanded(outputs).resolve()
-        self.ledger = Ledger(self.outputs, tracker)
+        self.tracker, self.outputs = tracker, outputs
+        self.folder = expanded(outputs).resolve() / FOLDER
+        self.notes = PublishedNotes(self.folder, tracker)
         self.asked: list[Published] = []
         self.without_adapter: list[Path] = []
         """Run directories whose adapter does not lie beside them, so that its training cannot be shown."""
@@ -70,22 +72,32 @@ class Publisher:
         if self._process is not None:
             return
         self._process = JsonProcess("har_llm.tracking.worker", "The process that talks to W&B")
-        self._tell({"tracker": dataclasses.asdict(self.tracker), "outputs": str(self.outputs)})
+        self._put({"tracker": dataclasses.asdict(self.tracker), "folder": str(self.folder)})
         for target in (self._send_all, self._receive_all):
             threading.Thread(target=target, args=(self._process,), daemon=True).start()
 
-    def tell(self, do: str, **message: Any) -> None:
+    def send(self, do: str, **message: Any) -> None:
         """Something that has no outcome of its own."""
         self.start()
-        self._tell({"do": do, **message})
+        self._put({"do": do, **message})
 
     def ask(self, published: Published, do: str, **message: Any) -> None:
         """Something whose outcome `wait` waits for."""
         self.start()
         self.asked.append(published)
-        self._expected[self._tell({"do": do, **message})] = published
+        self._expected[self._put({"do": do, **message})] = published
 
-    def _tell(self, message: Mapping[str, Any]) -> int:
+    def ask_once(self, published: Published, do: str, **message: Any) -> None:
+        """The same, unless W&B has it already."""
+        if self.notes.online(published.id):
+            note = self.notes.find(published.id) or {}
+            published.outcome = {"url": note.get("url", f"sent by wandb sync from {note.get('folder')}"), "again": True}
+            self.asked.append(published)
+            return
+        waiting = self.notes.waiting(published.id)
+        self.ask(published, do, waiting=None if waiting is None else waiting.name, **message)
+
+    def _put(self, message: Mapping[str, Any]) -> int:
         self._numbers += 1
         self._unsent.put({**message, "number": self._numbers})
         return self._numbers
@@ -108,38 +120,37 @@ class Publisher:
     def wait(self) -> None:
         """Until everything that was asked for has an outcome, but no longer than the tracker's settings say."""
         patience = self.tracker.init_timeout + self.tracker.finish_timeout
-        begun, failures, told = time.monotonic(), 0, False
-        deadline = begun + START_S + patience
+        slow, failures = time.monotonic() + SLOW_S, 0
+        deadline = time.monotonic() + START_S + patience
         while self._expected:
-            until = deadline if told else min(deadline, begun + SLOW_S)
-            try:
-                reply = self._replies.get(timeout=max(0.0, until - time.monotonic()))
-            except queue.Empty:
-                if not told:
-                    told = True
-                    print(
-                        f"Still publishing, at most {patience:g} s a run; Ctrl-C leaves the results complete.",
-                        file=sys.stderr,
-                    )
-                    continue
+            reply = self._next_reply(min(slow, deadline))
+            if reply is None and slow < deadline:
+                print(
+                    f"Still publishing, at most {patience:g} s a run; Ctrl-C leaves the results complete.", file=sys.stderr
+                )
+                slow = math.inf
+            elif reply is None:
                 self._give_up(f"W&B did not answer within {patience:g} s (tracker.init_timeout and tracker.finish_timeout)")
-                return
-            if "over" in reply:
+            elif "over" in reply:
                 self._give_up(reply["over"])
-                return
-            self._settle(reply)
-            failures = failures + 1 if "failed" in reply and not reply.get("alone") else 0
-            if failures == FAILURES:
-                self._give_up(reply["failed"])
-                return
-            deadline = time.monotonic() + patience
+            else:
+                self._settle(reply)
+                failures = failures + 1 if "failed" in reply and not reply.get("alone") else 0
+                if failures == FAILURES:
+                    self._give_up(reply["failed"])
+                deadline = time.monotonic() + patience
+
+    def _next_reply(self, deadline: float) -> dict[str, Any] | None:
+        with contextlib.suppress(queue.Empty):
+            return self._replies.get(timeout=max(0.0, deadline - time.monotonic()))
+        return None
 
     def _settle(self, outcome: dict[str, Any]) -> None:
         published = self._expected.pop(outcome.pop("number"))
         published.outcome = outcome
         if "url" in outcome or "folder" in outcome:
             with contextlib.suppress(OSError):  # a full disk: what is not noted is only published once more
-                self.ledger.note(published.id, published.what, outcome)
+                self.notes.write(published, outcome)
 
     def _give_up(self, why: str) -> None:
         """The others would only wait for the same thing, but for those whose outcome has come already."""
@@ -158,17 +169,15 @@ class Publisher:
 
 
 @dataclass(frozen=True)
-class Ledger:
-    outputs: Path
-    tracker: WandbTracker
+class PublishedNotes:
+    """What was published: a file for each W&B run, beside the run directories, which never change."""
 
-    @property
-    def root(self) -> Path:
-        return self.outputs / FOLDER
+    folder: Path
+    tracker: WandbTracker
 
     def _file(self, id: str) -> Path:
         place = [os.environ.get("WANDB_BASE_URL"), self.tracker.entity, self.tracker.project, id]
-        return self.root / "published" / f"{id}-{digest(place)[:10]}.json"
+        return self.folder / "published" / f"{id}-{digest(place)[:10]}.json"
 
     def find(self, id: str) -> dict[str, Any] | None:
         """What is noted of a W&B run: "url" where it is online, "folder" where it waits for `wandb sync`."""
@@ -188,17 +197,18 @@ class Ledger:
         note = self.find(id)
         if note is None or "folder" not in note or self._synced(note):
             return None
-        folder = self.root / note["folder"]
+        folder = self.folder / note["folder"]
         return folder if folder.is_dir() else None
 
     def _synced(self, note: dict[str, Any]) -> bool:
-        return any((self.root / note.get("folder", ".nowhere")).glob("*.wandb.synced"))
+        return any((self.folder / note.get("folder", ".nowhere")).glob("*.wandb.synced"))
 
-    def note(self, id: str, what: str, outcome: dict[str, Any]) -> None:
-        """`outcome`: the url, or the folder. Written aside and renamed, as several processes may publish."""
-        file = self._file(id)
+    def write(self, published: Published, outcome: dict[str, Any]) -> None:
+        """`outcome`: the url, or the folder. Written in full and renamed, as several processes may publish."""
+        file = self._file(published.id)
         file.parent.mkdir(parents=True, exist_ok=True)
-        content = {"what": what, "id": id, "project": self.tracker.project, "entity": self.tracker.entity, **outcome}
+        place = {"project": self.tracker.project, "entity": self.tracker.entity}
+        content = {"name": published.name, "id": published.id, **place, **outcome}
         content["at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         handle, staging = tempfile.mkstemp(dir=file.parent, prefix=".")
         with os.fdopen(handle, "w", encoding="utf-8") as stream:

@@ -1,4 +1,4 @@
-"""What W&B is told of a finished run, made from its directory alone. Knows no W&B."""
+"""What W&B gets of a finished run, made from its directory alone. Knows no W&B."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from omegaconf import OmegaConf
 
 from har_llm.common.errors import MissingError
 from har_llm.config import LONGEST, NO_RESULT, PARSINGS
@@ -97,8 +99,6 @@ def run_id(folder: Path) -> str:
 
 def read_config(folder: Path) -> dict[str, Any]:
     """The config that a run was made with. Its `_target_`s are only shown, never followed. Raises MissingError."""
-    from omegaconf import OmegaConf
-
     try:
         config = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"), resolve=False)
     except Exception as error:  # of the disk, of YAML, of OmegaConf

@@ -1,4 +1,4 @@
-"""A command's tracking: it watches the jobs being made, publishes what is finished, and says in the end where that is.
+"""A command's tracking: a callback that shows trainings while they go on and publishes the finished runs.
 
 Whatever goes wrong here is one sentence; no result and no exit code depends on it.
 """
@@ -13,14 +13,19 @@ from typing import TYPE_CHECKING
 from har_llm.common.digest import digest
 from har_llm.common.text import visible
 from har_llm.config import NO_RESULT, WandbTracker
+from har_llm.runs.manifest import manifest
 from har_llm.sweep.callbacks import Callback, Callbacks
 from har_llm.sweep.job import Job
+from har_llm.sweep.train import losses_so_far
+from har_llm.tracking.messages import sentences
+from har_llm.tracking.publisher import Published, Publisher
+from har_llm.tracking.sync import publish_runs
+from har_llm.tracking.training_content import training_id
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
     from har_llm.runs.manifest import AdapterRecipe
     from har_llm.sweep.plan import Load, Plan
-    from har_llm.tracking.publisher import Publisher
 
 
 @contextmanager
@@ -38,42 +43,35 @@ def tracking(jobs: Sequence[Job], *, publishing: bool = True) -> Iterator[Tracki
 
 
 class Tracking(Callback):
-    """A `sweep.Callback` that publishes. Without a job that wants it, it does nothing and imports nothing."""
+    """Publishes the jobs whose tracker wants it; without one it does nothing and starts no process."""
 
     def __init__(self, jobs: Sequence[Job], publishing: bool):
         self._publishing = publishing
         self._publishers: dict[str, Publisher] = {}
         self._jobs = [job for job in jobs if job.experiment is not None and job.experiment.tracker.publishes]
         self._training: tuple[AdapterRecipe, Publisher] | None = None
-        self._said: list[str] = []
-        if self._jobs:
-            settle_groups(self._jobs)
+        self._messages: list[str] = []
+        name_groups(self._jobs)
 
     def beside(self, *others: Callback) -> Callback:
         """All of them as one callback."""
-        if not self._jobs and len(others) == 1:
-            return others[0]
         return Callbacks(*others, self)
 
     def publish(self, jobs: Sequence[Job]) -> None:
         """Begin to publish the finished runs of these jobs."""
-        with self._softly():
+        with self._without_failing():
             self._end_training()
-            for publisher, mine in self._by_publisher(jobs):
-                from har_llm.tracking.publishing import publish_runs
-
-                publish_runs(publisher, [job.folder for job in mine if job.folder is not None])
+            for publisher, its_jobs in self._by_publisher(jobs):
+                publish_runs(publisher, [job.folder for job in its_jobs if job.folder is not None])
 
     def wait(self) -> None:
-        with self._softly():
+        """Until everything has an outcome; then print what became of it."""
+        with self._without_failing():
             self._end_training()
             for publisher in self._publishers.values():
                 publisher.wait()
-        if self._publishers:
-            from har_llm.tracking.sync import sentences
-
-            self._said += [text for publisher in self._publishers.values() for text in sentences(publisher)]
-        for text in dict.fromkeys(self._said):
+        self._messages += [text for publisher in self._publishers.values() for text in sentences(publisher)]
+        for text in dict.fromkeys(self._messages):
             print(visible(text), file=sys.stderr, flush=True)
 
     def close(self) -> None:
@@ -81,13 +79,15 @@ class Tracking(Callback):
             publisher.close()
 
     @contextmanager
-    def _softly(self) -> Iterator[None]:
+    def _without_failing(self) -> Iterator[None]:
         """Whatever goes wrong in here costs a sentence, never a training or a result."""
         try:
             yield
         except Exception as error:
             fault = f"{type(error).__name__}: {error}".rstrip(".")
-            self._said.append(f"W&B is not told everything ({fault}). The results are complete; task=sync publishes them.")
+            self._messages.append(
+                f"W&B does not get everything ({fault}). The results are complete; task=sync publishes them."
+            )
 
     def _by_publisher(self, jobs: Iterable[Job]) -> list[tuple[Publisher, list[Job]]]:
         found: dict[int, tuple[Publisher, list[Job]]] = {}
@@ -99,9 +99,6 @@ class Tracking(Callback):
 
     def _publisher(self, job: Job) -> Publisher:
         """One for each project, group and outputs folder; jobs of a sweep may differ in them."""
-        from har_llm.config import WandbTracker
-        from har_llm.tracking.publisher import Publisher
-
         assert job.experiment is not None
         tracker, outputs = job.experiment.tracker, job.experiment.settings.paths.outputs
         assert isinstance(tracker, WandbTracker)
@@ -110,62 +107,73 @@ class Tracking(Callback):
             self._publishers[key] = Publisher(tracker, outputs)
         return self._publishers[key]
 
-    # What a callback is told.
+    # The callback's own methods.
 
     def planned(self, plan: Plan) -> None:
-        """Something is going to be made, so there will be something to publish: the client is imported meanwhile."""
-        with self._softly():
+        """Something will be made, so there will be something to publish: the client is imported meanwhile."""
+        with self._without_failing():
             for job in self._jobs if self._publishing else ():
                 if job.run is not None and job.error is None:
                     self._publisher(job).start()
 
     def loading(self, load: Load) -> None:
-        with self._softly():
+        with self._without_failing():
             self._end_training()
 
     def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
-        with self._softly():
+        with self._without_failing():
             self._end_training()
 
     def failed(self, job: Job) -> None:
-        with self._softly():
+        with self._without_failing():
             self._end_training()
 
     def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
-        with self._softly():
+        """Show the training from now on, with the steps that earlier commands did of it."""
+        with self._without_failing():
             self._end_training()
-            dependent = next((job for job in self._jobs if _learns(job, recipe)), None)
+            dependent = next((job for job in self._jobs if _depends_on(job, recipe)), None)
             if dependent is not None:
-                from har_llm.tracking.publishing import begin_training
-
                 publisher = self._publisher(dependent)
-                begin_training(publisher, recipe, selection)
+                known = manifest(recipe, selection, {}, losses_so_far(recipe))
+                publisher.send("training", manifest=known, name=recipe.folder.name, group=_training_group(publisher, recipe))
                 self._training = recipe, publisher
 
     def training_step(self, step: int, loss: float) -> None:
         if self._training is not None:
-            self._training[1].tell("loss", step=step, loss=loss)
+            self._training[1].send("loss", step=step, loss=loss)
 
     def _end_training(self) -> None:
         """Its adapter is in place by now, or will not be."""
-        if self._training is not None:
-            from har_llm.tracking.publishing import end_training
+        if self._training is None:
+            return
+        (recipe, publisher), self._training = self._training, None
+        name, id = recipe.folder.name, training_id(recipe.key)
+        if recipe.folder.is_dir():
+            group = _training_group(publisher, recipe)
+            publisher.ask(Published(id, name), "trained", folder=str(recipe.folder), group=group)
+        else:
+            publisher.ask(Published(id, name, reported=False), "dropped")
 
-            (recipe, publisher), self._training = self._training, None
-            end_training(publisher, recipe)
 
-
-def _learns(job: Job, recipe: AdapterRecipe) -> bool:
+def _depends_on(job: Job, recipe: AdapterRecipe) -> bool:
     return job.run is not None and job.run.recipe is not None and job.run.recipe.key == recipe.key
 
 
-def settle_groups(jobs: Sequence[Job]) -> None:
+def _training_group(publisher: Publisher, recipe: AdapterRecipe) -> str:
+    """The group of the student's run, which is not made yet."""
+    experiment = recipe.experiment
+    pieces = (experiment.dataset.name, experiment.model.name, experiment.lora.label(), experiment.split.part)
+    return publisher.tracker.group or "-".join(pieces)
+
+
+def name_groups(jobs: Sequence[Job]) -> None:
     """Name the group of every job that has none: its experiment, or else the sweep; a job alone keeps none.
 
     The name goes into the run's config as well, which is written into its directory: whoever publishes the run later, from
     its directory alone, gets the same group.
     """
-    sweep = _digest(jobs) if len(jobs) > 1 else None
+    sweep = _sweep_name(jobs) if len(jobs) > 1 else None
     for job in jobs:
         assert job.experiment is not None
         tracker = job.experiment.tracker
@@ -174,8 +182,8 @@ def settle_groups(jobs: Sequence[Job]) -> None:
             job.experiment.source["tracker"] = {**job.experiment.source["tracker"], "group": tracker.group}
 
 
-def _digest(jobs: Sequence[Job]) -> str:
-    """The same for the same sweep, so that one that is gone on with stays in its group."""
+def _sweep_name(jobs: Sequence[Job]) -> str:
+    """The same for the same sweep, so that one that is continued stays in its group."""
     sources = [job.experiment.source for job in jobs if job.experiment is not None]
     kept = [{name: value for name, value in source.items() if name not in NO_RESULT} for source in sources]
     return f"sweep-{digest(sorted(digest(one) for one in kept))[:8]}"

@@ -1,25 +1,22 @@
-"""What the tasks sync and dashboard do."""
+"""The tasks sync and dashboard, and which runs are published where: each once, after the training of its adapter."""
 
 from __future__ import annotations
 
-import dataclasses
-import os
-import re
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from har_llm.common.errors import EngineError
+from har_llm.common.errors import EngineError, HarError
 from har_llm.common.text import visible
-from har_llm.config import OFFLINE_MODES, Experiment, WandbTracker
+from har_llm.config import Experiment, WandbTracker
 from har_llm.runs.find import chosen_runs
+from har_llm.runs.result import read_run, understood
+from har_llm.tracking.messages import sentences
 from har_llm.tracking.publisher import Published, Publisher
-from har_llm.tracking.publishing import kept_tracker, publish_runs
+from har_llm.tracking.run_content import group_alone, read_config, run_id, teacher_of
+from har_llm.tracking.training_content import adapter_folder, read_training
 
-PLAIN_VALUE = re.compile(r"[\w./+-]+", re.ASCII)
-"""What Hydra's command line takes without quotes."""
-
-
+KEPT = ("project", "entity", "tags", "samples", "artifacts")
+"""What of a run's own tracker holds for whoever publishes it later, beside its group."""
 DASHBOARD = "dashboard"
 
 
@@ -34,8 +31,8 @@ def sync(experiment: Experiment) -> None:
         tracker = experiment.tracker if isinstance(experiment.tracker, WandbTracker) else kept_tracker(folder)
         places.setdefault(repr(tracker), (tracker, []))[1].append(folder)
     asked: list[Published] = []
-    for tracker, mine in places.values():
-        asked += _sync(Publisher(tracker, experiment.settings.paths.outputs), mine)
+    for tracker, its_folders in places.values():
+        asked += _sync(Publisher(tracker, experiment.settings.paths.outputs), its_folders)
     failed = [one for one in asked if "failed" in one.outcome]
     if failed:
         raise EngineError(f"{len(failed)} of {len(asked)} runs did not reach W&B; the reason is above.")
@@ -52,13 +49,78 @@ def _sync(publisher: Publisher, folders: Sequence[Path]) -> list[Published]:
     return publisher.asked
 
 
+def kept_tracker(folder: Path) -> WandbTracker:
+    """Where the command that made a run published it or would have, and how much of it. As shipped where it did not."""
+    try:
+        with understood(folder):
+            kept = read_config(folder).get("tracker") or {}
+            tracker = WandbTracker(**{name: kept[name] for name in KEPT if name in kept})
+            tracker.check()
+    except HarError:  # publish_runs says so
+        return WandbTracker()
+    return tracker
+
+
+def publish_runs(publisher: Publisher, folders: Sequence[Path]) -> None:
+    """Ask for each once, after the training of its adapter. A damaged directory costs itself alone."""
+    folders = list(dict.fromkeys(folder.resolve() for folder in folders))
+    teachers = _teachers(folders)
+    for folder in folders:
+        published = Published("", folder.name, [folder])
+        try:
+            with understood(folder):
+                published.id = run_id(folder)
+                group = _group(publisher, folder)
+                _publish_adapter(publisher, folder, group)
+        except HarError as error:
+            published.outcome = {"failed": str(error)}
+            publisher.asked.append(published)
+            continue
+        publisher.ask_once(published, "run", folder=str(folder), group=group, teachers=teachers)
+
+
+def _teachers(folders: Sequence[Path]) -> list[str]:
+    """The models that teach in these runs. A damaged directory is reported in its turn."""
+    found = set()
+    for folder in folders:
+        try:
+            with understood(folder):
+                found.add(teacher_of(read_config(folder)))
+        except HarError:
+            continue
+    return sorted(name for name in found if name is not None)
+
+
+def _group(publisher: Publisher, folder: Path) -> str:
+    """As the command says, or else as the run was made in, or else by itself."""
+    kept = (read_config(folder).get("tracker") or {}).get("group")
+    return publisher.tracker.group or kept or group_alone(read_run(folder).metrics)
+
+
+def _publish_adapter(publisher: Publisher, run_folder: Path, group: str) -> None:
+    """The training of a run's adapter, unless it was published, as it went on or with another run."""
+    scores = read_run(run_folder).metrics
+    folder = adapter_folder(run_folder, scores)
+    if folder is None:
+        if scores["adapter"] is not None and "taught" in scores["adapter"]:
+            publisher.without_adapter.append(run_folder)
+        return
+    id = read_training(folder, folder.name, []).id
+    for one in publisher.asked:
+        if one.id == id:
+            one.runs.append(run_folder)
+            return
+    if not publisher.notes.online(id):
+        publisher.ask_once(Published(id, folder.name, [run_folder]), "adapter", folder=str(folder), group=group)
+
+
 def dashboard(experiment: Experiment) -> None:
     """Make the report that har_llm/tracking/dashboard.yaml describes. Raises EngineError where W&B does not take it."""
     chosen = experiment.tracker
     tracker = chosen if isinstance(chosen, WandbTracker) else WandbTracker()
     publisher = Publisher(tracker, experiment.settings.paths.outputs)
-    note = publisher.ledger.find(DASHBOARD) or {}
-    asked = Published(DASHBOARD, DASHBOARD, [])
+    note = publisher.notes.find(DASHBOARD) or {}
+    asked = Published(DASHBOARD, DASHBOARD)
     try:
         publisher.ask(asked, DASHBOARD, id=note.get("report"))
         publisher.wait()
@@ -67,94 +129,3 @@ def dashboard(experiment: Experiment) -> None:
     if "failed" in asked.outcome:
         raise EngineError(f"The dashboard was not made ({asked.outcome['failed'].rstrip('.')}).")
     print(visible(f"Dashboard: {asked.outcome['url']}"))
-
-
-def sentences(publisher: Publisher) -> list[str]:
-    """A sentence for each kind of outcome."""
-    done = [one for one in publisher.asked if one.told]
-    online = [one for one in done if "url" in one.outcome]
-    offline = [one for one in done if "folder" in one.outcome]
-    failed = [one for one in done if "failed" in one.outcome]
-    said = []
-    if online:
-        said.append(_online(online))
-    if offline:
-        said.append(_offline(offline, publisher))
-    if failed:
-        said.append(_failed(failed, publisher))
-    if publisher.without_adapter:
-        names = ", ".join(folder.name for folder in publisher.without_adapter)
-        said.append(f"No training is shown for {names}: store/adapters, beside the folder of the runs, has no such adapter.")
-    return said
-
-
-def _online(published: Sequence[Published]) -> str:
-    again = " already" if all(one.outcome.get("again") for one in published) else ""
-    urls = list(dict.fromkeys(one.outcome["url"] for one in published))
-    if len(urls) == 1:
-        return f"W&B has the run{again}: {urls[0]}"
-    return f"W&B has all {len(urls)} runs{again}: {urls[0].partition('/runs/')[0]}"
-
-
-def _offline(published: Sequence[Published], publisher: Publisher) -> str:
-    folders = list(dict.fromkeys(shown(publisher.ledger.root / one.outcome["folder"]) for one in published))
-    why = "this machine is not logged in to W&B"
-    if publisher.tracker.mode == "offline":
-        why = "tracker.mode is offline"
-    elif os.environ.get("WANDB_MODE") in OFFLINE_MODES:
-        why = f"WANDB_MODE is {os.environ['WANDB_MODE']}"
-    runs = "The W&B run is" if len(folders) == 1 else f"{len(folders)} W&B runs are"
-    command = _command("wandb", "sync", *folders)
-    return f"{runs} kept here, because {why}; after `wandb login`, this sends what is kept: {command}"
-
-
-def _failed(published: Sequence[Published], publisher: Publisher) -> str:
-    reasons = list(dict.fromkeys(one.outcome["failed"] for one in published))
-    why = reasons[0].rstrip(".") + (f", and {len(reasons) - 1} other reasons" if len(reasons) > 1 else "")
-    runs = list(dict.fromkeys(str(run) for one in published for run in one.runs))
-    what = f"{len(published)} runs are" if len(published) > 1 else "The run is"
-    said = f"{what} not published to W&B ({why}). "
-    if not runs:
-        return f"{said}The adapter is complete; its training is published together with the first run that uses it."
-    command = sync_command(publisher.tracker, publisher.given_outputs, runs)
-    return f"{said}The results are complete; publish them later with: {command}"
-
-
-def sync_command(tracker: WandbTracker, outputs: str, runs: Sequence[str]) -> str:
-    """The command line that publishes these runs as they would have been."""
-    default = WandbTracker()
-    changed = [
-        f"tracker.{one.name}={_value(getattr(tracker, one.name))}"
-        for one in dataclasses.fields(tracker)
-        if getattr(tracker, one.name) != getattr(default, one.name)
-    ]
-    options = [*(["tracker=wandb"] if changed else []), *changed]
-    if outputs != "outputs":
-        options.append(f"paths.outputs={_value(outputs)}")
-    return _command("python", "-m", "har_llm", "task=sync", *options, f"runs={_value([shown(Path(run)) for run in runs])}")
-
-
-def _value(value: object) -> str:
-    """As Hydra's command line reads it."""
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(_value(one) for one in value) + "]"
-    if isinstance(value, bool | int | float) or value is None:
-        return "null" if value is None else str(value).lower()
-    text = str(value)
-    # A backslash is one, except before a quote.
-    return text if PLAIN_VALUE.fullmatch(text) else "'" + re.sub(r"(\\*)('|$)", _escape_quote, text) + "'"
-
-
-def _escape_quote(found: re.Match[str]) -> str:
-    backslashes, quote = found.groups()
-    return backslashes * 2 + ("\\'" if quote else "")
-
-
-def _command(*words: str) -> str:
-    return shlex.join(words)
-
-
-def shown(path: Path) -> str:
-    """Relative to where the user is, if it lies below."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative

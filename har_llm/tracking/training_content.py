@@ -1,4 +1,4 @@
-"""What W&B is told of a training: of one that is going on, and, later, of one whose adapter is in the store."""
+"""What W&B gets of a training: of one that is going on, and, later, of one whose adapter is in the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real client. Runs in the tracker's own process: the only module of the package that imports wandb."""
+"""W&B's client, the only module that imports wandb. Only the tracker's own process uses it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.config import OFFLINE_MODES, WandbTracker
-from har_llm.tracking.publisher import FOLDER
 from har_llm.tracking.run_content import Content, Table
 from har_llm.tracking.secrets import without_secrets
 from har_llm.tracking.training_content import JOB_TYPE, Training
@@ -33,13 +32,13 @@ class NotPublished(Exception):
     """Why W&B did not take a run, in one sentence."""
 
 
-def prepare_environment(outputs: Path) -> None:
-    """Before wandb is imported: nothing of it in the working directory, no settings of some other run, no crash reports."""
+def prepare_environment(folder: Path) -> None:
+    """Before wandb is imported: all its files go into the folder; no settings of some other run, no crash reports."""
     for name in [name for name in os.environ if name.startswith("WANDB_") and not KEPT_VARIABLES.fullmatch(name)]:
         del os.environ[name]
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-    os.environ.setdefault("WANDB_CACHE_DIR", str(outputs / FOLDER / "cache"))
-    os.environ |= {"WANDB_DATA_DIR": str(outputs / FOLDER / "staging"), "WANDB_SILENT": "true"}
+    os.environ.setdefault("WANDB_CACHE_DIR", str(folder / "cache"))
+    os.environ |= {"WANDB_DATA_DIR": str(folder / "staging"), "WANDB_SILENT": "true"}
 
 
 def warm_up() -> None:
@@ -55,8 +54,8 @@ def warm_up() -> None:
 class Client:
     """Writes W&B runs, online or offline, one after the other."""
 
-    def __init__(self, tracker: WandbTracker, outputs: Path):
-        self._tracker, self._outputs = tracker, outputs
+    def __init__(self, tracker: WandbTracker, folder: Path):
+        self._tracker, self._folder = tracker, folder
         self._mode, self._asked_mode = "", os.environ.pop("WANDB_MODE", "")
 
     @property
@@ -146,7 +145,7 @@ class Client:
         retries |= {f"x_{channel}_retry_wait_max_seconds": LONGEST_PAUSE_S for channel in channels}
         return wandb.Settings(
             mode=self.mode,
-            root_dir=str(self._outputs),
+            root_dir=str(self._folder.parent),  # wandb adds its own name
             silent=True,
             console="off",
             host="",

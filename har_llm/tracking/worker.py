@@ -1,7 +1,6 @@
-"""The tracker's own process: publishes what it is told to, one after the other, and answers what became of it.
+"""The tracker's own process: it publishes what the command asks for, one after the other, and answers what became of it.
 
-A process of its own, so that W&B's client can hang, die or print whatever it likes: the run's own process only waits, for as
-long as it wants to.
+W&B's client may hang, die or print here whatever it likes: the command only waits, for as long as it wants to.
 """
 
 from __future__ import annotations
@@ -14,18 +13,19 @@ from typing import Any
 from har_llm.common.errors import HarError
 from har_llm.common.process import Caller
 from har_llm.config import WandbTracker
+from har_llm.tracking.dashboard import save
 from har_llm.tracking.run_content import run_content
 from har_llm.tracking.training_content import Training, read_training, training_of
 from har_llm.tracking.wandb_client import Client, NotPublished, prepare_environment, reason, warm_up
 
 BEHIND = 5
-"""How much this process stands back behind the engine, while that is at work."""
+"""Its niceness: the engine goes first."""
 
 
 class Worker:
-    def __init__(self, tracker: WandbTracker, outputs: Path):
+    def __init__(self, tracker: WandbTracker, folder: Path):
         self._tracker = tracker
-        self._client = Client(tracker, outputs)
+        self._client = Client(tracker, folder)
         self._open: tuple[Any, Training] | None = None
         """The training that is going on, unless W&B did not take it."""
 
@@ -42,7 +42,7 @@ class Worker:
         return self._client.publish(content)
 
     def training(self, message: dict[str, Any]) -> None:
-        """A training begins. What goes wrong is told when it ends: it can be published then, from its adapter."""
+        """A training begins. What goes wrong is no matter until it ends: it can be published then, from its adapter."""
         training = training_of(message["manifest"], message["name"], self._tracker.tags)
         self._open = None
         with suppress(NotPublished):
@@ -92,8 +92,6 @@ class Worker:
         return self._client.end(self._client.begin(training, message["group"]), folder, training)
 
     def dashboard(self, message: dict[str, Any]) -> dict[str, Any]:
-        from har_llm.tracking.dashboard import save
-
         if self._client.mode == "offline":
             raise NotPublished("this machine is not logged in to W&B; run `wandb login` first")
         return save(self._tracker, message["id"])
@@ -117,8 +115,8 @@ def main() -> None:
     with suppress(OSError, AttributeError):  # not every system has it
         os.nice(BEHIND)
     first = caller.receive()
-    prepare_environment(Path(first["outputs"]))
-    worker = Worker(WandbTracker(**first["tracker"]), Path(first["outputs"]))
+    prepare_environment(Path(first["folder"]))
+    worker = Worker(WandbTracker(**first["tracker"]), Path(first["folder"]))
     warm_up()
     while True:
         message = caller.receive()

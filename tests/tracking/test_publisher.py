@@ -20,7 +20,7 @@ def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publisher:
 def outcomes(publisher: Publisher, *replies: dict[str, Any]) -> list[dict[str, Any]]:
     """What becomes of so many runs, where all the replies are there before anybody waits."""
     for number, reply in enumerate(replies, 1):
-        publisher.ask(Published(str(number), str(number), []), "run")
+        publisher.ask(Published(str(number), str(number)), "run")
         publisher._replies.put({"number": number, **reply})
     publisher.wait()
     return [one.outcome for one in publisher.asked]
@@ -33,15 +33,15 @@ def test_what_has_arrived_is_not_given_up(publisher: Publisher) -> None:
         {"failed": "No."},
         arrived,
     ]
-    assert publisher.ledger.online("3")
+    assert publisher.notes.online("3")
 
 
 def test_two_failures_in_a_row_end_the_attempt(publisher: Publisher) -> None:
-    publisher.ask(Published("0", "0", []), "run")
+    publisher.ask(Published("0", "0"), "run")
     publisher._replies.put({"number": 1, "failed": "No."})
-    publisher.ask(Published("1", "1", []), "run")
+    publisher.ask(Published("1", "1"), "run")
     publisher._replies.put({"number": 2, "failed": "No."})
-    publisher.ask(Published("2", "2", []), "run")
+    publisher.ask(Published("2", "2"), "run")
     publisher.wait()
     assert [one.outcome for one in publisher.asked] == [{"failed": "No."}] * 3
 

@@ -7,24 +7,24 @@ from pathlib import Path
 import pytest
 
 from har_llm.config import WandbTracker
-from har_llm.tracking.publisher import Ledger
+from har_llm.tracking.publisher import Published, PublishedNotes
 
 
-def ledger(tmp_path: Path, **changes: str) -> Ledger:
-    return Ledger(tmp_path, WandbTracker(**changes))  # type: ignore[arg-type]
+def notes_in(tmp_path: Path, **changes: str) -> PublishedNotes:
+    return PublishedNotes(tmp_path / "wandb", WandbTracker(**changes))  # type: ignore[arg-type]
 
 
 def test_a_run_online_is_noted_for_its_own_project_and_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ledger(tmp_path).note("a", "run", {"url": "http://w/1"})
-    assert ledger(tmp_path).online("a") and not ledger(tmp_path).online("b")
-    assert not ledger(tmp_path, project="other").online("a") and not ledger(tmp_path, entity="team").online("a")
+    notes_in(tmp_path).write(Published("a", "run"), {"url": "http://w/1"})
+    assert notes_in(tmp_path).online("a") and not notes_in(tmp_path).online("b")
+    assert not notes_in(tmp_path, project="other").online("a") and not notes_in(tmp_path, entity="team").online("a")
     monkeypatch.setenv("WANDB_BASE_URL", "http://elsewhere")
-    assert not ledger(tmp_path).online("a")
+    assert not notes_in(tmp_path).online("a")
 
 
 def test_a_run_that_waits_is_online_once_it_was_sent(tmp_path: Path) -> None:
-    notes = ledger(tmp_path)
-    notes.note("a", "run", {"folder": "offline-run-1"})
+    notes = notes_in(tmp_path)
+    notes.write(Published("a", "run"), {"folder": "offline-run-1"})
     assert notes.waiting("a") is None, "its folder was deleted: it is to be published again"
     folder = tmp_path / "wandb" / "offline-run-1"
     folder.mkdir()
@@ -34,8 +34,8 @@ def test_a_run_that_waits_is_online_once_it_was_sent(tmp_path: Path) -> None:
 
 
 def test_a_damaged_note_is_none(tmp_path: Path) -> None:
-    notes = ledger(tmp_path)
-    notes.note("a", "run", {"url": "http://w/1"})
+    notes = notes_in(tmp_path)
+    notes.write(Published("a", "run"), {"url": "http://w/1"})
     (file,) = (tmp_path / "wandb" / "published").iterdir()
     file.write_text("{")
     assert notes.find("a") is None and not notes.online("a")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from har_llm.config import WandbTracker
 from har_llm.sweep.job import Job
-from har_llm.tracking.session import settle_groups
+from har_llm.tracking.session import name_groups
 from tests.composing import experiment
 
 
 def groups(*jobs: Job) -> set[str | None]:
-    settle_groups(jobs)
+    name_groups(jobs)
     found: set[str | None] = set()
     for job in jobs:
         assert job.experiment is not None and isinstance(job.experiment.tracker, WandbTracker)

@@ -13,7 +13,7 @@ from har_llm.config import WandbTracker
 from har_llm.runs.result import RunResult
 from har_llm.tracking import sync
 from har_llm.tracking.publisher import Publisher
-from har_llm.tracking.publishing import kept_tracker, publish_runs
+from har_llm.tracking.sync import kept_tracker, publish_runs
 from tests.composing import experiment
 
 Finished = Callable[..., RunResult]
@@ -37,11 +37,11 @@ def test_a_damaged_config_costs_its_own_run(finished: Finished, tmp_path: Path, 
     damaged, sound = changed(finished("limit=1").folder, **changes), finished("limit=2").folder
     publisher = Publisher(WandbTracker(), str(tmp_path))
     publish_runs(publisher, [damaged, sound])
-    assert [one.what for one in publisher.asked] == [damaged.name, sound.name]
-    said, waits = (one.outcome.get("failed") for one in publisher.asked)
+    assert [one.name for one in publisher.asked] == [damaged.name, sound.name]
+    failure, waits = (one.outcome.get("failed") for one in publisher.asked)
     assert waits is None
     if "tracker" in changes:  # the rest is read by the tracker's process
-        assert str(damaged) in said and "does not hold what this version of har_llm writes" in said
+        assert str(damaged) in failure and "does not hold what this version of har_llm writes" in failure
 
 
 def synced(monkeypatch: pytest.MonkeyPatch, *overrides: str) -> dict[str, list[str]]:
@@ -68,7 +68,7 @@ def test_a_run_is_published_where_its_own_command_published(
     assert everything[0] == "None/mine" and len(everything[1]) == 3
 
 
-def test_what_a_run_was_not_to_tell_is_not_told_later(finished: Finished) -> None:
+def test_what_a_run_was_not_to_publish_is_not_published_later(finished: Finished) -> None:
     options = (
         "tracker=wandb",
         "tracker.artifacts=false",

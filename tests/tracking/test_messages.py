@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from har_llm.config import WandbTracker
+from har_llm.tracking.messages import sentences, sync_command
 from har_llm.tracking.publisher import Published, Publisher
-from har_llm.tracking.sync import sentences, sync_command
 from tests.composing import experiment
 
 
@@ -65,8 +65,8 @@ def test_different_reasons_are_counted(tmp_path: Path) -> None:
 def test_a_training_alone_is_no_lost_result(tmp_path: Path) -> None:
     publisher = Publisher(WandbTracker(), str(tmp_path))
     publisher.asked = [
-        Published("t", "t", [], {"failed": "No."}),
-        Published("dropped", "dropped", [], {"failed": "No."}, told=False),
+        Published("t", "t", outcome={"failed": "No."}),
+        Published("dropped", "dropped", outcome={"failed": "No."}, reported=False),
     ]
     (text,) = sentences(publisher)
     assert "its training is published together with the first run that uses it" in text and text.startswith("The run is")
