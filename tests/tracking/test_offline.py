@@ -7,10 +7,12 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from har_llm.runs.result import RunResult
 from tests.runs.test_run import gold_script
 from tests.test_tasks import SMALL, har_llm
 from tests.tracking.fake_wandb import KEY, fake_wandb
@@ -74,8 +76,8 @@ def test_asked_again_it_is_neither_run_nor_written_again(tmp_path: Path, script:
 
 
 def test_a_sweep_is_one_group_and_one_sentence(tmp_path: Path, script: str) -> None:
-    sweep = ["-m", *SMALL, script, "limit=1,2", "metrics.parsing=strict,lenient", "tracker=wandb"]
-    told = har_llm(tmp_path, *sweep)
+    sweep = ["-m", *SMALL, script, "limit=1,2", "metrics.parsing=strict,lenient", "report.after_sweep=false"]
+    told = har_llm(tmp_path, *sweep, "tracker=wandb")
     assert told.stderr.count("W&B") == 2 and "2 W&B runs are kept here, " in told.stderr
     runs = offline_runs(tmp_path / "outputs")
     (group,) = {run.run.run_group for run in runs}
@@ -114,8 +116,9 @@ def test_an_outputs_folder_elsewhere_holds_everything(tmp_path: Path, script: st
     assert len(runs) == 1 and not (tmp_path / "outputs").exists() and not (tmp_path / "wandb").exists()
 
 
-def test_sync_publishes_runs_that_no_tracker_saw(tmp_path: Path, script: str) -> None:
-    har_llm(tmp_path, "-m", *SMALL, script, "limit=1,2")
+def test_sync_publishes_runs_that_no_tracker_saw(tmp_path: Path, finished: Callable[..., RunResult]) -> None:
+    for limit in (1, 2):
+        finished(f"limit={limit}")
     told = har_llm(tmp_path, "task=sync")
     assert "2 W&B runs are kept here" in told.stdout
     runs = offline_runs(tmp_path / "outputs")
@@ -125,8 +128,11 @@ def test_sync_publishes_runs_that_no_tracker_saw(tmp_path: Path, script: str) ->
     assert len(offline_runs(tmp_path / "outputs")) == 2
 
 
-def test_a_damaged_run_does_not_keep_the_others_from_being_published(tmp_path: Path, script: str) -> None:
-    har_llm(tmp_path, "-m", *SMALL, script, "limit=1,2,3")
+def test_a_damaged_run_does_not_keep_the_others_from_being_published(
+    tmp_path: Path, finished: Callable[..., RunResult]
+) -> None:
+    for limit in (1, 2, 3):
+        finished(f"limit={limit}")
     first, *others = sorted((tmp_path / "outputs" / "runs").iterdir())
     (first / "windows.jsonl").write_text("{\n")
     told = har_llm(tmp_path, "task=sync", expect=1)
@@ -135,8 +141,9 @@ def test_a_damaged_run_does_not_keep_the_others_from_being_published(tmp_path: P
     assert {run.run.display_name for run in offline_runs(tmp_path / "outputs")} == {path.name for path in others}
 
 
-def test_the_mode_that_the_environment_asks_for_is_followed(tmp_path: Path, script: str) -> None:
-    har_llm(tmp_path, "-m", *SMALL, script, "limit=1,2")
+def test_the_mode_that_the_environment_asks_for_is_followed(tmp_path: Path, finished: Callable[..., RunResult]) -> None:
+    for limit in (1, 2):
+        finished(f"limit={limit}")
     disabled = har_llm(tmp_path, "task=sync", expect=1, WANDB_MODE="disabled", WANDB_API_KEY=KEY)
     assert "2 runs are not published to W&B (WANDB_MODE is disabled in the environment)" in disabled.stdout
     assert not offline_runs(tmp_path / "outputs")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tests.tracking.conftest import REFUSED
 from tests.tracking.fake_wandb import KEY, Received, fake_wandb
 from tests.tracking.wandb_file import offline_runs
 
-PATIENT = ["tracker=wandb", "tracker.init_timeout=20", "tracker.finish_timeout=90"]
+PATIENT = ["tracker=wandb", "tracker.init_timeout=60", "tracker.finish_timeout=90"]
 AFTER_INIT = "graphql"
 """Everything but the stream and the uploads, which come when a run has begun."""
 
@@ -76,59 +77,82 @@ def test_a_key_that_is_missing_is_not_asked_for(tmp_path: Path, script: str) -> 
     assert "The run is not published to W&B (No API key configured. Use `wandb login` to log in)" in told.stderr
 
 
+TROUBLES = [
+    ("refuses", "", "connection refused"),
+    ("500", "", "HTTP 500"),
+    ("hang", "", "Timed out initializing run"),
+    ("500", AFTER_INIT, "500"),
+    ("500", f"{AFTER_INIT}|upload", "500"),
+    ("500", f"{AFTER_INIT}|file_stream", "500"),
+    ("hang", AFTER_INIT, "Timed out finishing run"),
+]
+"""What the server does, what it does it not to, and the reason that the user reads."""
+SWEEP = ["-m", *SMALL, "limit=1,2,3", "report.after_sweep=false"]
+
+
 @dataclass
-class Untracked:
-    """The same sweep with tracker=none."""
+class Swept:
+    """A sweep's command, with what it left."""
 
     predictions: dict[str, bytes]
     shown: str
+    message: str
+    later: str = ""
+    """What task=sync said, as the message advised, with a server that is well."""
+    received: Received | None = None
+
+
+def sweep(folder: Path, *options: str, url: str = REFUSED) -> Swept:
+    done = har_llm(folder, *SWEEP, *options, **logged_in(folder, url))
+    predictions = {run.name: (run / "predictions.jsonl").read_bytes() for run in run_folders(folder)}
+    messages = [line for line in done.stderr.splitlines() if "W&B" in line]
+    assert len(messages) <= 1, "one sentence"
+    return Swept(predictions, done.stdout, "".join(messages))
+
+
+def logged_in(folder: Path, url: str) -> dict[str, str]:
+    """The environment of a user with a key and nothing else."""
+    return {"HOME": str(folder), "NETRC": str(folder / "netrc"), "WANDB_BASE_URL": url, "WANDB_API_KEY": KEY}
+
+
+def troubled_sweep(folder: Path, script: str, trouble: str, spare: str) -> Swept:
+    """Published to a server in trouble; what failed from the start, once more to one that is well."""
+    quick = ["tracker.init_timeout=4"] if not spare else ["tracker.finish_timeout=8"] if trouble == "hang" else []
+    with fake_wandb("" if trouble == "refuses" else trouble, spare) as server:
+        swept = sweep(folder, script, *PATIENT, *quick, url=REFUSED if trouble == "refuses" else server.url)
+    if not spare:
+        with fake_wandb() as server:
+            command = shlex.split(swept.message.rpartition("publish them later with: ")[2])
+            assert command[:4] == ["python", "-m", "har_llm", "task=sync"]
+            swept.later = har_llm(folder, *command[3:], *PATIENT, **logged_in(folder, server.url)).stdout
+        swept.received = server
+    return swept
 
 
 @pytest.fixture(scope="module")
-def untracked(tmp_path_factory: pytest.TempPathFactory) -> Untracked:
-    folder = tmp_path_factory.mktemp("untracked")
-    script = f"engine.path={gold_script(folder / 'gold.jsonl')}"
-    done = har_llm(folder, "-m", *SMALL, script, "limit=1,2,3")
-    return Untracked(predictions(folder), done.stdout)
-
-
-def predictions(folder: Path) -> dict[str, bytes]:
-    return {run.name: (run / "predictions.jsonl").read_bytes() for run in run_folders(folder)}
+def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Future[Swept]]]:
+    """All of TROUBLES at once, as they mostly wait; and, under ("", ""), the same sweep with tracker=none."""
+    script = f"engine.path={gold_script(tmp_path_factory.mktemp('script') / 'gold.jsonl')}"
+    with ThreadPoolExecutor(len(TROUBLES) + 1) as pool:
+        begun = {("", ""): pool.submit(sweep, tmp_path_factory.mktemp("untracked"), script)}
+        for trouble, spare, _ in TROUBLES:
+            folder = tmp_path_factory.mktemp("troubled")
+            begun[trouble, spare] = pool.submit(troubled_sweep, folder, script, trouble, spare)
+        yield begun
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("trouble", "spare", "reason"),
-    [
-        ("refuses", "", "connection refused"),
-        ("500", "", "HTTP 500"),
-        ("hang", "", "Timed out initializing run"),
-        ("500", AFTER_INIT, "500"),
-        ("500", f"{AFTER_INIT}|upload", "500"),
-        ("500", f"{AFTER_INIT}|file_stream", "500"),
-        ("hang", AFTER_INIT, "Timed out finishing run"),
-    ],
-)
+@pytest.mark.parametrize(("trouble", "spare", "reason"), TROUBLES)
 def test_a_wandb_in_trouble_costs_one_sentence(
-    tmp_path: Path, script: str, untracked: Untracked, trouble: str, spare: str, reason: str
+    troubled: dict[tuple[str, str], Future[Swept]], trouble: str, spare: str, reason: str
 ) -> None:
-    sweep = ["-m", *SMALL, script, "limit=1,2,3"]
-    quick = ["tracker.init_timeout=4"] if not spare else ["tracker.finish_timeout=8"] if trouble == "hang" else []
-    with fake_wandb("" if trouble == "refuses" else trouble, spare) as server:
-        url = REFUSED if trouble == "refuses" else server.url
-        begun = time.monotonic()
-        tracked = har_llm(tmp_path, *sweep, *PATIENT, *quick, WANDB_BASE_URL=url, WANDB_API_KEY=KEY)
-        assert time.monotonic() - begun < 300
-    (said,) = [line for line in tracked.stderr.splitlines() if "W&B" in line]
-    assert said.startswith("3 runs are not published to W&B (") and reason in said
-    assert predictions(tmp_path) == untracked.predictions and tracked.stdout == untracked.shown
-    if spare:
-        return
-    with fake_wandb() as server:
-        command = shlex.split(said.rpartition("publish them later with: ")[2])
-        assert command[:4] == ["python", "-m", "har_llm", "task=sync"]
-        later = har_llm(tmp_path, *command[3:], *PATIENT, WANDB_BASE_URL=server.url, WANDB_API_KEY=KEY)
-        assert f"W&B has all 3 runs: {server.url}/team/har_llm" in later.stdout
+    tracked, untracked = troubled[trouble, spare].result(300), troubled["", ""].result(300)
+    assert tracked.message.startswith("3 runs are not published to W&B (") and reason in tracked.message
+    assert tracked.predictions == untracked.predictions and len(tracked.predictions) == 3
+    assert tracked.shown == untracked.shown
+    if not spare:
+        server = tracked.received
+        assert server is not None and f"W&B has all 3 runs: {server.url}/team/har_llm" in tracked.later
         groups = {sent["groupName"] for sent in server.sent("UpsertBucket") if sent["groupName"]}
         assert len(groups) == 1 and groups.pop().startswith("sweep-")
         assert len(server.runs()) == server.finished() == 3
