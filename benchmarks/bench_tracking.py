@@ -3,7 +3,7 @@
     python benchmarks/bench_tracking.py [--repeats 3] [--sessions 52] [--tested 22] [--model tiny_teacher]
 
 Tracking is measured offline, as without a login, and online against a server on the loopback that takes everything at once;
-a network is not measured. Every round makes all texts anew. Goal: at most 1.05 times, with at least 200 windows.
+a network is not measured. Every round makes all generations anew. Goal: at most 1.05 times, with at least 200 windows.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def group_alone(scores: Mapping[str, Any]) -> str:
 
 
 def _labels(scores: Mapping[str, Any]) -> list[str]:
-    """What must be said beside every figure of the run."""
+    """What stands beside every figure of the run."""
     labels = scores["provenance"].split(", ") if scores["provenance"] else []
     return [*labels, f"partial: first {scores['limit']} windows only"] if scores["partial"] else labels
 
@@ -166,7 +166,7 @@ def _summary(result: RunResult, parsing: str, headline: str) -> dict[str, Any]:
         "tokens/prompt": environment["prompt_tokens"],
         "tokens/completion": environment["completion_tokens"],
         "seconds/engine": environment["engine_seconds"],
-        **{f"texts/{reason}": count for reason, count in environment["finish_reasons"].items()},
+        **{f"generations/{reason}": count for reason, count in environment["finish_reasons"].items()},
         **{f"excluded/{reason}": count for reason, count in scores["excluded_events"].items()},
     }
     for name in PARSINGS:

@@ -26,7 +26,7 @@ COLUMNS = (
     "provenance",
 )
 LONGEST = 10_000
-"""Characters of a reasoning or an answer; the whole texts are in the artifact of the generations."""
+"""Characters of a reasoning or an answer; the generations' artifact has all of them."""
 ERRORS_OF = 2, 3
 """At most two of three rows are errors where there are right answers to show, too."""
 
@@ -106,7 +106,7 @@ def _row(
     parsing: str,
 ) -> list[Any]:
     row = rows[place.session, place.id]
-    said = window["texts"][_said(row, parsing)]
+    generation = window["texts"][_deciding(row, parsing)]
     # By the ids of this window: where windows overlap, a row's own shown_id may be that of another.
     shown = [(rows[place.session, place.id + shown_id - row["shown_id"]], shown_id) for shown_id in window["ids"]]
     lines = [f"{'>' if one is row else ' '} {shown_id}  {one['time']}  {one['event']}" for one, shown_id in shown]
@@ -115,20 +115,20 @@ def _row(
         "\n".join(lines),
         ", ".join(activity_name(number, names[number]) for number in row["gold"]),
         prediction_name(row[parsing]["activity"], row[parsing]["missed"], names),
-        shortened(said["reasoning"]),
-        shortened(said["answer"] or ""),  # null where the reasoning was never closed
+        shortened(generation["reasoning"]),
+        shortened(generation["answer"] or ""),  # null where the reasoning was never closed
         place.right,
         f"{row['session']} event {row['id']}",
         row["time"],
-        said["finish_reason"],
-        said["generation"],
+        generation["finish_reason"],
+        generation["generation"],
         row.get("provenance", ""),
     ]
     return [visible(cell) if isinstance(cell, str) else cell for cell in cells]
 
 
-def _said(row: Mapping[str, Any], parsing: str) -> int:
-    """Of several texts, the first that says what they were made into."""
+def _deciding(row: Mapping[str, Any], parsing: str) -> int:
+    """Which of several generations is shown: the first that says what they were merged into."""
     samples = row.get("samples", [])
     return next((place for place, sample in enumerate(samples) if sample[parsing] == row[parsing]), 0)
 

@@ -41,9 +41,9 @@ def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
 
 
 def _names_secret(name: str, value: Any) -> bool:
-    """Only texts are hidden by name: `key: 3` is no secret, and `credentials: null` says that there are none."""
-    texts = value if isinstance(value, list | tuple) else [value]
-    return SECRET_NAME.search(name) is not None and any(isinstance(text, str) and text for text in texts)
+    """Only strings are hidden by name: `key: 3` is no secret, and `credentials: null` says that there are none."""
+    strings = value if isinstance(value, list | tuple) else [value]
+    return SECRET_NAME.search(name) is not None and any(isinstance(text, str) and text for text in strings)
 
 
 def _clean_text(text: str, secrets: tuple[str, ...]) -> str:

@@ -186,7 +186,7 @@ class Client:
 
 
 def _table(wandb: Any, table: Table) -> Any:
-    """Plain texts and numbers: W&B shows a text as text, never as HTML."""
+    """Plain strings and numbers: W&B shows a string as it is, never as HTML."""
     return wandb.Table(columns=list(table.columns), data=table.rows, allow_mixed_types=True)
 
 
@@ -216,8 +216,8 @@ def _filling(run: Any) -> Iterator[None]:
 def reason(error: Exception) -> str:
     """The one line of an error that says what went wrong, without secrets."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    said = next((line for line in lines[1:] if line.startswith("while retrying: ")), "")
-    text = lines[0] + (f" ({said.removeprefix('while retrying: ')})" if said else "")
+    last = next((line for line in lines[1:] if line.startswith("while retrying: ")), "")
+    text = lines[0] + (f" ({last.removeprefix('while retrying: ')})" if last else "")
     return str(without_secrets(text))[:300].rstrip(".")
 
 

@@ -43,7 +43,7 @@ class Received:
         return [json.loads(row) for row in rows]
 
     def finished(self) -> int:
-        """How many runs have told that they are complete."""
+        """How many runs have said that they are complete."""
         return sum(bool(message.get("complete")) for message in self.stream)
 
 

@@ -26,8 +26,8 @@ def script(tmp_path: Path) -> str:
     return f"engine.path={gold_script(tmp_path / 'gold.jsonl', wrong=24)}"
 
 
-def command_of(said: str) -> list[str]:
-    return shlex.split(said.rpartition("this sends what is kept: ")[2].strip())
+def command_of(message: str) -> list[str]:
+    return shlex.split(message.rpartition("this sends what is kept: ")[2].strip())
 
 
 def run_folder(folder: Path) -> Path:
@@ -40,10 +40,10 @@ def test_a_run_becomes_one_wandb_run_that_says_what_its_directory_says(
 ) -> None:
     monkeypatch.setenv("SOME_TOKEN", "a-secret-of-the-environment")
     before = set(tmp_path.iterdir())
-    told = har_llm(tmp_path, *SMALL, script, "tracker=wandb", "tracker.samples=12", "tracker.tags=[mine]", WANDB_RUN_ID="no")
-    (line,) = [line for line in told.stderr.splitlines() if "W&B" in line]
+    done = har_llm(tmp_path, *SMALL, script, "tracker=wandb", "tracker.samples=12", "tracker.tags=[mine]", WANDB_RUN_ID="no")
+    (line,) = [line for line in done.stderr.splitlines() if "W&B" in line]
     assert line.startswith("The W&B run is kept here, " + NOT_LOGGED_IN + "wandb sync outputs/wandb/offline-run-")
-    assert "wandb:" not in told.stderr and "Run directory: " in told.stdout
+    assert "wandb:" not in done.stderr and "Run directory: " in done.stdout
     assert {path.name for path in set(tmp_path.iterdir()) - before} == {"outputs"}, "nothing lies about"
     (sent,) = offline_runs(tmp_path / "outputs")
     folder = run_folder(tmp_path)
@@ -77,8 +77,8 @@ def test_asked_again_it_is_neither_run_nor_written_again(tmp_path: Path, script:
 
 def test_a_sweep_is_one_group_and_one_sentence(tmp_path: Path, script: str) -> None:
     sweep = ["-m", *SMALL, script, "limit=1,2", "metrics.parsing=strict,lenient", "report.after_sweep=false"]
-    told = har_llm(tmp_path, *sweep, "tracker=wandb")
-    assert told.stderr.count("W&B") == 2 and "2 W&B runs are kept here, " in told.stderr
+    done = har_llm(tmp_path, *sweep, "tracker=wandb")
+    assert done.stderr.count("W&B") == 2 and "2 W&B runs are kept here, " in done.stderr
     runs = offline_runs(tmp_path / "outputs")
     (group,) = {run.run.run_group for run in runs}
     assert len(runs) == 2 and group.startswith("sweep-")
@@ -87,12 +87,12 @@ def test_a_sweep_is_one_group_and_one_sentence(tmp_path: Path, script: str) -> N
         assert f"group: {group}" in config, "so that whoever publishes it later finds it"
 
 
-def test_what_is_kept_offline_is_sent_by_the_command_that_was_told(tmp_path: Path, script: str) -> None:
-    told = har_llm(tmp_path, *SMALL, script, "limit=2", "tracker=wandb")
+def test_what_is_kept_offline_is_sent_by_the_command_that_was_shown(tmp_path: Path, script: str) -> None:
+    done = har_llm(tmp_path, *SMALL, script, "limit=2", "tracker=wandb")
     (kept,) = offline_runs(tmp_path / "outputs")
     with fake_wandb() as server:
         environment = {**os.environ, "WANDB_BASE_URL": server.url, "WANDB_API_KEY": KEY}
-        command = [str(Path(sys.executable).parent / "wandb"), *command_of(told.stderr)[1:]]
+        command = [str(Path(sys.executable).parent / "wandb"), *command_of(done.stderr)[1:]]
         subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=120)
     assert server.runs() == [kept.run.run_id] and server.finished() == 1
     sent = {name.rpartition("/")[2]: content for name, content in server.uploads.items()}
@@ -119,8 +119,8 @@ def test_an_outputs_folder_elsewhere_holds_everything(tmp_path: Path, script: st
 def test_sync_publishes_runs_that_no_tracker_saw(tmp_path: Path, finished: Callable[..., RunResult]) -> None:
     for limit in (1, 2):
         finished(f"limit={limit}")
-    told = har_llm(tmp_path, "task=sync")
-    assert "2 W&B runs are kept here" in told.stdout
+    done = har_llm(tmp_path, "task=sync")
+    assert "2 W&B runs are kept here" in done.stdout
     runs = offline_runs(tmp_path / "outputs")
     assert {run.run.display_name for run in runs} == {path.name for path in (tmp_path / "outputs" / "runs").iterdir()}
     assert {run.run.run_group for run in runs} == {"simulated_flat-tiny_student-test"}
@@ -135,9 +135,9 @@ def test_a_damaged_run_does_not_keep_the_others_from_being_published(
         finished(f"limit={limit}")
     first, *others = sorted((tmp_path / "outputs" / "runs").iterdir())
     (first / "windows.jsonl").write_text("{\n")
-    told = har_llm(tmp_path, "task=sync", expect=1)
-    assert "The run is not published to W&B (" in told.stdout and "windows.jsonl:1 is damaged" in told.stdout
-    assert "error: 1 of 3 runs did not reach W&B" in told.stderr
+    done = har_llm(tmp_path, "task=sync", expect=1)
+    assert "The run is not published to W&B (" in done.stdout and "windows.jsonl:1 is damaged" in done.stdout
+    assert "error: 1 of 3 runs did not reach W&B" in done.stderr
     assert {run.run.display_name for run in offline_runs(tmp_path / "outputs")} == {path.name for path in others}
 
 

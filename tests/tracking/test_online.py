@@ -39,9 +39,9 @@ def server() -> Iterator[Received]:
 
 def test_a_run_arrives_once(tmp_path: Path, script: str, server: Received) -> None:
     asked = [*SMALL, script, "limit=3", "tracker=wandb", "tracker.project=mine"]
-    told = har_llm(tmp_path, *asked, WANDB_BASE_URL=server.url, WANDB_API_KEY=KEY)
+    done = har_llm(tmp_path, *asked, WANDB_BASE_URL=server.url, WANDB_API_KEY=KEY)
     (id,) = server.runs()
-    assert f"W&B has the run: {server.url}/team/mine/runs/{id}" in told.stderr.splitlines()
+    assert f"W&B has the run: {server.url}/team/mine/runs/{id}" in done.stderr.splitlines()
     (folder,) = run_folders(tmp_path)
     first = server.sent("UpsertBucket")[0]
     assert (first["displayName"], first["groupName"], first["jobType"]) == (
@@ -68,13 +68,13 @@ def test_a_login_in_netrc_is_found(tmp_path: Path, script: str, server: Received
         f"machine {server.url.removeprefix('http://')}\n  login user\n  password {KEY}\n"
     )
     (tmp_path / "home" / "netrc").chmod(0o600)
-    told = har_llm(tmp_path, *SMALL, script, "limit=1", "tracker=wandb", WANDB_BASE_URL=server.url)
-    assert "W&B has the run: " in told.stderr and len(server.runs()) == 1
+    done = har_llm(tmp_path, *SMALL, script, "limit=1", "tracker=wandb", WANDB_BASE_URL=server.url)
+    assert "W&B has the run: " in done.stderr and len(server.runs()) == 1
 
 
 def test_a_key_that_is_missing_is_not_asked_for(tmp_path: Path, script: str) -> None:
-    told = har_llm(tmp_path, *SMALL, script, "limit=1", *PATIENT, "tracker.mode=online")
-    assert "The run is not published to W&B (No API key configured. Use `wandb login` to log in)" in told.stderr
+    done = har_llm(tmp_path, *SMALL, script, "limit=1", *PATIENT, "tracker.mode=online")
+    assert "The run is not published to W&B (No API key configured. Use `wandb login` to log in)" in done.stderr
 
 
 TROUBLES = [

@@ -1,4 +1,4 @@
-"""What W&B is told of a run is made from its directory alone, and says nothing else than the directory."""
+"""What W&B gets of a run is made from its directory alone, and says nothing else than the directory."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ def test_every_score_is_that_of_the_run(finished: Finished) -> None:
     assert summary["strict/pooled/accuracy"] == scores["pooled"]["accuracy"]
     assert summary["lenient/missed_by_cause/omitted"] == 0
     assert summary["tokens/prompt"] == result.environment["prompt_tokens"]
+    assert summary["generations/stop"] == result.environment["finish_reasons"]["stop"] > 0
     assert summary["seconds/engine"] == result.environment["engine_seconds"]
     assert None not in summary.values()
 
@@ -64,7 +65,7 @@ def test_the_tables_hold_every_session_activity_and_cause(finished: Finished) ->
     assert diagonal / sum(counts) == pytest.approx(strict["pooled"]["accuracy"])
 
 
-def test_what_is_synthetic_or_partial_is_said_everywhere(finished: Finished) -> None:
+def test_what_is_synthetic_or_partial_stands_everywhere(finished: Finished) -> None:
     content = content_of(finished("limit=2").folder, tags=["mine", "test"])
     assert content.tags == ["simulated_flat", "tiny_student", "test", "synthetic home", "synthetic model", "partial", "mine"]
     assert content.notes == "synthetic home; synthetic model; partial: first 2 windows only"

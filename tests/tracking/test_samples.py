@@ -118,13 +118,13 @@ def test_long_reasoning_keeps_its_ends() -> None:
     assert shortened("a" * LONGEST) == "a" * LONGEST
 
 
-def test_of_several_texts_the_one_is_shown_that_says_what_was_voted(finished: Callable[..., RunResult]) -> None:
+def test_of_several_generations_the_one_is_shown_that_says_what_was_voted(finished: Callable[..., RunResult]) -> None:
     result = finished("decoding.samples=3", "model.sampling.temperature=0.5", "limit=1")
     rows = [json.loads(line) for line in (result.folder / "predictions.jsonl").read_text().splitlines()]
     other = {"activity": None, "missed": "omitted"}
     for row in rows:
         if "samples" in row:
-            row["samples"][0]["strict"] = other  # the first of the texts was outvoted
+            row["samples"][0]["strict"] = other  # the first generation was outvoted
     (result.folder / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     row = dict(zip(COLUMNS, sample_rows(result, 1, "strict")[0], strict=True))
     (window,) = result.windows()
