@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -42,9 +43,6 @@ Settings (SETTING=VALUE):
 
 --config-dir FOLDER adds your own options, --hydra-help shows the flags of Hydra, which reads this command line."""
 
-SECTIONS = ("paths", "metrics", "export", "report")
-"""The settings that have fields of their own without being a group."""
-
 
 def main() -> None:
     """Run the command line. Ends with exit code 1 for what the user can mend, 130 for Ctrl-C."""
@@ -52,12 +50,11 @@ def main() -> None:
         print(help_text(sys.argv[1:]))
         return
     import hydra
-    from omegaconf import OmegaConf
 
-    OmegaConf.register_new_resolver("expanduser", os.path.expanduser, replace=True)
     given = command_line()
     # Hydra takes -m at the beginning or the end only; between overrides it calls them unrecognized.
-    sys.argv[1:] = sorted(map(addressed, sys.argv[1:]), key=lambda argument: argument not in ("-m", "--multirun"))
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
+    refuse_unknown(sys.argv[1:])
     compose_once(sys.argv[1:])
     try:
         hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(run_one)()
@@ -111,16 +108,20 @@ def command_line() -> str:
     return shlex.join([*program, *sys.argv[1:]])
 
 
-def addressed(argument: str) -> str:
-    """`group.field=value` as Hydra's "add or override".
+def refuse_unknown(arguments: Sequence[str]) -> None:
+    """Answer a misspelt group or setting, for which Hydra would advise a `+`. A user's own conf may have further groups."""
+    from har_llm.common.errors import ConfigError
+    from har_llm.config import check_known
 
-    Hydra alone refuses a field that the chosen YAML does not write, and advises what our schema would refuse. With this the
-    schema decides: it takes every field of the component, and knows which one a misspelt name was meant to be.
-    """
-    from har_llm.config import GROUPS
-
-    group = argument.partition("=")[0].partition(".")[0]
-    return f"++{argument}" if "." in argument.partition("=")[0] and group in (*GROUPS, *SECTIONS) else argument
+    if any(argument.startswith(("--config", "-cd", "-cn", "-cp", "hydra.searchpath")) for argument in arguments):
+        return
+    for argument in arguments:
+        name = re.match(r"(\w+)[\w.@:]*=", argument)
+        if name is not None and name[1] not in ("hydra", "experiment", "bundle"):
+            try:
+                check_known(name[1])
+            except ConfigError as error:
+                sys.exit(f"error: {error}")
 
 
 def compose_once(arguments: Sequence[str]) -> None:

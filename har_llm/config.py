@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from har_llm.common.errors import ConfigError
-from har_llm.common.schema import _checked, _component, _plain, _suggestion, require
+from har_llm.common.schema import checked, component, plain, require, suggestion
 
 if TYPE_CHECKING:
     from har_llm.data.datasets.base import Dataset
@@ -51,7 +51,8 @@ class PathsConfig:
 @dataclass(kw_only=True)
 class MetricsConfig:
     headline: str = "f1_weighted"
-    """The score that is shown first; all are computed and kept."""
+    """The score that is shown first: f1_{macro_gold,macro_union,macro_catalogue,weighted,micro_gold,micro_catalogue},
+    accuracy or missed. All are computed and kept."""
     parsing: str = "strict"
     """strict: valid JSON only; lenient: with salvage and repair."""
 
@@ -79,6 +80,7 @@ class Settings:
     task: str = "run"
     """A name in tasks.TASKS, which is checked there."""
     seed: int = 0
+    """Seeds the sampling of every window."""
     limit: int | None = None
     """Only the first N windows, for a first look; the run is marked partial."""
     runs: list[str] | None = None
@@ -120,16 +122,21 @@ class Experiment:
 
 def read_experiment(cfg: DictConfig) -> Experiment:
     """Check a composed config and build its components. Raises ConfigError naming the field, its value and the rule."""
-    known = {*GROUPS, *(f.name for f in dataclasses.fields(Settings))}
     for name in map(str, cfg):
-        if name not in known:
-            raise ConfigError(f"{name} is not a setting.{_suggestion(name, known)}")
-    settings = _checked(Settings, {name: cfg[name] for name in map(str, cfg) if name not in GROUPS}, "")
+        check_known(name)
+    settings = checked(Settings, {name: cfg[name] for name in map(str, cfg) if name not in GROUPS}, "")
     settings.check()
-    components = {group: _component(cfg, group) for group in GROUPS}
-    experiment = Experiment(settings=settings, source=_plain(cfg), **components)
+    components = {group: component(cfg, group) for group in GROUPS}
+    experiment = Experiment(settings=settings, source=plain(cfg), **components)
     _check_together(experiment)
     return experiment
+
+
+def check_known(name: str) -> None:
+    """Refuse what is neither a group nor one of the settings beside them."""
+    known = {*GROUPS, *(f.name for f in dataclasses.fields(Settings))}
+    if name not in known:
+        raise ConfigError(f"{name} is not a setting.{suggestion(name, known)}")
 
 
 def _check_together(experiment: Experiment) -> None:
@@ -182,17 +189,17 @@ class WandbTracker(TrackerConfig):
     entity: str | None = None
     """A W&B user or team; null = the one that is logged in."""
     mode: str = "auto"
-    """auto: online where this machine is logged in to W&B, else offline."""
+    """online, offline, or auto: online where this machine is logged in to W&B."""
     group: str | None = None
     """null = the experiment, or a digest of the sweep, or what a run alone is about."""
     tags: list[str] = field(default_factory=list)
     """Beside those that a run brings along: dataset, model, adapter, part, and what is synthetic or partial."""
     samples: int = 200
-    """Most rows of the table of reasoning samples; 0 = no table."""
+    """Most rows of the table of reasoning samples, errors first; 0 = no table."""
     artifacts: bool = True
     """Whether predictions, generations and adapters are sent as files."""
     init_timeout: float = 20.0
-    """Longest wait for W&B's first answer, in seconds."""
+    """Longest wait for W&B's first answer, in seconds; then the run ends well and is published later."""
     finish_timeout: float = 300.0
     """Longest wait for a run to arrive, in seconds."""
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from har_llm.cli import conf_folder
 from har_llm.config import Experiment, read_experiment
 
-OmegaConf.register_new_resolver("expanduser", os.path.expanduser, replace=True)
 
-
-def composed(*overrides: str) -> DictConfig:
+def composed(*overrides: str, conf: Path | None = None) -> DictConfig:
+    """`conf`: a user's folder of further options, as --config-dir names it."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return compose("config", overrides=list(overrides))
+        own = [] if conf is None else [f"hydra.searchpath=[{conf}]"]
+        return compose("config", overrides=[*own, *overrides])
 
 
 def experiment(*overrides: str) -> Experiment:

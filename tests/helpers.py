@@ -21,7 +21,7 @@ def load(name: str, cls: type[T], **changes: Any) -> T:
     """conf/<name>.yaml as the object that it configures, some of its values changed."""
     node = OmegaConf.load(CONF / f"{name}.yaml")
     assert isinstance(node, DictConfig)
-    assert node.pop("_target_") == f"{cls.__module__}.{cls.__qualname__}"
+    assert f"/schema/{cls.__module__}.{cls.__qualname__}@_here_" in node.pop("defaults")
     built = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(cls), node, changes))
     assert isinstance(built, cls)
     return built

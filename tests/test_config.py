@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 from hydra.errors import ConfigCompositionException
-from omegaconf import OmegaConf
 
 from har_llm.common.errors import ConfigError
-from har_llm.common.schema import component_class
+from har_llm.common.schema import component_class, defaults_of
 from har_llm.config import GROUPS, read_experiment
 from tests.composing import composed, experiment
 from tests.helpers import CONF
@@ -50,14 +49,15 @@ def test_every_shipped_option_is_valid(option: str) -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_every_field_is_listed_so_that_it_can_be_overridden(option: str) -> None:
-    group, _, name = option.partition("=")
+def test_every_setting_is_composed_with_its_default(option: str) -> None:
+    """So --cfg job shows all there are, and a run keeps them."""
+    group = option.partition("=")[0]
     node = composed(option)[group]
-    cls = component_class(node["_target_"], group)
-    missing = {field.name for field in dataclasses.fields(cls)} - set(node) - {"synthetic"}
-    assert not missing, f"conf/{group}/{name}.yaml does not list {sorted(missing)}"
-    if group == "model":
-        assert set(node["sampling"]) == {"temperature", "top_p", "top_k", "min_p", "max_new_tokens"}
+    settings = defaults_of(component_class(node["_target_"], option))
+    assert set(node) == {"_target_", *settings}
+    for key, values in settings.items():
+        if isinstance(values, dict):
+            assert set(values) <= set(node[key])
 
 
 @pytest.mark.parametrize("name", QWEN3)
@@ -74,7 +74,7 @@ WRONG = [
     ("window.events=abc", "window.events is 'abc'; it must be a whole number."),
     ("window.events=0", "window.events is 0; it must be at least 1"),
     ("window.min_events=11", "window.min_events is 11; it must be from 1 to window.events (10)"),
-    ("+window.evnts=3", "window.evnts is not a setting. Did you mean events?"),
+    ("window.evnts=3", "window.evnts is not a setting. Did you mean events?"),
     ("+tsk=run", "tsk is not a setting. Did you mean task?"),
     ("export.what=weights", "export.what is 'weights'; it must be one of model, examples"),
     ("limit=0", "limit is 0; it must be at least 1, or null"),
@@ -128,18 +128,53 @@ def test_a_wrong_setting_is_refused_with_field_value_and_rule(override: str, mes
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("override", ["window=fixd", "modle=qwen3_8b", "window.evnts=3"])
+@pytest.mark.parametrize("override", ["window=fixd", "modle=qwen3_8b"])
 def test_hydra_refuses_what_does_not_exist(override: str) -> None:
     with pytest.raises(ConfigCompositionException, match=override.partition("=")[0].split(".")[0]):
         composed(override)
 
 
-def test_a_users_own_yaml_is_checked_like_ours(tmp_path: Path) -> None:
-    node = OmegaConf.create({**OmegaConf.load(CONF / "window/fixed.yaml"), "events": 2.5})  # type: ignore[dict-item]
-    cfg = composed()
-    cfg.window = node
+OWN = """
+from dataclasses import dataclass
+from har_llm.data.windows import FixedWindows
+
+@dataclass(kw_only=True)
+class OwnWindows(FixedWindows):
+    gap: int = 3
+"""
+
+
+@pytest.fixture
+def own_conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder for --config-dir, with a class of the user's own."""
+    (tmp_path / "own_windows.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "window").mkdir()
+    (tmp_path / "window/bare.yaml").write_text("_target_: own_windows.OwnWindows\nevents: 4\n")
+    (tmp_path / "window/full.yaml").write_text("defaults:\n  - /schema/own_windows.OwnWindows@_here_\nevents: 4\n")
+    (tmp_path / "window/more.yaml").write_text("defaults:\n  - fixed\nevents: 4\n")
+    (tmp_path / "window/lost.yaml").write_text("defaults:\n  - /schema/own_windows.Lost@_here_\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["bare", "full", "more"])
+def test_a_users_own_option_is_checked_like_ours(name: str, own_conf: Path) -> None:
+    window = read_experiment(composed(f"window={name}", "window.min_events=2", conf=own_conf)).window
+    assert (window.events, window.min_events) == (4, 2)
+    assert getattr(window, "gap", 3) == 3
     with pytest.raises(ConfigError, match=r"window\.events is 2\.5; it must be a whole number"):
-        read_experiment(cfg)
+        read_experiment(composed(f"window={name}", "window.events=2.5", conf=own_conf))
+    with pytest.raises(ConfigError, match=r"window\.gapp is not a setting\."):
+        read_experiment(composed(f"window={name}", "window.gapp=1", conf=own_conf))
+
+
+def test_a_users_own_class_has_settings_of_its_own(own_conf: Path) -> None:
+    assert composed("window=full", conf=own_conf).window.gap == 3
+    for name in ("bare", "full"):
+        window = read_experiment(composed(f"window={name}", "window.gap=5", conf=own_conf)).window
+        assert getattr(window, "gap", None) == 5
+    with pytest.raises(ConfigCompositionException, match=r"'own_windows.Lost', which cannot be imported"):
+        composed("window=lost", conf=own_conf)
 
 
 HEAVY = ("torch", "transformers", "vllm", "wandb", "matplotlib", "sklearn", "scipy", "pandas", "huggingface_hub")

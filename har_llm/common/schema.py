@@ -6,9 +6,10 @@ import dataclasses
 import difflib
 import importlib
 from collections.abc import Collection
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
-from omegaconf import DictConfig, Node, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
 
 from har_llm.common.errors import ConfigError
@@ -16,26 +17,37 @@ from har_llm.common.errors import ConfigError
 
 def require(name: str, value: str, allowed: Collection[str]) -> None:
     if value not in allowed:
-        raise ConfigError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.{_suggestion(value, allowed)}")
+        raise ConfigError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.{suggestion(value, allowed)}")
 
 
-def component_class(target: object, where: str) -> type:
-    """The dataclass that a `_target_` names."""
+def component_class(target: object, setting: str) -> type:
+    """The dataclass that `setting`, a `_target_`, names."""
     if not isinstance(target, str) or "." not in target:
-        raise ConfigError(
-            f"{where}._target_ is {target!r}; it must be the full name of a class, such as package.module.Class."
-        )
+        raise ConfigError(f"{setting} is {target!r}; it must be the full name of a class, such as package.module.Class.")
     module, _, name = target.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise ConfigError(f"{where}._target_ is {target!r}, which cannot be imported: {error}.") from None
+        raise ConfigError(f"{setting} is {target!r}, which cannot be imported: {error}.") from None
     if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
-        raise ConfigError(f"{where}._target_ is {target!r}, which is no dataclass; its fields are what {where} may set.")
+        raise ConfigError(f"{setting} is {target!r}, which is no dataclass; a dataclass's fields are the settings.")
     return found
 
 
-def _component(cfg: DictConfig, group: str) -> Any:
+def defaults_of(cls: type) -> dict[str, Any]:
+    """The settings of a dataclass as plain values; ??? for those that have no default."""
+    return {one.name: _default(one) for one in dataclasses.fields(cls)}
+
+
+def _default(one: dataclasses.Field[Any]) -> Any:
+    if one.default_factory is not dataclasses.MISSING:
+        value = one.default_factory()
+        return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
+    return "???" if one.default is dataclasses.MISSING else one.default
+
+
+def component(cfg: DictConfig, group: str) -> Any:
+    """The object that a group's chosen option describes, with every setting known, given and of its type."""
     node = cfg.get(group)
     if not isinstance(node, DictConfig):
         raise ConfigError(f"{group} is {node!r}; choose an option of the group, as in {group}=NAME (--help lists them).")
@@ -44,10 +56,10 @@ def _component(cfg: DictConfig, group: str) -> Any:
 
 def _build(node: DictConfig, where: str) -> Any:
     """The component that a node describes, with the components inside it (lora.teacher is a model)."""
-    cls = component_class(node.get("_target_"), where)
+    cls = component_class(node.get("_target_"), f"{where}._target_")
     keys = [key for key in _keys(node, where) if key != "_target_"]
     inside = {key for key in keys if isinstance(node[key], DictConfig) and "_target_" in node[key]}
-    component = _checked(cls, {key: node[key] for key in keys if key not in inside}, where)
+    component = checked(cls, {key: node[key] for key in keys if key not in inside}, where)
     for key in sorted(inside & {one.name for one in dataclasses.fields(cls)}):
         setattr(component, key, _build(node[key], f"{where}.{key}"))
     if unknown := sorted(inside - {one.name for one in dataclasses.fields(cls)}):
@@ -65,7 +77,7 @@ def _keys(node: DictConfig, where: str) -> list[str]:
     return keys
 
 
-def _checked(cls: type, values: dict[str, Any], where: str) -> Any:
+def checked(cls: type, values: dict[str, Any], where: str) -> Any:
     """An object of `cls` with these values, all converted to the declared types."""
     schema = OmegaConf.structured(cls)
     for name, value in values.items():
@@ -82,7 +94,7 @@ def _checked(cls: type, values: dict[str, Any], where: str) -> Any:
         key = _join(where, error.full_key)
         value = OmegaConf.select(OmegaConf.create(values), error.full_key) if error.full_key else values
         rule = str(error).splitlines()[0]
-        raise ConfigError(f"{key} is {value!r}; {_type_rule(schema, error.full_key) or rule}") from None
+        raise ConfigError(f"{key} is {value!r}; {_type_rule(cls, error.full_key) or rule}") from None
 
 
 def _check_settings(schema: object, value: object, where: str) -> None:
@@ -95,15 +107,16 @@ def _check_settings(schema: object, value: object, where: str) -> None:
         )
 
 
-def _type_rule(schema: DictConfig, key: str | None) -> str | None:
-    parent, _, name = (key or "").rpartition(".")
-    node = OmegaConf.select(schema, parent) if parent else schema
-    declared = node._get_node(name) if isinstance(node, DictConfig) and name in node else None
-    if not isinstance(declared, Node):  # inside a plain dict or list, which declares no type
-        return None
+def _type_rule(cls: type, key: str | None) -> str | None:
+    """What the dataclass declares for the setting, in words; None for one inside a plain dict or list."""
+    name, _, rest = (key or "").partition(".")
+    declared = get_type_hints(cls).get(name)
+    if rest:
+        return _type_rule(declared, rest) if isinstance(declared, type) and dataclasses.is_dataclass(declared) else None
+    kinds = set(get_args(declared) or [declared])
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-    kind = names.get(declared._metadata.ref_type)
-    return f"it must be {kind}{' or null' if declared._is_optional() else ''}." if kind else None
+    kind = next((word for one, word in names.items() if kinds in ({one}, {one, NoneType})), None)
+    return f"it must be {kind}{' or null' if NoneType in kinds else ''}." if kind else None
 
 
 def _unknown_key(error: ConfigKeyError, schema: DictConfig, where: str) -> str:
@@ -112,19 +125,20 @@ def _unknown_key(error: ConfigKeyError, schema: DictConfig, where: str) -> str:
     node = OmegaConf.select(schema, parent) if parent else schema
     allowed = [str(key) for key in node] if isinstance(node, DictConfig) else []
     rule = f" It has: {', '.join(allowed)}." if allowed else ""
-    return f"{_join(where, full)} is not a setting.{_suggestion(name, allowed)}{rule}"
+    return f"{_join(where, full)} is not a setting.{suggestion(name, allowed)}{rule}"
 
 
 def _join(where: str, key: str | None) -> str:
     return ".".join(part for part in (where, key) if part)
 
 
-def _suggestion(name: str, allowed: Any) -> str:
+def suggestion(name: str, allowed: Any) -> str:
     close = difflib.get_close_matches(str(name), [str(option) for option in allowed], n=1)
     return f" Did you mean {close[0]}?" if close else ""
 
 
-def _plain(cfg: DictConfig) -> dict[str, Any]:
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """The config as plain values, interpolations resolved."""
     try:
         plain = OmegaConf.to_container(cfg, resolve=True)
     except InterpolationResolutionError as error:

@@ -31,6 +31,7 @@ class SectionedPrompt:
     sections: dict[str, str | None] = field(default_factory=dict)
     events: str = "$events"
     event_ids: str = "session"
+    """session: an event keeps its position in the session; window: ids start at 0 in each window."""
 
     def check(self) -> None:
         _check_event_ids(self.event_ids)
@@ -64,8 +65,10 @@ class VerbatimPrompt:
     """
 
     path: str | None = None
+    """The file."""
     system: str = ""
     event_ids: str = "session"
+    """As in SectionedPrompt."""
 
     def check(self) -> None:
         _check_event_ids(self.event_ids)

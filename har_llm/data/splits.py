@@ -26,7 +26,7 @@ class Split(ABC):
     """What every split has."""
 
     part: str = "test"
-    """The part that a run is scored on."""
+    """The part that a run is scored on: train, validation or test."""
 
     def check(self) -> None:
         if self.part not in PARTS:
@@ -47,7 +47,7 @@ class GroupSplit(Split):
     """
 
     validation_sessions: int = 0
-    """How many training sessions, over all groups, are for validation."""
+    """How many training sessions, over all groups, are for validation: for choosing prompts and settings."""
 
     def check(self) -> None:
         super().check()

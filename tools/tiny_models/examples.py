@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 def load(cls: type[T], path: Path) -> T:
     node = OmegaConf.load(path)
-    node.pop("_target_")
+    node.pop("defaults")
     loaded: T = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(cls), node))  # type: ignore[assignment]
     return loaded
 

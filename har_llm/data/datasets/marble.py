@@ -58,9 +58,9 @@ class Marble(ReleaseConfig):
     """The MARBLE release in a folder of the user's."""
 
     folder: str = "marble"
-    """Below paths.data, or absolute."""
+    """Below paths.data, or absolute; holds A1a/instance1/environmental.csv and so on."""
     timezone: str = "Europe/Rome"
-    """Where the recordings were made: what HH:mm:ss of an event means."""
+    """Where the recordings were made: the files have UNIX milliseconds, an event has the local HH:mm:ss."""
     sensors: dict[str, MarbleSensor] = field(default_factory=dict)
     """By sensor_id of environmental.csv."""
     labels: dict[str, int] = field(default_factory=dict)

@@ -51,7 +51,8 @@ class Mural(ReleaseConfig):
 
     COUNTED: ClassVar[tuple[str, ...]] = (*RELEASE_COUNTS, "training_windows")
     folder: str = FOLDER
-    """A folder or a zip file, below paths.data or absolute."""
+    """A folder or a zip file, below paths.data or absolute, with or without the inner MuRAL/. Where there is no mural, MuRAL
+    and MuRAL.zip are looked for too."""
     sensor_names: str = "long"
     """long: as sensors.json writes them out; short: as data.csv has them."""
     short_words: dict[str, str] = field(default_factory=dict)
@@ -64,7 +65,8 @@ class Mural(ReleaseConfig):
     """Rows without a sensor, which hold a narration only: dropped, or kept as events that read `annotation_text`."""
     annotation_text: str = ""
     reorder_seconds: int = 60
-    """A row may be this much earlier than the row above: it is put in order then. More is a fault."""
+    """A row may be this much earlier than the row above: it is put in order then, and counted. More is a fault, but more
+    than 12 hours is midnight, because times have no date."""
 
     def check(self) -> None:
         if self.home.activities:

@@ -157,7 +157,7 @@ class SimulatedHome(DatasetConfig):
     synthetic: bool = True
     seed: int = 0
     simulation: str
-    """Name of a simulation in this package, or a JSON file of the same form."""
+    """The home's sensors and what residents do with them: a simulation in this package, or a JSON file of the same form."""
     residents: list[str] = field(default_factory=lambda: ["Ada", "Ben"])
     passage_percent: int = 25
     """Chance that a resident walks past a passage sensor on the way to the next activity."""

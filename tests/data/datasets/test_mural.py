@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import os
 import subprocess
 import sys
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from omegaconf import OmegaConf
 
 from har_llm.common.errors import ConfigError
 from har_llm.data.datasets.mural import DAY, Mural, SessionClock
@@ -30,7 +28,7 @@ from tests.data.datasets.mural_files import (
     write_folder,
     write_zip,
 )
-from tests.helpers import CONF, ROOT, load
+from tests.helpers import ROOT, load
 
 # Events
 
@@ -267,13 +265,6 @@ def test_other_counts_are_told(tmp_path: Path) -> None:
 
 
 # Settings
-
-
-def test_every_setting_is_in_the_yaml() -> None:
-    node = OmegaConf.load(CONF / "dataset" / "mural.yaml")
-    fields = {field.name for field in dataclasses.fields(Mural)} - {"synthetic"}
-    assert set(node) == {*fields, "_target_"}
-    assert set(node.home) == {field.name for field in dataclasses.fields(load("dataset/mural", Mural).home)}
 
 
 def test_shipped_config_needs_no_data() -> None:
