@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from har_llm.common import markdown
 from har_llm.common.errors import HarError, MissingError
+from har_llm.common.files import staging_folder, write_whole
 from har_llm.common.paths import expanded
 from har_llm.common.tables import Table, to_csv
 from har_llm.config import Settings
@@ -41,14 +40,10 @@ def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, pars
     report = make_report(runs, headline, parsing)
     tables = make_tables(report)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".report-", dir=folder))
-        try:
+        with staging_folder(folder / "report") as staging:
             figures = _write(report, tables, staging)
             write_page(runs, staging / "report.html", tables=tables, figures=figures, headline=headline, parsing=parsing)
-            _put_in_place(staging, folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            _replace_files(staging, folder)
     except OSError as error:
         raise MissingError(
             f"The report cannot be written to {folder} ({error.strerror or error}); set report.path to another folder."
@@ -90,15 +85,15 @@ def _illustrated(figure: Figure) -> str:
     return f"## {title}\n\n![{title}]({figure.png.name})\n\n{markdown.inline(figure.caption)}"
 
 
-def _put_in_place(staging: Path, folder: Path) -> None:
-    """Each file at once. What an earlier report left that this one has not is removed."""
+def _replace_files(staging: Path, folder: Path) -> None:
+    """Each file in one step. What an earlier report left that this one has not is removed."""
     new = sorted(path.name for path in staging.iterdir())
     for name in _earlier(folder):
         if name not in new:
             (folder / name).unlink(missing_ok=True)
-    _text(staging / MANIFEST, json.dumps(new, indent=1) + "\n")
-    for name in [*new, MANIFEST]:
+    for name in new:
         (staging / name).replace(folder / name)
+    write_whole(folder / MANIFEST, json.dumps(new, indent=1) + "\n")
 
 
 def _earlier(folder: Path) -> list[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from pathlib import Path
 
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.files import staging_folder, write_whole
 from har_llm.common.paths import expanded
 from har_llm.common.process import JsonProcess
 from har_llm.common.provenance import MANIFEST
@@ -44,8 +44,7 @@ def _examples(run: PreparedRun, target: Path) -> str:
     if not run.recipe.teacher.complete():
         raise MissingError("The teacher's texts are not made yet; run the same command with task=run first.")
     selection = run.recipe.select()
-    with target.open("x", encoding="ascii") as stream:
-        stream.writelines(json.dumps(example.as_row()) + "\n" for example in selection.examples)
+    write_whole(target, "".join(json.dumps(example.as_row()) + "\n" for example in selection.examples))
     return f"{selection.summary()}{run.recipe.provenance.suffix}"
 
 
@@ -55,7 +54,7 @@ def _untaught(run: PreparedRun) -> str:
 
 
 def _merged(run: PreparedRun, target: Path) -> str:
-    """A model like any other, with its tokenizer: written staging by a process of its own, then put in place."""
+    """A model like any other, with its tokenizer: written by a process of its own, then put in place."""
     if run.adapter is None or run.adapter.path is None:
         raise ConfigError(
             f"task=export merges an adapter into its model; choose lora=adapter or lora=distilled{_untaught(run)}."
@@ -63,26 +62,24 @@ def _merged(run: PreparedRun, target: Path) -> str:
     if run.recipe is not None and not run.recipe.learned():
         raise MissingError("The adapter is not made yet; run the same command with task=run first.")
     base = resolve.obtain(run.model)
-    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    process = JsonProcess("har_llm.distill.merge", "The merging process")
-    try:
-        model = run.experiment.model
-        process.send(
-            {
-                "base": str(base),
-                "adapter": str(run.adapter.path),
-                "dtype": model.dtype,
-                "trust_remote_code": model.trust_remote_code,
-                "folder": str(staging),
-            }
-        )
-        parameters = process.receive()["parameters"]
+    model = run.experiment.model
+    with staging_folder(target) as staging:
+        process = JsonProcess("har_llm.distill.merge", "The merging process")
+        try:
+            process.send(
+                {
+                    "base": str(base),
+                    "adapter": str(run.adapter.path),
+                    "dtype": model.dtype,
+                    "trust_remote_code": model.trust_remote_code,
+                    "folder": str(staging),
+                }
+            )
+            parameters = process.receive()["parameters"]
+        finally:
+            process.close()
         _describe(run, run.adapter, staging)
-        staging.chmod(0o755)  # mkdtemp makes it private
         staging.rename(target)
-    finally:
-        process.close()
-        shutil.rmtree(staging, ignore_errors=True)
     return f"{model.id} with {run.experiment.lora.label()}, {parameters:,} parameters in {model.dtype}{run.made_of.suffix}"
 
 

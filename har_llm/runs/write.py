@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from har_llm.common.digest import canonical
 from har_llm.common.environment import describe_environment
+from har_llm.common.files import put_in_place, staging_folder
 from har_llm.common.paths import expanded
 from har_llm.config import PARSINGS
 from har_llm.data.describe import describe
@@ -35,9 +34,7 @@ if TYPE_CHECKING:
 def write_run(run: PreparedRun, windows: Sequence[WindowTexts]) -> Path:
     """Score a run and put its directory in place. Where another process was faster, its directory is kept."""
     rows = list(prediction_rows(run, windows))
-    run.folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{run.name}-", dir=run.folder.parent))
-    try:
+    with staging_folder(run.folder) as staging:
         _write_config(staging / "config.yaml", run)
         for name, lines in ((PREDICTIONS, iter(rows)), (WINDOWS, window_rows(run, windows))):
             with (staging / name).open("w", encoding="utf-8") as stream:
@@ -48,14 +45,7 @@ def write_run(run: PreparedRun, windows: Sequence[WindowTexts]) -> Path:
         shown = run.experiment.settings.metrics
         summary = summarise(run.name, *contents, headline=shown.headline, parsing=shown.parsing)
         (staging / REPORT).write_text(summary_markdown.render(summary), encoding="utf-8")
-        staging.chmod(0o755)  # mkdtemp makes it private
-        try:
-            staging.rename(run.folder)
-        except OSError:
-            if not run.finished:
-                raise
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        put_in_place(staging, run.folder)
     return run.folder
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.environment import library_versions, machine
+from har_llm.common.files import put_in_place, write_whole
 from har_llm.common.lock import claimed, last_claim
 from har_llm.common.provenance import MANIFEST
 from har_llm.distill.examples import Selection
@@ -118,16 +119,11 @@ def _put_in_place(
     (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     draw_losses(losses, card_title(content), recipe.provenance.label, folder / CURVE)
     (folder / "README.md").write_text(model_card(content), encoding="utf-8")
-    try:
-        folder.rename(recipe.folder)
-    except OSError:
-        if not recipe.folder.exists():
-            raise
+    put_in_place(folder, recipe.folder)
 
 
 def _write_lines(path: Path, values: Iterable[Any]) -> None:
-    with path.open("w", encoding="ascii") as stream:
-        stream.writelines(json.dumps(value) + "\n" for value in values)
+    write_whole(path, "".join(json.dumps(value) + "\n" for value in values))
 
 
 def losses_so_far(recipe: AdapterRecipe) -> list[list[float]]:

@@ -12,7 +12,6 @@ import math
 import os
 import queue
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from typing import Any
 
 from har_llm.common.digest import digest
 from har_llm.common.errors import EngineError
+from har_llm.common.files import write_whole
 from har_llm.common.paths import expanded
 from har_llm.common.process import JsonProcess
 from har_llm.config import WandbTracker
@@ -204,14 +204,9 @@ class PublishedNotes:
         return any((self.folder / note.get("folder", ".nowhere")).glob("*.wandb.synced"))
 
     def write(self, published: Published, outcome: dict[str, Any]) -> None:
-        """`outcome`: the url, or the folder. Written in full and renamed, as several processes may publish."""
+        """`outcome`: the url, or the folder. Several processes may publish, so the file is written whole."""
         file = self._file(published.id)
-        file.parent.mkdir(parents=True, exist_ok=True)
         place = {"project": self.tracker.project, "entity": self.tracker.entity}
         content = {"name": published.name, "id": published.id, **place, **outcome}
         content["at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        handle, staging = tempfile.mkstemp(dir=file.parent, prefix=".")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(json.dumps(content, indent=1) + "\n")
-        Path(staging).chmod(0o644)  # mkstemp makes it private
-        Path(staging).replace(file)
+        write_whole(file, json.dumps(content, indent=1) + "\n")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from har_llm.common import markdown
 from har_llm.common.errors import ConfigError
+from har_llm.common.files import write_whole
 from har_llm.common.paths import expanded
 from har_llm.common.tables import Table, to_csv
 from har_llm.config import Settings
@@ -37,11 +37,8 @@ def _name(a: str, b: str) -> str:
 def write(comparison: Comparison, folder: Path) -> None:
     """Each file is there whole or not at all; an earlier comparison of the same runs is replaced."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name, text in _files(comparison):
-            staging = folder / f".{name}.{os.getpid()}"
-            staging.write_bytes(text.encode("utf-8"))
-            staging.replace(folder / name)
+            write_whole(folder / name, text)
     except OSError as error:
         raise ConfigError(
             f"{folder} cannot be written ({error.strerror}); set report.path to a folder where a comparison may go."

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import re
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import har_llm
+from har_llm.common.files import staging_folder
 from har_llm.common.tables import Table
 from har_llm.config import PARSINGS
 from har_llm.report.figures.chart import Figure
@@ -63,12 +63,11 @@ def write_page(
     parsing: str,
     text_limit: int = TEXT_LIMIT,
 ) -> None:
-    """Write the page aside and put it in place. Raises MissingError for a run whose files are damaged."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as name:
-        page = Path(name) / path.name
+    """Write the page in a staging folder and put it in place. Raises MissingError for a run whose files are damaged."""
+    with staging_folder(path) as staging:
+        page = staging / path.name
         # Chunks of texts are written first, because what refers to them stands before them.
-        with (Path(name) / "texts").open("w+b") as chunks:
+        with (staging / "texts").open("w+b") as chunks:
             texts = Texts(chunks, limit=text_limit, runs=len(runs))
             datasets = gather(runs, texts)
             chunks.seek(0)

@@ -1,0 +1,106 @@
+"""What is written is there whole or not at all, whatever happens in between."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from har_llm.common.files import put_in_place, staging_folder, write_whole
+
+WRITING_ON = """
+import sys
+from pathlib import Path
+from har_llm.common.files import write_whole
+while True:
+    for letter in "ab":
+        write_whole(Path(sys.argv[1]), letter * 5_000_000)
+"""
+KILLED_INSIDE = """
+import os, signal, sys
+from pathlib import Path
+from har_llm.common.files import staging_folder
+with staging_folder(Path(sys.argv[1])) as staging:
+    (staging / "half").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_written_and_written_again_and_nothing_lies_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "file.json"
+    for text in ("é\ud800\r\n", "two\n"):
+        write_whole(file, text)
+    assert file.read_bytes() == b"two\n" and names(file.parent) == ["file.json"]
+    write_whole(file, "é\ud800\r\n")
+    assert file.read_bytes() == b"\xc3\xa9\\ud800\r\n"
+
+
+def test_a_file_that_cannot_be_written_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "file"
+    write_whole(file, "before")
+
+    def full(path: Path, content: bytes) -> int:
+        path.open("wb").close()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(file, "after")
+    assert file.read_text() == "before" and names(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("milliseconds", [0, 7, 23])
+def test_a_file_is_whole_whenever_its_writer_is_killed(tmp_path: Path, milliseconds: int) -> None:
+    file = tmp_path / "file"
+    writer = subprocess.Popen([sys.executable, "-c", WRITING_ON, str(file)])
+    while not file.exists():
+        time.sleep(0.001)
+        assert writer.poll() is None
+    time.sleep(milliseconds / 1000)
+    writer.kill()
+    writer.wait()
+    text = file.read_text()
+    assert len(text) == 5_000_000 and len(set(text)) == 1
+
+
+def test_a_folder_is_put_in_place_whole(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "run"
+    with staging_folder(target) as staging:
+        (staging / "file").touch()
+        assert not target.exists() and staging.parent == target.parent
+        put_in_place(staging, target)
+    assert names(target) == ["file"] and names(target.parent) == ["run"]
+    assert target.stat().st_mode == target.parent.stat().st_mode, "others may read it if they may read what is around it"
+
+
+def test_of_two_folders_the_first_stays(tmp_path: Path) -> None:
+    target = tmp_path / "run"
+    with staging_folder(target) as one, staging_folder(target) as two:
+        for staging in (one, two):
+            (staging / staging.name).touch()
+            put_in_place(staging, target)
+    assert names(target) == [one.name] and names(tmp_path) == ["run"]
+
+
+def test_a_folder_that_cannot_be_put_in_place_is_an_error(tmp_path: Path) -> None:
+    with staging_folder(tmp_path / "run") as staging, pytest.raises(OSError):
+        put_in_place(staging, tmp_path / "missing" / "run")
+
+
+def test_where_filling_a_folder_fails_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), staging_folder(tmp_path / "run") as staging:
+        (staging / "half").touch()
+        raise ZeroDivisionError
+    assert names(tmp_path) == []
+
+
+def test_a_process_that_is_killed_puts_nothing_in_place(tmp_path: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", KILLED_INSIDE, str(tmp_path / "run")], check=False).returncode == -9
+    assert not (tmp_path / "run").exists() and all(name.startswith(".run-") for name in names(tmp_path))
