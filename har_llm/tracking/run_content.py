@@ -43,6 +43,10 @@ class Content:
     notes: str
     config: Mapping[str, Any]
     summary: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RunContent(Content):
     tables: Mapping[str, Table]
     confusion: Table
     """Events by gold and predicted activity."""
@@ -50,13 +54,13 @@ class Content:
     """What may be sent as artifacts, by its type."""
 
 
-def run_content(folder: Path, *, group: str, tags: Sequence[str], samples: int, teachers: Collection[str]) -> Content:
+def run_content(folder: Path, *, group: str, tags: Sequence[str], samples: int, teachers: Collection[str]) -> RunContent:
     """`tags`: beside its own. `teachers`: the models that teach in the same sweep. Raises MissingError."""
     with understood(folder):
         return _run_content(folder, group, tags, samples, teachers)
 
 
-def _run_content(folder: Path, group: str, tags: Sequence[str], samples: int, teachers: Collection[str]) -> Content:
+def _run_content(folder: Path, group: str, tags: Sequence[str], samples: int, teachers: Collection[str]) -> RunContent:
     result = read_run(folder)
     config = read_config(folder)
     scores = result.metrics
@@ -67,7 +71,7 @@ def _run_content(folder: Path, group: str, tags: Sequence[str], samples: int, te
         "missed_by_cause": _missed(scores),
         "samples": Table(COLUMNS, sample_rows(result, samples, parsing)),
     }
-    return Content(
+    return RunContent(
         id=run_id(folder),
         name=folder.name,
         job_type=job_type(config, teachers),

@@ -105,7 +105,7 @@ def _publish_adapter(publisher: Publisher, run_folder: Path, group: str) -> None
         if scores["adapter"] is not None and "taught" in scores["adapter"]:
             publisher.without_adapter.append(run_folder)
         return
-    id = read_training(folder, folder.name, []).id
+    id = read_training(folder, group, []).id
     for one in publisher.asked:
         if one.id == id:
             one.runs.append(run_folder)

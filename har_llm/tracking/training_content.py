@@ -12,6 +12,7 @@ from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST
 from har_llm.config import LONGEST
 from har_llm.runs.manifest import find_adapter
+from har_llm.tracking.run_content import Content
 from har_llm.tracking.secrets import without_secrets
 
 JOB_TYPE = "training"
@@ -19,35 +20,37 @@ SUMMARY = ("windows", "texts", "examples", "epochs", "seconds_of_last_start", "p
 
 
 @dataclass(frozen=True)
-class Training:
-    """A W&B run that shows how an adapter was made."""
+class TrainingContent(Content):
+    """A W&B run that shows how an adapter was made.
 
-    id: str
-    """From the adapter's key, which is its recipe: trained again, or gone on with, it is the same W&B run."""
-    name: str
-    tags: Sequence[str]
-    notes: str
-    config: Mapping[str, Any]
+    Its id comes from the adapter's key, which is its recipe: trained again, or gone on with, it is the same W&B run.
+    """
+
     losses: Sequence[Sequence[float]]
     """Step and loss of what is done already."""
 
-    def summary(self) -> dict[str, Any]:
-        return {name: self.config[name] for name in SUMMARY if self.config.get(name) is not None}
 
-
-def training_of(manifest: Mapping[str, Any], name: str, tags: Sequence[str]) -> Training:
+def training_content(manifest: Mapping[str, Any], name: str, group: str, tags: Sequence[str]) -> TrainingContent:
     """`manifest`: as an adapter has it, or as far as it is known while it is made. `name`: of the adapter's folder."""
     provenance = manifest["provenance"]
     labels = provenance.split(", ") if provenance else []
-    own = [manifest["dataset"], JOB_TYPE, *labels]
     recipe = {**manifest["recipe"], "examples": len(manifest["recipe"]["examples"])}
-    config = {**{key: value for key, value in manifest.items() if key != "loss"}, "recipe": recipe}
-    return Training(
+    config = without_secrets(
+        {
+            **{key: value for key, value in manifest.items() if key != "loss"},
+            "recipe": recipe,
+            "run": {"adapter": name, "provenance": provenance},
+        }
+    )
+    return TrainingContent(
         id=training_id(manifest["key"]),
         name=name,
-        tags=list(dict.fromkeys(tag[:LONGEST] for tag in (*own, *tags))),
+        job_type=JOB_TYPE,
+        group=group,
+        tags=list(dict.fromkeys(tag[:LONGEST] for tag in (manifest["dataset"], JOB_TYPE, *labels, *tags))),
         notes="; ".join(labels),
-        config=without_secrets({**config, "run": {"adapter": name, "provenance": provenance}}),
+        config=config,
+        summary={key: config[key] for key in SUMMARY if config.get(key) is not None},
         losses=manifest["loss"],
     )
 
@@ -56,10 +59,11 @@ def training_id(key: str) -> str:
     return f"training-{key[:16]}"
 
 
-def read_training(folder: Path, name: str, tags: Sequence[str]) -> Training:
+def read_training(folder: Path, group: str, tags: Sequence[str]) -> TrainingContent:
     """From an adapter's manifest. Raises MissingError."""
     try:
-        return training_of(json.loads((folder / MANIFEST).read_text(encoding="utf-8")), name, tags)
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return training_content(manifest, folder.name, group, tags)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise MissingError(f"The adapter in {folder} is damaged ({type(error).__name__}: {error}).") from None
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.config import OFFLINE_MODES, WandbTracker
-from har_llm.tracking.run_content import Content, Table
+from har_llm.tracking.run_content import Content, RunContent, Table
 from har_llm.tracking.secrets import without_secrets
-from har_llm.tracking.training_content import JOB_TYPE, Training
+from har_llm.tracking.training_content import TrainingContent
 
 KEPT_VARIABLES = re.compile(
     r"WANDB_(API_KEY|BASE_URL|ENTITY|CONFIG_DIR|IDENTITY_TOKEN_FILE|CREDENTIALS_FILE|CACHE_DIR|MODE|INSECURE_DISABLE_SSL"
@@ -73,11 +73,11 @@ class Client:
             raise NotPublished("WANDB_MODE is disabled in the environment")
         return "online" if logged_in() else "offline"
 
-    def publish(self, content: Content) -> dict[str, str]:
+    def publish(self, content: RunContent) -> dict[str, str]:
         """A whole run. Where it is: {"url": ...} or {"folder": ...}. Raises NotPublished."""
         import wandb
 
-        run = self._open(content, content.group, content.job_type)
+        run = self._open(content)
         with _filling(run):
             tables = {name: _table(wandb, table) for name, table in content.tables.items()}
             chart = wandb.plot_table(
@@ -93,15 +93,15 @@ class Client:
                     self._log_files(run, f"{kind}-{content.id}", kind, files, {"run": content.name, "notes": content.notes})
         return self._finish(run)
 
-    def begin(self, training: Training, group: str) -> Any:
+    def begin(self, training: TrainingContent) -> Any:
         """An open run that shows a training, with the losses that there are already. Raises NotPublished."""
-        run = self._open(training, group, JOB_TYPE)
+        run = self._open(training)
         with _filling(run):
             run.define_metric("step")
             run.define_metric("loss", step_metric="step")
             for step, loss in training.losses:
                 self.log_loss(run, step, loss)
-            run.summary.update(training.summary())
+            run.summary.update(dict(training.summary))
         return run
 
     def log_loss(self, run: Any, step: float, loss: float) -> None:
@@ -109,32 +109,32 @@ class Client:
         with _filling(run):
             run.log({"step": int(step), "loss": loss})
 
-    def end(self, run: Any, folder: Path | None, training: Training | None) -> dict[str, str]:
+    def end(self, run: Any, folder: Path | None, training: TrainingContent | None) -> dict[str, str]:
         """Close a training's run; with its adapter, unless it was not made. Raises NotPublished."""
         with _filling(run):
             if training is not None and folder is not None:
                 run.config.update(dict(training.config), allow_val_change=True)
-                run.summary.update(training.summary())
+                run.summary.update(dict(training.summary))
                 if self._tracker.artifacts:
                     files = sorted(path for path in folder.iterdir() if path.is_file())
                     about = {"key": training.config["key"], "notes": training.notes}
                     self._log_files(run, f"adapter-{folder.name}", "model", files, about)
         return self._finish(run, 0 if training is not None else 1)
 
-    def _open(self, what: Content | Training, group: str, job_type: str) -> Any:
+    def _open(self, content: Content) -> Any:
         import wandb
 
         with _translated():
             return wandb.init(
                 project=self._tracker.project,
                 entity=self._tracker.entity,
-                id=what.id,
-                name=what.name[:LONGEST_NAME],
-                group=group[:LONGEST_NAME],
-                job_type=job_type,
-                tags=list(what.tags),
-                notes=what.notes or None,
-                config=dict(what.config),
+                id=content.id,
+                name=content.name[:LONGEST_NAME],
+                group=content.group[:LONGEST_NAME],
+                job_type=content.job_type,
+                tags=list(content.tags),
+                notes=content.notes or None,
+                config=dict(content.config),
                 settings=self._settings(wandb),
             )
 

@@ -15,7 +15,7 @@ from har_llm.common.process import Caller
 from har_llm.config import WandbTracker
 from har_llm.tracking.dashboard import save
 from har_llm.tracking.run_content import run_content
-from har_llm.tracking.training_content import Training, read_training, training_of
+from har_llm.tracking.training_content import TrainingContent, read_training, training_content
 from har_llm.tracking.wandb_client import Client, NotPublished, prepare_environment, reason, warm_up
 
 BEHIND = 5
@@ -26,7 +26,7 @@ class Worker:
     def __init__(self, tracker: WandbTracker, folder: Path):
         self._tracker = tracker
         self._client = Client(tracker, folder)
-        self._open: tuple[Any, Training] | None = None
+        self._open: tuple[Any, TrainingContent] | None = None
         """The training that is going on, unless W&B did not take it."""
 
     def run(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -43,10 +43,10 @@ class Worker:
 
     def training(self, message: dict[str, Any]) -> None:
         """A training begins. What goes wrong is no matter until it ends: it can be published then, from its adapter."""
-        training = training_of(message["manifest"], message["name"], self._tracker.tags)
+        training = training_content(message["manifest"], message["name"], message["group"], self._tracker.tags)
         self._open = None
         with suppress(NotPublished):
-            self._open = self._client.begin(training, message["group"]), training
+            self._open = self._client.begin(training), training
 
     def loss(self, message: dict[str, Any]) -> None:
         if self._open is not None:
@@ -59,10 +59,10 @@ class Worker:
         """A training ended. One that could not be shown as it went on is tried once more, from its adapter."""
         if self._open is None:
             return self._from_adapter(message)
-        (run, training), self._open = self._open, None
+        (run, _), self._open = self._open, None
         folder = Path(message["folder"])
         try:
-            done = read_training(folder, training.name, self._tracker.tags)
+            done = read_training(folder, message["group"], self._tracker.tags)
         except HarError:
             self._close(run)
             raise
@@ -88,8 +88,8 @@ class Worker:
 
     def _from_adapter(self, message: dict[str, Any]) -> dict[str, Any]:
         folder = Path(message["folder"])
-        training = read_training(folder, folder.name, self._tracker.tags)
-        return self._client.end(self._client.begin(training, message["group"]), folder, training)
+        training = read_training(folder, message["group"], self._tracker.tags)
+        return self._client.end(self._client.begin(training), folder, training)
 
     def dashboard(self, message: dict[str, Any]) -> dict[str, Any]:
         if self._client.mode == "offline":

@@ -12,12 +12,12 @@ import pytest
 
 from har_llm.common.errors import MissingError
 from har_llm.runs.result import RunResult
-from har_llm.tracking.run_content import Content, group_alone, run_content, run_id
+from har_llm.tracking.run_content import RunContent, group_alone, run_content, run_id
 
 Finished = Callable[..., RunResult]
 
 
-def content_of(folder: Path, **changes: Any) -> Content:
+def content_of(folder: Path, **changes: Any) -> RunContent:
     return run_content(folder, **{"group": "g", "tags": [], "samples": 10, "teachers": [], **changes})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from har_llm.config import WandbTracker
-from har_llm.tracking.training_content import Training
+from har_llm.tracking.training_content import TrainingContent
 from har_llm.tracking.wandb_client import NotPublished
 from har_llm.tracking.worker import Worker
 
@@ -25,13 +25,13 @@ class FakeClient:
         self.down = False
         self.noted: list[Any] = []
 
-    def begin(self, training: Training, group: str) -> str:
+    def begin(self, training: TrainingContent) -> str:
         if self.down:
             raise NotPublished("W&B is down")
-        self.noted.append(("begin", training.id, group))
+        self.noted.append(("begin", training.id, training.group))
         return training.id
 
-    def end(self, run: str, folder: Path | None, training: Training | None) -> dict[str, str]:
+    def end(self, run: str, folder: Path | None, training: TrainingContent | None) -> dict[str, str]:
         self.noted.append(("end", run, None if training is None else list(training.losses)))
         return {"url": f"http://w/{run}"}
 
