@@ -27,7 +27,7 @@ from omegaconf import OmegaConf
 from timing import ROOT
 
 from har_llm.runs.find import read_runs, run_folders
-from har_llm.runs.result import RunResult
+from har_llm.runs.old_result import RunResult
 
 STUDENT = ("model=tiny_student", "lora=distilled_tiny")
 HOMES = ("simulated_flat", "simulated_house")

@@ -46,7 +46,7 @@ def main() -> None:
 
 def teacher_keys(settings: list[str], folder: Path) -> set[str]:
     """What the teacher has to write for the largest of the jobs, which holds all others'."""
-    from har_llm.runs.run import prepare
+    from har_llm.runs.prepare import prepare
     from tests.composing import experiment
 
     addressed = [f"++{one}" if one.startswith(("lora.", "dataset.")) else one for one in settings]

@@ -66,7 +66,7 @@ def main() -> None:
 
 def write_prompts(path: Path, model: str) -> None:
     sys.path.insert(0, str(ROOT))
-    from har_llm.runs.run import prepare
+    from har_llm.runs.prepare import prepare
     from tests.composing import experiment
 
     prepared = prepare(experiment(f"model={model}"))

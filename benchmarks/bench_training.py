@@ -118,7 +118,7 @@ def write_job(folder: Path, ours: Sequence[str]) -> int:
     """What the bare script is told: har_llm's own arguments of the trainer, written out."""
     sys.path.insert(0, str(ROOT))
     from har_llm.distill.trl_trainer import _arguments, _peft
-    from har_llm.runs.run import prepare
+    from har_llm.runs.prepare import prepare
     from tests.composing import experiment
 
     recipe = prepare(experiment(*ours[3:])).recipe

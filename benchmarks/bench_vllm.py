@@ -97,7 +97,7 @@ def write_job(path: Path, overrides: Sequence[str]) -> list[str]:
     from har_llm.common.hardware import has_gpu
     from har_llm.engines.base import LoadedModel
     from har_llm.engines.chat import ChatTokenizer
-    from har_llm.runs.run import prepare
+    from har_llm.runs.prepare import prepare
     from tests.composing import experiment
 
     run = prepare(experiment(*overrides))

@@ -33,11 +33,10 @@ def headline(job: Job) -> float | None:
     """The score that metrics.headline names, of a finished run."""
     if job.folder is None or job.experiment is None:
         return None
-    from har_llm.runs.result import read_run
+    from har_llm.runs.directory import read_run
 
     settings = job.experiment.settings.metrics
-    value: float | None = read_run(job.folder).metrics[settings.parsing]["all"]["mean"][settings.headline]["mean"]
-    return value
+    return read_run(job.folder).metrics.headline(settings.headline, settings.parsing).mean
 
 
 def one_by_one(task: Callable[[Experiment], None]) -> Callable[[Sequence[Job]], None]:
@@ -114,7 +113,7 @@ def describe(experiment: Experiment) -> None:
     from har_llm.common import console
     from har_llm.data import describe as description
     from har_llm.report.terminal import dataset
-    from har_llm.runs import run as runs
+    from har_llm.runs import prepare as runs
 
     recordings = runs.read_recordings(experiment)
     content = description.describe(recordings, runs.divide(experiment, recordings), experiment.window)
@@ -144,7 +143,7 @@ def prompt(experiment: Experiment) -> None:
     """What a model is sent for the first window, character by character, and how long that is."""
     from har_llm.common.provenance import Provenance
     from har_llm.rendering import rendered_prompt
-    from har_llm.runs import run as runs
+    from har_llm.runs import prepare as runs
 
     recordings = runs.read_recordings(experiment)
     prompts = runs.render(experiment, recordings, runs.divide(experiment, recordings)[experiment.split.part])

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from har_llm.common.errors import ConfigError
 from har_llm.data.records import Message, Prompt
 from har_llm.runs.store import Record
 from har_llm.scoring.parsing import END_THINK, THINK
-from har_llm.scoring.voting import WindowTexts
+
+if TYPE_CHECKING:
+    from har_llm.runs.generations import WindowGenerations as WindowTexts
 
 PICKS = ("first", "all", "best", "consistent")
 UNLEARNABLE = ("stop", "leave_out")

@@ -24,8 +24,8 @@ from har_llm.report.tables.all import make_tables
 from har_llm.report.tables.latex import to_latex
 from har_llm.report.tables.numbers import NAMES
 from har_llm.report.terminal.tables import show_report
+from har_llm.runs.directory import RunResult
 from har_llm.runs.find import chosen_runs, read_runs
-from har_llm.runs.result import RunResult
 from har_llm.sweep.job import Job
 
 MANIFEST = ".har_llm_report.json"

@@ -10,7 +10,7 @@ from typing import TypeVar
 from har_llm.report.cells import Cell, CellScore, cells_of, setting
 from har_llm.report.paper import DATASETS, MODELS, comparable, paper_model
 from har_llm.report.run_facts import RunFacts, Taught, facts_of
-from har_llm.runs.result import RunResult
+from har_llm.runs.directory import RunResult
 
 SYNTHETIC = "synthetic home, synthetic model"
 KINDS = {

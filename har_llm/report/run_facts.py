@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.config import NO_RESULT
-from har_llm.runs.result import RunResult, understood
-from har_llm.scoring.metrics import METRICS
+from har_llm.runs.directory import RunResult
+from har_llm.runs.result import Distillation, GeneratedBy
+from har_llm.scoring.metrics import METRICS, SessionMean
 
 CANDIDATES = tuple(name for name in METRICS if name.startswith("f1_"))
 """The scores that the paper's "F1" may be."""
@@ -95,109 +96,82 @@ class RunFacts:
 
 
 def facts_of(result: RunResult, parsing: str) -> RunFacts:
-    """Raises MissingError for a directory whose files do not hold what a run's hold."""
-    with understood(result.folder):
-        return _facts(result, parsing)
-
-
-def _facts(result: RunResult, parsing: str) -> RunFacts:
     metrics, environment = result.metrics, result.environment
-    scores = metrics[parsing]
-    adapter = metrics["adapter"]
-    taught = None if adapter is None or "taught" not in adapter else _taught(adapter["taught"], result)
-    ready = None if adapter is None or taught is not None else f"{adapter['label']} ({adapter.get('revision')})"
-    without = scores.get("without_null_class") if not scores.get("unscored_events") else None
-    config = read_config(result.folder)
+    scores = metrics.parsed(parsing)
+    adapter = metrics.adapter
+    taught = None if adapter is None or adapter.distillation is None else _taught(adapter.distillation, result)
+    ready = None if adapter is None or taught is not None else f"{adapter.label} ({adapter.revision})"
+    without = None if scores.unscored_events else scores.without_null_class
+    config = flat_config(result.config)
     return RunFacts(
         folder=result.folder,
-        digest=result.folder.name.rpartition("-")[2],
-        provenance=None if metrics["provenance"] is None else str(metrics["provenance"]),
-        limit=metrics["limit"] if metrics["partial"] else None,
-        dataset=str(metrics["dataset"]),
-        part=str(metrics["part"]),
-        model=str(metrics["model"]),
-        model_id=str(metrics["model_id"]),
-        parameters=None if metrics["parameters"] is None else int(metrics["parameters"]),
+        digest=result.digest,
+        provenance=metrics.provenance,
+        limit=metrics.limit if metrics.partial else None,
+        dataset=metrics.dataset,
+        part=metrics.part,
+        model=metrics.model,
+        model_id=metrics.model_id,
+        parameters=metrics.parameters,
         taught=taught,
         adapter=ready,
-        decoding=str(metrics["decoding"]),
-        samples=int(metrics["samples"]),
-        seed=int(metrics["seed"]),
-        sessions=tuple(sorted(scores["all"]["sessions"])),
-        windows=int(metrics["windows"]),
-        events=int(metrics["events"]),
-        scores=_scores(scores["all"]["mean"]),
-        scores_without_null=None if without is None else _scores(without["mean"]),
-        engines=tuple(sorted({_engine(about) for about in environment["generated_by"]})),
-        weights=_flat({key: value for key, value in environment["model"].items() if key != "adapter"}, ""),
-        texts=sum(int(count) for count in environment["finish_reasons"].values()),
-        prompt_tokens=int(environment["prompt_tokens"]),
-        completion_tokens=int(environment["completion_tokens"]),
-        seconds=float(environment["engine_seconds"]),
-        versions=_flat(metrics["versions"], ""),
+        decoding=metrics.decoding,
+        samples=metrics.samples,
+        seed=metrics.seed,
+        sessions=tuple(sorted(scores.all.sessions)),
+        windows=metrics.windows,
+        events=metrics.events,
+        scores=_scores(scores.all.mean),
+        scores_without_null=None if without is None else _scores(without.mean),
+        engines=tuple(sorted({_engine(one) for one in environment.generated_by})),
+        weights=_flat({key: value for key, value in environment.model.items() if key != "adapter"}, ""),
+        texts=sum(environment.finish_reasons.values()),
+        prompt_tokens=environment.prompt_tokens,
+        completion_tokens=environment.completion_tokens,
+        seconds=environment.engine_seconds,
+        versions={name: str(version) for name, version in vars(metrics.versions).items()},
         config={
             key: value for key, value in config.items() if adapter is not None or key.partition(".")[0] != "lora"
         },  # of a student as it is, lora says nothing
     )
 
 
-def _taught(content: Mapping[str, Any], result: RunResult) -> Taught:
-    """A student taught on its own dataset's first N sessions was taught on all of them where there are no more."""
-    own = content["dataset"] == result.metrics["dataset"]
-    there = result.data["parts"]["train"]["sessions"] if own else None
+def _taught(distillation: Distillation, result: RunResult) -> Taught:
+    """A student distilled on its own dataset's first N sessions was so on all of them where there are no more."""
+    own = distillation.dataset == result.metrics.dataset
+    there = result.data.description["parts"]["train"]["sessions"] if own else None
     return Taught(
-        teacher=str(content["teacher"]),
-        dataset=str(content["dataset"]),
-        sessions=int(content["sessions"]),
-        windows=int(content["windows"]),
-        uses_gold=bool(content["uses_gold"]),
-        everything=bool(content["all_sessions"]) or content["sessions"] == there,
+        teacher=distillation.teacher,
+        dataset=distillation.dataset,
+        sessions=distillation.sessions,
+        windows=distillation.windows,
+        uses_gold=distillation.uses_gold,
+        everything=distillation.all_sessions or distillation.sessions == there,
     )
 
 
-def _scores(means: Mapping[str, Any]) -> dict[str, Score | None]:
+def _scores(means: Mapping[str, SessionMean]) -> dict[str, Score | None]:
     return {name: _score(means[name]) for name in METRICS}
 
 
-def _score(content: Mapping[str, Any]) -> Score | None:
-    if content["mean"] is None:
-        return None
-    spread, interval = content["std"], content["ci95"]
-    return Score(
-        float(content["mean"]),
-        None if spread is None else float(spread),
-        None if interval is None else (float(interval[0]), float(interval[1])),
-    )
+def _score(content: SessionMean) -> Score | None:
+    return None if content.mean is None else Score(content.mean, content.std, content.ci95)
 
 
-def _engine(about: Mapping[str, Any]) -> str:
+def _engine(made_by: GeneratedBy) -> str:
     """ "vLLM 0.32.0 on 1 x NVIDIA H100"."""
-    name = str(about["engine"]).removesuffix("Engine").replace("Vllm", "vLLM")
-    versions = about.get("versions") or {}
+    name = made_by.engine.removesuffix("Engine").replace("Vllm", "vLLM")
+    versions = made_by.versions
     version = next((f" {versions[key]}" for key in (name.lower(), f"{name.lower()}-cpu") if key in versions), "")
-    return f"{name}{version} on {about.get('hardware') or 'hardware unknown'}"
+    return f"{name}{version} on {made_by.hardware or 'hardware unknown'}"
 
 
-def read_config(folder: Path) -> dict[str, str]:
-    """The settings that make a run's experiment, flat: "window.events" -> "10". Empty where there is no config.yaml.
+def flat_config(config: Mapping[str, Any]) -> dict[str, str]:
+    """The settings that make a run's experiment, flat: "window.events" -> "10".
 
     Without those that are null: a run made before such a setting existed is the same experiment.
-    Nothing in it is resolved or imported: it may be anybody's.
     """
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError  # type: ignore[import-untyped]
-
-    path = folder / "config.yaml"
-    if not path.is_file():
-        return {}
-    try:
-        content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    except (OSError, YAMLError, OmegaConfBaseException) as error:
-        raise ValueError(f"config.yaml cannot be read: {str(error).splitlines()[0]}") from None
-    if not isinstance(content, dict):
-        raise ValueError("config.yaml holds no settings")
-    flat = _flat({str(key): value for key, value in content.items() if str(key) not in NO_EXPERIMENT}, "")
+    flat = _flat({key: value for key, value in config.items() if key not in NO_EXPERIMENT}, "")
     return {key: value for key, value in flat.items() if not _under(key, NO_VARIANT)}
 
 

@@ -16,7 +16,9 @@ from har_llm.distill.config import Distilled
 from har_llm.distill.model_card import CURVE, merged_card
 from har_llm.models import adapters, resolve
 from har_llm.models.adapters import ResolvedAdapter
-from har_llm.runs.run import PreparedRun, prepare
+from har_llm.runs.adapter_files import adapter_weights, select_examples
+from har_llm.runs.prepare import prepare
+from har_llm.runs.run import PreparedRun
 
 
 def export(experiment: Experiment) -> tuple[Path, str]:
@@ -43,7 +45,7 @@ def _examples(run: PreparedRun, target: Path) -> str:
         )
     if not run.recipe.teacher.complete():
         raise MissingError("The teacher's texts are not made yet; run the same command with task=run first.")
-    selection = run.recipe.select()
+    selection = select_examples(run.recipe)
     write_whole(target, "".join(json.dumps(example.as_row()) + "\n" for example in selection.examples))
     return f"{selection.summary()}{run.recipe.provenance.suffix}"
 
@@ -59,7 +61,7 @@ def _merged(run: PreparedRun, target: Path) -> str:
         raise ConfigError(
             f"task=export merges an adapter into its model; choose lora=adapter or lora=distilled{_untaught(run)}."
         )
-    if run.recipe is not None and not run.recipe.learned():
+    if run.recipe is not None and adapter_weights(run.recipe) is None:
         raise MissingError("The adapter is not made yet; run the same command with task=run first.")
     base = resolve.obtain(run.model)
     model = run.experiment.model

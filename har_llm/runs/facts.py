@@ -8,73 +8,79 @@ from pathlib import PurePath
 from typing import Any
 
 from har_llm.common.numbers import counted
+from har_llm.runs.directory import RunResult
+from har_llm.runs.result import GeneratedBy, Metrics, RunAdapter
 
 Facts = list[tuple[str, str]]
 """What is meant, and what it is."""
 
 
-def label(scores: Mapping[str, Any]) -> str:
+def label(metrics: Metrics) -> str:
     """ "synthetic home, synthetic model; partial: first 5 windows only", or nothing."""
-    parts = [scores["provenance"]] if scores["provenance"] else []
-    if scores["partial"]:
-        parts.append(f"partial: first {scores['limit']} windows only")
-    return "; ".join(parts)
+    return "; ".join(labels(metrics))
 
 
-def facts(scores: Mapping[str, Any], environment: Mapping[str, Any]) -> Facts:
+def labels(metrics: Metrics) -> list[str]:
+    """What must be said beside every figure of a run: what is synthetic about it, and that it is partial."""
+    parts = [metrics.provenance] if metrics.provenance else []
+    return [*parts, f"partial: first {metrics.limit} windows only"] if metrics.partial else parts
+
+
+def facts(run: RunResult) -> Facts:
     """Everything that somebody else would need to know to place the scores, in reading order."""
+    metrics, environment = run.metrics, run.environment
     found = [
-        ("model", _model(scores, environment["model"])),
-        ("adapter", _adapter(scores["adapter"])),
-        ("data", _data(scores)),
-        *((name, _choice(scores.get("choices", {}).get(name))) for name in ("split", "window", "prompt")),
-        ("generation", _generation(scores)),
-        *(("engine", engine) for engine in sorted({_engine(about) for about in environment["generated_by"]})),
-        ("code", _code(environment)),
-        ("cost", _cost(scores, environment)),
+        ("model", _model(run)),
+        ("adapter", _adapter(metrics.adapter)),
+        ("data", _data(metrics)),
+        *((name, _choice(getattr(metrics.choices, name))) for name in ("split", "window", "prompt")),
+        ("generation", _generation(metrics)),
+        *(("engine", engine) for engine in sorted({_engine(one) for one in environment.generated_by})),
+        ("code", _code(run)),
+        ("cost", _cost(run)),
     ]
     return [(name, text) for name, text in found if text]
 
 
-def _model(scores: Mapping[str, Any], identity: Mapping[str, Any]) -> str:
-    local = identity["id"] == "local"
-    place = f"folder {PurePath(scores['model_id']).name}" if local else scores["model_id"]
-    parts = [f"{place} at {_short(identity['revision'])}"]
-    if scores["parameters"]:
-        parts.append(f"{_size(scores['parameters'])} parameters")
-    parts.append(identity["dtype"])
+def _model(run: RunResult) -> str:
+    metrics, identity = run.metrics, run.environment.model
+    place = f"folder {PurePath(metrics.model_id).name}" if identity.get("id") == "local" else metrics.model_id
+    parts = [f"{place} at {_short(str(identity.get('revision')))}"]
+    if metrics.parameters:
+        parts.append(f"{_size(metrics.parameters)} parameters")
+    parts.append(str(identity.get("dtype")))
     parts += _settings(identity, "id", "revision", "dtype", "adapter", "script", "text", "finish_reason")
-    return f"{scores['model']}: {', '.join(parts)}"
+    return f"{metrics.model}: {', '.join(parts)}"
 
 
-def _adapter(adapter: Mapping[str, Any] | None) -> str:
+def _adapter(adapter: RunAdapter | None) -> str:
     if adapter is None:
         return ""
-    text = f"{adapter['label']}: {adapter['id']} at {_short(adapter['revision'])}"
-    if taught := adapter.get("taught"):
-        text += f", taught by {taught['teacher']} on {'all ' if taught['all_sessions'] else ''}"
-        text += f"{counted(taught['sessions'], 'session')} ({counted(taught['windows'], 'window')}) of {taught['dataset']}"
-        text += "; gold activities chose the examples" if taught["uses_gold"] else ""
+    text = f"{adapter.label}: {adapter.id} at {_short(adapter.revision)}"
+    if (one := adapter.distillation) is not None:
+        text += f", taught by {one.teacher} on {'all ' if one.all_sessions else ''}"
+        text += f"{counted(one.sessions, 'session')} ({counted(one.windows, 'window')}) of {one.dataset}"
+        text += "; gold activities chose the examples" if one.uses_gold else ""
     return text
 
 
-def _data(scores: Mapping[str, Any]) -> str:
-    counts = ", ".join(counted(scores[f"{name}s"], name) for name in ("session", "window", "event"))
-    return f"{scores['dataset']}, {scores['part']} part: {counts}"
+def _data(metrics: Metrics) -> str:
+    counts = ((metrics.sessions, "session"), (metrics.windows, "window"), (metrics.events, "event"))
+    return f"{metrics.dataset}, {metrics.part} part: {', '.join(counted(*one) for one in counts)}"
 
 
-def _choice(choice: Mapping[str, Any] | None) -> str:
+def _choice(choice: Mapping[str, Any]) -> str:
     """ "fixed windows, events 10, min_events 1" of a component's kind and settings."""
-    if choice is None:
-        return ""
-    kind = " ".join(re.findall(r"[A-Z]+[^A-Z]*", choice["kind"])).lower() or choice["kind"]
+    name = str(choice.get("kind"))
+    kind = " ".join(re.findall(r"[A-Z]+[^A-Z]*", name)).lower() or name
     return ", ".join([kind, *_settings(choice, "kind", "part")])
 
 
-def _generation(scores: Mapping[str, Any]) -> str:
-    settings = _settings(scores.get("choices", {}).get("generation", {}))
-    texts = f"{counted(scores['samples'], 'text')} per window"
-    return ", ".join([f"decoding {scores['decoding']}", texts, f"seed {scores['seed']}", *settings])
+def _generation(metrics: Metrics) -> str:
+    samples = f"{counted(metrics.samples, 'generation')} per window"
+    return ", ".join(
+        [f"decoding {metrics.decoding}", samples, f"seed {metrics.seed}", *_settings(metrics.choices.generation)]
+    )
 
 
 def _settings(choice: Mapping[str, Any], *left_out: str) -> Iterator[str]:
@@ -85,24 +91,26 @@ def _settings(choice: Mapping[str, Any], *left_out: str) -> Iterator[str]:
             yield f"{name} {shown}"
 
 
-def _engine(about: Mapping[str, Any]) -> str:
-    name = str(about.get("engine", "unknown")).removesuffix("Engine")
-    versions = ", ".join(f"{library} {version}" for library, version in about.get("versions", {}).items())
-    hardware = f" on {about['hardware']}" if about.get("hardware") else ""
+def _engine(made_by: GeneratedBy) -> str:
+    name = made_by.engine.removesuffix("Engine")
+    versions = ", ".join(f"{library} {version}" for library, version in made_by.versions.items())
+    hardware = f" on {made_by.hardware}" if made_by.hardware else ""
     return f"{name}{hardware}" + (f" ({versions})" if versions else "")
 
 
-def _code(environment: Mapping[str, Any]) -> str:
-    commit = environment["code"]
-    state = f" at {_short(commit)}" if commit else ""
-    return f"har_llm {environment['har_llm']}{state}, Python {environment['python']}"
+def _code(run: RunResult) -> str:
+    environment = run.environment
+    state = f" at {_short(environment.code)}" if environment.code else ""
+    return f"har_llm {environment.har_llm}{state}, Python {environment.python}"
 
 
-def _cost(scores: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
-    windows, seconds = scores["windows"], environment["engine_seconds"]
-    tokens = [environment[name] / windows for name in ("prompt_tokens", "completion_tokens")]
-    each = f"{tokens[0]:,.0f} prompt tokens, {tokens[1]:,.0f} written tokens, {seconds / windows:.2f} s per window"
-    return f"{each}; {seconds:,.1f} s of the engine in all"
+def _cost(run: RunResult) -> str:
+    windows, environment = run.metrics.windows, run.environment
+    seconds = environment.engine_seconds
+    return (
+        f"{environment.prompt_tokens / windows:,.0f} prompt tokens, {environment.completion_tokens / windows:,.0f} written "
+        f"tokens, {seconds / windows:.2f} s per window; {seconds:,.1f} s of the engine in all"
+    )
 
 
 def _size(parameters: int) -> str:

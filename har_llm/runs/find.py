@@ -8,7 +8,7 @@ from pathlib import Path
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
 from har_llm.config import Settings
-from har_llm.runs.result import RunResult, read_run
+from har_llm.runs.directory import RunResult, read_run
 
 MARK = "metrics.json"
 """Every run directory has one."""

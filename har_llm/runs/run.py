@@ -1,45 +1,33 @@
-"""One experiment, from its dataset to its run directory.
-
-`prepare` finds out all that the run needs without loading a model; `sweep` makes what the store does not hold yet, for
-any number of runs together; `finish` reads the answers, scores them and puts the run directory in place.
-"""
+"""A run before it is made: everything about it that can be known without a model, its adapter's recipe included."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from har_llm.common.digest import digest
-from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import Provenance, recorded
 from har_llm.config import Experiment
-from har_llm.data.records import Prompt, Recordings, Session, Window
+from har_llm.data.records import Prompt, Recordings, Session
 from har_llm.distill import NO_ADAPTER
-from har_llm.engines.base import Adapter, Decoding, EngineConfig, Request
+from har_llm.distill.config import Distilled
+from har_llm.engines.base import EngineConfig, Request
 from har_llm.engines.decoding import PLAIN_DECODING
-from har_llm.models import adapters, resolve
+from har_llm.models import resolve
 from har_llm.models.adapters import ResolvedAdapter
-from har_llm.models.checkpoint import check_fit
 from har_llm.models.resolve import ResolvedModel
-from har_llm.runs.store import GenerationStore, Record, ShardWriter, generations_folder
-from har_llm.runs.write import write_run
+from har_llm.runs.result import FORMAT
+from har_llm.runs.store import GenerationStore, ShardWriter, generations_folder
 from har_llm.scoring import metrics, parsing
-from har_llm.scoring.answer_format import answer_pattern, answer_schema
-from har_llm.scoring.voting import WindowTexts
 
-if TYPE_CHECKING:
-    from har_llm.runs.manifest import AdapterRecipe
-
-FORMAT = 2
-"""Bump when the content of a run directory changes."""
-ADAPTER_WEIGHTS = "adapter_weights"
-"""What a record says of an adapter that was made here, besides its recipe: the digest of its weights. Older ones do not."""
+RECIPE_FORMAT = 2
+"""Raised when the same recipe would make another adapter."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +89,7 @@ class PreparedRun:
         return digest(
             {
                 "format": FORMAT,
-                "answers": parsing.VERSION,
+                "parsing": parsing.VERSION,
                 "metrics": metrics.VERSION,
                 "keys": [request.key for request in self.requests],
                 "data": data_digest(self.sessions),
@@ -160,94 +148,91 @@ class PreparedRun:
         return not self.owed(self.open_store())
 
 
-def prepare(
-    experiment: Experiment, *, planning: bool = False, choose: Callable[[Sequence[Session]], list[Session]] = list
-) -> PreparedRun:
-    """Read the data, render the prompts, find the model's version. Raises DataError, MissingError or ConfigError.
+@dataclass(frozen=True)
+class AdapterRecipe:
+    """An adapter before it is made: which teacher generates what, what of it is trained on, and which student.
 
-    `planning`: the run is only asked what it needs, so its model may be out of reach. `choose`: which sessions of its part.
+    The adapter's key is this recipe, so that it is known, and found again, without training it.
     """
-    recordings = read_recordings(experiment)
-    parts = dict(divide(experiment, recordings))
-    parts[experiment.split.part] = choose(parts[experiment.split.part])
-    prompts = render(experiment, recordings, parts[experiment.split.part])
-    engine, reason = experiment.engine.chosen()
-    here = engine.needs_model()
-    # An engine that needs no model is asked for none: nothing is looked up, fetched or measured.
-    model = resolve.resolve(experiment.model, planning=planning) if here else resolve.unresolved(experiment.model)
-    adapter, ready = None, experiment.lora.ready
-    if ready is not None:
-        adapter = adapters.resolve_adapter(ready) if here else adapters.served_adapter(ready)
-        if adapter.path is not None and model.path is not None:
-            check_fit(adapter.path, model.public_name, model.path)
-    recipe = None
-    if experiment.lora.taught is not None:
-        from har_llm.runs.manifest import make_recipe  # which prepares the teacher's run
 
-        recipe = make_recipe(experiment, model, planning=planning)
-        adapter = recipe.adapter
-    run = PreparedRun(experiment, recordings, parts, prompts, model, adapter, engine, reason, recipe, ())
-    return replace(run, requests=list(_requests(run)))
+    lora: Distilled
+    teacher: PreparedRun
+    """The teacher's generations on the training part; never scored."""
+    student: ResolvedModel
+    experiment: Experiment
+    """The student's."""
 
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """All that can change the adapter."""
+        model, examples = self.experiment.model, self.lora.examples
+        made: dict[str, Any] = {
+            "format": RECIPE_FORMAT,
+            "base": ["local" if self.student.local else model.id, self.student.revision, model.dtype],
+            "template": model.template_options(),
+            "training": self.lora.training.identity(),
+            "examples": [request.key for request in self.teacher.requests],
+            "chosen": vars(examples),
+        }
+        if examples.reads_answers:
+            made["parsing"] = parsing.VERSION
+        if examples.uses_gold:
+            made["gold"] = data_digest(self.teacher.sessions)
+        if examples.unlearnable == "leave_out":
+            made["longest"] = self.max_length
+        return made
 
-def read_recordings(experiment: Experiment) -> Recordings:
-    return experiment.dataset.read(expanded(experiment.settings.paths.data))
+    @cached_property
+    def key(self) -> str:
+        return digest(self.identity)
 
+    @property
+    def folder(self) -> Path:
+        """Where the adapter is, once it is made. What a user calls the student is not in its key, so it is not in here."""
+        base = re.split("[/:]", self.identity["base"][0])[-1]
+        return adapters_folder(self.teacher.outputs / "store") / f"{base}-{self.key[:16]}"
 
-def divide(experiment: Experiment, recordings: Recordings) -> Mapping[str, Sequence[Session]]:
-    return experiment.split.divide(recordings.sessions, experiment.dataset.paper_split)
+    @property
+    def work(self) -> dict[str, Any]:
+        """What decides how long a step takes on a given machine."""
+        training, taught = self.lora.training, self.teacher.experiment
+        windows = {name: value for name, value in vars(taught.window).items() if value is not None}
+        shaped = ("rank", "targets", "batch_size", "device_batch_size", "optimizer", "base", "loss_on")
+        return {
+            "trained": self.identity["base"],
+            "trainer": self.lora.trainer,
+            "settings": {name: getattr(training, name) for name in shaped},
+            "examples": [taught.model.name, taught.dataset.name, windows],
+        }
 
+    @property
+    def adapter(self) -> ResolvedAdapter:
+        return ResolvedAdapter("distilled", self.key, self.folder)
 
-def render(experiment: Experiment, recordings: Recordings, sessions: Sequence[Session]) -> list[Prompt]:
-    """The prompts of the windows of these sessions, or of the first `limit` of them; never none."""
-    renderer = experiment.prompt.renderer(recordings.home)
-    if not sessions:
-        raise ConfigError(f"split.part is {experiment.split.part!r}, which holds no session; choose another part or split.")
-    windows = (window for session in sessions for window in experiment.window.cut(session))
-    prompts = [renderer.render(window) for window in islice(windows, experiment.settings.limit)]
-    if not prompts:
-        raise ConfigError(
-            f"No window is left of {len(sessions)} sessions: window.min_events is {experiment.window.min_events}; lower it."
-        )
-    return prompts
+    @property
+    def max_length(self) -> int | None:
+        """Most tokens of an example; None: as many as the student's own configuration says."""
+        return self.lora.training.max_length or self.experiment.model.context
 
+    @property
+    def provenance(self) -> Provenance:
+        """What is synthetic about the adapter, whatever it is scored on."""
+        return self.teacher.provenance | resolve.provenance(self.student)
 
-def _requests(run: PreparedRun) -> Iterator[Request]:
-    model, drawn, seed = run.experiment.model, run.experiment.decoding, run.experiment.settings.seed
-    made_by = {
-        "model": run.model_identity,
-        "template": model.template_options(),
-        "sampling": model.sampling.identity(),
-        "context": model.context,
-        **drawn.identity(),
-    }
-    repetitions = None if drawn.repetitions is None else (drawn.repetitions, drawn.longest_repeated)
-    decoding = Decoding(model.sampling, model.template_options(), drawn.thinking_budget, repetitions)
-    adapter = _engine_adapter(run.adapter)
-    labels = run.recordings.home.activities
-    for prompt in run.prompts:
-        schema = answer_schema(prompt.ids, labels) if drawn.structured else None
-        pattern = answer_pattern(prompt.ids, labels) if drawn.structured else None
-        form = {} if pattern is None else {"pattern": pattern}
-        for sample in range(drawn.samples):
-            own_seed = 0 if model.sampling.greedy else request_seed(seed, prompt.window, sample)
-            messages = [dict(message) for message in prompt.messages]
-            key = digest({**made_by, **form, "messages": messages, "seed": own_seed})
-            yield Request(key, prompt.messages, own_seed, decoding, adapter, schema, pattern)
-
-
-def _engine_adapter(adapter: ResolvedAdapter | None) -> Adapter | None:
-    if adapter is None:
-        return None
-    if adapter.path is None:
-        return Adapter(adapter.id, "")
-    return Adapter(f"lora_{digest(adapter.identity())[:12]}", str(adapter.path))
+    @property
+    def uses_gold(self) -> bool:
+        """Whether gold activities choose the examples, or the events that these show."""
+        dataset = self.teacher.experiment.dataset
+        return self.lora.examples.uses_gold or (dataset.null_class == "dropped" and bool(dataset.home.null_class))
 
 
-def request_seed(seed: int, window: Window, sample: int) -> int:
-    """A window's own seed for each of its texts, so that no text depends on its neighbours or their order."""
-    name = f"{seed}/{window.id}" + (f"/{sample}" if sample else "")
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
+def adapters_folder(store: Path) -> Path:
+    return store / "adapters"
+
+
+def find_adapter(store: Path, key: str) -> Path | None:
+    """The folder of the adapter whose recipe has this key; None where it is not made."""
+    return next(iter(sorted(adapters_folder(store).glob(f"[!.]*-{key[:16]}"))), None)
 
 
 def data_digest(sessions: Sequence[Session]) -> str:
@@ -256,41 +241,3 @@ def data_digest(sessions: Sequence[Session]) -> str:
     for session in sessions:
         hasher.update(repr((session.id, [tuple(event) for event in session.events])).encode("utf-8", "backslashreplace"))
     return hasher.hexdigest()
-
-
-def finish(run: PreparedRun) -> Path:
-    """Read and score the kept generations and write the run directory. Raises MissingError where some are not made."""
-    return write_run(run, read_windows(run))
-
-
-def read_windows(run: PreparedRun) -> list[WindowTexts]:
-    """The kept generations of every window, read. Raises MissingError where some are not made."""
-    store = run.open_store()  # anew: where another process wrote the same keys, every reader must take the same texts
-    missing = run.owed(store)
-    if missing:
-        raise MissingError(f"{len(missing)} of {len(run.requests)} generations are missing; run the same command again.")
-    records = list(store.get_many(request.key for request in run.requests))
-    check_adapter(run, records)
-    model, activities, samples = run.experiment.model, run.recordings.home.activities, run.experiment.decoding.samples
-    windows = []
-    for place, prompt in enumerate(run.prompts):
-        texts = records[place * samples : (place + 1) * samples]
-        read = [
-            parsing.read(text.text, text.finish_reason, prompt.ids, activities, thinking=model.thinking) for text in texts
-        ]
-        windows.append(WindowTexts(texts, read))
-    return windows
-
-
-def check_adapter(run: PreparedRun, records: Iterable[Record], weights: str | None = None) -> None:
-    """Refuse texts of two adapters of one recipe, which are two trainings. Raises MissingError.
-
-    `weights`: of the adapter that is to add to them.
-    """
-    found = {record.about.get(ADAPTER_WEIGHTS) for record in records} | {weights}
-    if len(found - {None}) > 1:
-        raise MissingError(
-            f"Some texts of this run were made with an adapter that has been trained anew since, and no two trainings are "
-            f"quite the same. Delete {generations_folder(run.outputs / 'store', run.model_identity)} and run the same "
-            f"command again: the texts are then made with the adapter that is there."
-        )

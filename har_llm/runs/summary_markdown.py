@@ -32,14 +32,14 @@ def _sample(summary: Summary) -> str:
     """Folded away: a window and what the model said of it are long."""
     sample = summary.sample
     words = [
-        f"- gold: {markdown.inline(', '.join(sample['gold']))}\n"
-        f"- predicted: {markdown.inline(sample['predicted'][summary.parsing])}",
+        f"- gold: {markdown.inline(', '.join(sample.gold))}\n"
+        f"- predicted: {markdown.inline(sample.predicted[summary.parsing])}",
         "Window:",
         markdown.fenced("\n".join(window_lines(sample))),
         "Reasoning:",
-        markdown.fenced(shortened(sample["reasoning"], LONGEST_REASONING)),
+        markdown.fenced(shortened(sample.reasoning, LONGEST_REASONING)),
         "Answer:",
-        markdown.fenced(shortened(sample["answer"] or "", LONGEST_ANSWER)),
+        markdown.fenced(shortened(sample.answer or "", LONGEST_ANSWER)),
     ]
     body = "\n\n".join(words)
     return f"<details>\n<summary>{markdown.in_html(sample_title(sample))}</summary>\n\n{body}\n\n</details>"

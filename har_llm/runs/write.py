@@ -1,4 +1,4 @@
-"""What a finished run leaves on disk. It is written aside and renamed into place, so it is there whole or not at all."""
+"""A run's results, made from its parsed generations, and put in place: the directory is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from har_llm.common.digest import canonical
 from har_llm.common.environment import describe_environment
+from har_llm.common.errors import Notice
 from har_llm.common.files import put_in_place, staging_folder
 from har_llm.common.paths import expanded
 from har_llm.config import PARSINGS
@@ -19,94 +20,106 @@ from har_llm.data.describe import describe
 from har_llm.data.records import Prompt
 from har_llm.data.windows import answering
 from har_llm.models import resolve
-from har_llm.runs import summary_markdown
-from har_llm.runs.result import PARTS, PREDICTIONS, REPORT, WINDOWS
-from har_llm.runs.rows import as_row, prediction_rows, window_rows
+from har_llm.runs import directory, summary_markdown
+from har_llm.runs.directory import RunResult
+from har_llm.runs.generations import WindowGenerations
+from har_llm.runs.result import (
+    FORMAT,
+    Choices,
+    Data,
+    Distillation,
+    Environment,
+    GeneratedBy,
+    Metrics,
+    PredictionRow,
+    RunAdapter,
+    Sample,
+    SampleEvent,
+    Shown,
+    Versions,
+)
+from har_llm.runs.rows import prediction_rows, window_rows
+from har_llm.runs.run import PreparedRun
 from har_llm.runs.summary import summarise
 from har_llm.scoring import metrics, parsing
 from har_llm.scoring.names import activity_name, prediction_name
-from har_llm.scoring.voting import WindowTexts
-
-if TYPE_CHECKING:
-    from har_llm.runs.run import PreparedRun
+from har_llm.scoring.parsing import Prediction
 
 
-def write_run(run: PreparedRun, windows: Sequence[WindowTexts]) -> Path:
+def write_run(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Path:
     """Score a run and put its directory in place. Where another process was faster, its directory is kept."""
     rows = list(prediction_rows(run, windows))
+    result = RunResult(
+        run.folder,
+        run.experiment.source,
+        _metrics(run, rows),
+        _environment(run, windows),
+        _data(run),
+        _sample(run, windows, rows),
+    )
+    shown = result.metrics.shown
+    summary = summarise(result, headline=shown.headline, parsing=shown.parsing)
     with staging_folder(run.folder) as staging:
-        _write_config(staging / "config.yaml", run)
-        for name, lines in ((PREDICTIONS, iter(rows)), (WINDOWS, window_rows(run, windows))):
-            with (staging / name).open("w", encoding="utf-8") as stream:
-                stream.writelines(json.dumps(line) + "\n" for line in lines)
-        contents = (_metrics(run, rows), _environment(run, windows), _data(run), _sample(run, windows, rows))
-        for name, content in zip(PARTS, contents, strict=True):
-            (staging / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        shown = run.experiment.settings.metrics
-        summary = summarise(run.name, *contents, headline=shown.headline, parsing=shown.parsing)
-        (staging / REPORT).write_text(summary_markdown.render(summary), encoding="utf-8")
+        directory.write_result(staging, result)
+        directory.write_rows(staging / directory.PREDICTIONS, rows)
+        directory.write_rows(staging / directory.WINDOWS, window_rows(run, windows))
+        (staging / directory.SUMMARY).write_text(summary_markdown.render(summary), encoding="utf-8")
         put_in_place(staging, run.folder)
     return run.folder
 
 
-def _metrics(run: PreparedRun, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    home, settings = run.recordings.home, run.experiment.settings
+def _metrics(run: PreparedRun, rows: Sequence[PredictionRow]) -> Metrics:
+    home, experiment = run.recordings.home, run.experiment
+    settings = experiment.settings
+    shown = [row for row in rows if row.excluded is None]
+    return Metrics(
+        format=FORMAT,
+        provenance=run.provenance.label,
+        partial=run.partial,
+        limit=settings.limit,
+        dataset=experiment.dataset.name,
+        part=experiment.split.part,
+        model=experiment.model.name,
+        model_id=experiment.model.id,
+        parameters=resolve.parameter_count(run.model),
+        adapter=_adapter(run),
+        decoding=experiment.decoding.name,
+        samples=experiment.decoding.samples,
+        seed=settings.seed,
+        choices=_choices(run),
+        sessions=len({row.session for row in shown}),
+        windows=len(run.prompts),
+        events=len(shown),
+        activities=dict(home.activities),
+        null_class=sorted(home.null_class),
+        excluded_events=dict(Counter(row.excluded for row in rows if row.excluded is not None)),
+        versions=Versions(parsing.VERSION, metrics.VERSION),
+        shown=Shown(settings.metrics.headline, settings.metrics.parsing),
+        **{name: _scores(run, shown, name) for name in PARSINGS},
+    )
+
+
+def _scores(run: PreparedRun, rows: Sequence[PredictionRow], name: str) -> metrics.ParsedScores:
+    home = run.recordings.home
     unscored = home.null_class if run.experiment.dataset.null_class == "unscored" else ()
-    shown = [row for row in rows if "excluded" not in row]
-    scores = {
-        parsing: metrics.score_all(
-            [
-                metrics.ScoredEvent(row["session"], tuple(row["gold"]), row[parsing]["activity"], row[parsing]["missed"])
-                for row in shown
-            ],
-            home.activities,
-            home.null_class,
-            unscored,
-        )
-        for parsing in PARSINGS
-    }
-    return {
-        "provenance": run.provenance.label,
-        "partial": run.partial,
-        "limit": settings.limit,
-        "dataset": run.experiment.dataset.name,
-        "model": run.experiment.model.name,
-        "model_id": run.experiment.model.id,
-        "parameters": resolve.parameter_count(run.model),
-        "adapter": _adapter(run),
-        "decoding": run.experiment.decoding.name,
-        "samples": run.experiment.decoding.samples,
-        "part": run.experiment.split.part,
-        "choices": _choices(run),
-        "seed": settings.seed,
-        "sessions": len({row["session"] for row in shown}),
-        "windows": len(run.prompts),
-        "events": len(shown),
-        "activities": {str(number): name for number, name in home.activities.items()},
-        "null_class": sorted(home.null_class),
-        "excluded_events": dict(Counter(row["excluded"] for row in rows if "excluded" in row)),
-        "versions": {"answers": parsing.VERSION, "metrics": metrics.VERSION},
-        **scores,
-    }
+    predicted = [(row, row.parsed(name)) for row in rows]
+    events = [metrics.ScoredEvent(row.session, row.gold, one.activity, one.missed) for row, one in predicted]
+    return metrics.score_all(events, home.activities, home.null_class, unscored)
 
 
-def _choices(run: PreparedRun) -> dict[str, Any]:
-    """What else was chosen, for those who read the scores without the config. Equal prompts have equal digests."""
+def _choices(run: PreparedRun) -> Choices:
     experiment = run.experiment
-    return {
-        "window": _component(experiment.window),
-        "prompt": {
-            "kind": type(experiment.prompt).__name__,
-            "digest": _digest_of_prompts(run.prompts),
-        },
-        "split": _component(experiment.split),
-        "generation": {
+    return Choices(
+        window=_component(experiment.window),
+        prompt={"kind": type(experiment.prompt).__name__, "digest": _digest_of_prompts(run.prompts)},
+        split=_component(experiment.split),
+        generation={
             "thinking": experiment.model.thinking,
             "context": experiment.model.context,
             **experiment.model.sampling.identity(),
             **experiment.decoding.identity(),
         },
-    }
+    )
 
 
 def _digest_of_prompts(prompts: Sequence[Prompt]) -> str:
@@ -120,90 +133,81 @@ def _component(component: Any) -> dict[str, Any]:
     return {"kind": type(component).__name__, **asdict(component)}
 
 
-def _adapter(run: PreparedRun) -> dict[str, Any] | None:
-    """Which adapter, and, of one that was distilled, who taught it on what."""
+def _adapter(run: PreparedRun) -> RunAdapter | None:
     if run.adapter is None:
         return None
-    content: dict[str, Any] = {
-        "name": run.experiment.lora.name,
-        "label": run.experiment.lora.label(),
-        **run.adapter.identity(),
-    }
-    if run.recipe is not None:
-        teacher = run.recipe.teacher
-        content["taught"] = {
-            "teacher": teacher.experiment.model.name,
-            "dataset": teacher.experiment.dataset.name,
-            "sessions": len(teacher.sessions),
-            "all_sessions": run.recipe.lora.train_sessions is None,
-            "windows": len(teacher.prompts),
-            "uses_gold": run.recipe.uses_gold,
-        }
-    return content
+    lora, recipe = run.experiment.lora, run.recipe
+    distillation = None
+    if recipe is not None:
+        teacher = recipe.teacher
+        distillation = Distillation(
+            teacher=teacher.experiment.model.name,
+            dataset=teacher.experiment.dataset.name,
+            sessions=len(teacher.sessions),
+            all_sessions=recipe.lora.train_sessions is None,
+            windows=len(teacher.prompts),
+            uses_gold=recipe.uses_gold,
+        )
+    return RunAdapter(lora.name, lora.label(), **run.adapter.identity(), distillation=distillation)
 
 
-def _environment(run: PreparedRun, windows: Sequence[WindowTexts]) -> dict[str, Any]:
-    # Equal prompts share a text; it was paid for once.
+def _environment(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Environment:
+    # Equal prompts share a generation; it was paid for once.
     records = list({record.key: record for window in windows for record in window.records}.values())
-    engines = {json.dumps(record.about, sort_keys=True): record.about for record in records}
-    return {
-        "provenance": run.provenance.label,
+    made_by = {json.dumps(record.about, sort_keys=True): record.about for record in records}
+    return Environment(
+        provenance=run.provenance.label,
         **describe_environment(),
-        "model": run.model_identity,
-        "generated_by": list(engines.values()),
-        "engine_seconds": round(sum(record.seconds for record in records), 3),
-        "prompt_tokens": sum(record.prompt_tokens for record in records),
-        "completion_tokens": sum(record.completion_tokens for record in records),
-        "finish_reasons": dict(Counter(record.finish_reason for record in records)),
-    }
+        model=run.model_identity,
+        generated_by=[GeneratedBy(**about) for about in made_by.values()],
+        engine_seconds=round(sum(record.seconds for record in records), 3),
+        prompt_tokens=sum(record.prompt_tokens for record in records),
+        completion_tokens=sum(record.completion_tokens for record in records),
+        finish_reasons=dict(Counter(record.finish_reason for record in records)),
+    )
 
 
-def _data(run: PreparedRun) -> dict[str, Any]:
+def _data(run: PreparedRun) -> Data:
     data = expanded(run.experiment.settings.paths.data)
-    repairs = [
-        {"path": _within(data, r.path), "line": r.line, "kind": r.kind, "message": r.message} for r in run.recordings.repairs
-    ]
-    description = describe(run.recordings, run.parts, run.experiment.window)
-    return {"provenance": run.provenance.label, **description, "repaired": repairs}
+    return Data(
+        provenance=run.provenance.label,
+        description=describe(run.recordings, run.parts, run.experiment.window),
+        repairs=[_within(data, notice) for notice in run.recordings.repairs],
+    )
 
 
-def _within(data: Path, path: str) -> str:
-    """A file by its place below paths.data, or else by its folder: where this machine keeps it is nobody's business."""
-    file = Path(path)
-    return (file.relative_to(data) if file.is_relative_to(data) else Path(*file.parts[-2:])).as_posix()
+def _within(data: Path, notice: Notice) -> Notice:
+    """With the file's place below paths.data, or else its folder: where this machine keeps it is nobody's business."""
+    file = Path(notice.path)
+    shown = file.relative_to(data) if file.is_relative_to(data) else Path(*file.parts[-2:])
+    return notice._replace(path=shown.as_posix())
 
 
-def _sample(run: PreparedRun, windows: Sequence[WindowTexts], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """One event to look at, with its window and the model's words: the first with a wrong answer, or else the first."""
+def _sample(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Sequence[PredictionRow]) -> Sample:
+    """The first event with a wrong answer, or else the first event."""
     names = run.recordings.home.activities
-    shown = [row for row in rows if "excluded" not in row]
-    wrong = (row for row in shown if row["scored"] and row["lenient"]["activity"] not in (None, *row["gold"]))
+    shown = [row for row in rows if row.excluded is None]
+    wrong = (row for row in shown if row.scored and row.lenient.activity not in (None, *row.gold))
     row = next(wrong, shown[0])
-    place, inside = answering([prompt.window for prompt in run.prompts])[row["session"], row["id"]]
+    place, inside = answering([prompt.window for prompt in run.prompts])[row.session, row.id]
     prompt, window = run.prompts[place], windows[place]
-    # Of several texts, the first that says what they were made into.
-    said = next(n for n, answer in enumerate(window.answers) if as_row(answer.lenient[inside]) == row["lenient"])
-    return {
-        "provenance": run.provenance.label,
-        "session": row["session"],
-        "event": inside,
-        "window": [
-            {"id": shown_id, "time": event.time, "event": event.text}
+    # Of several generations, the first that says what they were voted into.
+    chosen = next(number for number, answer in enumerate(window.answers) if answer.lenient[inside] == row.lenient)
+    return Sample(
+        provenance=run.provenance.label,
+        session=row.session,
+        event=inside,
+        window=[
+            SampleEvent(shown_id, event.time, event.text)
             for shown_id, event in zip(prompt.ids, prompt.window.events, strict=True)
         ],
-        "reasoning": window.answers[said].reasoning,
-        "answer": window.answers[said].answer,
-        "gold": [activity_name(number, names[number]) for number in row["gold"]],
-        "predicted": {
-            parsing: prediction_name(row[parsing]["activity"], row[parsing]["missed"], names) for parsing in PARSINGS
-        },
-        "generation": window.records[said].key,
-    }
+        reasoning=window.answers[chosen].reasoning,
+        answer=window.answers[chosen].answer,
+        gold=[activity_name(number, names[number]) for number in row.gold],
+        predicted={name: _predicted(row.parsed(name), names) for name in PARSINGS},
+        generation=window.records[chosen].key,
+    )
 
 
-def _write_config(path: Path, run: PreparedRun) -> None:
-    from omegaconf import OmegaConf
-
-    source = dict(run.experiment.source)
-    head = f"# {run.provenance.label}\n" if run.provenance.label else ""
-    path.write_text(head + OmegaConf.to_yaml(OmegaConf.create(source)), encoding="utf-8")
+def _predicted(prediction: Prediction, names: Mapping[int, str]) -> str:
+    return prediction_name(prediction.activity, prediction.missed, names)

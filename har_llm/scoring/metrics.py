@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from har_llm.scoring.parsing import CAUSES
 
@@ -34,6 +35,8 @@ METRICS = (
     "missed",
 )
 
+VARIANTS = ("all", "without_null_class")
+"""Which events are scored."""
 FEWEST_FOR_INTERVAL = 3  # sessions; fewer say nothing about how sessions vary
 RESAMPLES = 9_999
 SEED = 0
@@ -49,8 +52,98 @@ class ScoredEvent(NamedTuple):
     cause: str | None
 
 
-def score(events: Sequence[ScoredEvent], activities: Mapping[int, str], null_class: Collection[int] = ()) -> dict[str, Any]:
-    """Every metric of these events, ready for JSON.
+@dataclass(frozen=True)
+class Measures:
+    """The metrics of one session, or of all events; each None where there are no events."""
+
+    events: int
+    f1_macro_gold: float | None
+    f1_macro_union: float | None
+    f1_macro_catalogue: float | None
+    f1_weighted: float | None
+    f1_micro_gold: float | None
+    f1_micro_catalogue: float | None
+    accuracy: float | None
+    missed: float | None
+    missed_by_cause: Mapping[str, float | None]
+
+    def score(self, metric: str) -> float | None:
+        """The value of one of METRICS."""
+        value: float | None = getattr(self, metric)
+        return value
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Over sessions."""
+
+    mean: float | None
+    std: float | None
+    """Of a sample (n-1), so one session has none."""
+
+
+@dataclass(frozen=True)
+class SessionMean(Spread):
+    """A metric over sessions."""
+
+    ci95: tuple[float, float] | None
+    """Where the mean lies with 95 % confidence; None for few sessions."""
+    sessions: int
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """An activity, over all events."""
+
+    activity: int
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+    """How often it is gold."""
+    predicted: int
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Events by gold activity (rows) and predicted activity (columns), with a last column for missed ones."""
+
+    activities: Sequence[int]
+    matrix: Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Every metric of some events."""
+
+    sessions: Mapping[str, Measures]
+    mean: Mapping[str, SessionMean]
+    """By metric."""
+    missed_by_cause: Mapping[str, Spread]
+    pooled: Measures
+    per_class: Sequence[ClassScores]
+    confusion: Confusion
+
+
+@dataclass(frozen=True)
+class ParsedScores:
+    """The scores of one way of parsing."""
+
+    unscored_events: int
+    """Events that are left out because none of their gold activities is scored."""
+    all: Scores
+    without_null_class: Scores | None = None
+    """None where the home has no null class."""
+
+    @property
+    def variants(self) -> dict[str, Scores]:
+        """By name: all, and without_null_class where there is one."""
+        return {name: scores for name in VARIANTS if (scores := getattr(self, name)) is not None}
+
+
+def score(events: Sequence[ScoredEvent], activities: Mapping[int, str], null_class: Collection[int] = ()) -> Scores:
+    """Every metric of these events.
 
     Activities in `null_class` are taken out of the gold, and an event without any other is left out; they are averaged
     in no metric. Predicting one of them for an event that remains is a miss of that event's gold activity.
@@ -62,16 +155,16 @@ def score(events: Sequence[ScoredEvent], activities: Mapping[int, str], null_cla
         by_session.setdefault(event.session, []).append(event)
     averaged = _without(tuple(activities), null_class)
     sessions = {name: _measure(by_session[name], averaged) for name in sorted(by_session)}
-    return {
-        "sessions": sessions,
-        "mean": {metric: _over_sessions([values[metric] for values in sessions.values()]) for metric in METRICS},
-        "missed_by_cause": {
-            cause: _mean_and_std([values["missed_by_cause"][cause] for values in sessions.values()]) for cause in CAUSES
+    return Scores(
+        sessions=sessions,
+        mean={metric: _over_sessions([values.score(metric) for values in sessions.values()]) for metric in METRICS},
+        missed_by_cause={
+            cause: _spread([values.missed_by_cause[cause] for values in sessions.values()]) for cause in CAUSES
         },
-        "pooled": _measure(scored, averaged),
-        "per_class": _per_class(scored, averaged, activities),
-        "confusion": _confusion(scored, tuple(activities)),
-    }
+        pooled=_measure(scored, averaged),
+        per_class=_per_class(scored, averaged, activities),
+        confusion=_confusion(scored, tuple(activities)),
+    )
 
 
 def score_all(
@@ -79,19 +172,17 @@ def score_all(
     activities: Mapping[int, str],
     null_class: Collection[int] = (),
     unscored: Collection[int] = (),
-) -> dict[str, Any]:
+) -> ParsedScores:
     """The scores of all events and, where the home has a null class, also without it.
 
-    `unscored` activities are left out of both as `score` leaves out a null class. "unscored_events" counts the events
+    `unscored` activities are left out of both as `score` leaves out a null class. `unscored_events` counts the events
     that this leaves out, and those without any gold activity.
     """
-    scores: dict[str, Any] = {
-        "unscored_events": sum(not _without(event.gold, unscored) for event in events),
-        "all": score(events, activities, unscored),
-    }
-    if null_class:
-        scores["without_null_class"] = score(events, activities, {*null_class, *unscored})
-    return scores
+    return ParsedScores(
+        unscored_events=sum(not _without(event.gold, unscored) for event in events),
+        all=score(events, activities, unscored),
+        without_null_class=score(events, activities, {*null_class, *unscored}) if null_class else None,
+    )
 
 
 def _check_catalogue(events: Sequence[ScoredEvent], activities: Mapping[int, str]) -> None:
@@ -112,14 +203,17 @@ def _labels(events: Sequence[ScoredEvent], missed: int) -> tuple[list[int], list
     return gold, [missed if event.predicted is None else event.predicted for event in events]
 
 
-def _measure(events: Sequence[ScoredEvent], averaged: tuple[int, ...]) -> dict[str, Any]:
-    """The metrics of one session, or of all events; each None when there are no events."""
+def _measure(events: Sequence[ScoredEvent], averaged: tuple[int, ...]) -> Measures:
     size = len(events)
+    if not size:
+        return Measures(0, **dict.fromkeys(METRICS), missed_by_cause=dict.fromkeys(CAUSES))
     causes = [event.cause for event in events]
-    values: dict[str, Any] = {"events": size, **(_f1_scores(events, averaged) if events else dict.fromkeys(METRICS))}
-    values["missed"] = sum(event.predicted is None for event in events) / size if events else None
-    values["missed_by_cause"] = {cause: causes.count(cause) / size if events else None for cause in CAUSES}
-    return values
+    return Measures(
+        size,
+        **_f1_scores(events, averaged),
+        missed=sum(event.predicted is None for event in events) / size,
+        missed_by_cause={cause: causes.count(cause) / size for cause in CAUSES},
+    )
 
 
 def _f1_scores(events: Sequence[ScoredEvent], averaged: tuple[int, ...]) -> dict[str, float]:
@@ -148,10 +242,7 @@ def _no_activity(numbers: Collection[int], events: Sequence[ScoredEvent]) -> int
     return min([*numbers, *(event.predicted for event in events if event.predicted is not None)], default=0) - 1
 
 
-def _per_class(
-    events: Sequence[ScoredEvent], averaged: tuple[int, ...], activities: Mapping[int, str]
-) -> list[dict[str, Any]]:
-    """Precision, recall and F1 of each activity over all events; "support" is how often it is gold."""
+def _per_class(events: Sequence[ScoredEvent], averaged: tuple[int, ...], activities: Mapping[int, str]) -> list[ClassScores]:
     from sklearn.metrics import precision_recall_fscore_support
 
     if not events:
@@ -159,43 +250,43 @@ def _per_class(
     gold, predicted = _labels(events, _no_activity(averaged, events))
     columns = precision_recall_fscore_support(gold, predicted, labels=averaged, average=None, zero_division=0)
     return [
-        {
-            "activity": number,
-            "name": activities[number],
-            "precision": float(precision),
-            "recall": float(recall),
-            "f1": float(f1),
-            "support": int(support),
-            "predicted": predicted.count(number),
-        }
+        ClassScores(
+            activity=number,
+            name=activities[number],
+            precision=float(precision),
+            recall=float(recall),
+            f1=float(f1),
+            support=int(support),
+            predicted=predicted.count(number),
+        )
         for number, precision, recall, f1, support in zip(averaged, *columns, strict=True)
     ]
 
 
-def _confusion(events: Sequence[ScoredEvent], numbers: tuple[int, ...]) -> dict[str, Any]:
-    """Events by gold activity (rows) and predicted activity (columns), with a last column for missed ones."""
+def _confusion(events: Sequence[ScoredEvent], numbers: tuple[int, ...]) -> Confusion:
     from sklearn.metrics import confusion_matrix
 
     if not events:
-        return {"activities": list(numbers), "matrix": [[0] * (len(numbers) + 1) for _ in numbers]}
+        return Confusion(list(numbers), [[0] * (len(numbers) + 1) for _ in numbers])
     missed = _no_activity(numbers, events)
     matrix = confusion_matrix(*_labels(events, missed), labels=[*numbers, missed])
-    return {"activities": list(numbers), "matrix": matrix[:-1].tolist()}  # no event is missed in its gold
+    return Confusion(list(numbers), matrix[:-1].tolist())  # no event is missed in its gold
 
 
-def _mean_and_std(values: Sequence[float]) -> dict[str, float | None]:
-    """The standard deviation is that of a sample (n-1), so one session has none."""
-    return {
-        "mean": statistics.fmean(values) if values else None,
-        "std": statistics.stdev(values) if len(values) > 1 else None,
-    }
+def _spread(values: Sequence[float | None]) -> Spread:
+    known = [value for value in values if value is not None]
+    return Spread(
+        mean=statistics.fmean(known) if known else None,
+        std=statistics.stdev(known) if len(known) > 1 else None,
+    )
 
 
-def _over_sessions(values: Sequence[float]) -> dict[str, Any]:
-    return {**_mean_and_std(values), "ci95": interval(values), "sessions": len(values)}
+def _over_sessions(values: Sequence[float | None]) -> SessionMean:
+    spread, known = _spread(values), [value for value in values if value is not None]
+    return SessionMean(spread.mean, spread.std, interval(known), len(known))
 
 
-def interval(values: Sequence[float]) -> list[float] | None:
+def interval(values: Sequence[float]) -> tuple[float, float] | None:
     """Where the mean lies with 95 % confidence, by resampling the sessions; the same in every run."""
     if len(values) < FEWEST_FOR_INTERVAL:
         return None
@@ -210,4 +301,5 @@ def interval(values: Sequence[float]) -> list[float] | None:
         method="percentile",
         rng=numpy.random.default_rng(SEED),
     )
-    return [float(limit) for limit in resampled.confidence_interval]
+    low, high = resampled.confidence_interval
+    return float(low), float(high)

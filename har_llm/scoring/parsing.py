@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+PARSINGS = ("strict", "lenient")
 VERSION = 1
 """Raised when the same text may be read differently; part of a run's digest."""
 
@@ -41,11 +42,12 @@ _NUMBER_THEN_NAME = re.compile(r"[#(]?([0-9]{1,18})\)? ?[.:)–-]? ?(.+)", re.DO
 _NAME_THEN_NUMBER = re.compile(r"(.+?) ?[(\[]#?([0-9]{1,18})[)\]]", re.DOTALL)
 
 
-class Prediction(NamedTuple):
-    """An activity of the catalogue, or why there is none: exactly one of the two is None."""
+@dataclass(frozen=True)
+class Prediction:
+    """An activity of the catalogue, or one of CAUSES: exactly one of the two is None where a window shows the event."""
 
-    activity: int | None
-    cause: str | None
+    activity: int | None = None
+    missed: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from har_llm.runs.store import Record
-from har_llm.scoring.parsing import Answer, Prediction
+from har_llm.scoring.parsing import Prediction
 
 
 def vote(predictions: Sequence[Prediction]) -> Prediction:
@@ -18,16 +16,3 @@ def vote(predictions: Sequence[Prediction]) -> Prediction:
     named = [prediction for prediction in predictions if prediction.activity is not None]
     # Counter keeps the order in which values came, and most_common does among equals.
     return Counter(named or predictions).most_common(1)[0][0]
-
-
-@dataclass(frozen=True)
-class WindowTexts:
-    """What was written for one window, and how it was read: decoding.samples texts, usually one."""
-
-    records: Sequence[Record]
-    answers: Sequence[Answer]
-
-    def predictions(self, parsing: str) -> tuple[Prediction, ...]:
-        """One for each event of the window."""
-        parsings = [getattr(answer, parsing) for answer in self.answers]
-        return tuple(vote(event) for event in zip(*parsings, strict=True))

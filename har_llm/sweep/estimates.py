@@ -12,7 +12,7 @@ from har_llm.common.hardware import GB, has_gpu
 from har_llm.distill.trainer_choice import check_tools
 from har_llm.engines.base import Request
 from har_llm.models.resolve import download_place, embedding_count, needed_memory, parameter_count, weight_bytes
-from har_llm.runs.manifest import AdapterRecipe
+from har_llm.runs.run import AdapterRecipe
 from har_llm.runs.store import GenerationStore
 from har_llm.sweep.plan import Load, Plan
 from har_llm.sweep.throughput import known_rate

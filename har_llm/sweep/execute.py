@@ -13,9 +13,10 @@ from har_llm.common.errors import HarError, MissingError
 from har_llm.common.lock import HeldError
 from har_llm.config import Experiment
 from har_llm.models import adapters, resolve
-from har_llm.runs.manifest import AdapterRecipe
-from har_llm.runs.result import read_run
-from har_llm.runs.run import PreparedRun, finish, prepare
+from har_llm.runs.directory import read_run
+from har_llm.runs.finish import finish
+from har_llm.runs.prepare import prepare
+from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.generate import Environments, check_writable, make
 from har_llm.sweep.job import Job

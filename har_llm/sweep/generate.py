@@ -12,7 +12,8 @@ from typing import Any
 from har_llm.common.errors import MissingError
 from har_llm.engines.base import Generation, LoadedModel
 from har_llm.models import resolve
-from har_llm.runs.run import ADAPTER_WEIGHTS
+from har_llm.runs.adapter_files import adapter_weights
+from har_llm.runs.generations import ADAPTER_WEIGHTS
 from har_llm.runs.store import Record, ShardWriter
 from har_llm.sweep import throughput
 from har_llm.sweep.plan import Load
@@ -68,7 +69,7 @@ class _Keeper:
             writer = self._stack.enter_context(run.open_writer())
             about = {**self._about, "model": run.model_identity, "provenance": run.provenance.label}
             if run.recipe is not None:
-                about[ADAPTER_WEIGHTS] = run.recipe.weights()
+                about[ADAPTER_WEIGHTS] = adapter_weights(run.recipe)
             self._writers[id(run)] = (writer, about)
         writer, about = self._writers[id(run)]
         writer.add(Record(**generation._asdict(), about=about))

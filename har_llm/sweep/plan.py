@@ -15,8 +15,8 @@ from typing import Any
 from har_llm.common.digest import canonical
 from har_llm.engines.base import EngineConfig, Request
 from har_llm.models.resolve import ResolvedModel
-from har_llm.runs.manifest import AdapterRecipe
-from har_llm.runs.run import PreparedRun
+from har_llm.runs.adapter_files import adapter_weights
+from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.runs.store import GenerationStore
 
 
@@ -88,7 +88,9 @@ def make_plan(runs: Sequence[PreparedRun]) -> Plan:
     stores: dict[str, GenerationStore] = {}
     # A run whose texts are all stored needs no adapter, and its teacher none of its texts.
     dependents = [run for run in runs if run.recipe is not None and run.owed(_store(run, stores))]
-    recipes = {run.recipe.key: run.recipe for run in dependents if run.recipe is not None and not run.recipe.learned()}
+    recipes = {
+        run.recipe.key: run.recipe for run in dependents if run.recipe is not None and adapter_weights(run.recipe) is None
+    }
     teachers = [recipe.teacher for recipe in recipes.values()]
     taught_with = {canonical(load_identity(teacher)) for teacher in teachers}
 

@@ -24,8 +24,10 @@ from har_llm.distill.worker import trained
 from har_llm.models import resolve
 from har_llm.models.adapters import adapter_digest
 from har_llm.models.checkpoint import check_targets
-from har_llm.runs.manifest import AdapterRecipe, manifest, name_base
-from har_llm.runs.run import PreparedRun, check_adapter
+from har_llm.runs.adapter_files import adapter_weights, select_examples, training_job
+from har_llm.runs.generations import check_adapter
+from har_llm.runs.manifest import manifest, name_base
+from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.sweep import throughput
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.throughput import Rate
@@ -41,7 +43,7 @@ def check_recipe(run: PreparedRun) -> None:
     """
     if run.recipe is None or run.complete():
         return
-    there = run.recipe.weights()
+    there = adapter_weights(run.recipe)
     if there is None:
         check_tools(run.recipe.lora)
         if (student := run.recipe.student).path is not None:
@@ -61,7 +63,7 @@ def learn(recipe: AdapterRecipe, callback: Callback) -> None:
         return
     staging = _staging(recipe)
     last_claim(staging)  # who cannot have the training anyway need not choose its examples
-    selection = recipe.select()
+    selection = select_examples(recipe)
     with claimed(staging) as check_claim:
         if not recipe.folder.exists():  # another process may have just made it
             selection, about, losses = _train(recipe, selection, staging, callback, check_claim)
@@ -80,7 +82,14 @@ def _train(
     _write_lines(log, done)  # without what a kill has torn
     callback.training_starts(recipe, selection, len(done))
     base = resolve.obtain(recipe.student)
-    job = recipe.job(base, staging / "rows.jsonl", staging / "adapter", staging / "checkpoints", trainer)
+    job = training_job(
+        recipe,
+        base=base,
+        rows=staging / "rows.jsonl",
+        folder=staging / "adapter",
+        checkpoints=staging / "checkpoints",
+        trainer=trainer,
+    )
     about: dict[str, Any] = {}
     steps, started, began = 0, time.monotonic(), 0.0
     with log.open("a", encoding="utf-8") as stream, contextlib.closing(trained(job)) as messages:

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from har_llm.common.errors import MissingError
 from har_llm.config import LONGEST, NO_RESULT, PARSINGS
-from har_llm.runs.result import PREDICTIONS, WINDOWS, RunResult, read_run, understood
+from har_llm.runs.old_result import PREDICTIONS, WINDOWS, RunResult, read_run, understood
 from har_llm.scoring.metrics import METRICS
 from har_llm.scoring.names import activity_name, cause_name
 from har_llm.scoring.parsing import CAUSES

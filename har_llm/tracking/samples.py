@@ -8,7 +8,7 @@ from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
 from har_llm.common.text import visible
-from har_llm.runs.result import RunResult
+from har_llm.runs.old_result import RunResult
 from har_llm.scoring.names import activity_name, prediction_name
 
 COLUMNS = (

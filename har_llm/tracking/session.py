@@ -24,7 +24,7 @@ from har_llm.tracking.training_content import training_id
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
-    from har_llm.runs.manifest import AdapterRecipe
+    from har_llm.runs.run import AdapterRecipe
     from har_llm.sweep.plan import Load, Plan
 
 

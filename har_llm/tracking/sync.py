@@ -9,7 +9,7 @@ from har_llm.common.errors import EngineError, HarError
 from har_llm.common.text import visible
 from har_llm.config import Experiment, WandbTracker
 from har_llm.runs.find import chosen_runs
-from har_llm.runs.result import read_run, understood
+from har_llm.runs.old_result import read_run, understood
 from har_llm.tracking.messages import sentences
 from har_llm.tracking.publisher import Published, Publisher
 from har_llm.tracking.run_content import group_alone, read_config, run_id, teacher_of

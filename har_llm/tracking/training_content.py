@@ -11,7 +11,7 @@ from typing import Any
 from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST
 from har_llm.config import LONGEST
-from har_llm.runs.manifest import find_adapter
+from har_llm.runs.run import find_adapter
 from har_llm.tracking.run_content import Content
 from har_llm.tracking.secrets import without_secrets
 

@@ -10,7 +10,8 @@ import pytest
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.distill import LoraConfig, ReadyAdapter
 from har_llm.engines.base import Adapter
-from har_llm.runs.run import PreparedRun, prepare
+from har_llm.runs.prepare import prepare
+from har_llm.runs.run import PreparedRun
 from tests.composing import experiment
 
 REAL = ("++dataset.synthetic=false", "model.synthetic=false")

@@ -10,9 +10,9 @@ import pytest
 from har_llm.common.errors import ConfigError
 from har_llm.data.records import Event, Prompt, Window
 from har_llm.distill.examples import ExampleSettings, Selection, select, unlearnable
+from har_llm.runs.generations import WindowGenerations
 from har_llm.runs.store import Record
 from har_llm.scoring import parsing
-from har_llm.scoring.voting import WindowTexts
 
 ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating"}
 GOLD = (1, 2, 3)
@@ -28,13 +28,13 @@ def text(*activities: int | None, reasoning: str = "So.") -> str:
     return f"<think>\n{reasoning}\n</think>\n\n{json.dumps(rows)}"
 
 
-def window(*texts: str, reason: str = "stop") -> WindowTexts:
+def window(*texts: str, reason: str = "stop") -> WindowGenerations:
     records = [Record(f"{place:064d}", one, reason, 1, 1, 0.0, {}) for place, one in enumerate(texts)]
     read = [parsing.read(one, reason, (0, 1, 2), ACTIVITIES, thinking=True) for one in texts]
-    return WindowTexts(records, read)
+    return WindowGenerations(records, read)
 
 
-def chosen(*windows: WindowTexts, **settings: Any) -> Selection:
+def chosen(*windows: WindowGenerations, **settings: Any) -> Selection:
     samples = len(windows[0].records)
     made = ExampleSettings(**{"samples": samples, **settings})
     made.check()
@@ -111,7 +111,7 @@ def test_exactly_the_share_that_is_asked_for_is_enough(right: int, of: int) -> N
     def taken(count: int) -> int:
         said = text(*[1] * count, *[2] * (of - count))
         read = parsing.read(said, "stop", asked.ids, ACTIVITIES, thinking=True)
-        windows = [WindowTexts([Record("k" * 64, said, "stop", 1, 1, 0.0, {})], [read])]
+        windows = [WindowGenerations([Record("k" * 64, said, "stop", 1, 1, 0.0, {})], [read])]
         settings = ExampleSettings(min_correct=round(right / of, 2) if of > 3 else right / of)
         return len(select([asked], windows, settings, thinking=True).examples)
 

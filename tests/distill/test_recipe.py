@@ -15,8 +15,11 @@ from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.provenance import MANIFEST
 from har_llm.distill.model_card import CURVE
 from har_llm.models.adapters import adapter_digest
-from har_llm.runs.manifest import AdapterRecipe, manifest
-from har_llm.runs.run import PreparedRun, prepare, read_windows
+from har_llm.runs.adapter_files import adapter_weights, select_examples
+from har_llm.runs.generations import parse_windows
+from har_llm.runs.manifest import manifest
+from har_llm.runs.prepare import prepare
+from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.runs.store import Record
 from har_llm.sweep import execute
 from har_llm.sweep import train as teaching
@@ -209,7 +212,7 @@ def test_texts_of_an_adapter_that_was_trained_anew_are_not_mixed_with_older_ones
     assert "trained anew" in said and f"Delete {folder} and run the same command again" in said
     keep(replace(run, requests=run.requests[1:]), adapter_weights=weights)
     with pytest.raises(MissingError, match="trained anew"):
-        read_windows(run)
+        parse_windows(run)
 
 
 def test_texts_that_do_not_say_whose_they_are_are_taken(tmp_path: Path) -> None:
@@ -219,7 +222,7 @@ def test_texts_that_do_not_say_whose_they_are_are_taken(tmp_path: Path) -> None:
     keep(replace(run, requests=run.requests[:1]))
     check_recipe(run)
     keep(replace(run, requests=run.requests[1:]), adapter_weights=weights)
-    assert len(read_windows(run)) == 2
+    assert len(parse_windows(run)) == 2
 
 
 def test_an_adapter_lies_where_its_key_says_whatever_the_student_is_called(tmp_path: Path) -> None:
@@ -236,7 +239,7 @@ def test_an_adapter_lies_where_its_key_says_whatever_the_student_is_called(tmp_p
     assert one.folder.name.startswith("tiny_student-"), "what is being made is not there yet"
     stand_in(one)
     one.folder.rename(older)
-    assert one.folder == other.folder == older and one.learned(), "one that was made before"
+    assert one.folder == other.folder == older and (adapter_weights(one) is not None), "one that was made before"
     assert adapter_folder(tmp_path / "outputs" / "runs" / "a", scores) == older
 
 
@@ -271,7 +274,7 @@ def test_an_adapter_that_another_process_trains_comes_last_and_is_waited_for(
     callback, jobs = Patient(), [Job("", run.experiment) for run in runs]
     prepare_jobs(jobs, callback)
     execute._teach(make_plan([one.run for one in jobs if one.run is not None]), jobs, callback)
-    assert callback.waited == [2, 2, 2] and not callback.recipes and theirs.learned()
+    assert callback.waited == [2, 2, 2] and not callback.recipes and (adapter_weights(theirs) is not None)
     assert callback.failures == [jobs[1]] and str(jobs[1].error) == "far enough"
 
 
@@ -317,7 +320,7 @@ def test_events_that_were_left_out_by_gold_activities_are_said(
     run = prepare(job(tmp_path, *overrides).experiment)  # type: ignore[arg-type]
     assert run.recipe is not None
     keep(run.recipe.teacher)
-    selection = run.recipe.select()
+    selection = select_examples(run.recipe)
     content = manifest(run.recipe, selection, {}, [])
     assert (content["null_class"], content["uses_gold"]) == (use, gold)
     assert selection.summary().endswith("chosen with gold activities") == gold

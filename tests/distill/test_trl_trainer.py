@@ -19,7 +19,7 @@ from har_llm.distill.training_config import LINEAR, TrainingSettings
 from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.worker import trained
 from har_llm.models import resolve
-from har_llm.runs.run import read_recordings, render
+from har_llm.runs.prepare import read_recordings, render
 from tests.composing import experiment
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from har_llm.engines import auto, vllm_config
 from har_llm.engines.auto import AutoEngineConfig
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.vllm_config import VllmEngineConfig
-from har_llm.runs.run import prepare
+from har_llm.runs.prepare import prepare
 from har_llm.sweep.plan import make_plan
 from tests.composing import experiment
 from tests.helpers import load

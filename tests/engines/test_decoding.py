@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from har_llm.engines.decoding import DecodingConfig
-from har_llm.runs.run import prepare
+from har_llm.runs.prepare import prepare
 from har_llm.scoring import parsing
 from har_llm.scoring.answer_format import answer_pattern, answer_schema
 from tests.composing import experiment

@@ -23,7 +23,8 @@ from har_llm.engines.openai_config import OpenaiEngineConfig
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
-from har_llm.runs.run import PreparedRun, prepare
+from har_llm.runs.prepare import prepare
+from har_llm.runs.run import PreparedRun
 from har_llm.scoring import parsing
 from tests.composing import experiment
 from tests.lora_adapters import random_adapter

@@ -19,7 +19,7 @@ from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.vllm_config import VllmEngineConfig, installed
 from har_llm.engines.worker import WorkerPool
 from har_llm.runs.export import export
-from har_llm.runs.run import read_windows
+from har_llm.runs.generations import parse_windows
 from har_llm.sweep.job import Job
 from tests.composing import experiment
 from tests.distill.test_recipe import job
@@ -60,7 +60,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 def texts(job: Job) -> list[str]:
     assert job.run is not None
-    return [window.records[0].text for window in read_windows(job.run)]
+    return [window.records[0].text for window in parse_windows(job.run)]
 
 
 def model(folder: Path) -> LoadedModel:

@@ -15,7 +15,7 @@ from har_llm.engines.base import Decoding, Generation, LoadedModel, Request
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
-from har_llm.runs.run import read_recordings, render
+from har_llm.runs.prepare import read_recordings, render
 from tests.composing import experiment
 
 GREEDY = Sampling(temperature=0.0, max_new_tokens=60)

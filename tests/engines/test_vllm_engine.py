@@ -17,7 +17,7 @@ from har_llm.engines.vllm_config import VllmEngineConfig, installed
 from har_llm.engines.worker import WorkerPool
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
-from har_llm.runs.run import read_recordings, render
+from har_llm.runs.prepare import read_recordings, render
 from har_llm.scoring import parsing
 from har_llm.scoring.answer_format import answer_pattern
 from tests.composing import experiment
@@ -145,7 +145,7 @@ def test_repetition_is_noticed_and_is_a_cause_of_its_own(made: Made) -> None:
     for one, prompt in zip(group(made, "repeating"), made.prompts, strict=True):
         if one.finish_reason == "repetition":
             read = parsing.read(one.text, one.finish_reason, prompt.ids, made.home.activities, thinking=True)
-            assert {prediction.cause for prediction in read.strict} == {"repetition"}
+            assert {prediction.missed for prediction in read.strict} == {"repetition"}
 
 
 @pytest.mark.parametrize("kind", ["held", "boiling"])
@@ -155,7 +155,7 @@ def test_an_answer_held_to_a_form_misses_no_event(made: Made, kind: str) -> None
         prompt = made.prompts[place]
         read = parsing.read(one.text, one.finish_reason, prompt.ids, made.home.activities, thinking=kind == "held")
         assert one.finish_reason == "stop", one.text
-        assert [prediction.cause for prediction in read.strict] == [None] * len(prompt.ids)
+        assert [prediction.missed for prediction in read.strict] == [None] * len(prompt.ids)
     assert ("<think>" in made.vllm[f"{kind}0"].text) == (kind == "held")
 
 

@@ -14,7 +14,8 @@ from omegaconf import OmegaConf
 from har_llm.config import PARSINGS
 from har_llm.report.grouping import SYNTHETIC
 from har_llm.report.paper import MODELS, SIZES, TEACHER, Key, results
-from har_llm.runs.result import RunResult, read_run
+from har_llm.runs.directory import RunResult, read_run
+from har_llm.runs.result import FORMAT
 from har_llm.scoring.metrics import METRICS
 from har_llm.scoring.parsing import CAUSES
 
@@ -30,7 +31,30 @@ CONFIG: dict[str, Any] = {
     "seed": 0,
 }
 TRAINED = {"marble": 41, "mural": 15}
-VLLM = {"engine": "VllmEngine", "versions": {"vllm": "0.32.0"}, "hardware": "1 x Imaginary GPU"}
+VLLM = {
+    "engine": "VllmEngine",
+    "versions": {"vllm": "0.32.0"},
+    "hardware": "1 x Imaginary GPU",
+    "model": {},
+    "provenance": None,
+}
+ABOUT = {"har_llm": "0.1.0", "code": None, "python": "3.12.1", "platform": "Linux", "versions": {}}
+DATA: dict[str, Any] = {
+    "provenance": None,
+    "description": {"parts": {"train": {"sessions": 10}}, "repairs": {}, "dropped_events": {}},
+    "repairs": [],
+}
+SAMPLE = {
+    "provenance": None,
+    "session": "session 0",
+    "event": 0,
+    "window": [{"id": 0, "time": "08:00:00", "event": "kitchen fridge OPENED"}],
+    "reasoning": "It is so.",
+    "answer": "[]",
+    "gold": ["1. cooking"],
+    "predicted": {"strict": "1. cooking", "lenient": "1. cooking"},
+    "generation": "0" * 64,
+}
 
 
 def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
@@ -39,6 +63,7 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
     tokens, seconds, missed = changes.pop("tokens", 900), changes.pop("seconds", 2.0), changes.pop("missed", 0.02)
     spread, sessions, weights = changes.pop("spread", 0.1), changes.pop("session_names", 6), changes.pop("weights", {})
     facts: dict[str, Any] = {
+        "format": FORMAT,
         "provenance": None,
         "partial": False,
         "limit": None,
@@ -54,7 +79,10 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
         "events": 600,
         "activities": {"1": "cooking"},
         "excluded_events": {},
-        "versions": {"answers": 1, "metrics": 1},
+        "null_class": [],
+        "choices": {"window": {}, "prompt": {}, "split": {}, "generation": {}},
+        "versions": {"parsing": 1, "metrics": 1},
+        "shown": {"headline": "f1_weighted", "parsing": "strict"},
         **changes,
     }
     facts = {"model_id": MODELS.get(facts["model"]), "parameters": SIZES.get(facts["model"]), **facts}
@@ -68,6 +96,7 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
     write(run / "metrics.json", facts)
     write(run / "environment.json", {
         "provenance": facts["provenance"],
+        **ABOUT,
         "model": {"id": facts["model_id"], "revision": "abc", "dtype": "bfloat16", "adapter": None, **weights},
         "generated_by": engines,
         "engine_seconds": seconds * texts,
@@ -75,8 +104,9 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
         "completion_tokens": tokens * texts,
         "finish_reasons": {"stop": texts},
     })  # fmt: skip
-    write(run / "data.json", {"parts": {"train": {"sessions": TRAINED.get(facts["dataset"], 10)}}})
-    write(run / "sample.json", {})
+    trained = {"parts": {"train": {"sessions": TRAINED.get(facts["dataset"], 10)}}}
+    write(run / "data.json", {**DATA, "description": {**DATA["description"], **trained}})
+    write(run / "sample.json", SAMPLE)
     composed = OmegaConf.merge(CONFIG, {"dataset": {"name": facts["dataset"]}, "model": {"name": facts["model"]}}, config)
     (run / "config.yaml").write_text(OmegaConf.to_yaml(composed), encoding="utf-8")
     return read_run(run)
@@ -94,7 +124,7 @@ def scores(f1: float, missed: float, spread: float, sessions: int) -> dict[str, 
     return {
         "unscored_events": 0,
         "all": {
-            "sessions": {name: {"events": 100, **means} for name in names},
+            "sessions": {name: {"events": 100, **means, "missed_by_cause": {}} for name in names},
             "mean": {
                 metric: {
                     "mean": mean,
@@ -105,7 +135,7 @@ def scores(f1: float, missed: float, spread: float, sessions: int) -> dict[str, 
                 for metric, mean in means.items()
             },
             "missed_by_cause": {cause: {"mean": 0.0, "std": 0.0} for cause in CAUSES},
-            "pooled": {"events": 600, **means},
+            "pooled": {"events": 600, **means, "missed_by_cause": {}},
             "per_class": [],
             "confusion": {"activities": [1], "matrix": [[1, 0]]},
         },
@@ -117,7 +147,7 @@ def taught(dataset: str, sessions: int | None = None, **changes: Any) -> dict[st
     label = f"distilled{sessions or ''}-on-{dataset}"
     recipe = {"teacher": TEACHER, "dataset": dataset, "sessions": sessions or TRAINED.get(dataset, 10)}
     recipe |= {"all_sessions": sessions is None, "windows": 100, "uses_gold": False, **changes}
-    return {"name": "distilled", "label": label, "id": "distilled", "revision": label, "taught": recipe}
+    return {"name": "distilled", "label": label, "id": "distilled", "revision": label, "distillation": recipe}
 
 
 def the_papers_programme(folder: Path) -> Iterator[RunResult]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from omegaconf import OmegaConf
 from har_llm.common.digest import digest
 from har_llm.config import PARSINGS
 from har_llm.data.records import Event
-from har_llm.runs.result import RunResult, read_run
+from har_llm.runs.directory import RunResult, read_run
+from har_llm.runs.result import FORMAT
 from har_llm.scoring import metrics, parsing
 from har_llm.scoring.voting import vote
-from tests.report.fabricated import CONFIG, VLLM
+from tests.report.fabricated import ABOUT, CONFIG, DATA, SAMPLE, VLLM
 
 ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating"}
 SYNTHETIC = "synthetic home, synthetic model"
@@ -90,8 +91,8 @@ def make(root: Path, run: Fabricated) -> RunResult:
         (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
     (folder / "metrics.json").write_text(json.dumps(_metrics(run, rows, windows)))
     (folder / "environment.json").write_text(json.dumps(_environment(run, windows)))
-    (folder / "data.json").write_text(json.dumps({"parts": {"train": {"sessions": 10}}}))
-    (folder / "sample.json").write_text("{}")
+    (folder / "data.json").write_text(json.dumps(DATA | {"provenance": run.provenance}))
+    (folder / "sample.json").write_text(json.dumps(SAMPLE))
     # Names that Hydra could not have composed stand in metrics.json only, where the page reads them.
     plain = {key: {"name": re.sub(r"\W", "_", name)} for key, name in (("dataset", run.dataset), ("model", run.model))}
     composed = OmegaConf.merge(CONFIG, plain)
@@ -100,8 +101,10 @@ def make(root: Path, run: Fabricated) -> RunResult:
 
 
 def _environment(run: Fabricated, windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    texts = [text for window in windows for text in window["texts"]]
+    texts = [text for window in windows for text in window["generations"]]
     return {
+        "provenance": run.provenance,
+        **ABOUT,
         "model": {"id": f"embedded:{run.model}", "revision": "abc", "dtype": "float32", "adapter": None},
         "generated_by": [VLLM],
         "engine_seconds": sum(text["seconds"] for text in texts),
@@ -148,7 +151,7 @@ def _window(run: Fabricated, session: str, index: int, held: Sequence[Event]) ->
         reasoning, answer = parsing.split_reasoning(text, thinking=True)
         texts.append(
             {
-                "generation": digest([run.name, session, index, number]),
+                "key": digest([run.name, session, index, number]),
                 "text": text,
                 "finish_reason": run.finish_reason,
                 "prompt_tokens": 300,
@@ -163,7 +166,7 @@ def _window(run: Fabricated, session: str, index: int, held: Sequence[Event]) ->
         "window": index,
         "messages": messages,
         "ids": [event.id for event in held],
-        "texts": texts,
+        "generations": texts,
         "provenance": run.provenance,
     }
 
@@ -173,7 +176,14 @@ def _predictions(run: Fabricated, session: str, index: int, held: Sequence[Event
     read = [parsing.read(model(held), run.finish_reason, ids, run.activities, thinking=True) for model in run.models]
     rows = []
     for inside, event in enumerate(held):
-        samples = [{parsing: _said(getattr(answer, parsing)[inside]) for parsing in PARSINGS} for answer in read]
+        samples = [
+            {
+                "generation": digest([run.name, session, index, number]),
+                "generation_digest": "0" * 16,
+                **{parsing: _said(getattr(answer, parsing)[inside]) for parsing in PARSINGS},
+            }
+            for number, answer in enumerate(read)
+        ]
         voted = {parsing: _said(vote([getattr(answer, parsing)[inside] for answer in read])) for parsing in PARSINGS}
         row = _event(session, event) | {"window": index, "scored": event.activities != (run.unscored,), "shown_id": event.id}
         rows.append({**row, **voted, **({"samples": samples} if len(read) > 1 else {}), "provenance": run.provenance})
@@ -181,7 +191,7 @@ def _predictions(run: Fabricated, session: str, index: int, held: Sequence[Event
 
 
 def _said(prediction: parsing.Prediction) -> dict[str, Any]:
-    return {"activity": prediction.activity, "missed": prediction.cause}
+    return {"activity": prediction.activity, "missed": prediction.missed}
 
 
 def _metrics(run: Fabricated, rows: Sequence[Mapping[str, Any]], windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -189,6 +199,7 @@ def _metrics(run: Fabricated, rows: Sequence[Mapping[str, Any]], windows: Sequen
     null_class = () if run.unscored is None else (run.unscored,)
     excluded = len(rows) - len(shown)
     return {
+        "format": FORMAT,
         "provenance": run.provenance,
         "partial": run.limit is not None,
         "limit": run.limit,
@@ -196,7 +207,9 @@ def _metrics(run: Fabricated, rows: Sequence[Mapping[str, Any]], windows: Sequen
         "model": run.model,
         "model_id": f"embedded:{run.model}",
         "parameters": 1000,
-        "adapter": None if run.adapter is None else {"name": run.adapter, "label": run.adapter},
+        "adapter": None
+        if run.adapter is None
+        else {"name": run.adapter, "label": run.adapter, "id": "local", "revision": "files-0"},
         "decoding": "plain" if len(run.models) == 1 else "self_consistency",
         "samples": len(run.models),
         "part": "test",
@@ -207,7 +220,9 @@ def _metrics(run: Fabricated, rows: Sequence[Mapping[str, Any]], windows: Sequen
         "activities": {str(number): name for number, name in run.activities.items()},
         "null_class": list(null_class),
         "excluded_events": {_EXCLUDED["excluded"]: excluded} if excluded else {},
-        "versions": {"answers": parsing.VERSION, "metrics": metrics.VERSION},
+        "choices": {"window": {}, "prompt": {}, "split": {}, "generation": {}},
+        "versions": {"parsing": parsing.VERSION, "metrics": metrics.VERSION},
+        "shown": {"headline": "f1_weighted", "parsing": "strict"},
         **{parsing: _scores(run, shown, parsing, null_class) for parsing in PARSINGS},
     }
 
@@ -217,4 +232,4 @@ def _scores(run: Fabricated, shown: Sequence[Mapping[str, Any]], parsing: str, n
         metrics.ScoredEvent(row["session"], tuple(row["gold"]), row[parsing]["activity"], row[parsing]["missed"])
         for row in shown
     ]
-    return metrics.score_all(scored, run.activities, null_class, null_class)
+    return asdict(metrics.score_all(scored, run.activities, null_class, null_class))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from har_llm.runs.result import RunResult, read_run
+from har_llm.runs.directory import RunResult, read_run
+from har_llm.runs.result import FORMAT
 from har_llm.scoring.metrics import ScoredEvent, score_all
 
 ACTIVITIES = {1: "cooking", 2: "eating", 3: "nothing in particular"}
@@ -24,6 +26,7 @@ def row(session: str, number: int, gold: Sequence[int], said: Said, **changes: A
         "time": f"08:00:{number:02d}",
         "event": f"kitchen fridge {number}",
         "gold": list(gold),
+        "subjects": [],
         "scored": True,
         "strict": prediction,
         "lenient": prediction,
@@ -63,20 +66,23 @@ def written(
         )
         for parsing in ("strict", "lenient")
     }
-    scores = {**facts_of(len({one["session"] for one in events}), len(events)), **read, **changes}
+    parsed = {parsing: asdict(one) for parsing, one in read.items()}
+    scores = {**facts_of(len({one["session"] for one in events}), len(events)), **parsed, **changes}
     scores["activities"] = {str(number): name for number, name in activities.items()}
     for name, content in (
         ("metrics", scores),
         ("environment", {**ENVIRONMENT, **(environment or {})}),
-        ("data", {"repairs": {}, "dropped_events": {}}),
+        ("data", {"provenance": None, "description": {"repairs": {}, "dropped_events": {}}, "repairs": []}),
         ("sample", {**SAMPLE, **(sample or {})}),
     ):
         (folder / f"{name}.json").write_text(json.dumps(content))
+    (folder / "config.yaml").write_text("seed: 0\n")
     return read_run(folder)
 
 
 def facts_of(sessions: int, events: int) -> dict[str, Any]:
     return {
+        "format": FORMAT,
         "provenance": None,
         "partial": False,
         "limit": None,
@@ -100,15 +106,22 @@ def facts_of(sessions: int, events: int) -> dict[str, Any]:
         "events": events,
         "null_class": [],
         "excluded_events": {},
+        "versions": {"parsing": 1, "metrics": 1},
+        "shown": {"headline": "f1_weighted", "parsing": "strict"},
     }
 
 
 ENVIRONMENT: dict[str, Any] = {
+    "provenance": None,
+    "platform": "Linux",
+    "versions": {},
     "har_llm": "0.1.0",
     "code": "0123456789abcdef0123456789abcdef01234567+changes",
     "python": "3.12.1",
     "model": {"id": "owner/student", "revision": "f" * 40, "dtype": "bfloat16", "adapter": None, "quantization": "fp8"},
-    "generated_by": [{"engine": "VllmEngine", "versions": {"vllm": "0.32.0"}, "hardware": "1 x GPU", "model": {}}],
+    "generated_by": [
+        {"engine": "VllmEngine", "versions": {"vllm": "0.32.0"}, "hardware": "1 x GPU", "model": {}, "provenance": None}
+    ],
     "engine_seconds": 10.0,
     "prompt_tokens": 4000,
     "completion_tokens": 1000,
@@ -123,4 +136,5 @@ SAMPLE: dict[str, Any] = {
     "answer": "[]",
     "gold": ["1. cooking"],
     "predicted": {"strict": "2. eating", "lenient": "1. cooking"},
+    "generation": "0" * 64,
 }

@@ -13,7 +13,7 @@ from har_llm.common.errors import MissingError
 from har_llm.report import build
 from har_llm.report.build import MANIFEST, build_report
 from har_llm.report.grouping import SYNTHETIC
-from har_llm.runs.result import RunResult
+from har_llm.runs.directory import RunResult
 from tests.report.fabricated import fabricated, miniature, taught, the_papers_programme
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from har_llm.report.cells import Cell, cells_of, combined, engine_note
 from har_llm.report.run_facts import Score, facts_of
-from har_llm.runs.result import RunResult, read_run
+from har_llm.runs.directory import RunResult, read_run
 from tests.report.fabricated import VLLM, fabricated, taught
 
 OTHER_ENGINE = {"engine": "TransformersEngine", "versions": {"transformers": "5"}, "hardware": "2 x CPU"}

@@ -12,7 +12,8 @@ from har_llm.common.provenance import MANIFEST
 from har_llm.config import Experiment
 from har_llm.models.adapters import adapter_digest
 from har_llm.runs.export import export
-from har_llm.runs.run import prepare, read_windows
+from har_llm.runs.generations import parse_windows
+from har_llm.runs.prepare import prepare
 from har_llm.sweep.generate import make
 from har_llm.sweep.plan import make_plan
 from tests.composing import experiment
@@ -24,7 +25,7 @@ def texts(experiment: Experiment) -> list[str]:
     run = prepare(experiment)
     for load in make_plan([run]).loads:
         make(load, [{}], lambda generation: None)
-    return [window.records[0].text for window in read_windows(run)]
+    return [window.records[0].text for window in parse_windows(run)]
 
 
 @pytest.mark.slow

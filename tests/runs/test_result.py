@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from har_llm.common.errors import MissingError
-from har_llm.runs.result import PREDICTIONS, WINDOWS, RunResult
+from har_llm.runs.directory import PREDICTIONS, WINDOWS, RunResult
 
 ROWS = {PREDICTIONS: RunResult.predictions, WINDOWS: RunResult.windows}
 

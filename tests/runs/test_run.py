@@ -17,7 +17,7 @@ from har_llm.models import resolve
 from har_llm.report.terminal.run import show_run
 from har_llm.runs import run as runs
 from har_llm.runs import write
-from har_llm.runs.result import RunResult, read_run
+from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.store import Record
 from har_llm.scoring import parsing
 from har_llm.sweep.generate import make

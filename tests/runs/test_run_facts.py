@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import MissingError
-from har_llm.report.run_facts import facts_of, read_config
-from har_llm.runs.result import read_run
+from har_llm.report.run_facts import facts_of, flat_config
+from har_llm.runs.directory import read_run
 from tests.report.fabricated import fabricated, taught
 
 
@@ -54,11 +54,11 @@ def test_a_config_that_cannot_be_read_is_refused(tmp_path: Path, text: str) -> N
 def test_a_config_is_neither_resolved_nor_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "do not show")
     (tmp_path / "config.yaml").write_text("window: {_target_: os.system, events: '${oc.env:SECRET}'}\nseed: 3\n")
-    assert read_config(tmp_path) == {"window._target_": "os.system", "window.events": "${oc.env:SECRET}"}
+    assert flat_config(tmp_path) == {"window._target_": "os.system", "window.events": "${oc.env:SECRET}"}
 
 
 def test_without_a_config_nothing_is_known_of_the_settings(tmp_path: Path) -> None:
-    assert read_config(tmp_path) == {}
+    assert flat_config(tmp_path) == {}
 
 
 def test_a_student_is_taught_on_everything_where_its_home_has_no_more_sessions(tmp_path: Path) -> None:

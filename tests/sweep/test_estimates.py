@@ -11,7 +11,8 @@ from tokenizers import Tokenizer
 
 from har_llm.engines import transformers_config, vllm_config
 from har_llm.models import hub, resolve
-from har_llm.runs.run import PreparedRun, prepare
+from har_llm.runs.prepare import prepare
+from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import Record
 from har_llm.sweep.estimates import CHARACTERS_PER_TOKEN, Estimate, all_notes, downloads, estimate, estimate_trainings
 from har_llm.sweep.plan import make_plan

@@ -19,7 +19,7 @@ from har_llm.distill.examples import Selection
 from har_llm.engines.base import Generation
 from har_llm.engines.scripted import ScriptedEngineConfig
 from har_llm.models.resolve import ResolvedModel
-from har_llm.runs.manifest import AdapterRecipe
+from har_llm.runs.run import AdapterRecipe
 from har_llm.sweep import execute, throughput
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import Load, Plan

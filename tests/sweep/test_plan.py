@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.runs.run import PreparedRun, prepare
+from har_llm.runs.prepare import prepare
+from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import Record
 from har_llm.sweep.plan import Plan, load_identity, make_plan
 from tests.composing import experiment

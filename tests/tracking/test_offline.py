@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.runs.result import RunResult
+from har_llm.runs.directory import RunResult
 from tests.runs.test_run import gold_script
 from tests.test_tasks import SMALL, har_llm
 from tests.tracking.fake_wandb import KEY, fake_wandb

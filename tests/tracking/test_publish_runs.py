@@ -10,7 +10,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from har_llm.config import WandbTracker
-from har_llm.runs.result import RunResult
+from har_llm.runs.old_result import RunResult
 from har_llm.tracking import sync
 from har_llm.tracking.publisher import Publisher
 from har_llm.tracking.sync import kept_tracker, publish_runs

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import MissingError
-from har_llm.runs.result import RunResult
+from har_llm.runs.old_result import RunResult
 from har_llm.tracking.run_content import RunContent, group_alone, run_content, run_id
 
 Finished = Callable[..., RunResult]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.runs.result import RunResult
+from har_llm.runs.old_result import RunResult
 from har_llm.tracking.samples import COLUMNS, LONGEST, Place, choose, sample_rows, shortened, spread
 
 

@@ -49,7 +49,7 @@ def test_sync_without_a_tracker_uses_what_the_yaml_says() -> None:
 
 
 def test_the_tracker_changes_no_run() -> None:
-    from har_llm.runs.run import prepare
+    from har_llm.runs.prepare import prepare
 
     names = {prepare(experiment("limit=1", "model=tiny_student", f"tracker={name}")).name for name in ("none", "wandb")}
     assert len(names) == 1

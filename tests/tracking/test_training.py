@@ -11,8 +11,8 @@ import pytest
 from har_llm.config import Experiment
 from har_llm.distill.examples import Example, Selection
 from har_llm.report.terminal.progress import LiveProgress
-from har_llm.runs.manifest import AdapterRecipe
-from har_llm.runs.run import prepare
+from har_llm.runs.prepare import prepare
+from har_llm.runs.run import AdapterRecipe
 from har_llm.sweep import execute
 from har_llm.sweep.job import Job
 from har_llm.tracking.session import tracking

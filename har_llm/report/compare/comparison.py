@@ -11,8 +11,8 @@ from har_llm.common.numbers import counted, percent, points
 from har_llm.common.tables import Table
 from har_llm.report.compare import notes as comparison_notes
 from har_llm.report.compare.pairing import PairedEvent, Pairing
+from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import facts, label
-from har_llm.runs.result import RunResult
 from har_llm.scoring import significance
 from har_llm.scoring.metrics import METRICS
 from har_llm.scoring.names import activity_name, cause_name, prediction_name
@@ -152,7 +152,7 @@ def _runs(pairing: Pairing) -> Table:
 def _facts(run: RunResult) -> dict[str, str]:
     """By name; a run may have several engines."""
     found: dict[str, str] = {}
-    for name, text in facts(run.metrics, run.environment):
+    for name, text in facts(run):
         found[name] = f"{found[name]}; {text}" if name in found else text
     return found
 
@@ -228,4 +228,4 @@ def _differing(pairing: Pairing) -> Table:
 def _words(event: PairedEvent, pairing: Pairing) -> list[str]:
     """Gold, and what A and B say."""
     gold = ", ".join(activity_name(number, pairing.activities[number]) for number in event.gold)
-    return [gold, *(prediction_name(*said, pairing.activities) for said in (event.a, event.b))]
+    return [gold, *(prediction_name(one.activity, one.missed, pairing.activities) for one in (event.a, event.b))]

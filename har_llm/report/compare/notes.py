@@ -72,13 +72,13 @@ def _about_events(pairing: Pairing, content: Mapping[str, Any]) -> Iterator[str]
             f"A scored {pairing.left_out[0]:,} events that B did not, and B {pairing.left_out[1]:,} that A did not. Only "
             f"the {content['events']:,} that both scored are compared, so scores may differ from the runs' own."
         )
-    catalogues = [set(run.metrics["activities"]) for run in (pairing.a, pairing.b)]
+    catalogues = [set(run.metrics.activities) for run in (pairing.a, pairing.b)]
     if catalogues[0] != catalogues[1]:
         yield (
             f"The models chose among different activities ({len(catalogues[0])} in A, {len(catalogues[1])} in B); both runs "
             f"are scored on all of them."
         )
-    null_class = {number for run in (pairing.a, pairing.b) for number in run.metrics["null_class"]}
+    null_class = {number for run in (pairing.a, pairing.b) for number in run.metrics.null_class}
     if null_class:
         how = "is left out of these scores" if null_class <= set(pairing.unscored) else "is scored as any activity"
         yield f"The null class {how} (dataset.null_class)."

@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from har_llm.common.errors import ConfigError
-from har_llm.runs.result import RunResult
+from har_llm.runs.directory import RunResult
+from har_llm.runs.result import PredictionRow
 from har_llm.scoring.metrics import METRICS, ScoredEvent, score
+from har_llm.scoring.parsing import Prediction
 from har_llm.scoring.significance import Scores
 
 Key = tuple[str, int]
 """Session, and the event's id in it."""
-
-
-class Said(NamedTuple):
-    """What a run says of an event: an activity, or the cause for which it is missed."""
-
-    activity: int | None
-    missed: str | None
 
 
 class PairedEvent(NamedTuple):
@@ -30,8 +25,8 @@ class PairedEvent(NamedTuple):
     text: str
     gold: tuple[int, ...]
     """Without what is not scored."""
-    a: Said
-    b: Said
+    a: Prediction
+    b: Prediction
 
     @property
     def right(self) -> tuple[bool, bool]:
@@ -64,8 +59,8 @@ class Pairing:
     def _scores(self, which: str) -> Scores:
         said = [(event, getattr(event, which)) for event in self.events]
         scored = [ScoredEvent(event.session, event.gold, one.activity, one.missed) for event, one in said]
-        sessions = score(scored, self.activities, self.unscored)["sessions"]
-        return {name: {metric: values[metric] for metric in METRICS} for name, values in sessions.items()}
+        sessions = score(scored, self.activities, self.unscored).sessions
+        return {name: {metric: values.score(metric) or 0.0 for metric in METRICS} for name, values in sessions.items()}
 
 
 def pair(a: RunResult, b: RunResult, parsing: str) -> Pairing:
@@ -85,7 +80,7 @@ def pair(a: RunResult, b: RunResult, parsing: str) -> Pairing:
 
 
 def _activities(a: RunResult, b: RunResult) -> dict[int, str]:
-    catalogues = [{int(number): name for number, name in run.metrics["activities"].items()} for run in (a, b)]
+    catalogues = [run.metrics.activities for run in (a, b)]
     for number in catalogues[0].keys() & catalogues[1].keys():
         names = [catalogue[number] for catalogue in catalogues]
         if names[0] != names[1]:
@@ -98,23 +93,20 @@ def _activities(a: RunResult, b: RunResult) -> dict[int, str]:
 
 def _unscored(run: RunResult) -> set[int]:
     """The activities that the run's own scores leave out (dataset.null_class=unscored)."""
-    scored = {row["activity"] for row in run.metrics["strict"]["all"]["per_class"]}
-    return {int(number) for number in run.metrics["activities"]} - scored
+    scored = {one.activity for one in run.metrics.strict.all.per_class}
+    return set(run.metrics.activities) - scored
 
 
-def _scored_rows(run: RunResult, unscored: Collection[int]) -> dict[Key, dict[str, Any]]:
-    return {
-        (row["session"], row["id"]): row for row in run.predictions() if row["scored"] and set(row["gold"]) - set(unscored)
-    }
+def _scored_rows(run: RunResult, unscored: Collection[int]) -> dict[Key, PredictionRow]:
+    return {(row.session, row.id): row for row in run.predictions() if row.scored and set(row.gold) - set(unscored)}
 
 
-def _paired(a: Mapping[str, Any], b: Mapping[str, Any], unscored: Collection[int], parsing: str) -> PairedEvent:
+def _paired(a: PredictionRow, b: PredictionRow, unscored: Collection[int], parsing: str) -> PairedEvent:
     for name in ("time", "event", "gold"):
-        if a[name] != b[name]:
+        if getattr(a, name) != getattr(b, name):
             raise ConfigError(
-                f"Event {a['id']} of session {a['session']} has {name} {a[name]!r} in A and {b[name]!r} in B; "
+                f"Event {a.id} of session {a.session} has {name} {getattr(a, name)!r} in A and {getattr(b, name)!r} in B; "
                 f"they were made from different data, so compare runs on the same data and dataset settings."
             )
-    said = [Said(run[parsing]["activity"], run[parsing]["missed"]) for run in (a, b)]
-    gold = tuple(number for number in a["gold"] if number not in unscored)
-    return PairedEvent(a["session"], a["id"], a["time"], a["event"], gold, *said)
+    gold = tuple(number for number in a.gold if number not in unscored)
+    return PairedEvent(a.session, a.id, a.time, a.event, gold, a.parsed(parsing), b.parsed(parsing))

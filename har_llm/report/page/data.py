@@ -17,11 +17,12 @@ from typing import Any
 from har_llm.config import PARSINGS
 from har_llm.report.page.blocks import as_json
 from har_llm.report.page.texts import Place, Texts
-from har_llm.runs.result import PREDICTIONS, WINDOWS, RunResult
+from har_llm.runs.directory import PREDICTIONS, WINDOWS, RunResult
+from har_llm.runs.result import PredictionRow, SampledPrediction
+from har_llm.scoring.parsing import Prediction
 
 FIRST = 0x30  # the character of the first code, "0"
 ABSENT = chr(FIRST)
-Row = Mapping[str, Any]
 
 
 class Pool:
@@ -71,7 +72,7 @@ class RunColumns:
 class Dataset:
     """The runs on one dataset, of one catalogue."""
 
-    def __init__(self, name: str, activities: Mapping[str, str]):
+    def __init__(self, name: str, activities: Mapping[int, str]):
         self.name, self.activities = name, dict(activities)
         self.runs: list[RunColumns] = []
         self.sessions: list[SessionColumns] = []
@@ -86,10 +87,10 @@ class Dataset:
         numbers = {name: self._add_session(run, name, rows) for name, rows in _sessions(rows_of)}
         texts.begin_run()
         for window in result.windows() if not run.no_files else ():
-            places = texts.add(window["messages"], window["texts"])
+            places = texts.add(window.messages, window.generations)
             run.left_out += places[0][0] < 0
-            ids = window["ids"]
-            run.places.append([numbers[window["session"]], window["window"], ids[0], len(ids), *_flat(places)])
+            ids = window.ids
+            run.places.append([numbers[window.session], window.window, ids[0], len(ids), *_flat(places)])
         texts.end_run()
         self.runs.append(run)
         return run
@@ -129,28 +130,28 @@ class Dataset:
             "votes": run.votes,
         }
 
-    def _add_session(self, run: RunColumns, name: str, rows: Sequence[Row]) -> int:
+    def _add_session(self, run: RunColumns, name: str, rows: Sequence[PredictionRow]) -> int:
         number = self._session(name, rows)
         for parsing in PARSINGS:
             run.said[parsing][number] = "".join(self._said(row, parsing) for row in rows)
-        run.windows[number] = [row.get("window", -1) for row in rows]
-        run.shown[number] = [row.get("shown_id", -1) for row in rows]
-        run.scored[number] = "".join("1" if row["scored"] else "0" for row in rows)
+        run.windows[number] = [-1 if row.window is None else row.window for row in rows]
+        run.shown[number] = [-1 if row.shown_id is None else row.shown_id for row in rows]
+        run.scored[number] = "".join("1" if row.scored else "0" for row in rows)
         for row in rows:
-            for at, sample in enumerate(row.get("samples", ())):
-                votes = run.votes.setdefault(f"{number}/{row['window']}", [["" for _ in PARSINGS] for _ in row["samples"]])
+            for at, sample in enumerate(row.samples):
+                votes = run.votes.setdefault(f"{number}/{row.window}", [["" for _ in PARSINGS] for _ in row.samples])
                 for which, parsing in enumerate(PARSINGS):
                     votes[at][which] += self._said(sample, parsing)
         return number
 
-    def _session(self, name: str, rows: Sequence[Row]) -> int:
+    def _session(self, name: str, rows: Sequence[PredictionRow]) -> int:
         columns = [
             [
-                row["id"],
-                row["time"],
-                self._texts.number(row["event"]),
-                self._golds.number(row["gold"]),
-                self._subjects.number(row["subjects"]),
+                row.id,
+                row.time,
+                self._texts.number(row.event),
+                self._golds.number(row.gold),
+                self._subjects.number(row.subjects),
             ]
             for row in rows
         ]
@@ -161,11 +162,13 @@ class Dataset:
             self.sessions.append(SessionColumns(name, data, columns))
         return self._numbers[key]
 
-    def _said(self, row: Row, parsing: str) -> str:
-        if "excluded" in row:
-            return self._code({"excluded": row["excluded"]})
-        said = row[parsing]
-        return self._code({"activity": said["activity"]} if said["missed"] is None else {"missed": said["missed"]})
+    def _said(self, row: PredictionRow | SampledPrediction, parsing: str) -> str:
+        if isinstance(row, PredictionRow) and row.excluded is not None:
+            return self._code({"excluded": row.excluded})
+        prediction: Prediction = getattr(row, parsing)
+        if prediction.missed is None:
+            return self._code({"activity": prediction.activity})
+        return self._code({"missed": prediction.missed})
 
     def _code(self, meaning: Mapping[str, Any] | None) -> str:
         return chr(FIRST + self._codes.number(meaning))
@@ -175,13 +178,13 @@ def gather(runs: Sequence[RunResult], texts: Texts) -> list[Dataset]:
     """All runs, by what they may be compared with, in the order in which they come."""
     datasets: dict[str, Dataset] = {}
     for run in runs:
-        name, activities = run.metrics["dataset"], run.metrics["activities"]
-        datasets.setdefault(as_json([name, activities]), Dataset(name, activities)).add(run, texts)
+        name, activities = run.metrics.dataset, run.metrics.activities
+        datasets.setdefault(as_json([name, dict(activities)]), Dataset(name, activities)).add(run, texts)
     return list(datasets.values())
 
 
-def _sessions(rows: Iterable[Row]) -> Iterator[tuple[str, list[Row]]]:
-    for name, group in groupby(rows, key=lambda row: row["session"]):
+def _sessions(rows: Iterable[PredictionRow]) -> Iterator[tuple[str, list[PredictionRow]]]:
+    for name, group in groupby(rows, key=lambda row: row.session):
         yield str(name), list(group)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from har_llm.runs.result import RunResult
+from har_llm.runs.directory import RunResult
+from har_llm.runs.result import Metrics
 
 
 def run_labels(runs: Sequence[RunResult]) -> list[str]:
@@ -14,7 +14,7 @@ def run_labels(runs: Sequence[RunResult]) -> list[str]:
     for difference in _DIFFERENCES:
         groups: dict[tuple[str, str], list[int]] = {}
         for number, run in enumerate(runs):
-            groups.setdefault((run.metrics["dataset"], labels[number]), []).append(number)
+            groups.setdefault((run.metrics.dataset, labels[number]), []).append(number)
         for group in groups.values():
             texts = [difference(runs[number]) for number in group]
             if len(set(texts)) > 1:
@@ -23,16 +23,15 @@ def run_labels(runs: Sequence[RunResult]) -> list[str]:
     return labels
 
 
-def _model(scores: Mapping[str, Any]) -> str:
-    adapter = scores["adapter"]
-    return str(scores["model"]) if adapter is None else f"{scores['model']} {adapter['label']}"
+def _model(metrics: Metrics) -> str:
+    return metrics.model if metrics.adapter is None else f"{metrics.model} {metrics.adapter.label}"
 
 
 _DIFFERENCES: tuple[Callable[[RunResult], str], ...] = (
-    lambda run: f"{run.metrics['part']} part",
-    lambda run: "" if run.metrics["decoding"] == "plain" else str(run.metrics["decoding"]),
-    lambda run: f"first {run.metrics['limit']} windows" if run.metrics["partial"] else "",
-    lambda run: f"seed {run.metrics['seed']}",
-    lambda run: run.folder.name.rpartition("-")[2],
+    lambda run: f"{run.metrics.part} part",
+    lambda run: "" if run.metrics.decoding == "plain" else run.metrics.decoding,
+    lambda run: f"first {run.metrics.limit} windows" if run.metrics.partial else "",
+    lambda run: f"seed {run.metrics.seed}",
+    lambda run: run.digest,
     lambda run: run.folder.parent.as_posix(),
 )

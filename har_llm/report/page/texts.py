@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from har_llm.report.page.blocks import as_json, packed_block
+from har_llm.runs.result import WindowGeneration
 
 CHUNK = 256_000
 """Characters after which a chunk is closed: quickly unpacked, and still well compressed."""
@@ -100,7 +101,7 @@ class Texts:
         self._texts.close_chunk()
         self._prompts.close_chunk()
 
-    def add(self, messages: Sequence[Mapping[str, str]], texts: Iterable[Mapping[str, Any]]) -> list[Place]:
+    def add(self, messages: Sequence[Mapping[str, str]], texts: Iterable[WindowGeneration]) -> list[Place]:
         """The places of a window's prompt and of its texts, in order."""
         if self.written >= self._until:
             return [LEFT_OUT]
@@ -113,7 +114,7 @@ def _common_start(texts: Sequence[str]) -> str:
     return first[: next(differ, len(first))]
 
 
-def _text(text: Mapping[str, Any]) -> dict[str, Any]:
+def _text(generation: WindowGeneration) -> dict[str, Any]:
     """The whole text is its reasoning and its answer."""
-    names = ("reasoning", "answer", "finish_reason", "prompt_tokens", "completion_tokens", "seconds", "generation")
-    return {name: text[name] for name in names}
+    names = ("reasoning", "answer", "finish_reason", "prompt_tokens", "completion_tokens", "seconds")
+    return {**{name: getattr(generation, name) for name in names}, "generation": generation.key}

@@ -11,6 +11,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,8 +25,9 @@ from har_llm.report.page.blocks import as_json, data_block, json_block, packed_b
 from har_llm.report.page.data import Dataset, RunColumns, gather
 from har_llm.report.page.labels import run_labels
 from har_llm.report.page.texts import Texts
+from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import label as status
-from har_llm.runs.result import RunResult
+from har_llm.runs.facts import labels
 from har_llm.scoring.metrics import METRICS
 
 TEXT_LIMIT = 150_000_000
@@ -50,7 +52,6 @@ SCRIPTS = (
     "main.js",
 )
 STYLES = ("base.css", "views.css", "explorer.css")
-VARIANTS = ("all", "without_null_class")
 
 
 def write_page(
@@ -123,39 +124,40 @@ def _index(
 def _run(run: RunResult, label: str, columns: RunColumns) -> dict[str, Any]:
     names = ("dataset", "part", "model", "model_id", "parameters", "decoding", "samples", "seed")
     counts = ("sessions", "windows", "events", "excluded_events")
+    metrics = run.metrics
     return {
         "name": run.folder.name,
         "label": label,
-        "status": status(run.metrics),
+        "status": status(metrics),
         "texts_left_out": columns.left_out,
         "no_files": list(columns.no_files),
-        "adapter": (run.metrics["adapter"] or {}).get("label"),
-        **{name: run.metrics[name] for name in (*names, *counts)},
+        "adapter": metrics.adapter and metrics.adapter.label,
+        **{name: getattr(metrics, name) for name in (*names, *counts)},
         "scores": {
             parsing: {
-                variant: {name: scores["mean"][name] for name in METRICS}
-                for variant, scores in _variants(run.metrics[parsing]).items()
+                variant: {name: asdict(scores.mean[name]) for name in METRICS}
+                for variant, scores in metrics.parsed(parsing).variants.items()
             }
             for parsing in PARSINGS
         },
     }
 
 
-def _variants(scores: Mapping[str, Any]) -> dict[str, Any]:
-    return {variant: scores[variant] for variant in VARIANTS if variant in scores}
-
-
 def _kinds(run: RunResult) -> list[str]:
     """What must be said of a run beside its results."""
-    return [kind for kind in (run.metrics["provenance"], status({**run.metrics, "provenance": None})) if kind]
+    return labels(run.metrics)
 
 
 def _details(run: RunResult) -> dict[str, Any]:
     """What only the view of one run needs."""
-    names = ("confusion", "per_class", "missed_by_cause")
     return {
         parsing: {
-            variant: {name: scores[name] for name in names} for variant, scores in _variants(run.metrics[parsing]).items()
+            variant: {
+                "confusion": asdict(scores.confusion),
+                "per_class": [asdict(one) for one in scores.per_class],
+                "missed_by_cause": {cause: asdict(spread) for cause, spread in scores.missed_by_cause.items()},
+            }
+            for variant, scores in run.metrics.parsed(parsing).variants.items()
         }
         for parsing in PARSINGS
     }

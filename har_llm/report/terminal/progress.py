@@ -20,7 +20,7 @@ from har_llm.sweep.callbacks import Callback
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
     from har_llm.models.resolve import ResolvedModel
-    from har_llm.runs.manifest import AdapterRecipe
+    from har_llm.runs.run import AdapterRecipe
     from har_llm.sweep.job import Job
     from har_llm.sweep.plan import Load, Plan
 

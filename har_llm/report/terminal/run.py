@@ -15,8 +15,8 @@ from rich.text import Text
 
 from har_llm.common.console import console, plain, show_table
 from har_llm.common.tables import Table
+from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.facts import Facts
-from har_llm.runs.result import RunResult, read_run
 from har_llm.runs.summary import Summary, sample_title, shortened, summarise, window_lines
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ def show_job(job: Job) -> None:
 
 def show_run(result: RunResult, *, headline: str, parsing: str, fresh: bool) -> None:
     out = console()
-    parts = (result.metrics, result.environment, result.data, result.sample)
-    summary = summarise(result.folder.name, *parts, headline=headline, parsing=parsing)
+    summary = summarise(result, headline=headline, parsing=parsing)
     show_head(out, summary.title, summary.label)
     if not fresh:
         out.print("This run was finished before; nothing was generated or scored again.", style="dim")
@@ -114,13 +113,13 @@ def _sample_panel(summary: Summary) -> Panel:
     parts = [
         *(plain(line) for line in window_lines(sample)),
         _caption("Reasoning"),
-        plain(shortened(sample["reasoning"], LONGEST_REASONING, LINES_OF_REASONING)),
+        plain(shortened(sample.reasoning, LONGEST_REASONING, LINES_OF_REASONING)),
         _caption("Answer"),
-        plain(shortened(sample["answer"] or "", LONGEST_ANSWER)),
-        _caption("Gold      ").append_text(_value(", ".join(sample["gold"]))),
-        _caption("Predicted ").append_text(_value(sample["predicted"][summary.parsing])),
+        plain(shortened(sample.answer or "", LONGEST_ANSWER)),
+        _caption("Gold      ").append_text(_value(", ".join(sample.gold))),
+        _caption("Predicted ").append_text(_value(sample.predicted[summary.parsing])),
     ]
-    title, mark = plain(sample_title(sample)), plain(sample["provenance"] or "")
+    title, mark = plain(sample_title(sample)), plain(sample.provenance or "")
     return Panel(Group(*parts), title=title, subtitle=mark, title_align="left")
 
 

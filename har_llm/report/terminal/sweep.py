@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from har_llm.common.console import console, plain, show_table
 from har_llm.common.numbers import percent
 from har_llm.common.tables import Table
+from har_llm.runs.directory import read_run
 from har_llm.runs.facts import label
-from har_llm.runs.result import read_run
 
 if TYPE_CHECKING:
     from har_llm.sweep.job import Job
@@ -25,13 +25,12 @@ def show_sweep(jobs: Sequence[Job]) -> None:
         if job.folder is None or job.experiment is None:
             rows.append([job.title, "", "", "", "", "failed; its reason is above"])
             continue
-        settings, scores = job.experiment.settings.metrics, read_run(job.folder).metrics
-        means = scores[settings.parsing]["all"]["mean"]
-        score, missed = means[settings.headline], means["missed"]
+        settings, metrics = job.experiment.settings.metrics, read_run(job.folder).metrics
+        score, missed = (metrics.headline(name, settings.parsing) for name in (settings.headline, "missed"))
         named.add(f"{settings.headline}, {settings.parsing} parsing")
-        labels.add(label(scores))
-        shares = map(percent, (score["mean"], score["std"], missed["mean"]))
-        rows.append([job.title, str(scores["windows"]), *shares, str(job.folder)])
+        labels.add(label(metrics))
+        shares = map(percent, (score.mean, score.std, missed.mean))
+        rows.append([job.title, str(metrics.windows), *shares, str(job.folder)])
     if not named:
         return  # each job has said why it failed
     out = console()

@@ -10,7 +10,7 @@ from har_llm.common.tables import Table
 from har_llm.report.grouping import make_report
 from har_llm.report.tables.all import ON_PAPER_ONLY, make_tables
 from har_llm.report.tables.other import KIND
-from har_llm.runs.result import RunResult
+from har_llm.runs.directory import RunResult
 
 
 def show_report(runs: Sequence[RunResult], folder: Path, *, headline: str, parsing: str) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from har_llm.common.errors import ConfigError
-from har_llm.report.compare.pairing import Pairing, Said, pair
-from har_llm.runs.result import RunResult
+from har_llm.report.compare.pairing import Pairing, pair
+from har_llm.runs.directory import RunResult
 from har_llm.scoring.metrics import METRICS
+from har_llm.scoring.parsing import Prediction
 from tests.report.run_folders import row, rows, written
 
 SESSIONS = {"s1": [(1, 1), (1, 2), (2, 2)], "s2": [(2, "omitted"), (1, 1)]}
@@ -27,20 +28,21 @@ def test_runs_on_the_same_events_have_the_scores_of_their_own(tmp_path: Path) ->
     paired = pair(a, b, "strict")
     assert len(paired.events) == 5 and paired.left_out == (0, 0)
     for run, scores in zip((a, b), paired.scores, strict=True):
-        stored = run.metrics["strict"]["all"]["sessions"]
-        assert scores == {name: {metric: stored[name][metric] for metric in METRICS} for name in stored}
+        stored = run.metrics.strict.all.sessions
+        assert scores == {name: {metric: one.score(metric) for metric in METRICS} for name, one in stored.items()}
     first = paired.events[1]
-    assert (first.session, first.id, first.gold, first.a, first.b) == ("s1", 1, (1,), Said(2, None), Said(1, None))
+    assert (first.session, first.id, first.gold) == ("s1", 1, (1,))
+    assert (first.a, first.b) == (Prediction(2), Prediction(1))
     assert first.right == (False, True) and first.differs
-    assert paired.events[3].a == Said(None, "omitted")
+    assert paired.events[3].a == Prediction(None, "omitted")
 
 
 def test_the_reading_is_the_one_that_is_asked_for(tmp_path: Path) -> None:
     events = rows(SESSIONS)
     events[3]["lenient"] = {"activity": 2, "missed": None}
     a, b = runs(tmp_path, a=events)
-    assert pair(a, b, "strict").events[3].a == Said(None, "omitted")
-    assert pair(a, b, "lenient").events[3].a == Said(2, None)
+    assert pair(a, b, "strict").events[3].a == Prediction(None, "omitted")
+    assert pair(a, b, "lenient").events[3].a == Prediction(2, None)
 
 
 def test_events_that_one_run_did_not_score_are_left_out_and_counted(tmp_path: Path) -> None:

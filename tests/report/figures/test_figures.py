@@ -19,7 +19,7 @@ from har_llm.report.figures.chart import Chart, Level, Panel, Point, Series
 from har_llm.report.figures.charts import make_charts
 from har_llm.report.figures.draw import SETTINGS, draw, picture
 from har_llm.report.grouping import SYNTHETIC, make_report
-from har_llm.runs.result import RunResult
+from har_llm.runs.directory import RunResult
 from tests.report.fabricated import fabricated, miniature, taught, the_papers_programme
 
 

@@ -14,7 +14,7 @@ from har_llm.common.tables import Table
 from har_llm.data.records import Event
 from har_llm.report.figures.chart import Figure
 from har_llm.report.page.write import write_page
-from har_llm.runs.result import RunResult
+from har_llm.runs.directory import RunResult
 from tests.report.browser import Watched
 from tests.report.page.test_data import PNG
 from tests.report.page_runs import Fabricated, events, make, says

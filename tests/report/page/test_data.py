@@ -21,7 +21,7 @@ from har_llm.report.figures.chart import Figure
 from har_llm.report.page.labels import run_labels
 from har_llm.report.page.texts import PromptChunks
 from har_llm.report.page.write import write_page
-from har_llm.runs.result import RunResult, read_run
+from har_llm.runs.directory import RunResult, read_run
 from tests.report.page_runs import SYNTHETIC, Fabricated, Write, events, make, says, writes
 from tests.runs.test_run import done, gold_script
 

@@ -13,7 +13,7 @@ from har_llm.common.tables import Table
 from har_llm.report.grouping import SYNTHETIC, make_report
 from har_llm.report.paper import CITATION
 from har_llm.report.tables.all import make_tables
-from har_llm.runs.result import RunResult
+from har_llm.runs.directory import RunResult
 from tests.report.fabricated import VLLM, fabricated, miniature, taught, the_papers_programme
 
 

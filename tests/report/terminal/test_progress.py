@@ -10,7 +10,7 @@ from har_llm.common.errors import EngineError
 from har_llm.distill.examples import Example, Selection
 from har_llm.engines.base import Generation
 from har_llm.report.terminal.progress import LiveProgress
-from har_llm.runs.run import prepare
+from har_llm.runs.prepare import prepare
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import make_plan
 from tests.composing import experiment

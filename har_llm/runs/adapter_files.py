@@ -1,0 +1,63 @@
+"""The adapter of a recipe on disk: whether it is there and whole, its examples, and what its training is told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from har_llm.common.errors import MissingError
+from har_llm.common.provenance import MANIFEST
+from har_llm.distill.examples import Selection, select
+from har_llm.distill.training_job import TrainingJob
+from har_llm.models.adapters import ADAPTER_FILES, adapter_digest
+from har_llm.runs.generations import parse_windows
+from har_llm.runs.run import AdapterRecipe
+
+
+def adapter_weights(recipe: AdapterRecipe) -> str | None:
+    """The digest of the adapter, which is another when it is trained anew; None where it is not there.
+
+    Raises MissingError for one that is damaged.
+    """
+    if not recipe.folder.is_dir():
+        return None
+    try:
+        manifest = json.loads((recipe.folder / MANIFEST).read_text(encoding="utf-8"))
+        weights = adapter_digest(recipe.folder)
+        whole = manifest["key"] == recipe.key and manifest["weights"] == weights
+    except (OSError, ValueError, LookupError, TypeError):
+        whole = False
+    if not whole:
+        raise MissingError(
+            f"The adapter in {recipe.folder} is damaged: {', '.join(ADAPTER_FILES)} and {MANIFEST} do not agree. Delete "
+            f"the folder and run the same command again: the teacher's generations are kept."
+        )
+    return weights
+
+
+def select_examples(recipe: AdapterRecipe) -> Selection:
+    """The examples, from the teacher's kept generations. Raises MissingError where some are not made."""
+    windows, thinking = parse_windows(recipe.teacher), recipe.experiment.model.thinking
+    selection = select(recipe.teacher.prompts, windows, recipe.lora.examples, thinking)
+    return replace(selection, uses_gold=recipe.uses_gold)
+
+
+def training_job(
+    recipe: AdapterRecipe, *, base: Path, rows: Path, folder: Path, checkpoints: Path, trainer: str
+) -> TrainingJob:
+    """What the process that trains the adapter is told."""
+    model = recipe.experiment.model
+    return TrainingJob(
+        base=str(base),
+        dtype=model.dtype,
+        trust_remote_code=model.trust_remote_code,
+        template_options=model.template_options(),
+        max_length=recipe.max_length,
+        leave_out_long=recipe.lora.examples.unlearnable == "leave_out",
+        rows=str(rows),
+        folder=str(folder),
+        checkpoints=str(checkpoints),
+        settings=recipe.lora.training,
+        trainer=trainer,
+    )

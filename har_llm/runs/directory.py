@@ -1,0 +1,172 @@
+"""The one place where a run directory is written and read. Imports pydantic, and only when it is called."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from har_llm.common.errors import MissingError
+from har_llm.runs.result import FORMAT, Data, Environment, Metrics, PredictionRow, Sample, WindowRow
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
+
+CONFIG, METRICS, ENVIRONMENT, DATA, SAMPLE = "config.yaml", "metrics.json", "environment.json", "data.json", "sample.json"
+PREDICTIONS, WINDOWS, SUMMARY = "predictions.jsonl", "windows.jsonl", "report.md"
+_MEND = "delete {} and run the same command again: the generations are kept."
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run, as its directory holds it. Whoever reads it may have got it from anybody: its texts are untrusted."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    """The composed config, as plain values. Nothing in it is resolved or imported."""
+    metrics: Metrics
+    environment: Environment
+    data: Data
+    sample: Sample
+
+    @property
+    def digest(self) -> str:
+        """Of everything that can change the results: two runs with the same one are the same run."""
+        return self.folder.name.rpartition("-")[2]
+
+    def predictions(self) -> Iterator[PredictionRow]:
+        """Every event of the part, in order. Raises MissingError for a damaged file, at its end for one that was cut."""
+        count = self.metrics.events + sum(self.metrics.excluded_events.values())
+        return _read_rows(self.folder / PREDICTIONS, PredictionRow, count)
+
+    def windows(self) -> Iterator[WindowRow]:
+        """Every window of the part, in order. Raises MissingError as predictions() does."""
+        return _read_rows(self.folder / WINDOWS, WindowRow, self.metrics.windows)
+
+
+def write_result(folder: Path, result: RunResult) -> None:
+    """All of a run but its rows, into a folder that is there."""
+    _write_config(folder / CONFIG, result.config, result.metrics.provenance)
+    for name, value in (
+        (METRICS, result.metrics),
+        (ENVIRONMENT, result.environment),
+        (DATA, result.data),
+        (SAMPLE, result.sample),
+    ):
+        (folder / name).write_text(json.dumps(_plain(value), indent=1) + "\n", encoding="utf-8")
+
+
+def write_rows(path: Path, rows: Iterable[object]) -> None:
+    """Dataclasses of `result` as JSONL, without what they do not have."""
+    with path.open("w", encoding="utf-8") as stream:
+        stream.writelines(json.dumps(_plain(row, brief=True)) + "\n" for row in rows)
+
+
+def _write_config(path: Path, config: Mapping[str, Any], provenance: str | None) -> None:
+    from omegaconf import OmegaConf
+
+    head = f"# {provenance}\n" if provenance else ""
+    path.write_text(head + OmegaConf.to_yaml(OmegaConf.create(dict(config))), encoding="utf-8")
+
+
+def read_run(folder: Path) -> RunResult:
+    """Raises MissingError for a directory that is damaged, or was written by another version of har_llm."""
+    _check_format(folder)
+    return RunResult(
+        folder,
+        _read_config(folder),
+        _read(folder / METRICS, Metrics),
+        _read(folder / ENVIRONMENT, Environment),
+        _read(folder / DATA, Data),
+        _read(folder / SAMPLE, Sample),
+    )
+
+
+def _check_format(folder: Path) -> None:
+    content = _load(folder / METRICS)
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise MissingError(
+            f"The run directory {folder} has the format {found!r}, and this version of har_llm reads {FORMAT}; "
+            f"{_MEND.format('it')}"
+        )
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    from pydantic import ValidationError
+
+    try:
+        value: T = _adapter(kind).validate_python(_load(path))
+    except ValidationError as error:
+        raise MissingError(_unlike(path, error)) from None
+    return value
+
+
+def _load(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise MissingError(
+            f"The run directory {path.parent} is damaged ({path.name}: {error}); {_MEND.format('it')}"
+        ) from None
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    from omegaconf import OmegaConf
+
+    try:
+        config = OmegaConf.to_container(OmegaConf.load(folder / CONFIG), resolve=False)
+    except Exception as error:  # of the disk, of YAML, of OmegaConf
+        raise MissingError(f"The run directory {folder} is damaged ({CONFIG}: {error}); {_MEND.format('it')}") from None
+    if not isinstance(config, dict):
+        raise MissingError(f"The run directory {folder} is damaged ({CONFIG} holds no settings); {_MEND.format('it')}")
+    return {str(name): value for name, value in config.items()}
+
+
+def _read_rows(path: Path, kind: type[T], count: int) -> Iterator[T]:
+    from pydantic import ValidationError
+
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise MissingError(f"{path} cannot be read ({error.strerror}); {_MEND.format(path.parent)}") from None
+    adapter, number = _adapter(kind), 0
+    with stream:
+        for number, line in enumerate(stream, 1):
+            try:
+                yield adapter.validate_python(json.loads(line))
+            except ValidationError as error:
+                raise MissingError(_unlike(path, error, number)) from None
+            except (ValueError, RecursionError) as error:
+                raise MissingError(f"{path}:{number} is damaged ({error}); {_MEND.format(path.parent)}") from None
+    if number != count:
+        raise MissingError(f"{path} has {number} rows instead of {count}; {_MEND.format(path.parent)}")
+
+
+def _unlike(path: Path, error: ValidationError, line: int | None = None) -> str:
+    """What the first fault of a file is that does not hold what its type says."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(map(str, first["loc"])) or "all of it"
+    place = path if line is None else f"{path}:{line}"
+    return (
+        f"{place} does not hold what this version of har_llm writes ({field}: {first['msg']}); {_MEND.format(path.parent)}"
+    )
+
+
+def _plain(value: object, *, brief: bool = False) -> Any:
+    return _adapter(type(value)).dump_python(value, mode="json", exclude_defaults=brief)
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    """Made once for each type: that takes longer than reading a small file."""
+    from pydantic import TypeAdapter
+
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}

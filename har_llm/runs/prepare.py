@@ -1,0 +1,145 @@
+"""An experiment made a run: its data read, its prompts rendered, its model's version found; nothing is loaded or fetched."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from har_llm.common.digest import digest
+from har_llm.common.errors import ConfigError
+from har_llm.common.paths import expanded
+from har_llm.config import Experiment
+from har_llm.data.records import Prompt, Recordings, Session, Window
+from har_llm.data.splits import first_sessions
+from har_llm.distill import LoraConfig
+from har_llm.engines.base import Adapter, Decoding, Request
+from har_llm.engines.decoding import DecodingConfig
+from har_llm.models import adapters, resolve
+from har_llm.models.adapters import ResolvedAdapter
+from har_llm.models.checkpoint import check_fit
+from har_llm.models.resolve import ResolvedModel
+from har_llm.runs.run import AdapterRecipe, PreparedRun
+from har_llm.scoring.answer_format import answer_pattern, answer_schema
+
+
+def prepare(
+    experiment: Experiment, *, planning: bool = False, choose: Callable[[Sequence[Session]], list[Session]] = list
+) -> PreparedRun:
+    """Read the data, render the prompts, find the model's version. Raises DataError, MissingError or ConfigError.
+
+    `planning`: the run is only asked what it needs, so its model may be out of reach. `choose`: which sessions of its part.
+    """
+    recordings = read_recordings(experiment)
+    parts = dict(divide(experiment, recordings))
+    parts[experiment.split.part] = choose(parts[experiment.split.part])
+    prompts = render(experiment, recordings, parts[experiment.split.part])
+    engine, reason = experiment.engine.chosen()
+    here = engine.needs_model()
+    # An engine that needs no model is asked for none: nothing is looked up, fetched or measured.
+    model = resolve.resolve(experiment.model, planning=planning) if here else resolve.unresolved(experiment.model)
+    adapter, ready = None, experiment.lora.ready
+    if ready is not None:
+        adapter = adapters.resolve_adapter(ready) if here else adapters.served_adapter(ready)
+        if adapter.path is not None and model.path is not None:
+            check_fit(adapter.path, model.public_name, model.path)
+    recipe = None
+    if experiment.lora.taught is not None:
+        recipe = make_recipe(experiment, model, planning=planning)
+        adapter = recipe.adapter
+    run = PreparedRun(experiment, recordings, parts, prompts, model, adapter, engine, reason, recipe, ())
+    return replace(run, requests=list(_requests(run)))
+
+
+def read_recordings(experiment: Experiment) -> Recordings:
+    return experiment.dataset.read(expanded(experiment.settings.paths.data))
+
+
+def divide(experiment: Experiment, recordings: Recordings) -> Mapping[str, Sequence[Session]]:
+    return experiment.split.divide(recordings.sessions, experiment.dataset.paper_split)
+
+
+def render(experiment: Experiment, recordings: Recordings, sessions: Sequence[Session]) -> list[Prompt]:
+    """The prompts of the windows of these sessions, or of the first `limit` of them; never none."""
+    renderer = experiment.prompt.renderer(recordings.home)
+    if not sessions:
+        raise ConfigError(f"split.part is {experiment.split.part!r}, which holds no session; choose another part or split.")
+    windows = (window for session in sessions for window in experiment.window.cut(session))
+    prompts = [renderer.render(window) for window in islice(windows, experiment.settings.limit)]
+    if not prompts:
+        raise ConfigError(
+            f"No window is left of {len(sessions)} sessions: window.min_events is {experiment.window.min_events}; lower it."
+        )
+    return prompts
+
+
+def _requests(run: PreparedRun) -> Iterator[Request]:
+    model, drawn, seed = run.experiment.model, run.experiment.decoding, run.experiment.settings.seed
+    made_by = {
+        "model": run.model_identity,
+        "template": model.template_options(),
+        "sampling": model.sampling.identity(),
+        "context": model.context,
+        **drawn.identity(),
+    }
+    repetitions = None if drawn.repetitions is None else (drawn.repetitions, drawn.longest_repeated)
+    decoding = Decoding(model.sampling, model.template_options(), drawn.thinking_budget, repetitions)
+    adapter = _engine_adapter(run.adapter)
+    labels = run.recordings.home.activities
+    for prompt in run.prompts:
+        schema = answer_schema(prompt.ids, labels) if drawn.structured else None
+        pattern = answer_pattern(prompt.ids, labels) if drawn.structured else None
+        form = {} if pattern is None else {"pattern": pattern}
+        for sample in range(drawn.samples):
+            own_seed = 0 if model.sampling.greedy else request_seed(seed, prompt.window, sample)
+            messages = [dict(message) for message in prompt.messages]
+            key = digest({**made_by, **form, "messages": messages, "seed": own_seed})
+            yield Request(key, prompt.messages, own_seed, decoding, adapter, schema, pattern)
+
+
+def _engine_adapter(adapter: ResolvedAdapter | None) -> Adapter | None:
+    if adapter is None:
+        return None
+    if adapter.path is None:
+        return Adapter(adapter.id, "")
+    return Adapter(f"lora_{digest(adapter.identity())[:12]}", str(adapter.path))
+
+
+def request_seed(seed: int, window: Window, sample: int) -> int:
+    """A window's own seed for each of its texts, so that no text depends on its neighbours or their order."""
+    name = f"{seed}/{window.id}" + (f"/{sample}" if sample else "")
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
+
+
+def data_digest(sessions: Sequence[Session]) -> str:
+    """A digest of the parsed sessions: it notices changed data wherever the files lie."""
+    hasher = hashlib.sha256()
+    for session in sessions:
+        hasher.update(repr((session.id, [tuple(event) for event in session.events])).encode("utf-8", "backslashreplace"))
+    return hasher.hexdigest()
+
+
+def make_recipe(experiment: Experiment, student: ResolvedModel, *, planning: bool) -> AdapterRecipe:
+    """What the experiment's adapter is made from: its own teacher, on the training part of its own or another dataset.
+
+    In the windows of its own, or in others.
+    """
+    lora = experiment.lora.taught
+    assert lora is not None
+    teaching = replace(
+        experiment,
+        model=lora.teacher,
+        dataset=lora.source or experiment.dataset,
+        window=lora.window or experiment.window,
+        lora=LoraConfig(),
+        decoding=DecodingConfig(samples=lora.examples.samples),
+        split=replace(experiment.split, part="train"),
+        settings=replace(experiment.settings, limit=None),
+    )
+    teacher = prepare(
+        teaching,
+        planning=planning,
+        choose=lambda sessions: first_sessions(sessions, lora.train_sessions, lora.session_seed),
+    )
+    return AdapterRecipe(lora, teacher, student, experiment)
