@@ -1,3 +1,21 @@
-"""Recognise human activities in homes with language models, and distil large ones into small ones."""
+"""Recognise human activities in homes with language models, and distil large ones into small ones.
+
+For notebooks: `runs = har_llm.load_runs("outputs")`, then `runs.scores()` and `runs.predictions()`, which are pandas frames.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from har_llm.runs.load import Runs
 
 __version__ = "0.1.0"
+
+
+def load_runs(path: str | Path) -> Runs:
+    """The finished runs below a folder. Raises har_llm.common.errors.MissingError where there is none, or one is damaged."""
+    from har_llm.runs.load import load_runs as load  # only here: the command line starts without it
+
+    return load(path)

@@ -1,0 +1,125 @@
+"""Finished runs for a notebook: `har_llm.load_runs("outputs")`, and pandas frames of their scores and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from har_llm.common.errors import MissingError
+from har_llm.common.paths import expanded
+from har_llm.config import PARSINGS
+from har_llm.runs.directory import RunResult
+from har_llm.runs.find import read_runs, run_folders
+from har_llm.runs.result import PredictionRow
+from har_llm.scoring.metrics import METRICS
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def load_runs(path: str | Path) -> Runs:
+    """The runs of a run directory, of a folder that holds some, or of an outputs folder, by name.
+
+    Raises MissingError where there is none, or one is damaged.
+    """
+    folders = run_folders(expanded(path))
+    if not folders:
+        raise MissingError(f"{str(path)!r} holds no finished run; name a run directory or an outputs folder.")
+    return Runs(read_runs(folders))
+
+
+class Runs(Sequence[RunResult]):
+    """Finished runs; each is a RunResult with metrics, environment, data, sample, config, predictions() and windows()."""
+
+    def __init__(self, runs: Sequence[RunResult]):
+        self._runs = tuple(runs)
+
+    @overload
+    def __getitem__(self, place: int) -> RunResult: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Runs: ...
+
+    def __getitem__(self, place: int | slice) -> RunResult | Runs:
+        return Runs(self._runs[place]) if isinstance(place, slice) else self._runs[place]
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __repr__(self) -> str:
+        return f"Runs({', '.join(run.folder.name for run in self._runs)})"
+
+    def scores(self) -> pandas.DataFrame:
+        """A row for each run, way of parsing, choice of events (all, without_null_class) and metric; scores from 0 to 1.
+
+        mean, std and the interval (ci_low, ci_high) are over sessions; pooled is over all events.
+        """
+        import pandas
+
+        return pandas.DataFrame([row for run in self._runs for row in _score_rows(run)])
+
+    def predictions(self) -> pandas.DataFrame:
+        """A row for each event of each run: gold activities, and each way of parsing's activity or cause of missing it."""
+        import pandas
+
+        frame = pandas.DataFrame([_prediction_row(run, row) for run in self._runs for row in run.predictions()])
+        return frame.astype(dict.fromkeys(("window", "strict", "lenient"), "Int64"))  # whole numbers, or none
+
+
+def _about(run: RunResult) -> dict[str, Any]:
+    """What tells runs apart, and what must be known of them wherever their numbers go."""
+    metrics = run.metrics
+    distillation = None if metrics.adapter is None else metrics.adapter.distillation
+    return {
+        "run": run.folder.name,
+        "dataset": metrics.dataset,
+        "part": metrics.part,
+        "model": metrics.model,
+        "adapter": None if metrics.adapter is None else metrics.adapter.label,
+        "teacher": None if distillation is None else distillation.teacher,
+        "train_sessions": None if distillation is None else distillation.sessions,
+        "decoding": metrics.decoding,
+        "seed": metrics.seed,
+        "partial": metrics.partial,
+        "provenance": metrics.provenance,
+    }
+
+
+def _score_rows(run: RunResult) -> Iterator[dict[str, Any]]:
+    for parsing in PARSINGS:
+        for variant, scores in run.metrics.parsed(parsing).variants.items():
+            for metric in METRICS:
+                mean = scores.mean[metric]
+                low, high = mean.ci95 or (None, None)
+                yield {
+                    **_about(run),
+                    "parsing": parsing,
+                    "events": variant,
+                    "metric": metric,
+                    "mean": mean.mean,
+                    "std": mean.std,
+                    "ci_low": low,
+                    "ci_high": high,
+                    "sessions": mean.sessions,
+                    "pooled": scores.pooled.score(metric),
+                }
+
+
+def _prediction_row(run: RunResult, row: PredictionRow) -> dict[str, Any]:
+    return {
+        **_about(run),
+        "session": row.session,
+        "id": row.id,
+        "time": row.time,
+        "event": row.event,
+        "gold": row.gold,
+        "scored": row.scored,
+        "excluded": row.excluded,
+        "window": row.window,
+        "strict": row.strict.activity,
+        "strict_missed": row.strict.missed,
+        "lenient": row.lenient.activity,
+        "lenient_missed": row.lenient.missed,
+        "generation": row.generation,
+    }
