@@ -122,12 +122,13 @@ class Experiment:
 
 def read_experiment(cfg: DictConfig) -> Experiment:
     """Check a composed config and build its components. Raises ConfigError naming the field, its value and the rule."""
-    for name in map(str, cfg):
+    source = plain(cfg)
+    for name in source:
         check_known(name)
-    settings = checked(Settings, {name: cfg[name] for name in map(str, cfg) if name not in GROUPS}, "")
+    settings = checked(Settings, {name: value for name, value in source.items() if name not in GROUPS}, "")
     settings.check()
-    components = {group: component(cfg, group) for group in GROUPS}
-    experiment = Experiment(settings=settings, source=plain(cfg), **components)
+    components = {group: component(source.get(group), group) for group in GROUPS}
+    experiment = Experiment(settings=settings, source=source, **components)
     _check_together(experiment)
     return experiment
 

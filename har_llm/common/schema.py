@@ -5,14 +5,23 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
-from collections.abc import Collection
-from types import NoneType
-from typing import Any, get_args, get_type_hints
+from collections.abc import Collection, Mapping
+from types import NoneType, UnionType
+from typing import Any, TypeGuard, Union, get_args, get_origin, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
 
-from har_llm.common.errors import ConfigError
+from har_llm.common.errors import ConfigError, first_line
+
+TYPE_NAMES: Mapping[object, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    list: "a list, as in [a, b]",
+    dict: "a mapping, as in {a: b}",
+}
 
 
 def require(name: str, value: str, allowed: Collection[str]) -> None:
@@ -46,86 +55,78 @@ def _default(one: dataclasses.Field[Any]) -> Any:
     return "???" if one.default is dataclasses.MISSING else one.default
 
 
-def component(cfg: DictConfig, group: str) -> Any:
-    """The object that a group's chosen option describes, with every setting known, given and of its type."""
-    node = cfg.get(group)
-    if not isinstance(node, DictConfig):
-        raise ConfigError(f"{group} is {node!r}; choose an option of the group, as in {group}=NAME (--help lists them).")
-    return _build(node, group)
+def component(node: object, where: str) -> Any:
+    """The object that a node of a composed config describes, with every setting known, given and of its type.
 
-
-def _build(node: DictConfig, where: str) -> Any:
-    """The component that a node describes, with the components inside it (lora.teacher is a model)."""
+    Nodes inside it that have a `_target_` of their own become objects too: lora.teacher is a model.
+    """
+    if not isinstance(node, dict):
+        raise ConfigError(f"{where} is {node!r}; choose an option of the group, as in {where}=NAME (--help lists them).")
     cls = component_class(node.get("_target_"), f"{where}._target_")
-    keys = [key for key in _keys(node, where) if key != "_target_"]
-    inside = {key for key in keys if isinstance(node[key], DictConfig) and "_target_" in node[key]}
-    component = checked(cls, {key: node[key] for key in keys if key not in inside}, where)
-    for key in sorted(inside & {one.name for one in dataclasses.fields(cls)}):
-        setattr(component, key, _build(node[key], f"{where}.{key}"))
-    if unknown := sorted(inside - {one.name for one in dataclasses.fields(cls)}):
-        raise ConfigError(f"{where}.{unknown[0]} is not a setting of {cls.__name__}.")
-    if hasattr(component, "check"):
-        component.check()
-    return component
-
-
-def _keys(node: DictConfig, where: str) -> list[str]:
-    keys = [str(key) for key in node]
-    for key in keys:
-        if OmegaConf.is_missing(node, key):
-            raise ConfigError(f"{where}.{key} is not set; set it with {where}.{key}=VALUE.")
-    return keys
+    inside = {key: value for key, value in node.items() if isinstance(value, dict) and "_target_" in value}
+    made = checked(cls, {key: value for key, value in node.items() if key not in ("_target_", *inside)}, where)
+    for key, value in inside.items():
+        if not hasattr(made, key):
+            raise ConfigError(f"{where}.{key} is not a setting of {cls.__name__}.")
+        setattr(made, key, component(value, f"{where}.{key}"))
+    if hasattr(made, "check"):
+        made.check()
+    return made
 
 
 def checked(cls: type, values: dict[str, Any], where: str) -> Any:
     """An object of `cls` with these values, all converted to the declared types."""
-    schema = OmegaConf.structured(cls)
-    for name, value in values.items():
-        _check_settings(schema.get(name) if name in schema else None, value, _join(where, name))
     try:
-        return OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(values)))
+        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(cls), values))
     except ConfigKeyError as error:
-        raise ConfigError(_unknown_key(error, schema, where)) from None
+        raise ConfigError(_unknown_key(cls, error.full_key or str(error.key), where)) from None
     except MissingMandatoryValue as error:
-        raise ConfigError(
-            f"{_join(where, error.full_key)} is not set; set it with {_join(where, error.full_key)}=VALUE."
-        ) from None
-    except OmegaConfBaseException as error:
         key = _join(where, error.full_key)
-        value = OmegaConf.select(OmegaConf.create(values), error.full_key) if error.full_key else values
-        rule = str(error).splitlines()[0]
-        raise ConfigError(f"{key} is {value!r}; {_type_rule(cls, error.full_key) or rule}") from None
+        raise ConfigError(f"{key} is not set; set it with {key}=VALUE.") from None
+    except OmegaConfBaseException as error:
+        # OmegaConf does not say which one has a value in place of settings.
+        flat = (name for name, value in values.items() if not isinstance(value, dict) and _is_class(_declared(cls, name)))
+        key = error.full_key or next(flat, "")
+        value = OmegaConf.select(OmegaConf.create(values), key) if key else values
+        rule = _type_rule(cls, key, where)
+        found = f"is {value!r}{rule}" if rule else f"is wrong: {first_line(error)}"
+        raise ConfigError(f"{_join(where, key)} {found}") from None
 
 
-def _check_settings(schema: object, value: object, where: str) -> None:
-    """Refuse a value where there are settings of their own."""
-    if isinstance(schema, DictConfig) and OmegaConf.get_type(schema) is not dict and not isinstance(value, DictConfig):
-        names = [str(name) for name in schema]
-        raise ConfigError(
-            f"{where} is {value!r}, but it has settings of its own: {', '.join(names)}. Set them one by one, as in "
-            f"{where}.{names[0]}=VALUE."
-        )
-
-
-def _type_rule(cls: type, key: str | None) -> str | None:
-    """What the dataclass declares for the setting, in words; None for one inside a plain dict or list."""
-    name, _, rest = (key or "").partition(".")
-    declared = get_type_hints(cls).get(name)
-    if rest:
-        return _type_rule(declared, rest) if isinstance(declared, type) and dataclasses.is_dataclass(declared) else None
-    kinds = set(get_args(declared) or [declared])
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-    kind = next((word for one, word in names.items() if kinds in ({one}, {one, NoneType})), None)
-    return f"it must be {kind}{' or null' if NoneType in kinds else ''}." if kind else None
-
-
-def _unknown_key(error: ConfigKeyError, schema: DictConfig, where: str) -> str:
-    full = error.full_key or str(error.key)
-    parent, _, name = full.rpartition(".")
-    node = OmegaConf.select(schema, parent) if parent else schema
-    allowed = [str(key) for key in node] if isinstance(node, DictConfig) else []
+def _unknown_key(cls: type, key: str, where: str) -> str:
+    parent, _, name = key.rpartition(".")
+    declared = _declared(cls, parent) if parent else cls
+    allowed = [one.name for one in dataclasses.fields(declared)] if _is_class(declared) else []
     rule = f" It has: {', '.join(allowed)}." if allowed else ""
-    return f"{_join(where, full)} is not a setting.{suggestion(name, allowed)}{rule}"
+    return f"{_join(where, key)} is not a setting.{suggestion(name, allowed)}{rule}"
+
+
+def _type_rule(cls: type, key: str, where: str) -> str | None:
+    """What the dataclass declares for the setting, in words; None for one inside a plain dict or list."""
+    declared = _declared(cls, key)
+    if _is_class(declared):
+        names = [one.name for one in dataclasses.fields(declared)]
+        return (
+            f", but it has settings of its own: {', '.join(names)}. Set them one by one, as in "
+            f"{_join(where, key)}.{names[0]}=VALUE."
+        )
+    kinds = set(get_args(declared)) if get_origin(declared) in (Union, UnionType) else {declared}
+    null = " or null" if NoneType in kinds else ""
+    kind = next(iter(kinds - {NoneType}))
+    name = TYPE_NAMES.get(get_origin(kind) or kind)
+    return f"; it must be {name}{null}." if name else None
+
+
+def _declared(cls: type, key: str) -> Any:
+    """The declared type of a setting: a.b is b of the dataclass that is a's type. None inside a plain dict or list."""
+    declared: Any = cls
+    for name in key.split("."):
+        declared = get_type_hints(declared).get(name) if _is_class(declared) else None
+    return declared
+
+
+def _is_class(declared: object) -> TypeGuard[type]:
+    return isinstance(declared, type) and dataclasses.is_dataclass(declared)
 
 
 def _join(where: str, key: str | None) -> str:
