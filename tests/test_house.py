@@ -1,0 +1,36 @@
+"""The order of the house that imports alone do not show: heavy libraries come with few modules, and those come late.
+
+Who imports whom is held by import-linter; its contracts are in pyproject.toml.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from tests.helpers import ROOT
+
+IMPORT_ALL = """
+import importlib, sys
+for name in {names!r}:
+    importlib.import_module(name)
+print(sorted(set({heavy!r}) & set(sys.modules)))
+"""
+
+
+def test_only_the_modules_named_for_it_bring_a_heavy_library_along() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (contract,) = [one for one in settings["contracts"] if one["type"] == "forbidden"]
+    late = {entry.removesuffix(" -> *") for entry in contract["ignore_imports"]}
+    files = [path.relative_to(ROOT) for path in (ROOT / "har_llm").rglob("*.py")]
+    names = {_module(path) for path in files} - {"har_llm.__main__"}
+    assert late <= names
+    code = IMPORT_ALL.format(names=sorted(names - late), heavy=contract["forbidden_modules"])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.stdout == "[]\n", done.stdout + done.stderr
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
