@@ -1,0 +1,1 @@
+"""Raw files of a home, made sessions, splits, windows and prompts."""

@@ -1,0 +1,1 @@
+"""Which files a model's or an adapter's name stands for, the embedded models included."""
