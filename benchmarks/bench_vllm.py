@@ -96,13 +96,13 @@ def write_job(path: Path, overrides: Sequence[str]) -> list[str]:
     """What the bare script needs to do the same as our engine; the keys of the texts, in its order."""
     from har_llm.common.hardware import has_gpu
     from har_llm.engines.base import LoadedModel
-    from har_llm.engines.chat import ChatTokenizer
+    from har_llm.engines.chat import PromptEncoder
     from har_llm.runs.prepare import prepare
     from tests.composing import experiment
 
     run = prepare(experiment(*overrides))
     model, engine = run.experiment.model, run.engine
-    chat = ChatTokenizer(LoadedModel(str(run.model.path), model.id, model.dtype, model.context, model.trust_remote_code))
+    chat = PromptEncoder(LoadedModel(str(run.model.path), model.id, model.dtype, model.context, model.trust_remote_code))
     lengths = [len(chat.encode(request)) for request in run.requests]
     longest = max(length + chat.new_tokens(request, length) for length, request in zip(lengths, run.requests, strict=True))
     cpu = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_KVCACHE_SPACE": str(engine.cpu_cache_gb)}

@@ -142,7 +142,7 @@ def validate(experiment: Experiment) -> None:
 def prompt(experiment: Experiment) -> None:
     """What a model is sent for the first window, character by character, and how long that is."""
     from har_llm.common.provenance import Provenance
-    from har_llm.rendering import rendered_prompt
+    from har_llm.engines.chat import rendered_prompt
     from har_llm.runs import prepare as runs
 
     recordings = runs.read_recordings(experiment)

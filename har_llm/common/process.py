@@ -1,6 +1,7 @@
-"""A process of our own that speaks JSON lines, so that all its memory is given back when it ends and its death is not ours.
+"""A function in a process of its own, to which one talks in JSON lines: `python -m har_llm.common.process MODULE:FUNCTION`.
 
-No pickle, and no copy of the caller's main module. What libraries print goes to a log, whose last lines explain a death.
+All its memory is given back when it ends, and its death is not the caller's. No pickle, and no copy of the caller's main
+module. What libraries print goes to a log, whose last lines explain a death.
 """
 
 from __future__ import annotations
@@ -14,23 +15,41 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import IO, Any
 
-from har_llm.common.errors import EngineError
+from har_llm.common.errors import EngineError, HarError
 
 LOG_LINES = 12
 
 
-class JsonProcess:
-    """The caller's side: `python -m module`, which answers on its standard output."""
+class ProcessEnded(EngineError):
+    """A process ended before it had answered."""
 
-    def __init__(self, module: str, what: str, environment: Mapping[str, str] | None = None, relief: str = ""):
-        """`relief`: what to say of memory, should the process be killed."""
+    def __init__(self, how: str, last_words: Sequence[str]):
+        self.how = how
+        """One sentence: which process, and how it ended."""
+        self.last_words = tuple(last_words)
+        """The last lines of its log."""
+        words = "".join(f"\n  {line}" for line in self.last_words)
+        super().__init__(
+            f"{how} What was finished is kept; run the same command again to go on."
+            f"{' Its last words:' if words else ''}{words}"
+        )
+
+
+class JsonProcess:
+    """The caller's side. It sends messages, and receives what the function replies."""
+
+    def __init__(self, function: str, what: str, environment: Mapping[str, str] | None = None, relief: str = ""):
+        """`function`: package.module:name; it is called with a Caller. `what`: how errors name the process, such as "The
+        training's process". `relief`: what to say of memory, should the process be killed.
+        """
         self._what, self._relief = what, relief
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed by close)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module],
+            [sys.executable, "-m", "har_llm.common.process", function],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -51,20 +70,20 @@ class JsonProcess:
         return self._process.poll() is not None
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Raises EngineError when the process is gone."""
+        """Raises ProcessEnded when the process is gone."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(message, ensure_ascii=True) + "\n")
             self._process.stdin.flush()
         except OSError:
-            raise EngineError(self._death()) from None
+            raise self._ended() from None
 
     def receive(self) -> dict[str, Any]:
-        """The next message. Raises EngineError for one that says what went wrong, or when the process is gone."""
+        """The next message. Raises EngineError for one that says what went wrong, ProcessEnded when the process is gone."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.endswith("\n"):
-            raise EngineError(self._death())
+            raise self._ended()
         message: dict[str, Any] = json.loads(line)
         if "error" in message:
             raise EngineError(message["error"])
@@ -80,7 +99,7 @@ class JsonProcess:
                 with contextlib.suppress(OSError):  # unsent bytes for a process that is gone
                     stream.close()
 
-    def _death(self) -> str:
+    def _ended(self) -> ProcessEnded:
         code = self._process.wait()
         end_group(self._process.pid)
         how = (
@@ -89,9 +108,7 @@ class JsonProcess:
             else f"ended with exit code {code}"
         )
         self._log.seek(0)
-        last = "".join(f"\n  {line.rstrip()}" for line in self._log.readlines()[-LOG_LINES:])
-        words = f" Its last words:{last}" if last else ""
-        return f"{self._what} {how}. What was finished is kept; run the same command again to go on.{words}"
+        return ProcessEnded(f"{self._what} {how}.", [line.rstrip() for line in self._log.readlines()[-LOG_LINES:]])
 
 
 def end_group(leader: int) -> None:
@@ -130,3 +147,17 @@ def _read(stream: IO[str], lines: queue.Queue[str]) -> None:
     # The caller is gone; whatever is being made is of no use to anyone.
     end_group(os.getpid())
     os._exit(1)  # where this process leads no group
+
+
+def main() -> None:
+    """The process: call the function that the command line names, and tell the caller of an error that it raises."""
+    caller = Caller()
+    module, _, name = sys.argv[1].partition(":")
+    try:
+        getattr(import_module(module), name)(caller)
+    except HarError as error:
+        caller.reply({"error": str(error)})
+
+
+if __name__ == "__main__":
+    main()

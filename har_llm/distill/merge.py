@@ -1,16 +1,17 @@
-"""The process that merges an adapter into its model: `python -m har_llm.distill.merge`. Imports torch and PEFT."""
+"""Merging an adapter into its model, in a process of its own. Imports torch and PEFT."""
 
 from __future__ import annotations
 
-from har_llm.common.errors import EngineError, HarError, first_line
+from har_llm.common.errors import EngineError, first_line
 from har_llm.common.process import Caller
+from har_llm.engines.chat import ChatTokenizer
 
 
 def merge(base: str, adapter: str, dtype: str, trust_remote_code: bool, folder: str) -> int:
     """Write the merged model and its tokenizer; how many parameters it has. Raises EngineError."""
     import torch
     from peft import PeftModel
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     try:
         model = AutoModelForCausalLM.from_pretrained(
@@ -24,17 +25,10 @@ def merge(base: str, adapter: str, dtype: str, trust_remote_code: bool, folder: 
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise EngineError(f"{adapter} cannot be merged into {base}: {first_line(error)}") from error
     merged.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(base, trust_remote_code=trust_remote_code).save_pretrained(folder)
+    ChatTokenizer(base, trust_remote_code=trust_remote_code).tokenizer.save_pretrained(folder)
     return int(merged.num_parameters())
 
 
-def main() -> None:
-    caller = Caller()
-    try:
-        caller.reply({"parameters": merge(**caller.receive())})
-    except HarError as error:
-        caller.reply({"error": str(error)})
-
-
-if __name__ == "__main__":
-    main()
+def serve(caller: Caller) -> None:
+    """The process's side: one message with the arguments of `merge`, one answer."""
+    caller.reply({"parameters": merge(**caller.receive())})

@@ -1,4 +1,4 @@
-"""LoRA training with TRL's SFTTrainer and PEFT, in the process that `python -m har_llm.distill.worker` begins."""
+"""LoRA training with TRL's SFTTrainer and PEFT, in the process that `distill.worker` starts."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from datasets import Dataset
 from peft import LoraConfig as PeftConfig
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, TrainerCallback, set_seed
+from transformers import AutoModelForCausalLM, TrainerCallback, set_seed
 from transformers import logging as transformers_logging
 from transformers.training_args import OptimizerNames
 from trl import SFTConfig, SFTTrainer
 
 from har_llm.common.errors import EngineError
 from har_llm.distill.training_job import TrainingJob
-from har_llm.engines.chat import DEFAULT_CONTEXT
+from har_llm.engines.chat import DEFAULT_CONTEXT, ChatTokenizer, readable_tokens
 
 CHECKPOINT_FILES = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 OPTIMIZER_FILE = "optimizer.txt"
@@ -48,16 +48,16 @@ def train_with(load: Load, peft: PeftConfig | None, job: TrainingJob, tell: Tell
 
 def _train(load: Load, peft: PeftConfig | None, job: TrainingJob, tell: Tell) -> None:
     transformers_logging.disable_progress_bar()
-    tokenizer = AutoTokenizer.from_pretrained(job.base, trust_remote_code=job.trust_remote_code)
+    chat = ChatTokenizer(job.base, trust_remote_code=job.trust_remote_code)
     longest = _longest(job)
-    rows = _short_enough([_tokens(tokenizer, row, job) for row in job.read_rows()], longest, job, tell)
+    rows = _short_enough([_tokens(chat, row, job) for row in job.read_rows()], longest, job, tell)
     model = load(job, longest)
     set_seed(job.settings.seed)  # LoRA's first weights are drawn before the trainer sets its own
     trainer = SFTTrainer(
         model=model,
         args=_arguments(job),
         train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer,
+        processing_class=chat.tokenizer,
         peft_config=peft,
         callbacks=[_Reporter(tell)],
     )
@@ -91,16 +91,14 @@ def out_of_memory(job: TrainingJob) -> str:
     return f"Memory ran out with {at_once} example{plural} at once (lora.training.device_batch_size): {'; '.join(ways)}."
 
 
-def _tokens(tokenizer: Any, row: dict[str, Any], job: TrainingJob) -> dict[str, list[int]]:
+def _tokens(chat: ChatTokenizer, row: dict[str, Any], job: TrainingJob) -> dict[str, list[int]]:
     """The prompt exactly as the student will be sent it, then the teacher's text and the end of the turn.
 
     Not tokenised together: when the student writes, the prompt's tokens are fixed too. Nor by the chat template, which
     may drop or reformat reasoning.
     """
-    prompt = tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True, **job.template_options)
-    before = tokenizer(prompt, add_special_tokens=False)["input_ids"]
-    text = tokenizer(row["completion"][0]["content"], add_special_tokens=False)["input_ids"]
-    after = [*text, tokenizer.eos_token_id]
+    before = chat.tokens(chat.render(row["prompt"], job.template_options))
+    after = [*chat.tokens(row["completion"][0]["content"]), chat.tokenizer.eos_token_id]
     ignored = before if job.settings.loss_on == "all" else [NOT_LEARNED] * len(before)
     return {"input_ids": before + after, "labels": ignored + after}
 
@@ -115,8 +113,7 @@ def _longest(job: TrainingJob) -> int:
 
 def _readable(job: TrainingJob) -> int | None:
     """Most tokens that the student can read, by its own configuration; None where that does not say."""
-    shape = AutoConfig.from_pretrained(job.base, trust_remote_code=job.trust_remote_code).get_text_config()
-    return getattr(shape, "max_position_embeddings", None)
+    return readable_tokens(job.base, trust_remote_code=job.trust_remote_code)
 
 
 def _short_enough(

@@ -1,4 +1,4 @@
-"""A training in a process of its own: `python -m har_llm.distill.worker`, which is told its job and tells its progress."""
+"""A training in a process of its own, which is sent a job and replies with its progress."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from har_llm.common.errors import HarError
 from har_llm.common.hardware import gpus
 from har_llm.common.process import Caller, JsonProcess
 from har_llm.distill.training_job import TrainingJob
@@ -19,7 +18,7 @@ def trained(job: TrainingJob) -> Generator[dict[str, Any], None, None]:
     Raises EngineError when it cannot go on; the same job goes on from its last checkpoint.
     """
     relief = "; lora.training.device_batch_size=1 needs least" if job.settings.device_batch_size > 1 else ""
-    process = JsonProcess("har_llm.distill.worker", "The training's process", _environment(job), relief)
+    process = JsonProcess("har_llm.distill.worker:serve", "The training's process", _environment(job), relief)
     try:
         process.send(job.as_message())
         while "done" not in (message := process.receive()):
@@ -43,19 +42,12 @@ def _environment(job: TrainingJob) -> dict[str, str]:
     return made
 
 
-def main() -> None:
-    caller = Caller()
-    try:
-        job = TrainingJob.from_message(caller.receive())
-        if job.trainer == "unsloth":
-            from har_llm.distill.unsloth_trainer import train
-        else:
-            from har_llm.distill.trl_trainer import train
-        train(job, caller.reply)
-        caller.reply({"done": True})
-    except HarError as error:
-        caller.reply({"error": str(error)})
-
-
-if __name__ == "__main__":
-    main()
+def serve(caller: Caller) -> None:
+    """The process's side."""
+    job = TrainingJob.from_message(caller.receive())
+    if job.trainer == "unsloth":
+        from har_llm.distill.unsloth_trainer import train
+    else:
+        from har_llm.distill.trl_trainer import train
+    train(job, caller.reply)
+    caller.reply({"done": True})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from har_llm.common.hardware import available_memory
 from har_llm.data.records import Message
@@ -91,7 +91,10 @@ class Engine(Protocol):
 
 
 class EngineConfig(Protocol):
-    """An engine's settings, as conf/engine writes them. `open` runs in the worker process, and only there."""
+    """An engine's settings, as conf/engine writes them. They import no library: the engine's class does, in the worker."""
+
+    engine_class: ClassVar[str]
+    """The engine's class, as text: package.module.Class. It is made with these settings and a LoadedModel."""
 
     def check(self) -> None: ...
 
@@ -127,12 +130,12 @@ class EngineConfig(Protocol):
         """The environment of each worker process; several of them share the requests."""
         ...
 
-    def open(self, model: LoadedModel) -> Engine: ...
-
 
 @dataclass(kw_only=True)
 class SingleWorker:
-    """What an engine answers that runs in one process, changes no text and follows no special decoding."""
+    """What an engine answers that runs in one process, changes no generation and follows no special decoding."""
+
+    engine_class: ClassVar[str]
 
     def check(self) -> None:
         """Every value that its type allows is allowed."""

@@ -1,41 +1,76 @@
-"""Chat messages as the tokens that a model is sent; shared by the engines that run models here. Imports Transformers."""
+"""Chat messages as the text and the tokens that a model is sent. Transformers is imported when a tokenizer is loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from transformers import AutoConfig, AutoTokenizer
-
-from har_llm.common.errors import EngineError, first_line
+from har_llm.common.errors import EngineError, HarError, first_line
+from har_llm.data.records import Message
 from har_llm.engines.base import LoadedModel, Request
+from har_llm.models import resolve
+from har_llm.models.config import ModelConfig
 
 DEFAULT_CONTEXT = 4096
 """For models that do not say how many tokens they can read, where model.context is not set either."""
+LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError)
+"""What Transformers raises for files that are missing, damaged or of a kind that it does not know."""
 
 
 class ChatTokenizer:
-    """A model's tokenizer with its chat template. Raises EngineError when there is none."""
+    """A model's tokenizer with its chat template: for what an engine sends, what is trained on, and what is shown."""
 
-    def __init__(self, model: LoadedModel):
+    def __init__(self, path: str | Path, *, trust_remote_code: bool):
+        """Raises EngineError when `path` holds no tokenizer, or one without a chat template. Downloads nothing."""
+        from transformers import AutoTokenizer
+
         try:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(
-                model.path, padding_side="left", trust_remote_code=model.trust_remote_code
+                path, trust_remote_code=trust_remote_code, local_files_only=True
             )
-            shape = AutoConfig.from_pretrained(model.path, trust_remote_code=model.trust_remote_code).get_text_config()
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise EngineError(f"The model in {model.path} cannot be loaded: {first_line(error)}") from error
+        except LOADING_ERRORS as error:
+            raise EngineError(f"The tokenizer in {path} cannot be loaded: {first_line(error)}") from error
         if self.tokenizer.chat_template is None:
-            raise EngineError(f"The model in {model.path} has no chat template; take one that is trained to follow a chat.")
-        own = getattr(shape, "max_position_embeddings", None) or DEFAULT_CONTEXT
-        self.context: int = model.context or own
+            raise EngineError(f"The model in {path} has no chat template; take one that is trained to follow a chat.")
+
+    def render(self, messages: Sequence[Message], template_options: Mapping[str, bool]) -> str:
+        """The prompt as text, up to the mark after which the model writes."""
+        text: str = self.tokenizer.apply_chat_template(
+            list(messages), tokenize=False, add_generation_prompt=True, **template_options
+        )
+        return text
+
+    def tokens(self, text: str) -> list[int]:
+        """The ids of a text, with no mark added before or after it."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
+
+
+def readable_tokens(path: str | Path, *, trust_remote_code: bool) -> int | None:
+    """Most tokens that a model can read, as its own configuration says. Raises EngineError when there is none in `path`."""
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code, local_files_only=True)
+    except LOADING_ERRORS as error:
+        raise EngineError(f"The model in {path} cannot be loaded: {first_line(error)}") from error
+    return getattr(config.get_text_config(), "max_position_embeddings", None) or None
+
+
+class PromptEncoder:
+    """Requests as the tokens that a loaded model is sent, and how much it may write after them."""
+
+    def __init__(self, model: LoadedModel):
+        """Raises EngineError when the model's tokenizer or configuration cannot be loaded."""
+        self._chat = ChatTokenizer(model.path, trust_remote_code=model.trust_remote_code)
+        self.tokenizer = self._chat.tokenizer
+        own = readable_tokens(model.path, trust_remote_code=model.trust_remote_code)
+        self.context: int = model.context or own or DEFAULT_CONTEXT
 
     def encode(self, request: Request) -> list[int]:
-        """The prompt's tokens, with the mark after which the model writes. Raises EngineError for one that is too long."""
-        text = self.tokenizer.apply_chat_template(
-            list(request.messages), tokenize=False, add_generation_prompt=True, **request.decoding.template_options
-        )
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        """The prompt's tokens. Raises EngineError for one that is too long."""
+        ids = self._chat.tokens(self._chat.render(request.messages, request.decoding.template_options))
         if len(ids) >= self.context:
             raise EngineError(
                 f"A prompt has {len(ids)} tokens, but the model's context is {self.context}; use smaller windows "
@@ -56,3 +91,27 @@ class ChatTokenizer:
     def new_tokens(self, request: Request, prompt_tokens: int) -> int:
         """Most tokens that may be written after a prompt of this length."""
         return min(request.decoding.sampling.max_new_tokens, self.context - prompt_tokens)
+
+
+class RenderedPrompt(NamedTuple):
+    text: str
+    length: str
+    """ "345 tokens of NAME", or why the tokens are not known."""
+
+
+def rendered_prompt(model: ModelConfig, messages: Sequence[Message]) -> RenderedPrompt:
+    """With the model's own template where its tokenizer is on this machine, else the messages alone. Downloads nothing.
+
+    Raises EngineError for a tokenizer that is there and cannot be used.
+    """
+    try:
+        path = resolve.resolve(model).path
+        reason = "it is not on this machine"
+    except HarError as error:
+        path, reason = None, str(error).split("\n")[0]
+    if path is None:
+        text = "\n\n".join(f"[{message['role']}]\n{message['content']}" for message in messages)
+        return RenderedPrompt(text, f"tokens unknown, without {model.name}'s chat template: {reason}")
+    chat = ChatTokenizer(path, trust_remote_code=model.trust_remote_code)
+    text = chat.render(messages, model.template_options())
+    return RenderedPrompt(text, f"{len(chat.tokens(text)):,} tokens of {model.name}")

@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 from har_llm.common.errors import ConfigError, MissingError
-from har_llm.engines.base import Engine, LoadedModel, SingleWorker
+from har_llm.engines.base import SingleWorker
 
 NO_KEY = "none"
 """Sent to a server that asks for no key, because the client library does not go without."""
@@ -29,6 +29,8 @@ RANGES: Mapping[str, tuple[float, float]] = {
 
 @dataclass(kw_only=True)
 class OpenaiEngineConfig(SingleWorker):
+    engine_class: ClassVar[str] = "har_llm.engines.openai_engine.OpenaiEngine"
+
     base_url: str
     """Where the server's API begins, such as http://127.0.0.1:8000/v1."""
     api_key_env: str | None = "OPENAI_API_KEY"
@@ -96,11 +98,6 @@ class OpenaiEngineConfig(SingleWorker):
         except ValueError:
             return host == "localhost"
         return address.is_loopback or address.is_unspecified
-
-    def open(self, model: LoadedModel) -> Engine:
-        from har_llm.engines.openai_engine import OpenaiEngine
-
-        return OpenaiEngine(self, model)
 
 
 def _check_url(text: str) -> None:

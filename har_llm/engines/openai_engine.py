@@ -1,4 +1,4 @@
-"""The part of the server engine that imports openai; see `openai` for its settings and `openai_wire` for what is said.
+"""The engine that asks a server; imports openai. `openai_config` has its settings, `openai_protocol` what is sent and read.
 
 The event loop runs only while the caller waits for the next generation. Closing the iterator cancels what is in flight.
 """
@@ -12,18 +12,15 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from email.utils import mktime_tz, parsedate_tz
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import openai
 
 from har_llm.common.errors import EngineError
 from har_llm.engines import openai_protocol as wire
 from har_llm.engines.base import Generation, LoadedModel, Request
-from har_llm.engines.openai_config import NO_KEY
+from har_llm.engines.openai_config import NO_KEY, OpenaiEngineConfig
 from har_llm.engines.openai_protocol import Fault
-
-if TYPE_CHECKING:
-    from har_llm.engines.openai_config import OpenaiEngineConfig
 
 PASSING = (408, 409, 425, 429)
 """Client errors that may pass by themselves; so may any server error (5xx)."""

@@ -6,17 +6,19 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
-from har_llm.engines.base import FINISH_REASONS, Engine, Generation, LoadedModel, Request, SingleWorker
+from har_llm.engines.base import FINISH_REASONS, Generation, LoadedModel, Request, SingleWorker
 
 
 @dataclass(kw_only=True)
 class ScriptedEngineConfig(SingleWorker):
     """Answers each prompt with the text of the first rule whose `contains` stands in its last message."""
+
+    engine_class: ClassVar[str] = "har_llm.engines.scripted.ScriptedEngine"
 
     path: str | None = None
     """JSONL of {"contains": text, "text": answer, "finish_reason": "stop"}; rules are tried in order."""
@@ -43,9 +45,6 @@ class ScriptedEngineConfig(SingleWorker):
     def needs_model(self) -> bool:
         return False
 
-    def open(self, model: LoadedModel) -> Engine:
-        return ScriptedEngine(self)
-
 
 @dataclass(frozen=True)
 class Rule:
@@ -54,22 +53,19 @@ class Rule:
     finish_reason: str = "stop"
 
 
-@dataclass
 class ScriptedEngine:
-    config: ScriptedEngineConfig
-    rules: list[Rule] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.rules = read_rules(self.config.path)
+    def __init__(self, config: ScriptedEngineConfig, model: LoadedModel):
+        self._delay_s = config.delay_s
+        self._rules = read_rules(config.path)
+        self._default = Rule("", config.text, config.finish_reason)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
-        default = Rule("", self.config.text, self.config.finish_reason)
         for request in requests:
             prompt = request.messages[-1]["content"]
-            rule = next((rule for rule in self.rules if rule.contains in prompt), default)
-            time.sleep(self.config.delay_s)
+            rule = next((rule for rule in self._rules if rule.contains in prompt), self._default)
+            time.sleep(self._delay_s)
             tokens = len(rule.text.split())
-            yield Generation(request.key, rule.text, rule.finish_reason, len(prompt.split()), tokens, self.config.delay_s)
+            yield Generation(request.key, rule.text, rule.finish_reason, len(prompt.split()), tokens, self._delay_s)
 
     def close(self) -> None:
         pass

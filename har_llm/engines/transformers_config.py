@@ -7,16 +7,19 @@ on the batch: every row draws with a generator of its own, seeded by its request
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.hardware import free_memory, has_gpu
-from har_llm.engines.base import Engine, LoadedModel, SingleWorker
+from har_llm.engines.base import SingleWorker
 
 DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(kw_only=True)
 class TransformersEngineConfig(SingleWorker):
+    engine_class: ClassVar[str] = "har_llm.engines.transformers_engine.TransformersEngine"
+
     device: str = "auto"
     """auto takes a GPU where there is one."""
     batch_size: int = 32
@@ -38,8 +41,3 @@ class TransformersEngineConfig(SingleWorker):
         if self.device != "cpu" and has_gpu():
             return "the GPU", free_memory("cuda")
         return "memory", free_memory("cpu")
-
-    def open(self, model: LoadedModel) -> Engine:
-        from har_llm.engines.transformers_engine import TransformersEngine
-
-        return TransformersEngine(self, model)

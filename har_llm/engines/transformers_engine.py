@@ -1,4 +1,4 @@
-"""The part of the Transformers engine that imports torch; see `local` for its settings."""
+"""The engine that runs a model with Transformers; imports torch. `transformers_config` has its settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, GenerationConfig, LogitsProcessor
@@ -15,11 +15,9 @@ from transformers import logging as transformers_logging
 from har_llm.common.errors import EngineError, first_line
 from har_llm.common.hardware import free_memory
 from har_llm.engines.base import Adapter, Generation, LoadedModel, Request
-from har_llm.engines.chat import ChatTokenizer
+from har_llm.engines.chat import PromptEncoder
+from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.models.config import Sampling
-
-if TYPE_CHECKING:
-    from har_llm.engines.transformers_config import TransformersEngineConfig
 
 
 class TransformersEngine:
@@ -29,7 +27,7 @@ class TransformersEngine:
         transformers_logging.disable_progress_bar()
         self._config = config
         self._device = _device(config.device)
-        self._chat = ChatTokenizer(model)
+        self._chat = PromptEncoder(model)
         self._tokenizer = self._chat.tokenizer
         try:
             self._model = _load(model).to(self._device).eval()

@@ -9,11 +9,11 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.hardware import Gpu, available_memory, gpus
-from har_llm.engines.base import Engine, LoadedModel, SingleWorker
+from har_llm.engines.base import SingleWorker
 
 QUANTIZED = {"fp8": 0.5, "fp8_per_tensor": 0.5, "fp8_per_block": 0.5, "bitsandbytes": 0.3}
 """Size of weights that are quantised on loading, as a share of 16 bits each; of others it is not known."""
@@ -23,6 +23,8 @@ HEADROOM = 1.25
 
 @dataclass(kw_only=True)
 class VllmEngineConfig(SingleWorker):
+    engine_class: ClassVar[str] = "har_llm.engines.vllm_engine.VllmEngine"
+
     tensor_parallel: int | None = None
     """GPUs that one copy of the model is spread over; null = as many as its weights ask for."""
     data_parallel: int | None = None
@@ -99,11 +101,6 @@ class VllmEngineConfig(SingleWorker):
                 f"{len(found)} are visible here (CUDA_VISIBLE_DEVICES chooses among them)."
             )
         return [found[place * size : (place + 1) * size] for place in range(copies)]
-
-    def open(self, model: LoadedModel) -> Engine:
-        from har_llm.engines.vllm_engine import VllmEngine
-
-        return VllmEngine(self, model)
 
 
 def installed() -> bool:

@@ -1,4 +1,4 @@
-"""The part of the vLLM engine that imports vLLM; see `vllm` for its settings.
+"""The engine that runs a model with vLLM, which it imports. `vllm_config` has its settings.
 
 The engine starts with the first requests, because they say how long a text may become and which adapters there are.
 """
@@ -11,12 +11,13 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from har_llm.common.errors import EngineError, first_line
 from har_llm.common.hardware import has_gpu
 from har_llm.engines.base import FINISH_REASONS, Adapter, Generation, LoadedModel, Request
-from har_llm.engines.chat import ChatTokenizer
+from har_llm.engines.chat import PromptEncoder
+from har_llm.engines.vllm_config import VllmEngineConfig
 
 # Read when vLLM is imported. What the user has set stays.
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
@@ -29,9 +30,6 @@ from vllm.engine.arg_utils import EngineArgs
 from vllm.lora.request import LoRARequest
 from vllm.sampling_params import RepetitionDetectionParams, RequestOutputKind, StructuredOutputsParams
 from vllm.v1.engine.llm_engine import LLMEngine
-
-if TYPE_CHECKING:
-    from har_llm.engines.vllm_config import VllmEngineConfig
 
 ADAPTER_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM's max_lora_rank takes."""
@@ -48,7 +46,7 @@ class VllmEngine:
 
     def __init__(self, config: VllmEngineConfig, model: LoadedModel):
         self._config, self._model = config, model
-        self._chat = ChatTokenizer(model)
+        self._chat = PromptEncoder(model)
         self._engine: Any = None
         self._longest = 0
         self._adapters: dict[Adapter, Any] = {}

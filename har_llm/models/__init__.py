@@ -1,1 +1,1 @@
-"""Which files a model's or an adapter's name stands for, the embedded models included."""
+"""Models: which files a name stands for, what is in them, and the models that come with this package."""

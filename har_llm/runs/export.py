@@ -66,7 +66,7 @@ def _merged(run: PreparedRun, target: Path) -> str:
     base = resolve.obtain(run.model)
     model = run.experiment.model
     with staging_folder(target) as staging:
-        process = JsonProcess("har_llm.distill.merge", "The merging process")
+        process = JsonProcess("har_llm.distill.merge:serve", "The merging process")
         try:
             process.send(
                 {

@@ -23,7 +23,7 @@ from har_llm.common.digest import digest
 from har_llm.common.errors import EngineError
 from har_llm.common.files import write_whole
 from har_llm.common.paths import expanded
-from har_llm.common.process import JsonProcess
+from har_llm.common.process import JsonProcess, ProcessEnded
 from har_llm.config import WandbTracker
 
 FOLDER = "wandb"
@@ -71,7 +71,7 @@ class Publisher:
         """Begin to import the client, if that has not begun."""
         if self._process is not None:
             return
-        self._process = JsonProcess("har_llm.tracking.worker", "The process that talks to W&B")
+        self._process = JsonProcess("har_llm.tracking.worker:serve", "The process that talks to W&B")
         self._put({"tracker": dataclasses.asdict(self.tracker), "folder": str(self.folder)})
         for target in (self._send_all, self._receive_all):
             threading.Thread(target=target, args=(self._process,), daemon=True).start()
@@ -114,7 +114,7 @@ class Publisher:
             try:
                 self._replies.put(process.receive())
             except (EngineError, ValueError) as error:
-                self._replies.put({"over": str(error).partition(" Its last words:")[0].partition(" What was finished")[0]})
+                self._replies.put({"over": error.how if isinstance(error, ProcessEnded) else str(error)})
                 return
 
     def wait(self) -> None:

@@ -110,8 +110,8 @@ class Worker:
         return done
 
 
-def main() -> None:
-    caller = Caller()
+def serve(caller: Caller) -> None:
+    """The process's side: the first message says where to publish; each further one is something to publish."""
     with suppress(OSError, AttributeError):  # not every system has it
         os.nice(BEHIND)
     first = caller.receive()
@@ -123,7 +123,3 @@ def main() -> None:
         answer = worker.answer(message)
         if answer is not None:
             caller.reply({"number": message["number"], **answer})
-
-
-if __name__ == "__main__":
-    main()

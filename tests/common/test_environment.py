@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from har_llm import __version__
-from har_llm.common.environment import describe_engine, describe_environment, library_versions, machine
+from har_llm.common.environment import describe_environment, library_versions, machine
 from har_llm.common.hardware import Gpu
 
 
@@ -24,21 +24,10 @@ def test_a_library_that_is_not_installed_is_left_out() -> None:
     assert library_versions(("no-such-library",)) == {}
 
 
-def test_an_engine_names_itself_and_its_hardware() -> None:
-    described = describe_engine("har_llm.engines.scripted.ScriptedEngineConfig", runs_model=True)
-    assert described["engine"] == "ScriptedEngine"
-    assert described["hardware"]
-
-
 def test_no_secret_and_no_path_is_recorded(monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     text = json.dumps(describe_environment())
     assert "hf_secret" not in text and str(Path.home()) not in text
-
-
-def test_of_a_model_that_runs_elsewhere_the_hardware_is_not_known() -> None:
-    described = describe_engine("har_llm.engines.openai_config.OpenaiEngineConfig", runs_model=False)
-    assert described["hardware"] is None and "torch" not in described["versions"]
 
 
 @pytest.fixture

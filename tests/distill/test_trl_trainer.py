@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoTokenizer
 
 from har_llm.common.errors import EngineError
 from har_llm.distill.training_config import LINEAR, TrainingSettings
 from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.worker import trained
+from har_llm.engines.chat import ChatTokenizer
 from har_llm.models import resolve
 from har_llm.runs.prepare import read_recordings, render
 from tests.composing import experiment
@@ -99,8 +99,8 @@ def lengths(rows: Path, folder: Path) -> list[int]:
     from har_llm.distill.trl_trainer import _tokens
 
     made = job(rows, folder)
-    tokenizer = AutoTokenizer.from_pretrained(made.base)
-    return [len(_tokens(tokenizer, row, made)["input_ids"]) for row in made.read_rows()]
+    chat = ChatTokenizer(made.base, trust_remote_code=False)
+    return [len(_tokens(chat, row, made)["input_ids"]) for row in made.read_rows()]
 
 
 def test_examples_that_are_too_long_are_named_and_stop_or_are_left_out(rows: Path, tmp_path: Path) -> None:
@@ -255,9 +255,10 @@ def test_the_loss_is_on_what_it_should_be(rows: Path, tmp_path: Path, loss_on: s
     from har_llm.distill.trl_trainer import NOT_LEARNED, _tokens
 
     made = job(rows, tmp_path, loss_on=loss_on)
-    tokenizer = AutoTokenizer.from_pretrained(made.base)
+    chat = ChatTokenizer(made.base, trust_remote_code=False)
+    tokenizer = chat.tokenizer
     row = next(made.read_rows())
-    tokens = _tokens(tokenizer, row, made)
+    tokens = _tokens(chat, row, made)
     learned = [token for token, label in zip(tokens["input_ids"], tokens["labels"], strict=True) if label != NOT_LEARNED]
     text = row["completion"][0]["content"] + tokenizer.eos_token
     assert tokenizer.decode(learned).endswith(text)

@@ -50,16 +50,6 @@ def test_it_runs_the_engines_as_they_are_shipped() -> None:
     assert load("engine/vllm", VllmEngineConfig) == VllmEngineConfig()
 
 
-@pytest.mark.parametrize("gpu", [True, False])
-def test_it_answers_as_the_engine_that_it_chooses(here: Any, gpu: bool) -> None:
-    here(gpu=gpu, installed=True)
-    asked, chosen = AutoEngineConfig(), AutoEngineConfig().chosen()[0]
-    assert asked.follows() == chosen.follows()
-    assert asked.identity() == chosen.identity() == {}
-    assert asked.needs_model() and chosen.needs_model()
-    assert asked.replicas(1e9) == chosen.replicas(1e9)
-
-
 def test_a_run_is_prepared_for_the_engine_that_is_chosen(here: Any) -> None:
     here(gpu=False, installed=True)
     automatic = prepare(experiment("limit=2", "paths.outputs=nowhere-at-all"))

@@ -18,7 +18,7 @@ from har_llm.common.errors import ConfigError, EngineError, MissingError
 from har_llm.engines import openai_protocol as wire
 from har_llm.engines.base import Adapter, Decoding, Generation, LoadedModel, Request
 from har_llm.engines.openai_config import OpenaiEngineConfig
-from har_llm.engines.worker import WorkerEngine
+from har_llm.engines.worker import WorkerEngine, open_engine
 from har_llm.models.config import Sampling
 from har_llm.scoring.answer_format import answer_pattern, answer_schema
 from tests.engines.failing_server import CACHED_TOKENS, PROMPT_TOKENS, FailingServer, completion
@@ -52,7 +52,7 @@ def config(url: str, **changes: Any) -> OpenaiEngineConfig:
 
 def texts(url: str, *prompts: str, **changes: Any) -> dict[str, str]:
     """The text of each prompt; fails where one comes twice."""
-    made = list(config(url, **changes).open(MODEL).generate([request(prompt) for prompt in prompts]))
+    made = list(open_engine(config(url, **changes), MODEL).generate([request(prompt) for prompt in prompts]))
     assert len({one.key for one in made}) == len(made)
     return {one.key.removeprefix("key of "): one.text for one in made}
 
@@ -97,7 +97,7 @@ def test_a_server_that_hangs_is_left_after_the_time_out() -> None:
 
 def test_two_waits_in_vain_are_enough() -> None:
     with FailingServer({None: ("hang",)}) as server:
-        came, words = collect(config(server.url, timeout_s=0.2).open(MODEL).generate([request("a")]))
+        came, words = collect(open_engine(config(server.url, timeout_s=0.2), MODEL).generate([request("a")]))
     assert (came, len(server.attempts["a"])) == ([], 2)
     assert "1 of 1 requests" in words
     assert "no text within 0.2 s; for slow models raise engine.timeout_s" in words
@@ -124,7 +124,7 @@ def test_a_server_that_asks_for_a_pause_gets_it(wait: str) -> None:
 
 def test_a_pause_beyond_the_time_out_is_not_waited_for() -> None:
     with FailingServer({"a": ("429:3600",)}) as server:
-        _, words = collect(config(server.url).open(MODEL).generate([request("a")]))
+        _, words = collect(open_engine(config(server.url), MODEL).generate([request("a")]))
     assert "status 429, with a pause of 3600 s that is longer than engine.timeout_s" in words
     assert len(server.attempts["a"]) == 1
 
@@ -144,7 +144,7 @@ def test_a_refused_request_is_not_repeated_and_costs_only_itself() -> None:
     refused = ("400", "401", "403", "404", "413", "422")
     prompts = [*refused, *(f"good {number}" for number in range(9))]
     with FailingServer({status: (status,) for status in refused}) as server:
-        came, words = collect(config(server.url).open(MODEL).generate([request(prompt) for prompt in prompts]))
+        came, words = collect(open_engine(config(server.url), MODEL).generate([request(prompt) for prompt in prompts]))
     assert sorted(came) == sorted(f"key of good {number}" for number in range(9))
     assert all(len(times) == 1 for times in server.attempts.values())
     assert f"6 of 15 requests to {server.url} failed. The first: status 4" in words
@@ -161,7 +161,7 @@ def test_a_refused_request_is_not_repeated_and_costs_only_itself() -> None:
 )
 def test_a_refusal_says_what_the_server_says(status: str, hint: str) -> None:
     with FailingServer({None: (status,)}) as server:
-        _, words = collect(config(server.url).open(MODEL).generate([request("a")]))
+        _, words = collect(open_engine(config(server.url), MODEL).generate([request("a")]))
     assert hint in words
     assert f"refused with {status}" in words
 
@@ -170,7 +170,9 @@ def test_a_request_that_fails_for_good_does_not_stop_the_others() -> None:
     prompts = ["bad", *(f"good {number}" for number in range(30))]
     with FailingServer({"bad": ("500",) * 9}) as server:
         came, words = collect(
-            config(server.url, retries=2, concurrency=3).open(MODEL).generate([request(prompt) for prompt in prompts])
+            open_engine(config(server.url, retries=2, concurrency=3), MODEL).generate(
+                [request(prompt) for prompt in prompts]
+            )
         )
     assert len(came) == 30
     assert len(server.attempts["bad"]) == 3
@@ -180,7 +182,7 @@ def test_a_request_that_fails_for_good_does_not_stop_the_others() -> None:
 def test_nobody_there_is_said_soon() -> None:
     requests = [request(str(number)) for number in range(500)]
     started = time.monotonic()
-    came, words = collect(config(f"http://127.0.0.1:{free_port()}/v1", concurrency=4).open(MODEL).generate(requests))
+    came, words = collect(open_engine(config(f"http://127.0.0.1:{free_port()}/v1", concurrency=4), MODEL).generate(requests))
     assert time.monotonic() - started < 3
     assert came == []
     assert "4 of 500 requests" in words
@@ -190,7 +192,7 @@ def test_nobody_there_is_said_soon() -> None:
 def test_failures_here_and_there_are_no_dead_server() -> None:
     prompts = [f"{kind} {number}" for number in range(8) for kind in ("good", "bad", "good")]
     with FailingServer({prompt: ("400",) for prompt in prompts if prompt.startswith("bad")}) as server:
-        came, words = collect(config(server.url, concurrency=2).open(MODEL).generate(map_requests(*prompts)))
+        came, words = collect(open_engine(config(server.url, concurrency=2), MODEL).generate(map_requests(*prompts)))
     assert len(came) == 16
     assert "8 of 24 requests" in words
     assert "given up" not in words
@@ -201,7 +203,7 @@ def test_a_server_that_dies_on_the_way_costs_only_what_is_left() -> None:
     plans: dict[str | None, tuple[str, ...]] = {prompt: ("500",) * 9 for prompt in prompts if prompt.startswith("late")}
     with FailingServer(plans) as server:
         came, words = collect(
-            config(server.url, concurrency=5).open(MODEL).generate([request(prompt) for prompt in prompts])
+            open_engine(config(server.url, concurrency=5), MODEL).generate([request(prompt) for prompt in prompts])
         )
     assert sorted(came) == sorted(f"key of good {number}" for number in range(10))
     assert "were given up" in words
@@ -219,7 +221,7 @@ def test_no_more_are_in_flight_than_allowed() -> None:
 
 def test_each_comes_as_soon_as_it_is_finished_and_closing_cancels_the_rest() -> None:
     with FailingServer({"slow": ("hang",), "slower": ("hang",)}) as server:
-        stream = config(server.url, timeout_s=60.0).open(MODEL).generate(map_requests("slow", "fast", "slower"))
+        stream = open_engine(config(server.url, timeout_s=60.0), MODEL).generate(map_requests("slow", "fast", "slower"))
         assert next(stream).text == "answer to fast"
         assert server.in_flight == 2
         stream.close()  # type: ignore[attr-defined]
@@ -234,7 +236,7 @@ def map_requests(*prompts: str) -> list[Request]:
 
 
 def test_without_requests_nothing_is_asked() -> None:
-    assert list(config("http://127.0.0.1:9/v1").open(MODEL).generate([])) == []
+    assert list(open_engine(config("http://127.0.0.1:9/v1"), MODEL).generate([])) == []
 
 
 def test_it_answers_in_a_worker_more_than_once() -> None:
@@ -251,7 +253,7 @@ def test_it_answers_in_a_worker_more_than_once() -> None:
 def test_tokens_and_time_are_counted() -> None:
     started = time.monotonic()
     with FailingServer(delay_s=0.1) as server:
-        made = list(config(server.url).open(MODEL).generate(map_requests(*"abcdefgh")))
+        made = list(open_engine(config(server.url), MODEL).generate(map_requests(*"abcdefgh")))
     assert {(one.prompt_tokens, one.completion_tokens, one.cached_tokens) for one in made} == {
         (PROMPT_TOKENS, 3, CACHED_TOKENS)
     }
@@ -272,7 +274,7 @@ def test_the_key_is_sent_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("MY_KEY", f"{KEY}\n")
     with FailingServer({"a": ("401",)}) as server:
         settings = config(server.url, api_key_env="MY_KEY")
-        _, words = collect(settings.open(MODEL).generate([request("a")]))
+        _, words = collect(open_engine(settings, MODEL).generate([request("a")]))
     assert server.headers[0]["authorization"] == f"Bearer {KEY}"
     assert "refused with 401 for Bearer ***" in words
     assert KEY not in words
@@ -283,7 +285,7 @@ def test_the_key_is_sent_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_no_part_of_a_repeated_key_is_shown(monkeypatch: pytest.MonkeyPatch, echo: str) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     with FailingServer({None: (json.dumps([echo]),)}) as server:
-        _, words = collect(config(server.url, retries=0).open(MODEL).generate([request("a")]))
+        _, words = collect(open_engine(config(server.url, retries=0), MODEL).generate([request("a")]))
     assert "no chat completion" in words
     assert KEY[:5] not in words
 
@@ -375,7 +377,7 @@ def test_which_servers_are_on_this_machine(url: str, local: bool) -> None:
 def sent(asked: Request, *, extensions: bool = True) -> dict[str, Any]:
     """What really reaches the server."""
     with FailingServer() as server:
-        list(config(server.url, extensions=extensions).open(MODEL).generate([asked]))
+        list(open_engine(config(server.url, extensions=extensions), MODEL).generate([asked]))
     return server.bodies[0]
 
 
@@ -421,7 +423,7 @@ def test_openais_own_api_is_sent_nothing_else() -> None:
 )
 def test_what_openais_own_api_cannot_be_told_is_refused_before_anything_is_sent(decoding: Decoding, words: str) -> None:
     with FailingServer() as server:
-        stream = config(server.url, extensions=False).open(MODEL).generate([request("a"), request("b", decoding)])
+        stream = open_engine(config(server.url, extensions=False), MODEL).generate([request("a"), request("b", decoding)])
         came, said = collect(stream)
     assert (came, server.bodies) == ([], [])
     assert words in said
@@ -429,6 +431,6 @@ def test_what_openais_own_api_cannot_be_told_is_refused_before_anything_is_sent(
 
 def test_a_prompt_that_cannot_be_sent_is_named() -> None:
     with FailingServer() as server:
-        came, words = collect(config(server.url).open(MODEL).generate(map_requests("a", "b \ud800")))
+        came, words = collect(open_engine(config(server.url), MODEL).generate(map_requests("a", "b \ud800")))
     assert came == ["key of a"]
     assert "a lone surrogate" in words

@@ -21,6 +21,7 @@ from har_llm.common.errors import EngineError
 from har_llm.engines.base import Adapter, Engine, Generation, LoadedModel, Request
 from har_llm.engines.openai_config import OpenaiEngineConfig
 from har_llm.engines.transformers_config import TransformersEngineConfig
+from har_llm.engines.worker import open_engine
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
 from har_llm.runs.prepare import prepare
@@ -112,7 +113,7 @@ def prompts(**decoding: Any) -> list[Request]:
 
 
 def from_server(server: Server, requests: Sequence[Request], **settings: Any) -> list[Generation]:
-    return texts(OpenaiEngineConfig(base_url=server.url, **{"retries": 0, **settings}).open(server.model), requests)
+    return texts(open_engine(OpenaiEngineConfig(base_url=server.url, **{"retries": 0, **settings}), server.model), requests)
 
 
 def texts(engine: Engine, requests: Sequence[Request]) -> list[Generation]:
@@ -126,14 +127,14 @@ def texts(engine: Engine, requests: Sequence[Request]) -> list[Generation]:
 
 def test_the_texts_are_those_of_transformers(server: Server) -> None:
     requests = prompts()
-    ours = texts(TransformersEngineConfig(device="cpu").open(server.model), requests)
+    ours = texts(open_engine(TransformersEngineConfig(device="cpu"), server.model), requests)
     assert all("\n</think>\n\n[" in one.text for one in ours)
     assert from_server(server, requests) == ours
 
 
 def test_a_text_that_is_cut_in_its_reasoning_is_too(server: Server) -> None:
     requests = prompts(sampling=Sampling(temperature=0.0, max_new_tokens=30))
-    ours = texts(TransformersEngineConfig(device="cpu").open(server.model), requests)
+    ours = texts(open_engine(TransformersEngineConfig(device="cpu"), server.model), requests)
     assert {one.finish_reason for one in ours} == {"length"}
     assert from_server(server, requests) == ours
 
@@ -141,7 +142,7 @@ def test_a_text_that_is_cut_in_its_reasoning_is_too(server: Server) -> None:
 def test_an_adapter_answers_under_its_name(server: Server) -> None:
     plain = prompts(sampling=Sampling(temperature=0.0, max_new_tokens=120))
     adapted = [request._replace(adapter=Adapter(ADAPTER, str(server.adapter))) for request in plain]
-    ours = texts(TransformersEngineConfig(device="cpu").open(server.model), adapted)
+    ours = texts(open_engine(TransformersEngineConfig(device="cpu"), server.model), adapted)
     assert [one.text for one in ours] != [one.text for one in from_server(server, plain)]
     assert from_server(server, adapted) == ours
 
@@ -183,7 +184,7 @@ def test_samples_depend_on_their_seed_alone(server: Server) -> None:
 
 
 def test_the_server_counts_what_it_did_not_compute_again(server: Server) -> None:
-    engine = OpenaiEngineConfig(base_url=server.url, concurrency=1).open(server.model)
+    engine = open_engine(OpenaiEngineConfig(base_url=server.url, concurrency=1), server.model)
     cached = [one.cached_tokens for one in engine.generate(prompts(sampling=Sampling(temperature=0.0, max_new_tokens=2)))]
     assert max(cached) >= 128
 
@@ -199,7 +200,7 @@ def test_what_the_server_refuses_is_said_in_its_words(server: Server, changes: d
     good, bad, _ = prompts(sampling=Sampling(temperature=0.0, max_new_tokens=2))
     came: list[str] = []
     with pytest.raises(EngineError) as failure:
-        engine = OpenaiEngineConfig(base_url=server.url).open(server.model)
+        engine = open_engine(OpenaiEngineConfig(base_url=server.url), server.model)
         came.extend(one.key for one in engine.generate([good, bad._replace(**changes)]))
     assert came == [good.key]
     assert words in str(failure.value)

@@ -17,7 +17,7 @@ from har_llm.common.errors import ConfigError, EngineError
 from har_llm.engines.base import Decoding, LoadedModel, Request
 from har_llm.engines.scripted import ScriptedEngineConfig, read_rules
 from har_llm.engines.transformers_config import TransformersEngineConfig
-from har_llm.engines.worker import WorkerEngine
+from har_llm.engines.worker import WorkerEngine, description, open_engine
 from har_llm.models.config import Sampling
 
 MODEL = LoadedModel("nowhere", "tiny", "float32", None, False)
@@ -54,6 +54,18 @@ def test_answers_come_back_with_their_keys(tmp_path: Path) -> None:
     finally:
         engine.close()
         engine.close()
+
+
+def test_an_engine_names_itself_and_its_hardware() -> None:
+    engine = open_engine(ScriptedEngineConfig(), MODEL)
+    described = description(engine, runs_model=True)
+    assert described["engine"] == "ScriptedEngine"
+    assert described["hardware"] and "torch" in described["versions"]
+
+
+def test_of_a_model_that_runs_elsewhere_the_hardware_is_not_known() -> None:
+    described = description(open_engine(ScriptedEngineConfig(), MODEL), runs_model=False)
+    assert described["hardware"] is None and "torch" not in described["versions"]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +117,7 @@ def test_a_model_that_cannot_be_loaded_is_one_sentence(tmp_path: Path) -> None:
     model = LoadedModel(str(tmp_path), "tiny", "float32", None, False)
     engine = WorkerEngine(TransformersEngineConfig(device="cpu"), model)
     try:
-        with pytest.raises(EngineError, match=r"The model in .* cannot be loaded: "):
+        with pytest.raises(EngineError, match=r"The tokenizer in .* cannot be loaded: "):
             list(engine.generate([request(1)]))
     finally:
         engine.close()
@@ -131,7 +143,11 @@ def test_a_worker_that_raises_shows_its_last_words() -> None:
 
 
 class Broken(ScriptedEngineConfig):
-    def open(self, model: LoadedModel) -> None:  # type: ignore[override]
+    engine_class = f"{__name__}.BrokenEngine"
+
+
+class BrokenEngine:
+    def __init__(self, config: ScriptedEngineConfig, model: LoadedModel):
         raise ZeroDivisionError
 
 
@@ -139,7 +155,7 @@ def test_the_worker_ends_with_its_caller(tmp_path: Path) -> None:
     code = """
 import sys, time
 from har_llm.engines.scripted import ScriptedEngineConfig
-from har_llm.engines.worker import WorkerEngine
+from har_llm.engines.worker import WorkerEngine, description, open_engine
 from tests.engines.test_scripted_worker import MODEL, request
 engine = WorkerEngine(ScriptedEngineConfig(delay_s=60), MODEL)
 assert engine.about

@@ -13,6 +13,7 @@ import pytest
 from har_llm.common.errors import EngineError
 from har_llm.engines.base import Decoding, Generation, LoadedModel, Request
 from har_llm.engines.transformers_config import TransformersEngineConfig
+from har_llm.engines.worker import open_engine
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
 from har_llm.runs.prepare import read_recordings, render
@@ -48,7 +49,7 @@ def loaded(**changes: Any) -> LoadedModel:
 def generated(
     requests: list[Request], sampling: Sampling, model: LoadedModel | None = None, **settings: Any
 ) -> dict[str, Generation]:
-    engine = TransformersEngineConfig(device="cpu", **settings).open(model or loaded())
+    engine = open_engine(TransformersEngineConfig(device="cpu", **settings), model or loaded())
     made = list(engine.generate([drawn(request, sampling) for request in requests]))
     engine.close()
     assert sorted(one.key for one in made) == sorted(one.key for one in requests)
@@ -153,7 +154,7 @@ def test_a_model_without_a_chat_template_is_refused(requests: list[Request], tmp
 
 @pytest.mark.gpu
 def test_on_a_gpu_texts_come_back_whole(requests: list[Request]) -> None:
-    engine = TransformersEngineConfig(device="cuda").open(loaded())
+    engine = open_engine(TransformersEngineConfig(device="cuda"), loaded())
     made = list(engine.generate(requests))
     assert sorted(one.key for one in made) == sorted(one.key for one in requests)
     assert all(one.text.startswith("<think>") for one in made)

@@ -14,7 +14,7 @@ from har_llm.data.records import Home, Prompt
 from har_llm.engines.base import Adapter, Decoding, Generation, LoadedModel, Request
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.vllm_config import VllmEngineConfig, installed
-from har_llm.engines.worker import WorkerPool
+from har_llm.engines.worker import WorkerPool, open_engine
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
 from har_llm.runs.prepare import read_recordings, render
@@ -102,7 +102,7 @@ def test_every_request_comes_back_once(made: Made) -> None:
 
 @pytest.mark.parametrize("kind", ["plain", "small", "wide", "silent", "cut"])
 def test_greedy_texts_are_those_of_transformers(made: Made, kind: str) -> None:
-    engine = TransformersEngineConfig(device="cpu").open(teacher())
+    engine = open_engine(TransformersEngineConfig(device="cpu"), teacher())
     requests = [made.requests[f"{kind}{place}"] for place in range(WINDOWS)]
     theirs = {one.key: one for one in engine.generate(requests)}
     for ours in group(made, kind):

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from har_llm.common.errors import EngineError
-from har_llm.engines.base import Engine, Generation, LoadedModel
+from har_llm.engines.base import Generation, LoadedModel
 from har_llm.engines.scripted import ScriptedEngine, ScriptedEngineConfig
 from har_llm.engines.worker import WorkerPool
 from tests.engines.test_scripted_worker import MODEL, request
@@ -22,25 +22,37 @@ from tests.engines.test_scripted_worker import MODEL, request
 class TellsItsPlace(ScriptedEngineConfig):
     """Answers with the environment variable PLACE."""
 
-    def open(self, model: LoadedModel) -> Engine:
-        return ScriptedEngine(ScriptedEngineConfig(text=os.environ["PLACE"], delay_s=self.delay_s))
+    engine_class = f"{__name__}.PlaceEngine"
+
+
+class PlaceEngine(ScriptedEngine):
+    def __init__(self, config: ScriptedEngineConfig, model: LoadedModel):
+        super().__init__(ScriptedEngineConfig(text=os.environ["PLACE"], delay_s=config.delay_s), model)
 
 
 class HasRoomForOne(ScriptedEngineConfig):
-    def open(self, model: LoadedModel) -> Engine:
+    engine_class = f"{__name__}.OnlyEngine"
+
+
+class OnlyEngine(ScriptedEngine):
+    def __init__(self, config: ScriptedEngineConfig, model: LoadedModel):
         if os.environ["PLACE"] == "1":
             raise EngineError("There is no room for a second one.")
-        return super().open(model)
+        super().__init__(config, model)
 
 
 class DiesForTheStudent(ScriptedEngineConfig):
     """With some last words; other models it serves. For tests of whole commands."""
 
-    def open(self, model: LoadedModel) -> Engine:
+    engine_class = f"{__name__}.DyingEngine"
+
+
+class DyingEngine(ScriptedEngine):
+    def __init__(self, config: ScriptedEngineConfig, model: LoadedModel):
         if "student" in model.served_name:
             print("The last words,\nof the engine.", file=sys.stderr, flush=True)
             os._exit(7)
-        return super().open(model)
+        super().__init__(config, model)
 
 
 def pool(config: ScriptedEngineConfig, *places: int) -> closing[WorkerPool]:

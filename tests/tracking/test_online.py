@@ -195,7 +195,7 @@ def wait_for_client(process: subprocess.Popen[str], folder: Path) -> psutil.Proc
     while time.monotonic() < deadline:
         if list(folder.glob("outputs/runs/[!.]*/metrics.json")):
             for child in psutil.Process(process.pid).children():
-                if "har_llm.tracking.worker" in child.cmdline():
+                if "har_llm.tracking.worker:serve" in child.cmdline():
                     return child
         time.sleep(0.05)
     raise AssertionError("nothing was published")
