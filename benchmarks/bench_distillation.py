@@ -23,11 +23,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-from omegaconf import OmegaConf
 from timing import ROOT
 
+from har_llm.runs.directory import RunResult
 from har_llm.runs.find import read_runs, run_folders
-from har_llm.runs.old_result import RunResult
 
 STUDENT = ("model=tiny_student", "lora=distilled_tiny")
 HOMES = ("simulated_flat", "simulated_house")
@@ -87,19 +86,19 @@ def sweep(*overrides: str) -> None:
 
 def read(outputs: Path) -> Iterator[tuple[tuple[str, str, int], Cell]]:
     for run in read_runs(run_folders(outputs)):
-        means = run.metrics["strict"]["all"]["mean"]
-        cell = Cell(100 * means[SCORE]["mean"], 100 * means["missed"]["mean"])
-        seed = OmegaConf.load(run.folder / "config.yaml").dataset.seed
-        yield (who(run), run.metrics["dataset"], seed), cell
+        means = run.metrics.strict.all.mean
+        cell = Cell(100 * (means[SCORE].mean or 0.0), 100 * (means["missed"].mean or 0.0))
+        seed = run.config["dataset"]["seed"]
+        yield (who(run), run.metrics.dataset, seed), cell
 
 
 def who(run: RunResult) -> str:
-    adapter = run.metrics["adapter"]
+    adapter = run.metrics.adapter
     if adapter is None:
-        return PLAIN if run.metrics["model"] == "tiny_student" else TEACHER
-    if adapter["name"] == "variant":
+        return PLAIN if run.metrics.model == "tiny_student" else TEACHER
+    if adapter.name == "variant":
         return VARIED
-    return {"distilled": ALL, "distilled1": ONE}[adapter["label"]]
+    return {"distilled": ALL, "distilled1": ONE}[adapter.label]
 
 
 def report(cells: Cells, seeds: int, variant: Sequence[str]) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MODES = ("auto", "online", "offline")
 OFFLINE_MODES = ("offline", "dryrun")
 """Of WANDB_MODE in the environment."""
-LONGEST = 64
+LONGEST_TAG = 64
 """Characters of a tag, as W&B has it."""
 MOST_SAMPLES = 1000
 
@@ -220,8 +220,8 @@ class WandbTracker(TrackerConfig):
         if self.group is not None and not 1 <= len(self.group) <= 128:
             raise ConfigError(f"tracker.group is {self.group!r}; it must have 1 to 128 characters, or be null.")
         for tag in self.tags:
-            if not 1 <= len(tag) <= LONGEST:
-                raise ConfigError(f"tracker.tags has {tag!r}; a tag must have 1 to {LONGEST} characters.")
+            if not 1 <= len(tag) <= LONGEST_TAG:
+                raise ConfigError(f"tracker.tags has {tag!r}; a tag must have 1 to {LONGEST_TAG} characters.")
         if not 0 <= self.samples <= MOST_SAMPLES:
             raise ConfigError(
                 f"tracker.samples is {self.samples}; it must be from 0 to {MOST_SAMPLES}: W&B shows few rows well, and the "

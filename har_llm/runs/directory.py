@@ -37,6 +37,10 @@ class RunResult:
         """Of everything that can change the results: two runs with the same one are the same run."""
         return self.folder.name.rpartition("-")[2]
 
+    def settings(self, kind: type[T]) -> T:
+        """Those of the config that a dataclass has. Raises MissingError where some are missing or of another type."""
+        return _typed(self.folder / CONFIG, kind, self.config)
+
     def predictions(self) -> Iterator[PredictionRow]:
         """Every event of the part, in order. Raises MissingError for a damaged file, at its end for one that was cut."""
         count = self.metrics.events + sum(self.metrics.excluded_events.values())
@@ -96,10 +100,14 @@ def _check_format(folder: Path) -> None:
 
 
 def _read(path: Path, kind: type[T]) -> T:
+    return _typed(path, kind, _load(path))
+
+
+def _typed(path: Path, kind: type[T], content: object) -> T:
     from pydantic import ValidationError
 
     try:
-        value: T = _adapter(kind).validate_python(_load(path))
+        value: T = _adapter(kind).validate_python(content)
     except ValidationError as error:
         raise MissingError(_unlike(path, error)) from None
     return value

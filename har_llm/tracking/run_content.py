@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from har_llm.common.errors import MissingError
-from har_llm.config import LONGEST, NO_RESULT, PARSINGS
-from har_llm.runs.old_result import PREDICTIONS, WINDOWS, RunResult, read_run, understood
-from har_llm.scoring.metrics import METRICS
+from har_llm.config import LONGEST_TAG, NO_RESULT, PARSINGS, WandbTracker
+from har_llm.distill import NO_ADAPTER
+from har_llm.runs.directory import DATA, ENVIRONMENT, PREDICTIONS, WINDOWS, RunResult
+from har_llm.runs.directory import METRICS as METRICS_FILE
+from har_llm.runs.result import Metrics
+from har_llm.scoring.metrics import METRICS, Scores
 from har_llm.scoring.names import activity_name, cause_name
 from har_llm.scoring.parsing import CAUSES
 from har_llm.tracking.samples import COLUMNS, sample_rows
 from har_llm.tracking.secrets import without_secrets
 
-IDENTIFYING = ("metrics.json", "environment.json", PREDICTIONS)
-VARIANTS = ("all", "without_null_class")
+IDENTIFYING = (METRICS_FILE, ENVIRONMENT, PREDICTIONS)
 MISSED = "missed"
+REAL = "real data and a real model"
 Rows = list[list[Any]]
 
 
@@ -54,37 +55,60 @@ class RunContent(Content):
     """What may be sent as artifacts, by its type."""
 
 
-def run_content(folder: Path, *, group: str, tags: Sequence[str], samples: int, teachers: Collection[str]) -> RunContent:
+@dataclass(frozen=True)
+class Teacher:
+    name: str
+
+
+@dataclass(frozen=True)
+class Lora:
+    name: str
+    teacher: Teacher | None = None
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What tracking reads of a run's config, beside sending it."""
+
+    lora: Lora
+    tracker: WandbTracker | None = None
+
+    @property
+    def teacher(self) -> str | None:
+        """The model that teaches the run's student, also of one that is still as it was (lora.train_sessions=0)."""
+        return None if self.lora.teacher is None else self.lora.teacher.name
+
+
+def run_settings(result: RunResult) -> RunSettings:
+    """Raises MissingError for a damaged config."""
+    return result.settings(RunSettings)
+
+
+def run_content(
+    result: RunResult, *, group: str, tags: Sequence[str], samples: int, teachers: Collection[str]
+) -> RunContent:
     """`tags`: beside its own. `teachers`: the models that teach in the same sweep. Raises MissingError."""
-    with understood(folder):
-        return _run_content(folder, group, tags, samples, teachers)
-
-
-def _run_content(folder: Path, group: str, tags: Sequence[str], samples: int, teachers: Collection[str]) -> RunContent:
-    result = read_run(folder)
-    config = read_config(folder)
-    scores = result.metrics
-    parsing, headline = config["metrics"]["parsing"], config["metrics"]["headline"]
+    metrics = result.metrics
     tables = {
-        "sessions": _sessions(scores),
-        "activities": _activities(scores),
-        "missed_by_cause": _missed(scores),
-        "samples": Table(COLUMNS, sample_rows(result, samples, parsing)),
+        "sessions": _sessions(metrics),
+        "activities": _activities(metrics),
+        "missed_by_cause": _missed(metrics),
+        "samples": Table(COLUMNS, sample_rows(result, samples, metrics.shown.parsing)),
     }
     return RunContent(
-        id=run_id(folder),
-        name=folder.name,
-        job_type=job_type(config, teachers),
+        id=run_id(result.folder),
+        name=result.folder.name,
+        job_type=job_type(result, teachers),
         group=group,
-        tags=_tags(scores, tags),
-        notes="; ".join(_labels(scores)),
-        config=without_secrets(_config(config, result)),
-        summary=_summary(result, parsing, headline),
+        tags=_tags(metrics, tags),
+        notes="; ".join(_labels(metrics)),
+        config=without_secrets(_config(result)),
+        summary=_summary(result),
         tables={name: table for name, table in tables.items() if table.rows},
-        confusion=_confusion(scores, parsing),
+        confusion=_confusion(metrics),
         files={
-            "predictions": [folder / name for name in (PREDICTIONS, "metrics.json", "data.json", "environment.json")],
-            "generations": [folder / WINDOWS],
+            "predictions": [result.folder / name for name in (PREDICTIONS, METRICS_FILE, DATA, ENVIRONMENT)],
+            "generations": [result.folder / WINDOWS],
         },
     )
 
@@ -101,140 +125,131 @@ def run_id(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """The config that a run was made with. Its `_target_`s are only shown, never followed. Raises MissingError."""
-    try:
-        config = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"), resolve=False)
-    except Exception as error:  # of the disk, of YAML, of OmegaConf
-        raise MissingError(f"The run directory {folder} is damaged ({error}).") from None
-    if not isinstance(config, dict) or "metrics" not in config:
-        raise MissingError(f"The run directory {folder} is damaged (config.yaml holds no config).")
-    return {str(name): value for name, value in config.items()}
-
-
-def job_type(config: Mapping[str, Any], teachers: Collection[str]) -> str:
+def job_type(result: RunResult, teachers: Collection[str]) -> str:
     """student (one that was taught, or is to be compared with those), adapter, teacher, or run."""
-    lora = config["lora"]
-    if lora.get("teacher"):
+    settings = run_settings(result)
+    if settings.teacher is not None:
         return "student"
-    if lora["name"] != "none":
+    if settings.lora.name != NO_ADAPTER:
         return "adapter"
-    return "teacher" if config["model"]["name"] in teachers else "run"
+    return "teacher" if result.metrics.model in teachers else "run"
 
 
-def teacher_of(config: Mapping[str, Any]) -> str | None:
-    teacher = config["lora"].get("teacher")
-    return None if not teacher else str(teacher["name"])
-
-
-def group_alone(scores: Mapping[str, Any]) -> str:
+def group_alone(metrics: Metrics) -> str:
     """What a run outside a sweep is about; runs that differ in their seed only stand together."""
-    adapter = scores["adapter"]
-    pieces = [scores["dataset"], scores["model"], *([adapter["label"]] if adapter else []), scores["part"]]
-    return "-".join(pieces)
+    return "-".join(_about(metrics))
 
 
-def _labels(scores: Mapping[str, Any]) -> list[str]:
+def _about(metrics: Metrics) -> list[str]:
+    adapter = [] if metrics.adapter is None else [metrics.adapter.label]
+    return [metrics.dataset, metrics.model, *adapter, metrics.part]
+
+
+def _synthetic(metrics: Metrics) -> list[str]:
+    return metrics.provenance.split(", ") if metrics.provenance else []
+
+
+def _labels(metrics: Metrics) -> list[str]:
     """What stands beside every figure of the run."""
-    labels = scores["provenance"].split(", ") if scores["provenance"] else []
-    return [*labels, f"partial: first {scores['limit']} windows only"] if scores["partial"] else labels
+    return [*_synthetic(metrics), *([f"partial: first {metrics.limit} windows only"] if metrics.partial else [])]
 
 
-def _tags(scores: Mapping[str, Any], own: Sequence[str]) -> list[str]:
-    adapter = scores["adapter"]
-    tags = [scores["dataset"], scores["model"], *([adapter["label"]] if adapter else []), scores["part"]]
-    tags += scores["provenance"].split(", ") if scores["provenance"] else []
-    tags += ["partial"] if scores["partial"] else []
-    return list(dict.fromkeys(tag[:LONGEST] for tag in (*tags, *own)))
+def _tags(metrics: Metrics, own: Sequence[str]) -> list[str]:
+    tags = [*_about(metrics), *_synthetic(metrics), *(["partial"] if metrics.partial else []), *own]
+    return list(dict.fromkeys(tag[:LONGEST_TAG] for tag in tags))
 
 
-def _config(config: Mapping[str, Any], result: RunResult) -> dict[str, Any]:
-    scores = result.metrics
-    about = ("provenance", "partial", "model_id", "parameters", "adapter", "sessions", "windows", "events")
+def _config(result: RunResult) -> dict[str, Any]:
+    metrics = result.metrics
+    about = ("provenance", "partial", "model_id", "parameters", "sessions", "windows", "events")
     return {
-        **{name: value for name, value in config.items() if name not in NO_RESULT},
-        "run": {"directory": result.folder.name, **{name: scores[name] for name in (*about, "versions")}},
-        "environment": dict(result.environment),
+        **{name: value for name, value in result.config.items() if name not in NO_RESULT},
+        "run": {
+            "directory": result.folder.name,
+            **{name: getattr(metrics, name) for name in about},
+            "adapter": None if metrics.adapter is None else asdict(metrics.adapter),
+            "versions": asdict(metrics.versions),
+        },
+        "environment": asdict(result.environment),
     }
 
 
-def _summary(result: RunResult, parsing: str, headline: str) -> dict[str, Any]:
+def _summary(result: RunResult) -> dict[str, Any]:
     """Every score as a fraction; `strict/f1_weighted` is the mean over sessions, the rest says what it is."""
-    scores, environment = result.metrics, result.environment
+    metrics, environment = result.metrics, result.environment
+    shown = metrics.shown
     summary: dict[str, Any] = {
-        "headline": scores[parsing]["all"]["mean"][headline]["mean"],
-        "headline_name": f"{parsing}/{headline}",
-        "provenance": scores["provenance"] or "real data and a real model",
-        "partial": scores["partial"],
-        **{name: scores[name] for name in ("sessions", "windows", "events")},
-        "tokens/prompt": environment["prompt_tokens"],
-        "tokens/completion": environment["completion_tokens"],
-        "seconds/engine": environment["engine_seconds"],
-        **{f"generations/{reason}": count for reason, count in environment["finish_reasons"].items()},
-        **{f"excluded/{reason}": count for reason, count in scores["excluded_events"].items()},
+        "headline": metrics.headline(shown.headline, shown.parsing).mean,
+        "headline_name": f"{shown.parsing}/{shown.headline}",
+        "provenance": metrics.provenance or REAL,
+        "partial": metrics.partial,
+        "sessions": metrics.sessions,
+        "windows": metrics.windows,
+        "events": metrics.events,
+        "tokens/prompt": environment.prompt_tokens,
+        "tokens/completion": environment.completion_tokens,
+        "seconds/engine": environment.engine_seconds,
+        **{f"generations/{reason}": count for reason, count in environment.finish_reasons.items()},
+        **{f"excluded/{reason}": count for reason, count in metrics.excluded_events.items()},
     }
-    for name in PARSINGS:
-        for variant in VARIANTS:
-            if variant in scores[name]:
-                prefix = name if variant == VARIANTS[0] else f"{name}/{variant}"
-                summary |= {f"{prefix}/{key}": value for key, value in _scores(scores[name][variant]).items()}
+    for parsing, variant, scores in _all_scores(metrics):
+        prefix = parsing if variant == "all" else f"{parsing}/{variant}"
+        summary |= {f"{prefix}/{name}": value for name, value in _flat(scores).items()}
     return {name: value for name, value in summary.items() if value is not None}
 
 
-def _scores(scores: Mapping[str, Any]) -> dict[str, Any]:
+def _flat(scores: Scores) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for metric in METRICS:
-        mean = scores["mean"][metric]
-        low, high = mean["ci95"] or (None, None)
-        flat |= {metric: mean["mean"], f"{metric}_std": mean["std"], f"{metric}_low": low, f"{metric}_high": high}
-        flat[f"pooled/{metric}"] = scores["pooled"][metric]
-    return flat | {f"missed_by_cause/{cause}": scores["missed_by_cause"][cause]["mean"] for cause in CAUSES}
+        mean = scores.mean[metric]
+        low, high = mean.ci95 or (None, None)
+        flat |= {metric: mean.mean, f"{metric}_std": mean.std, f"{metric}_low": low, f"{metric}_high": high}
+        flat[f"pooled/{metric}"] = scores.pooled.score(metric)
+    return flat | {f"missed_by_cause/{cause}": scores.missed_by_cause[cause].mean for cause in CAUSES}
 
 
-def _parts(scores: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
-    return [
-        (parsing, variant, scores[parsing][variant])
-        for parsing in PARSINGS
-        for variant in VARIANTS
-        if variant in scores[parsing]
-    ]
+def _all_scores(metrics: Metrics) -> Iterator[tuple[str, str, Scores]]:
+    """Way of parsing, variant, scores."""
+    for parsing in PARSINGS:
+        for variant, scores in metrics.parsed(parsing).variants.items():
+            yield parsing, variant, scores
 
 
-def _sessions(scores: Mapping[str, Any]) -> Table:
+def _sessions(metrics: Metrics) -> Table:
     rows = [
-        [parsing, variant, session, values["events"], *(values[metric] for metric in METRICS)]
-        for parsing, variant, part in _parts(scores)
-        for session, values in part["sessions"].items()
+        [parsing, variant, session, measures.events, *(measures.score(metric) for metric in METRICS)]
+        for parsing, variant, scores in _all_scores(metrics)
+        for session, measures in scores.sessions.items()
     ]
     return Table(("parsing", "variant", "session", "events", *METRICS), rows)
 
 
-def _activities(scores: Mapping[str, Any]) -> Table:
+def _activities(metrics: Metrics) -> Table:
     columns = ("precision", "recall", "f1", "support", "predicted")
     rows = [
-        [parsing, variant, activity_name(one["activity"], one["name"]), *(one[column] for column in columns)]
-        for parsing, variant, part in _parts(scores)
-        for one in part["per_class"]
+        [parsing, variant, activity_name(one.activity, one.name), *(getattr(one, column) for column in columns)]
+        for parsing, variant, scores in _all_scores(metrics)
+        for one in scores.per_class
     ]
     return Table(("parsing", "variant", "activity", *columns), rows)
 
 
-def _missed(scores: Mapping[str, Any]) -> Table:
+def _missed(metrics: Metrics) -> Table:
     rows = [
-        [parsing, variant, cause_name(cause), share["mean"], share["std"], part["pooled"]["missed_by_cause"][cause]]
-        for parsing, variant, part in _parts(scores)
-        for cause, share in ((cause, part["missed_by_cause"][cause]) for cause in CAUSES)
+        [parsing, variant, cause_name(cause), share.mean, share.std, scores.pooled.missed_by_cause[cause]]
+        for parsing, variant, scores in _all_scores(metrics)
+        for cause, share in scores.missed_by_cause.items()
     ]
     return Table(("parsing", "variant", "cause", "mean", "std", "pooled"), rows)
 
 
-def _confusion(scores: Mapping[str, Any], parsing: str) -> Table:
+def _confusion(metrics: Metrics) -> Table:
     """Every pair of gold and predicted activity, the empty ones too, so that the chart has all rows and columns."""
-    confusion, names = scores[parsing]["all"]["confusion"], scores["activities"]
-    labels = [activity_name(number, names[str(number)]) for number in confusion["activities"]]
+    confusion = metrics.parsed(metrics.shown.parsing).all.confusion
+    labels = [activity_name(number, metrics.activities[number]) for number in confusion.activities]
     rows = [
         [gold, predicted, count]
-        for gold, counts in zip(labels, confusion["matrix"], strict=True)
+        for gold, counts in zip(labels, confusion.matrix, strict=True)
         for predicted, count in zip([*labels, MISSED], counts, strict=True)
     ]
     return Table(("Actual", "Predicted", "nPredictions"), rows)

@@ -8,7 +8,8 @@ from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
 from har_llm.common.text import visible
-from har_llm.runs.old_result import RunResult
+from har_llm.runs.directory import RunResult
+from har_llm.runs.result import PredictionRow, WindowRow
 from har_llm.scoring.names import activity_name, prediction_name
 
 COLUMNS = (
@@ -31,8 +32,8 @@ ERRORS_OF = 2, 3
 """At most two of three rows are errors where there are right answers to show, too."""
 
 
-Rows = Mapping[tuple[str, int], Mapping[str, Any]]
-"""Rows of predictions.jsonl by session and event id."""
+Rows = Mapping[tuple[str, int], PredictionRow]
+"""By session and event id."""
 
 
 class Place(NamedTuple):
@@ -51,27 +52,23 @@ def sample_rows(result: RunResult, most: int, parsing: str) -> list[list[Any]]:
         return []
     chosen = choose(_places(result, parsing), most)
     wanted = {(place.session, place.window) for place in chosen}
-    windows = {
-        (window["session"], window["window"]): window
-        for window in result.windows()
-        if (window["session"], window["window"]) in wanted
-    }
-    rows = _rows_around(result, chosen, max((len(window["ids"]) for window in windows.values()), default=0))
-    names = {int(number): name for number, name in result.metrics["activities"].items()}
+    windows = {key: row for row in result.windows() if (key := (row.session, row.window)) in wanted}
+    rows = _rows_around(result, chosen, max((len(window.ids) for window in windows.values()), default=0))
+    names = result.metrics.activities
     return [_row(place, rows, windows[place.session, place.window], names, parsing) for place in chosen]
 
 
 def _rows_around(result: RunResult, places: Iterable[Place], events: int) -> Rows:
     """The rows of these events and of those that can be in a window of so many events with them."""
     near = {(place.session, place.id + by) for place in places for by in range(1 - events, events)}
-    return {key: row for row in result.predictions() if (key := (row["session"], row["id"])) in near}
+    return {key: row for row in result.predictions() if (key := (row.session, row.id)) in near}
 
 
 def _places(result: RunResult, parsing: str) -> Iterable[Place]:
     for row in result.predictions():
-        if row["scored"]:
-            right = row[parsing]["activity"] in row["gold"]
-            yield Place(row["session"], row["id"], row["window"], row["gold"][0] if row["gold"] else 0, right)
+        if row.scored and row.window is not None:
+            right = row.parsed(parsing).activity in row.gold
+            yield Place(row.session, row.id, row.window, row.gold[0] if row.gold else 0, right)
 
 
 def choose(places: Iterable[Place], most: int) -> list[Place]:
@@ -98,39 +95,38 @@ def _chance(place: Place) -> str:
     return hashlib.sha256(f"{place.session}/{place.id}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _row(
-    place: Place,
-    rows: Rows,
-    window: Mapping[str, Any],
-    names: Mapping[int, str],
-    parsing: str,
-) -> list[Any]:
+def _row(place: Place, rows: Rows, window: WindowRow, names: Mapping[int, str], parsing: str) -> list[Any]:
     row = rows[place.session, place.id]
-    generation = window["texts"][_deciding(row, parsing)]
+    prediction = row.parsed(parsing)
+    generation = window.generations[_deciding(row, parsing)]
     # By the ids of this window: where windows overlap, a row's own shown_id may be that of another.
-    shown = [(rows[place.session, place.id + shown_id - row["shown_id"]], shown_id) for shown_id in window["ids"]]
-    lines = [f"{'>' if one is row else ' '} {shown_id}  {one['time']}  {one['event']}" for one, shown_id in shown]
+    first = place.id - window.ids.index(row.shown_id)
+    lines = [
+        f"{'>' if one is row else ' '} {shown_id}  {one.time}  {one.event}"
+        for number, shown_id in enumerate(window.ids)
+        for one in [rows[place.session, first + number]]
+    ]
     cells = [
-        row["event"],
+        row.event,
         "\n".join(lines),
-        ", ".join(activity_name(number, names[number]) for number in row["gold"]),
-        prediction_name(row[parsing]["activity"], row[parsing]["missed"], names),
-        shortened(generation["reasoning"]),
-        shortened(generation["answer"] or ""),  # null where the reasoning was never closed
+        ", ".join(activity_name(number, names[number]) for number in row.gold),
+        prediction_name(prediction.activity, prediction.missed, names),
+        shortened(generation.reasoning),
+        shortened(generation.answer or ""),  # None where the reasoning was never closed
         place.right,
-        f"{row['session']} event {row['id']}",
-        row["time"],
-        generation["finish_reason"],
-        generation["generation"],
-        row.get("provenance", ""),
+        f"{row.session} event {row.id}",
+        row.time,
+        generation.finish_reason,
+        generation.key,
+        row.provenance or "",
     ]
     return [visible(cell) if isinstance(cell, str) else cell for cell in cells]
 
 
-def _deciding(row: Mapping[str, Any], parsing: str) -> int:
+def _deciding(row: PredictionRow, parsing: str) -> int:
     """Which of several generations is shown: the first that says what they were merged into."""
-    samples = row.get("samples", [])
-    return next((place for place, sample in enumerate(samples) if sample[parsing] == row[parsing]), 0)
+    same = (place for place, sample in enumerate(row.samples) if getattr(sample, parsing) == row.parsed(parsing))
+    return next(same, 0)
 
 
 def shortened(text: str) -> str:

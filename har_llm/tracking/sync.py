@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from har_llm.common.errors import EngineError, HarError
 from har_llm.common.text import visible
 from har_llm.config import Experiment, WandbTracker
+from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.find import chosen_runs
-from har_llm.runs.old_result import read_run, understood
 from har_llm.tracking.messages import sentences
 from har_llm.tracking.publisher import Published, Publisher
-from har_llm.tracking.run_content import group_alone, read_config, run_id, teacher_of
+from har_llm.tracking.run_content import group_alone, run_id, run_settings
 from har_llm.tracking.training_content import adapter_folder, read_training
 
 KEPT = ("project", "entity", "tags", "samples", "artifacts")
@@ -25,11 +26,10 @@ def sync(experiment: Experiment) -> None:
 
     Where the command chose no tracker, each goes where its own command published, or would have.
     """
-    folders = [result.folder for result in chosen_runs(experiment.settings)]
     places: dict[str, tuple[WandbTracker, list[Path]]] = {}
-    for folder in folders:
-        tracker = experiment.tracker if isinstance(experiment.tracker, WandbTracker) else kept_tracker(folder)
-        places.setdefault(repr(tracker), (tracker, []))[1].append(folder)
+    for result in chosen_runs(experiment.settings):
+        tracker = experiment.tracker if isinstance(experiment.tracker, WandbTracker) else kept_tracker(result)
+        places.setdefault(repr(tracker), (tracker, []))[1].append(result.folder)
     asked: list[Published] = []
     for tracker, its_folders in places.values():
         asked += _sync(Publisher(tracker, experiment.settings.paths.outputs), its_folders)
@@ -49,13 +49,12 @@ def _sync(publisher: Publisher, folders: Sequence[Path]) -> list[Published]:
     return publisher.asked
 
 
-def kept_tracker(folder: Path) -> WandbTracker:
+def kept_tracker(result: RunResult) -> WandbTracker:
     """Where the command that made a run published it or would have, and how much of it. As shipped where it did not."""
     try:
-        with understood(folder):
-            kept = read_config(folder).get("tracker") or {}
-            tracker = WandbTracker(**{name: kept[name] for name in KEPT if name in kept})
-            tracker.check()
+        kept = run_settings(result).tracker or WandbTracker()
+        tracker = WandbTracker(**{name: getattr(kept, name) for name in KEPT})
+        tracker.check()
     except HarError:  # publish_runs says so
         return WandbTracker()
     return tracker
@@ -68,50 +67,46 @@ def publish_runs(publisher: Publisher, folders: Sequence[Path]) -> None:
     for folder in folders:
         published = Published("", folder.name, [folder])
         try:
-            with understood(folder):
-                published.id = run_id(folder)
-                group = _group(publisher, folder)
-                _publish_adapter(publisher, folder, group)
+            result = read_run(folder)
+            published.id = run_id(folder)
+            group = _group(publisher, result)
+            _publish_adapter(publisher, result, group)
         except HarError as error:
             published.outcome = {"failed": str(error)}
             publisher.asked.append(published)
-            continue
-        publisher.ask_once(published, "run", folder=str(folder), group=group, teachers=teachers)
+        else:
+            publisher.ask_once(published, "run", folder=str(folder), group=group, teachers=teachers)
 
 
 def _teachers(folders: Sequence[Path]) -> list[str]:
     """The models that teach in these runs. A damaged directory is reported in its turn."""
     found = set()
     for folder in folders:
-        try:
-            with understood(folder):
-                found.add(teacher_of(read_config(folder)))
-        except HarError:
-            continue
+        with suppress(HarError):
+            found.add(run_settings(read_run(folder)).teacher)
     return sorted(name for name in found if name is not None)
 
 
-def _group(publisher: Publisher, folder: Path) -> str:
+def _group(publisher: Publisher, result: RunResult) -> str:
     """As the command says, or else as the run was made in, or else by itself."""
-    kept = (read_config(folder).get("tracker") or {}).get("group")
-    return publisher.tracker.group or kept or group_alone(read_run(folder).metrics)
+    kept = run_settings(result).tracker
+    return publisher.tracker.group or (kept and kept.group) or group_alone(result.metrics)
 
 
-def _publish_adapter(publisher: Publisher, run_folder: Path, group: str) -> None:
+def _publish_adapter(publisher: Publisher, result: RunResult, group: str) -> None:
     """The training of a run's adapter, unless it was published, as it went on or with another run."""
-    scores = read_run(run_folder).metrics
-    folder = adapter_folder(run_folder, scores)
+    folder = adapter_folder(result.folder, result.metrics)
     if folder is None:
-        if scores["adapter"] is not None and "taught" in scores["adapter"]:
-            publisher.without_adapter.append(run_folder)
+        if result.metrics.adapter is not None and result.metrics.adapter.distillation is not None:
+            publisher.without_adapter.append(result.folder)
         return
     id = read_training(folder, group, []).id
     for one in publisher.asked:
         if one.id == id:
-            one.runs.append(run_folder)
+            one.runs.append(result.folder)
             return
     if not publisher.notes.online(id):
-        publisher.ask_once(Published(id, folder.name, [run_folder]), "adapter", folder=str(folder), group=group)
+        publisher.ask_once(Published(id, folder.name, [result.folder]), "adapter", folder=str(folder), group=group)
 
 
 def dashboard(experiment: Experiment) -> None:

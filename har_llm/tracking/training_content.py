@@ -10,7 +10,8 @@ from typing import Any
 
 from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST
-from har_llm.config import LONGEST
+from har_llm.config import LONGEST_TAG
+from har_llm.runs.result import Metrics
 from har_llm.runs.run import find_adapter
 from har_llm.tracking.run_content import Content
 from har_llm.tracking.secrets import without_secrets
@@ -47,7 +48,7 @@ def training_content(manifest: Mapping[str, Any], name: str, group: str, tags: S
         name=name,
         job_type=JOB_TYPE,
         group=group,
-        tags=list(dict.fromkeys(tag[:LONGEST] for tag in (manifest["dataset"], JOB_TYPE, *labels, *tags))),
+        tags=list(dict.fromkeys(tag[:LONGEST_TAG] for tag in (manifest["dataset"], JOB_TYPE, *labels, *tags))),
         notes="; ".join(labels),
         config=config,
         summary={key: config[key] for key in SUMMARY if config.get(key) is not None},
@@ -68,10 +69,10 @@ def read_training(folder: Path, group: str, tags: Sequence[str]) -> TrainingCont
         raise MissingError(f"The adapter in {folder} is damaged ({type(error).__name__}: {error}).") from None
 
 
-def adapter_folder(run_folder: Path, scores: Mapping[str, Any]) -> Path | None:
+def adapter_folder(run_folder: Path, metrics: Metrics) -> Path | None:
     """Where the adapter of a run lies that was made here; None for a run without one, or where the store is elsewhere."""
-    adapter = scores["adapter"]
-    if adapter is None or "taught" not in adapter:
+    adapter = metrics.adapter
+    if adapter is None or adapter.distillation is None:
         return None
-    folder = find_adapter(run_folder.resolve().parent.parent / "store", adapter["revision"])
+    folder = find_adapter(run_folder.resolve().parent.parent / "store", adapter.revision)
     return folder if folder is not None and (folder / MANIFEST).is_file() else None

@@ -13,6 +13,7 @@ from typing import Any
 from har_llm.common.errors import HarError
 from har_llm.common.process import Caller
 from har_llm.config import WandbTracker
+from har_llm.runs.directory import read_run
 from har_llm.tracking.dashboard import save
 from har_llm.tracking.run_content import run_content
 from har_llm.tracking.training_content import TrainingContent, read_training, training_content
@@ -33,7 +34,7 @@ class Worker:
         if message["waiting"] is not None and self._client.mode == "offline":
             return {"folder": message["waiting"], "again": True}
         content = run_content(
-            Path(message["folder"]),
+            read_run(Path(message["folder"])),
             group=message["group"],
             tags=self._tracker.tags,
             samples=self._tracker.samples,

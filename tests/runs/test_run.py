@@ -15,9 +15,11 @@ from har_llm.common.errors import ConfigError, EngineError, MissingError, Notice
 from har_llm.engines.base import Generation
 from har_llm.models import resolve
 from har_llm.report.terminal.run import show_run
-from har_llm.runs import run as runs
 from har_llm.runs import write
 from har_llm.runs.directory import RunResult, read_run
+from har_llm.runs.finish import finish
+from har_llm.runs.prepare import prepare, read_recordings, render
+from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import Record
 from har_llm.scoring import parsing
 from har_llm.sweep.generate import make
@@ -30,9 +32,9 @@ SMALL = ("dataset.sessions.count=4", "+dataset.paper_split={4:2}", "model=tiny_s
 def gold_script(path: Path, *overrides: str, wrong: int = 0) -> str:
     """Answers for the engine's script: the gold of every window, but for the first `wrong` ones."""
     composed = experiment(*SMALL, *overrides)
-    recordings = runs.read_recordings(composed)
+    recordings = read_recordings(composed)
     with path.open("w") as stream:
-        for number, prompt in enumerate(runs.render(composed, recordings, recordings.sessions)):
+        for number, prompt in enumerate(render(composed, recordings, recordings.sessions)):
             shown = dict(zip(prompt.ids, prompt.window.events, strict=True))
             rows = [{"id": i, "activity": 1 if number < wrong else event.activities[0]} for i, event in shown.items()]
             first = prompt.window.events[0]
@@ -46,7 +48,7 @@ def gold_script(path: Path, *overrides: str, wrong: int = 0) -> str:
 
 def done(tmp_path: Path, *overrides: str, stop_after: int | None = None) -> tuple[RunResult, list[Generation]]:
     """The run of these overrides, and what had to be generated for it."""
-    prepared = runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", *overrides))
+    prepared = prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", *overrides))
     made: list[Generation] = []
 
     def note(generation: Generation) -> None:
@@ -56,10 +58,10 @@ def done(tmp_path: Path, *overrides: str, stop_after: int | None = None) -> tupl
 
     for load in make_plan([prepared]).loads:
         make(load, [{}], note)
-    return read_run(runs.finish(prepared)), made
+    return read_run(finish(prepared)), made
 
 
-def made_for(prepared: runs.PreparedRun) -> None:
+def made_for(prepared: PreparedRun) -> None:
     for load in make_plan([prepared]).loads:
         make(load, [{}], lambda generation: None)
 
@@ -79,7 +81,7 @@ def test_right_answers_score_one_and_every_event_is_accounted_for(tmp_path: Path
     scores = result.metrics["strict"]["all"]["mean"]
     assert scores["accuracy"]["mean"] == scores["f1_weighted"]["mean"] == scores["f1_macro_gold"]["mean"] == 1.0
     rows = rows_of(result)
-    recordings = runs.read_recordings(experiment(*SMALL))
+    recordings = read_recordings(experiment(*SMALL))
     assert [(row["session"], row["id"]) for row in rows] == [
         (session.id, event.id) for session in recordings.sessions[2:] for event in session.events
     ]
@@ -87,7 +89,7 @@ def test_right_answers_score_one_and_every_event_is_accounted_for(tmp_path: Path
 
 
 def test_repairs_name_files_by_their_place_in_the_data(tmp_path: Path) -> None:
-    prepared = runs.prepare(experiment(*SMALL, f"paths.data={tmp_path}"))
+    prepared = prepare(experiment(*SMALL, f"paths.data={tmp_path}"))
     files = (str(tmp_path / "mural" / "01" / "x.csv"), "/home/someone/mural.zip/01/x.csv")
     repairs = [Notice(file, 3, "empty line", "left out") for file in files]
     repaired = write._data(replace(prepared, recordings=replace(prepared.recordings, repairs=repairs)))["repaired"]
@@ -122,7 +124,7 @@ def test_a_finished_run_is_found_again_and_scores_do_not_hide_behind_it(
     tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, _ = done(tmp_path, script)
-    prepared = runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script, "metrics.headline=accuracy"))
+    prepared = prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script, "metrics.headline=accuracy"))
     assert prepared.finished and prepared.folder == first.folder
     monkeypatch.setattr(parsing, "VERSION", parsing.VERSION + 1)
     again, made = done(tmp_path, script)
@@ -131,7 +133,7 @@ def test_a_finished_run_is_found_again_and_scores_do_not_hide_behind_it(
 
 def test_changed_data_are_another_run(tmp_path: Path, script: str) -> None:
     names = {
-        runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path}", script, *overrides)).name
+        prepare(experiment(*SMALL, f"paths.outputs={tmp_path}", script, *overrides)).name
         for overrides in (
             (),
             ("dataset.seed=1",),
@@ -152,33 +154,33 @@ def test_changed_data_are_another_run(tmp_path: Path, script: str) -> None:
 
 @pytest.mark.parametrize("override", ["engine.delay_s=0.001", "metrics.parsing=lenient", "metrics.headline=accuracy"])
 def test_what_changes_no_result_is_the_same_run(tmp_path: Path, script: str, override: str) -> None:
-    one, two = (runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path}", script, *more)) for more in ((), (override,)))
+    one, two = (prepare(experiment(*SMALL, f"paths.outputs={tmp_path}", script, *more)) for more in ((), (override,)))
     assert one.name == two.name
 
 
 def test_batch_size_and_paths_are_in_no_key(tmp_path: Path) -> None:
     common = [part for part in SMALL if not part.startswith("engine")]
-    plain = runs.prepare(experiment(*common))
-    other = runs.prepare(
+    plain = prepare(experiment(*common))
+    other = prepare(
         experiment(*common, "engine=transformers", "engine.batch_size=1", f"paths.outputs={tmp_path}", "engine.device=cpu")
     )
     assert [request.key for request in plain.requests] == [request.key for request in other.requests]
-    scripted = runs.prepare(experiment(*SMALL))
+    scripted = prepare(experiment(*SMALL))
     assert not {request.key for request in plain.requests} & {request.key for request in scripted.requests}
 
 
 def test_sampling_gives_each_window_a_seed_of_its_own() -> None:
-    hot = runs.prepare(experiment(*SMALL, "model.sampling.temperature=0.6"))
+    hot = prepare(experiment(*SMALL, "model.sampling.temperature=0.6"))
     seeds = [request.seed for request in hot.requests]
     assert len(set(seeds)) == len(seeds)
-    other = runs.prepare(experiment(*SMALL, "model.sampling.temperature=0.6", "seed=1"))
+    other = prepare(experiment(*SMALL, "model.sampling.temperature=0.6", "seed=1"))
     assert not {request.key for request in hot.requests} & {request.key for request in other.requests}
-    shorter = runs.prepare(experiment(*SMALL, "model.sampling.temperature=0.6", "limit=3"))
+    shorter = prepare(experiment(*SMALL, "model.sampling.temperature=0.6", "limit=3"))
     assert [request.key for request in shorter.requests] == [request.key for request in hot.requests[:3]]
 
 
 def test_greedy_texts_do_not_depend_on_the_seed() -> None:
-    keys = [[request.key for request in runs.prepare(experiment(*SMALL, f"seed={seed}")).requests] for seed in (0, 1)]
+    keys = [[request.key for request in prepare(experiment(*SMALL, f"seed={seed}")).requests] for seed in (0, 1)]
     assert keys[0] == keys[1]
 
 
@@ -195,7 +197,7 @@ def test_limit_marks_the_run_and_excludes_the_rest(tmp_path: Path, script: str) 
 
 def test_short_last_windows_are_excluded_and_counted(tmp_path: Path, script: str) -> None:
     result, _ = done(tmp_path, script, "window.min_events=10")
-    tails = [len(session.events) % 10 for session in runs.read_recordings(experiment(*SMALL)).sessions[2:]]
+    tails = [len(session.events) % 10 for session in read_recordings(experiment(*SMALL)).sessions[2:]]
     assert sum(tails) > 0
     assert result.metrics["excluded_events"] == {"no window holds it (window.min_events)": sum(tails)}
     assert sum("excluded" in row for row in rows_of(result)) == sum(tails)
@@ -265,23 +267,23 @@ def test_missed_events_have_their_cause(tmp_path: Path, text: str, reason: str, 
 
 
 def test_finishing_before_everything_is_there_is_refused(tmp_path: Path) -> None:
-    prepared = runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path}"))
+    prepared = prepare(experiment(*SMALL, f"paths.outputs={tmp_path}"))
     with pytest.raises(MissingError, match="generations are missing; run the same command again"):
-        runs.finish(prepared)
+        finish(prepared)
     assert not prepared.folder.exists()
 
 
 def test_two_processes_may_finish_the_same_run(tmp_path: Path, script: str) -> None:
-    prepared = runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script))
+    prepared = prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script))
     made_for(prepared)
-    first = runs.finish(prepared)
-    assert runs.finish(prepared) == first
+    first = finish(prepared)
+    assert finish(prepared) == first
     assert [path.name for path in first.parent.iterdir()] == [first.name]
 
 
 def test_every_reader_takes_the_same_of_two_texts_under_one_key(tmp_path: Path, script: str) -> None:
     """Two processes that opened the store before the other had written are scored on one and the same text."""
-    prepared = runs.prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script))
+    prepared = prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script))
     for plan in [make_plan([prepared]), make_plan([prepared])]:
         make(plan.loads[0], [{}], lambda generation: None)
     texts = []
@@ -289,7 +291,7 @@ def test_every_reader_takes_the_same_of_two_texts_under_one_key(tmp_path: Path, 
         lines = shard.read_text().replace("It is so.", f"It is in {shard.stem}.")
         shard.write_text(lines)
         texts.append(f"It is in {shard.stem}.")
-    result = read_run(runs.finish(prepared))
+    result = read_run(finish(prepared))
     assert len(texts) == 2 and result.sample["reasoning"].strip() == texts[0]
 
 
@@ -306,7 +308,7 @@ def test_a_limit_beyond_the_last_window_is_not_partial(tmp_path: Path, script: s
 
 
 def test_an_engine_without_a_model_asks_for_none() -> None:
-    prepared = runs.prepare(experiment("model=qwen3_32b", "engine=scripted"))
+    prepared = prepare(experiment("model=qwen3_32b", "engine=scripted"))
     assert (prepared.model.revision, prepared.model.path) == ("unresolved-main", None)
 
 
@@ -314,14 +316,14 @@ def test_a_copy_of_an_embedded_model_is_as_synthetic_as_it_was(tmp_path: Path) -
     embedded = resolve.resolve(experiment("model=tiny_student").model).path
     assert embedded is not None
     shutil.copytree(embedded, tmp_path / "copy")
-    prepared = runs.prepare(experiment("model=custom", f"model.id={tmp_path / 'copy'}"))
+    prepared = prepare(experiment("model=custom", f"model.id={tmp_path / 'copy'}"))
     assert prepared.provenance.label == "synthetic home, synthetic model"
     assert str(tmp_path) not in json.dumps(prepared.model_identity)
 
 
 def test_an_engine_that_fails_leaves_no_run_directory(tmp_path: Path) -> None:
     common: Sequence[str] = [part for part in SMALL if not part.startswith("engine")]
-    prepared = runs.prepare(experiment(*common, f"paths.outputs={tmp_path}", "model.context=50", "limit=1"))
+    prepared = prepare(experiment(*common, f"paths.outputs={tmp_path}", "model.context=50", "limit=1"))
     with pytest.raises(EngineError, match="context is 50"):
         made_for(prepared)
     assert not list(tmp_path.glob("runs/*"))
@@ -337,18 +339,18 @@ def test_an_engine_that_fails_leaves_no_run_directory(tmp_path: Path) -> None:
 )
 def test_an_empty_run_is_refused(overrides: Sequence[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        runs.prepare(experiment(*SMALL, *overrides))
+        prepare(experiment(*SMALL, *overrides))
 
 
 HOT = "model.sampling.temperature=0.6"
 
 
-def sampled(tmp_path: Path, *overrides: str) -> runs.PreparedRun:
+def sampled(tmp_path: Path, *overrides: str) -> PreparedRun:
     common = (*SMALL, HOT, f"paths.outputs={tmp_path / 'outputs'}")
-    return runs.prepare(experiment(*common, "limit=2", *overrides))
+    return prepare(experiment(*common, "limit=2", *overrides))
 
 
-def answered(prepared: runs.PreparedRun, *texts: str) -> RunResult:
+def answered(prepared: PreparedRun, *texts: str) -> RunResult:
     """The run, finished with these texts for each of its windows; "$ids:3" stands for activity 3 for every event."""
     with prepared.open_writer() as writer:
         for place, request in enumerate(prepared.requests):
@@ -359,7 +361,7 @@ def answered(prepared: runs.PreparedRun, *texts: str) -> RunResult:
                 text = f"<think>\nIt is {place}.\n</think>\n\n{json.dumps(rows)}"
             reason = "stop" if "</think>" in text else "length"
             writer.add(Record(request.key, text, reason, 10, 5, 0.1, {"engine": "hand"}))
-    return read_run(runs.finish(prepared))
+    return read_run(finish(prepared))
 
 
 def test_several_samples_of_a_window_are_texts_of_their_own(tmp_path: Path) -> None:
@@ -432,10 +434,8 @@ def test_the_sample_shows_a_text_that_says_what_was_predicted(tmp_path: Path) ->
 
 
 def test_a_run_is_named_by_its_adapter_and_its_decoding(tmp_path: Path) -> None:
-    plain = runs.prepare(experiment(*SMALL, HOT))
-    named = runs.prepare(
-        experiment(*SMALL, HOT, "decoding=self_consistency", "lora=adapter", "lora.path=a", "lora.name=mine")
-    )
+    plain = prepare(experiment(*SMALL, HOT))
+    named = prepare(experiment(*SMALL, HOT, "decoding=self_consistency", "lora=adapter", "lora.path=a", "lora.name=mine"))
     assert plain.name.startswith("simulated_flat-tiny_student-test-")
     assert named.name.startswith("simulated_flat-tiny_student-mine-self_consistency-test-")
     assert plain.digest != named.digest

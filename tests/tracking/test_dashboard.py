@@ -79,7 +79,7 @@ def test_every_panel_shows_something_that_is_logged(tmp_path: Path) -> None:
     from har_llm.tracking.run_content import run_content
 
     result, _ = done(tmp_path, f"engine.path={gold_script(tmp_path / 'gold.jsonl')}", "limit=2")
-    content = run_content(result.folder, group="g", tags=[], samples=3, teachers=[])
+    content = run_content(result, group="g", tags=[], samples=3, teachers=[])
     logged = {*content.summary, *content.tables, "step", "loss"}
     for section in specification()["sections"]:
         for panel in section["panels"]:

@@ -10,7 +10,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from har_llm.config import WandbTracker
-from har_llm.runs.old_result import RunResult
+from har_llm.runs.directory import RunResult, read_run
 from har_llm.tracking import sync
 from har_llm.tracking.publisher import Publisher
 from har_llm.tracking.sync import kept_tracker, publish_runs
@@ -77,9 +77,9 @@ def test_what_a_run_was_not_to_publish_is_not_published_later(finished: Finished
         "tracker.mode=offline",
     )
     expected = WandbTracker(artifacts=False, samples=0, tags=["mine"])
-    assert kept_tracker(finished("limit=1", *options).folder) == expected
+    assert kept_tracker(finished("limit=1", *options)) == expected
 
 
 @pytest.mark.parametrize("tracker", ["wandb", {"project": "../x"}, {"project": 3}, {"samples": "many"}])
 def test_a_damaged_tracker_is_the_shipped_one(finished: Finished, tracker: Any) -> None:
-    assert kept_tracker(changed(finished("limit=1").folder, tracker=tracker)) == WandbTracker()
+    assert kept_tracker(read_run(changed(finished("limit=1").folder, tracker=tracker))) == WandbTracker()

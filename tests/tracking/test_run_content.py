@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import MissingError
-from har_llm.runs.old_result import RunResult
+from har_llm.runs.directory import RunResult, read_run
 from har_llm.tracking.run_content import RunContent, group_alone, run_content, run_id
 
 Finished = Callable[..., RunResult]
 
 
 def content_of(folder: Path, **changes: Any) -> RunContent:
-    return run_content(folder, **{"group": "g", "tags": [], "samples": 10, "teachers": [], **changes})
+    return run_content(read_run(folder), **{"group": "g", "tags": [], "samples": 10, "teachers": [], **changes})
 
 
 def test_the_id_is_that_of_the_results(finished: Finished, tmp_path: Path) -> None:
@@ -34,15 +34,15 @@ def test_the_id_is_that_of_the_results(finished: Finished, tmp_path: Path) -> No
 def test_every_score_is_that_of_the_run(finished: Finished) -> None:
     result = finished()
     summary = content_of(result.folder).summary
-    scores = result.metrics["strict"]["all"]
-    assert summary["headline"] == summary["strict/f1_weighted"] == scores["mean"]["f1_weighted"]["mean"] < 1
+    scores = result.metrics.strict.all
+    assert summary["headline"] == summary["strict/f1_weighted"] == scores.mean["f1_weighted"].mean < 1
     assert summary["headline_name"] == "strict/f1_weighted"
-    assert summary["strict/accuracy_std"] == scores["mean"]["accuracy"]["std"]
-    assert summary["strict/pooled/accuracy"] == scores["pooled"]["accuracy"]
+    assert summary["strict/accuracy_std"] == scores.mean["accuracy"].std
+    assert summary["strict/pooled/accuracy"] == scores.pooled.accuracy
     assert summary["lenient/missed_by_cause/omitted"] == 0
-    assert summary["tokens/prompt"] == result.environment["prompt_tokens"]
-    assert summary["generations/stop"] == result.environment["finish_reasons"]["stop"] > 0
-    assert summary["seconds/engine"] == result.environment["engine_seconds"]
+    assert summary["tokens/prompt"] == result.environment.prompt_tokens
+    assert summary["generations/stop"] == result.environment.finish_reasons["stop"] > 0
+    assert summary["seconds/engine"] == result.environment.engine_seconds
     assert None not in summary.values()
 
 
@@ -52,17 +52,17 @@ def test_the_tables_hold_every_session_activity_and_cause(finished: Finished) ->
     tables = {
         name: [dict(zip(table.columns, row, strict=True)) for row in table.rows] for name, table in content.tables.items()
     }
-    strict = result.metrics["strict"]["all"]
+    strict = result.metrics.strict.all
     sessions = {row["session"]: row for row in tables["sessions"] if (row["parsing"], row["variant"]) == ("strict", "all")}
-    assert sessions.keys() == strict["sessions"].keys() and len(sessions) == 2
+    assert sessions.keys() == strict.sessions.keys() and len(sessions) == 2
     for name, row in sessions.items():
-        assert row["f1_weighted"] == strict["sessions"][name]["f1_weighted"]
-    assert len(tables["activities"]) == 2 * len(result.metrics["activities"])
+        assert row["f1_weighted"] == strict.sessions[name].f1_weighted
+    assert len(tables["activities"]) == 2 * len(result.metrics.activities)
     assert {row["cause"] for row in tables["missed_by_cause"]} >= {"omitted", "no answer", "truncated"}
     counts = [row[2] for row in content.confusion.rows]
-    assert sum(counts) == result.metrics["events"] and len(counts) == 12 * 13
+    assert sum(counts) == result.metrics.events and len(counts) == 12 * 13
     diagonal = sum(count for gold, predicted, count in content.confusion.rows if gold == predicted)
-    assert diagonal / sum(counts) == pytest.approx(strict["pooled"]["accuracy"])
+    assert diagonal / sum(counts) == pytest.approx(strict.pooled.accuracy)
 
 
 def test_what_is_synthetic_or_partial_stands_everywhere(finished: Finished) -> None:
@@ -75,7 +75,7 @@ def test_what_is_synthetic_or_partial_stands_everywhere(finished: Finished) -> N
 
 def test_real_results_say_so(finished: Finished) -> None:
     result = finished("limit=1")
-    metrics = {**result.metrics, "provenance": None, "partial": False}
+    metrics = {**json.loads((result.folder / "metrics.json").read_text()), "provenance": None, "partial": False}
     (result.folder / "metrics.json").write_text(json.dumps(metrics))
     content = content_of(result.folder)
     assert content.summary["provenance"] == "real data and a real model" and content.notes == ""
@@ -106,7 +106,9 @@ def lora(folder: Path, **changes: Any) -> None:
 def test_a_config_that_lacks_something_is_one_sentence(finished: Finished, text: str) -> None:
     folder = finished("limit=1").folder
     (folder / "config.yaml").write_text(f"metrics: {{parsing: strict, headline: accuracy}}\n{text}\n")
-    with pytest.raises(MissingError, match=f"{folder.name} does not hold what this version of har_llm writes .*; delete it"):
+    with pytest.raises(
+        MissingError, match=f"{folder.name}/config.yaml does not hold what this version of har_llm writes .*; delete"
+    ):
         content_of(folder)
 
 

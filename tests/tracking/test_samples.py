@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.runs.old_result import RunResult
+from har_llm.runs.directory import RunResult
 from har_llm.tracking.samples import COLUMNS, LONGEST, Place, choose, sample_rows, shortened, spread
 
 
@@ -54,38 +54,39 @@ def test_a_row_shows_all_that_led_to_the_answer(finished: Callable[..., RunResul
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in sample_rows(result, 20, "strict")]
     assert len(rows) == 20 and [row["right"] for row in rows] == sorted(row["right"] for row in rows)
     assert 0 < sum(row["right"] for row in rows) < 20
-    kept = {f"{row['session']} event {row['id']}": row for row in result.predictions()}
-    names = result.metrics["activities"]
+    kept = {f"{row.session} event {row.id}": row for row in result.predictions()}
+    names = result.metrics.activities
     for row in rows:
         event = kept[row["session"]]
-        assert row["event"] == event["event"] and row["time"] == event["time"]
-        assert row["gold"] == f"{event['gold'][0]}. {names[str(event['gold'][0])]}"
-        assert row["predicted"] == f"{event['strict']['activity']}. {names[str(event['strict']['activity'])]}"
+        assert row["event"] == event.event and row["time"] == event.time
+        assert row["gold"] == f"{event.gold[0]}. {names[event.gold[0]]}"
+        assert event.strict.activity is not None
+        assert row["predicted"] == f"{event.strict.activity}. {names[event.strict.activity]}"
         assert (row["gold"] == row["predicted"]) == row["right"]
         (marked,) = [line for line in row["window"].splitlines() if line.startswith(">")]
-        assert marked.split() == f"> {event['shown_id']} {event['time']} {event['event']}".split()
-        assert row["reasoning"] == "It is so." and f'"id": {event["shown_id"]}' in row["answer"]
-        assert row["generation"] == event["generation"]
+        assert marked.split() == f"> {event.shown_id} {event.time} {event.event}".split()
+        assert row["reasoning"] == "It is so." and f'"id": {event.shown_id}' in row["answer"]
+        assert row["generation"] == event.generation
         assert row["provenance"] == "synthetic home, synthetic model"
 
 
 @pytest.mark.parametrize("ids", ["session", "window"])
 def test_a_window_that_overlaps_others_is_shown_whole(finished: Callable[..., RunResult], ids: str) -> None:
     result = finished("window=sliding", f"prompt.event_ids={ids}")
-    windows = {(window["session"], window["window"]): window for window in result.windows()}
-    kept = {f"{row['session']} event {row['id']}": row for row in result.predictions()}
+    windows = {(window.session, window.window): window for window in result.windows()}
+    kept = {f"{row.session} event {row.id}": row for row in result.predictions()}
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in sample_rows(result, 20, "strict")]
     assert rows
     for row in rows:
         event = kept[row["session"]]
         lines = [line.removeprefix(">").split() for line in row["window"].splitlines()]
-        window = windows[event["session"], event["window"]]
-        assert [int(line[0]) for line in lines] == window["ids"]
+        window = windows[event.session, event.window]
+        assert [int(line[0]) for line in lines] == list(window.ids)
         assert all(
-            f'"time": "{line[1]}", "event": "{" ".join(line[2:])}"' in window["messages"][-1]["content"] for line in lines
+            f'"time": "{line[1]}", "event": "{" ".join(line[2:])}"' in window.messages[-1]["content"] for line in lines
         )
         (marked,) = [line for line in row["window"].splitlines() if line.startswith(">")]
-        assert marked.split() == f"> {event['shown_id']} {event['time']} {event['event']}".split()
+        assert marked.split() == f"> {event.shown_id} {event.time} {event.event}".split()
 
 
 def test_no_rows_are_asked_for(finished: Callable[..., RunResult]) -> None:
@@ -128,4 +129,4 @@ def test_of_several_generations_the_one_is_shown_that_says_what_was_voted(finish
     (result.folder / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     row = dict(zip(COLUMNS, sample_rows(result, 1, "strict")[0], strict=True))
     (window,) = result.windows()
-    assert row["generation"] == window["texts"][1]["generation"] != window["texts"][0]["generation"]
+    assert row["generation"] == window.generations[1].key != window.generations[0].key
