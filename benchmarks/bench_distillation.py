@@ -40,7 +40,7 @@ VARIANT = (
     "lora.examples.samples=4",
     "lora.examples.pick=all",
     "lora.examples.min_correct=0.9",
-    "lora.examples.unlearnable=leave_out",
+    "lora.examples.unusable=leave_out",
     "lora.teacher.sampling.temperature=0.7",
 )
 """How the variant is taught; {home} stands for the home's name."""

@@ -14,15 +14,16 @@ from omegaconf import DictConfig
 
 from har_llm.common.errors import ConfigError
 from har_llm.common.schema import checked, component, plain, require, suggestion
+from har_llm.distill.config import distillation_of
 
 if TYPE_CHECKING:
     from har_llm.data.datasets.base import Dataset
     from har_llm.data.prompts import SectionedPrompt, VerbatimPrompt
     from har_llm.data.splits import FractionSplit, NamedSplit, PaperSplit
     from har_llm.data.windows import FixedWindows
-    from har_llm.distill import LoraConfig
     from har_llm.engines.base import EngineConfig
     from har_llm.engines.decoding import DecodingConfig
+    from har_llm.models.adapters import LoraConfig
     from har_llm.models.config import ModelConfig
 
 MODES = ("auto", "online", "offline")
@@ -143,7 +144,7 @@ def check_known(name: str) -> None:
 def _check_together(experiment: Experiment) -> None:
     """The rules that more than one group has a part in."""
     decoding, model = experiment.decoding, experiment.model
-    if experiment.lora.taught is not None and not experiment.engine.chosen()[0].needs_model():
+    if distillation_of(experiment.lora) is not None and not experiment.engine.chosen()[0].needs_model():
         raise ConfigError(
             "lora is to be trained here, but the engine runs the model elsewhere; use engine=auto, or train first and serve "
             "the adapter (lora=adapter)."

@@ -9,6 +9,7 @@ from hydra import compose, initialize_config_dir
 
 from har_llm.cli import conf_folder
 from har_llm.config import Experiment, read_experiment
+from har_llm.distill.config import distillation_of
 from tests.composing import composed
 from tests.helpers import CONF
 
@@ -36,18 +37,18 @@ def test_every_job_of_every_shipped_sweep_is_valid(name: str) -> None:
 
 def test_table_2_has_both_students_taught_on_both_datasets_and_scored_on_both() -> None:
     cells = {
-        (one.model.name, one.lora.taught.source.name, one.dataset.name, one.lora.taught.teacher.name)
+        (one.model.name, lora.source.name, one.dataset.name, lora.teacher.name)
         for one in made("table2")
-        if one.lora.taught is not None
+        if (lora := distillation_of(one.lora)) is not None
     }
     both = ("marble", "mural")
     assert cells == set(itertools.product(("qwen3_0.6b", "qwen3_1.7b"), both, both, ("qwen3_32b",)))
 
 
 def test_figure_4_has_the_paper_s_training_settings() -> None:
-    taught = [one.lora.taught for one in made("figure4")]
-    assert [lora.train_sessions for lora in taught if lora is not None] == list(range(1, 16))
-    for lora in taught:
+    distilled = [distillation_of(one.lora) for one in made("figure4")]
+    assert [lora.train_sessions for lora in distilled if lora is not None] == list(range(1, 16))
+    for lora in distilled:
         assert lora is not None
         training = lora.training
         assert (training.rank, training.alpha, training.steps, training.batch_size) == (32, 32, 500, 8)
@@ -56,6 +57,6 @@ def test_figure_4_has_the_paper_s_training_settings() -> None:
 
 
 def test_the_miniature_needs_nothing_that_is_not_in_the_package() -> None:
-    models = {model.id for one in made("miniature") for model in [one.model, getattr(one.lora.taught, "teacher", one.model)]}
+    models = {model.id for one in made("miniature") for model in [one.model, getattr(one.lora, "teacher", one.model)]}
     assert models == {"embedded:tiny_student", "embedded:tiny_teacher"}
     assert {one.dataset.name for one in made("miniature")} == {"simulated_flat", "simulated_house"}

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from har_llm.common.errors import ConfigError
-from har_llm.distill import LoraConfig
 from har_llm.distill.examples import ExampleSettings
 from har_llm.distill.training_config import TrainingSettings
+from har_llm.models.adapters import LoraConfig
 
 TRAINERS = ("auto", "trl", "unsloth")
 
@@ -57,6 +57,7 @@ class Distilled(LoraConfig):
         origin = "" if self.source is None else f"-on-{self.source.name}"
         return f"{self.name}{'' if self.train_sessions is None else self.train_sessions}{origin}"
 
-    @property
-    def taught(self) -> Distilled | None:
-        return None if self.train_sessions == 0 else self
+
+def distillation_of(lora: LoraConfig) -> Distilled | None:
+    """How the adapter is made; None where there is none to make."""
+    return lora if isinstance(lora, Distilled) and lora.train_sessions != 0 else None

@@ -1,7 +1,7 @@
-"""A teacher's texts, made reasoning examples: one training row for each window, reasoning and answer as they were written.
+"""Reasoning examples: a teacher's generations, reasoning and answer word for word, as the rows a student is trained on.
 
-The paper takes every text (section 3.2.1). What filters leave out is counted by reason, and filters that look at gold
-activities say so.
+The paper takes every generation (section 3.2.1). What the filters here leave out is counted by reason, and filters that look
+at gold activities say so.
 """
 
 from __future__ import annotations
@@ -9,66 +9,74 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from har_llm.common.errors import ConfigError
 from har_llm.data.records import Message, Prompt
-from har_llm.runs.store import Record
-from har_llm.scoring.parsing import END_THINK, THINK
-
-if TYPE_CHECKING:
-    from har_llm.runs.generations import WindowGenerations as WindowTexts
+from har_llm.scoring.parsing import END_THINK, THINK, Prediction
+from har_llm.scoring.voting import vote
 
 PICKS = ("first", "all", "best", "consistent")
-UNLEARNABLE = ("stop", "leave_out")
+UNUSABLE = ("stop", "leave_out")
 SHOWN = 10
 """Windows named in an error."""
+ROUNDING = 1e-9
+"""7 of 25 events are a share of 0.28, also where floating-point numbers say a little less."""
 
 
 @dataclass(kw_only=True)
 class ExampleSettings:
-    """Which of the teacher's texts a student learns from."""
+    """Which of the teacher's generations a student is trained on."""
 
     samples: int = 1
-    """Texts of the teacher for each window; more than one needs a teacher that samples."""
+    """Generations of the teacher for each window; more than one needs a teacher that samples."""
     pick: str = "first"
-    """Of several texts: first, all, best (most events right, by gold activities), or consistent (nearest to their vote)."""
+    """Of several: first, all, best (most events right, by gold activities), or consistent (nearest to their vote)."""
     well_formed: bool = False
-    """Only texts whose answer is valid and gives every event an activity."""
+    """Only generations whose answer is valid and gives every event an activity."""
     min_correct: float | None = None
-    """Only texts with at least this share of events right, by gold activities."""
-    unlearnable: str = "stop"
-    """A text that cannot be learned as it is (cut, reasoning not closed once, longer than the limit): stop, or leave_out."""
+    """Only generations with at least this share of events right, by gold activities."""
+    unusable: str = "stop"
+    """What to do about a generation that is cut, does not close its reasoning once, or is too long: stop, or leave_out."""
 
     def check(self) -> None:
         if self.samples < 1:
             raise ConfigError(f"lora.examples.samples is {self.samples}; it must be at least 1.")
-        if self.pick not in PICKS:
-            raise ConfigError(f"lora.examples.pick is {self.pick!r}; it must be one of {', '.join(PICKS)}.")
         if self.min_correct is not None and not 0 < self.min_correct <= 1:
             raise ConfigError(f"lora.examples.min_correct is {self.min_correct}; it must be above 0 and at most 1, or null.")
-        if self.unlearnable not in UNLEARNABLE:
-            raise ConfigError(
-                f"lora.examples.unlearnable is {self.unlearnable!r}; it must be one of {', '.join(UNLEARNABLE)}."
-            )
+        for name, allowed in (("pick", PICKS), ("unusable", UNUSABLE)):
+            if getattr(self, name) not in allowed:
+                raise ConfigError(
+                    f"lora.examples.{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}."
+                )
 
     @property
     def uses_gold(self) -> bool:
         return self.min_correct is not None or (self.pick == "best" and self.samples > 1)
 
     @property
-    def reads_answers(self) -> bool:
-        """Whether the choice depends on how answers are read."""
+    def uses_answers(self) -> bool:
+        """Whether the choice depends on how answers are parsed."""
         return self.uses_gold or self.well_formed or (self.pick == "consistent" and self.samples > 1)
+
+
+class Candidate(NamedTuple):
+    """A generation of the teacher that may become an example."""
+
+    key: str
+    text: str
+    finish_reason: str
+    predictions: tuple[Prediction, ...]
+    """Strictly parsed, one for each event of the window."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A row to learn from."""
+    """A row of the training data."""
 
     window: str
     generation: str
-    """The key of the teacher's text."""
+    """The key of the teacher's generation."""
     messages: tuple[Message, ...]
     text: str
 
@@ -80,88 +88,88 @@ class Example:
 
 @dataclass(frozen=True)
 class Selection:
+    """The examples of a training, and what became of the teacher's other generations."""
+
     examples: Sequence[Example]
-    texts: int
+    generations: int
     """All that the teacher wrote."""
     left_out: Mapping[str, int]
-    """How many of them were not taken, by reason."""
+    """How many of them were left out, by reason."""
     uses_gold: bool
     """Whether gold activities chose the examples, or the events that these show."""
 
     def summary(self) -> str:
-        words = f"{len(self.examples)} of {self.texts} texts of the teacher are learned from"
+        words = f"{len(self.examples)} of {self.generations} generations of the teacher are trained on"
         if self.left_out:
             words += "; left out: " + ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
         return words + ("; chosen with gold activities" if self.uses_gold else "")
 
     def without_long(
-        self, too_long: Sequence[tuple[int, int]], longest: int, unlearnable: str, more: bool = True
+        self, too_long: Sequence[tuple[int, int]], longest: int, unusable: str, can_read_more: bool = True
     ) -> Selection:
-        """The examples but for those (place, tokens) that only the student's tokenizer can find to be too long.
+        """The examples without those that are longer than `longest` tokens, which only the student's tokenizer can find.
 
-        `more`: whether the student can read longer ones. Raises ConfigError naming their windows, unless they are to be left
-        out, and when nothing is left.
+        `too_long`: their places among the examples, and their tokens. `can_read_more`: whether the student can read longer
+        ones. Raises ConfigError naming their windows, unless they are to be left out, and when no example remains.
         """
-        if unlearnable == "stop":
+        if unusable == "stop":
             faults = [(self.examples[place].window, f"has {tokens}") for place, tokens in too_long]
-            ways = "raise lora.training.max_length or the student's model.context, " if more else ""
-            most = "" if more else ", the most that the student can read,"
+            ways = "raise lora.training.max_length or the student's model.context, " if can_read_more else ""
+            most = "" if can_read_more else ", the most that the student can read,"
             raise ConfigError(
-                f"{len(too_long)} of {len(self.examples)} examples, prompt and text together, are longer than {longest} "
-                f"tokens{most} and would be learned without their end; {ways}make windows smaller, or set "
-                f"lora.examples.unlearnable=leave_out to do without them. {_named(faults)}"
+                f"{len(too_long)} of {len(self.examples)} examples, prompt and generation together, are longer than "
+                f"{longest} tokens{most} and would lose their end; {ways}make windows smaller, or set "
+                f"lora.examples.unusable=leave_out to do without them. {_named(faults)}"
             )
         places = {place for place, _ in too_long}
         examples = [example for place, example in enumerate(self.examples) if place not in places]
         if not examples:
-            raise ConfigError(
-                f"No example is left to learn from: all are longer than {longest} tokens; make windows smaller."
-            )
+            raise ConfigError(f"No example is left: all are longer than {longest} tokens; make windows smaller.")
         left_out = {**self.left_out, f"longer than {longest} tokens": len(places)}
         return replace(self, examples=examples, left_out=left_out)
 
 
 def select(
-    prompts: Sequence[Prompt], windows: Sequence[WindowTexts], settings: ExampleSettings, thinking: bool
+    prompts: Sequence[Prompt], candidates: Sequence[Sequence[Candidate]], settings: ExampleSettings, thinking: bool
 ) -> Selection:
     """The examples that the settings ask for, in the order of the windows.
 
-    Raises ConfigError naming the windows whose text cannot be learned, unless these are to be left out, and when nothing is
-    left. `thinking`: whether the student reasons.
+    `candidates`: the teacher's generations for each prompt. `thinking`: whether the student reasons. Raises ConfigError when
+    no example is left, and for unusable generations, naming their windows, unless these are to be left out.
     """
     left_out: Counter[str] = Counter()
     examples: list[Example] = []
     faults: list[tuple[str, str]] = []
-    for prompt, window in zip(prompts, windows, strict=True):
-        sound = []
-        for place, record in enumerate(window.records):
-            fault = unlearnable(record, thinking)
-            if fault is None:
-                sound.append(place)
-            else:
-                left_out[fault] += 1
+    for prompt, all_of_window in zip(prompts, candidates, strict=True):
+        usable = []
+        for candidate in all_of_window:
+            fault = why_unusable(candidate, thinking)
+            if fault is not None:
                 faults.append((prompt.window.id, fault))
-        chosen = _chosen(prompt, window, sound, settings, left_out)
-        examples += [
-            Example(prompt.window.id, window.records[place].key, prompt.messages, window.records[place].text)
-            for place in chosen
-        ]
-    if faults and settings.unlearnable == "stop":
+            reason = fault or _why_refused(candidate, prompt, settings)
+            if reason is None:
+                usable.append(candidate)
+            else:
+                left_out[reason] += 1
+        picked = _pick(usable, all_of_window, prompt, settings.pick)
+        if len(usable) > len(picked):
+            left_out["not picked of several"] += len(usable) - len(picked)
+        examples += [Example(prompt.window.id, one.key, prompt.messages, one.text) for one in picked]
+    if faults and settings.unusable == "stop":
         raise ConfigError(
-            f"{len(faults)} of the teacher's texts cannot be learned as they are; set lora.examples.unlearnable=leave_out "
-            f"to do without them, or give the teacher more room (lora.teacher.sampling.max_new_tokens). {_named(faults)}"
+            f"{len(faults)} of the teacher's generations cannot be trained on; set lora.examples.unusable=leave_out to do "
+            f"without them, or give the teacher more room (lora.teacher.sampling.max_new_tokens). {_named(faults)}"
         )
     if not examples:
-        raise ConfigError("No text of the teacher is left to learn from; ask less of them in lora.examples.")
-    texts = sum(len(window.records) for window in windows)
-    return Selection(examples, texts, dict(left_out), settings.uses_gold)
+        raise ConfigError("No generation of the teacher is left to train on; loosen the filters of lora.examples.")
+    return Selection(examples, sum(map(len, candidates)), dict(left_out), settings.uses_gold)
 
 
-def unlearnable(record: Record, thinking: bool) -> str | None:
-    """Why a text would teach something else than it says; None when it would not."""
-    if record.finish_reason != "stop":
+def why_unusable(candidate: Candidate, thinking: bool) -> str | None:
+    """What is wrong with a generation that would teach the student to write broken ones; None for a sound one."""
+    if candidate.finish_reason != "stop":
         return "is cut"
-    closed, opened = record.text.count(END_THINK), record.text.count(THINK)
+    closed, opened = candidate.text.count(END_THINK), candidate.text.count(THINK)
     if thinking and closed == 0:
         return "never closes its reasoning" if opened else "has no reasoning"
     if closed > 1 or opened > 1:
@@ -169,53 +177,40 @@ def unlearnable(record: Record, thinking: bool) -> str | None:
     return None
 
 
-def _named(faults: Sequence[tuple[str, str]]) -> str:
-    shown = "; ".join(f"window {window} {fault}" for window, fault in faults[:SHOWN])
-    return f"{shown}{f'; and {len(faults) - SHOWN} more' if len(faults) > SHOWN else ''}."
-
-
-def _chosen(
-    prompt: Prompt, window: WindowTexts, sound: Sequence[int], settings: ExampleSettings, left_out: Counter[str]
-) -> list[int]:
-    kept = []
-    for place in sound:
-        reason = _refused(prompt, window, place, settings)
-        if reason is None:
-            kept.append(place)
-        else:
-            left_out[reason] += 1
-    if not kept or settings.pick == "all":
-        return kept
-    picked = _picked(prompt, window, kept, settings.pick)
-    if len(kept) > 1:
-        left_out["not picked of several"] += len(kept) - 1
-    return [picked]
-
-
-def _refused(prompt: Prompt, window: WindowTexts, place: int, settings: ExampleSettings) -> str | None:
-    predictions = window.answers[place].strict
-    if settings.well_formed and any(prediction.activity is None for prediction in predictions):
+def _why_refused(candidate: Candidate, prompt: Prompt, settings: ExampleSettings) -> str | None:
+    """Which filter of the settings refuses a generation; None if none does."""
+    if settings.well_formed and any(prediction.activity is None for prediction in candidate.predictions):
         return "not well-formed"
     if settings.min_correct is not None:
-        right = _correct(prompt, window, place) / len(prompt.ids)
-        if right < settings.min_correct - 1e-9:  # 7 of 25 are 0.28 of them, also where floating-point numbers are not
+        share = _correct(candidate, prompt) / len(prompt.ids)
+        if share < settings.min_correct - ROUNDING:
             return "too few events right"
     return None
 
 
-def _picked(prompt: Prompt, window: WindowTexts, kept: Sequence[int], pick: str) -> int:
+def _pick(usable: list[Candidate], all_of_window: Sequence[Candidate], prompt: Prompt, pick: str) -> list[Candidate]:
+    """Of a window's usable generations those to train on; among equals, the first."""
+    if not usable or pick == "all":
+        return usable
     if pick == "best":
-        return max(kept, key=lambda place: (_correct(prompt, window, place), -place))
+        return [max(usable, key=lambda one: _correct(one, prompt))]
     if pick == "consistent":
-        voted = window.predictions("strict")
-        return max(kept, key=lambda place: (_agreeing(window, place, voted), -place))
-    return kept[0]
+        votes = [vote(event) for event in zip(*(one.predictions for one in all_of_window), strict=True)]
+        return [max(usable, key=lambda one: _agreeing(one, votes))]
+    return usable[:1]
 
 
-def _correct(prompt: Prompt, window: WindowTexts, place: int) -> int:
-    answer = window.answers[place].strict
-    return sum(one.activity in event.activities for one, event in zip(answer, prompt.window.events, strict=True))
+def _correct(candidate: Candidate, prompt: Prompt) -> int:
+    """How many events it has right."""
+    events = prompt.window.events
+    return sum(one.activity in event.activities for one, event in zip(candidate.predictions, events, strict=True))
 
 
-def _agreeing(window: WindowTexts, place: int, voted: Sequence[Any]) -> int:
-    return sum(one.activity == vote.activity for one, vote in zip(window.answers[place].strict, voted, strict=True))
+def _agreeing(candidate: Candidate, votes: Sequence[Prediction]) -> int:
+    """For how many events it names the activity that won the vote."""
+    return sum(one.activity == voted.activity for one, voted in zip(candidate.predictions, votes, strict=True))
+
+
+def _named(faults: Sequence[tuple[str, str]]) -> str:
+    shown = "; ".join(f"window {window} {fault}" for window, fault in faults[:SHOWN])
+    return f"{shown}{f'; and {len(faults) - SHOWN} more' if len(faults) > SHOWN else ''}."

@@ -1,4 +1,4 @@
-"""Where an adapter's files are: in a folder, on the hub, or with a server alone; and which version of them it is."""
+"""Which adapter a model is used with, where its files are (a folder, the hub, a server alone), and their exact version."""
 
 from __future__ import annotations
 
@@ -8,14 +8,44 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from har_llm.common.errors import MissingError
+from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import MANIFEST
-from har_llm.distill import ReadyAdapter
 from har_llm.models import hub
-from har_llm.models.config import FILES_PREFIX
+from har_llm.models.config import FILES_PREFIX, check_name
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+NO_ADAPTER = "none"
+
+
+@dataclass(kw_only=True)
+class LoraConfig:
+    """What every choice of conf/lora has in common. This one is `lora=none`: the model as it is."""
+
+    name: str = NO_ADAPTER
+    """Names run directories, unless it is "none"."""
+
+    def check(self) -> None:
+        check_name("lora.name", self.name)
+
+    def label(self) -> str:
+        """What run directories call it."""
+        return self.name
+
+
+@dataclass(kw_only=True)
+class ReadyAdapter(LoraConfig):
+    """An adapter that exists: a folder, a repository on the hub, or one that a server has (engine=openai)."""
+
+    path: str
+    """Folder or hub id of an adapter in PEFT's format. For engine=openai: the name under which the server knows it."""
+    revision: str = "main"
+    """Branch, tag or commit on the hub."""
+
+    def check(self) -> None:
+        super().check()
+        if not self.path.strip():
+            raise ConfigError("lora.path is empty; set it to an adapter's folder or hub id, or use lora=none.")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST
-from har_llm.distill.examples import Selection, select
+from har_llm.distill.examples import Candidate, Selection, select
 from har_llm.distill.training_job import TrainingJob
 from har_llm.models.adapters import ADAPTER_FILES, adapter_digest
 from har_llm.runs.generations import parse_windows
@@ -38,8 +38,15 @@ def adapter_weights(recipe: AdapterRecipe) -> str | None:
 
 def select_examples(recipe: AdapterRecipe) -> Selection:
     """The examples, from the teacher's kept generations. Raises MissingError where some are not made."""
-    windows, thinking = parse_windows(recipe.teacher), recipe.experiment.model.thinking
-    selection = select(recipe.teacher.prompts, windows, recipe.lora.examples, thinking)
+    candidates = [
+        [
+            Candidate(record.key, record.text, record.finish_reason, answer.strict)
+            for record, answer in zip(window.records, window.answers, strict=True)
+        ]
+        for window in parse_windows(recipe.teacher)
+    ]
+    thinking = recipe.experiment.model.thinking
+    selection = select(recipe.teacher.prompts, candidates, recipe.lora.examples, thinking)
     return replace(selection, uses_gold=recipe.uses_gold)
 
 
@@ -54,7 +61,7 @@ def training_job(
         trust_remote_code=model.trust_remote_code,
         template_options=model.template_options(),
         max_length=recipe.max_length,
-        leave_out_long=recipe.lora.examples.unlearnable == "leave_out",
+        leave_out_long=recipe.lora.examples.unusable == "leave_out",
         rows=str(rows),
         folder=str(folder),
         checkpoints=str(checkpoints),

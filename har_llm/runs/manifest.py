@@ -29,7 +29,7 @@ def manifest(
         "null_class": teacher.experiment.dataset.null_class,
         "sessions": [session.id for session in teacher.sessions],
         "windows": len(teacher.prompts),
-        "texts": selection.texts,
+        "generations": selection.generations,
         "examples": len(selection.examples),
         "left_out": dict(selection.left_out),
         "uses_gold": selection.uses_gold,

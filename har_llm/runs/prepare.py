@@ -13,11 +13,11 @@ from har_llm.common.paths import expanded
 from har_llm.config import Experiment
 from har_llm.data.records import Prompt, Recordings, Session, Window
 from har_llm.data.splits import first_sessions
-from har_llm.distill import LoraConfig
+from har_llm.distill.config import distillation_of
 from har_llm.engines.base import Adapter, Decoding, Request
 from har_llm.engines.decoding import DecodingConfig
 from har_llm.models import adapters, resolve
-from har_llm.models.adapters import ResolvedAdapter
+from har_llm.models.adapters import LoraConfig, ReadyAdapter, ResolvedAdapter
 from har_llm.models.checkpoint import check_fit
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.run import AdapterRecipe, PreparedRun
@@ -39,13 +39,13 @@ def prepare(
     here = engine.needs_model()
     # An engine that needs no model is asked for none: nothing is looked up, fetched or measured.
     model = resolve.resolve(experiment.model, planning=planning) if here else resolve.unresolved(experiment.model)
-    adapter, ready = None, experiment.lora.ready
-    if ready is not None:
-        adapter = adapters.resolve_adapter(ready) if here else adapters.served_adapter(ready)
+    adapter, lora = None, experiment.lora
+    if isinstance(lora, ReadyAdapter):
+        adapter = adapters.resolve_adapter(lora) if here else adapters.served_adapter(lora)
         if adapter.path is not None and model.path is not None:
             check_fit(adapter.path, model.public_name, model.path)
     recipe = None
-    if experiment.lora.taught is not None:
+    if distillation_of(lora) is not None:
         recipe = make_recipe(experiment, model, planning=planning)
         adapter = recipe.adapter
     run = PreparedRun(experiment, recordings, parts, prompts, model, adapter, engine, reason, recipe, ())
@@ -125,7 +125,7 @@ def make_recipe(experiment: Experiment, student: ResolvedModel, *, planning: boo
 
     In the windows of its own, or in others.
     """
-    lora = experiment.lora.taught
+    lora = distillation_of(experiment.lora)
     assert lora is not None
     teaching = replace(
         experiment,

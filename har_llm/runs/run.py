@@ -15,12 +15,11 @@ from har_llm.common.paths import expanded
 from har_llm.common.provenance import Provenance, recorded
 from har_llm.config import Experiment
 from har_llm.data.records import Prompt, Recordings, Session
-from har_llm.distill import NO_ADAPTER
 from har_llm.distill.config import Distilled
 from har_llm.engines.base import EngineConfig, Request
 from har_llm.engines.decoding import PLAIN_DECODING
 from har_llm.models import resolve
-from har_llm.models.adapters import ResolvedAdapter
+from har_llm.models.adapters import NO_ADAPTER, ResolvedAdapter
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.result import FORMAT
 from har_llm.runs.store import GenerationStore, ShardWriter, generations_folder
@@ -174,11 +173,11 @@ class AdapterRecipe:
             "examples": [request.key for request in self.teacher.requests],
             "chosen": vars(examples),
         }
-        if examples.reads_answers:
+        if examples.uses_answers:
             made["parsing"] = parsing.VERSION
         if examples.uses_gold:
             made["gold"] = data_digest(self.teacher.sessions)
-        if examples.unlearnable == "leave_out":
+        if examples.unusable == "leave_out":
             made["longest"] = self.max_length
         return made
 

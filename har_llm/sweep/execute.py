@@ -12,7 +12,9 @@ from typing import cast
 from har_llm.common.errors import HarError, MissingError
 from har_llm.common.lock import HeldError
 from har_llm.config import Experiment
+from har_llm.distill.config import distillation_of
 from har_llm.models import adapters, resolve
+from har_llm.models.adapters import ReadyAdapter
 from har_llm.runs.directory import read_run
 from har_llm.runs.finish import finish
 from har_llm.runs.prepare import prepare
@@ -146,14 +148,14 @@ def fetch_models(jobs: Sequence[Job], callback: Callback) -> None:
 
 
 def _fetch(experiment: Experiment, fetched: set[str], callback: Callback) -> None:
-    taught = experiment.lora.taught
-    for config in [experiment.model] if taught is None else [experiment.model, taught.teacher]:
+    distilled = distillation_of(experiment.lora)
+    for config in [experiment.model] if distilled is None else [experiment.model, distilled.teacher]:
         model = resolve.resolve(config)
         if f"{model.config.id}@{model.revision}" not in fetched:
             fetched.add(f"{model.config.id}@{model.revision}")
             callback.fetched(model, resolve.obtain(model))
-    if experiment.lora.ready is not None:
-        adapters.resolve_adapter(experiment.lora.ready)
+    if isinstance(experiment.lora, ReadyAdapter):
+        adapters.resolve_adapter(experiment.lora)
 
 
 def _prepare(job: Job, planning: bool) -> None:

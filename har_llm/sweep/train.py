@@ -96,9 +96,8 @@ def _train(
         for message in messages:
             check_claim()
             if "too_long" in message:
-                unlearnable = recipe.lora.examples.unlearnable
                 long, longest, more = message["too_long"], message["longest"], message["more"]
-                selection = selection.without_long(long, longest, unlearnable, more)
+                selection = selection.without_long(long, longest, recipe.lora.examples.unusable, more)
             elif "about" in message:
                 about, began = message["about"], time.monotonic()
                 callback.training_described(recipe, selection, about)

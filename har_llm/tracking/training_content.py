@@ -17,7 +17,7 @@ from har_llm.tracking.run_content import Content
 from har_llm.tracking.secrets import without_secrets
 
 JOB_TYPE = "training"
-SUMMARY = ("windows", "texts", "examples", "epochs", "seconds_of_last_start", "provenance", "uses_gold")
+SUMMARY = ("windows", "generations", "examples", "epochs", "seconds_of_last_start", "provenance", "uses_gold")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Which of a teacher's texts a student learns from, and that whatever is left out is accounted for."""
+"""Which of a teacher's generations a student is trained on, and that whatever is left out is accounted for."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import pytest
 
 from har_llm.common.errors import ConfigError
 from har_llm.data.records import Event, Prompt, Window
-from har_llm.distill.examples import ExampleSettings, Selection, select, unlearnable
-from har_llm.runs.generations import WindowGenerations
-from har_llm.runs.store import Record
+from har_llm.distill.examples import Candidate, ExampleSettings, Selection, select, why_unusable
 from har_llm.scoring import parsing
 
 ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating"}
@@ -28,25 +26,27 @@ def text(*activities: int | None, reasoning: str = "So.") -> str:
     return f"<think>\n{reasoning}\n</think>\n\n{json.dumps(rows)}"
 
 
-def window(*texts: str, reason: str = "stop") -> WindowGenerations:
-    records = [Record(f"{place:064d}", one, reason, 1, 1, 0.0, {}) for place, one in enumerate(texts)]
-    read = [parsing.read(one, reason, (0, 1, 2), ACTIVITIES, thinking=True) for one in texts]
-    return WindowGenerations(records, read)
+def candidate(content: str, ids: tuple[int, ...] = (0, 1, 2), reason: str = "stop", key: str = "k") -> Candidate:
+    return Candidate(key, content, reason, parsing.read(content, reason, ids, ACTIVITIES, thinking=True).strict)
 
 
-def chosen(*windows: WindowGenerations, **settings: Any) -> Selection:
-    samples = len(windows[0].records)
+def window(*texts: str, reason: str = "stop") -> list[Candidate]:
+    return [candidate(one, reason=reason, key=f"{place:064d}") for place, one in enumerate(texts)]
+
+
+def chosen(*windows: list[Candidate], **settings: Any) -> Selection:
+    samples = len(windows[0])
     made = ExampleSettings(**{"samples": samples, **settings})
     made.check()
     return select([prompt(place) for place in range(len(windows))], windows, made, thinking=True)
 
 
-def test_by_default_every_text_is_learned_word_for_word() -> None:
+def test_by_default_every_generation_is_trained_on_word_for_word() -> None:
     """The paper's choice: wrong answers and badly formed ones too."""
     texts = [text(1, 2, 3), text(3, 3, 3), "<think>\nHm.\n</think>\n\nI do not know."]
     made = chosen(*(window(one) for one in texts))
     assert [example.text for example in made.examples] == texts
-    assert (made.texts, made.left_out, made.uses_gold) == (3, {}, False)
+    assert (made.generations, made.left_out, made.uses_gold) == (3, {}, False)
     assert made.examples[0].as_row()["completion"] == [{"role": "assistant", "content": texts[0]}]
 
 
@@ -61,17 +61,17 @@ def test_by_default_every_text_is_learned_word_for_word() -> None:
         ("<think>\na<think>b</think>[]", "stop", "closes or opens its reasoning more than once"),
     ],
 )
-def test_a_text_that_would_teach_something_else_stops_or_is_left_out(content: str, reason: str, fault: str) -> None:
+def test_a_generation_that_would_teach_something_else_stops_or_is_left_out(content: str, reason: str, fault: str) -> None:
     broken = window(content, reason=reason)
-    assert unlearnable(broken.records[0], thinking=True) == fault
-    with pytest.raises(ConfigError, match=f"1 of the teacher's texts cannot be learned .* window s#1 {fault}"):
+    assert why_unusable(broken[0], thinking=True) == fault
+    with pytest.raises(ConfigError, match=f"1 of the teacher's generations cannot be trained on; .* window s#1 {fault}"):
         chosen(window(text(1, 2, 3)), broken)
-    made = chosen(window(text(1, 2, 3)), broken, unlearnable="leave_out")
+    made = chosen(window(text(1, 2, 3)), broken, unusable="leave_out")
     assert len(made.examples) == 1 and made.left_out == {fault: 1}
 
 
 def test_a_student_that_does_not_reason_needs_no_reasoning() -> None:
-    assert unlearnable(window("[]").records[0], thinking=False) is None
+    assert why_unusable(candidate("[]"), thinking=False) is None
 
 
 def test_filters_count_what_they_leave_out_and_say_when_they_look_at_gold() -> None:
@@ -80,10 +80,10 @@ def test_filters_count_what_they_leave_out_and_say_when_they_look_at_gold() -> N
     assert (len(formed.examples), formed.left_out, formed.uses_gold) == (2, {"not well-formed": 1}, False)
     right = chosen(*windows, min_correct=0.5)
     assert (len(right.examples), right.left_out, right.uses_gold) == (2, {"too few events right": 1}, True)
-    assert "2 of 3 texts" in right.summary() and "chosen with gold activities" in right.summary()
+    assert "2 of 3 generations" in right.summary() and "chosen with gold activities" in right.summary()
 
 
-def test_of_several_texts_the_best_or_the_one_nearest_to_their_vote_is_taken() -> None:
+def test_of_several_generations_the_best_or_the_one_nearest_to_their_vote_is_taken() -> None:
     several = window(text(3, 3, 3), text(1, 2, 2), text(1, 2, 3), text(3, 2, 2))
     assert chosen(several, pick="best").examples[0].text == text(1, 2, 3)
     assert chosen(several, pick="best").uses_gold
@@ -95,7 +95,7 @@ def test_of_several_texts_the_best_or_the_one_nearest_to_their_vote_is_taken() -
 
 
 @pytest.mark.parametrize("nearest", range(3))
-def test_the_text_nearest_to_the_vote_is_taken_wherever_it_stands(nearest: int) -> None:
+def test_the_generation_nearest_to_the_vote_is_taken_wherever_it_stands(nearest: int) -> None:
     texts = [text(2, 3, 1), text(3, 1, 2)]  # each differs from the others everywhere, but for...
     texts.insert(nearest, text(3, 3, 2))  # ... this one, which agrees with one or the other of them
     made = chosen(window(*texts), pick="consistent")
@@ -110,13 +110,11 @@ def test_exactly_the_share_that_is_asked_for_is_enough(right: int, of: int) -> N
 
     def taken(count: int) -> int:
         said = text(*[1] * count, *[2] * (of - count))
-        read = parsing.read(said, "stop", asked.ids, ACTIVITIES, thinking=True)
-        windows = [WindowGenerations([Record("k" * 64, said, "stop", 1, 1, 0.0, {})], [read])]
         settings = ExampleSettings(min_correct=round(right / of, 2) if of > 3 else right / of)
-        return len(select([asked], windows, settings, thinking=True).examples)
+        return len(select([asked], [[candidate(said, asked.ids)]], settings, thinking=True).examples)
 
     assert taken(right) == 1
-    with pytest.raises(ConfigError, match="No text of the teacher is left"):
+    with pytest.raises(ConfigError, match="No generation of the teacher is left"):
         taken(right - 1)
 
 
@@ -126,20 +124,20 @@ def test_examples_that_only_the_tokenizer_finds_too_long_stop_or_are_left_out() 
     with pytest.raises(ConfigError, match=r"2 of 6 examples.* longer than 50 .*window s#0 has 51; window s#2 has 60\."):
         made.without_long(too_long, 50, "stop")
     with pytest.raises(ConfigError, match=r"50 tokens, the most that the student can read, .*; make windows") as told:
-        made.without_long(too_long, 50, "stop", more=False)
+        made.without_long(too_long, 50, "stop", can_read_more=False)
     assert "model.context" not in str(told.value)
     left = made.without_long(too_long, 50, "leave_out")
     assert list(left.examples) == list(made.examples[1:5])
     assert (
         left.summary()
-        == "4 of 6 texts of the teacher are learned from; left out: 2 longer than 50 tokens; chosen with gold activities"
+        == "4 of 6 generations of the teacher are trained on; left out: 2 longer than 50 tokens; chosen with gold activities"
     )
     with pytest.raises(ConfigError, match="No example is left"):
         made.without_long([(place, 60) for place in range(6)], 50, "leave_out")
 
 
-def test_nothing_left_to_learn_from_is_refused() -> None:
-    with pytest.raises(ConfigError, match="No text of the teacher is left"):
+def test_nothing_left_to_train_on_is_refused() -> None:
+    with pytest.raises(ConfigError, match="No generation of the teacher is left"):
         chosen(window(text(3, 3, 3)), min_correct=1.0)
 
 
@@ -149,7 +147,7 @@ def test_nothing_left_to_learn_from_is_refused() -> None:
         ({"samples": 0}, "lora.examples.samples is 0"),
         ({"pick": "worst"}, "lora.examples.pick is 'worst'"),
         ({"min_correct": 1.5}, "lora.examples.min_correct is 1.5"),
-        ({"unlearnable": "guess"}, "lora.examples.unlearnable is 'guess'"),
+        ({"unusable": "guess"}, "lora.examples.unusable is 'guess'"),
     ],
 )
 def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:

@@ -82,8 +82,8 @@ def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
         ("lora.training.rank=8",),
         ("lora.training.seed=1",),
         ("lora.examples.well_formed=true",),
-        ("lora.examples.unlearnable=leave_out",),
-        ("lora.examples.unlearnable=leave_out", "model.context=4000"),
+        ("lora.examples.unusable=leave_out",),
+        ("lora.examples.unusable=leave_out", "model.context=4000"),
         ("lora.teacher.sampling.max_new_tokens=99",),
         ("window.events=2",),
         ("model.thinking=false",),
@@ -147,13 +147,13 @@ def test_examples_that_are_too_long_stop_with_their_windows_or_are_left_out(tmp_
     stopped = job(tmp_path, "lora.training.max_length=1")
     assert done(stopped).failures == [stopped] and isinstance(stopped.error, ConfigError)
     said = str(stopped.error)
-    assert "6 of 6 examples" in said and "lora.examples.unlearnable=leave_out" in said
+    assert "6 of 6 examples" in said and "lora.examples.unusable=leave_out" in said
     tokens = {window: int(count) for window, count in re.findall(r"window (\S+) has (\d+)", said)}
     assert len(tokens) == 6 and all(folder.name.startswith(".") for folder in adapters(tmp_path))
     longest = sorted(tokens.values())[len(tokens) // 2]
     long = sum(count > longest for count in tokens.values())
     assert long
-    left = job(tmp_path, f"lora.training.max_length={longest}", "lora.examples.unlearnable=leave_out")
+    left = job(tmp_path, f"lora.training.max_length={longest}", "lora.examples.unusable=leave_out")
     callback = done(left)
     assert not callback.failures
     ((selection, about),) = callback.trained
@@ -180,10 +180,13 @@ def test_a_damaged_adapter_is_noticed(tmp_path: Path) -> None:
     assert "is damaged" in str(again.error)
 
 
+ORIGIN = {"engine": "Scripted", "versions": {}, "hardware": "", "model": {}, "provenance": None}
+
+
 def keep(run: PreparedRun, **about: str) -> None:
     with run.open_writer() as writer:
         for request in run.requests:
-            writer.add(Record(request.key, "<think>\n</think>\n\n[]", "stop", 1, 1, 0.1, about))
+            writer.add(Record(request.key, "<think>\n</think>\n\n[]", "stop", 1, 1, 0.1, {**ORIGIN, **about}))
 
 
 def test_a_run_that_has_its_texts_needs_no_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,7 +318,7 @@ def test_events_that_were_left_out_by_gold_activities_are_said(
     overrides = (
         f"dataset.null_class={use}",
         f"+dataset.home.null_class={null_class}",
-        "lora.examples.unlearnable=leave_out",
+        "lora.examples.unusable=leave_out",
     )
     run = prepare(job(tmp_path, *overrides).experiment)  # type: ignore[arg-type]
     assert run.recipe is not None

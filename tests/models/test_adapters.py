@@ -10,9 +10,8 @@ import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from har_llm.common.errors import MissingError
-from har_llm.distill import ReadyAdapter
 from har_llm.models import hub
-from har_llm.models.adapters import resolve_adapter, served_adapter
+from har_llm.models.adapters import ReadyAdapter, resolve_adapter, served_adapter
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

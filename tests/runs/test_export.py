@@ -100,6 +100,6 @@ def test_examples_are_rows_of_prompt_and_completion(tmp_path: Path) -> None:
     wanted.settings.export.path = str(tmp_path / "rows.jsonl")
     path, what = export(wanted)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    assert what == f"{len(rows)} of {len(rows)} texts of the teacher are learned from (synthetic home, synthetic model)"
+    assert what == f"{len(rows)} of {len(rows)} generations of the teacher are trained on (synthetic home, synthetic model)"
     assert [message["role"] for message in rows[0]["prompt"]] == ["system", "user"]
     assert rows[0]["completion"][0]["content"].startswith("<think>")

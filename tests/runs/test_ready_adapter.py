@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from har_llm.common.errors import ConfigError, MissingError
-from har_llm.distill import LoraConfig, ReadyAdapter
 from har_llm.engines.base import Adapter
+from har_llm.models.adapters import ReadyAdapter
 from har_llm.runs.prepare import prepare
 from har_llm.runs.run import PreparedRun
 from tests.composing import experiment
@@ -33,8 +33,6 @@ def with_adapter(folder: Path, *overrides: str) -> PreparedRun:
 
 
 def test_a_model_as_it_is_has_no_adapter() -> None:
-    assert experiment().lora.ready is None
-    assert LoraConfig().ready is None
     run = prepared()
     assert run.adapter is None and run.model_identity["adapter"] is None
     assert {request.adapter for request in run.requests} == {None}
