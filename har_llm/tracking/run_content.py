@@ -10,7 +10,7 @@ from typing import Any
 
 from har_llm.common.errors import MissingError
 from har_llm.config import LONGEST_TAG, NO_RESULT, PARSINGS, WandbTracker
-from har_llm.distill import NO_ADAPTER
+from har_llm.models.adapters import NO_ADAPTER
 from har_llm.runs.directory import DATA, ENVIRONMENT, PREDICTIONS, WINDOWS, RunResult
 from har_llm.runs.directory import METRICS as METRICS_FILE
 from har_llm.runs.result import Metrics
