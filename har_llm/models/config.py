@@ -25,7 +25,10 @@ def check_name(setting: str, name: str) -> None:
 
 @dataclass(kw_only=True)
 class Sampling:
-    """How the next token is drawn. temperature 0 takes the likeliest one."""
+    """How the next token is drawn. temperature 0 takes the likeliest one.
+
+    The defaults are what Qwen3's authors recommend for reasoning; always the likeliest token makes those repeat themselves.
+    """
 
     temperature: float = 0.6
     top_p: float = 0.95
