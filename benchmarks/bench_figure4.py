@@ -34,7 +34,7 @@ def main() -> None:
         "engine=transformers",
         f"dataset.sessions.count={sessions}",
         f"+dataset.paper_split={{{sessions}: {jobs}}}",
-        f"lora.training.steps={arguments.steps}",
+        f"lora.training.max_steps={arguments.steps}",
         "lora.training.warmup_steps=0",
     ]
     counts = ",".join(map(str, range(1, jobs + 1)))

@@ -84,7 +84,7 @@ def main() -> None:
     arguments = parser.parse_args()
     steps, repeats = (6, 1) if arguments.small else (arguments.steps, arguments.repeats)
     few = ["lora.train_sessions=1"] if arguments.small else []
-    ours = [sys.executable, "-m", "har_llm", *TRAINED, f"lora.training.steps={steps}", *few]
+    ours = [sys.executable, "-m", "har_llm", *TRAINED, f"lora.training.max_steps={steps}", *few]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "bare.py").write_text(BARE)
@@ -99,7 +99,7 @@ def main() -> None:
 
 def make_rows(folder: Path, ours: Sequence[str]) -> int:
     """The teacher's texts, by a training of one step; its run and adapter are removed."""
-    seconds([*ours, "lora.training.steps=1", "lora.training.warmup_steps=0"], folder)
+    seconds([*ours, "lora.training.max_steps=1", "lora.training.warmup_steps=0"], folder)
     forget(folder)
     seconds([*ours, "task=export", "export.what=examples", "export.path=rows.jsonl"], folder)
     return len((folder / "rows.jsonl").read_text().splitlines())

@@ -51,8 +51,8 @@ def test_figure_4_has_the_paper_s_training_settings() -> None:
     for lora in distilled:
         assert lora is not None
         training = lora.training
-        assert (training.rank, training.alpha, training.steps, training.batch_size) == (32, 32, 500, 8)
-        assert (training.learning_rate, training.warmup_steps, training.loss_on) == (2e-4, 5, "completion")
+        assert (training.r, training.lora_alpha, training.max_steps, training.batch_size) == (32, 32, 500, 8)
+        assert (training.learning_rate, training.warmup_steps, training.completion_only_loss) == (2e-4, 5, True)
         assert not lora.examples.uses_gold and lora.examples.pick == "first"
 
 

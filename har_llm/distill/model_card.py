@@ -82,7 +82,7 @@ def _base(model: str) -> list[str]:
 
 
 def _use(manifest: Mapping[str, Any]) -> list[str]:
-    student, revision, rank = manifest["student"], manifest["student_revision"], manifest["training"]["rank"]
+    student, revision, rank = manifest["student"], manifest["student_revision"], manifest["training"]["r"]
     if not _on_hub(student):
         return []
     return [USE.format(student=student, revision=revision, dtype=manifest["recipe"]["base"][2], rank=rank)]
@@ -101,7 +101,7 @@ def _recipe(manifest: Mapping[str, Any]) -> list[str]:
         "",
         f"![Loss by step]({CURVE})",
         "",
-        "manifest.json has every setting, the key of every text, the versions and the whole loss curve.",
+        "manifest.json has every setting, the key of every generation, the versions and the whole loss curve.",
         "",
     ]
 
@@ -113,17 +113,21 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
     return {
         "teacher": f"{teacher['id']}, version {teacher['revision']}, {teacher['dtype']}",
         "sessions": f"{len(manifest['sessions'])} of the training part of {manifest['dataset']}",
-        "windows; texts; learned from": f"{manifest['windows']}; {manifest['texts']}; {manifest['examples']}",
-        **({"texts left out": left_out} if left_out else {}),
-        "gold activities used to choose texts or events": _gold(manifest),
+        "windows; generations; trained on": f"{manifest['windows']}; {manifest['generations']}; {manifest['examples']}",
+        **({"generations left out": left_out} if left_out else {}),
+        "gold activities used to choose generations or events": _gold(manifest),
         "trainable parameters": f"{manifest['trainable_parameters']:,} of {manifest['parameters']:,} ({share:.2f} %)",
-        "rank, alpha, learning rate": f"{training['rank']}, {training['alpha']}, {training['learning_rate']}",
-        "optimizer; loss on": f"{manifest['optimizer']}; {training['loss_on']}",
-        "steps, examples a step": f"{training['steps']}, {training['batch_size']}",
+        "r, lora_alpha, learning_rate": f"{training['r']}, {training['lora_alpha']}, {training['learning_rate']}",
+        "optimizer; loss on": f"{manifest['optimizer']}; {_loss_on(training)}",
+        "steps, examples a step": f"{training['max_steps']}, {training['batch_size']}",
         "epochs, and begun": f"{manifest['epochs']:.2f}, {manifest['epochs_begun']}",
         "loss, first and last step": f"{losses[0][1]:.4f}, {losses[-1][1]:.4f}",
         "trained with": f"{manifest['trainer']}, {manifest['hardware']}",
     }
+
+
+def _loss_on(training: Mapping[str, Any]) -> str:
+    return "reasoning and answer" if training["completion_only_loss"] else "the prompt too"
 
 
 def _gold(manifest: Mapping[str, Any]) -> str:

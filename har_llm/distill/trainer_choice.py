@@ -28,12 +28,12 @@ def check_tools(lora: Distilled) -> None:
     if installed("bitsandbytes"):
         return
     training = lora.training
-    if training.base == "4bit":
-        raise MissingError("lora.training.base=4bit needs the package bitsandbytes; install it, or set it to full.")
-    if training.optimizer == "adamw_8bit" or (training.optimizer == "auto" and has_gpu()):
+    if training.load_in_4bit:
+        raise MissingError("lora.training.load_in_4bit=true needs the package bitsandbytes; install it, or set it to false.")
+    if training.optim == "adamw_8bit" or (training.optim == "auto" and has_gpu()):
         raise MissingError(
-            f"lora.training.optimizer is {training.optimizer!r}, which is 8-bit AdamW here and needs the package "
-            f"bitsandbytes; install it, or set lora.training.optimizer=adamw_torch, which takes some more memory."
+            f"lora.training.optim is {training.optim!r}, which is 8-bit AdamW here and needs the package "
+            f"bitsandbytes; install it, or set lora.training.optim=adamw_torch, which takes some more memory."
         )
 
 

@@ -8,8 +8,6 @@ from typing import Any
 
 from har_llm.common.errors import ConfigError
 
-LOSS_ON = ("completion", "all")
-BASES = ("full", "4bit")
 OPTIMIZERS = ("auto", "adamw_8bit", "adamw_torch")
 LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -19,70 +17,77 @@ SEEDS = 2**32 - 1
 
 @dataclass(kw_only=True)
 class TrainingSettings:
-    rank: int = 32
-    alpha: int = 32
-    dropout: float = 0.0
-    targets: list[str] = field(default_factory=lambda: list(LINEAR))
+    r: int = 32
+    lora_alpha: int = 32
+    lora_dropout: float = 0.0
+    target_modules: list[str] = field(default_factory=lambda: list(LINEAR))
     """Layers that get LoRA weights; the default are all linear ones of the models of the paper."""
-    steps: int = 500
+    max_steps: int = 500
     batch_size: int = 8
-    """Examples of one step."""
-    device_batch_size: int = 2
+    """Examples of one step; gradient_accumulation_steps follows from it."""
+    per_device_train_batch_size: int = 2
     """Examples computed at once; a step takes several such rounds. Fewer need less memory."""
     learning_rate: float = 2e-4
     """At its highest; it falls linearly to 0."""
     warmup_steps: int = 5
     weight_decay: float = 0.001
-    optimizer: str = "auto"
+    optim: str = "auto"
     """auto: adamw_8bit on a GPU, adamw_torch on a CPU."""
-    base: str = "full"
-    """The student's own weights while training: full, as model.dtype says, or 4bit."""
+    load_in_4bit: bool = False
+    """The student's own weights while training: as model.dtype says, or in 4 bits."""
     max_length: int | None = None
-    """Most tokens of an example; longer ones cannot be learned. null = the student's context."""
-    loss_on: str = "completion"
-    """completion: reasoning and answer; all: the prompt too."""
+    """Most tokens of an example; longer ones cannot be trained on. null = the student's context."""
+    completion_only_loss: bool = True
+    """The loss is on reasoning and answer; false: on the prompt too."""
     seed: int = 0
-    checkpoint_steps: int = 50
+    save_steps: int = 50
     """Steps between checkpoints, from which a killed training goes on."""
 
     def check(self) -> None:
-        positive = ("rank", "alpha", "steps", "batch_size", "device_batch_size", "learning_rate", "checkpoint_steps")
+        positive = (
+            "r",
+            "lora_alpha",
+            "max_steps",
+            "batch_size",
+            "per_device_train_batch_size",
+            "learning_rate",
+            "save_steps",
+        )
         for name in positive:
             if not 0 < getattr(self, name) < math.inf:  # nor nan, which is neither above 0 nor below it
                 raise ConfigError(f"lora.training.{name} is {getattr(self, name)}; it must be above 0 and finite.")
         for name, low, high in (
-            ("dropout", 0.0, 0.9),
+            ("lora_dropout", 0.0, 0.9),
             ("weight_decay", 0.0, 1.0),
-            ("warmup_steps", 0, self.steps),
+            ("warmup_steps", 0, self.max_steps),
             ("seed", 0, SEEDS),
         ):
             if not low <= getattr(self, name) <= high:
                 raise ConfigError(f"lora.training.{name} is {getattr(self, name)}; it must be from {low} to {high}.")
-        if self.batch_size % self.device_batch_size:
+        if self.batch_size % self.per_device_train_batch_size:
             raise ConfigError(
-                f"lora.training.batch_size is {self.batch_size}; it must be a multiple of lora.training.device_batch_size "
-                f"({self.device_batch_size})."
+                f"lora.training.batch_size is {self.batch_size}; it must be a multiple of "
+                f"lora.training.per_device_train_batch_size ({self.per_device_train_batch_size})."
             )
-        if not self.targets:
-            raise ConfigError("lora.training.targets is empty; name the layers that get LoRA weights, such as q_proj.")
+        if not self.target_modules:
+            raise ConfigError(
+                "lora.training.target_modules is empty; name the layers that get LoRA weights, such as q_proj."
+            )
         if self.max_length is not None and self.max_length < 1:
             raise ConfigError(f"lora.training.max_length is {self.max_length}; it must be at least 1, or null.")
-        for name, allowed in (("loss_on", LOSS_ON), ("base", BASES), ("optimizer", OPTIMIZERS)):
-            if getattr(self, name) not in allowed:
-                raise ConfigError(
-                    f"lora.training.{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}."
-                )
+        if self.optim not in OPTIMIZERS:
+            raise ConfigError(f"lora.training.optim is {self.optim!r}; it must be one of {', '.join(OPTIMIZERS)}.")
 
     def identity(self) -> dict[str, Any]:
         """What of this can change the adapter: not how many examples are computed at once, nor how often they are kept."""
         made = asdict(self)
-        for name in ("device_batch_size", "checkpoint_steps"):
+        for name in ("per_device_train_batch_size", "save_steps"):
             del made[name]
         return made
 
     def epochs(self, rows: int) -> float:
         """How often the steps go through so many examples; an epoch ends with a step of what is left."""
-        return self.steps / -(-rows // self.batch_size)
+        return self.max_steps / -(-rows // self.batch_size)
 
     def epochs_begun(self, rows: int) -> int:
         """The same as the paper and its libraries count: an epoch counts from its first step."""
@@ -90,7 +95,7 @@ class TrainingSettings:
 
     def extent(self, rows: int) -> str:
         """How long it trains on so many examples, in words."""
-        return f"{self.steps} steps of {self.batch_size}, epochs: {self.epochs_in_words(rows)}"
+        return f"{self.max_steps} steps of {self.batch_size}, epochs: {self.epochs_in_words(rows)}"
 
     def epochs_in_words(self, rows: int) -> str:
         epochs, begun = self.epochs(rows), self.epochs_begun(rows)

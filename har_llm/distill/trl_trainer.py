@@ -23,7 +23,7 @@ from har_llm.engines.chat import DEFAULT_CONTEXT, ChatTokenizer, readable_tokens
 
 CHECKPOINT_FILES = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 OPTIMIZER_FILE = "optimizer.txt"
-"""Beside the checkpoints: what lora.training.optimizer=auto was on the machine that wrote them."""
+"""Beside the checkpoints: what lora.training.optim=auto was on the machine that wrote them."""
 NOT_LEARNED = -100
 """A label that the loss passes over."""
 Tell = Callable[[dict[str, Any]], None]
@@ -80,15 +80,16 @@ def _out_of_memory(error: BaseException) -> bool:
 
 def out_of_memory(job: TrainingJob) -> str:
     """What to do about it: first what changes no adapter, so that the training goes on from its last checkpoint."""
-    settings, at_once = job.settings, job.settings.device_batch_size
+    settings, at_once = job.settings, job.settings.per_device_train_batch_size
     ways = []
     if at_once > 1:
-        ways.append("lora.training.device_batch_size=1 goes on from the last checkpoint with fewer at once")
-    if settings.base == "full":
-        ways.append("lora.training.base=4bit begins anew with a smaller base")
+        ways.append("lora.training.per_device_train_batch_size=1 goes on from the last checkpoint with fewer at once")
+    if not settings.load_in_4bit:
+        ways.append("lora.training.load_in_4bit=true begins anew with a smaller base")
     ways.append("smaller windows (window.events) make shorter examples")
     plural = "s" if at_once > 1 else ""
-    return f"Memory ran out with {at_once} example{plural} at once (lora.training.device_batch_size): {'; '.join(ways)}."
+    size = "lora.training.per_device_train_batch_size"
+    return f"Memory ran out with {at_once} example{plural} at once ({size}): {'; '.join(ways)}."
 
 
 def _tokens(chat: ChatTokenizer, row: dict[str, Any], job: TrainingJob) -> dict[str, list[int]]:
@@ -99,7 +100,7 @@ def _tokens(chat: ChatTokenizer, row: dict[str, Any], job: TrainingJob) -> dict[
     """
     before = chat.tokens(chat.render(row["prompt"], job.template_options))
     after = [*chat.tokens(row["completion"][0]["content"]), chat.tokenizer.eos_token_id]
-    ignored = before if job.settings.loss_on == "all" else [NOT_LEARNED] * len(before)
+    ignored = [NOT_LEARNED] * len(before) if job.settings.completion_only_loss else before
     return {"input_ids": before + after, "labels": ignored + after}
 
 
@@ -155,7 +156,7 @@ def _check_labels(trainer: Any, row: dict[str, list[int]]) -> None:
 
 def _load(job: TrainingJob, longest: int) -> Any:
     options: dict[str, Any] = {}
-    if job.settings.base == "4bit":
+    if job.settings.load_in_4bit:
         from transformers import BitsAndBytesConfig
 
         options["quantization_config"] = BitsAndBytesConfig(
@@ -174,24 +175,24 @@ def _load(job: TrainingJob, longest: int) -> Any:
 def _peft(job: TrainingJob) -> PeftConfig:
     settings = job.settings
     return PeftConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=list(settings.targets),
+        r=settings.r,
+        lora_alpha=settings.lora_alpha,
+        lora_dropout=settings.lora_dropout,
+        target_modules=list(settings.target_modules),
         task_type="CAUSAL_LM",
     )
 
 
 def _arguments(job: TrainingJob) -> SFTConfig:
     settings, on_gpu = job.settings, torch.cuda.is_available()
-    optimizer = settings.optimizer
+    optimizer = settings.optim
     if optimizer == "auto":
         optimizer = "adamw_8bit" if on_gpu else "adamw_torch"
     return SFTConfig(
         output_dir=job.checkpoints,
-        max_steps=settings.steps,
-        per_device_train_batch_size=settings.device_batch_size,
-        gradient_accumulation_steps=settings.batch_size // settings.device_batch_size,
+        max_steps=settings.max_steps,
+        per_device_train_batch_size=settings.per_device_train_batch_size,
+        gradient_accumulation_steps=settings.batch_size // settings.per_device_train_batch_size,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=settings.warmup_steps,
@@ -204,7 +205,7 @@ def _arguments(job: TrainingJob) -> SFTConfig:
         logging_steps=1,
         logging_nan_inf_filter=False,  # which would show a mean of earlier steps in place of a loss that is no number
         save_strategy="steps",
-        save_steps=settings.checkpoint_steps,
+        save_steps=settings.save_steps,
         save_total_limit=2,
         report_to=[],
         disable_tqdm=True,
@@ -219,7 +220,7 @@ def _arguments(job: TrainingJob) -> SFTConfig:
 def _loss_type(job: TrainingJob) -> str:
     """The same loss either way. In chunks, no step holds a row's logits over the whole vocabulary: gigabytes for Qwen3's."""
     # Unsloth has a kernel of its own for that, which TRL's chunks would go round; and they leave an adapted head out.
-    return "nll" if job.trainer == "unsloth" or "lm_head" in job.settings.targets else "chunked_nll"
+    return "nll" if job.trainer == "unsloth" or "lm_head" in job.settings.target_modules else "chunked_nll"
 
 
 class _Reporter(TrainerCallback):  # type: ignore[misc]
@@ -245,7 +246,7 @@ def _checkpoint(folder: Path, optimizer: str) -> tuple[Path | None, dict[str, st
         checkpoint = None
         anew["anew"] = (
             f"it begins anew, because its checkpoints are those of {other} and the optimizer here is {optimizer}; "
-            f"lora.training.optimizer chooses one for all machines, and another adapter"
+            f"lora.training.optim chooses one for all machines, and another adapter"
         )
     folder.mkdir(parents=True, exist_ok=True)
     note.write_text(optimizer + "\n", encoding="utf-8")

@@ -26,17 +26,17 @@ def _load(job: TrainingJob, longest: int) -> Any:
         model_name=job.base,
         max_seq_length=longest,
         dtype=getattr(torch, job.dtype),
-        load_in_4bit=settings.base == "4bit",
+        load_in_4bit=settings.load_in_4bit,
         use_exact_model_name=True,  # never a copy of its own, in other precision
         trust_remote_code=job.trust_remote_code,
         local_files_only=True,
     )
     model = unsloth.FastLanguageModel.get_peft_model(
         base,
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=list(settings.targets),
+        r=settings.r,
+        lora_alpha=settings.lora_alpha,
+        lora_dropout=settings.lora_dropout,
+        target_modules=list(settings.target_modules),
         bias="none",
         use_gradient_checkpointing="unsloth",
         random_state=settings.seed,

@@ -17,7 +17,9 @@ def trained(job: TrainingJob) -> Generator[dict[str, Any], None, None]:
 
     Raises EngineError when it cannot go on; the same job goes on from its last checkpoint.
     """
-    relief = "; lora.training.device_batch_size=1 needs least" if job.settings.device_batch_size > 1 else ""
+    relief = (
+        "; lora.training.per_device_train_batch_size=1 needs least" if job.settings.per_device_train_batch_size > 1 else ""
+    )
     process = JsonProcess("har_llm.distill.worker:serve", "The training's process", _environment(job), relief)
     try:
         process.send(job.as_message())

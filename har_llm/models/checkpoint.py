@@ -40,7 +40,7 @@ def check_targets(targets: Sequence[str], model: str, folder: Path) -> None:
         if layers and not any(f".{layer}".endswith(f".{target}") for layer in layers):
             has = sorted({layer.rpartition(".")[2] for layer in layers})
             raise ConfigError(
-                f"lora.training.targets has {target!r}, but {model} has no such layer; it has {', '.join(has)}."
+                f"lora.training.target_modules has {target!r}, but {model} has no such layer; it has {', '.join(has)}."
             )
 
 

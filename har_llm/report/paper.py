@@ -94,7 +94,7 @@ SETTINGS = {
     "lora.examples.pick": "first",
     "lora.examples.well_formed": "false",
     "lora.examples.min_correct": "null",
-    "lora.training.steps": "500",
+    "lora.training.max_steps": "500",
     "lora.training.learning_rate": "0.0002",
 }
 """What sections 3 and 4.3 say of settings that are ours as well."""

@@ -194,14 +194,22 @@ class AdapterRecipe:
     @property
     def work(self) -> dict[str, Any]:
         """What decides how long a step takes on a given machine."""
-        training, taught = self.lora.training, self.teacher.experiment
-        windows = {name: value for name, value in vars(taught.window).items() if value is not None}
-        shaped = ("rank", "targets", "batch_size", "device_batch_size", "optimizer", "base", "loss_on")
+        training, teaching = self.lora.training, self.teacher.experiment
+        windows = {name: value for name, value in vars(teaching.window).items() if value is not None}
+        shaped = (
+            "r",
+            "target_modules",
+            "batch_size",
+            "per_device_train_batch_size",
+            "optim",
+            "load_in_4bit",
+            "completion_only_loss",
+        )
         return {
             "trained": self.identity["base"],
             "trainer": self.lora.trainer,
             "settings": {name: getattr(training, name) for name in shaped},
-            "examples": [taught.model.name, taught.dataset.name, windows],
+            "examples": [teaching.model.name, teaching.dataset.name, windows],
         }
 
     @property

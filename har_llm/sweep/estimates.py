@@ -137,17 +137,17 @@ def _training(recipe: AdapterRecipe) -> TrainingEstimate:
     if rate is None:
         notes.append(
             "hours of training are known once an adapter has been trained on such examples on the machine that is to do the "
-            "work: try lora.training.steps=10 there, and plan again."
+            "work: try lora.training.max_steps=10 there, and plan again."
         )
     notes.append(
-        f"training needs memory for the weights and for {training.device_batch_size} examples at once, which grows with "
-        f"their length and is not estimated."
+        f"training needs memory for the weights and for {training.per_device_train_batch_size} examples at once, which "
+        f"grows with their length and is not estimated."
     )
     return TrainingEstimate(
         examples=rows,
         epochs=training.epochs_in_words(rows),
         weights=_trained_weights(recipe),
-        time="unknown" if rate is None else _duration(rate.hours(training.steps)),
+        time="unknown" if rate is None else _duration(rate.hours(training.max_steps)),
         notes=tuple((recipe.experiment.model.name, note) for note in notes),
     )
 
@@ -155,7 +155,7 @@ def _training(recipe: AdapterRecipe) -> TrainingEstimate:
 def _trained_weights(recipe: AdapterRecipe) -> str:
     """Size of the student's own weights while it is trained."""
     size, embedded = weight_bytes(recipe.student), embedding_count(recipe.student)
-    if size is None or recipe.lora.training.base == "full":
+    if size is None or not recipe.lora.training.load_in_4bit:
         return "unknown" if size is None else _gigabytes(size)
     parameters = parameter_count(recipe.student)
     assert parameters is not None  # as the size is known

@@ -47,7 +47,7 @@ def check_recipe(run: PreparedRun) -> None:
     if there is None:
         check_tools(run.recipe.lora)
         if (student := run.recipe.student).path is not None:
-            check_targets(run.recipe.lora.training.targets, student.public_name, student.path)
+            check_targets(run.recipe.lora.training.target_modules, student.public_name, student.path)
     else:
         store = run.open_store()
         stored = (request.key for request in run.requests if request.key in store)

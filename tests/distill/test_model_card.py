@@ -25,13 +25,20 @@ def manifest(**changes: Any) -> dict[str, Any]:
         "provenance": None,
         "sessions": ["A1a/1", "A1e/1"],
         "windows": 130,
-        "texts": 130,
+        "generations": 130,
         "examples": 126,
         "left_out": {"is cut": 3, "longer than 9000 tokens": 1},
         "uses_gold": False,
         "trainable_parameters": 20_185_088,
         "parameters": 616_235_008,
-        "training": {"rank": 32, "alpha": 32, "learning_rate": 2e-4, "steps": 500, "batch_size": 8, "loss_on": "completion"},
+        "training": {
+            "r": 32,
+            "lora_alpha": 32,
+            "learning_rate": 2e-4,
+            "max_steps": 500,
+            "batch_size": 8,
+            "completion_only_loss": True,
+        },
         "optimizer": "adamw_8bit",
         "epochs": 31.25,
         "epochs_begun": 32,
@@ -49,8 +56,8 @@ def test_a_card_says_what_was_learned_and_how() -> None:
     assert (head["base_model"], head["library_name"]) == ("Qwen/Qwen3-0.6B", "peft")
     for said in (
         "# Qwen/Qwen3-0.6B, taught by Qwen/Qwen3-32B on marble",
-        "| windows; texts; learned from | 130; 130; 126 |",
-        "| texts left out | 3 is cut; 1 longer than 9000 tokens |",
+        "| windows; generations; trained on | 130; 130; 126 |",
+        "| generations left out | 3 is cut; 1 longer than 9000 tokens |",
         "| trainable parameters | 20,185,088 of 616,235,008 (3.28 %) |",
         "| epochs, and begun | 31.25, 32 |",
         "| loss, first and last step | 1.5000, 0.2500 |",
@@ -62,7 +69,7 @@ def test_a_card_says_what_was_learned_and_how() -> None:
 
 
 def test_a_card_says_what_gold_activities_were_used_for() -> None:
-    row = "| gold activities used to choose texts or events |"
+    row = "| gold activities used to choose generations or events |"
     assert f"{row} no |" in model_card(manifest()) and f"{row} yes |" in model_card(manifest(uses_gold=True))
     assert f"{row} yes: events of the null class" in model_card(manifest(uses_gold=True, null_class="dropped"))
     assert f"{row} no |" in model_card(manifest(null_class="dropped")), "there were no such events"
@@ -94,7 +101,7 @@ def test_a_merged_model_tells_the_story_of_its_adapter() -> None:
     for said in (
         "# Qwen/Qwen3-0.6B, taught by Qwen/Qwen3-32B on marble",
         "A LoRA adapter (distilled, version k3y) merged into its base (Qwen/Qwen3-0.6B, version c0ffee), in bfloat16.",
-        "| windows; texts; learned from | 130; 130; 126 |",
+        "| windows; generations; trained on | 130; 130; 126 |",
         f"![Loss by step]({CURVE})",
         "model=custom model.id=FOLDER_OR_REPOSITORY model.dtype=bfloat16 "
         "model.thinking=true model.sampling.temperature=0.6 model.sampling.top_p=0.95\n",

@@ -40,10 +40,10 @@ SMALL = (
     "model=tiny_student",
     "engine=transformers",
     "lora=distilled_tiny",
-    "lora.training.steps=2",
+    "lora.training.max_steps=2",
     "lora.training.warmup_steps=0",
     "lora.training.batch_size=2",
-    "lora.training.device_batch_size=2",
+    "lora.training.per_device_train_batch_size=2",
 )
 
 
@@ -73,13 +73,13 @@ def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
         ("model.context=4000",),
         ("split.part=test",),
         ("limit=1",),
-        ("lora.training.device_batch_size=1",),
+        ("lora.training.per_device_train_batch_size=1",),
         ("lora.trainer=trl",),
     ]
     assert {key(*overrides) for overrides in same} == {base}
     others: Sequence[tuple[str, ...]] = (
         ("lora.train_sessions=1",),
-        ("lora.training.rank=8",),
+        ("lora.training.r=8",),
         ("lora.training.seed=1",),
         ("lora.examples.well_formed=true",),
         ("lora.examples.unusable=leave_out",),
@@ -129,7 +129,7 @@ def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Pat
         content = json.loads((folder / MANIFEST).read_text())
         assert content["provenance"] == "synthetic home, synthetic model"
         assert [step for step, _ in content["loss"]] == [1, 2]
-        assert (content["training"]["optimizer"], content["optimizer"]) == ("auto", callback.trained[0][1]["optimizer"])
+        assert (content["training"]["optim"], content["optimizer"]) == ("auto", callback.trained[0][1]["optimizer"])
         assert (folder / CURVE).read_bytes().startswith(b"\x89PNG")
     assert [about["trainable_parameters"] for _, about in callback.trained] == [content["trainable_parameters"]] * 2
     assert callback.steps == [1, 2, 1, 2]
@@ -404,8 +404,10 @@ def test_what_cannot_be_taught_is_refused(tmp_path: Path) -> None:
             job(tmp_path, f"lora.{name}=fixed")
     with pytest.raises(ConfigError, match=r"lora\.teacher is 'qwen3_32b'; .* as in model@lora\.teacher=NAME"):
         job(tmp_path, "lora.teacher=qwen3_32b")
-    with pytest.raises(ConfigError, match=r"lora\.training\.targets has 'c_attn', but embedded:tiny_student .* k_proj"):
-        check_recipe(prepare(job(tmp_path, "lora.training.targets=[q_proj,c_attn]").experiment))  # type: ignore[arg-type]
+    with pytest.raises(
+        ConfigError, match=r"lora\.training\.target_modules has 'c_attn', but embedded:tiny_student .* k_proj"
+    ):
+        check_recipe(prepare(job(tmp_path, "lora.training.target_modules=[q_proj,c_attn]").experiment))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="the engine runs the model elsewhere"):
         job(tmp_path, "engine=scripted")
 

@@ -31,9 +31,14 @@ def test_unsloth_is_the_default_where_it_can_run(
     [
         (Distilled(trainer="unsloth"), ("unsloth", "bitsandbytes"), False, "there is no GPU here; set lora.trainer=trl"),
         (Distilled(trainer="unsloth"), ("bitsandbytes",), True, r"pip install 'har-llm\[unsloth\]'"),
-        (Distilled(training=TrainingSettings(base="4bit")), (), False, "base=4bit needs the package bitsandbytes"),
-        (Distilled(), (), True, "optimizer is 'auto', which is 8-bit AdamW here"),
-        (Distilled(training=TrainingSettings(optimizer="adamw_8bit")), (), False, "optimizer is 'adamw_8bit'"),
+        (
+            Distilled(training=TrainingSettings(load_in_4bit=True)),
+            (),
+            False,
+            "load_in_4bit=true needs the package bitsandbytes",
+        ),
+        (Distilled(), (), True, "optim is 'auto', which is 8-bit AdamW here"),
+        (Distilled(training=TrainingSettings(optim="adamw_8bit")), (), False, "optim is 'adamw_8bit'"),
     ],
 )
 def test_what_is_missing_is_said(
@@ -48,8 +53,8 @@ def test_what_is_missing_is_said(
     ("lora", "packages", "gpu"),
     [
         (Distilled(), (), False),
-        (Distilled(training=TrainingSettings(optimizer="adamw_torch")), (), True),
-        (Distilled(trainer="unsloth", training=TrainingSettings(base="4bit")), ("unsloth", "bitsandbytes"), True),
+        (Distilled(training=TrainingSettings(optim="adamw_torch")), (), True),
+        (Distilled(trainer="unsloth", training=TrainingSettings(load_in_4bit=True)), ("unsloth", "bitsandbytes"), True),
     ],
 )
 def test_a_training_that_has_all_it_needs_is_let_go_on(

@@ -13,7 +13,7 @@ from har_llm.distill.training_config import TrainingSettings
 
 def test_the_papers_windows_give_the_papers_epochs() -> None:
     settings = TrainingSettings()
-    assert settings.steps == 500 and settings.batch_size == 8 and settings.learning_rate == 2e-4
+    assert settings.max_steps == 500 and settings.batch_size == 8 and settings.learning_rate == 2e-4
     assert (settings.epochs(126), settings.epochs_begun(126)) == (500 / 16, 32)
     assert (settings.epochs(544), settings.epochs_begun(544)) == (500 / 68, 8)
     assert settings.extent(126) == "500 steps of 8, epochs: 31.2 (32 begun)"
@@ -23,20 +23,18 @@ def test_the_papers_windows_give_the_papers_epochs() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"rank": 0}, "lora.training.rank is 0; it must be above 0"),
+        ({"r": 0}, "lora.training.r is 0; it must be above 0"),
         ({"learning_rate": -1.0}, "lora.training.learning_rate is -1.0"),
         ({"learning_rate": math.nan}, "lora.training.learning_rate is nan; it must be above 0 and finite"),
         ({"learning_rate": math.inf}, "lora.training.learning_rate is inf"),
         ({"seed": -1}, "lora.training.seed is -1; it must be from 0 to 4294967295"),
         ({"seed": 2**32}, "lora.training.seed is 4294967296"),
-        ({"dropout": 1.0}, "lora.training.dropout is 1.0; it must be from 0.0 to 0.9"),
+        ({"lora_dropout": 1.0}, "lora.training.lora_dropout is 1.0; it must be from 0.0 to 0.9"),
         ({"warmup_steps": 501}, "lora.training.warmup_steps is 501; it must be from 0 to 500"),
-        ({"device_batch_size": 3}, "lora.training.batch_size is 8; it must be a multiple"),
-        ({"targets": []}, "lora.training.targets is empty"),
+        ({"per_device_train_batch_size": 3}, "lora.training.batch_size is 8; it must be a multiple"),
+        ({"target_modules": []}, "lora.training.target_modules is empty"),
         ({"max_length": 0}, "lora.training.max_length is 0"),
-        ({"loss_on": "prompt"}, "lora.training.loss_on is 'prompt'"),
-        ({"base": "2bit"}, "lora.training.base is '2bit'"),
-        ({"optimizer": "sgd"}, "lora.training.optimizer is 'sgd'"),
+        ({"optim": "sgd"}, "lora.training.optim is 'sgd'"),
     ],
 )
 def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
@@ -45,5 +43,5 @@ def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> N
 
 
 def test_what_changes_no_adapter_is_in_no_key() -> None:
-    one, two = TrainingSettings(), TrainingSettings(device_batch_size=1, checkpoint_steps=9)
+    one, two = TrainingSettings(), TrainingSettings(per_device_train_batch_size=1, save_steps=9)
     assert one.identity() == two.identity() != TrainingSettings(seed=1).identity()

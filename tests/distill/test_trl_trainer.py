@@ -43,7 +43,14 @@ def job(
     rows: Path, folder: Path, *, max_length: int | None = 4096, leave_out_long: bool = False, **settings: Any
 ) -> TrainingJob:
     base = resolve.resolve(experiment("model=tiny_student").model).path
-    common = {"steps": 8, "batch_size": 4, "device_batch_size": 4, "learning_rate": 5e-3, "checkpoint_steps": 2, "rank": 4}
+    common = {
+        "max_steps": 8,
+        "batch_size": 4,
+        "per_device_train_batch_size": 4,
+        "learning_rate": 5e-3,
+        "save_steps": 2,
+        "r": 4,
+    }
     return TrainingJob(
         base=str(base),
         dtype="float32",
@@ -112,7 +119,7 @@ def test_examples_that_are_too_long_are_named_and_stop_or_are_left_out(rows: Pat
     assert next(messages) == {"too_long": long, "longest": longest, "more": True}
     with pytest.raises(EngineError, match=rf"{len(long)} of 12 examples are longer than {longest} tokens"):
         list(messages)
-    first, second, *steps = trained(job(rows, tmp_path, max_length=longest, leave_out_long=True, steps=2))
+    first, second, *steps = trained(job(rows, tmp_path, max_length=longest, leave_out_long=True, max_steps=2))
     assert first == {"too_long": long, "longest": longest, "more": True}
     assert second["about"]["tokens"] == sum(length for length in tokens if length <= longest)
     assert [message["step"] for message in steps] == [1, 2]
@@ -141,8 +148,16 @@ def test_examples_that_are_longer_than_the_student_reads_are_no_reason_to_raise_
 @pytest.mark.parametrize(
     ("error", "at_once", "advice"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory."), 4, "lora.training.device_batch_size=1 goes on from the last"),
-        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), 4, "device_batch_size=1 goes on"),
+        (
+            torch.OutOfMemoryError("CUDA out of memory."),
+            4,
+            "lora.training.per_device_train_batch_size=1 goes on from the last",
+        ),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+            4,
+            "per_device_train_batch_size=1 goes on",
+        ),
         (MemoryError(), 1, "with 1 example at once"),
     ],
 )
@@ -156,9 +171,9 @@ def test_when_memory_runs_out_the_settings_that_help_are_named(
 
     monkeypatch.setattr(trl_trainer.SFTTrainer, "training_step", fail)
     with pytest.raises(EngineError, match="Memory ran out") as told:
-        trl_trainer.train(job(rows, tmp_path, device_batch_size=at_once), lambda message: None)
-    assert advice in str(told.value) and "lora.training.base=4bit" in str(told.value)
-    assert ("device_batch_size=1" in str(told.value)) == (at_once > 1)
+        trl_trainer.train(job(rows, tmp_path, per_device_train_batch_size=at_once), lambda message: None)
+    assert advice in str(told.value) and "lora.training.load_in_4bit=true" in str(told.value)
+    assert ("per_device_train_batch_size=1" in str(told.value)) == (at_once > 1)
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(
@@ -178,7 +193,7 @@ def test_a_training_goes_on_with_fewer_examples_at_once_to_the_same_adapter(rows
     """What is advised when memory runs out."""
     from har_llm.distill import trl_trainer
 
-    whole, steps = job(rows, tmp_path / "whole", steps=4), []
+    whole, steps = job(rows, tmp_path / "whole", max_steps=4), []
     trl_trainer.train(whole, steps.append)
     first = replace(whole, folder=str(tmp_path / "cut" / "adapter"), checkpoints=str(tmp_path / "cut" / "checkpoints"))
 
@@ -189,7 +204,7 @@ def test_a_training_goes_on_with_fewer_examples_at_once_to_the_same_adapter(rows
     with pytest.raises(KeyboardInterrupt):
         trl_trainer.train(first, stop)
     again: list[dict[str, Any]] = []
-    trl_trainer.train(replace(first, settings=replace(first.settings, device_batch_size=1)), again.append)
+    trl_trainer.train(replace(first, settings=replace(first.settings, per_device_train_batch_size=1)), again.append)
     assert [message["step"] for message in again if "step" in message] == [3, 4]
     ours, theirs = adapter(tmp_path / "cut"), adapter(tmp_path / "whole")
     for name, weight in ours.items():
@@ -208,10 +223,10 @@ def test_a_step_of_more_examples_than_were_asked_for_is_refused(
 
 
 def test_a_training_that_another_optimizer_began_begins_anew(rows: Path, tmp_path: Path) -> None:
-    """lora.training.optimizer=auto, begun on a GPU and gone on with on a CPU."""
+    """lora.training.optim=auto, begun on a GPU and gone on with on a CPU."""
     from har_llm.distill import trl_trainer
 
-    made, heard = job(rows, tmp_path, steps=2, checkpoint_steps=1, optimizer="auto"), []
+    made, heard = job(rows, tmp_path, max_steps=2, save_steps=1, optim="auto"), []
     trl_trainer.train(made, heard.append)
     note = tmp_path / "checkpoints" / "optimizer.txt"
     assert note.read_text() == "adamw_torch\n" and "anew" not in heard[0]["about"]
@@ -231,7 +246,7 @@ def test_a_training_that_diverges_ends_at_once(
 
     monkeypatch.setattr(trl_trainer.SFTTrainer, "training_step", lambda *_, **__: torch.tensor(loss))
     with pytest.raises(EngineError, match=f"The loss is {loss} at step 1; lower lora.training.learning_rate"):
-        trl_trainer.train(job(rows, tmp_path, steps=2), lambda message: None)
+        trl_trainer.train(job(rows, tmp_path, max_steps=2), lambda message: None)
 
 
 def test_labels_that_a_library_has_masked_are_noticed(rows: Path, tmp_path: Path) -> None:
@@ -250,11 +265,11 @@ def test_labels_that_a_library_has_masked_are_noticed(rows: Path, tmp_path: Path
             _check_labels(trainer(masked), row)
 
 
-@pytest.mark.parametrize("loss_on", ["completion", "all"])
-def test_the_loss_is_on_what_it_should_be(rows: Path, tmp_path: Path, loss_on: str) -> None:
+@pytest.mark.parametrize("completion_only", [True, False])
+def test_the_loss_is_on_what_it_should_be(rows: Path, tmp_path: Path, completion_only: bool) -> None:
     from har_llm.distill.trl_trainer import NOT_LEARNED, _tokens
 
-    made = job(rows, tmp_path, loss_on=loss_on)
+    made = job(rows, tmp_path, completion_only_loss=completion_only)
     chat = ChatTokenizer(made.base, trust_remote_code=False)
     tokenizer = chat.tokenizer
     row = next(made.read_rows())
@@ -262,7 +277,7 @@ def test_the_loss_is_on_what_it_should_be(rows: Path, tmp_path: Path, loss_on: s
     learned = [token for token, label in zip(tokens["input_ids"], tokens["labels"], strict=True) if label != NOT_LEARNED]
     text = row["completion"][0]["content"] + tokenizer.eos_token
     assert tokenizer.decode(learned).endswith(text)
-    assert (tokenizer.decode(learned) == text) == (loss_on == "completion")
+    assert (tokenizer.decode(learned) == text) == completion_only
     sent = tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True, enable_thinking=True)
     assert tokenizer.decode(tokens["input_ids"]) == sent + text
 
@@ -290,7 +305,7 @@ def test_the_papers_models_get_as_many_trainable_parameters_as_in_the_paper(size
         tie_word_embeddings=True,
     )
     with torch.device("meta"):
-        model = get_peft_model(Qwen3ForCausalLM(config), _peft(job(Path(), Path(), rank=32, alpha=32)))
+        model = get_peft_model(Qwen3ForCausalLM(config), _peft(job(Path(), Path(), r=32, lora_alpha=32)))
     trainable = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     base = sum(weight.numel() for weight in model.parameters()) - trainable
     assert trainable == parameters

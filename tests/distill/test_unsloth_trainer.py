@@ -55,14 +55,14 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_very_model_is_asked_for_with_the_settings_of_the_paper(trainer: Any, rows: Path, tmp_path: Path) -> None:
-    made = unsloth_job(rows, tmp_path, rank=32, alpha=32, seed=7)
+    made = unsloth_job(rows, tmp_path, r=32, lora_alpha=32, seed=7)
     trainer.load(made, 4096)
     load, peft = trainer.asked["load"], trainer.asked["peft"]
     assert (load["model_name"], load["use_exact_model_name"]) == (made.base, True)
     assert (load["max_seq_length"], load["dtype"], load["load_in_4bit"]) == (4096, torch.bfloat16, False)
     assert (peft["r"], peft["lora_alpha"], peft["lora_dropout"], peft["random_state"]) == (32, 32, 0.0, 7)
     assert peft["target_modules"] == list(LINEAR)
-    trainer.load(unsloth_job(rows, tmp_path, base="4bit"), 4096)
+    trainer.load(unsloth_job(rows, tmp_path, load_in_4bit=True), 4096)
     assert trainer.asked["load"]["load_in_4bit"]
 
 
@@ -94,9 +94,9 @@ def test_a_training_sees_the_roomiest_gpu_and_no_other(
 @pytest.mark.gpu
 @pytest.mark.slow
 @pytest.mark.skipif(not installed("unsloth"), reason="needs pip install 'har-llm[unsloth]'")
-@pytest.mark.parametrize("base", ["full", "4bit"])
-def test_a_student_is_trained_on_a_gpu(rows: Path, tmp_path: Path, base: str) -> None:
-    made = unsloth_job(rows, tmp_path, base=base, optimizer="auto")
+@pytest.mark.parametrize("load_in_4bit", [False, True])
+def test_a_student_is_trained_on_a_gpu(rows: Path, tmp_path: Path, load_in_4bit: bool) -> None:
+    made = unsloth_job(rows, tmp_path, load_in_4bit=load_in_4bit, optim="auto")
     about, *steps = trained(made)
     assert about["about"]["optimizer"].startswith("adamw_8bit") or about["about"]["optimizer"] == "adamw_bnb_8bit"
     assert 0 < about["about"]["trainable_parameters"] < about["about"]["parameters"]
@@ -107,5 +107,5 @@ def test_a_student_is_trained_on_a_gpu(rows: Path, tmp_path: Path, base: str) ->
     assert config["r"] == 4 and set(config["target_modules"]) == set(LINEAR)
     weights = adapter(tmp_path)
     assert any(bool(weight.any()) for name, weight in weights.items() if "lora_B" in name), "it has learned"
-    if base == "full":
+    if not load_in_4bit:
         assert {weight.dtype for weight in weights.values()} == {torch.float32}

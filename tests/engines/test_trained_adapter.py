@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 with_vllm = pytest.mark.skipif(not installed(), reason="vLLM is not installed")
 
 # Few steps, but enough that the student says something else for every window.
-TRAINED = ("dataset.sessions.events=[12,12]", "lora.training.steps=12", "lora.training.batch_size=4")
+TRAINED = ("dataset.sessions.events=[12,12]", "lora.training.max_steps=12", "lora.training.batch_size=4")
 
 
 class Made(NamedTuple):

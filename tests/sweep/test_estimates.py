@@ -180,7 +180,7 @@ def test_a_training_is_estimated_from_the_teachers_windows(tmp_path: Path) -> No
         "++dataset.sessions.count=4",
         "++dataset.paper_split={4: 3}",
         "lora=distilled_tiny",
-        "lora.training.steps=120",
+        "lora.training.max_steps=120",
         "limit=1",
     )
     run = prepared(tmp_path, *few)
@@ -190,19 +190,21 @@ def test_a_training_is_estimated_from_the_teachers_windows(tmp_path: Path) -> No
     assert (made.examples, made.time) == (windows, "unknown")
     assert made.epochs == run.recipe.lora.training.epochs_in_words(windows)
     said = all_notes([made])
-    assert any("try lora.training.steps=10 there" in note for note in said)
+    assert any("try lora.training.max_steps=10 there" in note for note in said)
     assert any("is not estimated" in note for note in said), "memory"
     (tmp_path / "store").mkdir()
     note_rate(tmp_path / "store", run.recipe.work, Rate(60.0, 30.0, 10, 0))
     (measured,) = estimate_trainings(make_plan([run]))
     assert measured.time == "7 min", "a minute, and 120 steps of 3 s"
-    other = prepared(tmp_path, *few, "++lora.training.rank=8")
+    other = prepared(tmp_path, *few, "++lora.training.r=8")
     assert estimate_trainings(make_plan([other]))[0].time == "unknown"
 
 
 def test_in_4_bits_the_embeddings_stay_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def said() -> str:
-        run = prepared(tmp_path, "lora=distilled_tiny", "lora.training.base=4bit", "model.parameters=596049920", "limit=1")
+        run = prepared(
+            tmp_path, "lora=distilled_tiny", "lora.training.load_in_4bit=true", "model.parameters=596049920", "limit=1"
+        )
         (made,) = estimate_trainings(make_plan([run]))
         return made.weights
 

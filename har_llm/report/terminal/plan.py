@@ -47,7 +47,7 @@ def _trainings_table(plan: Plan, estimates: Sequence[TrainingEstimate]) -> Table
     for recipe, estimate in zip(plan.recipes, estimates, strict=True):
         teacher, training = recipe.teacher, recipe.lora.training
         names = (recipe.experiment.model.name, teacher.experiment.model.name, teacher.experiment.dataset.name)
-        numbers = (len(teacher.sessions), estimate.examples, training.steps, training.batch_size)
+        numbers = (len(teacher.sessions), estimate.examples, training.max_steps, training.batch_size)
         rows.append([*names, *map(str, numbers), estimate.epochs, estimate.weights, estimate.time])
     title = f"Adapters to train, after their teachers have written: {len(plan.recipes)}"
     return Table("trainings", title, columns, rows)

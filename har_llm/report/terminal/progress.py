@@ -85,7 +85,7 @@ class LiveProgress(Callback):
 
     def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
         training = recipe.lora.training
-        self._what, self._steps = f"{recipe.experiment.model.name} {recipe.lora.label()}", training.steps
+        self._what, self._steps = f"{recipe.experiment.model.name} {recipe.lora.label()}", training.max_steps
         self._say(
             f"{self._what}{recipe.provenance.suffix}: {selection.summary()}; {training.extent(len(selection.examples))}"
             + (f"; it was begun before and goes on near step {done}" if done else "")
@@ -108,7 +108,7 @@ class LiveProgress(Callback):
         self._tell_step(f"training, step {step} of {self._steps}, loss {loss:.3f}", at_once=step == self._steps)
 
     def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
-        self._what, steps = f"{recipe.experiment.model.name} {recipe.lora.label()}", recipe.lora.training.steps
+        self._what, steps = f"{recipe.experiment.model.name} {recipe.lora.label()}", recipe.lora.training.max_steps
         if self._waiting != (recipe.key, holder):
             self._waiting = recipe.key, holder
             self._say(f"{self._what}: waiting for its adapter: {holder}")

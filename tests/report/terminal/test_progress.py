@@ -33,7 +33,7 @@ def test_progress_without_a_terminal_is_a_few_plain_lines(tmp_path: Path, capsys
 
 
 def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    taught = ("model=tiny_student", "lora=distilled_tiny", "lora.training.steps=120", f"paths.outputs={tmp_path}")
+    taught = ("model=tiny_student", "lora=distilled_tiny", "lora.training.max_steps=120", f"paths.outputs={tmp_path}")
     recipe = prepare(experiment(*taught)).recipe
     assert recipe is not None
     examples = [Example(f"s#{number}", "key", (), "text") for number in range(126)]

@@ -74,7 +74,7 @@ def test_a_model_that_fails_on_the_cluster_fails_its_runs_with_the_end_of_its_lo
 @on_slurm
 def test_teacher_trainings_and_student_are_stages_that_wait_for_each_other(tmp_path: Path) -> None:
     short = ["dataset.sessions.events=[6,6]", "window.events=3", "model=tiny_student", "lora=distilled_tiny"]
-    training = ["lora.training.steps=2", "lora.training.warmup_steps=0", "lora.train_sessions=1,2"]
+    training = ["lora.training.max_steps=2", "lora.training.warmup_steps=0", "lora.train_sessions=1,2"]
     done = har_llm(tmp_path, *OURS, "-m", SMALL[0], "+dataset.paper_split={4:3}", *short, *training)
     submitted = [line for line in done.stdout.splitlines() if line.startswith("Slurm job") and "log:" in line]
     assert [line.split(": ", 1)[1].split(" for ")[0] for line in submitted] == [
