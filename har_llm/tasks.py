@@ -15,6 +15,8 @@ from har_llm.common.errors import ConfigError, DataError, HarError
 if TYPE_CHECKING:
     from har_llm.config import Experiment
     from har_llm.sweep.job import Job
+    from har_llm.sweep.slurm.settings import SlurmSettings
+    from har_llm.sweep.slurm.submit import Sources
 
 
 def perform(jobs: Sequence[Job]) -> None:
@@ -83,19 +85,72 @@ def show_sweep(jobs: Sequence[Job]) -> None:
     report_sweep(jobs)
 
 
+def run_on_slurm(jobs: Sequence[Job], settings: SlurmSettings) -> None:
+    """The same through Slurm. Raises MissingError where there is no Slurm."""
+    from har_llm.report.terminal.progress import LiveProgress
+    from har_llm.sweep.slurm import submit
+    from har_llm.tracking.session import tracking
+
+    with tracking(jobs) as tracker:
+        with LiveProgress() as callback:
+            submit.run_jobs(jobs, settings, submit.Work(_generate_in_slurm, _score_in_slurm), callback)
+        tracker.publish(jobs)
+        show_sweep(jobs)
+
+
+def _generate_in_slurm(sources: Sources, upto: str) -> None:
+    from har_llm.report.terminal.progress import LiveProgress
+    from har_llm.sweep import execute
+    from har_llm.tracking.session import tracking
+
+    jobs = _read_sources(sources)
+    with tracking(jobs, publishing=False) as tracker, LiveProgress() as callback:
+        execute.generate_jobs(jobs, tracker.beside(callback), upto)
+    _raise_for(jobs)
+
+
+def _score_in_slurm(sources: Sources) -> None:
+    from har_llm.report.terminal.progress import LiveProgress
+    from har_llm.sweep import execute
+
+    jobs = _read_sources(sources)
+    with LiveProgress() as callback:
+        execute.prepare_jobs(jobs, callback)
+        execute.finish_jobs(jobs, callback)
+    _raise_for(jobs)
+
+
+def _read_sources(sources: Sources) -> list[Job]:
+    from omegaconf import OmegaConf
+
+    from har_llm.config import read_experiment
+    from har_llm.sweep.job import Job
+
+    return [Job(title, read_experiment(OmegaConf.create(source))) for title, source in sources]
+
+
+def _raise_for(jobs: Sequence[Job]) -> None:
+    """Let Slurm know where some of a Slurm job's work could not be done."""
+    failed = [f"{job.title}: {job.error}" for job in jobs if job.error is not None]
+    if failed:
+        raise RuntimeError("\n".join(failed))
+
+
 def plan(jobs: Sequence[Job]) -> None:
     """What a run would generate and train, and what that takes; no model is loaded."""
     from har_llm.report.terminal.plan import show_plan
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import estimates, execute
     from har_llm.sweep.plan import make_plan
+    from har_llm.sweep.read_once import Stores
 
     with LiveProgress() as callback:
         execute.prepare_jobs(jobs, callback, planning=True)
-    made = make_plan([job.run for job in jobs if job.run is not None and not job.run.finished])
+    stores = Stores()
+    made = make_plan([job.run for job in jobs if job.run is not None and not job.run.finished], stores)
     finished = sum(job.run is not None and job.run.finished for job in jobs)
     if made.runs or finished:  # otherwise each job has said why it failed
-        show_plan(made, estimates.estimate(made), estimates.estimate_trainings(made), finished)
+        show_plan(made, estimates.estimate(made, stores), estimates.estimate_trainings(made), finished)
 
 
 def prefetch(jobs: Sequence[Job]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from har_llm.common.errors import MissingError
 from har_llm.runs.run import PreparedRun
-from har_llm.runs.store import Record, generations_folder
+from har_llm.runs.store import GenerationStore, Record, generations_folder
 from har_llm.scoring.parsing import Answer, Prediction, read
 from har_llm.scoring.voting import vote
 
@@ -28,9 +28,9 @@ class WindowGenerations:
         return tuple(vote(event) for event in zip(*parsed, strict=True))
 
 
-def parse_windows(run: PreparedRun) -> list[WindowGenerations]:
+def parse_windows(run: PreparedRun, store: GenerationStore | None = None) -> list[WindowGenerations]:
     """The kept generations of every window. Raises MissingError where some are not made."""
-    store = run.open_store()  # anew: where another process wrote the same keys, every reader must take the same ones
+    store = store or run.open_store()
     missing = run.owed(store)
     if missing:
         raise MissingError(f"{len(missing)} of {len(run.requests)} generations are missing; run the same command again.")

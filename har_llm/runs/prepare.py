@@ -24,14 +24,23 @@ from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.scoring.answer_format import answer_pattern, answer_schema
 
 
+def read_recordings(experiment: Experiment) -> Recordings:
+    return experiment.dataset.read(expanded(experiment.settings.paths.data))
+
+
 def prepare(
-    experiment: Experiment, *, planning: bool = False, choose: Callable[[Sequence[Session]], list[Session]] = list
+    experiment: Experiment,
+    *,
+    planning: bool = False,
+    choose: Callable[[Sequence[Session]], list[Session]] = list,
+    read: Callable[[Experiment], Recordings] = read_recordings,
 ) -> PreparedRun:
     """Read the data, render the prompts, find the model's version. Raises DataError, MissingError or ConfigError.
 
     `planning`: the run is only asked what it needs, so its model may be out of reach. `choose`: which sessions of its part.
+    `read`: what reads its dataset.
     """
-    recordings = read_recordings(experiment)
+    recordings = read(experiment)
     parts = dict(divide(experiment, recordings))
     parts[experiment.split.part] = choose(parts[experiment.split.part])
     prompts = render(experiment, recordings, parts[experiment.split.part])
@@ -46,14 +55,10 @@ def prepare(
             check_fit(adapter.path, model.public_name, model.path)
     recipe = None
     if distillation_of(lora) is not None:
-        recipe = make_recipe(experiment, model, planning=planning)
+        recipe = make_recipe(experiment, model, planning=planning, read=read)
         adapter = recipe.adapter
     run = PreparedRun(experiment, recordings, parts, prompts, model, adapter, engine, reason, recipe, ())
     return replace(run, requests=list(_requests(run)))
-
-
-def read_recordings(experiment: Experiment) -> Recordings:
-    return experiment.dataset.read(expanded(experiment.settings.paths.data))
 
 
 def divide(experiment: Experiment, recordings: Recordings) -> Mapping[str, Sequence[Session]]:
@@ -120,7 +125,9 @@ def data_digest(sessions: Sequence[Session]) -> str:
     return hasher.hexdigest()
 
 
-def make_recipe(experiment: Experiment, student: ResolvedModel, *, planning: bool) -> AdapterRecipe:
+def make_recipe(
+    experiment: Experiment, student: ResolvedModel, *, planning: bool, read: Callable[[Experiment], Recordings]
+) -> AdapterRecipe:
     """What the experiment's adapter is made from: its own teacher, on the training part of its own or another dataset.
 
     In the windows of its own, or in others.
@@ -140,6 +147,7 @@ def make_recipe(experiment: Experiment, student: ResolvedModel, *, planning: boo
     teacher = prepare(
         teaching,
         planning=planning,
+        read=read,
         choose=lambda sessions: first_sessions(sessions, lora.train_sessions, lora.session_seed),
     )
     return AdapterRecipe(lora, teacher, student, experiment)

@@ -1,8 +1,8 @@
-"""Who is told what happens while a sweep is made: the base class of all callbacks, and several of them as one."""
+"""What a sweep reports while it works: the base class of all callbacks, and several of them as one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """Its methods do nothing; a callback overrides those that it wants to hear of."""
+    """Its methods do nothing; a callback overrides those that it needs."""
 
     def failed(self, job: Job) -> None:
         """A job has failed; job.error says why."""
 
     def planned(self, plan: Plan) -> None:
-        """All that will be made is known. Told again where another engine takes over what one could not make."""
+        """All that will be made is known. Called again when an engine has failed and another one takes over its work."""
 
     def loading(self, load: Load) -> None:
         """A model is about to be loaded."""
 
-    def made(self, generation: Generation) -> None:
+    def generated(self, generation: Generation) -> None:
         """A generation is finished and kept."""
 
     def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
@@ -43,50 +43,26 @@ class Callback:
         """A step of the training is done."""
 
     def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
-        """Another process trains the adapter, and has done so many steps. Told again and again; `holder` says who it is."""
+        """Another process, the `holder`, trains the adapter and has done so many steps. Called every few seconds."""
 
     def fetched(self, model: ResolvedModel, folder: Path) -> None:
         """A model's files are in this folder."""
 
 
 class Callbacks(Callback):
-    """Tells several others, in order."""
+    """Passes every call on to several callbacks, in order."""
 
     def __init__(self, *callbacks: Callback):
         self._callbacks = callbacks
 
-    def failed(self, job: Job) -> None:
-        for callback in self._callbacks:
-            callback.failed(job)
 
-    def planned(self, plan: Plan) -> None:
+def _to_each(name: str) -> Callable[..., None]:
+    def method(self: Callbacks, *arguments: Any) -> None:
         for callback in self._callbacks:
-            callback.planned(plan)
+            getattr(callback, name)(*arguments)
 
-    def loading(self, load: Load) -> None:
-        for callback in self._callbacks:
-            callback.loading(load)
+    return method
 
-    def made(self, generation: Generation) -> None:
-        for callback in self._callbacks:
-            callback.made(generation)
 
-    def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
-        for callback in self._callbacks:
-            callback.training_starts(recipe, selection, done)
-
-    def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
-        for callback in self._callbacks:
-            callback.training_described(recipe, selection, about)
-
-    def training_step(self, step: int, loss: float) -> None:
-        for callback in self._callbacks:
-            callback.training_step(step, loss)
-
-    def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
-        for callback in self._callbacks:
-            callback.training_waits(recipe, done, holder)
-
-    def fetched(self, model: ResolvedModel, folder: Path) -> None:
-        for callback in self._callbacks:
-            callback.fetched(model, folder)
+for _name in [name for name in vars(Callback) if not name.startswith("_")]:
+    setattr(Callbacks, _name, _to_each(_name))

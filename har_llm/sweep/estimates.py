@@ -13,8 +13,8 @@ from har_llm.distill.trainer_choice import check_tools
 from har_llm.engines.base import Request
 from har_llm.models.resolve import download_place, embedding_count, needed_memory, parameter_count, weight_bytes
 from har_llm.runs.run import AdapterRecipe
-from har_llm.runs.store import GenerationStore
 from har_llm.sweep.plan import Load, Plan
+from har_llm.sweep.read_once import Stores
 from har_llm.sweep.throughput import known_rate
 
 CHARACTERS_PER_TOKEN = 3.5
@@ -59,9 +59,10 @@ class TrainingEstimate:
     notes: tuple[Note, ...] = ()
 
 
-def estimate(plan: Plan) -> list[Estimate]:
+def estimate(plan: Plan, stores: Stores | None = None) -> list[Estimate]:
     """An estimate for each load of the plan, in order."""
-    return [_estimate(load) for load in plan.loads]
+    stores = stores or Stores()
+    return [_estimate(load, stores) for load in plan.loads]
 
 
 def estimate_trainings(plan: Plan) -> list[TrainingEstimate]:
@@ -91,7 +92,7 @@ def all_notes(estimates: Sequence[Estimate | TrainingEstimate]) -> list[str]:
     return [f"{', '.join(about)}: {text}" for text, about in models.items()]
 
 
-def _estimate(load: Load) -> Estimate:
+def _estimate(load: Load, stores: Stores) -> Estimate:
     model = load.model.config
     lacking, notes = _lacking(load), []
     counted = _counted_tokens(load.model.path, load.requests)
@@ -99,7 +100,7 @@ def _estimate(load: Load) -> Estimate:
     prompt = characters / CHARACTERS_PER_TOKEN if counted is None else counted
     if counted is None:
         notes.append("prompt tokens are estimated from the characters.")
-    answer, known = _expected_answer(load)
+    answer, known = _expected_answer(load, stores)
     if known == 0:
         notes.append(
             "no stored texts here to expect the length of answers from; the number is the most that "
@@ -203,11 +204,11 @@ def _counted_tokens(folder: Path | None, requests: Sequence[Request]) -> float |
     return tokens / sum(map(_characters, looked_at)) * sum(map(_characters, requests))
 
 
-def _expected_answer(load: Load) -> tuple[float, int]:
+def _expected_answer(load: Load, stores: Stores) -> tuple[float, int]:
     """Tokens of an answer, and how many stored texts that is the mean of; the most that is allowed where there is none."""
     tokens: list[int] = []
     for run in load.runs:
-        store: GenerationStore = run.open_store()
+        store = stores.of(run)
         tokens += [record.completion_tokens for record in store.get_many(itertools.islice(store.keys(), LOOKED_AT))]
     if tokens:
         return sum(tokens) / len(tokens), len(tokens)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,18 @@ from typing import Any
 from har_llm.common.errors import MissingError
 from har_llm.engines.base import Generation, LoadedModel
 from har_llm.models import resolve
-from har_llm.runs.adapter_files import adapter_weights
 from har_llm.runs.generations import ADAPTER_WEIGHTS
 from har_llm.runs.store import Record, ShardWriter
 from har_llm.sweep import throughput
 from har_llm.sweep.plan import Load
+from har_llm.sweep.read_once import Stores
 
-Environments = Sequence[Mapping[str, str]]
 
-
-def make(load: Load, environments: Sequence[Mapping[str, str]], on_generation: Callable[[Generation], None]) -> None:
+def generate(load: Load, on_generation: Callable[[Generation], None], stores: Stores | None = None) -> None:
     """Make the generations of a load in processes of their own; each is kept before the next is waited for.
 
-    Raises EngineError when a process dies, MissingError when the model cannot be fetched.
+    Raises EngineError when a process dies, MissingError when the model cannot be fetched, ConfigError when the GPUs have
+    become too full for it.
     """
     from har_llm.engines.worker import WorkerPool
 
@@ -37,13 +36,14 @@ def make(load: Load, environments: Sequence[Mapping[str, str]], on_generation: C
         context=model.context,
         trust_remote_code=model.trust_remote_code,
     )
+    environments = load.engine.replicas(resolve.weight_bytes(load.model))
     started = time.monotonic()
     pool = WorkerPool(load.engine, spec, environments)
     try:
         _import_scoring()
         about = pool.about
         with ExitStack() as stack:
-            keep = _Keeper(load, about, stack)
+            keep = _Keeper(load, about, stack, stores or Stores())
             seconds, tokens, count = 0.0, 0, 0
             for generation in pool.generate(load.requests):
                 keep(generation)
@@ -59,8 +59,8 @@ def make(load: Load, environments: Sequence[Mapping[str, str]], on_generation: C
 class _Keeper:
     """Writes each generation to the store of the run that asked for it, saying where it comes from."""
 
-    def __init__(self, load: Load, about: Mapping[str, Any], stack: ExitStack):
-        self._load, self._about, self._stack = load, about, stack
+    def __init__(self, load: Load, about: Mapping[str, Any], stack: ExitStack, stores: Stores):
+        self._load, self._about, self._stack, self._stores = load, about, stack, stores
         self._writers: dict[int, tuple[ShardWriter, dict[str, Any]]] = {}
 
     def __call__(self, generation: Generation) -> None:
@@ -69,7 +69,7 @@ class _Keeper:
             writer = self._stack.enter_context(run.open_writer())
             about = {**self._about, "model": run.model_identity, "provenance": run.provenance.label}
             if run.recipe is not None:
-                about[ADAPTER_WEIGHTS] = adapter_weights(run.recipe)
+                about[ADAPTER_WEIGHTS] = self._stores.weights(run.recipe)
             self._writers[id(run)] = (writer, about)
         writer, about = self._writers[id(run)]
         writer.add(Record(**generation._asdict(), about=about))

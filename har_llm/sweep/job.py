@@ -25,5 +25,5 @@ class Job:
     error: HarError | None = None
     choice: str | None = None
     """The option of conf/experiment that it belongs to."""
-    told: bool = False
-    """Whether the user has read why it failed."""
+    reported: bool = False
+    """Whether the user has been shown why it failed."""

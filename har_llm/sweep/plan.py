@@ -15,9 +15,8 @@ from typing import Any
 from har_llm.common.digest import canonical
 from har_llm.engines.base import EngineConfig, Request
 from har_llm.models.resolve import ResolvedModel
-from har_llm.runs.adapter_files import adapter_weights
 from har_llm.runs.run import AdapterRecipe, PreparedRun
-from har_llm.runs.store import GenerationStore
+from har_llm.sweep.read_once import Stores
 
 
 @dataclass(frozen=True)
@@ -62,15 +61,15 @@ class Plan:
     """First the teachers' loads, then the adapters, then all other loads."""
 
     runs: Sequence[PreparedRun]
-    teaching: Sequence[Load]
-    """What adapters are made from; and whatever else the runs ask of the same models."""
+    teacher_loads: Sequence[Load]
+    """Of the teachers of the adapters to train, with whatever else the runs ask of the same models."""
     recipes: Sequence[AdapterRecipe]
-    """The adapters to make, each once."""
-    others: Sequence[Load]
+    """The adapters to train, each once."""
+    other_loads: Sequence[Load]
 
     @property
     def loads(self) -> list[Load]:
-        return [*self.teaching, *self.others]
+        return [*self.teacher_loads, *self.other_loads]
 
     @property
     def owed(self) -> int:
@@ -78,45 +77,37 @@ class Plan:
 
     @property
     def wanted(self) -> int:
-        """All generations of the runs and of the teachers of what is to be learned, each counted once."""
+        """All generations of the runs and of the teachers of the adapters to train, each counted once."""
         runs = [*self.runs, *(recipe.teacher for recipe in self.recipes)]
         return len({(outputs, request.key) for run in runs for outputs in [run.outputs] for request in run.requests})
 
 
-def make_plan(runs: Sequence[PreparedRun]) -> Plan:
+def make_plan(runs: Sequence[PreparedRun], stores: Stores | None = None) -> Plan:
     """What these runs owe, and what that needs. Raises MissingError for an adapter that is damaged."""
-    stores: dict[str, GenerationStore] = {}
+    stores = stores or Stores()
     # A run whose texts are all stored needs no adapter, and its teacher none of its texts.
-    dependents = [run for run in runs if run.recipe is not None and run.owed(_store(run, stores))]
+    dependents = [run for run in runs if run.recipe is not None and stores.owed(run)]
     recipes = {
-        run.recipe.key: run.recipe for run in dependents if run.recipe is not None and adapter_weights(run.recipe) is None
+        run.recipe.key: run.recipe for run in dependents if run.recipe is not None and stores.weights(run.recipe) is None
     }
     teachers = [recipe.teacher for recipe in recipes.values()]
-    taught_with = {canonical(load_identity(teacher)) for teacher in teachers}
+    teachers_models = {canonical(load_identity(teacher)) for teacher in teachers}
 
-    def waits(run: PreparedRun) -> bool:
-        unlearned = run.recipe is not None and run.recipe.key in recipes
-        return unlearned or canonical(load_identity(run)) not in taught_with
+    def is_later(run: PreparedRun) -> bool:
+        untrained = run.recipe is not None and run.recipe.key in recipes
+        return untrained or canonical(load_identity(run)) not in teachers_models
 
-    first = [*teachers, *(run for run in runs if not waits(run))]
-    others = [run for run in runs if waits(run)]
+    first = [*teachers, *(run for run in runs if not is_later(run))]
+    others = [run for run in runs if is_later(run)]
     return Plan(list(runs), _loads(first, stores), list(recipes.values()), _loads(others, stores))
 
 
-def _store(run: PreparedRun, stores: dict[str, GenerationStore]) -> GenerationStore:
-    """The run's store, opened once."""
-    place = canonical([str(run.outputs), run.model_identity])
-    if place not in stores:
-        stores[place] = run.open_store()
-    return stores[place]
-
-
-def _loads(runs: Sequence[PreparedRun], stores: dict[str, GenerationStore]) -> list[Load]:
+def _loads(runs: Sequence[PreparedRun], stores: Stores) -> list[Load]:
     """What these runs owe, model by model. Their order changes the order of the loads, and not what is made."""
     waiting: dict[str, list[PreparedRun]] = {}
     asked: dict[str, dict[str, PreparedRun]] = {}
     for run in runs:
-        owed = run.owed(_store(run, stores))
+        owed = stores.owed(run)
         if not owed:
             continue
         group = canonical([str(run.outputs), load_identity(run)])

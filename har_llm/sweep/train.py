@@ -1,4 +1,4 @@
-"""Making an adapter: the teacher's texts become examples, the student is trained on them, the adapter is put in its place.
+"""Making an adapter: the teacher's generations become examples, the student is trained on them, the adapter is put in place.
 
 Killed at any moment, the same command goes on from the last checkpoint. Several processes do not train one adapter.
 """
@@ -9,13 +9,13 @@ import contextlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from har_llm.common.environment import library_versions, machine
 from har_llm.common.files import put_in_place, write_whole
-from har_llm.common.lock import claimed, last_claim
+from har_llm.common.lock import Lock
 from har_llm.common.provenance import MANIFEST
 from har_llm.distill.examples import Selection
 from har_llm.distill.model_card import CURVE, card_title, model_card
@@ -24,104 +24,110 @@ from har_llm.distill.worker import trained
 from har_llm.models import resolve
 from har_llm.models.adapters import adapter_digest
 from har_llm.models.checkpoint import check_targets
-from har_llm.runs.adapter_files import adapter_weights, select_examples, training_job
+from har_llm.runs.adapter_files import select_examples, training_job
 from har_llm.runs.generations import check_adapter
 from har_llm.runs.manifest import manifest, name_base
 from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.sweep import throughput
 from har_llm.sweep.callbacks import Callback
+from har_llm.sweep.read_once import Stores
 from har_llm.sweep.throughput import Rate
 
 LOG = "loss.jsonl"
 LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "unsloth", "bitsandbytes")
 
 
-def check_recipe(run: PreparedRun) -> None:
+def check_recipe(run: PreparedRun, stores: Stores | None = None) -> None:
     """Refuse an adapter that is damaged, or that could not be made here, before its teacher writes. Raises MissingError.
 
     Also one that was trained anew since the first texts of the run. A run that has all its texts needs none.
     """
-    if run.recipe is None or run.complete():
+    stores = stores or Stores()
+    if run.recipe is None or not stores.owed(run):
         return
-    there = adapter_weights(run.recipe)
+    there = stores.weights(run.recipe)
     if there is None:
         check_tools(run.recipe.lora)
         if (student := run.recipe.student).path is not None:
             check_targets(run.recipe.lora.training.target_modules, student.public_name, student.path)
     else:
-        store = run.open_store()
+        store = stores.of(run)
         stored = (request.key for request in run.requests if request.key in store)
         check_adapter(run, store.get_many(stored), there)
 
 
-def learn(recipe: AdapterRecipe, callback: Callback) -> None:
-    """Train the recipe's adapter and put it in place, unless it is there. Raises HarError; what is done is kept.
+class Training:
+    """Of one adapter, by one process at a time. Keep the object while another process trains it (see Lock)."""
 
-    Raises HeldError while another process trains it.
-    """
-    if recipe.folder.exists():
-        return
-    staging = _staging(recipe)
-    last_claim(staging)  # who cannot have the training anyway need not choose its examples
-    selection = select_examples(recipe)
-    with claimed(staging) as check_claim:
-        if not recipe.folder.exists():  # another process may have just made it
-            selection, about, losses = _train(recipe, selection, staging, callback, check_claim)
-            check_claim()
-            _put_in_place(recipe, selection, about, losses, staging)
-    shutil.rmtree(staging, ignore_errors=True)
+    def __init__(self, recipe: AdapterRecipe):
+        self.recipe = recipe
+        self._staging = _staging(recipe)
+        self._log = self._staging / LOG
+        self._lock = Lock(recipe.folder.with_name(f".{recipe.folder.name}.lock"))
 
+    def run(self, callback: Callback) -> None:
+        """Train the adapter and put it in its place, unless it is there. Raises HarError; what is done is kept.
 
-def _train(
-    recipe: AdapterRecipe, selection: Selection, staging: Path, callback: Callback, check_claim: Callable[[], None]
-) -> tuple[Selection, dict[str, Any], list[list[float]]]:
-    """What was learned from, what is to be said of it, and the losses; the adapter is in `staging`."""
-    log, trainer = staging / LOG, chosen_trainer(recipe.lora.trainer)
-    _write_lines(staging / "rows.jsonl", (example.as_row() for example in selection.examples))
-    done = _losses(log)
-    _write_lines(log, done)  # without what a kill has torn
-    callback.training_starts(recipe, selection, len(done))
-    base = resolve.obtain(recipe.student)
-    job = training_job(
-        recipe,
-        base=base,
-        rows=staging / "rows.jsonl",
-        folder=staging / "adapter",
-        checkpoints=staging / "checkpoints",
-        trainer=trainer,
-    )
-    about: dict[str, Any] = {}
-    steps, started, began = 0, time.monotonic(), 0.0
-    with log.open("a", encoding="utf-8") as stream, contextlib.closing(trained(job)) as messages:
-        for message in messages:
-            check_claim()
-            if "too_long" in message:
-                long, longest, more = message["too_long"], message["longest"], message["more"]
-                selection = selection.without_long(long, longest, recipe.lora.examples.unusable, more)
-            elif "about" in message:
-                about, began = message["about"], time.monotonic()
-                callback.training_described(recipe, selection, about)
-                if about.pop("anew", None):
-                    stream.truncate(0)
-            else:
-                stream.write(json.dumps([message["step"], message["loss"]]) + "\n")
-                stream.flush()
-                callback.training_step(message["step"], message["loss"])
-                steps += 1
-    ended = time.monotonic()
-    if steps:  # none where only the writing of the adapter was owed
-        throughput.note_rate(recipe.teacher.outputs / "store", recipe.work, Rate(began - started, ended - began, steps, 0))
-    about |= {"trainer": trainer, "seconds_of_last_start": round(ended - started, 1)}
-    about |= {"versions": library_versions(LIBRARIES), "hardware": machine(gpus_used=1)}  # a training is shown one GPU
-    return selection, about, _losses(log)
+        Raises HeldError while another process trains it.
+        """
+        if self.recipe.folder.exists():
+            return
+        with self._lock.held():
+            if not self.recipe.folder.exists():  # another process may have just made it
+                selection, about = self._train(select_examples(self.recipe), callback)
+                self._lock.check()
+                _put_in_place(self.recipe, selection, about, _losses(self._log), self._staging / "adapter")
+            shutil.rmtree(self._staging, ignore_errors=True)
+
+    def _train(self, selection: Selection, callback: Callback) -> tuple[Selection, dict[str, Any]]:
+        """Leave the adapter in the staging folder. Returns its examples, and what its manifest says of the training."""
+        recipe, trainer = self.recipe, chosen_trainer(self.recipe.lora.trainer)
+        rows = self._staging / "rows.jsonl"
+        _write_lines(rows, (example.as_row() for example in selection.examples))
+        done = _losses(self._log)
+        _write_lines(self._log, done)  # without what a kill has torn
+        callback.training_starts(recipe, selection, len(done))
+        base = resolve.obtain(recipe.student)
+        job = training_job(
+            recipe,
+            base=base,
+            rows=rows,
+            folder=self._staging / "adapter",
+            checkpoints=self._staging / "checkpoints",
+            trainer=trainer,
+        )
+        about: dict[str, Any] = {}
+        steps, started, began = 0, time.monotonic(), 0.0
+        with self._log.open("a", encoding="utf-8") as stream, contextlib.closing(trained(job)) as messages:
+            for message in messages:
+                self._lock.check()
+                if "too_long" in message:
+                    long, longest, more = message["too_long"], message["longest"], message["more"]
+                    selection = selection.without_long(long, longest, recipe.lora.examples.unusable, more)
+                elif "about" in message:
+                    about, began = message["about"], time.monotonic()
+                    callback.training_described(recipe, selection, about)
+                    if about.pop("anew", None):
+                        stream.truncate(0)
+                else:
+                    stream.write(json.dumps([message["step"], message["loss"]]) + "\n")
+                    stream.flush()
+                    callback.training_step(message["step"], message["loss"])
+                    steps += 1
+        ended = time.monotonic()
+        if steps:  # none where only the writing of the adapter was owed
+            rate = Rate(began - started, ended - began, steps, 0)
+            throughput.note_rate(recipe.teacher.outputs / "store", recipe.work, rate)
+        about |= {"trainer": trainer, "seconds_of_last_start": round(ended - started, 1)}
+        about |= {"versions": library_versions(LIBRARIES), "hardware": machine(gpus_used=1)}  # a training is shown one GPU
+        return selection, about
 
 
 def _put_in_place(
-    recipe: AdapterRecipe, selection: Selection, about: dict[str, Any], losses: list[list[float]], staging: Path
+    recipe: AdapterRecipe, selection: Selection, about: dict[str, Any], losses: list[list[float]], folder: Path
 ) -> None:
     from har_llm.distill.loss_curve import draw_losses  # which imports matplotlib
 
-    folder = staging / "adapter"
     name_base(folder, recipe.student)
     content = {**manifest(recipe, selection, about, losses), "weights": adapter_digest(folder)}
     (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

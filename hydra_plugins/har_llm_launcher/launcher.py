@@ -1,18 +1,22 @@
-"""Gives all jobs of a sweep to har_llm together, so that each model is loaded once and each text is made once."""
+"""Composes the jobs of a sweep and gives them to har_llm together, so that each model is loaded once."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.singleton import Singleton
-from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+if TYPE_CHECKING:
+    from har_llm.sweep.job import Job
 
 
 @dataclass
@@ -24,7 +28,7 @@ ConfigStore.instance().store(group="hydra/launcher", name="har_llm", node=HarLau
 
 
 class HarLauncher(Launcher):
-    """Composes every job, has them planned and made together, and ends with exit code 1 when one of them failed."""
+    """Ends with exit code 1 when a job failed."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.config, self.hydra_context = config, hydra_context
@@ -34,50 +38,43 @@ class HarLauncher(Launcher):
         from har_llm.tasks import headline
 
         setup_globals()
-        configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
-        titles = [titled(overrides, job_overrides) for overrides in job_overrides]
-        returns = [
-            self._compose(overrides, initial_job_idx + place, title or f"job {initial_job_idx + place}")
-            for place, (overrides, title) in enumerate(zip(job_overrides, titles, strict=True))
+        configure_log(self.config.hydra.job_logging, self.config.hydra.verbose)
+        configs = [self._compose(overrides, number) for number, overrides in enumerate(job_overrides, initial_job_idx)]
+        titles = [
+            titled(overrides, job_overrides) or f"job {number}"
+            for number, overrides in enumerate(job_overrides, initial_job_idx)
         ]
-        jobs = [result._return_value for result in returns]
+        jobs = [read_job(config, title) for config, title in zip(configs, titles, strict=True)]
         try:
             self.perform(jobs)
         except HarError as error:  # not one job's fault
             sys.exit(f"error: {error}")
-        for result, job in zip(returns, jobs, strict=True):
-            result.status = JobStatus.COMPLETED if job.error is None else JobStatus.FAILED
-            result.return_value = job.error or headline(job)
-        failed = [job for job in jobs if job.error is not None]
-        assert all(isinstance(job.error, HarError) for job in failed)
+        failed = sum(job.error is not None for job in jobs)
         if failed:
-            print(f"{len(failed)} of {len(jobs)} jobs failed; each one's reason is above.", file=sys.stderr)
+            print(f"{failed} of {len(jobs)} jobs failed; each one's reason is above.", file=sys.stderr)
             sys.exit(1)
-        return returns
+        return [
+            completed(overrides, config, headline(job))
+            for overrides, config, job in zip(job_overrides, configs, jobs, strict=True)
+        ]
 
-    def perform(self, jobs: Sequence[Any]) -> None:
+    def perform(self, jobs: Sequence[Job]) -> None:
         from har_llm.tasks import perform
 
         perform(jobs)
 
-    def _compose(self, overrides: Sequence[str], number: int, title: str) -> JobReturn:
-        """A job's config, read and checked but not run: the result holds a Job."""
+    def _compose(self, overrides: Sequence[str], number: int) -> DictConfig:
         config = self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
         with open_dict(config):
             config.hydra.job.id = config.hydra.job.num = number
-        state = Singleton.get_state()
-        try:
-            result = run_job(
-                task_function=lambda cfg: _read(cfg, title),
-                config=config,
-                job_dir_key="hydra.sweep.dir",
-                job_subdir_key="hydra.sweep.subdir",
-                hydra_context=self.hydra_context,
-            )
-        finally:
-            Singleton.set_state(state)
-        result.return_value  # noqa: B018  (raises what is no fault of the user's, with its traceback)
-        return result
+        return config
+
+
+def completed(overrides: Sequence[str], config: DictConfig, score: float | None) -> JobReturn:
+    """What a sweeper that looks for the best score reads."""
+    result = JobReturn(overrides, config, status=JobStatus.COMPLETED)
+    result.return_value = score
+    return result
 
 
 def titled(overrides: Sequence[str], jobs: Sequence[Sequence[str]]) -> str:
@@ -86,13 +83,28 @@ def titled(overrides: Sequence[str], jobs: Sequence[Sequence[str]]) -> str:
     return " ".join(one.lstrip("+") for one in own)
 
 
-def _read(cfg: DictConfig, title: str) -> Any:
-    from har_llm.cli import chosen_experiment
+def read_job(config: DictConfig, title: str) -> Job:
+    """The job of a composed config; one with a HarError in it where the config is wrong."""
     from har_llm.common.errors import HarError
     from har_llm.config import read_experiment
     from har_llm.sweep.job import Job
 
+    with hydra_config(config):
+        choice = HydraConfig.get().runtime.choices.get("experiment")
+        own = OmegaConf.masked_copy(config, [str(name) for name in config if name != "hydra"])
+        try:
+            return Job(title, read_experiment(own), choice=choice)
+        except HarError as error:
+            return Job(title, error=error)
+
+
+@contextmanager
+def hydra_config(config: DictConfig) -> Iterator[None]:
+    """Let ${hydra:...} in a job's config mean that job, as it does while Hydra itself runs one."""
+    instance = HydraConfig.instance()
+    before = instance.cfg
+    instance.set_config(config)
     try:
-        return Job(title, read_experiment(cfg), choice=chosen_experiment())
-    except HarError as error:
-        return Job(title, error=error)
+        yield
+    finally:
+        instance.cfg = before

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_store import ConfigStore
 
 from har_llm.sweep.slurm.settings import SlurmSettings
 from hydra_plugins.har_llm_launcher.launcher import HarLauncher
+
+if TYPE_CHECKING:
+    from har_llm.sweep.job import Job
 
 
 @dataclass
@@ -21,22 +24,15 @@ ConfigStore.instance().store(group="hydra/launcher", name="har_llm_slurm", node=
 
 
 class HarSlurmLauncher(HarLauncher):
-    """Plans here, runs there."""
+    """Plans here, runs there. Tasks other than run are done here."""
 
     def __init__(self, **settings: Any):
-        self._settings = settings
+        self._settings = SlurmSettings(**settings)
 
-    def perform(self, jobs: Sequence[Any]) -> None:
+    def perform(self, jobs: Sequence[Job]) -> None:
+        from har_llm.tasks import perform, run_on_slurm
+
         if any(job.experiment is not None and job.experiment.settings.task != "run" for job in jobs):
-            super().perform(jobs)
-            return
-        from har_llm import tasks
-        from har_llm.report.terminal.progress import LiveProgress
-        from har_llm.sweep.slurm.submit import run_jobs
-        from har_llm.tracking.session import tracking
-
-        with tracking(jobs) as tracker:
-            with LiveProgress() as callback:
-                run_jobs(jobs, SlurmSettings(**self._settings), callback)
-            tracker.publish(jobs)
-            tasks.show_sweep(jobs)
+            perform(jobs)
+        else:
+            run_on_slurm(jobs, self._settings)

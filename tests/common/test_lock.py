@@ -1,11 +1,9 @@
-"""A claim on a training: whole or not there, held by one process, taken over from the dead."""
+"""A lock on some work: held by one process, taken over from the dead, missed by whoever loses it."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import platform
 import subprocess
 import sys
 import threading
@@ -15,81 +13,136 @@ from pathlib import Path
 
 import psutil
 import pytest
+from filelock import SoftFileLease
 
-from har_llm.common import lock as claim_module
+from har_llm.common import lock as lock_module
 from har_llm.common.errors import MissingError
-from har_llm.common.lock import HeldError, claimed, last_claim
+from har_llm.common.lock import HeldError, Lock
+from tests.helpers import ROOT
 
 
-def other(claim: Path, **changes: object) -> None:
-    """A claim of a process that lives: the parent of this one."""
-    parent = psutil.Process().parent()
-    assert parent is not None
-    holder = {"host": platform.node(), "pid": parent.pid, "started": parent.create_time(), "token": "theirs", **changes}
-    claim.write_text(json.dumps(holder))
+def write_lock(path: Path, **changes: object) -> None:
+    """A lock of a process that lives: the parent of this one."""
+    probe = path.with_name("probe")
+    with Lock(probe).held():
+        fields = dict(line.split("=", 1) for line in probe.read_text().splitlines()[1:])
+    fields |= {"pid": os.getppid(), "token": "theirs", **changes}  # type: ignore[dict-item]
+    if fields["pid"] == os.getppid():
+        del fields["start"]
+    path.write_text("filelock/2\n" + "".join(f"{name}={value}\n" for name, value in fields.items()))
 
 
-def test_a_claim_is_whole_and_goes_with_the_training(tmp_path: Path) -> None:
-    with claimed(tmp_path) as check:
-        (claim,) = tmp_path.iterdir()
-        assert json.loads(claim.read_text())["pid"] == os.getpid()
-        check()
-    assert not list(tmp_path.iterdir())
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "adapters" / ".student.lock"
 
 
-@pytest.mark.parametrize("holder", [{}, {"started": None}, {"host": "elsewhere", "pid": 1}])
-def test_a_training_that_another_process_holds_is_left_alone(tmp_path: Path, holder: dict[str, object]) -> None:
-    other(tmp_path / "claim.json", **holder)
-    with (
-        pytest.raises(
-            HeldError,
-            match=r"process 1 on .elsewhere. trains it|process \d+ on .* trains it, says .*claim\.json; delete that file",
-        ),
-        claimed(tmp_path),
-    ):
-        pytest.fail("two would train it")
-    assert json.loads((tmp_path / "claim.json").read_text())["token"] == "theirs" and len(list(tmp_path.iterdir())) == 1
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock_module, "LEASE_S", 0.3)
+    monkeypatch.setattr(lock_module, "BEAT_S", 0.02)
 
 
-@pytest.mark.parametrize("holder", [{"pid": os.getpid()}, {"started": 1.0}, {"pid": 2**22 + 1}, None])
-def test_the_claim_of_a_dead_process_is_taken_over_though_its_number_lives(
-    tmp_path: Path, holder: dict[str, object] | None
-) -> None:
-    """Containers number their processes from 1, and so does the next container."""
-    other(tmp_path / "claim.json", **(holder or {}))
-    if holder is None:
-        (tmp_path / "claim.json").write_text("")
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def taken(lock: Lock) -> bool:
+    try:
+        with lock.held():
+            lock.check()
+    except HeldError:
+        return False
+    return True
+
+
+def lost(lock: Lock) -> bool:
+    try:
+        lock.check()
+    except MissingError:
+        return True
+    return False
+
+
+def test_a_lock_says_who_has_it_and_goes_with_the_work(path: Path) -> None:
+    lock = Lock(path)
     for _ in range(2):
-        with claimed(tmp_path) as check:
-            check()
-            assert len(list(tmp_path.glob("claim*"))) == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["claim.json"], "ours is gone"
+        with lock.held():
+            lock.check()
+            owner = SoftFileLease(path).owner
+            assert owner is not None and owner.pid == os.getpid()
+        assert not list(path.parent.iterdir())
 
 
-def test_the_claim_of_a_silent_machine_is_taken_over_and_that_of_the_next_one_too(tmp_path: Path) -> None:
-    other(tmp_path / "claim.json", host="elsewhere")
-    os.utime(tmp_path / "claim.json", (1, 1))
-    with claimed(tmp_path):
-        (second,) = tmp_path.glob("claim-*")
-        other(second, host="third")
-        with pytest.raises(HeldError, match=f"on 'third' trains it, says {second}"), claimed(tmp_path):
-            pytest.fail("two would train it")
-        os.utime(second, (1, 1))
-        with claimed(tmp_path):
-            assert len(list(tmp_path.glob("claim*"))) == 3
+@pytest.mark.parametrize("holder", [{}, {"host": "elsewhere", "pid": 1}, {"host": "elsewhere?pidns-f00"}])
+def test_a_lock_that_another_process_has_is_left_alone(path: Path, holder: dict[str, object]) -> None:
+    path.parent.mkdir()
+    write_lock(path, **holder)
+    before = path.read_text()
+    who = rf"process \d+ on '{holder.get('host', '[^?]+')}'".replace("?pidns-f00", "")
+    with (
+        pytest.raises(HeldError, match=rf"{who} holds .*\.lock; delete that file if that process is gone"),
+        Lock(path).held(),
+    ):
+        pytest.fail("two would do it")
+    assert path.read_text() == before and len(list(path.parent.iterdir())) == 1
 
 
-def test_of_many_that_take_an_abandoned_training_over_one_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads stand for processes, of which none is dead but the first."""
-    monkeypatch.setattr(claim_module, "_abandoned", lambda claim, held: "theirs" in held)
-    for round in range(30):
-        folder = tmp_path / str(round)
-        folder.mkdir()
-        other(folder / "claim.json")
+@pytest.mark.parametrize("holder", [{"pid": os.getpid(), "start": 1}, {"pid": 2**22 + 1}])
+def test_the_lock_of_a_dead_process_is_taken_over_though_its_number_lives(path: Path, holder: dict[str, object]) -> None:
+    """Containers number their processes from 1, and so does the next container."""
+    path.parent.mkdir()
+    write_lock(path, **holder)
+    with Lock(path).held():
+        assert not taken(Lock(path))
+    assert not list(path.parent.iterdir())
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_lock_of_a_silent_machine_is_taken_over_and_that_of_one_that_beats_is_not(path: Path) -> None:
+    path.parent.mkdir()
+    write_lock(path, host="elsewhere")
+    lock, end = Lock(path), time.monotonic() + 1
+    while time.monotonic() < end:
+        os.utime(path)
+        assert not taken(lock)
+        time.sleep(0.05)
+    wait_for(lambda: taken(lock))
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_a_kill_left_unfinished_is_taken_over(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text("filelock/2\npid=1")
+    lock = Lock(path)
+    wait_for(lambda: taken(lock))
+
+
+def test_a_lock_without_a_word_in_it_names_the_file_to_delete(path: Path) -> None:
+    """Of a machine that lost its power, say; nobody can tell whether somebody is just writing it."""
+    path.parent.mkdir()
+    path.touch()
+    with pytest.raises(HeldError, match=f"another process holds {path}; delete"), Lock(path).held():
+        pytest.fail("two might do it")
+
+
+def test_of_many_that_take_an_abandoned_lock_over_one_has_it(path: Path) -> None:
+    path.parent.mkdir()
+    for _ in range(10):
+        write_lock(path, pid=2**22 + 1)
         start, leave = threading.Barrier(9), threading.Event()
         held: list[int] = []
-        arguments = (folder, start, leave, held)
-        threads = [threading.Thread(target=take_over, args=arguments, daemon=True) for _ in range(8)]
+
+        def take_over(start: threading.Barrier = start, leave: threading.Event = leave, held: list[int] = held) -> None:
+            start.wait()
+            with contextlib.suppress(MissingError), Lock(path).held():
+                held.append(1)
+                leave.wait()
+
+        threads = [threading.Thread(target=take_over, daemon=True) for _ in range(8)]
         for thread in threads:
             thread.start()
         start.wait()
@@ -100,70 +153,62 @@ def test_of_many_that_take_an_abandoned_training_over_one_has_it(tmp_path: Path,
         assert len(held) == 1
 
 
-def take_over(folder: Path, start: threading.Barrier, leave: threading.Event, held: list[int]) -> None:
-    start.wait()
-    with contextlib.suppress(MissingError), claimed(folder):
-        held.append(1)
-        leave.wait()
-
-
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("how", ["deleted", "taken over"])
-def test_a_claim_beats_without_a_step_and_a_lost_one_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
-    monkeypatch.setattr(claim_module, "BEAT_S", 0.02)
-    claim = tmp_path / "claim.json"
+def test_a_holder_beats_by_itself_and_is_told_in_one_sentence_that_it_lost_the_lock(path: Path, how: str) -> None:
+    lock = Lock(path)
     expected, said = (MissingError, "was deleted") if how == "deleted" else (HeldError, f"process {os.getppid()} on")
-    with pytest.raises(expected, match=said), claimed(tmp_path) as check:
-        os.utime(claim, (1, 1))
-        wait_for(lambda: claim.stat().st_mtime > 1)
-        check()
-        if how == "deleted":
-            claim.unlink()
-        else:
-            other(claim_module._next(tmp_path, claim.read_text()))
-        wait_for(lambda: lost(check))
-        check()
+    with pytest.raises(expected, match=said), lock.held():
+        os.utime(path, (1, 1))
+        wait_for(lambda: path.stat().st_mtime > 1)
+        lock.check()
+        path.unlink()
+        if how == "taken over":
+            write_lock(path)
+        wait_for(lambda: lost(lock))
+        lock.check()
+    assert path.exists() == (how == "taken over"), "a lost lock is not ours to delete"
 
 
-def lost(check: Callable[[], None]) -> bool:
-    try:
-        check()
-    except MissingError:
-        return True
-    return False
+HOLD = """
+import sys
+from pathlib import Path
+from har_llm.common import lock
+lock.LEASE_S, lock.BEAT_S = 0.3, 0.02
+with lock.Lock(Path(sys.argv[1])).held():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
-
-
-def test_the_claim_of_a_process_that_nobody_buried_is_taken_over(tmp_path: Path) -> None:
-    """In a container without an init process the dead stay in the list of processes."""
-    child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
-    other(tmp_path / "claim.json", pid=child.pid, started=psutil.Process(child.pid).create_time())
-    with pytest.raises(HeldError):
-        last_claim(tmp_path)
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("buried", [True, False])
+def test_the_lock_of_a_killed_process_is_taken_over(path: Path, buried: bool) -> None:
+    """In a container without an init process the dead stay in the list of processes; then their silence tells."""
+    command = [sys.executable, "-c", HOLD, str(path)]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
+    assert child.stdout is not None and child.stdout.readline() == b"held\n"
+    lock = Lock(path)
+    time.sleep(0.5)
+    assert not taken(lock)
     child.kill()
     try:
         wait_for(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)
-        with claimed(tmp_path) as check:
-            check()
+        if buried:
+            child.wait()
+        wait_for(lambda: taken(lock))
     finally:
         child.communicate()
 
 
-def test_a_claim_that_cannot_be_read_is_not_waited_for(tmp_path: Path) -> None:
-    (tmp_path / "claim.json").mkdir()
-    with pytest.raises(MissingError, match=r"claim\.json cannot be read \(Is a directory\)") as raised:
-        last_claim(tmp_path)
+def test_a_lock_that_is_no_file_is_not_waited_for(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(MissingError, match=r"\.lock cannot be written \(Is a directory\)") as raised, Lock(path).held():
+        pytest.fail("there is no lock")
     assert not isinstance(raised.value, HeldError)
 
 
 def test_where_the_folder_cannot_be_made_it_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(MissingError, match="Not a directory"), claimed(tmp_path / "file" / "staging"):
-        pytest.fail("there is nowhere to claim")
+    with pytest.raises(MissingError, match="Not a directory"), Lock(tmp_path / "file" / "adapters" / ".lock").held():
+        pytest.fail("there is nowhere to put a lock")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,9 +25,10 @@ from har_llm.sweep import train as teaching
 from har_llm.sweep.execute import prepare_jobs
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import make_plan
+from har_llm.sweep.read_once import Stores
 from har_llm.sweep.train import check_recipe
 from har_llm.tracking.training_content import adapter_folder
-from tests.common.test_lock import other as claim_of_another
+from tests.common.test_lock import write_lock
 from tests.composing import experiment
 from tests.sweep.test_execute import Notes, done, kept
 
@@ -242,7 +242,7 @@ def test_an_adapter_lies_where_its_key_says_whatever_the_student_is_called(tmp_p
     assert one.folder.name.startswith("tiny_student-"), "what is being made is not there yet"
     stand_in(one)
     one.folder.rename(older)
-    assert one.folder == other.folder == older and (adapter_weights(one) is not None), "one that was made before"
+    assert one.folder == other.folder == older and adapter_weights(one) is not None, "one that was made before"
     assert adapter_folder(tmp_path / "outputs" / "runs" / "a", scores) == older
 
 
@@ -257,27 +257,32 @@ def test_an_adapter_that_another_process_trains_comes_last_and_is_waited_for(
         keep(recipe.teacher)
     staging = teaching._staging(theirs)
     staging.mkdir(parents=True)
-    claim_of_another(staging / "claim.json")
+    lock = staging.with_name(f"{staging.name}.lock")
+    write_lock(lock)
     (staging / "loss.jsonl").write_text("[1, 2.0]\n[2, 1.0]\n")
     trained: list[AdapterRecipe] = []
 
-    def train(recipe: AdapterRecipe, *rest: object) -> None:
-        trained.append(recipe)
+    def train(training: teaching.Training, *rest: object) -> None:
+        trained.append(training.recipe)
         raise MissingError("far enough")
 
     class Patient(Notes):
         def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
             super().training_waits(recipe, done, holder)
-            assert recipe.key == theirs.key and trained == [ours] and "claim.json; delete that file if it does not" in holder
+            assert (
+                recipe.key == theirs.key
+                and trained == [ours]
+                and f"{lock}; delete that file if that process is gone" in holder
+            )
             if len(self.waited) == 3:
-                shutil.rmtree(staging)
+                lock.unlink()
                 stand_in(recipe)
 
-    monkeypatch.setattr(teaching, "_train", train)
+    monkeypatch.setattr(teaching.Training, "_train", train)
     callback, jobs = Patient(), [Job("", run.experiment) for run in runs]
     prepare_jobs(jobs, callback)
-    execute._teach(make_plan([one.run for one in jobs if one.run is not None]), jobs, callback)
-    assert callback.waited == [2, 2, 2] and not callback.recipes and (adapter_weights(theirs) is not None)
+    execute._train(make_plan([one.run for one in jobs if one.run is not None]), jobs, callback, Stores())
+    assert callback.waited == [2, 2, 2] and not callback.recipes and adapter_weights(theirs) is not None
     assert callback.failures == [jobs[1]] and str(jobs[1].error) == "far enough"
 
 
@@ -289,22 +294,22 @@ def test_a_training_whose_process_dies_while_another_waits_is_taken_over(
     run = prepare(wanted.experiment)  # type: ignore[arg-type]
     assert run.recipe is not None
     keep(run.recipe.teacher)
-    claim = teaching._staging(run.recipe) / "claim.json"
-    claim.parent.mkdir(parents=True)
-    claim_of_another(claim)
+    lock = run.recipe.folder.with_name(f".{run.recipe.folder.name}.lock")
+    lock.parent.mkdir(parents=True)
+    write_lock(lock)
 
-    def train(recipe: AdapterRecipe, *rest: object) -> None:
+    def train(training: teaching.Training, *rest: object) -> None:
         raise MissingError("far enough")
 
     class Patient(Notes):
         def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
             super().training_waits(recipe, done, holder)
-            claim_of_another(claim, pid=2**22 + 1)
+            write_lock(lock, pid=2**22 + 1)
 
-    monkeypatch.setattr(teaching, "_train", train)
+    monkeypatch.setattr(teaching.Training, "_train", train)
     callback = Patient()
     prepare_jobs([wanted], callback)
-    execute._teach(make_plan([run]), [wanted], callback)
+    execute._train(make_plan([run]), [wanted], callback, Stores())
     assert callback.waited == [0] and str(wanted.error) == "far enough"
 
 
@@ -421,3 +426,21 @@ def test_a_teacher_that_cannot_read_one_jobs_windows_still_teaches_the_other(tmp
     assert callback.failures == [jobs[0]] and "context is 600" in str(jobs[0].error)
     assert jobs[1].folder is not None
     assert len(callback.recipes) == 1
+
+
+def test_an_adapter_is_digested_once_for_all_that_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [prepare(job(tmp_path, f"seed={seed}").experiment) for seed in (0, 1)]  # type: ignore[arg-type]
+    assert runs[0].recipe is not None
+    weights, stores = stand_in(runs[0].recipe), Stores()
+    digested: list[Path] = []
+
+    def digest(folder: Path) -> str:
+        digested.append(folder)
+        return adapter_digest(folder)
+
+    monkeypatch.setattr("har_llm.runs.adapter_files.adapter_digest", digest)
+    for run in runs:
+        check_recipe(run, stores)
+        assert run.recipe is not None and stores.weights(run.recipe) == weights
+    assert not make_plan(runs, stores).recipes
+    assert len(digested) == len({run.recipe.key for run in runs if run.recipe is not None})

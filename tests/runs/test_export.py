@@ -14,7 +14,7 @@ from har_llm.models.adapters import adapter_digest
 from har_llm.runs.export import export
 from har_llm.runs.generations import parse_windows
 from har_llm.runs.prepare import prepare
-from har_llm.sweep.generate import make
+from har_llm.sweep.generate import generate
 from har_llm.sweep.plan import make_plan
 from tests.composing import experiment
 from tests.distill.test_recipe import job
@@ -24,7 +24,7 @@ from tests.lora_adapters import random_adapter
 def texts(experiment: Experiment) -> list[str]:
     run = prepare(experiment)
     for load in make_plan([run]).loads:
-        make(load, [{}], lambda generation: None)
+        generate(load, lambda generation: None)
     return [window.records[0].text for window in parse_windows(run)]
 
 
@@ -95,7 +95,7 @@ def test_examples_are_rows_of_prompt_and_completion(tmp_path: Path) -> None:
     recipe = prepare(wanted).recipe
     assert recipe is not None
     for load in make_plan([recipe.teacher]).loads:
-        make(load, [{}], lambda generation: None)
+        generate(load, lambda generation: None)
     wanted.settings.export.what = "examples"
     wanted.settings.export.path = str(tmp_path / "rows.jsonl")
     path, what = export(wanted)

@@ -22,7 +22,7 @@ from har_llm.runs.prepare import prepare, read_recordings, render
 from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import Record
 from har_llm.scoring import parsing
-from har_llm.sweep.generate import make
+from har_llm.sweep.generate import generate
 from har_llm.sweep.plan import make_plan
 from tests.composing import experiment
 
@@ -57,13 +57,13 @@ def done(tmp_path: Path, *overrides: str, stop_after: int | None = None) -> tupl
             raise KeyboardInterrupt
 
     for load in make_plan([prepared]).loads:
-        make(load, [{}], note)
+        generate(load, note)
     return read_run(finish(prepared)), made
 
 
 def made_for(prepared: PreparedRun) -> None:
     for load in make_plan([prepared]).loads:
-        make(load, [{}], lambda generation: None)
+        generate(load, lambda generation: None)
 
 
 def rows_of(result: RunResult) -> list[dict[str, Any]]:
@@ -285,7 +285,7 @@ def test_every_reader_takes_the_same_of_two_texts_under_one_key(tmp_path: Path, 
     """Two processes that opened the store before the other had written are scored on one and the same text."""
     prepared = prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script))
     for plan in [make_plan([prepared]), make_plan([prepared])]:
-        make(plan.loads[0], [{}], lambda generation: None)
+        generate(plan.loads[0], lambda generation: None)
     texts = []
     for shard in sorted((tmp_path / "outputs").glob("store/generations/*/*.jsonl")):
         lines = shard.read_text().replace("It is so.", f"It is in {shard.stem}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +21,9 @@ from har_llm.engines.base import Generation
 from har_llm.engines.scripted import ScriptedEngineConfig
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.run import AdapterRecipe
+from har_llm.runs.store import GenerationStore
 from har_llm.sweep import execute, throughput
+from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import Load, Plan
 from tests.composing import experiment
@@ -29,10 +32,10 @@ from tests.runs.test_run import SMALL, gold_script
 
 
 @dataclass
-class Notes:
-    """A callback that writes down what it is told, and may do something when a text is made."""
+class Notes(Callback):
+    """A callback that notes every call, and may do something when a text is made."""
 
-    on_made: Callable[[int], None] = lambda count: None
+    on_generated: Callable[[int], None] = lambda count: None
     plans: list[Plan] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
     failures: list[Job] = field(default_factory=list)
@@ -52,9 +55,9 @@ class Notes:
     def loading(self, load: Load) -> None:
         self.loads.append(load)
 
-    def made(self, generation: Generation) -> None:
+    def generated(self, generation: Generation) -> None:
         self.keys.append(generation.key)
-        self.on_made(len(self.keys))
+        self.on_generated(len(self.keys))
 
     def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
         self.recipes.append(recipe)
@@ -157,14 +160,14 @@ def test_a_job_that_cannot_be_prepared_does_not_stop_the_others(job: Callable[..
     wrong = Job("seed=-1", error=ConfigError("seed is -1."))
     jobs = [job("limit=2"), job("dataset.sessions.events=[5,5]", "window.min_events=10"), wrong, job("limit=3")]
     callback = done(*jobs)
-    assert callback.failures == [jobs[1], wrong], "each is told once"
-    assert "No window is left" in str(jobs[1].error) and jobs[1].told and jobs[1].folder is None
+    assert callback.failures == [jobs[1], wrong], "each is reported once"
+    assert "No window is left" in str(jobs[1].error) and jobs[1].reported and jobs[1].folder is None
     assert jobs[0].folder and jobs[3].folder and len(callback.loads) == 1
 
 
 def test_a_killed_worker_fails_only_the_jobs_that_still_owe_something(tmp_path: Path, job: Callable[..., Job]) -> None:
     jobs = [job("limit=2", "engine.delay_s=0.2"), job("limit=8", "engine.delay_s=0.2"), job("engine.text=other", "limit=2")]
-    callback = done(*jobs, callback=Notes(on_made=kill_worker(at=3)))
+    callback = done(*jobs, callback=Notes(on_generated=kill_worker(at=3)))
     assert callback.failures == [jobs[1]] and "was killed by signal 9" in str(jobs[1].error)
     assert jobs[0].fresh and jobs[2].fresh, "the one has its texts, the other its own engine"
     assert len(callback.loads) == 2
@@ -191,7 +194,7 @@ def test_an_engine_that_has_nothing_to_make_is_not_needed(job: Callable[..., Job
 
 def test_where_an_engine_dies_another_makes_what_is_left(tmp_path: Path, job: Callable[..., Job]) -> None:
     dying, other = job("limit=6", "engine.delay_s=0.2"), job("limit=4", "engine.delay_s=0.01")
-    callback = done(dying, other, callback=Notes(on_made=kill_worker(at=2)))
+    callback = done(dying, other, callback=Notes(on_generated=kill_worker(at=2)))
     assert callback.failures == [dying]
     assert other.fresh and [len(load.runs) for load in callback.loads] == [1, 1]
     assert len(kept(tmp_path)) == len(set(kept(tmp_path))) >= 4
@@ -252,7 +255,7 @@ def test_a_run_directory_that_cannot_be_written_is_one_sentence(tmp_path: Path, 
     callback = Notes()
     execute.finish_jobs(jobs, callback)
     assert callback.failures == jobs
-    assert "cannot be written (File exists)" in str(jobs[0].error) and "texts are kept" in str(jobs[0].error)
+    assert "cannot be written (File exists)" in str(jobs[0].error) and "generations are kept" in str(jobs[0].error)
 
 
 def test_a_damaged_run_directory_fails_its_own_job(job: Callable[..., Job]) -> None:
@@ -273,7 +276,7 @@ def test_an_interrupt_keeps_what_is_made_and_leaves_no_process(tmp_path: Path, j
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        done(job("engine.delay_s=0.05"), callback=Notes(on_made=interrupt))
+        done(job("engine.delay_s=0.05"), callback=Notes(on_generated=interrupt))
     assert not workers()
     assert len(kept(tmp_path)) == 2
     assert not list(tmp_path.glob("outputs/runs/*"))
@@ -284,7 +287,7 @@ def test_no_process_is_left_after_a_sweep(job: Callable[..., Job]) -> None:
     done(
         job("limit=2"),
         job("limit=2", "engine.text=other"),
-        callback=Notes(on_made=lambda count: alive.append(len(workers()))),
+        callback=Notes(on_generated=lambda count: alive.append(len(workers()))),
     )
     assert alive == [1, 1, 1, 1], "one engine at a time"
     assert not workers()
@@ -297,10 +300,10 @@ def test_a_load_leaves_its_rate(tmp_path: Path, job: Callable[..., Job]) -> None
     assert 0 < rate.start_seconds < 60
 
 
-def test_a_plan_is_told_before_anything_is_loaded(job: Callable[..., Job]) -> None:
+def test_a_plan_is_reported_before_anything_is_loaded(job: Callable[..., Job]) -> None:
     callback = Notes()
     seen: list[tuple[int, int]] = []
-    callback.on_made = lambda count: seen.append((len(callback.plans), callback.plans[0].owed))
+    callback.on_generated = lambda count: seen.append((len(callback.plans), callback.plans[0].owed))
     done(job("limit=2"), job("limit=3"), callback=callback)
     assert seen == [(1, 3)] * 3
 
@@ -351,3 +354,28 @@ def test_an_adapter_that_does_not_fit_costs_its_own_job_only(tmp_path: Path) -> 
     assert len(callback.loads) == 1
     assert callback.failures == [jobs[0]] and "The adapter in" in str(jobs[0].error)
     assert jobs[1].folder is not None
+
+
+def test_a_dataset_is_read_once_and_a_store_is_opened_once_a_stage(
+    tmp_path: Path, job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: Counter[str] = Counter()
+
+    def counted(owner: type, name: str) -> None:
+        real = getattr(owner, name)
+
+        def method(*arguments: Any, **named: Any) -> Any:
+            counts[f"{owner.__name__}.{name}"] += 1
+            return real(*arguments, **named)
+
+        monkeypatch.setattr(owner, name, method)
+
+    jobs = [job(f"limit={limit}", *other) for limit in (2, 3) for other in ([], ["metrics.parsing=lenient"], ["seed=1"])]
+    jobs += [job("limit=2", "dataset.sessions.count=6", "++dataset.paper_split={6: 4}")]
+    assert jobs[0].experiment is not None
+    counted(type(jobs[0].experiment.dataset), "read")
+    counted(GenerationStore, "__init__")
+    assert not done(*jobs).failures
+    kind = type(jobs[0].experiment.dataset).__name__
+    assert counts[f"{kind}.read"] == 2, "once with each of its settings"
+    assert counts["GenerationStore.__init__"] == 3, "for the plan, for what is owed afterwards, and to score"

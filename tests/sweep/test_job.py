@@ -12,7 +12,7 @@ from tests.helpers import ROOT
 def test_a_job_begins_with_nothing_but_its_title() -> None:
     job = Job("seed=1")
     assert (job.experiment, job.run, job.folder, job.error) == (None, None, None, None)
-    assert not job.fresh and not job.told
+    assert not job.fresh and not job.reported
 
 
 def test_it_imports_nothing_of_what_it_holds() -> None:

@@ -76,7 +76,7 @@ class LiveProgress(Callback):
         self._say(f"{title}; {len(load.requests)} texts to make, loading the model")
         self._show("loading")
 
-    def made(self, generation: Generation) -> None:
+    def generated(self, generation: Generation) -> None:
         self._done += 1
         self._fresh += 1
         self._tokens += generation.completion_tokens

@@ -1,4 +1,4 @@
-"""A sweep on Slurm: one Slurm job for each model that has texts to make, then one that scores; through submitit.
+"""A sweep on Slurm: one Slurm job for each model that has generations to make, then one that scores; through submitit.
 
 Every stage plans anew from the store, so it makes only what is not there yet: stages may be repeated, requeued after a
 time limit, or run beside each other.
@@ -10,7 +10,7 @@ import logging
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from har_llm.models import resolve
 from har_llm.sweep import execute
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job
-from har_llm.sweep.plan import Load, Plan, make_plan
+from har_llm.sweep.plan import Plan, make_plan
+from har_llm.sweep.read_once import Stores
 from har_llm.sweep.slurm.settings import SlurmSettings
 
 POLL_S = 2.0
@@ -39,25 +40,36 @@ class Submitted:
     titles: tuple[str, ...]
 
 
-def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, callback: Callback) -> None:
-    """Submit what the jobs owe, wait for it unless told not to, and note in each job what became of it."""
+@dataclass(frozen=True)
+class Work:
+    """What the Slurm jobs call. Slurm requeues a job whose time is up, so each may be called again and goes on."""
+
+    generate: Callable[[Sources, str], None]
+    """Make what these jobs owe, up to one of execute.STAGES."""
+    score: Callable[[Sources], None]
+    """Score and write the runs whose generations are all there."""
+
+
+def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, work: Work, callback: Callback) -> None:
+    """Submit what the jobs owe, wait for it where settings.wait says so, and note in each job what became of it."""
     if shutil.which("sbatch") is None:
         raise MissingError(
             "hydra/launcher=har_llm_slurm needs sbatch, which is not here; log in to a node that submits jobs."
         )
     execute.prepare_jobs(jobs, callback)
-    waiting = execute.unfinished(jobs)
-    if waiting:
-        plan = make_plan([job.run for job in waiting])
+    if waiting := execute.unfinished(jobs):
+        stores = Stores()
+        plan = make_plan([job.run for job in waiting], stores)
         for load in plan.loads:
             # Compute nodes often have no network, and a download needs no GPU.
-            execute.attempt(execute.jobs_of(load, waiting), lambda load=load: _fetch(load), callback)  # type: ignore[misc]
-        waiting = execute.unfinished(jobs)
-        folder = waiting[0].run.outputs / "slurm" if waiting else Path()
-        if waiting:
-            stages = _submit_stages(plan, waiting, settings, folder)
-            scored = _submit(_score, [_sources(waiting)], "score", _scoring(settings), folder, stages)
-            _tell_submitted([*stages, scored])
+            with execute.failing(execute.jobs_of(load, waiting, stores), callback):
+                if load.engine.needs_model():
+                    resolve.obtain(load.model)
+        if waiting := execute.unfinished(jobs):
+            folder = waiting[0].run.outputs / "slurm"
+            stages = _submit_stages(plan, waiting, stores, settings, work, folder)
+            scored = _submit(work.score, [_sources(waiting)], "score", _scoring(settings), folder, stages)
+            _print_submitted([*stages, scored])
             if not settings.wait:
                 return
             _wait([*stages, scored])
@@ -67,29 +79,36 @@ def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, callback: Callback) -
     execute.finish_jobs(jobs, callback)
 
 
-def _fetch(load: Load) -> None:
-    if load.engine.needs_model():
-        resolve.obtain(load.model)
-
-
 def _submit_stages(
-    plan: Plan, jobs: Sequence[execute.PreparedJob], settings: SlurmSettings, folder: Path
+    plan: Plan,
+    jobs: Sequence[execute.PreparedJob],
+    stores: Stores,
+    settings: SlurmSettings,
+    work: Work,
+    folder: Path,
 ) -> list[Submitted]:
     """A Slurm job for each load and each adapter; those of a stage wait for those of the stage before."""
-    teaching, recipes, texts = execute.STAGES
+    teachers, trainings, generations = execute.STAGES
 
     def submit(mine: Sequence[Job], upto: str, what: str, after: Sequence[Submitted]) -> Submitted:
-        return _submit(_generate, [_sources(mine), upto], what, settings, folder, after)
+        return _submit(work.generate, [_sources(mine), upto], what, settings, folder, after)
 
-    first = [submit(execute.jobs_of(load, jobs), teaching, load.model.config.name, []) for load in plan.teaching]
+    first = [
+        submit(execute.jobs_of(load, jobs, stores), teachers, load.model.config.name, []) for load in plan.teacher_loads
+    ]
     adapters = [
-        submit(execute.dependents_of(recipe, jobs), recipes, f"{recipe.experiment.model.name}_{recipe.lora.label()}", first)
+        submit(
+            execute.dependents_of(recipe, jobs, stores),
+            trainings,
+            f"{recipe.experiment.model.name}_{recipe.lora.label()}",
+            first,
+        )
         for recipe in plan.recipes
     ]
     others = [
-        submit(execute.jobs_of(load, jobs), texts, load.model.config.name, adapters)
-        for load in plan.others
-        if execute.jobs_of(load, jobs)
+        submit(execute.jobs_of(load, jobs, stores), generations, load.model.config.name, adapters)
+        for load in plan.other_loads
+        if execute.jobs_of(load, jobs, stores)
     ]
     return [*first, *adapters, *others]
 
@@ -101,42 +120,6 @@ def _sources(jobs: Sequence[Job]) -> Sources:
 def _scoring(settings: SlurmSettings) -> SlurmSettings:
     """What scoring needs of the same cluster: no GPU."""
     return replace(settings, gpus=0, cpus=min(2, settings.cpus))
-
-
-def _generate(sources: Sources, upto: str) -> None:
-    """In a Slurm job: make what these jobs owe, up to a stage. Raises where some could not be made, so that Slurm knows."""
-    from har_llm.report.terminal.progress import LiveProgress
-    from har_llm.tracking.session import tracking
-
-    jobs = _read(sources)
-    with tracking(jobs, publishing=False) as tracker, LiveProgress() as callback:
-        execute.generate_jobs(jobs, tracker.beside(callback), upto)
-    _raise_for(jobs)
-
-
-def _score(sources: Sources) -> None:
-    """In a Slurm job: score and write the runs whose texts are all there."""
-    from har_llm.report.terminal.progress import LiveProgress
-
-    jobs = _read(sources)
-    with LiveProgress() as callback:
-        execute.prepare_jobs(jobs, callback)
-        execute.finish_jobs(jobs, callback)
-    _raise_for(jobs)
-
-
-def _read(sources: Sources) -> list[Job]:
-    from omegaconf import OmegaConf
-
-    from har_llm.config import read_experiment
-
-    return [Job(title, read_experiment(OmegaConf.create(source))) for title, source in sources]
-
-
-def _raise_for(jobs: Sequence[Job]) -> None:
-    failed = [f"{job.title}: {job.error}" for job in jobs if job.error is not None]
-    if failed:
-        raise RuntimeError("\n".join(failed))
 
 
 def _submit(
@@ -178,7 +161,7 @@ def _parameters(what: str, settings: SlurmSettings, after: Sequence[str]) -> Map
     return {name: value for name, value in asked.items() if value is not None}
 
 
-def _tell_submitted(jobs: Sequence[Submitted]) -> None:
+def _print_submitted(jobs: Sequence[Submitted]) -> None:
     for job in jobs:
         print(f"Slurm job {job.id}: {job.what} for {len(job.titles)} run(s); log: {job.log}", flush=True)
     print("They go on without this command; the same command shows what is finished and submits what is not.", flush=True)

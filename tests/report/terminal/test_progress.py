@@ -24,7 +24,7 @@ def test_progress_without_a_terminal_is_a_few_plain_lines(tmp_path: Path, capsys
         for load in plan.loads:
             progress.loading(load)
             for request in load.requests:
-                progress.made(Generation(request.key, "text", "stop", 10, 5, 0.1))
+                progress.generated(Generation(request.key, "text", "stop", 10, 5, 0.1))
     lines = capsys.readouterr().err.splitlines()
     assert [line.split(" on ")[0] for line in lines[:2]] == ["model 1 of 2: tiny_student", "model 2 of 2: tiny_teacher"]
     assert "(synthetic home, synthetic model); engine: Transformers, because there is no GPU here" in lines[0]

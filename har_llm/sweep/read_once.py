@@ -1,0 +1,62 @@
+"""What a command reads from disk for many jobs, read once for all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from har_llm.common.digest import canonical
+from har_llm.common.paths import expanded
+from har_llm.config import Experiment
+from har_llm.data.records import Recordings
+from har_llm.engines.base import Request
+from har_llm.runs.adapter_files import adapter_weights
+from har_llm.runs.prepare import read_recordings
+from har_llm.runs.run import AdapterRecipe, PreparedRun
+from har_llm.runs.store import GenerationStore
+
+
+class Datasets:
+    """The recordings of each dataset with its settings. They are shared, so nobody may change them."""
+
+    def __init__(self) -> None:
+        self._read: list[tuple[Any, Path, Recordings]] = []
+
+    def read(self, experiment: Experiment) -> Recordings:
+        """Raises DataError or MissingError."""
+        data = expanded(experiment.settings.paths.data)
+        for dataset, folder, recordings in self._read:
+            if dataset == experiment.dataset and folder == data:
+                return recordings
+        recordings = read_recordings(experiment)
+        self._read.append((experiment.dataset, data, recordings))
+        return recordings
+
+
+class Stores:
+    """The generations of each model and the weights of each adapter, as they were when they were first asked for."""
+
+    def __init__(self) -> None:
+        self._stores: dict[str, GenerationStore] = {}
+        self._weights: dict[Path, str] = {}
+
+    def of(self, run: PreparedRun) -> GenerationStore:
+        place = canonical([str(run.outputs), run.model_identity])
+        if place not in self._stores:
+            self._stores[place] = run.open_store()
+        return self._stores[place]
+
+    def owed(self, run: PreparedRun) -> list[Request]:
+        """What has yet to be generated, each key once."""
+        return run.owed(self.of(run))
+
+    def refresh(self) -> None:
+        """Look anew for what has been generated since."""
+        self._stores.clear()
+
+    def weights(self, recipe: AdapterRecipe) -> str | None:
+        """The digest of the adapter; None while it is not there. Raises MissingError for one that is damaged."""
+        folder = recipe.folder
+        if folder not in self._weights and (weights := adapter_weights(recipe)) is not None:
+            self._weights[folder] = weights
+        return self._weights.get(folder)
