@@ -42,8 +42,8 @@ class ResolvedModel:
     """Commit on the hub, or a digest of the files of a local or embedded model."""
     path: Path | None
     """The files' folder; None where they have yet to be downloaded."""
-    told: Path | None = None
-    """The folder with its manifest alone, of one that has yet to be downloaded; None where the hub has none."""
+    manifest_folder: Path | None = None
+    """The folder that holds its manifest alone, of a model that has yet to be downloaded; None where the hub has none."""
 
     @property
     def local(self) -> bool:
@@ -81,7 +81,7 @@ def unresolved(model: ModelConfig) -> ResolvedModel:
 
 def provenance(model: ResolvedModel) -> Provenance:
     """What is synthetic about a model: as its config says, or its files show."""
-    return Provenance(model=model.config.synthetic or is_embedded(model)) | recorded(model.path or model.told)
+    return Provenance(model=model.config.synthetic or is_embedded(model)) | recorded(model.path or model.manifest_folder)
 
 
 def is_embedded(model: ResolvedModel) -> bool:
@@ -132,7 +132,7 @@ def embedding_count(model: ResolvedModel) -> int | None:
         return None
 
 
-def obtain(model: ResolvedModel) -> Path:
+def fetch(model: ResolvedModel) -> Path:
     """The folder with the model's files, downloaded if need be. Raises MissingError when it cannot be had."""
     if model.path is not None:
         return model.path
@@ -222,10 +222,10 @@ def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
         # What cannot be fetched may also be too large: then the network would not help.
         check_memory(ResolvedModel(model, model.revision, None), *available_memory())
         raise MissingError(hub.not_to_be_had(model.id, "model.id", problem))
-    return ResolvedModel(model, commit or model.revision, None, _told(model.id, commit))
+    return ResolvedModel(model, commit or model.revision, None, _fetch_manifest(model.id, commit))
 
 
-def _told(name: str, commit: str | None) -> Path | None:
+def _fetch_manifest(name: str, commit: str | None) -> Path | None:
     """The folder of a hub model's manifest, which is fetched before the rest: it decides what its runs are called."""
     from huggingface_hub import hf_hub_download
 

@@ -63,7 +63,7 @@ def _merged(run: PreparedRun, target: Path) -> str:
         )
     if run.recipe is not None and adapter_weights(run.recipe) is None:
         raise MissingError("The adapter is not made yet; run the same command with task=run first.")
-    base = resolve.obtain(run.model)
+    base = resolve.fetch(run.model)
     model = run.experiment.model
     with staging_folder(target) as staging:
         process = JsonProcess("har_llm.distill.merge:serve", "The merging process")

@@ -167,7 +167,7 @@ def _fetch(experiment: Experiment, fetched: set[str], callback: Callback) -> Non
         model = resolve.resolve(config)
         if f"{model.config.id}@{model.revision}" not in fetched:
             fetched.add(f"{model.config.id}@{model.revision}")
-            callback.fetched(model, resolve.obtain(model))
+            callback.fetched(model, resolve.fetch(model))
     if isinstance(experiment.lora, ReadyAdapter):
         adapters.resolve_adapter(experiment.lora)
 

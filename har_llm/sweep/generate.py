@@ -30,7 +30,7 @@ def generate(load: Load, on_generation: Callable[[Generation], None], stores: St
     model = load.model.config
     needs_files = load.engine.needs_model()
     spec = LoadedModel(
-        path=str(resolve.obtain(load.model)) if needs_files else "",
+        path=str(resolve.fetch(load.model)) if needs_files else "",
         served_name=model.id,
         dtype=model.dtype,
         context=model.context,

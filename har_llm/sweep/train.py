@@ -87,7 +87,7 @@ class Training:
         done = _losses(self._log)
         _write_lines(self._log, done)  # without what a kill has torn
         callback.training_starts(recipe, selection, len(done))
-        base = resolve.obtain(recipe.student)
+        base = resolve.fetch(recipe.student)
         job = training_job(
             recipe,
             base=base,

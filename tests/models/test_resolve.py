@@ -103,7 +103,7 @@ def test_a_cached_hub_model_is_resolved_to_its_commit(
     folder = cached(tmp_path, monkeypatch)
     found = resolve(model(revision=revision))
     assert (found.revision, found.path) == (COMMIT, folder)
-    assert weights.obtain(found) == folder
+    assert weights.fetch(found) == folder
 
 
 def test_a_hub_model_that_is_not_here_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +217,7 @@ def test_a_name_that_cannot_be_on_the_hub_is_refused() -> None:
 def test_a_full_disk_is_noticed_before_the_download(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1e9}))
     with pytest.raises(MissingError, match=r"download of about 4 GB, but .* has 1 GB free"):
-        weights.obtain(ResolvedModel(model(parameters=2_000_000_000), COMMIT, None))
+        weights.fetch(ResolvedModel(model(parameters=2_000_000_000), COMMIT, None))
 
 
 def test_for_a_plan_a_model_may_be_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:

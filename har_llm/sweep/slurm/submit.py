@@ -64,7 +64,7 @@ def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, work: Work, callback:
             # Compute nodes often have no network, and a download needs no GPU.
             with execute.failing(execute.jobs_of(load, waiting, stores), callback):
                 if load.engine.needs_model():
-                    resolve.obtain(load.model)
+                    resolve.fetch(load.model)
         if waiting := execute.unfinished(jobs):
             folder = waiting[0].run.outputs / "slurm"
             stages = _submit_stages(plan, waiting, stores, settings, work, folder)
