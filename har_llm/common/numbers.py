@@ -25,6 +25,16 @@ def signed(value: Decimal | None) -> str:
     return "" if value is None else f"{value:+.2f}" if value else "0.00"
 
 
+def with_spread(value: Decimal | None, spread: Decimal | None) -> str:
+    """ "13.52 ± 16.85"."""
+    return shown(value) if value is None or spread is None else f"{shown(value)} ± {shown(spread)}"
+
+
+def difference(one: Decimal | None, other: Decimal | None) -> str:
+    """Of two numbers as they are shown."""
+    return "" if one is None or other is None else signed(rounded(one) - rounded(other))
+
+
 def percent(fraction: float | None) -> str:
     return shown(in_percent(fraction))
 

@@ -19,10 +19,10 @@ from har_llm.report.figures.chart import Figure
 from har_llm.report.figures.charts import make_charts
 from har_llm.report.figures.draw import draw
 from har_llm.report.grouping import Report, make_report
+from har_llm.report.names import SCORES
 from har_llm.report.page.write import write_page
 from har_llm.report.tables.all import make_tables
 from har_llm.report.tables.latex import to_latex
-from har_llm.report.tables.numbers import NAMES
 from har_llm.report.terminal.tables import show_report
 from har_llm.runs.directory import RunResult
 from har_llm.runs.find import chosen_runs, read_runs
@@ -68,7 +68,7 @@ def _text(path: Path, content: str) -> None:
 def _document(report: Report, tables: Sequence[Table], figures: Sequence[Figure]) -> str:
     runs = sum(len(cell.runs) for cell in report.cells)
     kinds = sorted({cell.run.provenance for cell in report.cells if cell.run.provenance})
-    shown = f"{NAMES[report.headline]} (`metrics.headline={report.headline}`), {report.parsing} parsing of the answers"
+    shown = f"{SCORES[report.headline]} (`metrics.headline={report.headline}`), {report.parsing} parsing of the answers"
     parts = ["# Report", f"{runs} runs. Scores in %: {shown} (`metrics.parsing={report.parsing}`)."]
     if kinds:
         parts.append(

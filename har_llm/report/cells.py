@@ -17,14 +17,14 @@ LONGEST_VALUE = 40
 
 @dataclass(frozen=True)
 class CellScore:
-    """A score over the runs of a cell, as a fraction."""
+    """A score over the runs of a cell, as a fraction. All is None where no run has it."""
 
-    mean: float
-    session_std: float | None
+    mean: float | None = None
+    session_std: float | None = None
     """How sessions differ within a run: over several seeds the root of the mean variance, that of a typical run."""
-    seed_std: float | None
+    seed_std: float | None = None
     """How runs of different seeds differ; None for a single one."""
-    interval: tuple[float, float] | None
+    interval: tuple[float, float] | None = None
     """Of the mean over sessions, 95 %; over several seeds the mean of their limits."""
 
 
@@ -40,7 +40,7 @@ class Cell:
         """Any of them, for what they have in common."""
         return self.runs[0]
 
-    def score(self, metric: str, *, without_null: bool = False) -> CellScore | None:
+    def score(self, metric: str, *, without_null: bool = False) -> CellScore:
         found = [(run.scores_without_null or {} if without_null else run.scores).get(metric) for run in self.runs]
         return combined([score for score in found if score is not None])
 
@@ -55,9 +55,9 @@ class Cell:
         return tuple(sorted({engine for run in self.runs for engine in run.engines}))
 
 
-def combined(scores: Sequence[Score]) -> CellScore | None:
+def combined(scores: Sequence[Score]) -> CellScore:
     if not scores:
-        return None
+        return CellScore()
     means = [score.mean for score in scores]
     spreads = [score.session_std for score in scores if score.session_std is not None]
     limits = [score.interval for score in scores if score.interval is not None]

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from har_llm.report.cells import Cell, CellScore, cells_of, setting
-from har_llm.report.paper import DATASETS, MODELS, comparable, paper_model
-from har_llm.report.run_facts import RunFacts, Taught, facts_of
+from har_llm.report.paper import DATASETS, comparable
+from har_llm.report.run_facts import RunFacts, facts_of
 from har_llm.runs.directory import RunResult
 
 SYNTHETIC = "synthetic home, synthetic model"
@@ -72,9 +71,11 @@ class Report:
 
     def gap_closed(self, cell: Cell, metric: str) -> float | None:
         """How much of the way from the plain student to the teacher a student has come; None where there is no way to go."""
-        scores = [None if one is None else one.score(metric) for one in (self.plain_of(cell), cell, self.teacher_of(cell))]
-        plain, own, teacher = scores
-        return None if plain is None or own is None or teacher is None else share(plain, own, teacher)
+        found = (self.plain_of(cell), cell, self.teacher_of(cell))
+        plain, own, teacher = (None if one is None else one.score(metric).mean for one in found)
+        if plain is None or own is None or teacher is None or teacher == plain:
+            return None
+        return (own - plain) / (teacher - plain)
 
     def _unadapted(self, cell: Cell) -> list[Cell]:
         """Models as they are, with the settings of this cell in all but the model."""
@@ -91,11 +92,6 @@ def make_report(runs: Sequence[RunResult], headline: str, parsing: str) -> Repor
     """Raises MissingError for a run directory that does not hold what it should."""
     cells, notes = cells_of([facts_of(run, parsing) for run in runs])
     return Report(cells, headline, parsing, notes)
-
-
-def share(plain: CellScore, own: CellScore, teacher: CellScore) -> float | None:
-    gap = teacher.mean - plain.mean
-    return None if gap == 0 else (own.mean - plain.mean) / gap
 
 
 def ordered(cells: Iterable[Cell]) -> list[Cell]:
@@ -124,39 +120,6 @@ def grouped(cells: Iterable[Cell], key: Callable[[Cell], K]) -> dict[K, list[Cel
 
 def adapted(run: RunFacts) -> bool:
     return run.taught is not None or run.adapter is not None
-
-
-def home_name(run: RunFacts) -> str:
-    return dataset_name(run.dataset) if run.part == "test" else f"{dataset_name(run.dataset)}, {run.part} part"
-
-
-def dataset_name(dataset: str) -> str:
-    return DATASETS.get(dataset, dataset)
-
-
-def model_name(run: RunFacts) -> str:
-    """As the paper calls it, where it is one of the paper's."""
-    known = paper_model(run)
-    return run.model if known is None else MODELS[known].rpartition("/")[2]
-
-
-def adapter_name(run: RunFacts) -> str:
-    """What was done to a model, in few words; empty for one that is as it is."""
-    if run.adapter is not None:
-        return f"with adapter {run.adapter}"
-    return "" if run.taught is None else f"taught on {sessions_name(run, run.taught)}"
-
-
-def sessions_name(run: RunFacts, taught: Taught) -> str:
-    number = f"{taught.sessions} session{'' if taught.sessions == 1 else 's'}"
-    origin = "" if taught.dataset == run.dataset else f" of {dataset_name(taught.dataset)} (another home)"
-    return f"{'all ' if taught.everything else ''}{number}{origin}"
-
-
-def row_name(cell: Cell, *more: str) -> str:
-    """A model, and in brackets what tells it from others in the same place."""
-    name = " ".join(part for part in (model_name(cell.run), *more) if part)
-    return f"{name} [{cell.variant}]" if cell.variant else name
 
 
 def _common_settings(run: RunFacts) -> dict[str, str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from har_llm.report.cells import Cell
 from har_llm.report.grouping import Report
+from har_llm.report.names import SCORES
 from har_llm.report.paper import CITATION
-from har_llm.report.tables.numbers import NAMES
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Chart:
 
 def point(report: Report, cell: Cell, x: float, label: str = "") -> Point:
     score = cell.score(report.headline)
-    assert score is not None  # cells without one are in no chart
+    assert score.mean is not None  # cells without one are in no chart
     low, high = score.interval or (None, None)
     return Point(x, 100 * score.mean, None if low is None else 100 * low, None if high is None else 100 * high, label)
 
@@ -78,12 +78,8 @@ def in_order(points: Sequence[Point]) -> list[Point]:
     return sorted(points, key=lambda point: (point.x, point.y))
 
 
-def named(name: str, variant: str) -> str:
-    return f"{name} [{variant}]" if variant else name
-
-
 def score_name(report: Report) -> str:
-    return f"{NAMES[report.headline]} (%)"
+    return f"{SCORES[report.headline]} (%)"
 
 
 def caption(report: Report, shown: str, panels: Sequence[Panel]) -> str:
@@ -91,7 +87,7 @@ def caption(report: Report, shown: str, panels: Sequence[Panel]) -> str:
     series = [one for panel in panels for one in panel.series]
     bars = any(point.low is not None for one in series for point in one.points)
     said = [
-        f"{NAMES[report.headline]} {shown}.",
+        f"{SCORES[report.headline]} {shown}.",
         f"{report.parsing.capitalize()} parsing of the answers, mean over sessions.",
         "Bars: 95 % interval of the mean (bootstrap over sessions)." if bars else "",
         f"Hollow and dashed: the paper ({CITATION})." if any(one.paper for one in series) else "",

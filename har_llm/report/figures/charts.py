@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from har_llm.report.cells import Cell
-from har_llm.report.figures.chart import Chart, Panel, Point, Series, caption, in_order, named, point, score_name
+from har_llm.report.figures.chart import Chart, Panel, Point, Series, caption, in_order, point, score_name
 from har_llm.report.figures.figure4 import figure4
-from har_llm.report.grouping import Report, adapted, grouped, home_name, model_name
+from har_llm.report.grouping import Report, adapted, grouped
+from har_llm.report.names import SCORES, home_name, model_name, with_variant
 from har_llm.report.paper import LABELS, SIZES, Key, comparable, results
 from har_llm.report.run_facts import RunFacts
-from har_llm.report.tables.numbers import NAMES
 
 
 def make_charts(report: Report) -> list[Chart]:
@@ -19,7 +19,7 @@ def make_charts(report: Report) -> list[Chart]:
     made = []
     others = ((f"_{name}", provenance, cells) for name, provenance, cells in report.kinds)
     for suffix, mark, cells in (("", "", report.paper), *others):
-        scored = [cell for cell in cells if cell.score(report.headline) is not None]
+        scored = [cell for cell in cells if cell.score(report.headline).mean is not None]
         for chart in (figure3(report, scored), figure4(report, scored), *costs(report, scored)):
             if chart is not None:
                 made.append(_marked(replace(chart, name=chart.name + suffix), mark))
@@ -42,14 +42,14 @@ def figure3(report: Report, cells: Sequence[Cell]) -> Chart | None:
     for look, (home, inside) in enumerate(grouped(plain, lambda cell: home_name(cell.run)).items()):
         for variant, group in grouped(inside, lambda cell: cell.variant).items():
             points = [point(report, cell, (cell.run.parameters or 0) / unit) for cell in group]
-            series.append(Series(named(home, variant), in_order(points), look, joined=not variant))
+            series.append(Series(with_variant(home, variant), in_order(points), look, joined=not variant))
         if comparable(inside[0].run) and report.headline.startswith("f1_"):
             series.append(Series(f"{home} (paper)", _paper_sizes(inside[0].run.dataset, unit), look, paper=True))
     panels = [Panel("", series)]
     text = caption(report, "of models as they are, by their number of parameters (to scale)", panels)
     return Chart(
         "figure3",
-        f"Figure 3: {NAMES[report.headline]} by number of parameters",
+        f"Figure 3: {SCORES[report.headline]} by number of parameters",
         text,
         f"parameters ({word})",
         score_name(report),
@@ -78,7 +78,7 @@ def costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
         if any(cell.run.taught is not None for cell in shown):
             text += " In brackets: the number of training sessions."
         made.append(
-            Chart(name, f"{NAMES[report.headline]} by {axis}", text, axis, score_name(report), panels, logarithmic=True)
+            Chart(name, f"{SCORES[report.headline]} by {axis}", text, axis, score_name(report), panels, logarithmic=True)
         )
     return made
 

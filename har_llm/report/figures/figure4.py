@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from har_llm.report.cells import Cell
-from har_llm.report.figures.chart import Chart, Level, Panel, Point, Series, caption, in_order, named, point, score_name
-from har_llm.report.grouping import Report, grouped, home_name, model_name
+from har_llm.report.figures.chart import Chart, Level, Panel, Point, Series, caption, in_order, point, score_name
+from har_llm.report.grouping import Report, grouped
+from har_llm.report.names import SCORES, home_name, model_name, with_variant
 from har_llm.report.paper import TEACHER, comparable, paper_model, results
-from har_llm.report.tables.numbers import NAMES
 
 TEACHERS_LOOK = -1
 
@@ -26,14 +26,14 @@ def figure4(report: Report, cells: Sequence[Cell]) -> Chart | None:
         return None
     lines = "; lines: the teacher, and the student as it is" if any(panel.levels for panel in panels) else ""
     shown = f"of students by the number of sessions that they were taught on{lines}"
-    text, title = caption(report, shown, panels), f"Figure 4: {NAMES[report.headline]} by training sessions"
+    text, title = caption(report, shown, panels), f"Figure 4: {SCORES[report.headline]} by training sessions"
     return Chart("figure4", title, text, "training sessions", score_name(report), panels, whole=True)
 
 
 def _panel(report: Report, home: str, cells: Sequence[Cell]) -> Panel:
     series: list[Series] = []
     levels: dict[str, Level] = {}
-    students = grouped(cells, lambda cell: named(model_name(cell.run), cell.variant))
+    students = grouped(cells, lambda cell: with_variant(model_name(cell.run), cell.variant))
     for look, (label, group) in enumerate(students.items()):
         points = [point(report, cell, cell.run.taught.sessions) for cell in group if cell.run.taught is not None]
         series.append(Series(f"{label}, taught", in_order(points), look))
@@ -49,10 +49,10 @@ def _panel(report: Report, home: str, cells: Sequence[Cell]) -> Panel:
 def _levels(report: Report, cell: Cell, look: int) -> list[Level]:
     found = []
     for level, role, own in ((report.teacher_of(cell), "teacher", TEACHERS_LOOK), (report.plain_of(cell), "as it is", look)):
-        score = None if level is None else level.score(report.headline)
-        if level is not None and score is not None:
-            label = f"{named(model_name(level.run), level.variant)}, {role}"
-            found.append(Level(label, 100 * score.mean, own))
+        mean = None if level is None else level.score(report.headline).mean
+        if level is not None and mean is not None:
+            label = f"{with_variant(model_name(level.run), level.variant)}, {role}"
+            found.append(Level(label, 100 * mean, own))
     return found
 
 

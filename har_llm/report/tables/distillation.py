@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from har_llm.common.numbers import percent, rounded, shown, signed
+from har_llm.common.numbers import difference, in_percent, percent, rounded, shown
 from har_llm.common.tables import Table
 from har_llm.report.cells import Cell
-from har_llm.report.grouping import Report, dataset_name, model_name, row_name
+from har_llm.report.grouping import Report
+from har_llm.report.names import dataset_name, model_name, row_name
 from har_llm.report.paper import DATASETS, LABELS, NOTES, TEACHER, Key, paper_model, results, value_for
 from har_llm.report.run_facts import RunFacts, Taught
-from har_llm.report.tables.numbers import mean_of, minus
 from har_llm.report.tables.paper import f1_notes
 
 COLUMNS = ("ours", "increase", "gap closed %", "paper", "paper: increase", "paper: gap closed %", "difference")
@@ -76,15 +76,15 @@ def _both(run: RunFacts, recipe: Taught) -> list[str]:
 
 def _numbers(report: Report, cell: Cell, recipe: Taught) -> list[str]:
     """Ours, its increase and share of the gap; the same of the paper; the difference."""
-    own, plain, paper = mean_of(cell.score(report.f1)), report.plain_of(cell), value_for(cell.run, "f1")
+    own, plain, paper = in_percent(cell.score(report.f1).mean), report.plain_of(cell), value_for(cell.run, "f1")
     sessions = None if recipe.everything else recipe.sessions
     key = Key("f1", paper_model(cell.run) or "", recipe.dataset, sessions, cell.run.dataset)
     return [
         shown(own),
-        signed(minus(own, None if plain is None else mean_of(plain.score(report.f1)))),
+        difference(own, None if plain is None else in_percent(plain.score(report.f1).mean)),
         percent(report.gap_closed(cell, report.f1)),
         *(_paper(key) if paper is not None else ["", "", ""]),
-        signed(minus(own, None if paper is None else paper.value)),
+        difference(own, None if paper is None else paper.value),
     ]
 
 
@@ -93,4 +93,4 @@ def _paper(key: Key) -> list[str]:
     value = results()[key].value
     plain = results()[Key("f1", key.model, "", None, key.dataset)].value
     teacher = results()[Key("f1", TEACHER, "", None, key.dataset)].value
-    return [shown(value), signed(value - plain), shown(rounded((value - plain) / (teacher - plain) * 100))]
+    return [shown(value), difference(value, plain), shown(rounded((value - plain) / (teacher - plain) * 100))]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from har_llm.common.numbers import percent, shown
+from har_llm.common.numbers import in_percent, percent, with_spread
 from har_llm.common.tables import Table
 from har_llm.report.cells import Cell, engine_note
-from har_llm.report.grouping import SYNTHETIC, Report, adapted, adapter_name, home_name, ordered, row_name, sessions_name
+from har_llm.report.grouping import SYNTHETIC, Report, adapted, ordered
+from har_llm.report.names import SCORES, adapter_name, home_name, row_name, sessions_name
 from har_llm.report.paper import comparable
 from har_llm.report.run_facts import RunFacts
-from har_llm.report.tables.numbers import NAMES, mean_of, seed_std_of, session_std_of, with_spread
 
 KIND = "what it is"
 """The column that says of every row what is synthetic about it: a row may be copied away from its title."""
@@ -41,16 +41,16 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
                 home_name(cell.run),
                 row_name(cell),
                 _taught_on(cell.run, teachers),
-                shown(mean_of(score)),
-                shown(session_std_of(score)),
-                shown(seed_std_of(score)),
+                percent(score.mean),
+                percent(score.session_std),
+                percent(score.seed_std),
                 percent(report.gap_closed(cell, report.headline) if cell.run.taught else None),
-                with_spread(mean_of(missed), session_std_of(missed)),
+                with_spread(in_percent(missed.mean), in_percent(missed.session_std)),
                 str(len(cell.runs)),
                 cell.run.provenance or REAL,
             ]
         )
-    scores = (f"{NAMES[report.headline]} %", "std over sessions", "std over seeds", "gap closed %", "missed %")
+    scores = (f"{SCORES[report.headline]} %", "std over sessions", "std over seeds", "gap closed %", "missed %")
     note = (
         f"{report.parsing.capitalize()} parsing of the answers; mean over sessions. Gap closed: the share of the way from "
         "the student as it is to its teacher, on the same events."
@@ -75,7 +75,7 @@ def cost_table(report: Report) -> Table:
                 home_name(cell.run),
                 row_name(cell, adapter_name(cell.run)),
                 "" if cell.run.parameters is None else f"{cell.run.parameters / 1e6:.1f}",
-                shown(mean_of(cell.score(report.headline))),
+                percent(cell.score(report.headline).mean),
                 "" if prompt is None else f"{prompt:.1f}",
                 "" if answer is None else f"{answer:.1f}",
                 "" if seconds is None else f"{seconds:.4f}",
@@ -88,7 +88,7 @@ def cost_table(report: Report) -> Table:
         "home",
         "model",
         "parameters (millions)",
-        f"{NAMES[report.headline]} %",
+        f"{SCORES[report.headline]} %",
         *amounts,
         "engine and hardware",
         KIND,
@@ -109,14 +109,14 @@ def runs_table(report: Report) -> Table:
                     str(run.seed),
                     str(len(run.sessions)),
                     str(run.windows),
-                    shown(mean_of(run.scores[report.headline])),
-                    shown(mean_of(run.scores["missed"])),
+                    percent(_mean(run, report.headline)),
+                    percent(_mean(run, "missed")),
                     "; ".join(run.engines),
                     run.provenance or REAL,
                     _where(run),
                 ]
             )
-    scores = (f"{NAMES[report.headline]} %", "missed %")
+    scores = (f"{SCORES[report.headline]} %", "missed %")
     columns = (
         "run",
         "home",
@@ -130,6 +130,11 @@ def runs_table(report: Report) -> Table:
         "shown in",
     )
     return Table("table_runs", f"The runs of this report{_label(report.cells)}", columns, rows, list(report.notes))
+
+
+def _mean(run: RunFacts, metric: str) -> float | None:
+    score = run.scores[metric]
+    return None if score is None else score.mean
 
 
 def _label(cells: Sequence[Cell]) -> str:

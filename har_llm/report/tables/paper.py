@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 
-from har_llm.common.numbers import shown, signed
+from har_llm.common.numbers import difference, in_percent, percent, shown, with_spread
 from har_llm.common.tables import Table
-from har_llm.report.cells import Cell, engine_note
-from har_llm.report.grouping import Report, adapter_name, dataset_name, model_name, row_name
+from har_llm.report.cells import Cell, CellScore, engine_note
+from har_llm.report.grouping import Report
+from har_llm.report.names import SCORES, adapter_name, dataset_name, model_name, row_name, with_variant
 from har_llm.report.paper import CITATION, DATASETS, LABELS, NOTES, STUDENTS, Key, Value, results, value_for
 from har_llm.report.run_facts import CANDIDATES
-from har_llm.report.tables.numbers import NAMES, mean_of, minus, seed_std_of, session_std_of, with_spread
 
 
 def table1(report: Report) -> Table | None:
     cells = [cell for cell in report.paper if cell.run.taught is None]
     if not cells:
         return None
-    rows = _rows(cells, [(label, "") for label in LABELS], "f1", lambda cell: shown(mean_of(cell.score(report.f1))))
+    rows = _rows(cells, [(label, "") for label in LABELS], "f1", lambda cell: CellScore(cell.score(report.f1).mean))
     notes = [*f1_notes(report, cells), NOTES["table1"]]
     return Table("table1", "Table 1: F1 of models as they are", _columns(), rows, notes)
 
@@ -29,18 +28,14 @@ def table4(report: Report) -> Table | None:
         return None
     models = [(label, "") for label in LABELS]
     models += [(label, source) for label, model in LABELS.items() if model in STUDENTS for source in DATASETS]
-
-    def ours(cell: Cell) -> str:
-        score = cell.score("missed")
-        return with_spread(mean_of(score), session_std_of(score))
-
     notes = [
         f"Mean and standard deviation over sessions, {report.parsing} parsing of the answers; over several seeds, the "
         f"deviation of a typical run. Paper: {CITATION}.",
         *engine_note(cells),
         NOTES["table4"],
     ]
-    return Table("table4", "Table 4: missed events in %", _columns(), _rows(cells, models, "missed", ours), notes)
+    rows = _rows(cells, models, "missed", lambda cell: cell.score("missed"))
+    return Table("table4", "Table 4: missed events in %", _columns(), rows, notes)
 
 
 def candidates(report: Report) -> Table | None:
@@ -51,7 +46,7 @@ def candidates(report: Report) -> Table | None:
     for cell in report.paper:
         if cell.run.scores_without_null is not None:
             rows.append(_candidates_row(report, cell, without_null=True))
-    scores = [NAMES[name] for name in CANDIDATES]
+    scores = [SCORES[name] for name in CANDIDATES]
     columns = (
         "model",
         "scored on",
@@ -63,7 +58,7 @@ def candidates(report: Report) -> Table | None:
         "std over sessions",
         "std over seeds",
     )
-    notes = [*f1_notes(report, report.paper), f"The difference and the deviations are those of {NAMES[report.f1]}."]
+    notes = [*f1_notes(report, report.paper), f"The difference and the deviations are those of {SCORES[report.f1]}."]
     table = Table("table_candidates", "Every candidate for the paper's F1", columns, rows, notes)
     return table.without_empty("std over seeds")
 
@@ -78,17 +73,17 @@ def _candidates_row(report: Report, cell: Cell, *, without_null: bool) -> list[s
         "left out" if without_null else "as it is",
         str(len(cell.runs)),
         shown(number),
-        *(shown(mean_of(cell.score(name, without_null=without_null))) for name in CANDIDATES),
-        signed(minus(mean_of(head), number)),
-        shown(session_std_of(head)),
-        shown(seed_std_of(head)),
+        *(percent(cell.score(name, without_null=without_null).mean) for name in CANDIDATES),
+        difference(in_percent(head.mean), number),
+        percent(head.session_std),
+        percent(head.seed_std),
     ]
 
 
 def f1_notes(report: Report, cells: Sequence[Cell]) -> list[str]:
     seeds = max(len(cell.runs) for cell in cells)
     over = f"mean over sessions and over up to {seeds} seeds" if seeds > 1 else "mean over sessions"
-    ours = f"In %: {NAMES[report.f1]}, {report.parsing} parsing of the answers, {over}"
+    ours = f"In %: {SCORES[report.f1]}, {report.parsing} parsing of the answers, {over}"
     notes = [f"{ours}. Paper: {CITATION}, where F1 is not named more exactly."]
     if report.f1 != report.headline:
         notes.append(f"metrics.headline is {report.headline}, which is no F1; the paper's numbers are.")
@@ -100,7 +95,7 @@ def _columns() -> tuple[str, ...]:
 
 
 def _rows(
-    cells: Sequence[Cell], models: Sequence[tuple[str, str]], metric: str, ours: Callable[[Cell], str]
+    cells: Sequence[Cell], models: Sequence[tuple[str, str]], metric: str, ours: Callable[[Cell], CellScore]
 ) -> list[list[str]]:
     """A row for each model (with what it was taught on) and variant; the paper's models are there without runs, too."""
     found: dict[tuple[str, str], list[tuple[str, dict[str, Cell]]]] = {model: [] for model in models}
@@ -122,18 +117,18 @@ def _rows(
                     row += _three(ours(own[dataset]), value_for(own[dataset].run, metric))
                 else:  # the paper's number alone, once
                     key = Key(metric, LABELS.get(name, ""), source, None, dataset)
-                    row += _three("", results().get(key) if place == 0 and dataset not in have else None)
+                    row += _three(CellScore(), results().get(key) if place == 0 and dataset not in have else None)
             rows.append(row)
     return rows
 
 
-def _three(ours: str, paper: Value | None) -> list[str]:
+def _three(ours: CellScore, paper: Value | None) -> list[str]:
+    own = in_percent(ours.mean)
+    shown_own = with_spread(own, in_percent(ours.session_std))
     if paper is None:
-        return [ours, "", ""]
-    own = Decimal(ours.partition(" ")[0]) if ours else None
-    return [ours, with_spread(paper.value, paper.spread), signed(minus(own, paper.value))]
+        return [shown_own, "", ""]
+    return [shown_own, with_spread(paper.value, paper.spread), difference(own, paper.value)]
 
 
 def _label(name: str, source: str, variant: str) -> str:
-    label = f"{name} taught on {dataset_name(source)}" if source else name
-    return f"{label} [{variant}]" if variant else label
+    return with_variant(f"{name} taught on {dataset_name(source)}" if source else name, variant)

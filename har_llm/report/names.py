@@ -1,0 +1,55 @@
+"""What scores, homes, models and adapters are called in the tables and figures of a report."""
+
+from __future__ import annotations
+
+from har_llm.report.cells import Cell
+from har_llm.report.paper import DATASETS, MODELS, paper_model
+from har_llm.report.run_facts import RunFacts, Taught
+
+SCORES = {
+    "f1_macro_gold": "F1 macro (gold)",
+    "f1_macro_union": "F1 macro (union)",
+    "f1_macro_catalogue": "F1 macro (catalogue)",
+    "f1_weighted": "F1 weighted",
+    "f1_micro_gold": "F1 micro (gold)",
+    "f1_micro_catalogue": "F1 micro (catalogue)",
+    "accuracy": "Accuracy",
+    "missed": "Missed events",
+}
+
+
+def with_variant(name: str, variant: str) -> str:
+    return f"{name} [{variant}]" if variant else name
+
+
+def home_name(run: RunFacts) -> str:
+    return dataset_name(run.dataset) if run.part == "test" else f"{dataset_name(run.dataset)}, {run.part} part"
+
+
+def dataset_name(dataset: str) -> str:
+    return DATASETS.get(dataset, dataset)
+
+
+def model_name(run: RunFacts) -> str:
+    """As the paper calls it, where it is one of the paper's."""
+    known = paper_model(run)
+    return run.model if known is None else MODELS[known].rpartition("/")[2]
+
+
+def adapter_name(run: RunFacts) -> str:
+    """What was done to a model, in few words; empty for one that is as it is."""
+    if run.adapter is not None:
+        return f"with adapter {run.adapter}"
+    return "" if run.taught is None else f"taught on {sessions_name(run, run.taught)}"
+
+
+def sessions_name(run: RunFacts, taught: Taught) -> str:
+    number = f"{taught.sessions} session{'' if taught.sessions == 1 else 's'}"
+    origin = "" if taught.dataset == run.dataset else f" of {dataset_name(taught.dataset)} (another home)"
+    return f"{'all ' if taught.everything else ''}{number}{origin}"
+
+
+def row_name(cell: Cell, *more: str) -> str:
+    """A model, and in brackets what tells it from others in the same place."""
+    name = " ".join(part for part in (model_name(cell.run), *more) if part)
+    return with_variant(name, cell.variant)
