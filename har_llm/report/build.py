@@ -67,7 +67,7 @@ def _text(path: Path, content: str) -> None:
 
 def _document(report: Report, tables: Sequence[Table], figures: Sequence[Figure]) -> str:
     runs = sum(len(cell.runs) for cell in report.cells)
-    kinds = sorted({cell.run.provenance for cell in report.cells if cell.run.provenance})
+    kinds = sorted({cell.run.metrics.provenance for cell in report.cells if cell.run.metrics.provenance})
     shown = f"{SCORES[report.headline]} (`metrics.headline={report.headline}`), {report.parsing} parsing of the answers"
     parts = ["# Report", f"{runs} runs. Scores in %: {shown} (`metrics.parsing={report.parsing}`)."]
     if kinds:

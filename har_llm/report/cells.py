@@ -9,7 +9,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from har_llm.report.paper import comparable, departures, paper_model
-from har_llm.report.run_facts import RunFacts, Score
+from har_llm.report.scored_run import ScoredRun
+from har_llm.scoring.metrics import SessionMean
 
 SHOWN_DIFFERENCES = 4
 LONGEST_VALUE = 40
@@ -30,23 +31,23 @@ class CellScore:
 
 @dataclass(frozen=True)
 class Cell:
-    runs: tuple[RunFacts, ...]
+    runs: tuple[ScoredRun, ...]
     """One for each seed, in order."""
     variant: str = ""
     """What tells it from the cells that would stand in the same place, and from what a reader expects there."""
 
     @property
-    def run(self) -> RunFacts:
+    def run(self) -> ScoredRun:
         """Any of them, for what they have in common."""
         return self.runs[0]
 
     def score(self, metric: str, *, without_null: bool = False) -> CellScore:
-        found = [(run.scores_without_null or {} if without_null else run.scores).get(metric) for run in self.runs]
-        return combined([score for score in found if score is not None])
+        scores = [run.scores_without_null if without_null else run.scores for run in self.runs]
+        return combined([one[metric] for one in scores if one is not None])
 
     def per_event(self, quantity: str) -> float | None:
-        """prompt_tokens, completion_tokens or seconds of an event, in the mean over the runs."""
-        found = [run.per_event(getattr(run, quantity)) for run in self.runs]
+        """prompt_tokens, completion_tokens or engine_seconds of an event, in the mean over the runs."""
+        found = [run.per_event(getattr(run.result.environment, quantity)) for run in self.runs]
         values = [value for value in found if value is not None]
         return statistics.fmean(values) if values else None
 
@@ -55,70 +56,74 @@ class Cell:
         return tuple(sorted({engine for run in self.runs for engine in run.engines}))
 
 
-def combined(scores: Sequence[Score]) -> CellScore:
-    if not scores:
+def combined(scores: Sequence[SessionMean]) -> CellScore:
+    means = [score.mean for score in scores if score.mean is not None]
+    spreads = [score.std for score in scores if score.std is not None]
+    limits = [score.ci95 for score in scores if score.ci95 is not None]
+    if not means:
         return CellScore()
-    means = [score.mean for score in scores]
-    spreads = [score.session_std for score in scores if score.session_std is not None]
-    limits = [score.interval for score in scores if score.interval is not None]
     return CellScore(
         mean=statistics.fmean(means),
         session_std=math.sqrt(statistics.fmean(spread**2 for spread in spreads)) if spreads else None,
         seed_std=statistics.stdev(means) if len(means) > 1 else None,
         interval=(statistics.fmean(low for low, _ in limits), statistics.fmean(high for _, high in limits))
-        if len(limits) == len(scores)
+        if len(limits) == len(means)
         else None,
     )
 
 
-def cells_of(runs: Sequence[RunFacts]) -> tuple[list[Cell], list[str]]:
+def cells_of(runs: Sequence[ScoredRun]) -> tuple[list[Cell], list[str]]:
     """The cells of these runs, in order, and sentences about runs that are shown once for several."""
     once, notes = _each_once(runs)
-    groups: dict[Hashable, list[RunFacts]] = {}
+    groups: dict[Hashable, list[ScoredRun]] = {}
     for run in once:
         groups.setdefault(identity(run), []).append(run)
     return _told_apart([Cell(seeds) for group in groups.values() for seeds in _seeds(group)]), notes
 
 
-def identity(run: RunFacts) -> Hashable:
+def identity(run: ScoredRun) -> Hashable:
     """Everything but the seed. A student's adapter is known by what it was taught: its weights follow from the seed."""
-    model = (run.model, run.model_id, run.taught, frozenset(run.weights.items()))
-    return (place(run), setting(run), model, frozenset(run.config.items()))
+    model = (run.metrics.model, run.metrics.model_id, run.distillation, frozenset(run.weights.items()))
+    return (place(run), setting(run), model, frozenset(run.settings.items()))
 
 
-def place(run: RunFacts) -> Hashable:
+def place(run: ScoredRun) -> Hashable:
     """Where a reader looks for a run, by the names that tables give it: runs of the same place compete for it.
 
     "All sessions" is one name, however many another split makes of them.
     """
-    taught = None
-    if run.taught is not None:
-        taught = (run.taught.dataset, None if run.taught.everything else run.taught.sessions)
-    return (run.provenance, run.dataset, run.part, paper_model(run) or run.model, taught, run.adapter)
+    metrics, trained_on = run.metrics, None
+    if run.distillation is not None:
+        trained_on = (run.distillation.dataset, None if run.distillation.all_sessions else run.distillation.sessions)
+    model = paper_model(run) or metrics.model
+    return (metrics.provenance, metrics.dataset, metrics.part, model, trained_on, run.ready_adapter)
 
 
-def setting(run: RunFacts) -> Hashable:
+def setting(run: ScoredRun) -> Hashable:
     """What a run was scored on, and how."""
-    how = (run.limit, run.decoding, run.samples, frozenset(run.versions.items()))
-    return (run.provenance, run.dataset, run.part, run.sessions, run.events, *how)
+    metrics = run.metrics
+    how = (run.limit, metrics.decoding, metrics.samples, frozenset(run.versions.items()))
+    return (metrics.provenance, metrics.dataset, metrics.part, run.sessions, metrics.events, *how)
 
 
-def _each_once(runs: Sequence[RunFacts]) -> tuple[list[RunFacts], list[str]]:
-    """The same run may have two names: taught on all sessions of a dataset, or on its first 15 of 15."""
-    found: dict[Hashable, RunFacts] = {}
+def _each_once(runs: Sequence[ScoredRun]) -> tuple[list[ScoredRun], list[str]]:
+    """The same run may have two names: distilled on all sessions of a dataset, or on its first 15 of 15."""
+    found: dict[Hashable, ScoredRun] = {}
     notes = []
-    for run in sorted(runs, key=lambda run: run.taught is not None and not run.taught.everything):
+    for run in sorted(runs, key=lambda run: run.distillation is not None and not run.distillation.all_sessions):
         # A digest is only a part of a folder's name, which anybody may change.
-        kept = found.setdefault((run.digest, run.seed, setting(run), run.model, tuple(run.scores.values())), run)
+        same = (run.result.digest, run.metrics.seed, setting(run), run.metrics.model, tuple(run.scores.values()))
+        kept = found.setdefault(same, run)
         if kept is not run:
-            notes.append(f"{run.folder.name} is the same run as {kept.folder.name}, under another name; it is shown once.")
+            names = [one.result.folder.name for one in (run, kept)]
+            notes.append(f"{names[0]} is the same run as {names[1]}, under another name; it is shown once.")
     return list(found.values()), notes
 
 
-def _seeds(group: Sequence[RunFacts]) -> list[tuple[RunFacts, ...]]:
+def _seeds(group: Sequence[ScoredRun]) -> list[tuple[ScoredRun, ...]]:
     """One cell, or, where a seed comes twice, a cell for each run: nothing says then which seeds belong together."""
-    ordered = sorted(group, key=lambda run: (run.seed, run.folder.name))
-    if len({run.seed for run in ordered}) < len(ordered):
+    ordered = sorted(group, key=lambda run: (run.metrics.seed, run.result.folder.name))
+    if len({run.metrics.seed for run in ordered}) < len(ordered):
         return [(run,) for run in ordered]
     return [tuple(ordered)]
 
@@ -145,10 +150,10 @@ def _own_name(cell: Cell, others: Sequence[Cell]) -> str:
     """The shortest name of its directory that none of the others has."""
 
     def names(cell: Cell) -> tuple[str, str, str]:
-        return (cell.run.digest, cell.run.folder.name, str(cell.run.folder))
+        return (cell.run.result.digest, cell.run.result.folder.name, str(cell.run.result.folder))
 
     taken = {name for other in others for name in names(other)}
-    return next((name for name in names(cell) if name not in taken), str(cell.run.folder))
+    return next((name for name in names(cell) if name not in taken), str(cell.run.result.folder))
 
 
 def _told(cell: Cell, rivals: Sequence[Cell]) -> list[str]:
@@ -161,15 +166,15 @@ def marks(cell: Cell) -> list[str]:
     said = []
     if run.limit is not None:
         said.append(f"partial: first {run.limit} windows only")
-    if run.decoding != "plain":
-        said.append(f"decoding={run.decoding}")
-    if run.taught is not None and run.taught.uses_gold:
+    if run.metrics.decoding != "plain":
+        said.append(f"decoding={run.metrics.decoding}")
+    if run.distillation is not None and run.distillation.uses_gold:
         said.append("examples chosen by gold activities")
-    if run.config.get("dataset.null_class", "label") != "label":
-        said.append(f"dataset.null_class={run.config['dataset.null_class']}")
-    if run.config.get("dataset.extra_events", "[]") != "[]":
-        said.append(f"dataset.extra_events={run.config['dataset.extra_events']}")
-    if run.config.get("prompt._target_", "").endswith(".VerbatimPrompt"):
+    if run.settings.get("dataset.null_class", "label") != "label":
+        said.append(f"dataset.null_class={run.settings['dataset.null_class']}")
+    if run.settings.get("dataset.extra_events", "[]") != "[]":
+        said.append(f"dataset.extra_events={run.settings['dataset.extra_events']}")
+    if run.settings.get("prompt._target_", "").endswith(".VerbatimPrompt"):
         said.append("a prompt of the user's own")
     if any(engine.startswith("Scripted") for engine in cell.engines):
         said.append("answers from a script, not from a model")
@@ -189,15 +194,15 @@ def _differences(cell: Cell, rivals: Sequence[Cell]) -> list[str]:
     return [*said, f"{left} more settings differ"] if left > 0 else said
 
 
-def _facts(run: RunFacts) -> dict[str, str]:
+def _facts(run: ScoredRun) -> dict[str, str]:
     weights = {f"weights.{key}": value for key, value in run.weights.items()}
     versions = {f"versions.{key}": value for key, value in run.versions.items()}
-    model = {"model.name": run.model, "model.id": run.model_id}
-    if run.taught is not None:
-        model["teacher"] = run.taught.teacher
-        model |= {"training sessions": str(run.taught.sessions), "training windows": str(run.taught.windows)}
-    counts = {"scored sessions": str(len(run.sessions)), "scored events": str(run.events)}
-    return {**run.config, **model, **weights, **versions, **counts}
+    model = {"model.name": run.metrics.model, "model.id": run.metrics.model_id}
+    if run.distillation is not None:
+        model["teacher"] = run.distillation.teacher
+        model |= {"training sessions": str(run.distillation.sessions), "training windows": str(run.distillation.windows)}
+    counts = {"scored sessions": str(len(run.sessions)), "scored events": str(run.metrics.events)}
+    return {**run.settings, **model, **weights, **versions, **counts}
 
 
 def _short(value: str) -> str:

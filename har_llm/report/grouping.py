@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from har_llm.report.cells import Cell, cells_of, setting
 from har_llm.report.paper import DATASETS, comparable
-from har_llm.report.run_facts import RunFacts, facts_of
+from har_llm.report.scored_run import ScoredRun
 from har_llm.runs.directory import RunResult
 
 SYNTHETIC = "synthetic home, synthetic model"
@@ -43,7 +44,7 @@ class Report:
     @property
     def kinds(self) -> list[tuple[str, str, list[Cell]]]:
         """The others by what is synthetic about them: what names their files, that, and the cells."""
-        groups = grouped(self.other, lambda cell: cell.run.provenance or "")
+        groups = grouped(self.other, lambda cell: cell.run.metrics.provenance or "")
         # What a run says of itself names no file.
         return [(KINDS.get(kind) or f"others{place}", kind, cells) for place, (kind, cells) in enumerate(groups.items())]
 
@@ -57,16 +58,17 @@ class Report:
         found = [
             other
             for other in self._unadapted(cell)
-            if (other.run.model, other.run.model_id, other.run.weights)
-            == (cell.run.model, cell.run.model_id, cell.run.weights)
+            if (other.run.metrics.model, other.run.metrics.model_id, other.run.weights)
+            == (cell.run.metrics.model, cell.run.metrics.model_id, cell.run.weights)
             and _model_settings(other.run) == _model_settings(cell.run)
         ]
         return found[0] if len(found) == 1 else None
 
     def teacher_of(self, cell: Cell) -> Cell | None:
         """The teacher of a student, on the events that the student is scored on."""
-        taught = cell.run.taught
-        found = [other for other in self._unadapted(cell) if taught is not None and other.run.model == taught.teacher]
+        taught = cell.run.distillation
+        teacher = None if taught is None else taught.teacher
+        found = [other for other in self._unadapted(cell) if other.run.metrics.model == teacher]
         return found[0] if len(found) == 1 else None
 
     def gap_closed(self, cell: Cell, metric: str) -> float | None:
@@ -89,8 +91,7 @@ class Report:
 
 
 def make_report(runs: Sequence[RunResult], headline: str, parsing: str) -> Report:
-    """Raises MissingError for a run directory that does not hold what it should."""
-    cells, notes = cells_of([facts_of(run, parsing) for run in runs])
+    cells, notes = cells_of([ScoredRun(run, parsing) for run in runs])
     return Report(cells, headline, parsing, notes)
 
 
@@ -98,14 +99,15 @@ def ordered(cells: Iterable[Cell]) -> list[Cell]:
     """By dataset, the paper's first; then by size of the model, as it is before what it was taught; then by sessions."""
 
     def rank(cell: Cell) -> tuple[object, ...]:
-        run, taught = cell.run, cell.run.taught
-        known = [*DATASETS, run.dataset].index(run.dataset)
-        recipe = (
-            (run.adapter is not None, run.adapter or "", 0, "")
+        run, metrics, taught = cell.run, cell.run.metrics, cell.run.distillation
+        known = [*DATASETS, metrics.dataset].index(metrics.dataset)
+        adapter = (
+            (run.ready_adapter is not None, run.ready_adapter or "", 0, "")
             if taught is None
-            else (True, "", taught.dataset != run.dataset, f"{taught.sessions:09}{taught.dataset}{taught.teacher}")
+            else (True, "", taught.dataset != metrics.dataset, f"{taught.sessions:09}{taught.dataset}{taught.teacher}")
         )
-        return (known, run.dataset, run.part, run.parameters or 0, run.model, *recipe, cell.variant, run.folder.name)
+        place = (known, metrics.dataset, metrics.part, metrics.parameters or 0, metrics.model)
+        return (*place, *adapter, cell.variant, run.result.folder.name)
 
     return sorted(cells, key=rank)
 
@@ -118,13 +120,13 @@ def grouped(cells: Iterable[Cell], key: Callable[[Cell], K]) -> dict[K, list[Cel
     return groups
 
 
-def adapted(run: RunFacts) -> bool:
-    return run.taught is not None or run.adapter is not None
+def adapted(run: ScoredRun) -> bool:
+    return run.distillation is not None or run.ready_adapter is not None
 
 
-def _common_settings(run: RunFacts) -> dict[str, str]:
-    return {key: value for key, value in run.config.items() if key.partition(".")[0] not in ("model", "lora")}
+def _common_settings(run: ScoredRun) -> dict[str, str]:
+    return {key: value for key, value in run.settings.items() if key.partition(".")[0] not in ("model", "lora")}
 
 
-def _model_settings(run: RunFacts) -> dict[str, str]:
-    return {key: value for key, value in run.config.items() if key.startswith("model.")}
+def _model_settings(run: ScoredRun) -> dict[str, str]:
+    return {key: value for key, value in run.settings.items() if key.startswith("model.")}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from har_llm.report.cells import Cell
 from har_llm.report.paper import DATASETS, MODELS, paper_model
-from har_llm.report.run_facts import RunFacts, Taught
+from har_llm.report.scored_run import ScoredRun
+from har_llm.runs.result import Distillation
 
 SCORES = {
     "f1_macro_gold": "F1 macro (gold)",
@@ -16,37 +17,40 @@ SCORES = {
     "accuracy": "Accuracy",
     "missed": "Missed events",
 }
+F1_SCORES = tuple(name for name in SCORES if name.startswith("f1_"))
+"""Those that the paper's "F1" may be."""
 
 
 def with_variant(name: str, variant: str) -> str:
     return f"{name} [{variant}]" if variant else name
 
 
-def home_name(run: RunFacts) -> str:
-    return dataset_name(run.dataset) if run.part == "test" else f"{dataset_name(run.dataset)}, {run.part} part"
+def home_name(run: ScoredRun) -> str:
+    name, part = dataset_name(run.metrics.dataset), run.metrics.part
+    return name if part == "test" else f"{name}, {part} part"
 
 
 def dataset_name(dataset: str) -> str:
     return DATASETS.get(dataset, dataset)
 
 
-def model_name(run: RunFacts) -> str:
+def model_name(run: ScoredRun) -> str:
     """As the paper calls it, where it is one of the paper's."""
     known = paper_model(run)
-    return run.model if known is None else MODELS[known].rpartition("/")[2]
+    return run.metrics.model if known is None else MODELS[known].rpartition("/")[2]
 
 
-def adapter_name(run: RunFacts) -> str:
+def adapter_name(run: ScoredRun) -> str:
     """What was done to a model, in few words; empty for one that is as it is."""
-    if run.adapter is not None:
-        return f"with adapter {run.adapter}"
-    return "" if run.taught is None else f"taught on {sessions_name(run, run.taught)}"
+    if run.ready_adapter is not None:
+        return f"with adapter {run.ready_adapter}"
+    return "" if run.distillation is None else f"taught on {sessions_name(run, run.distillation)}"
 
 
-def sessions_name(run: RunFacts, taught: Taught) -> str:
+def sessions_name(run: ScoredRun, taught: Distillation) -> str:
     number = f"{taught.sessions} session{'' if taught.sessions == 1 else 's'}"
-    origin = "" if taught.dataset == run.dataset else f" of {dataset_name(taught.dataset)} (another home)"
-    return f"{'all ' if taught.everything else ''}{number}{origin}"
+    origin = "" if taught.dataset == run.metrics.dataset else f" of {dataset_name(taught.dataset)} (another home)"
+    return f"{'all ' if taught.all_sessions else ''}{number}{origin}"
 
 
 def row_name(cell: Cell, *more: str) -> str:

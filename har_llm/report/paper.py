@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from har_llm.report.run_facts import RunFacts
+from har_llm.report.scored_run import ScoredRun
 
 CITATION = "Cumin, Er-Rahmany, Chen, arXiv 2601.07469"
 DATASETS = {"marble": "MARBLE", "mural": "MuRAL"}
@@ -61,26 +61,28 @@ def results() -> dict[Key, Value]:
     return found
 
 
-def paper_model(run: RunFacts) -> str | None:
+def paper_model(run: ScoredRun) -> str | None:
     """Which of the paper's models a run's is, by its id or, of a copy in a folder, by its name."""
     by_id = {model_id: name for name, model_id in MODELS.items()}
-    return by_id.get(run.model_id) or (run.model if run.model in MODELS else None)
+    return by_id.get(run.metrics.model_id) or (run.metrics.model if run.metrics.model in MODELS else None)
 
 
-def comparable(run: RunFacts) -> bool:
+def comparable(run: ScoredRun) -> bool:
     """Whether a run may stand in the paper's tables: real data, real model, the test part of a dataset of the paper's."""
-    return run.provenance is None and run.dataset in DATASETS and run.part == "test" and run.adapter is None
+    metrics = run.metrics
+    real_and_known = metrics.provenance is None and metrics.dataset in DATASETS
+    return real_and_known and metrics.part == "test" and run.ready_adapter is None
 
 
-def value_for(run: RunFacts, metric: str) -> Value | None:
+def value_for(run: ScoredRun, metric: str) -> Value | None:
     """The paper's number for what a run did. None for a partial run, and for what the paper did not do."""
     model = paper_model(run)
     if model is None or run.limit is not None or not comparable(run):
         return None
-    if run.taught is None:
-        return results().get(Key(metric, model, "", None, run.dataset))
-    sessions = None if run.taught.everything else run.taught.sessions
-    return results().get(Key(metric, model, run.taught.dataset, sessions, run.dataset))
+    if run.distillation is None:
+        return results().get(Key(metric, model, "", None, run.metrics.dataset))
+    sessions = None if run.distillation.all_sessions else run.distillation.sessions
+    return results().get(Key(metric, model, run.distillation.dataset, sessions, run.metrics.dataset))
 
 
 SETTINGS = {
@@ -100,14 +102,14 @@ SETTINGS = {
 """What sections 3 and 4.3 say of settings that are ours as well."""
 
 
-def departures(run: RunFacts) -> list[str]:
+def departures(run: ScoredRun) -> list[str]:
     """In what a run is not the paper's experiment, as far as can be told."""
-    found = [f"{key}={run.config[key]}" for key, value in SETTINGS.items() if run.config.get(key, value) != value]
-    if run.config.get("split._target_", "PaperSplit").rpartition(".")[2] != "PaperSplit":
+    found = [f"{key}={run.settings[key]}" for key, value in SETTINGS.items() if run.settings.get(key, value) != value]
+    if run.settings.get("split._target_", "PaperSplit").rpartition(".")[2] != "PaperSplit":
         found.append("another split")
-    if run.taught is not None and run.taught.teacher != TEACHER:
-        found.append(f"taught by {run.taught.teacher}")
+    if run.distillation is not None and run.distillation.teacher != TEACHER:
+        found.append(f"taught by {run.distillation.teacher}")
     model = paper_model(run)
-    if model is not None and run.model_id != MODELS[model]:
+    if model is not None and run.metrics.model_id != MODELS[model]:
         found.append(f"weights other than {MODELS[model]}'s by id")
     return found

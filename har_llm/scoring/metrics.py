@@ -125,6 +125,11 @@ class Scores:
     per_class: Sequence[ClassScores]
     confusion: Confusion
 
+    def __post_init__(self) -> None:
+        """Also of what is read: raises ValueError where a metric is missing."""
+        if missing := set(METRICS) - set(self.mean):
+            raise ValueError(f"mean lacks {', '.join(sorted(missing))}")
+
 
 @dataclass(frozen=True)
 class ParsedScores:

@@ -31,13 +31,7 @@ CONFIG: dict[str, Any] = {
     "seed": 0,
 }
 TRAINED = {"marble": 41, "mural": 15}
-VLLM = {
-    "engine": "VllmEngine",
-    "versions": {"vllm": "0.32.0"},
-    "hardware": "1 x Imaginary GPU",
-    "model": {},
-    "provenance": None,
-}
+VLLM = {"engine": "VllmEngine", "versions": {"vllm": "0.32.0"}, "hardware": "1 x Imaginary GPU"}
 ABOUT = {"har_llm": "0.1.0", "code": None, "python": "3.12.1", "platform": "Linux", "versions": {}}
 DATA: dict[str, Any] = {
     "provenance": None,
@@ -98,7 +92,7 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
         "provenance": facts["provenance"],
         **ABOUT,
         "model": {"id": facts["model_id"], "revision": "abc", "dtype": "bfloat16", "adapter": None, **weights},
-        "generated_by": engines,
+        "generated_by": [{"model": {}, "provenance": None, **engine} for engine in engines],
         "engine_seconds": seconds * texts,
         "prompt_tokens": 700 * texts,
         "completion_tokens": tokens * texts,
@@ -116,7 +110,7 @@ def write(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def scores(f1: float, missed: float, spread: float, sessions: int) -> dict[str, Any]:
+def scores(f1: float, missed: float = 0.02, spread: float = 0.1, sessions: int = 6) -> dict[str, Any]:
     """Each candidate a little below the one before, so that a mix-up shows."""
     means = {metric: max(0.0, f1 - place / 100) for place, metric in enumerate(METRICS, -METRICS.index("f1_weighted"))}
     means["missed"] = missed

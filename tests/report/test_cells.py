@@ -12,23 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from har_llm.report.cells import Cell, cells_of, combined, engine_note
-from har_llm.report.run_facts import Score, facts_of
+from har_llm.report.scored_run import ScoredRun
 from har_llm.runs.directory import RunResult, read_run
+from har_llm.scoring.metrics import SessionMean
 from tests.report.fabricated import VLLM, fabricated, taught
 
 OTHER_ENGINE = {"engine": "TransformersEngine", "versions": {"transformers": "5"}, "hardware": "2 x CPU"}
 
 
 def cells(*runs: RunResult) -> list[Cell]:
-    return cells_of([facts_of(run, "strict") for run in runs])[0]
+    return cells_of([ScoredRun(run, "strict") for run in runs])[0]
 
 
 def test_seeds_are_one_cell_with_both_spreads_apart(tmp_path: Path) -> None:
     runs = [fabricated(tmp_path, f1, seed=seed, spread=spread) for seed, f1, spread in ((1, 0.4, 0.3), (0, 0.5, 0.4))]
     (cell,) = cells(*runs)
-    assert [run.seed for run in cell.runs] == [0, 1] and cell.variant == ""
+    assert [run.metrics.seed for run in cell.runs] == [0, 1] and cell.variant == ""
     score = cell.score("f1_weighted")
-    assert score is not None
     assert score.mean == pytest.approx(0.45)
     assert score.seed_std == pytest.approx(statistics.stdev([0.4, 0.5]))
     assert score.session_std == pytest.approx((0.125) ** 0.5)
@@ -44,14 +44,14 @@ def test_a_students_seeds_are_one_cell_though_each_has_an_adapter_of_its_own(tmp
 def test_one_run_has_no_spread_over_seeds_and_one_session_none_over_sessions(tmp_path: Path) -> None:
     (cell,) = cells(fabricated(tmp_path, session_names=1))
     score = cell.score("f1_weighted")
-    assert score is not None and (score.seed_std, score.session_std, score.interval) == (None, None, None)
+    assert (score.seed_std, score.session_std, score.interval) == (None, None, None)
 
 
 @settings(deadline=None)  # other work on the machine may take its time
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
 def test_the_mean_of_seeds_lies_between_them(means: list[float]) -> None:
-    score = combined([Score(mean, None, None) for mean in means])
-    assert score is not None
+    score = combined([SessionMean(mean, None, None, 1) for mean in means])
+    assert score.mean is not None
     assert min(means) - 1e-9 <= score.mean <= max(means) + 1e-9
     assert (score.seed_std is None) == (len(means) == 1)
 
@@ -67,7 +67,7 @@ def test_the_mean_of_seeds_lies_between_them(means: list[float]) -> None:
         ({"decoding": "structured"}, "decoding=structured"),
         ({"samples": 5, "config": {"decoding": {"samples": 5}}}, "decoding.samples=5"),
         ({"partial": True, "limit": 5}, "partial: first 5 windows only"),
-        ({"versions": {"answers": 2, "metrics": 1}}, "versions.answers=2"),
+        ({"versions": {"parsing": 2, "metrics": 1}}, "versions.parsing=2"),
         ({"weights": {"quantization": "fp8"}}, "weights.quantization=fp8"),
         ({"session_names": 5}, "scored sessions=5"),
     ],
@@ -114,7 +114,7 @@ def test_students_taught_on_all_sessions_of_different_splits_are_told_apart(
 def test_runs_of_one_seed_that_nothing_tells_apart_are_told_by_their_digests(tmp_path: Path) -> None:
     found = cells(fabricated(tmp_path, 0.4), fabricated(tmp_path, 0.5))
     assert len(found) == 2
-    assert {cell.variant for cell in found} == {f"run {cell.run.digest}" for cell in found}
+    assert {cell.variant for cell in found} == {f"run {cell.run.result.digest}" for cell in found}
 
 
 def test_prompts_that_differ_beyond_what_is_shown_are_told_by_their_digests(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_one_run_under_two_names_is_shown_once_and_said(tmp_path: Path) -> None:
     run = fabricated(tmp_path, adapter=taught("mural", 15))
     copy = tmp_path / f"mural-qwen3_0.6b-distilled-test-{run.folder.name[-10:]}"
     shutil.copytree(run.folder, copy)
-    found, notes = cells_of([facts_of(one, "strict") for one in (run, read_run(copy))])
+    found, notes = cells_of([ScoredRun(one, "strict") for one in (run, read_run(copy))])
     assert len(found) == 1 and len(found[0].runs) == 1
     assert notes == [f"{copy.name} is the same run as {run.folder.name}, under another name; it is shown once."]
 
@@ -170,5 +170,5 @@ def test_scripted_answers_are_no_models(tmp_path: Path) -> None:
 
 
 def test_equal_prompts_are_paid_for_once(tmp_path: Path) -> None:
-    run = facts_of(fabricated(tmp_path, tokens=900, samples=5), "strict")
-    assert run.per_event(run.completion_tokens) == pytest.approx(450.0), "10 events a window"
+    run = ScoredRun(fabricated(tmp_path, tokens=900, samples=5), "strict")
+    assert run.per_event(run.result.environment.completion_tokens) == pytest.approx(450.0), "10 events a window"

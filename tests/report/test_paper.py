@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from har_llm.report.paper import DATASETS, LABELS, MODELS, SIZES, STUDENTS, Key, comparable, departures, results, value_for
-from har_llm.report.run_facts import RunFacts, facts_of
+from har_llm.report.scored_run import ScoredRun
 from tests.composing import experiment
 from tests.report.fabricated import fabricated, taught
 
 
-def facts(folder: Path, **changes: Any) -> RunFacts:
-    return facts_of(fabricated(folder, **changes), "strict")
+def facts(folder: Path, **changes: Any) -> ScoredRun:
+    return ScoredRun(fabricated(folder, **changes), "strict")
 
 
 def test_every_number_of_tables_1_2_and_4_is_there() -> None:

@@ -11,7 +11,7 @@ from har_llm.report.figures.figure4 import figure4
 from har_llm.report.grouping import Report, adapted, grouped
 from har_llm.report.names import SCORES, home_name, model_name, with_variant
 from har_llm.report.paper import LABELS, SIZES, Key, comparable, results
-from har_llm.report.run_facts import RunFacts
+from har_llm.report.scored_run import ScoredRun
 
 
 def make_charts(report: Report) -> list[Chart]:
@@ -34,17 +34,17 @@ def _marked(chart: Chart, mark: str) -> Chart:
 
 def figure3(report: Report, cells: Sequence[Cell]) -> Chart | None:
     """F1 against the number of parameters, to scale: a line for each home."""
-    plain = [cell for cell in cells if not adapted(cell.run) and cell.run.parameters]
-    if len({cell.run.parameters for cell in plain}) < 2:
+    plain = [cell for cell in cells if not adapted(cell.run) and cell.run.metrics.parameters]
+    if len({cell.run.metrics.parameters for cell in plain}) < 2:
         return None
-    unit, word = (1e9, "billions") if max(cell.run.parameters or 0 for cell in plain) >= 1e9 else (1e6, "millions")
+    unit, word = (1e9, "billions") if max(cell.run.metrics.parameters or 0 for cell in plain) >= 1e9 else (1e6, "millions")
     series = []
     for look, (home, inside) in enumerate(grouped(plain, lambda cell: home_name(cell.run)).items()):
         for variant, group in grouped(inside, lambda cell: cell.variant).items():
-            points = [point(report, cell, (cell.run.parameters or 0) / unit) for cell in group]
+            points = [point(report, cell, (cell.run.metrics.parameters or 0) / unit) for cell in group]
             series.append(Series(with_variant(home, variant), in_order(points), look, joined=not variant))
         if comparable(inside[0].run) and report.headline.startswith("f1_"):
-            series.append(Series(f"{home} (paper)", _paper_sizes(inside[0].run.dataset, unit), look, paper=True))
+            series.append(Series(f"{home} (paper)", _paper_sizes(inside[0].run.metrics.dataset, unit), look, paper=True))
     panels = [Panel("", series)]
     text = caption(report, "of models as they are, by their number of parameters (to scale)", panels)
     return Chart(
@@ -67,7 +67,7 @@ def costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
     made = []
     for name, quantity, axis, note in (
         ("figure_tokens", "completion_tokens", "generated tokens per event", ""),
-        ("figure_seconds", "seconds", "seconds of the engine per event",
+        ("figure_seconds", "engine_seconds", "seconds of the engine per event",
          f" A share of the time that its batch took. {'; '.join(engines)}."),
     ):  # fmt: skip
         shown = [cell for cell in cells if cell.per_event(quantity)]
@@ -75,7 +75,7 @@ def costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
             continue
         panels = [Panel("", _cost_series(report, shown, quantity))]
         text = caption(report, f"against {axis}, mean over the events of a run", panels) + note
-        if any(cell.run.taught is not None for cell in shown):
+        if any(cell.run.distillation is not None for cell in shown):
             text += " In brackets: the number of training sessions."
         made.append(
             Chart(name, f"{SCORES[report.headline]} by {axis}", text, axis, score_name(report), panels, logarithmic=True)
@@ -92,14 +92,14 @@ def _cost_series(report: Report, cells: Sequence[Cell], quantity: str) -> list[S
     return series
 
 
-def _kind(run: RunFacts) -> str:
-    if run.taught is not None:
-        return "taught" if run.taught.dataset == run.dataset else "taught elsewhere"
-    return "as they are" if run.adapter is None else "with an adapter"
+def _kind(run: ScoredRun) -> str:
+    if run.distillation is not None:
+        return "taught" if run.distillation.dataset == run.metrics.dataset else "taught elsewhere"
+    return "as they are" if run.ready_adapter is None else "with an adapter"
 
 
-def _short_name(run: RunFacts) -> str:
+def _short_name(run: ScoredRun) -> str:
     """ "0.6B" for Qwen3-0.6B; in brackets, the number of sessions that a student was taught on."""
     name = model_name(run)
     short = name.rpartition("-")[2] if name in LABELS else name
-    return f"{short} ({run.taught.sessions})" if run.taught is not None else short
+    return f"{short} ({run.distillation.sessions})" if run.distillation is not None else short

@@ -17,9 +17,10 @@ def figure4(report: Report, cells: Sequence[Cell]) -> Chart | None:
     """A panel for each home where a student was taught on different numbers of its sessions."""
     panels = []
     for home, inside in grouped(cells, lambda cell: home_name(cell.run)).items():
-        taught = [cell for cell in inside if cell.run.taught is not None and cell.run.taught.dataset == cell.run.dataset]
+        taught = [cell for cell in inside if _at_home(cell)]
         students = grouped(taught, lambda cell: model_name(cell.run))
-        counted = [cell for group in students.values() if len({c.run.taught for c in group}) > 1 for cell in group]
+        several = (group for group in students.values() if len({cell.run.distillation for cell in group}) > 1)
+        counted = [cell for group in several for cell in group]
         if counted:
             panels.append(_panel(report, home, counted))
     if not panels:
@@ -30,12 +31,18 @@ def figure4(report: Report, cells: Sequence[Cell]) -> Chart | None:
     return Chart("figure4", title, text, "training sessions", score_name(report), panels, whole=True)
 
 
+def _at_home(cell: Cell) -> bool:
+    """Whether the student was taught on the home that it is scored on."""
+    taught = cell.run.distillation
+    return taught is not None and taught.dataset == cell.run.metrics.dataset
+
+
 def _panel(report: Report, home: str, cells: Sequence[Cell]) -> Panel:
     series: list[Series] = []
     levels: dict[str, Level] = {}
     students = grouped(cells, lambda cell: with_variant(model_name(cell.run), cell.variant))
     for look, (label, group) in enumerate(students.items()):
-        points = [point(report, cell, cell.run.taught.sessions) for cell in group if cell.run.taught is not None]
+        points = [point(report, cell, cell.run.distillation.sessions) for cell in group if cell.run.distillation is not None]
         series.append(Series(f"{label}, taught", in_order(points), look))
         for level in (level for cell in group for level in _levels(report, cell, look)):
             levels.setdefault(level.label, level)
@@ -58,13 +65,13 @@ def _levels(report: Report, cell: Cell, look: int) -> list[Level]:
 
 def _paper_points(report: Report, cell: Cell) -> list[Point]:
     run, model = cell.run, paper_model(cell.run)
-    taught_alike = run.taught is not None and run.taught.teacher == TEACHER
+    taught_alike = run.distillation is not None and run.distillation.teacher == TEACHER
     if not (report.headline.startswith("f1_") and comparable(run) and taught_alike):
         return []
     return in_order(
         [
             Point(key.sessions, float(value.value))
             for key, value in results().items()
-            if key.sessions and (key.model, key.taught_on, key.dataset) == (model, run.dataset, run.dataset)
+            if key.sessions and (key.model, key.taught_on, key.dataset) == (model, run.metrics.dataset, run.metrics.dataset)
         ]
     )

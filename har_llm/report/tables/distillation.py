@@ -8,8 +8,9 @@ from har_llm.report.cells import Cell
 from har_llm.report.grouping import Report
 from har_llm.report.names import dataset_name, model_name, row_name
 from har_llm.report.paper import DATASETS, LABELS, NOTES, TEACHER, Key, paper_model, results, value_for
-from har_llm.report.run_facts import RunFacts, Taught
+from har_llm.report.scored_run import ScoredRun
 from har_llm.report.tables.paper import f1_notes
+from har_llm.runs.result import Distillation
 
 COLUMNS = ("ours", "increase", "gap closed %", "paper", "paper: increase", "paper: gap closed %", "difference")
 COMPARISON = (
@@ -22,7 +23,7 @@ Place = tuple[str, str, str]
 
 def table2(report: Report) -> Table | None:
     """Students taught on all sessions of a dataset; the paper's are there without runs, too."""
-    taught = [(cell, cell.run.taught) for cell in report.paper if cell.run.taught and cell.run.taught.everything]
+    taught = [(cell, recipe) for cell, recipe in _students(report) if recipe.all_sessions]
     if not taught:
         return None
     rows: dict[Place, list[list[str]]] = {}
@@ -49,8 +50,8 @@ def table2(report: Report) -> Table | None:
 
 def figure4_table(report: Report) -> Table | None:
     """Students by the number of sessions that they were taught on, where there are several; of another dataset's, too."""
-    taught = [(cell, cell.run.taught) for cell in report.paper if cell.run.taught is not None]
-    counted = {_place(cell.run, recipe) for cell, recipe in taught if not recipe.everything}
+    taught = _students(report)
+    counted = {_place(cell.run, recipe) for cell, recipe in taught if not recipe.all_sessions}
     taught = [(cell, recipe) for cell, recipe in taught if _place(cell.run, recipe) in counted]
     if not taught:
         return None
@@ -66,19 +67,23 @@ def figure4_table(report: Report) -> Table | None:
     )
 
 
-def _place(run: RunFacts, recipe: Taught) -> Place:
-    return (model_name(run), run.dataset, recipe.dataset)
+def _students(report: Report) -> list[tuple[Cell, Distillation]]:
+    return [(cell, cell.run.distillation) for cell in report.paper if cell.run.distillation is not None]
 
 
-def _both(run: RunFacts, recipe: Taught) -> list[str]:
-    return [dataset_name(recipe.dataset), dataset_name(run.dataset)]
+def _place(run: ScoredRun, recipe: Distillation) -> Place:
+    return (model_name(run), run.metrics.dataset, recipe.dataset)
 
 
-def _numbers(report: Report, cell: Cell, recipe: Taught) -> list[str]:
+def _both(run: ScoredRun, recipe: Distillation) -> list[str]:
+    return [dataset_name(recipe.dataset), dataset_name(run.metrics.dataset)]
+
+
+def _numbers(report: Report, cell: Cell, recipe: Distillation) -> list[str]:
     """Ours, its increase and share of the gap; the same of the paper; the difference."""
     own, plain, paper = in_percent(cell.score(report.f1).mean), report.plain_of(cell), value_for(cell.run, "f1")
-    sessions = None if recipe.everything else recipe.sessions
-    key = Key("f1", paper_model(cell.run) or "", recipe.dataset, sessions, cell.run.dataset)
+    sessions = None if recipe.all_sessions else recipe.sessions
+    key = Key("f1", paper_model(cell.run) or "", recipe.dataset, sessions, cell.run.metrics.dataset)
     return [
         shown(own),
         difference(own, None if plain is None else in_percent(plain.score(report.f1).mean)),

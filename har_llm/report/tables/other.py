@@ -10,7 +10,7 @@ from har_llm.report.cells import Cell, engine_note
 from har_llm.report.grouping import SYNTHETIC, Report, adapted, ordered
 from har_llm.report.names import SCORES, adapter_name, home_name, row_name, sessions_name
 from har_llm.report.paper import comparable
-from har_llm.report.run_facts import RunFacts
+from har_llm.report.scored_run import ScoredRun
 
 KIND = "what it is"
 """The column that says of every row what is synthetic about it: a row may be copied away from its title."""
@@ -32,9 +32,9 @@ def story_tables(report: Report) -> list[Table]:
 
 def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Table:
     """For each home: the student as it is, the teacher, the student by what it was taught on, at last across homes."""
-    teachers = {run.taught.teacher for run in (cell.run for cell in report.cells) if run.taught is not None}
+    teachers = {run.distillation.teacher for run in (cell.run for cell in report.cells) if run.distillation is not None}
     rows = []
-    for cell in sorted(cells, key=lambda cell: (cell.run.dataset, cell.run.part, adapted(cell.run))):
+    for cell in sorted(cells, key=lambda cell: (cell.run.metrics.dataset, cell.run.metrics.part, adapted(cell.run))):
         score, missed = cell.score(report.headline), cell.score("missed")
         rows.append(
             [
@@ -44,10 +44,10 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
                 percent(score.mean),
                 percent(score.session_std),
                 percent(score.seed_std),
-                percent(report.gap_closed(cell, report.headline) if cell.run.taught else None),
+                percent(report.gap_closed(cell, report.headline) if cell.run.distillation else None),
                 with_spread(in_percent(missed.mean), in_percent(missed.session_std)),
                 str(len(cell.runs)),
-                cell.run.provenance or REAL,
+                cell.run.metrics.provenance or REAL,
             ]
         )
     scores = (f"{SCORES[report.headline]} %", "std over sessions", "std over seeds", "gap closed %", "missed %")
@@ -59,28 +59,28 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
     return Table(name, title, columns, rows, [note, *engine_note(cells)]).without_empty("std over seeds")
 
 
-def _taught_on(run: RunFacts, teachers: Collection[str]) -> str:
-    if run.taught is not None:
-        return sessions_name(run, run.taught)
-    return adapter_name(run) or ("nothing (teacher)" if run.model in teachers else "nothing")
+def _taught_on(run: ScoredRun, teachers: Collection[str]) -> str:
+    if run.distillation is not None:
+        return sessions_name(run, run.distillation)
+    return adapter_name(run) or ("nothing (teacher)" if run.metrics.model in teachers else "nothing")
 
 
 def cost_table(report: Report) -> Table:
     """What an answer costs: the paper argues with the size of models; tokens and seconds are what size makes of it."""
     rows = []
     for cell in ordered(report.cells):
-        prompt, answer, seconds = (cell.per_event(name) for name in ("prompt_tokens", "completion_tokens", "seconds"))
+        prompt, answer, seconds = (cell.per_event(name) for name in ("prompt_tokens", "completion_tokens", "engine_seconds"))
         rows.append(
             [
                 home_name(cell.run),
                 row_name(cell, adapter_name(cell.run)),
-                "" if cell.run.parameters is None else f"{cell.run.parameters / 1e6:.1f}",
+                "" if cell.run.metrics.parameters is None else f"{cell.run.metrics.parameters / 1e6:.1f}",
                 percent(cell.score(report.headline).mean),
                 "" if prompt is None else f"{prompt:.1f}",
                 "" if answer is None else f"{answer:.1f}",
                 "" if seconds is None else f"{seconds:.4f}",
                 "; ".join(cell.engines),
-                cell.run.provenance or REAL,
+                cell.run.metrics.provenance or REAL,
             ]
         )
     amounts = ("prompt tokens", "generated tokens", "seconds")
@@ -103,16 +103,16 @@ def runs_table(report: Report) -> Table:
         for run in cell.runs:
             rows.append(
                 [
-                    run.folder.name,
+                    run.result.folder.name,
                     home_name(run),
                     row_name(cell, adapter_name(run)),
-                    str(run.seed),
+                    str(run.metrics.seed),
                     str(len(run.sessions)),
-                    str(run.windows),
-                    percent(_mean(run, report.headline)),
-                    percent(_mean(run, "missed")),
+                    str(run.metrics.windows),
+                    percent(run.scores[report.headline].mean),
+                    percent(run.scores["missed"].mean),
                     "; ".join(run.engines),
-                    run.provenance or REAL,
+                    run.metrics.provenance or REAL,
                     _where(run),
                 ]
             )
@@ -132,25 +132,20 @@ def runs_table(report: Report) -> Table:
     return Table("table_runs", f"The runs of this report{_label(report.cells)}", columns, rows, list(report.notes))
 
 
-def _mean(run: RunFacts, metric: str) -> float | None:
-    score = run.scores[metric]
-    return None if score is None else score.mean
-
-
 def _label(cells: Sequence[Cell]) -> str:
     """What is synthetic of a table that may hold all kinds of runs."""
-    kinds = {cell.run.provenance for cell in cells}
+    kinds = {cell.run.metrics.provenance for cell in cells}
     made = "; ".join(sorted(kind for kind in kinds if kind))
     if not made:
         return ""
     return f" (in part synthetic: {made})" if len(kinds) > 1 else f" ({made})"
 
 
-def _where(run: RunFacts) -> str:
+def _where(run: ScoredRun) -> str:
     if comparable(run):
-        if run.taught is None:
+        if run.distillation is None:
             return "tables 1 and 4"
-        return "tables 2 and 4" if run.taught.everything else "figure 4"
-    if run.provenance == SYNTHETIC:
+        return "tables 2 and 4" if run.distillation.all_sessions else "figure 4"
+    if run.metrics.provenance == SYNTHETIC:
         return "the paper in miniature"
-    return "other homes, parts and adapters" + (f" ({run.provenance})" if run.provenance else "")
+    return "other homes, parts and adapters" + (f" ({run.metrics.provenance})" if run.metrics.provenance else "")

@@ -8,13 +8,12 @@ from har_llm.common.numbers import difference, in_percent, percent, shown, with_
 from har_llm.common.tables import Table
 from har_llm.report.cells import Cell, CellScore, engine_note
 from har_llm.report.grouping import Report
-from har_llm.report.names import SCORES, adapter_name, dataset_name, model_name, row_name, with_variant
+from har_llm.report.names import F1_SCORES, SCORES, adapter_name, dataset_name, model_name, row_name, with_variant
 from har_llm.report.paper import CITATION, DATASETS, LABELS, NOTES, STUDENTS, Key, Value, results, value_for
-from har_llm.report.run_facts import CANDIDATES
 
 
 def table1(report: Report) -> Table | None:
-    cells = [cell for cell in report.paper if cell.run.taught is None]
+    cells = [cell for cell in report.paper if cell.run.distillation is None]
     if not cells:
         return None
     rows = _rows(cells, [(label, "") for label in LABELS], "f1", lambda cell: CellScore(cell.score(report.f1).mean))
@@ -23,7 +22,7 @@ def table1(report: Report) -> Table | None:
 
 
 def table4(report: Report) -> Table | None:
-    cells = [cell for cell in report.paper if cell.run.taught is None or cell.run.taught.everything]
+    cells = [cell for cell in report.paper if cell.run.distillation is None or cell.run.distillation.all_sessions]
     if not cells:
         return None
     models = [(label, "") for label in LABELS]
@@ -46,7 +45,7 @@ def candidates(report: Report) -> Table | None:
     for cell in report.paper:
         if cell.run.scores_without_null is not None:
             rows.append(_candidates_row(report, cell, without_null=True))
-    scores = [SCORES[name] for name in CANDIDATES]
+    scores = [SCORES[name] for name in F1_SCORES]
     columns = (
         "model",
         "scored on",
@@ -69,11 +68,11 @@ def _candidates_row(report: Report, cell: Cell, *, without_null: bool) -> list[s
     head = cell.score(report.f1, without_null=without_null)
     return [
         row_name(cell, adapter_name(cell.run)),
-        dataset_name(cell.run.dataset),
+        dataset_name(cell.run.metrics.dataset),
         "left out" if without_null else "as it is",
         str(len(cell.runs)),
         shown(number),
-        *(percent(cell.score(name, without_null=without_null).mean) for name in CANDIDATES),
+        *(percent(cell.score(name, without_null=without_null).mean) for name in F1_SCORES),
         difference(in_percent(head.mean), number),
         percent(head.session_std),
         percent(head.seed_std),
@@ -100,13 +99,13 @@ def _rows(
     """A row for each model (with what it was taught on) and variant; the paper's models are there without runs, too."""
     found: dict[tuple[str, str], list[tuple[str, dict[str, Cell]]]] = {model: [] for model in models}
     for cell in cells:
-        source = "" if cell.run.taught is None else cell.run.taught.dataset
+        source = "" if cell.run.distillation is None else cell.run.distillation.dataset
         variants = found.setdefault((model_name(cell.run), source), [])
-        free = (own for variant, own in variants if variant == cell.variant and cell.run.dataset not in own)
+        free = (own for variant, own in variants if variant == cell.variant and cell.run.metrics.dataset not in own)
         own = next(free, None)
         if own is None:
             variants.append((cell.variant, own := {}))
-        own[cell.run.dataset] = cell
+        own[cell.run.metrics.dataset] = cell
     rows = []
     for (name, source), variants in found.items():
         have = {dataset for _, own in variants for dataset in own}

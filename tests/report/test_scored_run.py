@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import MissingError
-from har_llm.report.run_facts import facts_of, flat_config
+from har_llm.report.cells import Cell, CellScore
+from har_llm.report.scored_run import ScoredRun, experiment_settings
 from har_llm.runs.directory import read_run
 from tests.report.fabricated import fabricated, taught
 
@@ -39,8 +40,10 @@ def changed(folder: Path, name: str, change: Callable[[dict[str, Any]], Any]) ->
 )
 def test_what_does_not_hold_a_runs_content_is_refused(tmp_path: Path, name: str, change: Callable[..., Any]) -> None:
     folder = changed(fabricated(tmp_path).folder, name, change)
-    with pytest.raises(MissingError, match=f"{re.escape(str(folder))} does not hold what .* run the same command again"):
-        facts_of(read_run(folder), "strict")
+    with pytest.raises(
+        MissingError, match=f"{re.escape(str(folder / name))} does not hold what .* run the same command again"
+    ):
+        read_run(folder)
 
 
 @pytest.mark.parametrize("text", ["a: [", "- 1\n- 2\n", "\0", "!!python/object:os.system {}"])
@@ -48,25 +51,25 @@ def test_a_config_that_cannot_be_read_is_refused(tmp_path: Path, text: str) -> N
     folder = fabricated(tmp_path).folder
     (folder / "config.yaml").write_text(text)
     with pytest.raises(MissingError, match=r"config\.yaml"):
-        facts_of(read_run(folder), "strict")
+        read_run(folder)
 
 
 def test_a_config_is_neither_resolved_nor_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "do not show")
-    (tmp_path / "config.yaml").write_text("window: {_target_: os.system, events: '${oc.env:SECRET}'}\nseed: 3\n")
-    assert flat_config(tmp_path) == {"window._target_": "os.system", "window.events": "${oc.env:SECRET}"}
-
-
-def test_without_a_config_nothing_is_known_of_the_settings(tmp_path: Path) -> None:
-    assert flat_config(tmp_path) == {}
+    folder = fabricated(tmp_path).folder
+    (folder / "config.yaml").write_text("window: {_target_: os.system, events: '${oc.env:SECRET}'}\nseed: 3\n")
+    settings = experiment_settings(read_run(folder).config)
+    assert settings == {"window._target_": "os.system", "window.events": "${oc.env:SECRET}"}
 
 
 def test_a_student_is_taught_on_everything_where_its_home_has_no_more_sessions(tmp_path: Path) -> None:
     for number, (sessions, everything) in enumerate(((14, False), (15, True), (None, True))):
-        run = facts_of(fabricated(tmp_path / str(number), adapter=taught("mural", sessions)), "strict")
-        assert run.taught is not None and run.taught.everything == everything
-    elsewhere = facts_of(fabricated(tmp_path, adapter=taught("marble", 15)), "strict")
-    assert elsewhere.taught is not None and not elsewhere.taught.everything, "how many MARBLE has, MuRAL does not tell"
+        run = ScoredRun(fabricated(tmp_path / str(number), adapter=taught("mural", sessions)), "strict")
+        assert run.distillation is not None and run.distillation.all_sessions == everything
+    elsewhere = ScoredRun(fabricated(tmp_path, adapter=taught("marble", 15)), "strict")
+    assert elsewhere.distillation is not None and not elsewhere.distillation.all_sessions, (
+        "how many MARBLE has, MuRAL does not tell"
+    )
 
 
 def test_a_run_without_a_scored_event_has_no_scores(tmp_path: Path) -> None:
@@ -74,5 +77,7 @@ def test_a_run_without_a_scored_event_has_no_scores(tmp_path: Path) -> None:
         for score in content["strict"]["all"]["mean"].values():
             score.update(mean=None, std=None, ci95=None)
 
-    run = facts_of(read_run(changed(fabricated(tmp_path).folder, "metrics.json", empty)), "strict")
-    assert set(run.scores.values()) == {None}
+    folder = changed(fabricated(tmp_path).folder, "metrics.json", empty)
+    run = ScoredRun(read_run(folder), "strict")
+    assert {score.mean for score in run.scores.values()} == {None}
+    assert Cell((run,)).score("accuracy") == CellScore()

@@ -1,0 +1,137 @@
+"""A finished run as a report compares it with others. Its directory may come from anywhere: untrusted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from har_llm.config import NO_RESULT
+from har_llm.runs.directory import RunResult
+from har_llm.runs.result import Distillation, GeneratedBy, Metrics
+from har_llm.scoring.metrics import SessionMean
+
+NO_EXPERIMENT = (*NO_RESULT, "seed", "limit", "metrics", "engine")
+"""Settings that make no other experiment: they change no result, or are known from elsewhere."""
+NO_VARIANT = (
+    *("dataset.folder", "model.parameters", "model.revision", "decoding.name"),
+    *("lora.name", "lora.train_sessions", "lora.source", "lora.window._target_"),
+)
+"""The same, further down: where files are, and what metrics.json and environment.json say more exactly."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredRun:
+    """What a run's directory says, with its scores in one way of parsing."""
+
+    result: RunResult
+    parsing: str
+
+    @property
+    def metrics(self) -> Metrics:
+        return self.result.metrics
+
+    @property
+    def scores(self) -> Mapping[str, SessionMean]:
+        """By metric."""
+        return self.metrics.parsed(self.parsing).all.mean
+
+    @property
+    def scores_without_null(self) -> Mapping[str, SessionMean] | None:
+        """None where the home has no null class, or leaves it unscored anyway."""
+        scores = self.metrics.parsed(self.parsing)
+        without = scores.without_null_class
+        return None if scores.unscored_events or without is None else without.mean
+
+    @property
+    def sessions(self) -> tuple[str, ...]:
+        """Names of those that are scored."""
+        return tuple(sorted(self.metrics.parsed(self.parsing).all.sessions))
+
+    @property
+    def limit(self) -> int | None:
+        """Of a partial run, its first windows."""
+        return self.metrics.limit if self.metrics.partial else None
+
+    @cached_property
+    def distillation(self) -> Distillation | None:
+        """What the student was trained on. The first 15 sessions of a home that has 15 are all of them."""
+        adapter = self.metrics.adapter
+        if adapter is None or adapter.distillation is None:
+            return None
+        found = adapter.distillation
+        own = found.dataset == self.metrics.dataset
+        there = self.result.data.description["parts"]["train"]["sessions"] if own else None
+        return replace(found, all_sessions=found.all_sessions or found.sessions == there)
+
+    @property
+    def ready_adapter(self) -> str | None:
+        """What an adapter that was not made here is called, with its revision."""
+        adapter = self.metrics.adapter
+        return None if adapter is None or adapter.distillation else f"{adapter.label} ({adapter.revision})"
+
+    @cached_property
+    def engines(self) -> tuple[str, ...]:
+        """What wrote the generations: engine, version, hardware."""
+        return tuple(sorted({_engine(one) for one in self.result.environment.generated_by}))
+
+    @cached_property
+    def weights(self) -> dict[str, str]:
+        """Which weights exactly, and how coarsely they are rounded: id, revision, dtype and the like."""
+        return _flat({key: value for key, value in self.result.environment.model.items() if key != "adapter"}, "")
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Of the parsing of answers and of the scores."""
+        return {name: str(version) for name, version in vars(self.metrics.versions).items()}
+
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """Those that make the experiment, flat. Of a student as it is, lora says nothing."""
+        adapted = self.metrics.adapter is not None
+        found = experiment_settings(self.result.config)
+        return {key: value for key, value in found.items() if adapted or key.partition(".")[0] != "lora"}
+
+    def per_event(self, amount: float) -> float | None:
+        """What an answer costs, however long windows are, however far they overlap and however many generations each has.
+
+        Equal prompts share a generation, which was paid for once.
+        """
+        metrics, generations = self.metrics, sum(self.result.environment.finish_reasons.values())
+        if not generations or not metrics.events:
+            return None
+        return amount / generations * metrics.samples * metrics.windows / metrics.events
+
+
+def _engine(made_by: GeneratedBy) -> str:
+    """ "vLLM 0.32.0 on 1 x NVIDIA H100"."""
+    name = made_by.engine.removesuffix("Engine").replace("Vllm", "vLLM")
+    versions = made_by.versions
+    version = next((f" {versions[key]}" for key in (name.lower(), f"{name.lower()}-cpu") if key in versions), "")
+    return f"{name}{version} on {made_by.hardware or 'hardware unknown'}"
+
+
+def experiment_settings(config: Mapping[str, Any]) -> dict[str, str]:
+    """The settings that make a run's experiment, flat: "window.events" -> "10".
+
+    Without those that are null: a run made before such a setting existed is the same experiment.
+    """
+    flat = _flat({key: value for key, value in config.items() if key not in NO_EXPERIMENT}, "")
+    return {key: value for key, value in flat.items() if not _under(key, NO_VARIANT)}
+
+
+def _under(key: str, names: Sequence[str]) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for name in names)
+
+
+def _flat(content: Mapping[Any, Any], where: str) -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in content.items():
+        name = f"{where}{key}"
+        if isinstance(value, dict) and value:
+            flat |= _flat(value, f"{name}.")
+        elif value is not None:
+            flat[name] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return flat
