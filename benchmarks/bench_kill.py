@@ -27,7 +27,7 @@ from typing import NamedTuple
 import psutil
 from timing import ROOT, seconds
 
-BATCHES = {"transformers": ("engine.batch_size", 2), "vllm": ("engine.max_sequences", 2)}
+BATCHES = {"transformers": ("engine.batch_size", 2), "vllm": ("engine.max_num_seqs", 2)}
 IN_FLIGHT = {"transformers": 1, "vllm": 2}
 """Requests that an engine may have begun, as a multiple of its batch."""
 SPREAD = 0.8

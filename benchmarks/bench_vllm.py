@@ -105,7 +105,7 @@ def write_job(path: Path, overrides: Sequence[str]) -> list[str]:
     chat = PromptEncoder(LoadedModel(str(run.model.path), model.id, model.dtype, model.context, model.trust_remote_code))
     lengths = [len(chat.encode(request)) for request in run.requests]
     longest = max(length + chat.new_tokens(request, length) for length, request in zip(lengths, run.requests, strict=True))
-    cpu = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_KVCACHE_SPACE": str(engine.cpu_cache_gb)}
+    cpu = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_KVCACHE_SPACE": str(engine.cpu_kvcache_space)}
     sampling = model.sampling
     job: dict[str, Any] = {
         "environment": {"VLLM_NO_USAGE_STATS": "1", **({} if has_gpu() else cpu)},
@@ -113,13 +113,13 @@ def write_job(path: Path, overrides: Sequence[str]) -> list[str]:
             "model": str(run.model.path),
             "dtype": model.dtype,
             "max_model_len": longest,
-            "max_num_seqs": engine.max_sequences,
+            "max_num_seqs": engine.max_num_seqs,
             "enforce_eager": not has_gpu(),
             "enable_prefix_caching": True,
             "disable_cascade_attn": True,
             "generation_config": "vllm",
             "seed": 0,
-            **({"gpu_memory_utilization": engine.memory_share} if has_gpu() else {}),
+            **({"gpu_memory_utilization": engine.gpu_memory_utilization} if has_gpu() else {}),
         },
         "sampling": {**sampling_of(sampling), "skip_special_tokens": False, "spaces_between_special_tokens": False},
         "template_options": model.template_options(),

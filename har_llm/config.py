@@ -154,10 +154,10 @@ def _check_together(experiment: Experiment) -> None:
             f"decoding.samples is {decoding.samples}, but model.sampling.temperature is 0, which gives the same text each "
             f"time; set model.sampling.temperature above 0, or decoding.samples=1."
         )
-    if decoding.thinking_budget is not None and not model.thinking:
+    if decoding.thinking_token_budget is not None and not model.thinking:
         raise ConfigError(
-            f"decoding.thinking_budget is {decoding.thinking_budget}, but model.thinking is false: there is no reasoning to "
-            f"limit; set one of them otherwise."
+            f"decoding.thinking_token_budget is {decoding.thinking_token_budget}, but model.thinking is false: "
+            f"there is no reasoning to limit; set one of them otherwise."
         )
     needed = decoding.needed()
     if needed:

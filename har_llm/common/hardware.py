@@ -56,24 +56,27 @@ def _container_limit() -> float:
     return float("inf")
 
 
-@lru_cache(maxsize=1)
-def _nvidia_smi() -> str | None:
-    return shutil.which("nvidia-smi")
-
-
 def gpus() -> list[Gpu]:
-    """The visible GPUs with what is free now; none where there is no NVIDIA driver."""
-    if _nvidia_smi() is None:
-        return []
-    command = [str(_nvidia_smi()), "--query-gpu=index,name,memory.total,memory.free", "--format=csv,noheader,nounits"]
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    """The visible GPUs and their free memory, as nvidia-smi says when it is first asked; none where there is no driver."""
+    return list(_asked(os.environ.get("CUDA_VISIBLE_DEVICES")))
+
+
+def look_anew() -> None:
+    """Before a model is loaded: what is free may have changed since nvidia-smi was asked."""
+    _asked.cache_clear()
+
+
+@lru_cache
+def _asked(visible: str | None) -> tuple[Gpu, ...]:
+    program = shutil.which("nvidia-smi")
+    if program is None or visible in ("", "-1"):
+        return ()
+    command = [program, "--query-gpu=index,name,memory.total,memory.free", "--format=csv,noheader,nounits"]
     if visible is not None:
-        if visible in ("", "-1"):
-            return []
         command.append(f"--id={visible}")
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
         rows = [[cell.strip() for cell in line.split(",")] for line in answer.split("\n") if line.strip()]
-        return [Gpu(index, name, float(total) * 2**20, float(free) * 2**20) for index, name, total, free in rows]
+        return tuple(Gpu(index, name, float(total) * 2**20, float(free) * 2**20) for index, name, total, free in rows)
     except (OSError, ValueError, subprocess.SubprocessError):
-        return []
+        return ()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from har_llm.common.errors import EngineError
 from har_llm.common.hardware import available_memory
 from har_llm.data.records import Message
 from har_llm.models.config import Sampling
@@ -28,9 +30,9 @@ class Decoding(NamedTuple):
     sampling: Sampling
     template_options: Mapping[str, bool]
     """Options of the chat template, such as enable_thinking."""
-    thinking_budget: int | None = None
+    thinking_token_budget: int | None = None
     """Most tokens of reasoning."""
-    repetitions: tuple[int, int] | None = None
+    repetition_detection: tuple[int, int] | None = None
     """Stop at so many repetitions of a passage of at most so many tokens."""
 
 
@@ -163,3 +165,26 @@ class SingleWorker:
 
     def replicas(self, weight_bytes: float | None) -> Sequence[Mapping[str, str]]:
         return [{}]
+
+
+def extra_identity(extra_args: Mapping[str, Any]) -> dict[str, Any]:
+    """What engine.extra_args adds to the keys: all of it, for nobody knows which of it changes what a model writes."""
+    return {"extra_args": dict(extra_args)} if extra_args else {}
+
+
+def with_extra(own: Mapping[str, Any], extra_args: Mapping[str, Any], known: Collection[str], what: str) -> dict[str, Any]:
+    """har_llm's own arguments and the user's. Raises EngineError for one that har_llm sets itself, or that is not `known`.
+
+    `what`: whose arguments they are, such as "vLLM's EngineArgs". `known`: their names; empty where nobody can list them.
+    """
+    for name in extra_args:
+        if name in own:
+            raise EngineError(
+                f"engine.extra_args.{name} is an argument that har_llm sets itself; leave it out, and see --cfg job for the "
+                f"setting that it follows."
+            )
+        if known and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise EngineError(f"engine.extra_args.{name} is not an argument of {what}.{hint}")
+    return {**own, **extra_args}

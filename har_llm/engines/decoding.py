@@ -20,11 +20,11 @@ class DecodingConfig:
     """Names run directories, unless it is "plain"."""
     samples: int = 1
     """Texts for each window. With several, an event gets the activity that most of them give it (self-consistency)."""
-    thinking_budget: int | None = None
+    thinking_token_budget: int | None = None
     """Most tokens of reasoning; then its end is written for the model, which has to answer."""
-    repetitions: int | None = None
+    repetition_min_count: int | None = None
     """A text is stopped when a passage comes this many times in a row; null = never."""
-    longest_repeated: int = 64
+    repetition_max_pattern_size: int = 64
     """Tokens of the longest passage whose repetition is noticed."""
     structured: bool = False
     """After the reasoning, only a list with every event of the window and activities of the home can be written."""
@@ -33,21 +33,25 @@ class DecodingConfig:
         check_name("decoding.name", self.name)
         if self.samples < 1:
             raise ConfigError(f"decoding.samples is {self.samples}; it must be at least 1.")
-        if self.thinking_budget is not None and self.thinking_budget < 1:
+        if self.thinking_token_budget is not None and self.thinking_token_budget < 1:
             raise ConfigError(
-                f"decoding.thinking_budget is {self.thinking_budget}; it must be at least 1, or null (model.thinking=false "
-                f"asks for no reasoning at all)."
+                f"decoding.thinking_token_budget is {self.thinking_token_budget}; it must be at least 1, or null "
+                f"(model.thinking=false asks for no reasoning at all)."
             )
-        if self.repetitions is not None and self.repetitions < 2:
-            raise ConfigError(f"decoding.repetitions is {self.repetitions}; it must be at least 2, or null.")
-        if self.longest_repeated < 1:
-            raise ConfigError(f"decoding.longest_repeated is {self.longest_repeated}; it must be at least 1.")
+        if self.repetition_min_count is not None and self.repetition_min_count < 2:
+            raise ConfigError(
+                f"decoding.repetition_min_count is {self.repetition_min_count}; it must be at least 2, or null."
+            )
+        if self.repetition_max_pattern_size < 1:
+            raise ConfigError(
+                f"decoding.repetition_max_pattern_size is {self.repetition_max_pattern_size}; it must be at least 1."
+            )
 
     def needed(self) -> list[str]:
         """The settings that not every engine can follow."""
         wanted = {
-            "thinking_budget": self.thinking_budget is not None,
-            "repetitions": self.repetitions is not None,
+            "thinking_token_budget": self.thinking_token_budget is not None,
+            "repetition_min_count": self.repetition_min_count is not None,
             "structured": self.structured,
         }
         return [name for name, on in wanted.items() if on]
@@ -55,8 +59,8 @@ class DecodingConfig:
     def identity(self) -> dict[str, Any]:
         """What of this changes the text of a request; empty when nothing is asked for."""
         made: dict[str, Any] = {}
-        if self.thinking_budget is not None:
-            made["thinking_budget"] = self.thinking_budget
-        if self.repetitions is not None:
-            made["repetitions"] = [self.repetitions, self.longest_repeated]
+        if self.thinking_token_budget is not None:
+            made["thinking_token_budget"] = self.thinking_token_budget
+        if self.repetition_min_count is not None:
+            made["repetition_detection"] = [self.repetition_min_count, self.repetition_max_pattern_size]
         return made

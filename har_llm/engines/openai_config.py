@@ -8,21 +8,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 from har_llm.common.errors import ConfigError, MissingError
-from har_llm.engines.base import SingleWorker
+from har_llm.engines.base import SingleWorker, extra_identity
 
 NO_KEY = "none"
 """Sent to a server that asks for no key, because the client library does not go without."""
 LONGEST_TIMEOUT_S = 86_400
 RANGES: Mapping[str, tuple[float, float]] = {
     "concurrency": (1, 1000),  # as many connections as the client library opens
-    "timeout_s": (0.01, LONGEST_TIMEOUT_S),
-    "retries": (0, 100),
+    "timeout": (0.01, LONGEST_TIMEOUT_S),
+    "max_retries": (0, 100),
     "backoff_s": (0, 60),
 }
 
@@ -37,14 +37,20 @@ class OpenaiEngineConfig(SingleWorker):
     """Name of the environment variable that holds the key; null = the server asks for none."""
     concurrency: int = 32
     """Most requests in flight."""
-    timeout_s: float = 1800.0
+    timeout: float = 1800.0
     """Longest wait for a whole text; after a second one in vain the request fails."""
-    retries: int = 6
+    max_retries: int = 6
     """How often a request is sent again after a failure that may pass."""
     backoff_s: float = 1.0
     """About how long the first pause before sending again is; each further one is twice as long, up to a minute."""
     extensions: bool = True
-    """Send what vLLM and its relatives understand beyond OpenAI's API; false = OpenAI's API alone."""
+    """true: send what vLLM and its relatives understand beyond OpenAI's API: top_k, min_p, enable_thinking, decoding. SGLang
+    and llama.cpp pass over thinking_token_budget and repetition_min_count in silence, llama.cpp over structured too (which
+    is noticed). false: OpenAI's API alone. It knows no top_k and no min_p (set both to 0) and no enable_thinking:
+    model.thinking then only says whether <think> is expected (OpenAI's own models: false). So, too, for llama.cpp with
+    decoding=structured."""
+    extra_args: dict[str, Any] = field(default_factory=dict)
+    """Further fields of every request's body, as the server knows them."""
 
     def check(self) -> None:
         _check_url(self.base_url)
@@ -61,10 +67,11 @@ class OpenaiEngineConfig(SingleWorker):
 
     def identity(self) -> dict[str, Any]:
         """Without extensions enable_thinking is not sent, and a server takes from the model's own file what is left open."""
-        return {} if self.extensions else {"extensions": False}
+        made: dict[str, Any] = {} if self.extensions else {"extensions": False}
+        return made | extra_identity(self.extra_args)
 
     def follows(self) -> Sequence[str]:
-        return ("structured", "thinking_budget", "repetitions") if self.extensions else ("structured",)
+        return ("structured", "thinking_token_budget", "repetition_min_count") if self.extensions else ("structured",)
 
     def about(self) -> dict[str, Any]:
         return {"server": self.base_url}

@@ -18,7 +18,7 @@ import openai
 
 from har_llm.common.errors import EngineError
 from har_llm.engines import openai_protocol as wire
-from har_llm.engines.base import Generation, LoadedModel, Request
+from har_llm.engines.base import Generation, LoadedModel, Request, with_extra
 from har_llm.engines.openai_config import NO_KEY, OpenaiEngineConfig
 from har_llm.engines.openai_protocol import Fault
 
@@ -58,7 +58,7 @@ class OpenaiEngine:
         """Nothing is held between calls."""
 
     def _client(self) -> openai.AsyncOpenAI:
-        timeout = openai.Timeout(self._config.timeout_s, connect=min(CONNECT_S, self._config.timeout_s))
+        timeout = openai.Timeout(self._config.timeout, connect=min(CONNECT_S, self._config.timeout))
         return openai.AsyncOpenAI(
             base_url=self._config.base_url,
             api_key=self._key or NO_KEY,
@@ -76,7 +76,7 @@ class OpenaiEngine:
                 return wire.read(request, await self._attempt(client, request), self._context)
             except Fault as fault:
                 timeouts += fault.timed_out
-                if not fault.passing or attempt > self._config.retries or timeouts == TIMEOUTS:
+                if not fault.passing or attempt > self._config.max_retries or timeouts == TIMEOUTS:
                     raise
                 pause = self._pause(attempt, fault)
             await asyncio.sleep(pause)
@@ -85,9 +85,10 @@ class OpenaiEngine:
     async def _attempt(self, client: openai.AsyncOpenAI, request: Request) -> bytes:
         """What the server answers with a good status. Raises Fault."""
         body = wire.body(request, self._model, extensions=self._config.extensions)
+        body = with_extra(body, self._config.extra_args, (), "a chat completion")
         model, messages = body.pop("model"), body.pop("messages")
         try:
-            async with asyncio.timeout(self._config.timeout_s):  # the client's own limit is for each part of an answer
+            async with asyncio.timeout(self._config.timeout):  # the client's own limit is for each part of an answer
                 answer = await client.chat.completions.with_raw_response.create(
                     model=model, messages=messages, extra_body=body
                 )
@@ -104,8 +105,8 @@ class OpenaiEngine:
 
     def _slow(self, error: Exception) -> Fault:
         if "Connect" in type(error.__cause__).__name__:
-            return Fault(f"no connection within {min(CONNECT_S, self._config.timeout_s):g} s", passing=True)
-        words = f"no text within {self._config.timeout_s:g} s; for slow models raise engine.timeout_s"
+            return Fault(f"no connection within {min(CONNECT_S, self._config.timeout):g} s", passing=True)
+        words = f"no text within {self._config.timeout:g} s; for slow models raise engine.timeout"
         return Fault(words, passing=True, timed_out=True)
 
     def _refused(self, error: openai.APIStatusError, model: str) -> Fault:
@@ -116,8 +117,8 @@ class OpenaiEngine:
         }.get(status, "")
         words = f"status {status}{hint}: {_words(error)}"
         wait = _retry_after(error.response.headers.get("retry-after"))
-        if wait is not None and wait > self._config.timeout_s:
-            words = f"status {status}, with a pause of {wait:.0f} s that is longer than engine.timeout_s: {_words(error)}"
+        if wait is not None and wait > self._config.timeout:
+            words = f"status {status}, with a pause of {wait:.0f} s that is longer than engine.timeout: {_words(error)}"
             return Fault(words, passing=False)
         return Fault(words, passing=status in PASSING or status >= 500, retry_after=wait)
 

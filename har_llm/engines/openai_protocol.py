@@ -44,8 +44,8 @@ def refuse_unsendable(request: Request) -> None:
     unknown = {
         "model.sampling.top_k": 0 if sampling.greedy else sampling.top_k,
         "model.sampling.min_p": 0 if sampling.greedy else sampling.min_p,
-        "decoding.thinking_budget": decoding.thinking_budget or 0,
-        "decoding.repetitions": decoding.repetitions[0] if decoding.repetitions else 0,
+        "decoding.thinking_token_budget": decoding.thinking_token_budget or 0,
+        "decoding.repetition_min_count": decoding.repetition_detection[0] if decoding.repetition_detection else 0,
     }
     for name, value in unknown.items():
         if value:
@@ -94,10 +94,10 @@ def _extended(request: Request) -> dict[str, Any]:
         "skip_special_tokens": False,  # the marks around the reasoning may be such
         "spaces_between_special_tokens": False,
     }
-    if decoding.thinking_budget is not None:
-        made["thinking_token_budget"] = decoding.thinking_budget
-    if decoding.repetitions is not None:
-        count, longest = decoding.repetitions
+    if decoding.thinking_token_budget is not None:
+        made["thinking_token_budget"] = decoding.thinking_token_budget
+    if decoding.repetition_detection is not None:
+        count, longest = decoding.repetition_detection
         made["repetition_detection"] = {"min_count": count, "max_pattern_size": longest, "min_pattern_size": 1}
     if request.pattern is not None:
         made |= {"structured_outputs": {"regex": request.pattern}, "regex": request.pattern}  # for vLLM, and for SGLang

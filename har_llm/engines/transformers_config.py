@@ -6,12 +6,12 @@ on the batch: every row draws with a generator of its own, seeded by its request
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.hardware import free_memory, has_gpu
-from har_llm.engines.base import SingleWorker
+from har_llm.engines.base import SingleWorker, extra_identity
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -26,6 +26,8 @@ class TransformersEngineConfig(SingleWorker):
     """Most prompts generated together; fewer where memory asks for it."""
     memory_share: float = 0.8
     """Share of the memory free after loading that the key-value cache may take."""
+    extra_args: dict[str, Any] = field(default_factory=dict)
+    """Further arguments of from_pretrained, such as attn_implementation."""
 
     def check(self) -> None:
         if self.device not in DEVICES:
@@ -34,6 +36,9 @@ class TransformersEngineConfig(SingleWorker):
             raise ConfigError(f"engine.batch_size is {self.batch_size}; it must be at least 1.")
         if not 0 < self.memory_share <= 0.95:
             raise ConfigError(f"engine.memory_share is {self.memory_share}; it must be above 0 and at most 0.95.")
+
+    def identity(self) -> dict[str, Any]:
+        return extra_identity(self.extra_args)
 
     def memory(self) -> tuple[str, float]:
         if self.device == "cuda" and not has_gpu():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
 from typing import Any
@@ -14,7 +14,7 @@ from transformers import logging as transformers_logging
 
 from har_llm.common.errors import EngineError, first_line
 from har_llm.common.hardware import free_memory
-from har_llm.engines.base import Adapter, Generation, LoadedModel, Request
+from har_llm.engines.base import Adapter, Generation, LoadedModel, Request, with_extra
 from har_llm.engines.chat import PromptEncoder
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.models.config import Sampling
@@ -30,7 +30,7 @@ class TransformersEngine:
         self._chat = PromptEncoder(model)
         self._tokenizer = self._chat.tokenizer
         try:
-            self._model = _load(model).to(self._device).eval()
+            self._model = _load(model, config.extra_args).to(self._device).eval()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise EngineError(f"The model in {model.path} cannot be loaded: {first_line(error)}") from error
         settings = self._model.generation_config
@@ -173,14 +173,22 @@ def _free(device: torch.device) -> float:
     return float(torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
 
 
-def _load(model: LoadedModel) -> Any:
-    return AutoModelForCausalLM.from_pretrained(
-        model.path,
-        dtype=getattr(torch, model.dtype),
-        use_safetensors=True,  # never a pickle of unknown origin
-        trust_remote_code=model.trust_remote_code,
-        local_files_only=True,
-    )
+def _load(model: LoadedModel, extra_args: Mapping[str, Any]) -> Any:
+    own = {
+        "dtype": getattr(torch, model.dtype),
+        "use_safetensors": True,  # never a pickle of unknown origin
+        "trust_remote_code": model.trust_remote_code,
+        "local_files_only": True,
+    }
+    try:
+        # It takes the fields of the model's configuration, too, so that nobody can list what it takes.
+        return AutoModelForCausalLM.from_pretrained(model.path, **with_extra(own, extra_args, (), "from_pretrained"))
+    except TypeError as error:
+        if extra_args:
+            raise EngineError(
+                f"engine.extra_args is {dict(extra_args)}, which from_pretrained does not take: {error}."
+            ) from None
+        raise
 
 
 def _cache_bytes(config: Any, dtype: str) -> int:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.hardware import Gpu, available_memory, gpus
-from har_llm.engines.base import SingleWorker
+from har_llm.engines.base import SingleWorker, extra_identity
 
 QUANTIZED = {"fp8": 0.5, "fp8_per_tensor": 0.5, "fp8_per_block": 0.5, "bitsandbytes": 0.3}
 """Size of weights that are quantised on loading, as a share of 16 bits each; of others it is not known."""
@@ -25,48 +25,60 @@ HEADROOM = 1.25
 class VllmEngineConfig(SingleWorker):
     engine_class: ClassVar[str] = "har_llm.engines.vllm_engine.VllmEngine"
 
-    tensor_parallel: int | None = None
+    tensor_parallel_size: int | None = None
     """GPUs that one copy of the model is spread over; null = as many as its weights ask for."""
-    data_parallel: int | None = None
+    data_parallel_size: int | None = None
     """Copies of the model that share the windows; null = as many as the GPUs hold."""
-    memory_share: float = 0.9
+    gpu_memory_utilization: float = 0.9
     """Share of each GPU's memory for weights and key-value cache."""
-    max_sequences: int = 256
+    max_num_seqs: int = 256
     """Most texts written at once by one copy."""
-    max_context: int | None = None
+    max_model_len: int | None = None
     """Most tokens of a prompt and its text; null = what the prompts at hand and max_new_tokens ask for."""
     quantization: str | None = None
     """Quantise on loading (fp8_per_tensor, bitsandbytes), or null for the weights as they are."""
     kv_cache_dtype: str = "auto"
     """auto = as the model; fp8 holds twice as many texts."""
-    max_adapters: int = 8
+    max_loras: int = 8
     """Most adapters used in one step; further ones wait in main memory."""
-    eager: bool | None = None
+    enforce_eager: bool | None = None
     """Without compiled graphs: starts faster, runs slower. null = on a CPU only."""
-    cpu_cache_gb: int = 2
-    """Key-value cache of a CPU, in GB."""
+    cpu_kvcache_space: int = 2
+    """Key-value cache of a CPU, in GB (VLLM_CPU_KVCACHE_SPACE)."""
+    extra_args: dict[str, Any] = field(default_factory=dict)
+    """Further arguments of vLLM's EngineArgs, such as max_num_batched_tokens."""
 
     def check(self) -> None:
-        for name in ("tensor_parallel", "data_parallel", "max_sequences", "max_context", "max_adapters", "cpu_cache_gb"):
+        for name in (
+            "tensor_parallel_size",
+            "data_parallel_size",
+            "max_num_seqs",
+            "max_model_len",
+            "max_loras",
+            "cpu_kvcache_space",
+        ):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"engine.{name} is {value}; it must be at least 1.")
-        if not 0 < self.memory_share <= 0.98:
-            raise ConfigError(f"engine.memory_share is {self.memory_share}; it must be above 0 and at most 0.98.")
+        if not 0 < self.gpu_memory_utilization <= 0.98:
+            raise ConfigError(
+                f"engine.gpu_memory_utilization is {self.gpu_memory_utilization}; it must be above 0 and at most 0.98."
+            )
 
     def identity(self) -> dict[str, Any]:
         """Rounding weights or the cache more coarsely is meant to change texts; nothing else here is."""
         made = {"quantization": self.quantization, "kv_cache_dtype": self.kv_cache_dtype}
-        return {name: value for name, value in made.items() if value not in (None, "auto")}
+        changing = {name: value for name, value in made.items() if value not in (None, "auto")}
+        return changing | extra_identity(self.extra_args)
 
     def follows(self) -> Sequence[str]:
-        return ("thinking_budget", "repetitions", "structured")
+        return ("thinking_token_budget", "repetition_min_count", "structured")
 
     def weights_share(self) -> float:
         return QUANTIZED.get(self.quantization or "", 1.0)
 
     def memory(self) -> tuple[str, float]:
-        found = gpus()[: self.tensor_parallel]
+        found = gpus()[: self.tensor_parallel_size]
         if not found:
             return available_memory("cpu")
         return "the GPU" if len(found) == 1 else f"{len(found)} GPUs", sum(gpu.free for gpu in found)
@@ -93,12 +105,12 @@ class VllmEngineConfig(SingleWorker):
     def groups(self, found: Sequence[Gpu], weight_bytes: float | None) -> list[Sequence[Gpu]]:
         """The GPUs of each copy of the model. Raises ConfigError for settings that this machine cannot follow."""
         loaded = None if weight_bytes is None else weight_bytes * self.weights_share()
-        size = self.tensor_parallel or _fitting(found, loaded, self.memory_share)
-        copies = self.data_parallel or max(1, len(found) // size)
+        size = self.tensor_parallel_size or _fitting(found, loaded, self.gpu_memory_utilization)
+        copies = self.data_parallel_size or max(1, len(found) // size)
         if size * copies > len(found):
             raise ConfigError(
-                f"engine.tensor_parallel is {size} and engine.data_parallel is {copies}, which takes {size * copies} GPUs; "
-                f"{len(found)} are visible here (CUDA_VISIBLE_DEVICES chooses among them)."
+                f"engine.tensor_parallel_size is {size} and engine.data_parallel_size is {copies}, which takes "
+                f"{size * copies} GPUs; {len(found)} are visible here (CUDA_VISIBLE_DEVICES chooses among them)."
             )
         return [found[place * size : (place + 1) * size] for place in range(copies)]
 

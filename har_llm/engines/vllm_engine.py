@@ -5,6 +5,7 @@ The engine starts with the first requests, because they say how long a text may 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import time
@@ -15,7 +16,7 @@ from typing import Any
 
 from har_llm.common.errors import EngineError, first_line
 from har_llm.common.hardware import has_gpu
-from har_llm.engines.base import FINISH_REASONS, Adapter, Generation, LoadedModel, Request
+from har_llm.engines.base import FINISH_REASONS, Adapter, Generation, LoadedModel, Request, with_extra
 from har_llm.engines.chat import PromptEncoder
 from har_llm.engines.vllm_config import VllmEngineConfig
 
@@ -66,7 +67,7 @@ class VllmEngine:
         begun: dict[str, Request] = {}
         last = time.monotonic()
         while waiting or begun:
-            while waiting and len(begun) < QUEUED * self._config.max_sequences:
+            while waiting and len(begun) < QUEUED * self._config.max_num_seqs:
                 request, ids = waiting.popleft()
                 self._add(request, ids)
                 begun[request.key] = request
@@ -82,11 +83,11 @@ class VllmEngine:
     def _start(self, pairs: Sequence[tuple[Request, list[int]]]) -> None:
         requests = [request for request, _ in pairs]
         longest = max(len(ids) + self._chat.new_tokens(request, len(ids)) for request, ids in pairs)
-        longest = min(longest, self._config.max_context or longest)
+        longest = min(longest, self._config.max_model_len or longest)
         over = next((ids for _, ids in pairs if len(ids) >= longest), None)
         if over is not None:
             raise EngineError(
-                f"A prompt has {len(over)} tokens, but engine.max_context is {self._config.max_context}; raise it."
+                f"A prompt has {len(over)} tokens, but engine.max_model_len is {self._config.max_model_len}; raise it."
             )
         if self._engine is not None:
             raise EngineError("A vLLM engine takes all its requests at once.")
@@ -99,8 +100,9 @@ class VllmEngine:
             self._engine = LLMEngine.from_engine_args(EngineArgs(**self._arguments(requests)))
         except (ValueError, OSError, RuntimeError, NotImplementedError) as error:
             raise EngineError(
-                f"vLLM cannot start with {self._model.path} (texts of up to {longest} tokens): {first_line(error)} "
-                f"Where memory is short, lower model.sampling.max_new_tokens or raise engine.tensor_parallel."
+                f"vLLM cannot start with {self._model.path} (up to {longest} tokens of a prompt and its text): "
+                f"{first_line(error)} Where memory is short, lower model.sampling.max_new_tokens or raise "
+                f"engine.tensor_parallel_size."
             ) from error
 
     def _arguments(self, requests: Sequence[Request]) -> dict[str, Any]:
@@ -113,21 +115,22 @@ class VllmEngine:
             "quantization": config.quantization,
             "kv_cache_dtype": config.kv_cache_dtype,
             "max_model_len": self._longest,
-            "max_num_seqs": config.max_sequences,
+            "max_num_seqs": config.max_num_seqs,
             "tensor_parallel_size": int(os.environ.get("HAR_LLM_TENSOR_PARALLEL", "1")),
-            "enforce_eager": not on_gpu if config.eager is None else config.eager,
+            "enforce_eager": not on_gpu if config.enforce_eager is None else config.enforce_eager,
             "enable_prefix_caching": True,
             # Wrong or endless texts when many requests share a long prefix, which ours do (vllm #17652, #22103).
             "disable_cascade_attn": True,
             "generation_config": "vllm",  # sampling is conf/model's; the model's end tokens are still read
             "seed": 0,  # of the engine; each request has its own
         }
+        defaults: dict[str, Any] = {}
         if on_gpu:
-            arguments["gpu_memory_utilization"] = config.memory_share
+            arguments["gpu_memory_utilization"] = config.gpu_memory_utilization
         else:
-            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(config.cpu_cache_gb))
+            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(config.cpu_kvcache_space))
             # vLLM 0.32 fails on a CPU when a prompt with a seed of its own is computed in pieces.
-            arguments |= {"enable_chunked_prefill": False, "max_num_batched_tokens": max(CPU_STEP_TOKENS, self._longest)}
+            defaults = {"enable_chunked_prefill": False, "max_num_batched_tokens": max(CPU_STEP_TOKENS, self._longest)}
         if any(request.pattern for request in requests):
             arguments["structured_outputs_config"] = StructuredOutputsConfig(backend="xgrammar")
         if any(_reasons(request) for request in requests):
@@ -136,14 +139,15 @@ class VllmEngine:
             arguments |= {
                 "enable_lora": True,
                 "max_lora_rank": max(_rank(adapter) for adapter in self._adapters),
-                "max_loras": min(len(self._adapters), config.max_adapters),
+                "max_loras": min(len(self._adapters), config.max_loras),
                 "max_cpu_loras": len(self._adapters),
             }
-        return arguments
+        known = [one.name for one in dataclasses.fields(EngineArgs)]
+        return defaults | with_extra(arguments, config.extra_args, known, "vLLM's EngineArgs")
 
     def _add(self, request: Request, ids: list[int]) -> None:
         decoding, sampling = request.decoding, request.decoding.sampling
-        repeated = decoding.repetitions
+        repeated = decoding.repetition_detection
         params = SamplingParams(
             temperature=sampling.temperature,
             top_p=1.0 if sampling.greedy else sampling.top_p,
@@ -154,7 +158,7 @@ class VllmEngine:
             skip_special_tokens=False,  # the marks around the reasoning may be such
             spaces_between_special_tokens=False,
             output_kind=RequestOutputKind.FINAL_ONLY,
-            thinking_token_budget=decoding.thinking_budget,
+            thinking_token_budget=decoding.thinking_token_budget,
             repetition_detection=repeated
             and RepetitionDetectionParams(min_count=repeated[0], max_pattern_size=repeated[1], min_pattern_size=1),
             structured_outputs=request.pattern and StructuredOutputsParams(regex=request.pattern),
@@ -168,7 +172,7 @@ class VllmEngine:
 
 def _reasons(request: Request) -> bool:
     """Whether the engine has to know where the reasoning of a request ends."""
-    constrained = request.pattern is not None or request.decoding.thinking_budget is not None
+    constrained = request.pattern is not None or request.decoding.thinking_token_budget is not None
     return constrained and request.decoding.template_options.get("enable_thinking", False)
 
 

@@ -162,7 +162,7 @@ def _plain(request: Request) -> dict[str, Any]:
 def _request(item: Mapping[str, Any]) -> Request:
     """What `_plain` made, as a request again."""
     drawn = item["decoding"]
-    repetitions = None if drawn["repetitions"] is None else tuple(drawn["repetitions"])
-    decoding = Decoding(**{**drawn, "sampling": Sampling(**drawn["sampling"]), "repetitions": repetitions})
+    repetition = None if drawn["repetition_detection"] is None else tuple(drawn["repetition_detection"])
+    decoding = Decoding(**{**drawn, "sampling": Sampling(**drawn["sampling"]), "repetition_detection": repetition})
     adapter = None if item["adapter"] is None else Adapter(**item["adapter"])
     return Request(**{**item, "messages": tuple(item["messages"]), "decoding": decoding, "adapter": adapter})

@@ -88,8 +88,10 @@ def _requests(run: PreparedRun) -> Iterator[Request]:
         "context": model.context,
         **drawn.identity(),
     }
-    repetitions = None if drawn.repetitions is None else (drawn.repetitions, drawn.longest_repeated)
-    decoding = Decoding(model.sampling, model.template_options(), drawn.thinking_budget, repetitions)
+    repetition = None
+    if drawn.repetition_min_count is not None:
+        repetition = (drawn.repetition_min_count, drawn.repetition_max_pattern_size)
+    decoding = Decoding(model.sampling, model.template_options(), drawn.thinking_token_budget, repetition)
     adapter = _engine_adapter(run.adapter)
     labels = run.recordings.home.activities
     for prompt in run.prompts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,10 +23,13 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> Any:
                 raise text
             return subprocess.CompletedProcess([], 0, text, "")
 
-        monkeypatch.setattr(hardware, "_nvidia_smi", lambda: "nvidia-smi")
+        monkeypatch.setattr(hardware.shutil, "which", lambda name: name)
         monkeypatch.setattr(hardware.subprocess, "run", run)
+        hardware.look_anew()
 
-    return answer
+    yield answer
+    monkeypatch.undo()
+    hardware.look_anew()
 
 
 def test_the_roomiest_gpu_counts(gpus: Any) -> None:
@@ -56,3 +60,20 @@ def test_the_estimate_is_weights_and_a_tenth(dtype: str, bytes_each: int) -> Non
     assert resolve.needed_memory(model, None) == pytest.approx(1100 * bytes_each)
     assert resolve.needed_memory(ModelConfig(name="m", id="o/m"), 500.0) == pytest.approx(550)
     assert resolve.needed_memory(ModelConfig(name="m", id="o/m"), None) is None
+
+
+def test_nvidia_smi_is_asked_once_until_somebody_looks_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = tmp_path / "asked"
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\necho once >> {asked}\necho '0, NVIDIA A, 81920, 40960'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    hardware.look_anew()
+    try:
+        assert [hardware.has_gpu(), hardware.free_memory("cuda") > 0, len(hardware.gpus())] == [True, True, 1]
+        assert asked.read_text().split() == ["once"]
+        hardware.look_anew()
+        assert hardware.has_gpu() and asked.read_text().split() == ["once", "once"]
+    finally:
+        monkeypatch.undo()
+        hardware.look_anew()

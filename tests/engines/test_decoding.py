@@ -117,12 +117,15 @@ def test_a_structured_run_asks_for_every_event_of_its_window() -> None:
 
 def test_what_is_off_is_in_no_key() -> None:
     assert DecodingConfig().identity() == {}
-    assert DecodingConfig(samples=5, structured=True, longest_repeated=9).identity() == {}
-    assert DecodingConfig(thinking_budget=7).identity() != DecodingConfig(thinking_budget=8).identity()
-    assert DecodingConfig(repetitions=3).identity() != DecodingConfig(repetitions=3, longest_repeated=9).identity()
+    assert DecodingConfig(samples=5, structured=True, repetition_max_pattern_size=9).identity() == {}
+    assert DecodingConfig(thinking_token_budget=7).identity() != DecodingConfig(thinking_token_budget=8).identity()
+    assert (
+        DecodingConfig(repetition_min_count=3).identity()
+        != DecodingConfig(repetition_min_count=3, repetition_max_pattern_size=9).identity()
+    )
 
 
 def test_what_an_engine_has_to_follow_is_named() -> None:
     assert DecodingConfig(samples=5).needed() == []
-    wanted = DecodingConfig(thinking_budget=1, repetitions=2, structured=True)
-    assert wanted.needed() == ["thinking_budget", "repetitions", "structured"]
+    wanted = DecodingConfig(thinking_token_budget=1, repetition_min_count=2, structured=True)
+    assert wanted.needed() == ["thinking_token_budget", "repetition_min_count", "structured"]

@@ -44,7 +44,7 @@ def request(prompt: str, decoding: Decoding = GREEDY, **changes: Any) -> Request
 
 def config(url: str, **changes: Any) -> OpenaiEngineConfig:
     made = OpenaiEngineConfig(
-        **{"base_url": url, "backoff_s": 0.01, "timeout_s": 5.0, "retries": 3, "concurrency": 8, **changes}
+        **{"base_url": url, "backoff_s": 0.01, "timeout": 5.0, "max_retries": 3, "concurrency": 8, **changes}
     )
     made.check()
     return made
@@ -91,16 +91,16 @@ def test_whatever_may_pass_is_asked_for_again_and_nothing_is_lost_or_doubled() -
 
 def test_a_server_that_hangs_is_left_after_the_time_out() -> None:
     with FailingServer({"a": ("hang",)}) as server:
-        assert texts(server.url, "a", timeout_s=0.3) == {"a": "answer to a"}
+        assert texts(server.url, "a", timeout=0.3) == {"a": "answer to a"}
     assert len(server.attempts["a"]) == 2
 
 
 def test_two_waits_in_vain_are_enough() -> None:
     with FailingServer({None: ("hang",)}) as server:
-        came, words = collect(open_engine(config(server.url, timeout_s=0.2), MODEL).generate([request("a")]))
+        came, words = collect(open_engine(config(server.url, timeout=0.2), MODEL).generate([request("a")]))
     assert (came, len(server.attempts["a"])) == ([], 2)
     assert "1 of 1 requests" in words
-    assert "no text within 0.2 s; for slow models raise engine.timeout_s" in words
+    assert "no text within 0.2 s; for slow models raise engine.timeout" in words
 
 
 def test_a_server_that_comes_up_late_is_waited_for() -> None:
@@ -108,7 +108,7 @@ def test_a_server_that_comes_up_late_is_waited_for() -> None:
     starting = threading.Timer(0.3, server.__enter__)
     starting.start()
     try:
-        assert texts(server.url, "a", "b", backoff_s=0.1, retries=6) == {"a": "answer to a", "b": "answer to b"}
+        assert texts(server.url, "a", "b", backoff_s=0.1, max_retries=6) == {"a": "answer to a", "b": "answer to b"}
     finally:
         starting.join()
         server.__exit__(None, None, None)
@@ -125,13 +125,13 @@ def test_a_server_that_asks_for_a_pause_gets_it(wait: str) -> None:
 def test_a_pause_beyond_the_time_out_is_not_waited_for() -> None:
     with FailingServer({"a": ("429:3600",)}) as server:
         _, words = collect(open_engine(config(server.url), MODEL).generate([request("a")]))
-    assert "status 429, with a pause of 3600 s that is longer than engine.timeout_s" in words
+    assert "status 429, with a pause of 3600 s that is longer than engine.timeout" in words
     assert len(server.attempts["a"]) == 1
 
 
 def test_pauses_grow() -> None:
     with FailingServer({"a": ("500",) * 4}) as server:
-        texts(server.url, "a", backoff_s=0.04, retries=4)
+        texts(server.url, "a", backoff_s=0.04, max_retries=4)
     pauses = [after - before for before, after in pairwise(server.attempts["a"])]
     assert all(pause >= 0.02 * 2**doubling for doubling, pause in enumerate(pauses))
     assert len(pauses) == 4
@@ -170,7 +170,7 @@ def test_a_request_that_fails_for_good_does_not_stop_the_others() -> None:
     prompts = ["bad", *(f"good {number}" for number in range(30))]
     with FailingServer({"bad": ("500",) * 9}) as server:
         came, words = collect(
-            open_engine(config(server.url, retries=2, concurrency=3), MODEL).generate(
+            open_engine(config(server.url, max_retries=2, concurrency=3), MODEL).generate(
                 [request(prompt) for prompt in prompts]
             )
         )
@@ -221,7 +221,7 @@ def test_no_more_are_in_flight_than_allowed() -> None:
 
 def test_each_comes_as_soon_as_it_is_finished_and_closing_cancels_the_rest() -> None:
     with FailingServer({"slow": ("hang",), "slower": ("hang",)}) as server:
-        stream = open_engine(config(server.url, timeout_s=60.0), MODEL).generate(map_requests("slow", "fast", "slower"))
+        stream = open_engine(config(server.url, timeout=60.0), MODEL).generate(map_requests("slow", "fast", "slower"))
         assert next(stream).text == "answer to fast"
         assert server.in_flight == 2
         stream.close()  # type: ignore[attr-defined]
@@ -264,7 +264,7 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch: p
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
     with FailingServer() as server:
-        assert texts(server.url, "a", retries=0) == {"a": "answer to a"}
+        assert texts(server.url, "a", max_retries=0) == {"a": "answer to a"}
 
 
 # The key
@@ -285,7 +285,7 @@ def test_the_key_is_sent_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_no_part_of_a_repeated_key_is_shown(monkeypatch: pytest.MonkeyPatch, echo: str) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     with FailingServer({None: (json.dumps([echo]),)}) as server:
-        _, words = collect(open_engine(config(server.url, retries=0), MODEL).generate([request("a")]))
+        _, words = collect(open_engine(config(server.url, max_retries=0), MODEL).generate([request("a")]))
     assert "no chat completion" in words
     assert KEY[:5] not in words
 
@@ -319,7 +319,7 @@ def test_the_shipped_settings_are_sound() -> None:
     assert shipped == OpenaiEngineConfig(base_url="http://127.0.0.1:8000/v1")
     assert not shipped.needs_model()
     assert shipped.identity() == {}
-    assert set(shipped.follows()) == {"structured", "thinking_budget", "repetitions"}
+    assert set(shipped.follows()) == {"structured", "thinking_token_budget", "repetition_min_count"}
     plain = dataclasses.replace(shipped, extensions=False)
     assert set(plain.follows()) == {"structured"}
     assert plain.identity() != {}
@@ -342,9 +342,9 @@ def test_the_shipped_settings_are_sound() -> None:
         ({"api_key_env": KEY}, "engine.api_key_env is not the name of an environment variable"),
         ({"api_key_env": ""}, "engine.api_key_env is not the name"),
         ({"concurrency": 0}, "engine.concurrency is 0; it must be from 1 to 1000"),
-        ({"timeout_s": 0.0}, "engine.timeout_s is 0.0; it must be from 0.01 to 86400"),
-        ({"timeout_s": float("nan")}, "engine.timeout_s is nan"),
-        ({"retries": -1}, "engine.retries is -1; it must be from 0 to 100"),
+        ({"timeout": 0.0}, "engine.timeout is 0.0; it must be from 0.01 to 86400"),
+        ({"timeout": float("nan")}, "engine.timeout is nan"),
+        ({"max_retries": -1}, "engine.max_retries is -1; it must be from 0 to 100"),
         ({"backoff_s": -0.5}, "engine.backoff_s is -0.5; it must be from 0 to 60"),
     ],
 )
@@ -392,7 +392,7 @@ def test_everything_that_shapes_a_text_is_sent() -> None:
 
 
 def test_special_decoding_is_sent() -> None:
-    special = GREEDY._replace(thinking_budget=9, repetitions=(4, 64))
+    special = GREEDY._replace(thinking_token_budget=9, repetition_detection=(4, 64))
     body = wire.body(request("a", special, adapter=Adapter("lora", "/x"), **FORM), "served", extensions=True)
     assert body["model"] == "lora"
     assert body["thinking_token_budget"] == 9
@@ -417,8 +417,8 @@ def test_openais_own_api_is_sent_nothing_else() -> None:
     [
         (SAMPLED, "model.sampling.top_k is 20, which OpenAI's own API has no word for; set model.sampling.top_k=0, or"),
         (Decoding(Sampling(top_k=0, min_p=0.1), {}), "model.sampling.min_p is 0.1"),
-        (GREEDY._replace(thinking_budget=9), "set decoding.thinking_budget=null"),
-        (GREEDY._replace(repetitions=(4, 64)), "decoding.repetitions is 4"),
+        (GREEDY._replace(thinking_token_budget=9), "set decoding.thinking_token_budget=null"),
+        (GREEDY._replace(repetition_detection=(4, 64)), "decoding.repetition_min_count is 4"),
     ],
 )
 def test_what_openais_own_api_cannot_be_told_is_refused_before_anything_is_sent(decoding: Decoding, words: str) -> None:

@@ -113,7 +113,9 @@ def prompts(**decoding: Any) -> list[Request]:
 
 
 def from_server(server: Server, requests: Sequence[Request], **settings: Any) -> list[Generation]:
-    return texts(open_engine(OpenaiEngineConfig(base_url=server.url, **{"retries": 0, **settings}), server.model), requests)
+    return texts(
+        open_engine(OpenaiEngineConfig(base_url=server.url, **{"max_retries": 0, **settings}), server.model), requests
+    )
 
 
 def texts(engine: Engine, requests: Sequence[Request]) -> list[Generation]:
@@ -162,7 +164,7 @@ def test_structured_answers_have_the_form(server: Server, thinking: bool, extens
 
 
 def test_reasoning_ends_with_its_budget(server: Server) -> None:
-    for one in from_server(server, prompts(thinking_budget=20)):
+    for one in from_server(server, prompts(thinking_token_budget=20)):
         reasoning, answer = parsing.split_reasoning(one.text, thinking=True)
         assert answer
         assert len(reasoning) < 150
@@ -170,7 +172,7 @@ def test_reasoning_ends_with_its_budget(server: Server) -> None:
 
 def test_a_repeated_passage_ends_a_text(server: Server) -> None:
     babbling = Adapter(BABBLING, str(server.adapter.with_name(BABBLING)))
-    requests = [request._replace(adapter=babbling) for request in prompts(repetitions=(4, 16))]
+    requests = [request._replace(adapter=babbling) for request in prompts(repetition_detection=(4, 16))]
     reasons = {one.finish_reason for one in from_server(server, requests)}
     assert reasons - {"stop"} == {"repetition"}  # babble may end, but none goes on to the limit
 

@@ -136,9 +136,9 @@ def test_our_transformers_engine_says_the_same_with_the_merged_model(made: Made)
 def test_vllm_says_the_same_with_the_adapter(made: Made) -> None:
     """Beside the base model's own texts, from one start."""
     mixed = [*made.requests, *plain_requests(made)]
-    assert said(VllmEngineConfig(cpu_cache_gb=1), made.base, mixed) == [*made.taught, *made.plain]
+    assert said(VllmEngineConfig(cpu_kvcache_space=1), made.base, mixed) == [*made.taught, *made.plain]
 
 
 @with_vllm
 def test_vllm_says_the_same_with_the_merged_model(made: Made) -> None:
-    assert said(VllmEngineConfig(cpu_cache_gb=1), made.merged, plain_requests(made)) == made.taught
+    assert said(VllmEngineConfig(cpu_kvcache_space=1), made.merged, plain_requests(made)) == made.taught

