@@ -35,8 +35,8 @@ LAST = "table_runs"
 SUFFIXES = (".md", ".tex", ".csv", ".png", ".pdf", ".html")
 
 
-def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, parsing: str) -> Path:
-    """Write the report of these runs. Raises MissingError for a damaged run, or a folder that cannot be written."""
+def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, parsing: str) -> list[Table]:
+    """Write the report of these runs; returns its tables. Raises MissingError where a run or the folder is at fault."""
     report = make_report(runs, headline, parsing)
     tables = make_tables(report)
     try:
@@ -48,7 +48,7 @@ def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, pars
         raise MissingError(
             f"The report cannot be written to {folder} ({error.strerror or error}); set report.path to another folder."
         ) from None
-    return folder
+    return tables
 
 
 def _write(report: Report, tables: Sequence[Table], folder: Path) -> list[Figure]:
@@ -144,5 +144,4 @@ def sweep_name(experiments: Sequence[str | None], folders: Sequence[Path]) -> st
 
 def _build(runs: Sequence[RunResult], folder: Path, settings: Settings) -> None:
     headline, parsing = settings.metrics.headline, settings.metrics.parsing
-    build_report(runs, folder, headline=headline, parsing=parsing)
-    show_report(runs, folder, headline=headline, parsing=parsing)
+    show_report(build_report(runs, folder, headline=headline, parsing=parsing), folder)

@@ -139,9 +139,10 @@ def test_ctrl_c_during_a_report_is_ctrl_c(jobs: list[Job], monkeypatch: pytest.M
 
 def test_the_terminal_shows_the_tables_that_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = [*miniature(tmp_path), fabricated(tmp_path)]
-    show_report(runs, tmp_path, headline="f1_weighted", parsing="strict")
+    tables = make_tables(make_report(runs, "f1_weighted", "strict"))
+    show_report(tables, tmp_path)
     shown = capsys.readouterr().out
-    for table in make_tables(make_report(runs, "f1_weighted", "strict")):
+    for table in tables:
         assert (table.title in shown) == (table.name not in ON_PAPER_ONLY)
     assert SYNTHETIC in shown and "simulated_house" in shown
     assert max(map(len, shown.splitlines()[:-1])) <= 120
@@ -149,6 +150,6 @@ def test_the_terminal_shows_the_tables_that_fit(tmp_path: Path, capsys: pytest.C
 
 def test_names_are_shown_not_obeyed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = fabricated(tmp_path, dataset="[bold]x[/]\x1b[2J", provenance=SYNTHETIC)
-    show_report([run], tmp_path, headline="f1_weighted", parsing="strict")
+    show_report(make_tables(make_report([run], "f1_weighted", "strict")), tmp_path)
     shown = capsys.readouterr().out
     assert "[bold]x[/]" in shown and "\x1b[2J" not in shown

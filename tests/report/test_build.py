@@ -18,7 +18,8 @@ from tests.report.fabricated import fabricated, miniature, taught, the_papers_pr
 
 
 def built(runs: list[RunResult], folder: Path, headline: str = "f1_weighted", parsing: str = "strict") -> Path:
-    return build_report(runs, folder, headline=headline, parsing=parsing)
+    build_report(runs, folder, headline=headline, parsing=parsing)
+    return folder
 
 
 @pytest.fixture(scope="module")

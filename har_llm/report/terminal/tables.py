@@ -7,15 +7,13 @@ from pathlib import Path
 
 from har_llm.common.console import console, plain, show_table
 from har_llm.common.tables import Table
-from har_llm.report.grouping import make_report
-from har_llm.report.tables.all import ON_PAPER_ONLY, make_tables
+from har_llm.report.tables.all import ON_PAPER_ONLY
 from har_llm.report.tables.other import KIND
-from har_llm.runs.directory import RunResult
 
 
-def show_report(runs: Sequence[RunResult], folder: Path, *, headline: str, parsing: str) -> None:
+def show_report(tables: Sequence[Table], folder: Path) -> None:
     out = console()
-    for table in make_tables(make_report(runs, headline, parsing)):
+    for table in tables:
         if table.name not in ON_PAPER_ONLY:
             show_table(out, _narrow(table))
     out.print(
