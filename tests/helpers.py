@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
+from har_llm.data.describe import Description, PartCounts, TimeSpan
 from har_llm.data.records import Event, Home, Session
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,3 +55,10 @@ def session_of(length: int, name: str = "s1", group: str = "g") -> Session:
         for number in range(length)
     ]
     return Session(name, group, events)
+
+
+def description_of(training_sessions: int) -> dict[str, Any]:
+    """The description of a dataset in data.json, of which only the training part says anything."""
+    span = TimeSpan(None, None, 0, 0, 0)
+    train = PartCounts(training_sessions, [], 0, 0, 0)
+    return asdict(Description("home", False, training_sessions, 1, 0, 0, {}, span, [], {"train": train}, {}, {}))

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
 
 _FORMULA = re.compile(r"[=+\-@＝＋－＠]")
 """What a text begins with that spreadsheets take for a formula, in full width too."""
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
-
-if TYPE_CHECKING:
-    AnyText = str
-else:
-    from annotated_types import Predicate
-
-    AnyText = Annotated[Any, Predicate(lambda value: isinstance(value, str))]
-"""A text of a model or of a user's files, as pydantic is to check it: any string, also one with the lone surrogates that its
-own `str` refuses, because UTF-8 has no form for them."""
 
 
 def visible(text: str) -> str:

@@ -1,13 +1,15 @@
-"""What a dataset holds (task=describe), and what is wrong with its files (task=validate)."""
+"""What a dataset holds, in numbers: shown by task=describe, and kept in data.json of every run."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Protocol
 
 from har_llm.common.errors import Notice
+from har_llm.common.text import visible
 from har_llm.data.records import Home, Recordings, Session, Window
 from har_llm.data.splits import unused
 
@@ -23,39 +25,98 @@ class Windowing(Protocol):
     def excluded(self, session: Session) -> int: ...
 
 
-def describe(recordings: Recordings, parts: Mapping[str, Sequence[Session]], windowing: Windowing) -> dict[str, Any]:
-    """Everything in numbers, ready for JSON."""
+@dataclass(frozen=True)
+class TimeSpan:
+    """When a dataset was recorded, as times of day, and how long its sessions are."""
+
+    earliest: str | None
+    """HH:mm:ss; None without events."""
+    latest: str | None
+    shortest_session_seconds: int
+    longest_session_seconds: int
+    recorded_seconds: int
+
+
+@dataclass(frozen=True)
+class ActivityCounts:
+    """An activity, and how many events have it, by part."""
+
+    number: int
+    name: str
+    null_class: bool
+    events: dict[str, int]
+
+
+@dataclass(frozen=True)
+class PartCounts:
+    """The size of a part of the split."""
+
+    sessions: int
+    session_ids: list[str]
+    events: int
+    windows: int
+    excluded_events: int
+    """Events that no window holds."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """A dataset in numbers, ready for JSON: what UTF-8 cannot hold is escaped in the names."""
+
+    home: str
+    synthetic: bool
+    sessions: int
+    groups: int
+    events: int
+    events_of_several_activities: int
+    subjects: dict[str, int]
+    """Events by resident."""
+    time: TimeSpan
+    activities: list[ActivityCounts]
+    parts: dict[str, PartCounts]
+    """By name: train, validation, test, and `unused` where the split leaves sessions out."""
+    repairs: dict[str, int]
+    """What was repaired or noticed while reading, counted by kind; the commonest first."""
+    dropped_events: dict[str, int]
+    """Events that the settings leave out, counted by reason."""
+
+
+def describe(recordings: Recordings, parts: Mapping[str, Sequence[Session]], windowing: Windowing) -> Description:
     sessions = recordings.sessions
-    divided = {**parts, UNUSED: unused(sessions, parts)}
-    if not divided[UNUSED]:
-        del divided[UNUSED]
-    subjects = Counter(subject for session in sessions for event in session.events for subject in event.subjects)
-    return {
-        "home": recordings.home.name,
-        "synthetic": recordings.home.synthetic,
-        "sessions": len(sessions),
-        "groups": len({session.group for session in sessions}),
-        "events": sum(len(session.events) for session in sessions),
-        "events_of_several_activities": sum(len(event.activities) > 1 for session in sessions for event in session.events),
-        "subjects": dict(sorted(subjects.items())),
-        "time": _time(sessions),
-        "activities": _activities(recordings.home, divided),
-        "parts": {name: _part(held, windowing) for name, held in divided.items()},
-        "repairs": _by_kind(recordings.repairs),
-        "dropped_events": dict(recordings.dropped_events),
-    }
+    rest = unused(sessions, parts)
+    divided = {**parts, UNUSED: rest} if rest else parts
+    events = [event for session in sessions for event in session.events]
+    return Description(
+        home=recordings.home.name,
+        synthetic=recordings.home.synthetic,
+        sessions=len(sessions),
+        groups=len({session.group for session in sessions}),
+        events=len(events),
+        events_of_several_activities=sum(len(event.activities) > 1 for event in events),
+        subjects=dict(sorted(Counter(visible(subject) for event in events for subject in event.subjects).items())),
+        time=_time_span(sessions),
+        activities=_activity_counts(recordings.home, divided),
+        parts={name: _part_counts(held, windowing) for name, held in divided.items()},
+        repairs=by_kind(recordings.repairs),
+        dropped_events=dict(recordings.dropped_events),
+    )
 
 
-def _time(sessions: Sequence[Session]) -> dict[str, Any]:
+def by_kind(notices: Sequence[Notice]) -> dict[str, int]:
+    """How many notices of each kind, the commonest first."""
+    return dict(Counter(notice.kind for notice in notices).most_common())
+
+
+def _time_span(sessions: Sequence[Session]) -> TimeSpan:
     times = [event.time for session in sessions for event in session.events]
     lengths = [_seconds_of(session) for session in sessions if session.events]
-    return {
-        "earliest": min(times, default=None),
-        "latest": max(times, default=None),
-        "shortest_session_seconds": min(lengths, default=0),
-        "longest_session_seconds": max(lengths, default=0),
-        "recorded_seconds": sum(lengths),
-    }
+    return TimeSpan(
+        earliest=min(times, default=None),
+        latest=max(times, default=None),
+        shortest_session_seconds=min(lengths, default=0),
+        longest_session_seconds=max(lengths, default=0),
+        recorded_seconds=sum(lengths),
+    )
 
 
 def _seconds_of(session: Session) -> int:
@@ -64,31 +125,24 @@ def _seconds_of(session: Session) -> int:
     return sum((later - earlier) % DAY_SECONDS for earlier, later in pairwise(moments))
 
 
-def _activities(home: Home, parts: Mapping[str, Sequence[Session]]) -> list[dict[str, Any]]:
+def _activity_counts(home: Home, parts: Mapping[str, Sequence[Session]]) -> list[ActivityCounts]:
     counts = {
         name: Counter(number for session in held for event in session.events for number in event.activities)
         for name, held in parts.items()
     }
     return [
-        {
-            "number": number,
-            "name": name,
-            "null_class": number in home.null_class,
-            "events": {part: count[number] for part, count in counts.items()},
-        }
+        ActivityCounts(
+            number, visible(name), number in home.null_class, {part: count[number] for part, count in counts.items()}
+        )
         for number, name in home.activities.items()
     ]
 
 
-def _part(sessions: Sequence[Session], windowing: Windowing) -> dict[str, Any]:
-    return {
-        "sessions": len(sessions),
-        "session_ids": [session.id for session in sessions],
-        "events": sum(len(session.events) for session in sessions),
-        "windows": sum(1 for session in sessions for _ in windowing.cut(session)),
-        "excluded_events": sum(windowing.excluded(session) for session in sessions),
-    }
-
-
-def _by_kind(notices: Sequence[Notice]) -> dict[str, int]:
-    return dict(Counter(notice.kind for notice in notices).most_common())
+def _part_counts(sessions: Sequence[Session], windowing: Windowing) -> PartCounts:
+    return PartCounts(
+        sessions=len(sessions),
+        session_ids=[session.id for session in sessions],
+        events=sum(len(session.events) for session in sessions),
+        windows=sum(1 for session in sessions for _ in windowing.cut(session)),
+        excluded_events=sum(windowing.excluded(session) for session in sessions),
+    )

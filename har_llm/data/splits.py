@@ -8,15 +8,14 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, zip_longest
 
 from har_llm.common.errors import ConfigError
 from har_llm.data.records import Session
 
 PARTS = ("train", "validation", "test")
-GOLDEN_RATIO = 0.6180339887498949
 
 Parts = dict[str, list[Session]]
 
@@ -41,9 +40,8 @@ class Split(ABC):
 class GroupSplit(Split):
     """The first sessions of each group train, the others test; the validation part is cut from the training part.
 
-    Groups take turns in giving their last training session to the validation part; each keeps its first one. Whose turn it
-    is goes through the groups in steps of the golden ratio: few turns are spread over all of them, without falling into
-    step with their names (every third scenario of MARBLE is an afternoon), and more turns add to the same sessions.
+    Groups take turns in giving their last training session to the validation part; each keeps its first one. The order of
+    the groups is drawn once and for all, so that more validation sessions are added to the same ones.
     """
 
     validation_sessions: int = 0
@@ -57,32 +55,26 @@ class GroupSplit(Split):
             raise ConfigError("split.part is 'validation' but split.validation_sessions is 0; set it to 1 or more.")
 
     def divide(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Parts:
-        groups: dict[str, list[Session]] = {}
-        for session in sessions:
-            groups.setdefault(session.group, []).append(session)
-        training = [group[: self.training_count(name, len(group), paper_split)] for name, group in groups.items()]
-        part_of = {session.id: "train" for group in training for session in group}
-        part_of.update(dict.fromkeys(self._validation(training), "validation"))
+        training = {
+            name: group[: self.training_count(name, len(group), paper_split)] for name, group in _by_group(sessions).items()
+        }
+        part_of = {session.id: "train" for group in training.values() for session in group}
+        part_of |= {session.id: "validation" for session in self._validation(training)}
         return _parts(sessions, {session.id: part_of.get(session.id, "test") for session in sessions})
 
     @abstractmethod
     def training_count(self, group: str, size: int, paper_split: Mapping[int, int]) -> int:
         """How many sessions of a group, from the first, are not for testing."""
 
-    def _validation(self, training: Sequence[Sequence[Session]]) -> list[str]:
-        taken: list[str] = []
+    def _validation(self, training: Mapping[str, Sequence[Session]]) -> list[Session]:
+        offered = {name: group[:0:-1] for name, group in training.items()}
         wanted = self.validation_sessions
-        turns = sorted(range(len(training)), key=lambda index: index * GOLDEN_RATIO % 1)
-        depth = 1
-        while len(taken) < wanted:
-            offered = [training[turn][-depth].id for turn in turns if len(training[turn]) > depth]
-            if not offered:
-                raise ConfigError(
-                    f"split.validation_sessions is {wanted}; it must be at most {len(taken)}, because every group of "
-                    "sessions keeps one for training."
-                )
-            taken += offered[: wanted - len(taken)]
-            depth += 1
+        taken = list(islice(_in_turns(offered, seed=0), wanted))
+        if len(taken) < wanted:
+            raise ConfigError(
+                f"split.validation_sessions is {wanted}; it must be at most {len(taken)}, because every group of "
+                "sessions keeps one for training."
+            )
         return taken
 
 
@@ -158,12 +150,7 @@ def first_sessions(sessions: Sequence[Session], count: int | None, seed: int) ->
         raise ConfigError(
             f"lora.train_sessions is {count}, but the training part has {len(sessions)} sessions; ask for fewer."
         )
-    groups: dict[str, list[Session]] = {}
-    for session in sessions:
-        groups.setdefault(session.group, []).append(session)
-    order = sorted(groups, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
-    turns = (groups[name][depth] for depth in range(len(sessions)) for name in order if depth < len(groups[name]))
-    chosen = {session.id for session in islice(turns, count)}
+    chosen = {session.id for session in islice(_in_turns(_by_group(sessions), seed), count)}
     return [session for session in sessions if session.id in chosen]
 
 
@@ -171,6 +158,20 @@ def unused(sessions: Sequence[Session], parts: Mapping[str, Sequence[Session]]) 
     """The sessions that are in no part."""
     used = {session.id for part in parts.values() for session in part}
     return [session for session in sessions if session.id not in used]
+
+
+def _by_group(sessions: Sequence[Session]) -> dict[str, list[Session]]:
+    groups: dict[str, list[Session]] = {}
+    for session in sessions:
+        groups.setdefault(session.group, []).append(session)
+    return groups
+
+
+def _in_turns(groups: Mapping[str, Sequence[Session]], seed: int) -> Iterator[Session]:
+    """The first session of each group, then the second of each, and so on; `seed` draws the order of the groups."""
+    order = sorted(groups, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
+    for turn in zip_longest(*(groups[name] for name in order)):
+        yield from (session for session in turn if session is not None)
 
 
 def _parts(sessions: Sequence[Session], part_of: Mapping[str, str]) -> Parts:

@@ -63,7 +63,7 @@ class ScoredRun:
             return None
         found = adapter.distillation
         own = found.dataset == self.metrics.dataset
-        there = self.result.data.description["parts"]["train"]["sessions"] if own else None
+        there = self.result.data.description.parts["train"].sessions if own else None
         return replace(found, all_sessions=found.all_sessions or found.sessions == there)
 
     @property

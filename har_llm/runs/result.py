@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from har_llm.common.errors import Notice
-from har_llm.common.text import AnyText
+from har_llm.data.describe import Description
 from har_llm.scoring.metrics import ParsedScores, SessionMean
 from har_llm.scoring.parsing import Prediction
+
+if TYPE_CHECKING:
+    AnyText = str
+else:
+    from annotated_types import Predicate
+
+    AnyText = Annotated[Any, Predicate(lambda value: isinstance(value, str))]
+"""A text of a model or of a user's files, as pydantic is to check it: any string, also one with the lone surrogates that its
+own `str` refuses, because UTF-8 has no form for them."""
 
 FORMAT = 3
 """Raised when the content of a run directory changes; a directory of another format is not read."""
@@ -161,7 +170,7 @@ class Data:
     """data.json: what the dataset held."""
 
     provenance: str | None
-    description: Mapping[str, Any]
+    description: Description
     repairs: Sequence[Notice]
     """Every one, by file below paths.data and line."""
 

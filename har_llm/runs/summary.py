@@ -139,9 +139,9 @@ def _notes(run: RunResult) -> Iterator[str]:
         yield f"{unscored} events are shown to the model and not scored (dataset.null_class)."
     for reason, count in metrics.excluded_events.items():
         yield f"{count} events are excluded: {reason}."
-    for kind, count in data["repairs"].items():
+    for kind, count in data.repairs.items():
         yield f"Repaired while reading the data: {count} x {kind} (data.json lists them)."
-    for reason, count in data["dropped_events"].items():
+    for reason, count in data.dropped_events.items():
         yield f"{count} events are left out by the settings: {reason}."
     ends = environment.finish_reasons
     if cut := ends.get("length", 0):

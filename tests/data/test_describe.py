@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from rich.console import Console
 from har_llm.common.errors import Notice
 from har_llm.data.datasets.marble import Marble
 from har_llm.data.datasets.simulated import SimulatedHome
-from har_llm.data.describe import describe
+from har_llm.data.describe import PartCounts, TimeSpan, describe
 from har_llm.data.records import Event, Recordings, Session
 from har_llm.data.splits import NamedSplit, PaperSplit
 from har_llm.data.windows import FixedWindows
@@ -39,37 +40,31 @@ def recordings() -> Recordings:
 def test_describe_counts(recordings: Recordings) -> None:
     parts = NamedSplit(train=["s1"], test=["night", "empty"]).divide(recordings.sessions, {})
     described = describe(recordings, parts, FixedWindows(min_events=2))
-    assert json.loads(json.dumps(described)) == described
-    assert (described["home"], described["synthetic"]) == ("small", False)
-    assert (described["sessions"], described["groups"], described["events"]) == (4, 1, 18)
-    assert described["events_of_several_activities"] == 1
-    assert described["subjects"] == {"A": 17, "B": 2}
-    assert described["time"] == {
-        "earliest": "00:00:20",
-        "latest": "23:59:50",
-        "shortest_session_seconds": 3,
-        "longest_session_seconds": 70,
-        "recorded_seconds": 83,
-    }
-    train, test, rest = (described["parts"][part] for part in ("train", "test", "unused"))
-    assert train == {"sessions": 1, "session_ids": ["s1"], "events": 11, "windows": 1, "excluded_events": 1}
-    assert test == {"sessions": 2, "session_ids": ["night", "empty"], "events": 3, "windows": 1, "excluded_events": 0}
-    assert rest["session_ids"] == ["s3"]
-    assert described["activities"][0]["events"] == {"train": 11, "validation": 0, "test": 2, "unused": 4}
-    assert [activity["null_class"] for activity in described["activities"]] == [False, False, True]
-    assert described["repairs"] == {"label row twice": 2}
-    assert described["dropped_events"] == {"null class": 7}
+    assert json.loads(json.dumps(asdict(described))) == asdict(described)
+    assert (described.home, described.synthetic) == ("small", False)
+    assert (described.sessions, described.groups, described.events) == (4, 1, 18)
+    assert described.events_of_several_activities == 1
+    assert described.subjects == {"A": 17, "B": 2}
+    assert described.time == TimeSpan("00:00:20", "23:59:50", 3, 70, 83)
+    train, test, rest = (described.parts[part] for part in ("train", "test", "unused"))
+    assert train == PartCounts(sessions=1, session_ids=["s1"], events=11, windows=1, excluded_events=1)
+    assert test == PartCounts(sessions=2, session_ids=["night", "empty"], events=3, windows=1, excluded_events=0)
+    assert rest.session_ids == ["s3"]
+    assert described.activities[0].events == {"train": 11, "validation": 0, "test": 2, "unused": 4}
+    assert [activity.null_class for activity in described.activities] == [False, False, True]
+    assert described.repairs == {"label row twice": 2}
+    assert described.dropped_events == {"null class": 7}
 
 
 def test_nothing_unused_is_not_mentioned(recordings: Recordings) -> None:
     parts = PaperSplit().divide(recordings.sessions, {4: 2})
-    assert "unused" not in describe(recordings, parts, FixedWindows())["parts"]
+    assert "unused" not in describe(recordings, parts, FixedWindows()).parts
 
 
 def test_dataset_without_events() -> None:
     nothing = Recordings(small_home(), [])
     described = describe(nothing, PaperSplit().divide([], {}), FixedWindows())
-    assert described["time"]["earliest"] is None
+    assert described.time.earliest is None
     assert "0 sessions, 0 events" in printed(render(described))
 
 
@@ -153,15 +148,15 @@ def test_real_marble() -> None:
     recordings = marble.read(real_data("marble"))
     parts = PaperSplit().divide(recordings.sessions, marble.paper_split)
     described = describe(recordings, parts, FixedWindows())
-    assert {part: held["windows"] for part, held in described["parts"].items()} == {
+    assert {part: held.windows for part, held in described.parts.items()} == {
         "train": 127,
         "validation": 0,
         "test": 80,
     }
-    assert sum(sum(activity["events"].values()) for activity in described["activities"]) == 1790
-    assert described["repairs"]["label row out of order"] == 174
-    assert len(described["subjects"]) == 12
+    assert sum(sum(activity.events.values()) for activity in described.activities) == 1790
+    assert described.repairs["label row out of order"] == 174
+    assert len(described.subjects) == 12
     described = describe(recordings, parts, FixedWindows(min_events=2))
     # A2m/2 in training and one session of the test part end with a window of one event
-    assert [described["parts"][part]["excluded_events"] for part in ("train", "test")] == [1, 1]
+    assert [described.parts[part].excluded_events for part in ("train", "test")] == [1, 1]
     assert "1,790 events" in printed(render(described))

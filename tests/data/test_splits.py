@@ -60,7 +60,8 @@ def test_validation_sessions_are_spread_over_the_groups_of_marble() -> None:
         previous = parts["validation"]
         if wanted == 6:
             assert {name[2] for name in parts["validation"]} == {"m", "a", "e"}
-            assert {name[0] for name in parts["validation"]} == {"A", "B", "C"}
+            assert {name[0] for name in parts["validation"]} >= {"A", "B", "C"}
+        assert len({name.partition("/")[0] for name in parts["validation"]}) == wanted
     with pytest.raises(ConfigError, match="must be at most 19"):
         PaperSplit(validation_sessions=20).divide(sessions, marble.paper_split)
 
@@ -150,6 +151,22 @@ def test_no_session_is_in_two_parts(
     for group in {session.group for session in sessions}:
         rank = {session.id: PARTS.index(part) for part, held in parts.items() for session in held if session.group == group}
         assert [rank[name] for name in order if name in rank] == sorted(rank.values())
+
+
+@given(st.lists(st.integers(2, 6), min_size=1, max_size=12))
+def test_more_validation_sessions_add_to_the_same_ones(sizes: list[int]) -> None:
+    sessions = groups(*sizes)
+    training = FractionSplit().divide(sessions, {})["train"]
+    most = len(training) - len(sizes)
+    previous: set[str] = set()
+    for wanted in range(most + 1):
+        parts = FractionSplit(validation_sessions=wanted).divide(sessions, {})
+        held = {session.id for session in parts["validation"]}
+        assert len(held) == wanted and previous <= held
+        assert {session.group for session in parts["train"]} == {session.group for session in sessions}
+        previous = held
+    with pytest.raises(ConfigError, match=f"must be at most {most}"):
+        FractionSplit(validation_sessions=most + 1).divide(sessions, {})
 
 
 @given(st.lists(st.sampled_from([*PARTS, ""]), min_size=1, max_size=12))

@@ -18,6 +18,7 @@ from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import FORMAT
 from har_llm.scoring.metrics import METRICS
 from har_llm.scoring.parsing import CAUSES
+from tests.helpers import description_of
 
 CONFIG: dict[str, Any] = {
     "dataset": {"_target_": "har_llm.data.datasets.mural.Mural", "name": "mural", "folder": "mural", "null_class": "label"},
@@ -35,7 +36,7 @@ VLLM = {"engine": "VllmEngine", "versions": {"vllm": "0.32.0"}, "hardware": "1 x
 ABOUT = {"har_llm": "0.1.0", "code": None, "python": "3.12.1", "platform": "Linux", "versions": {}}
 DATA: dict[str, Any] = {
     "provenance": None,
-    "description": {"parts": {"train": {"sessions": 10}}, "repairs": {}, "dropped_events": {}},
+    "description": description_of(10),
     "repairs": [],
 }
 SAMPLE = {
@@ -98,8 +99,7 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
         "completion_tokens": tokens * texts,
         "finish_reasons": {"stop": texts},
     })  # fmt: skip
-    trained = {"parts": {"train": {"sessions": TRAINED.get(facts["dataset"], 10)}}}
-    write(run / "data.json", {**DATA, "description": {**DATA["description"], **trained}})
+    write(run / "data.json", {**DATA, "description": description_of(TRAINED.get(facts["dataset"], 10))})
     write(run / "sample.json", SAMPLE)
     composed = OmegaConf.merge(CONFIG, {"dataset": {"name": facts["dataset"]}, "model": {"name": facts["model"]}}, config)
     (run / "config.yaml").write_text(OmegaConf.to_yaml(composed), encoding="utf-8")

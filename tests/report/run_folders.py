@@ -11,6 +11,7 @@ from typing import Any
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import FORMAT
 from har_llm.scoring.metrics import ScoredEvent, score_all
+from tests.helpers import description_of
 
 ACTIVITIES = {1: "cooking", 2: "eating", 3: "nothing in particular"}
 
@@ -72,7 +73,7 @@ def written(
     for name, content in (
         ("metrics", scores),
         ("environment", {**ENVIRONMENT, **(environment or {})}),
-        ("data", {"provenance": None, "description": {"repairs": {}, "dropped_events": {}}, "repairs": []}),
+        ("data", {"provenance": None, "description": description_of(10), "repairs": []}),
         ("sample", {**SAMPLE, **(sample or {})}),
     ):
         (folder / f"{name}.json").write_text(json.dumps(content))

@@ -1,1 +1,1 @@
-"""Datasets: a user's files, or a simulator, turned into a home and its sessions."""
+"""Each dataset is a class that turns a user's files, or a simulation, into a home and its sessions."""

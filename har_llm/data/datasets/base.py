@@ -86,7 +86,7 @@ class ReleaseConfig(DatasetConfig):
 
     COUNTED: ClassVar[tuple[str, ...]] = ("sessions", "events")
     expected: dict[str, int] = field(default_factory=dict)
-    """What the release is known to hold; a difference is told, as it may be another version or half a download."""
+    """What the release is known to hold; a difference is reported, as the copy may be another version or half a download."""
 
     def check(self) -> None:
         super().check()

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notice
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import ReleaseConfig
-from har_llm.data.datasets.files import shown, spellings, unquoted, without_collector
+from har_llm.data.datasets.files import shown, without_collector
 from har_llm.data.datasets.marble_extras import (
     EXTRA_EVENTS,
     LOCATION,
@@ -30,7 +30,7 @@ from har_llm.data.datasets.marble_extras import (
     TimedEvent,
     merged,
 )
-from har_llm.data.datasets.marble_times import STATUSES, LocalClock, TimedReader, Timeline, milliseconds
+from har_llm.data.datasets.marble_times import STATUSES, TimedReader, Timeline, milliseconds, time_of_day
 from har_llm.data.records import Event, Home, Recordings, Session
 
 SCENARIO = re.compile(r"[A-Z][1-9](?:mae|[mae])")
@@ -179,13 +179,13 @@ class MarbleReader(TimedReader):
         """How many of the events are from environmental.csv: what the release's known count is about."""
         self._sensors = settings.sensors
         self._labels = settings.labels
-        self._clock = LocalClock(zone)
+        self._zone = zone
         self._extras = ExtraReader(self, settings.extra_events, settings.phone_events, settings.location_texts())
-        self._texts: dict[tuple[str, str], str] = {}
-        for key, sensor in settings.sensors.items():
-            for status, word in zip(STATUSES, sensor.states, strict=True):
-                text = f"{sensor.room} {sensor.name} {word}"
-                self._texts.update({(k, s): text for k in spellings(key) for s in spellings(status)})
+        self._texts = {
+            (key, status): f"{sensor.room} {sensor.name} {word}"
+            for key, sensor in settings.sensors.items()
+            for status, word in zip(STATUSES, sensor.states, strict=True)
+        }
 
     def read(self, folder: Path) -> list[Session]:
         sessions = []
@@ -211,12 +211,8 @@ class MarbleReader(TimedReader):
 
     def _events(self, instance: Path) -> Sequence[Event]:
         subjects = {folder: self._timeline(folder) for folder in self.folders(instance) if folder.name.startswith(SUBJECT)}
-        by_spelling = {
-            spelling: timeline
-            for folder, timeline in subjects.items()
-            for spelling in spellings(folder.name.removeprefix(SUBJECT))
-        }
-        moments, events = self._environmental(instance / "environmental.csv", by_spelling)
+        by_id = {folder.name.removeprefix(SUBJECT): timeline for folder, timeline in subjects.items()}
+        moments, events = self._environmental(instance / "environmental.csv", by_id)
         self.environmental_events += len(events)
         extras = [timed for folder, timeline in subjects.items() for timed in self._extra_events(folder, timeline)]
         return merged(moments, events, extras)
@@ -230,11 +226,10 @@ class MarbleReader(TimedReader):
         """The events of the sensors and when they were, in UNIX milliseconds."""
         moments: list[int] = []
         events: list[Event] = []
-        texts, clock = self._texts, self._clock
         previous = 0
         for line, fields in self.rows(path, EVENT_COLUMNS):
             sensor, status, stamp, subject = fields
-            text, moment, timeline = texts.get((sensor, status)), milliseconds(stamp), timelines.get(subject)
+            text, moment, timeline = self._texts.get((sensor, status)), milliseconds(stamp), timelines.get(subject)
             if text is None or moment is None or timeline is None:
                 moment = self._explain(path, line, fields, timelines)
                 activities: tuple[int, ...] = ()
@@ -242,7 +237,7 @@ class MarbleReader(TimedReader):
                 activities = timeline.at(moment)
                 if len(activities) == 1:
                     moments.append(moment)
-                    events.append(Event(len(events), clock.at(moment), text, activities, timeline.subjects))
+                    events.append(Event(len(events), time_of_day(moment, self._zone), text, activities, timeline.subjects))
                 elif activities:
                     self._contradicting(path, line, timeline, moment)
                 elif timeline.complete:
@@ -259,12 +254,12 @@ class MarbleReader(TimedReader):
         """The subject's extra events with its activities.
 
         Labels leave gaps of milliseconds, some of seconds, between two activities. No sensor's event of the release falls
-        into one, but a location may begin there. Such an event has no gold activity: it is left out, and told.
+        into one, but a location may begin there. Such an event has no gold activity: it is left out, with a notice.
         """
         for extra in self._extras.read(subject):
             activities = timeline.at(extra.moment)
             if len(activities) == 1:
-                event = Event(0, self._clock.at(extra.moment), extra.text, activities, timeline.subjects)
+                event = Event(0, time_of_day(extra.moment, self._zone), extra.text, activities, timeline.subjects)
                 yield TimedEvent(extra.moment, extra.kind, event)
             elif activities:
                 self._contradicting(extra.path, extra.line, timeline, extra.moment)
@@ -275,12 +270,12 @@ class MarbleReader(TimedReader):
     def _explain(self, path: Path, line: int, fields: Sequence[str], timelines: Mapping[str, Timeline]) -> int | None:
         """Say everything that is wrong with an event's row; return its time, where that can be read."""
         sensor, status, stamp, subject = fields
-        if unquoted(sensor) not in self._sensors:
+        if sensor not in self._sensors:
             self.unknown(path, line, "sensor", (EVENT_COLUMNS[0], sensor), "sensors", self._sensors)
         self.check_status(path, line, status, EVENT_COLUMNS[1])
         if subject not in timelines:
             rule = f"there must be a folder {SUBJECT}<id> with the labels of every subject_id, beside this file"
-            self.fault(path, line, "unknown subject", f"subject_id is {shown(unquoted(subject))}; {rule}")
+            self.fault(path, line, "unknown subject", f"subject_id is {shown(subject)}; {rule}")
         return self.moment(path, line, stamp, EVENT_COLUMNS[2])
 
     def _contradicting(self, path: Path, line: int, timeline: Timeline, moment: int) -> None:

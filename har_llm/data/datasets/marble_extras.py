@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from har_llm.data.datasets.files import spellings, unquoted
 from har_llm.data.datasets.marble_times import STATUSES, TimedReader
 from har_llm.data.records import Event
 
@@ -63,11 +62,7 @@ class ExtraReader:
         self._found: Counter[str] = Counter()
         self._missing: list[Path] = []
         self._texts = {
-            (k, s): text
-            for key, texts in phone.items()
-            for status, text in zip(STATUSES, texts, strict=True)
-            for k in spellings(key)
-            for s in spellings(status)
+            (key, status): text for key, texts in phone.items() for status, text in zip(STATUSES, texts, strict=True)
         }
 
     def read(self, subject: Path) -> list[ExtraEvent]:
@@ -116,12 +111,12 @@ class ExtraReader:
             yield ExtraEvent(PHONE, path, line, moment, text)
 
     def _explain(self, path: Path, line: int, event: str, status: str) -> None:
-        if unquoted(event) not in self._phone:
+        if event not in self._phone:
             self._reader.unknown(path, line, "phone event", (PHONE_COLUMNS[0], event), "phone_events", self._phone)
         self._reader.check_status(path, line, status, PHONE_COLUMNS[1])
 
     def _arrivals(self, path: Path) -> Iterator[ExtraEvent]:
-        """An event where a location begins. When it ends is no event: what the wearer enters next tells."""
+        """An event where a location begins. Its end is no event: the next location begins there."""
         spans = self._reader.spans(path, LOCATION_COLUMNS, LOCATION, self._locations)
         text, started, ends, latest = "", 0, 0, 0
         for (start, end, here), line in sorted(spans.items()):

@@ -6,18 +6,15 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from har_llm.data.datasets.files import FileReader, shown, unquoted
+from har_llm.data.datasets.files import FileReader, shown
 
 STATUSES = ("ON", "OFF")
 TIME_DIGITS = 13
 """UNIX milliseconds have 13 digits from 2001 to 2286; UNIX seconds, an easy mistake, have 10."""
-OFFSET_SECONDS = 900
-"""A time zone's UTC offset changes on a quarter of an hour only, so it is looked up once for each."""
 
 T = TypeVar("T")
 
@@ -29,19 +26,19 @@ class TimedReader(FileReader):
         moment = milliseconds(value)
         if moment is None:
             rule = f"it must be UNIX milliseconds, {TIME_DIGITS} digits"
-            self.fault(path, line, "unreadable time", f"{column} is {shown(unquoted(value))}; {rule}")
+            self.fault(path, line, "unreadable time", f"{column} is {shown(value)}; {rule}")
         return moment
 
     def check_status(self, path: Path, line: int, value: str, column: str) -> None:
-        if unquoted(value) not in STATUSES:
-            self.fault(path, line, "unknown status", f"{column} is {shown(unquoted(value))}; it must be ON or OFF")
+        if value not in STATUSES:
+            self.fault(path, line, "unknown status", f"{column} is {shown(value)}; it must be ON or OFF")
 
     def unknown(
         self, path: Path, line: int, what: str, found: tuple[str, str], setting: str, known: Collection[str]
     ) -> None:
         """The fault of a name that the settings do not list; `found` is its column and the name itself."""
         rule = f"dataset.{setting} knows {', '.join(known)}; add it there"
-        self.fault(path, line, f"unknown {what}", f"{found[0]} is {shown(unquoted(found[1]))}; {rule}")
+        self.fault(path, line, f"unknown {what}", f"{found[0]} is {shown(found[1])}; {rule}")
 
     def spans(
         self, path: Path, columns: tuple[str, str, str], what: str, names: Mapping[str, T]
@@ -54,7 +51,7 @@ class TimedReader(FileReader):
         previous = 0
         for line, fields in self.rows(path, columns):
             start, end = (self.moment(path, line, value, column) for value, column in zip(fields[:2], columns, strict=False))
-            name = unquoted(fields[2])
+            name = fields[2]
             if name not in names:
                 self.unknown(path, line, what, (columns[2], name), f"{what}s", names)
             if start is None or end is None or name not in names:
@@ -96,35 +93,10 @@ class Timeline:
         return self._held[bisect_right(self._starts, moment) - 1]
 
 
-class LocalClock:
+def time_of_day(moment: int, zone: ZoneInfo) -> str:
     """UNIX milliseconds -> HH:mm:ss in a time zone."""
-
-    def __init__(self, zone: ZoneInfo):
-        self._zone = zone
-        self._offsets: dict[int, int] = {}
-
-    def at(self, moment: int) -> str:
-        second = moment // 1000
-        offset = self._offsets.get(second // OFFSET_SECONDS)
-        if offset is None:
-            offset = self._offset(second // OFFSET_SECONDS)
-        return time_of_day((second + offset) % 86400)
-
-    def _offset(self, quarter: int) -> int:
-        shift = datetime.fromtimestamp(quarter * OFFSET_SECONDS, self._zone).utcoffset()
-        offset = self._offsets[quarter] = int(shift.total_seconds()) if shift else 0
-        return offset
-
-
-@cache
-def time_of_day(second: int) -> str:
-    """HH:mm:ss; at most 86,400 texts, shared by all events."""
-    return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+    return datetime.fromtimestamp(moment // 1000, zone).time().isoformat()
 
 
 def milliseconds(value: str) -> int | None:
-    if len(value) != TIME_DIGITS:
-        value = unquoted(value)
-    if len(value) == TIME_DIGITS and value.isascii() and value.isdigit():
-        return int(value)
-    return None
+    return int(value) if len(value) == TIME_DIGITS and value.isascii() and value.isdigit() else None

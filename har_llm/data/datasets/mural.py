@@ -23,7 +23,7 @@ from har_llm.data.datasets.archives import ArchiveReader
 from har_llm.data.datasets.base import ReleaseConfig, events_in
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.mural_sensors import Sensor, SensorNames, rooms_of
-from har_llm.data.datasets.mural_windows import Reading, Row, RowCounts, compared
+from har_llm.data.datasets.mural_windows import Row, RowCounts, Variant, compared
 from har_llm.data.records import Event, Recordings, Session
 
 COLUMNS = ("uid", "time", "sensor", "action", "Subject", "Description", "activity")
@@ -141,8 +141,8 @@ class Mural(ReleaseConfig):
         known, training = self.expected.get("training_windows"), self.paper_split.get(len(reader.row_counts))
         if known is None or training is None:  # the split of a copy with other sessions is not the paper's
             return
-        reading = Reading(self.annotation_rows, "dropped" if self.null_class == "dropped" else "label", 1)
-        message = compared(reader.row_counts[:training], reading, known)
+        variant = Variant(self.annotation_rows, "dropped" if self.null_class == "dropped" else "label", 1)
+        message = compared(reader.row_counts[:training], variant, known)
         if message is not None:
             kind = f"training windows differ from the paper's {known:,}"
             yield Notice(str(root), None, kind, f"{message}; the paper has {known:,}")
@@ -159,7 +159,7 @@ class MuralReader(ArchiveReader):
         """By session, in order."""
         self._settings = settings
         self._names = SensorNames((), {})
-        self._said: set[str] = set()
+        self._reported: set[str] = set()
         self._sensors_known = self._activities_known = False
         """False where their file has faults: a sensor or an activity that is not in it is then no news."""
 
@@ -253,9 +253,11 @@ class MuralReader(ArchiveReader):
                 f"{SENSORS} has no sensor of this name, written out or short; correct the name, or see dataset.short_words"
             )
             self.fault(path, line, "unknown sensor", f"sensor is {shown(sensor)}; {rule}")
-        elif self._settings.sensor_names == "long" and sensor not in self._said:
-            self._said.add(sensor)  # a property of the name, so told once and not for each of its events
-            rule = f"it may be short for {' or '.join(like)} of {SENSORS}; kept as it is (dataset.short_words can tell)"
+        elif self._settings.sensor_names == "long" and sensor not in self._reported:
+            self._reported.add(sensor)  # a property of the name, so reported once and not for each of its events
+            rule = (
+                f"it may be short for {' or '.join(like)} of {SENSORS}; kept as it is (set dataset.short_words to say which)"
+            )
             self.repair(path, line, "sensor name kept short", f"sensor is {shown(sensor)}; {rule}")
 
     def _numbers(self, path: Path, line: int, activity: str) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""The sensors of MuRAL: their long names behind the short ones of data.csv, and the rooms that their locations tell."""
+"""The sensors of MuRAL: their long names behind the short ones of data.csv, and the rooms that their locations name."""
 
 from __future__ import annotations
 

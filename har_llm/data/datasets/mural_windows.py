@@ -23,8 +23,8 @@ RowCounts = Counter[Row]
 """The rows of a session."""
 
 
-class Reading(NamedTuple):
-    """A way of reading the release that the paper may have meant."""
+class Variant(NamedTuple):
+    """Settings that the paper leaves open and that change the number of windows."""
 
     annotation_rows: str
     null_class: str
@@ -46,19 +46,19 @@ class Reading(NamedTuple):
         return f"dataset.annotation_rows={self.annotation_rows} dataset.null_class={self.null_class}{shorter}"
 
 
-READINGS = tuple(Reading(*chosen) for chosen in product(("dropped", "kept"), ("label", "dropped"), (1, 2)))
-"""Those that change the number of windows: null_class=unscored has the windows of label."""
+VARIANTS = tuple(Variant(*chosen) for chosen in product(("dropped", "kept"), ("label", "dropped"), (1, 2)))
+"""Without null_class=unscored, which has the windows of label."""
 
 
-def compared(sessions: Sequence[RowCounts], reading: Reading, known: int) -> str | None:
-    """What a reading gives in place of the known number, and which comes nearest to that; None where it gives just that."""
-    found = reading.windows(sessions)
+def compared(sessions: Sequence[RowCounts], variant: Variant, known: int) -> str | None:
+    """How a variant's number of windows differs from the known one, and which variant is nearest; None where they agree."""
+    found = variant.windows(sessions)
     if found == known:
         return None
-    nearest = min(READINGS, key=lambda other: abs(other.windows(sessions) - known))
+    nearest = min(VARIANTS, key=lambda other: abs(other.windows(sessions) - known))
     closer = nearest.windows(sessions)
     if abs(closer - known) < abs(found - known):
         advice = f"{nearest} comes nearest, with {closer:,}"
     else:
         advice = "no other setting of annotation_rows, null_class and window.min_events comes nearer"
-    return f"{found:,} windows of {PAPER_WINDOW} come out of the {len(sessions)} training sessions with {reading}; {advice}"
+    return f"{found:,} windows of {PAPER_WINDOW} come out of the {len(sessions)} training sessions with {variant}; {advice}"

@@ -228,7 +228,7 @@ def _check_range(name: str, pair: Sequence[int]) -> None:
 
 
 def _weight(hours: Mapping[str, int], hour: int) -> int:
-    """How likely an activity is at this hour; 1 when nothing is said."""
+    """How likely an activity is at this hour; 1 when the routine names no hours."""
     for span, weight in hours.items():
         if span == "always":
             return weight

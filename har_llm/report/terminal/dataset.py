@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from har_llm.common.console import plain, rich_table
 from har_llm.common.errors import Notice
 from har_llm.common.tables import Table
-from har_llm.data.describe import _by_kind
+from har_llm.data.describe import Description, by_kind
 from har_llm.scoring.names import activity_name
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NOTICED = "Repaired or noticed while reading"
 
 
-def render(description: Mapping[str, Any], notices: Sequence[Notice] = ()) -> RenderableType:
+def render(description: Description, notices: Sequence[Notice] = ()) -> RenderableType:
     """The description as tables. Words from files are shown as they are, never read as rich's markup.
 
     Of the notices, those about the dataset as a whole are shown in full, below their count: they say what a number is, what
@@ -29,10 +29,10 @@ def render(description: Mapping[str, Any], notices: Sequence[Notice] = ()) -> Re
     shown: list[RenderableType] = [_text(_headline(description), "bold"), _text(_summary(description))]
     shown += _titled(_parts_table(description))
     shown += _titled(_activities_table(description))
-    for title, key in ((NOTICED, "repairs"), ("Left out by the settings", "dropped_events")):
-        if description[key]:
-            shown += _titled(_counts_table(title, description[key]))
-            shown += _about_the_whole(notices) if key == "repairs" else []
+    if description.repairs:
+        shown += [*_titled(_counts_table(NOTICED, description.repairs)), *_about_the_whole(notices)]
+    if description.dropped_events:
+        shown += _titled(_counts_table("Left out by the settings", description.dropped_events))
     return Group(*shown)
 
 
@@ -40,20 +40,20 @@ def _about_the_whole(notices: Sequence[Notice]) -> list[RenderableType]:
     return [_text(str(notice)) for notice in notices if notice.line is None]
 
 
-def _headline(description: Mapping[str, Any]) -> str:
-    made = " (synthetic home)" if description["synthetic"] else ""
-    return f"{description['home']}{made}: {description['sessions']:,} sessions, {description['events']:,} events"
+def _headline(description: Description) -> str:
+    made = " (synthetic home)" if description.synthetic else ""
+    return f"{description.home}{made}: {description.sessions:,} sessions, {description.events:,} events"
 
 
-def _summary(description: Mapping[str, Any]) -> str:
-    time, subjects = description["time"], description["subjects"]
+def _summary(description: Description) -> str:
+    time, subjects = description.time, description.subjects
     lines = [f"residents in the recordings: {len(subjects)} ({', '.join(subjects)})" if subjects else "residents: not said"]
-    if time["earliest"] is not None:
-        lines.append(f"time of day: {time['earliest']} to {time['latest']}")
-        shortest, longest = _duration(time["shortest_session_seconds"]), _duration(time["longest_session_seconds"])
-        lines.append(f"sessions of {shortest} to {longest}, {_duration(time['recorded_seconds'])} in all")
-    if description["events_of_several_activities"]:
-        lines.append(f"events with several activities: {description['events_of_several_activities']:,}")
+    if time.earliest is not None:
+        lines.append(f"time of day: {time.earliest} to {time.latest}")
+        shortest, longest = _duration(time.shortest_session_seconds), _duration(time.longest_session_seconds)
+        lines.append(f"sessions of {shortest} to {longest}, {_duration(time.recorded_seconds)} in all")
+    if description.events_of_several_activities:
+        lines.append(f"events with several activities: {description.events_of_several_activities:,}")
     return "\n".join(lines)
 
 
@@ -62,23 +62,21 @@ def _duration(seconds: int) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
-def _parts_table(description: Mapping[str, Any]) -> Table:
-    counts = ("sessions", "events", "windows", "excluded_events")
-    return Table(
-        "parts",
-        "Parts",
-        ("part", "sessions", "events", "windows", "events in no window"),
-        [[name, *(f"{part[count]:,}" for count in counts)] for name, part in description["parts"].items()],
-    )
+def _parts_table(description: Description) -> Table:
+    rows = [
+        [name, *(f"{count:,}" for count in (part.sessions, part.events, part.windows, part.excluded_events))]
+        for name, part in description.parts.items()
+    ]
+    return Table("parts", "Parts", ("part", "sessions", "events", "windows", "events in no window"), rows)
 
 
-def _activities_table(description: Mapping[str, Any]) -> Table:
-    parts = list(description["parts"])
+def _activities_table(description: Description) -> Table:
+    parts = list(description.parts)
     rows = []
-    for activity in description["activities"]:
-        counts = [activity["events"][part] for part in parts]
-        mark = " (null class)" if activity["null_class"] else ""
-        name = activity_name(activity["number"], activity["name"]) + mark
+    for activity in description.activities:
+        counts = [activity.events[part] for part in parts]
+        mark = " (null class)" if activity.null_class else ""
+        name = activity_name(activity.number, activity.name) + mark
         rows.append([name, *(f"{count:,}" for count in (*counts, sum(counts)))])
     return Table("activities", "Events by activity", ("activity", *parts, "all"), rows)
 
@@ -104,9 +102,9 @@ def render_faults(faults: Sequence[Notice], repairs: Sequence[Notice] = ()) -> R
 
     shown: list[RenderableType] = [_text(str(fault)) for fault in faults]
     if faults:
-        shown += _titled(_counts_table("Faults: mend these", _by_kind(faults)))
+        shown += _titled(_counts_table("Faults: mend these", by_kind(faults)))
     else:
         shown.append(_text("No faults.", "bold"))
     if repairs:
-        shown += [*_titled(_counts_table(NOTICED, _by_kind(repairs))), *_about_the_whole(repairs)]
+        shown += [*_titled(_counts_table(NOTICED, by_kind(repairs))), *_about_the_whole(repairs)]
     return Group(*shown)

@@ -207,7 +207,7 @@ def test_known_counts_give_no_notice(tmp_path: Path) -> None:
     parts = load("split/paper", PaperSplit).divide(recordings.sessions, dataset.paper_split)
     assert [session.id for session in parts["train"]] == [f"{n:02d}" for n in range(1, 16)]
     assert [session.id for session in parts["test"]] == [f"{n:02d}" for n in range(16, 22)]
-    assert describe(recordings, parts, FixedWindows())["parts"]["train"]["windows"] == dataset.expected["training_windows"]
+    assert describe(recordings, parts, FixedWindows()).parts["train"].windows == dataset.expected["training_windows"]
 
 
 @pytest.mark.parametrize("changes", [{"annotation_rows": "kept"}, {"null_class": "unscored"}, {"sensor_names": "short"}])

@@ -9,33 +9,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from har_llm.data.datasets.mural_windows import READINGS, Reading, Row, RowCounts, compared
+from har_llm.data.datasets.mural_windows import VARIANTS, Row, RowCounts, Variant, compared
 from har_llm.data.windows import FixedWindows
 from tests.data.datasets.mural_files import mural, release, write_folder
 
 EVENT, OTHERS = Row(is_annotation=False, is_null=False), Row(is_annotation=False, is_null=True)
 NARRATION, IDLE_NARRATION = Row(is_annotation=True, is_null=False), Row(is_annotation=True, is_null=True)
-DEFAULT = Reading("dropped", "label", 1)
+DEFAULT = Variant("dropped", "label", 1)
 
 
 def test_the_defaults_come_first_so_that_they_win_a_tie() -> None:
     dataset = mural()
-    assert READINGS[0] == DEFAULT == Reading(dataset.annotation_rows, dataset.null_class, 1)
-    assert len(READINGS) == len(set(READINGS)) == 8
+    assert VARIANTS[0] == DEFAULT == Variant(dataset.annotation_rows, dataset.null_class, 1)
+    assert len(VARIANTS) == len(set(VARIANTS)) == 8
 
 
 @pytest.mark.parametrize(
-    ("reading", "windows"),
+    ("variant", "windows"),
     [
         (DEFAULT, 3),  # 21 rows
-        (Reading("dropped", "label", 2), 2),
-        (Reading("dropped", "dropped", 1), 2),  # 19 rows
-        (Reading("kept", "dropped", 2), 2),  # 20 rows
-        (Reading("kept", "label", 2), 3),  # 22 or 23 rows
+        (Variant("dropped", "label", 2), 2),
+        (Variant("dropped", "dropped", 1), 2),  # 19 rows
+        (Variant("kept", "dropped", 2), 2),  # 20 rows
+        (Variant("kept", "label", 2), 3),  # 22 or 23 rows
     ],
 )
-def test_windows_of_a_session(reading: Reading, windows: int) -> None:
-    assert reading.windows([Counter({EVENT: 19, OTHERS: 2, NARRATION: 1, IDLE_NARRATION: 1})]) == windows
+def test_windows_of_a_session(variant: Variant, windows: int) -> None:
+    assert variant.windows([Counter({EVENT: 19, OTHERS: 2, NARRATION: 1, IDLE_NARRATION: 1})]) == windows
 
 
 @settings(deadline=None, max_examples=40)
@@ -56,10 +56,10 @@ def test_counted_windows_are_those_that_are_cut(tmp_path_factory: pytest.TempPat
                  NARRATION: kinds.count("told"), IDLE_NARRATION: kinds.count("idle")})
         for kinds in drawn
     ]  # fmt: skip
-    for reading in READINGS[::3]:
-        recordings = mural(annotation_rows=reading.annotation_rows, null_class=reading.null_class).read(data)
-        cut = FixedWindows(min_events=reading.min_events).cut
-        assert reading.windows(counted) == sum(1 for session in recordings.sessions for _ in cut(session))
+    for variant in VARIANTS[::3]:
+        recordings = mural(annotation_rows=variant.annotation_rows, null_class=variant.null_class).read(data)
+        cut = FixedWindows(min_events=variant.min_events).cut
+        assert variant.windows(counted) == sum(1 for session in recordings.sessions for _ in cut(session))
 
 
 def test_what_is_told() -> None:
