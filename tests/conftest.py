@@ -6,9 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.pop("HYDRA_FULL_ERROR", None)
+
+settings.register_profile("har_llm", deadline=None)  # on a busy machine an example may take any time
+settings.load_profile("har_llm")
 
 
 @pytest.fixture(autouse=True)
