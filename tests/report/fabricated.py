@@ -80,7 +80,7 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
         "shown": {"headline": "f1_weighted", "parsing": "strict"},
         **changes,
     }
-    facts = {"model_id": MODELS.get(facts["model"]), "parameters": SIZES.get(facts["model"]), **facts}
+    facts = {"model_id": MODELS.get(facts["model"], facts["model"]), "parameters": SIZES.get(facts["model"]), **facts}
     facts |= {parsing: scores(f1, missed, spread, sessions) for parsing in PARSINGS if parsing not in facts}
     label = "" if facts["adapter"] is None else f"-{facts['adapter']['label']}"
     name = f"{facts['dataset']}-{facts['model']}{label}-{facts['part']}"
