@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -17,6 +20,7 @@ from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import Record
 from har_llm.sweep.plan import Plan, load_identity, make_plan
 from tests.composing import experiment
+from tests.helpers import ROOT
 
 NOWHERE = "paths.outputs=nowhere-at-all"
 HOT = "model.sampling.temperature=0.6"
@@ -234,3 +238,16 @@ def test_what_is_loaded_is_known_again_from_a_file() -> None:
     for overrides in (), TRANSFORMERS, ("engine=vllm", "decoding=structured"):
         identity = load_identity(run("limit=2", *overrides))
         assert json.loads(json.dumps(identity)) == identity
+
+
+@pytest.mark.slow
+def test_a_plan_asks_nvidia_smi_once(tmp_path: Path) -> None:
+    asked, program = tmp_path / "asked", tmp_path / "bin" / "nvidia-smi"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho once >> {asked}\necho '0, NVIDIA A, 81920, 40960'\n")
+    program.chmod(0o755)
+    command = [sys.executable, "-m", "har_llm", "experiment=miniature", "task=plan", f"paths.outputs={tmp_path / 'outputs'}"]
+    environment = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
+    environment.pop("CUDA_VISIBLE_DEVICES", None)
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=300)
+    assert asked.read_text().split() == ["once"]
