@@ -92,7 +92,7 @@ class Settings:
     report: ReportConfig = field(default_factory=ReportConfig)
 
     def check(self) -> None:
-        from har_llm.scoring.metrics import METRICS
+        from har_llm.scoring.names import METRICS
 
         require("export.what", self.export.what, EXPORTS)
         require("metrics.parsing", self.metrics.parsing, PARSINGS)

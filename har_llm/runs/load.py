@@ -12,7 +12,7 @@ from har_llm.config import PARSINGS
 from har_llm.runs.directory import RunResult
 from har_llm.runs.find import read_runs, run_folders
 from har_llm.runs.result import PredictionRow
-from har_llm.scoring.metrics import METRICS
+from har_llm.scoring.names import METRICS
 
 if TYPE_CHECKING:
     import pandas

@@ -10,8 +10,8 @@ from har_llm.common.tables import ABSENT, Table
 from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import Facts, facts, label
 from har_llm.runs.result import Metrics, Sample
-from har_llm.scoring.metrics import METRICS, ClassScores, Confusion, Scores
-from har_llm.scoring.names import activity_name, cause_name
+from har_llm.scoring.metrics import ClassScores, Confusion, Scores
+from har_llm.scoring.names import METRICS, activity_name, cause_name
 from har_llm.scoring.parsing import CAUSES
 
 FEW_SESSIONS = 5

@@ -19,21 +19,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from har_llm.scoring.names import METRICS
 from har_llm.scoring.parsing import CAUSES
 
 VERSION = 1
 """Raised when the same predictions may be scored differently; part of a run's digest."""
-
-METRICS = (
-    "f1_macro_gold",
-    "f1_macro_union",
-    "f1_macro_catalogue",
-    "f1_weighted",
-    "f1_micro_gold",
-    "f1_micro_catalogue",
-    "accuracy",
-    "missed",
-)
 
 VARIANTS = ("all", "without_null_class")
 """Which events are scored."""

@@ -1,8 +1,19 @@
-"""What activities and missed events are called wherever people read of them."""
+"""The names of metrics, and what activities and missed events are called wherever people read of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+METRICS = (
+    "f1_macro_gold",
+    "f1_macro_union",
+    "f1_macro_catalogue",
+    "f1_weighted",
+    "f1_micro_gold",
+    "f1_micro_catalogue",
+    "accuracy",
+    "missed",
+)
 
 
 def activity_name(number: int, name: str) -> str:

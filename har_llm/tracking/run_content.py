@@ -14,8 +14,8 @@ from har_llm.models.adapters import NO_ADAPTER
 from har_llm.runs.directory import DATA, ENVIRONMENT, PREDICTIONS, WINDOWS, RunResult
 from har_llm.runs.directory import METRICS as METRICS_FILE
 from har_llm.runs.result import Metrics
-from har_llm.scoring.metrics import METRICS, Scores
-from har_llm.scoring.names import activity_name, cause_name
+from har_llm.scoring.metrics import Scores
+from har_llm.scoring.names import METRICS, activity_name, cause_name
 from har_llm.scoring.parsing import CAUSES
 from har_llm.tracking.samples import COLUMNS, sample_rows
 from har_llm.tracking.secrets import without_secrets

@@ -16,7 +16,7 @@ from har_llm.report.grouping import SYNTHETIC
 from har_llm.report.paper import MODELS, SIZES, TEACHER, Key, results
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import FORMAT
-from har_llm.scoring.metrics import METRICS
+from har_llm.scoring.names import METRICS
 from har_llm.scoring.parsing import CAUSES
 from tests.helpers import description_of
 

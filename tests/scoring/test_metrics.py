@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest import approx
 
-from har_llm.scoring.metrics import METRICS, ScoredEvent, score, score_all
+from har_llm.scoring.metrics import ScoredEvent, score, score_all
+from har_llm.scoring.names import METRICS
 from har_llm.scoring.parsing import CAUSES
 
 ACTIVITIES = {0: "others", 1: "cooking", 2: "eating", 3: "sleeping"}

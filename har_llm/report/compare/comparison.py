@@ -14,8 +14,7 @@ from har_llm.report.compare.pairing import PairedEvent, Pairing
 from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import facts, label
 from har_llm.scoring import significance
-from har_llm.scoring.metrics import METRICS
-from har_llm.scoring.names import activity_name, cause_name, prediction_name
+from har_llm.scoring.names import METRICS, activity_name, cause_name, prediction_name
 from har_llm.scoring.parsing import CAUSES
 
 CHANGES = 10

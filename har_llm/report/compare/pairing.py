@@ -10,7 +10,8 @@ from typing import NamedTuple
 from har_llm.common.errors import ConfigError
 from har_llm.runs.directory import RunResult
 from har_llm.runs.result import PredictionRow
-from har_llm.scoring.metrics import METRICS, ScoredEvent, score
+from har_llm.scoring.metrics import ScoredEvent, score
+from har_llm.scoring.names import METRICS
 from har_llm.scoring.parsing import Prediction
 from har_llm.scoring.significance import Scores
 

@@ -28,7 +28,7 @@ from har_llm.report.page.texts import Texts
 from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import label as status
 from har_llm.runs.facts import labels
-from har_llm.scoring.metrics import METRICS
+from har_llm.scoring.names import METRICS
 
 TEXT_LIMIT = 150_000_000
 """Most bytes of prompts and texts in a page. Beyond it, browsers and mail become slow; the page says what it lacks."""

@@ -9,7 +9,7 @@ import pytest
 from har_llm.common.errors import ConfigError
 from har_llm.report.compare.pairing import Pairing, pair
 from har_llm.runs.directory import RunResult
-from har_llm.scoring.metrics import METRICS
+from har_llm.scoring.names import METRICS
 from har_llm.scoring.parsing import Prediction
 from tests.report.run_folders import row, rows, written
 
