@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from har_llm.common.errors import Notice
@@ -131,13 +131,13 @@ class GeneratedBy:
     """What wrote some of a run's generations."""
 
     engine: str
-    versions: Mapping[str, str]
+    versions: Mapping[str, str] = field(default_factory=dict)
     """Of the libraries that matter."""
-    hardware: str | None
+    hardware: str | None = None
     """None where the model ran elsewhere."""
-    model: Mapping[str, Any]
+    model: Mapping[str, Any] = field(default_factory=dict)
     """As in Environment."""
-    provenance: str | None
+    provenance: str | None = None
     server: str | None = None
     adapter_weights: str | None = None
     """Digest of the weights of an adapter that was made here."""

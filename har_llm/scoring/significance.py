@@ -43,7 +43,7 @@ def compare(a: Scores, b: Scores, metrics: Sequence[str]) -> dict[str, Any]:
                 "a": statistics.fmean(a[name][metric] for name in names),
                 "b": statistics.fmean(b[name][metric] for name in names),
                 "difference": statistics.fmean(row),
-                "ci95": interval(row),
+                "ci95": None if (limits := interval(row)) is None else list(limits),
                 "p": chance,
                 "smallest_p": smallest_p(sum(map(_differs, row))),
                 "sessions_that_differ": sum(map(_differs, row)),

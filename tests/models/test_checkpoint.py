@@ -30,7 +30,9 @@ def test_the_layers_of_a_model_are_those_of_its_files() -> None:
 
 @pytest.mark.parametrize("target", ["foo", "proj", "norm"])
 def test_a_layer_that_a_model_has_not_is_refused(target: str) -> None:
-    with pytest.raises(ConfigError, match=rf"targets has '{target}', but any has no such layer; it has down_proj, .*v_proj"):
+    with pytest.raises(
+        ConfigError, match=rf"target_modules has '{target}', but any has no such layer; it has down_proj, .*v_proj"
+    ):
         check_targets(["q_proj", target], "any", folder("tiny_teacher"))
 
 

@@ -32,7 +32,13 @@ CONFIG: dict[str, Any] = {
     "seed": 0,
 }
 TRAINED = {"marble": 41, "mural": 15}
-VLLM = {"engine": "VllmEngine", "versions": {"vllm": "0.32.0"}, "hardware": "1 x Imaginary GPU"}
+VLLM = {
+    "engine": "VllmEngine",
+    "versions": {"vllm": "0.32.0"},
+    "hardware": "1 x Imaginary GPU",
+    "model": {},
+    "provenance": None,
+}
 ABOUT = {"har_llm": "0.1.0", "code": None, "python": "3.12.1", "platform": "Linux", "versions": {}}
 DATA: dict[str, Any] = {
     "provenance": None,

@@ -67,7 +67,11 @@ def made_for(prepared: PreparedRun) -> None:
 
 
 def rows_of(result: RunResult) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (result.folder / "predictions.jsonl").read_text().splitlines()]
+    """As predictions.jsonl has them, with both fields of every prediction."""
+    rows = [json.loads(line) for line in (result.folder / "predictions.jsonl").read_text().splitlines()]
+    for said in [one for row in rows for one in (row, *row.get("samples", ()))]:
+        said |= {name: {"activity": None, "missed": None, **said[name]} for name in ("strict", "lenient") if name in said}
+    return rows
 
 
 @pytest.fixture
@@ -77,9 +81,9 @@ def script(tmp_path: Path) -> str:
 
 def test_right_answers_score_one_and_every_event_is_accounted_for(tmp_path: Path, script: str) -> None:
     result, made = done(tmp_path, script)
-    assert len(made) == result.metrics["windows"]
-    scores = result.metrics["strict"]["all"]["mean"]
-    assert scores["accuracy"]["mean"] == scores["f1_weighted"]["mean"] == scores["f1_macro_gold"]["mean"] == 1.0
+    assert len(made) == result.metrics.windows
+    scores = result.metrics.strict.all.mean
+    assert {scores[name].mean for name in ("accuracy", "f1_weighted", "f1_macro_gold")} == {1.0}
     rows = rows_of(result)
     recordings = read_recordings(experiment(*SMALL))
     assert [(row["session"], row["id"]) for row in rows] == [
@@ -92,8 +96,8 @@ def test_repairs_name_files_by_their_place_in_the_data(tmp_path: Path) -> None:
     prepared = prepare(experiment(*SMALL, f"paths.data={tmp_path}"))
     files = (str(tmp_path / "mural" / "01" / "x.csv"), "/home/someone/mural.zip/01/x.csv")
     repairs = [Notice(file, 3, "empty line", "left out") for file in files]
-    repaired = write._data(replace(prepared, recordings=replace(prepared.recordings, repairs=repairs)))["repaired"]
-    assert [repair["path"] for repair in repaired] == ["mural/01/x.csv", "01/x.csv"]
+    repaired = write._data(replace(prepared, recordings=replace(prepared.recordings, repairs=repairs))).repairs
+    assert [repair.path for repair in repaired] == ["mural/01/x.csv", "01/x.csv"]
 
 
 def test_everything_written_says_that_it_is_synthetic(tmp_path: Path, script: str) -> None:
@@ -114,7 +118,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, script: str) ->
         done(tmp_path, script, stop_after=5)
     assert not list((tmp_path / "outputs").glob("runs/*"))
     result, made = done(tmp_path, script)
-    assert len(made) == result.metrics["windows"] - 5
+    assert len(made) == result.metrics.windows - 5
     undisturbed, _ = done(tmp_path / "other", script)
     assert rows_of(result) == rows_of(undisturbed)
     assert result.metrics == undisturbed.metrics
@@ -186,20 +190,20 @@ def test_greedy_texts_do_not_depend_on_the_seed() -> None:
 
 def test_limit_marks_the_run_and_excludes_the_rest(tmp_path: Path, script: str) -> None:
     result, made = done(tmp_path, script, "limit=3")
-    assert (len(made), result.metrics["windows"], result.metrics["events"]) == (3, 3, 30)
-    assert result.metrics["partial"] and "first3" in result.folder.name
+    assert (len(made), result.metrics.windows, result.metrics.events) == (3, 3, 30)
+    assert result.metrics.partial and "first3" in result.folder.name
     rows = rows_of(result)
     excluded = [row for row in rows if "excluded" in row]
     assert len(rows) - len(excluded) == 30
     assert {row["excluded"] for row in excluded} == {"its window is beyond limit"}
-    assert result.metrics["excluded_events"] == {"its window is beyond limit": len(excluded)}
+    assert result.metrics.excluded_events == {"its window is beyond limit": len(excluded)}
 
 
 def test_short_last_windows_are_excluded_and_counted(tmp_path: Path, script: str) -> None:
     result, _ = done(tmp_path, script, "window.min_events=10")
     tails = [len(session.events) % 10 for session in read_recordings(experiment(*SMALL)).sessions[2:]]
     assert sum(tails) > 0
-    assert result.metrics["excluded_events"] == {"no window holds it (window.min_events)": sum(tails)}
+    assert result.metrics.excluded_events == {"no window holds it (window.min_events)": sum(tails)}
     assert sum("excluded" in row for row in rows_of(result)) == sum(tails)
 
 
@@ -207,16 +211,16 @@ def test_windows_that_overlap_answer_for_each_event_once(tmp_path: Path) -> None
     script = f"engine.path={gold_script(tmp_path / 'gold.jsonl', 'window=sliding')}"
     result, made = done(tmp_path, script, "window=sliding")
     windows = list(result.windows())
-    assert len(made) == result.metrics["windows"] == len(windows)
+    assert len(made) == result.metrics.windows == len(windows)
     (plain, _), rows = done(tmp_path / "plain", script), rows_of(result)
     assert [(row["session"], row["id"]) for row in rows] == [(row["session"], row["id"]) for row in rows_of(plain)]
-    assert result.metrics["windows"] > 1.8 * plain.metrics["windows"] and result.metrics["events"] == plain.metrics["events"]
-    assert result.metrics["strict"]["all"]["mean"]["accuracy"]["mean"] == 1.0
-    texts = {(window["session"], window["window"]): window for window in windows}
+    assert result.metrics.windows > 1.8 * plain.metrics.windows and result.metrics.events == plain.metrics.events
+    assert result.metrics.strict.all.mean["accuracy"].mean == 1.0
+    texts = {(window.session, window.window): window for window in windows}
     for row in rows:
         window = texts[row["session"], row["window"]]
-        assert row["generation"] == window["texts"][0]["generation"] and row["shown_id"] in window["ids"]
-        assert f'"id": {row["shown_id"]}, "time": "{row["time"]}"' in window["messages"][-1]["content"]
+        assert row["generation"] == window.generations[0].key and row["shown_id"] in window.ids
+        assert f'"id": {row["shown_id"]}, "time": "{row["time"]}"' in window.messages[-1]["content"]
 
 
 def test_where_windows_disagree_the_one_around_the_event_answers(tmp_path: Path) -> None:
@@ -227,7 +231,7 @@ def test_where_windows_disagree_the_one_around_the_event_answers(tmp_path: Path)
     assert any(row["gold"] != [1] for row in shown[5:8]) and any(row["gold"] != [1] for row in shown[8:10])
     assert [row["strict"]["activity"] for row in shown] == [1] * 8 + [row["gold"][0] for row in shown[8:]]
     sample = result.sample
-    assert [one["id"] for one in sample["window"]] == list(range(10)) and sample["event"] < 8
+    assert [one.id for one in sample.window] == list(range(10)) and sample.event < 8
 
 
 def test_a_null_class_that_is_unscored_stays_in_the_prompt_and_out_of_the_scores(tmp_path: Path, script: str) -> None:
@@ -235,18 +239,18 @@ def test_a_null_class_that_is_unscored_stays_in_the_prompt_and_out_of_the_scores
     rows = rows_of(result)
     unscored = [row for row in rows if row["gold"] == [7]]
     assert unscored and all(not row["scored"] and "strict" in row for row in unscored)
-    assert result.metrics["strict"]["unscored_events"] == len(unscored)
+    assert result.metrics.strict.unscored_events == len(unscored)
     labelled, _ = done(tmp_path, script, "dataset.home.null_class=[7]")
-    assert set(labelled.metrics["strict"]) >= {"all", "without_null_class"}
+    assert labelled.metrics.strict.without_null_class is not None
 
 
 def test_the_sample_shows_the_first_wrong_event(tmp_path: Path) -> None:
     path = gold_script(tmp_path / "wrong.jsonl", wrong=10**6)
     result, _ = done(tmp_path, f"engine.path={path}")
     sample = result.sample
-    assert sample["predicted"] == {"strict": "1. sleeping", "lenient": "1. sleeping"} and sample["gold"] != ["1. sleeping"]
-    assert sample["reasoning"].strip() == "It is so."
-    assert sample["window"][sample["event"]]["event"]
+    assert sample.predicted == {"strict": "1. sleeping", "lenient": "1. sleeping"} and sample.gold != ["1. sleeping"]
+    assert sample.reasoning.strip() == "It is so."
+    assert sample.window[sample.event].event
 
 
 @pytest.mark.parametrize(
@@ -263,7 +267,7 @@ def test_missed_events_have_their_cause(tmp_path: Path, text: str, reason: str, 
     result, _ = done(tmp_path, f"engine.path={path}", "limit=2")
     shown = [row for row in rows_of(result) if "excluded" not in row]
     assert {row["strict"]["missed"] for row in shown} == {cause}
-    assert result.metrics["strict"]["all"]["missed_by_cause"][cause]["mean"] == 1.0
+    assert result.metrics.strict.all.missed_by_cause[cause].mean == 1.0
 
 
 def test_finishing_before_everything_is_there_is_refused(tmp_path: Path) -> None:
@@ -292,7 +296,7 @@ def test_every_reader_takes_the_same_of_two_texts_under_one_key(tmp_path: Path, 
         shard.write_text(lines)
         texts.append(f"It is in {shard.stem}.")
     result = read_run(finish(prepared))
-    assert len(texts) == 2 and result.sample["reasoning"].strip() == texts[0]
+    assert len(texts) == 2 and result.sample.reasoning.strip() == texts[0]
 
 
 def test_a_damaged_run_directory_says_what_to_do(tmp_path: Path, script: str) -> None:
@@ -304,7 +308,7 @@ def test_a_damaged_run_directory_says_what_to_do(tmp_path: Path, script: str) ->
 
 def test_a_limit_beyond_the_last_window_is_not_partial(tmp_path: Path, script: str) -> None:
     result, _ = done(tmp_path, script, "limit=1000")
-    assert not result.metrics["partial"]
+    assert not result.metrics.partial
 
 
 def test_an_engine_without_a_model_asks_for_none() -> None:
@@ -391,10 +395,10 @@ def test_samples_are_voted_on_and_kept_with_what_each_of_them_says(tmp_path: Pat
         assert row["strict"] == row["lenient"] == {"activity": 2, "missed": None}
         assert [sample["generation"] for sample in row["samples"]] == keys
         assert [sample["strict"]["activity"] for sample in row["samples"]] == [1, 2, 2]
-        assert row["generation"] == keys[0] and row["text_digest"] == row["samples"][0]["text_digest"]
-        assert len({sample["text_digest"] for sample in row["samples"]}) == 3
-    assert result.metrics["samples"] == 3
-    assert result.environment["completion_tokens"] == 6 * 5
+        assert row["generation"] == keys[0] and row["generation_digest"] == row["samples"][0]["generation_digest"]
+        assert len({sample["generation_digest"] for sample in row["samples"]}) == 3
+    assert result.metrics.samples == 3
+    assert result.environment.completion_tokens == 6 * 5
 
 
 @pytest.mark.parametrize(
@@ -420,17 +424,17 @@ def test_a_single_text_has_no_list_of_samples(tmp_path: Path) -> None:
 def test_texts_that_were_cut_are_counted_among_all_texts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = answered(sampled(tmp_path, "decoding.samples=3"), "<think>\nand so on")
     show_run(result, headline="f1_weighted", parsing="strict", fresh=True)
-    assert "6 of 6 texts were cut" in capsys.readouterr().out
+    assert "6 of 6 generations were cut" in capsys.readouterr().out
 
 
 def test_the_sample_shows_a_text_that_says_what_was_predicted(tmp_path: Path) -> None:
     prepared = sampled(tmp_path, "decoding.samples=3")
     sample = answered(prepared, "$ids:1", "$ids:2", "$ids:2").sample
-    window = next(place for place, prompt in enumerate(prepared.prompts) if prompt.window.session == sample["session"])
-    assert sample["predicted"]["strict"].startswith("2. ")
-    assert sample["generation"] == prepared.requests[window * 3 + 1].key
-    assert '"activity": 2' in sample["answer"]
-    assert sample["reasoning"].strip() == f"It is {window * 3 + 1}."
+    window = next(place for place, prompt in enumerate(prepared.prompts) if prompt.window.session == sample.session)
+    assert sample.predicted["strict"].startswith("2. ")
+    assert sample.generation == prepared.requests[window * 3 + 1].key
+    assert '"activity": 2' in sample.answer
+    assert sample.reasoning.strip() == f"It is {window * 3 + 1}."
 
 
 def test_a_run_is_named_by_its_adapter_and_its_decoding(tmp_path: Path) -> None:

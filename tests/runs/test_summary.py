@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from har_llm.runs.result import Sample, SampleEvent
 from har_llm.runs.summary import Summary, sample_title, shortened, summarise, window_lines
 from tests.report.run_folders import SAMPLE, rows, written
 
@@ -15,13 +16,12 @@ SESSIONS = {"s1": [(1, 1), (1, 2), (2, 2), (2, "omitted")], "s2": [(1, 1), (1, 2
 
 def summary(folder: Path, parsing: str = "strict", **changes: Any) -> Summary:
     result = written(folder / "run", rows(SESSIONS), **changes)
-    parts = (result.metrics, result.environment, result.data, result.sample)
-    return summarise(result.folder.name, *parts, headline="accuracy", parsing=parsing)
+    return summarise(result, headline="accuracy", parsing=parsing)
 
 
 def test_the_title_is_the_run_and_its_headline_score(tmp_path: Path) -> None:
     assert summary(tmp_path).title == "student on small (test part): accuracy 37.50 %, std 17.68, over 2 sessions"
-    adapter = {"label": "distilled4", "id": "distilled", "revision": "a" * 64}
+    adapter = {"name": "distilled", "label": "distilled4", "id": "distilled", "revision": "a" * 64}
     assert summary(tmp_path / "b", adapter=adapter).title.startswith("student with distilled4 on small")
 
 
@@ -32,17 +32,16 @@ def test_the_facts_say_what_was_run_and_leave_out_what_is_not_known(tmp_path: Pa
     assert facts["window"] == "fixed windows, events 10, min_events 1"
     assert facts["prompt"] == "sectioned prompt, digest 0123456789ab"
     assert facts["split"] == "named split", "its lists of sessions are in config.yaml"
-    assert facts["generation"] == "decoding plain, 1 text per window, seed 0, thinking on, temperature 0.6"
+    assert facts["generation"] == "decoding plain, 1 generation per window, seed 0, thinking on, temperature 0.6"
     assert facts["engine"] == "Vllm on 1 x GPU (vllm 0.32.0)"
     assert facts["code"] == "har_llm 0.1.0 at 0123456789+changes, Python 3.12.1"
     assert facts["cost"] == "1,000 prompt tokens, 250 written tokens, 2.50 s per window; 10.0 s of the engine in all"
     assert "adapter" not in facts
-    assert "window" not in dict(summary(tmp_path / "old", choices={}).facts)
 
 
 def test_an_adapter_names_its_teacher(tmp_path: Path) -> None:
     taught = {"teacher": "big", "dataset": "other", "sessions": 1, "all_sessions": False, "windows": 9, "uses_gold": True}
-    adapter = {"label": "distilled1", "id": "distilled", "revision": "a" * 64, "taught": taught}
+    adapter = {"name": "distilled", "label": "distilled1", "id": "distilled", "revision": "a" * 64, "distillation": taught}
     assert dict(summary(tmp_path, adapter=adapter).facts)["adapter"] == (
         "distilled1: distilled at aaaaaaaaaa, taught by big on 1 session (9 windows) of other; "
         "gold activities chose the examples"
@@ -71,8 +70,7 @@ def test_only_causes_that_occur_are_shown(tmp_path: Path) -> None:
     assert found.missed is not None
     assert found.missed.rows == [["omitted", "1", "12.50", "17.68"]]
     nothing = written(tmp_path / "good", rows({"s1": [(1, 1)]}))
-    parts = (nothing.metrics, nothing.environment, nothing.data, nothing.sample)
-    assert summarise("good", *parts, headline="accuracy", parsing="strict").missed is None
+    assert summarise(nothing, headline="accuracy", parsing="strict").missed is None
 
 
 def test_the_weakest_activities_come_first_and_those_that_never_occur_not_at_all(tmp_path: Path) -> None:
@@ -97,7 +95,7 @@ def test_notes_warn_of_what_the_scores_do_not_show(tmp_path: Path) -> None:
     notes = "\n".join(found.notes)
     assert "Only 2 sessions: the spread over sessions says little." in notes
     assert "5 events are excluded: its window is beyond limit." in notes
-    assert "1 of 4 texts were cut" in notes
+    assert "1 of 4 generations were cut" in notes
     assert "different engines, versions or machines" in notes
     assert [text for name, text in found.facts if name == "engine"] == ["Transformers", "Vllm"]
     assert found.label == "partial: first 4 windows only"
@@ -107,8 +105,7 @@ def test_the_other_reading_is_mentioned_where_it_misses_less(tmp_path: Path) -> 
     events = rows(SESSIONS)
     events[3]["lenient"] = {"activity": 2, "missed": None}
     result = written(tmp_path / "run", events)
-    parts = (result.metrics, result.environment, result.data, result.sample)
-    strict, lenient = (summarise("run", *parts, headline="accuracy", parsing=name) for name in ("strict", "lenient"))
+    strict, lenient = (summarise(result, headline="accuracy", parsing=name) for name in ("strict", "lenient"))
     assert "The lenient parsing misses 0.00 % instead of 12.50 % (metrics.parsing)." in strict.notes
     assert "The strict parsing misses 12.50 % instead of 0.00 % (metrics.parsing)." in lenient.notes
     assert lenient.missed is None and lenient.title.endswith("accuracy 50.00 %, std 35.36, over 2 sessions")
@@ -116,8 +113,8 @@ def test_the_other_reading_is_mentioned_where_it_misses_less(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("place", [0, 14, 29])
 def test_of_a_long_window_the_events_around_the_sample_are_shown(place: int) -> None:
-    window = [{"id": number, "time": "08:00:00", "event": f"e{number}"} for number in range(30)]
-    sample = {**SAMPLE, "window": window, "event": place}
+    window = [SampleEvent(number, "08:00:00", f"e{number}") for number in range(30)]
+    sample = Sample(**{**SAMPLE, "window": window, "event": place})
     lines = window_lines(sample)
     assert [line for line in lines if line.startswith(">")] == [f"> {place:>4}  08:00:00  e{place}"]
     shown = len(lines) - 1

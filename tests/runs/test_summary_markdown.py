@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from har_llm.common.numbers import percent
 from har_llm.runs.summary import summarise
 from har_llm.runs.summary_markdown import render
 from tests.report.run_folders import rows, written
@@ -15,8 +16,7 @@ SESSIONS = {"s1": [(1, 1), (1, 2), (2, "omitted")], "s2": [(1, 1), (2, 1)]}
 
 def report(folder: Path, **changes: Any) -> str:
     result = written(folder / "run", rows(SESSIONS), **changes)
-    parts = (result.metrics, result.environment, result.data, result.sample)
-    return render(summarise("run", *parts, headline="f1_weighted", parsing="strict"))
+    return render(summarise(result, headline="f1_weighted", parsing="strict"))
 
 
 def test_every_run_leaves_one_with_its_scores(tmp_path: Path) -> None:
@@ -25,11 +25,11 @@ def test_every_run_leaves_one_with_its_scores(tmp_path: Path) -> None:
     lines = text.splitlines()
     assert lines[0].startswith("## tiny_student on simulated_flat (test part): f1_weighted ")
     assert lines[2] == "**synthetic home, synthetic model**"
-    mean = result.metrics["strict"]["all"]["mean"]["accuracy"]
+    mean = result.metrics.strict.all.mean["accuracy"]
     (row,) = [line for line in lines if line.startswith("| accuracy |")]
-    assert row.split(" | ")[1:3] == [f"{100 * mean['mean']:.2f}", f"{100 * mean['std']:.2f}"]
+    assert row.split(" | ")[1:3] == [percent(mean.mean), percent(mean.std)]
     assert "- **window**: fixed windows, events 10, min_events 1" in lines
-    digest = result.metrics["choices"]["prompt"]["digest"]
+    digest = result.metrics.choices.prompt["digest"]
     assert f"- **prompt**: sectioned prompt, digest {digest}" in lines and len(digest) == 12
     assert "- **split**: paper split, validation_sessions 0" in lines
     assert f"Run: {result.folder.name}" in lines
@@ -39,7 +39,7 @@ def test_every_run_leaves_one_with_its_scores(tmp_path: Path) -> None:
 def test_equal_prompts_have_equal_digests(tmp_path: Path) -> None:
     script = f"engine.path={gold_script(tmp_path / 'gold.jsonl')}"
     runs = [done(tmp_path, script, *more)[0] for more in ((), ("seed=1",), ("prompt.event_ids=window",))]
-    digests = [run.metrics["choices"]["prompt"]["digest"] for run in runs]
+    digests = [run.metrics.choices.prompt["digest"] for run in runs]
     assert digests[0] == digests[1] != digests[2]
 
 
@@ -55,10 +55,7 @@ def test_the_sample_is_folded_away_and_whole_texts_stay_elsewhere(tmp_path: Path
 def test_what_is_missed_or_not_is_said(tmp_path: Path) -> None:
     assert "| omitted | 1 | 16.67 | 23.57 |" in report(tmp_path)
     good = written(tmp_path / "good", rows({"s1": [(1, 1)]}))
-    summary = summarise(
-        "good", good.metrics, good.environment, good.data, good.sample, headline="accuracy", parsing="strict"
-    )
-    text = render(summary)
+    text = render(summarise(good, headline="accuracy", parsing="strict"))
     assert "No event was missed." in text and "Most frequent confusions" not in text
 
 

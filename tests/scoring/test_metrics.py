@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 from pytest import approx
 
-from har_llm.scoring.metrics import ScoredEvent, score, score_all
+from har_llm.scoring.metrics import (
+    ClassScores,
+    Confusion,
+    Measures,
+    ScoredEvent,
+    Scores,
+    SessionMean,
+    Spread,
+    score,
+    score_all,
+)
 from har_llm.scoring.names import METRICS
 from har_llm.scoring.parsing import CAUSES
 
@@ -31,56 +43,55 @@ def events(*pairs: tuple[int | tuple[int, ...], int | str], session: str = "a") 
     ]
 
 
-def pooled(*pairs: tuple[int | tuple[int, ...], int | str], null_class: tuple[int, ...] = ()) -> dict[str, Any]:
-    values: dict[str, Any] = score(events(*pairs), ACTIVITIES, null_class)["pooled"]
-    return values
+def pooled(*pairs: tuple[int | tuple[int, ...], int | str], null_class: tuple[int, ...] = ()) -> Measures:
+    return score(events(*pairs), ACTIVITIES, null_class).pooled
 
 
 def test_each_average_worked_out_by_hand() -> None:
     # cooking: 3 of 4 found and nothing else called so; eating: 1 of 2 found, 1 of 2 right; sleeping: predicted, never gold
     values = pooled((1, 1), (1, 1), (1, 2), (2, 2), (1, 1), (2, 3))
     cooking, eating = 2 * 1 * 0.75 / (1 + 0.75), 2 * 0.5 * 0.5 / (0.5 + 0.5)
-    assert values["f1_macro_gold"] == approx((cooking + eating) / 2)
-    assert values["f1_macro_union"] == approx((cooking + eating + 0) / 3)
-    assert values["f1_macro_catalogue"] == approx((cooking + eating + 0 + 0) / 4)
-    assert values["f1_weighted"] == approx((4 * cooking + 2 * eating) / 6)
-    assert values["f1_micro_gold"] == approx(2 * 4 / (2 * 4 + 1 + 2))  # calling eating sleeping is only missed eating here
-    assert values["f1_micro_catalogue"] == values["accuracy"] == approx(4 / 6)
-    assert values["missed"] == 0
-    assert values["events"] == 6
+    assert values.f1_macro_gold == approx((cooking + eating) / 2)
+    assert values.f1_macro_union == approx((cooking + eating + 0) / 3)
+    assert values.f1_macro_catalogue == approx((cooking + eating + 0 + 0) / 4)
+    assert values.f1_weighted == approx((4 * cooking + 2 * eating) / 6)
+    assert values.f1_micro_gold == approx(2 * 4 / (2 * 4 + 1 + 2))  # calling eating sleeping is only missed eating here
+    assert values.f1_micro_catalogue == values.accuracy == approx(4 / 6)
+    assert values.missed == 0
+    assert values.events == 6
 
 
 def test_the_choice_of_averaged_labels_alone_moves_macro_f1() -> None:
     catalogue = {number: f"activity {number}" for number in range(32)}
     stray = [ScoredEvent("a", (1,), number, None) for number in range(10, 14)]
-    values = score([*(ScoredEvent("a", (1,), 1, None) for _ in range(46)), *stray], catalogue)["pooled"]
+    values = score([*(ScoredEvent("a", (1,), 1, None) for _ in range(46)), *stray], catalogue).pooled
     f1 = 2 * 46 / (2 * 46 + 4)
-    assert values["f1_macro_gold"] == approx(f1) and f1 > 0.95
-    assert values["f1_macro_union"] == approx(f1 / 5)
-    assert values["f1_macro_catalogue"] == approx(f1 / 32) and f1 / 32 < 0.04
+    assert values.f1_macro_gold == approx(f1) and f1 > 0.95
+    assert values.f1_macro_union == approx(f1 / 5)
+    assert values.f1_macro_catalogue == approx(f1 / 32) and f1 / 32 < 0.04
 
 
 def test_a_missed_event_is_a_false_negative_and_no_class() -> None:
     values = pooled((1, 1), (1, "omitted"), (2, 2), (2, "truncated"))
-    assert values["f1_macro_gold"] == values["f1_macro_union"] == approx(2 / 3)  # P 1, R 1/2; a class more would lower it
-    assert values["f1_micro_gold"] == values["f1_micro_catalogue"] == approx(2 * 2 / (2 * 2 + 0 + 2))
-    assert values["accuracy"] == values["missed"] == 0.5
-    assert values["missed_by_cause"] == {**dict.fromkeys(CAUSES, 0.0), "omitted": 0.25, "truncated": 0.25}
+    assert values.f1_macro_gold == values.f1_macro_union == approx(2 / 3)  # P 1, R 1/2; a class more would lower it
+    assert values.f1_micro_gold == values.f1_micro_catalogue == approx(2 * 2 / (2 * 2 + 0 + 2))
+    assert values.accuracy == values.missed == 0.5
+    assert values.missed_by_cause == {**dict.fromkeys(CAUSES, 0.0), "omitted": 0.25, "truncated": 0.25}
 
 
 def test_all_missed() -> None:
     scores = score(events(*[(number % 4, "no_answer") for number in range(25)]), ACTIVITIES)
-    assert {scores["pooled"][metric] for metric in METRICS} == {0.0, 1.0}
-    assert scores["pooled"]["missed"] == 1
-    assert [row[-1] for row in scores["confusion"]["matrix"]] == [7, 6, 6, 6]
+    assert {scores.pooled.score(metric) for metric in METRICS} == {0.0, 1.0}
+    assert scores.pooled.missed == 1
+    assert [row[-1] for row in scores.confusion.matrix] == [7, 6, 6, 6]
 
 
 def test_any_of_several_gold_activities_is_right() -> None:
-    assert pooled(((1, 2), 2), ((1, 2), 1))["accuracy"] == 1
-    rows = score(events(((1, 2), 2), ((1, 2), 3), ((2, 1), "malformed")), ACTIVITIES)["per_class"]
+    assert pooled(((1, 2), 2), ((1, 2), 1)).accuracy == 1
+    rows = score(events(((1, 2), 2), ((1, 2), 3), ((2, 1), "malformed")), ACTIVITIES).per_class
     # The first counts for eating, which was predicted; the others for the first of theirs: cooking, eating.
-    assert {row["activity"]: row["support"] for row in rows} == {0: 0, 1: 1, 2: 2, 3: 0}
-    assert {row["activity"]: row["recall"] for row in rows} == {0: 0, 1: 0, 2: 0.5, 3: 0}
+    assert {row.activity: row.support for row in rows} == {0: 0, 1: 1, 2: 2, 3: 0}
+    assert {row.activity: row.recall for row in rows} == {0: 0, 1: 0, 2: 0.5, 3: 0}
 
 
 def test_mean_and_spread_are_over_sessions_not_events() -> None:
@@ -88,72 +99,74 @@ def test_mean_and_spread_are_over_sessions_not_events() -> None:
         events((1, 1), session="a") + events((1, 2), (1, 3), (1, 2), session="b") + events((1, 1), (1, 2), session="c"),
         ACTIVITIES,
     )
-    accuracy = scores["mean"]["accuracy"]
-    assert accuracy["mean"] == approx(0.5)
-    assert accuracy["std"] == approx(0.5)  # of 1, 0 and 0.5 with n-1; with n it would be 0.408
-    assert accuracy["sessions"] == 3
-    assert accuracy["ci95"] == [approx(0), approx(1)]
-    assert scores["pooled"]["accuracy"] == approx(2 / 6)
-    assert list(scores["sessions"]) == ["a", "b", "c"]
-    assert scores["sessions"]["b"]["events"] == 3
+    accuracy = scores.mean["accuracy"]
+    assert accuracy.mean == approx(0.5)
+    assert accuracy.std == approx(0.5)  # of 1, 0 and 0.5 with n-1; with n it would be 0.408
+    assert accuracy.sessions == 3
+    assert accuracy.ci95 == (approx(0), approx(1))
+    assert scores.pooled.accuracy == approx(2 / 6)
+    assert list(scores.sessions) == ["a", "b", "c"]
+    assert scores.sessions["b"].events == 3
 
 
 def test_few_sessions_have_no_interval_and_one_has_no_spread() -> None:
     one = events((1, 1), session="a")
-    assert score(one, ACTIVITIES)["mean"]["accuracy"] == {"mean": 1, "std": None, "ci95": None, "sessions": 1}
+    assert score(one, ACTIVITIES).mean["accuracy"] == SessionMean(mean=1, std=None, ci95=None, sessions=1)
     two = score(one + events((1, 2), session="b"), ACTIVITIES)
-    assert two["mean"]["accuracy"] == {"mean": 0.5, "std": approx(0.5**0.5), "ci95": None, "sessions": 2}
-    assert two["missed_by_cause"]["omitted"] == {"mean": 0, "std": 0}
+    assert two.mean["accuracy"] == SessionMean(mean=0.5, std=approx(0.5**0.5), ci95=None, sessions=2)
+    assert two.missed_by_cause["omitted"] == Spread(mean=0, std=0)
 
 
 def test_per_class_and_confusion() -> None:
     scores = score(events((1, 1), (1, 2), (2, 2), (3, "omitted"), (1, 1)), ACTIVITIES)
-    cooking = {"activity": 1, "name": "cooking", "precision": 1, "recall": approx(2 / 3), "f1": approx(0.8)}
-    assert scores["per_class"][1] == {**cooking, "support": 3, "predicted": 2}
-    assert scores["confusion"] == {
-        "activities": [0, 1, 2, 3],
-        "matrix": [[0, 0, 0, 0, 0], [0, 2, 1, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 1]],
-    }
+    assert scores.per_class[1] == ClassScores(
+        activity=1, name="cooking", precision=1, recall=approx(2 / 3), f1=approx(0.8), support=3, predicted=2
+    )
+    assert scores.confusion == Confusion(
+        activities=[0, 1, 2, 3], matrix=[[0, 0, 0, 0, 0], [0, 2, 1, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 1]]
+    )
 
 
 def test_with_and_without_the_null_class() -> None:
     scores = score_all(events((0, 0), (0, 0), (1, 1), (1, 0), (0, 1)), ACTIVITIES, null_class=(0,))
-    assert scores["unscored_events"] == 0
-    assert scores["all"]["pooled"]["events"] == 5
-    assert scores["all"]["pooled"]["accuracy"] == approx(3 / 5)
-    without = scores["without_null_class"]
-    assert without["pooled"]["events"] == 2
-    assert without["pooled"]["accuracy"] == 0.5
-    assert without["pooled"]["f1_macro_union"] == approx(2 / 3)  # cooking alone, though others was predicted
-    assert without["pooled"]["f1_macro_catalogue"] == approx(2 / 3 / 3)
-    assert [row["activity"] for row in without["per_class"]] == [1, 2, 3]
-    assert without["confusion"]["matrix"][1] == [1, 1, 0, 0, 0]
-    assert "without_null_class" not in score_all(events((1, 1)), ACTIVITIES)
+    assert scores.unscored_events == 0
+    assert scores.all.pooled.events == 5
+    assert scores.all.pooled.accuracy == approx(3 / 5)
+    without = scores.without_null_class
+    assert without is not None
+    assert without.pooled.events == 2
+    assert without.pooled.accuracy == 0.5
+    assert without.pooled.f1_macro_union == approx(2 / 3)  # cooking alone, though others was predicted
+    assert without.pooled.f1_macro_catalogue == approx(2 / 3 / 3)
+    assert [row.activity for row in without.per_class] == [1, 2, 3]
+    assert without.confusion.matrix[1] == [1, 1, 0, 0, 0]
+    assert score_all(events((1, 1)), ACTIVITIES).without_null_class is None
 
 
 def test_the_null_class_beside_another_gold_activity_is_no_right_answer_without_it() -> None:
     scores = score_all(events(((0, 1), 0), ((0, 1), 1)), ACTIVITIES, null_class=[0])
-    assert scores["all"]["pooled"]["accuracy"] == 1
-    assert scores["without_null_class"]["pooled"]["accuracy"] == 0.5
+    assert scores.all.pooled.accuracy == 1
+    assert scores.variants["without_null_class"].pooled.accuracy == 0.5
 
 
 def test_unscored_activities_are_counted_and_left_out() -> None:
     scores = score_all(events((3, 3), ((), 1), ((3, 1), 1), (0, 0), (1, 3)), ACTIVITIES, null_class=[0], unscored=[3])
-    assert scores["unscored_events"] == 2
-    assert scores["all"]["pooled"]["events"] == 3
-    assert scores["without_null_class"]["pooled"]["events"] == 2
-    assert [row["activity"] for row in scores["all"]["per_class"]] == [0, 1, 2]
+    assert scores.unscored_events == 2
+    assert scores.all.pooled.events == 3
+    assert scores.variants["without_null_class"].pooled.events == 2
+    assert [row.activity for row in scores.all.per_class] == [0, 1, 2]
 
 
 def test_no_events_give_no_scores() -> None:
     scores = score_all([], ACTIVITIES, null_class=[0])
-    for part in (scores["all"], scores["without_null_class"]):
-        assert part["sessions"] == {}
-        assert part["pooled"] == {"events": 0, **dict.fromkeys(METRICS), "missed_by_cause": dict.fromkeys(CAUSES)}
-        assert part["mean"]["f1_weighted"] == {"mean": None, "std": None, "ci95": None, "sessions": 0}
-        assert part["missed_by_cause"]["omitted"] == {"mean": None, "std": None}
-        assert part["per_class"] == []
-    assert score([], {})["confusion"] == {"activities": [], "matrix": []}
+    assert len(scores.variants) == 2
+    for part in scores.variants.values():
+        assert part.sessions == {}
+        assert part.pooled == Measures(events=0, **dict.fromkeys(METRICS), missed_by_cause=dict.fromkeys(CAUSES))
+        assert part.mean["f1_weighted"] == SessionMean(mean=None, std=None, ci95=None, sessions=0)
+        assert part.missed_by_cause["omitted"] == Spread(mean=None, std=None)
+        assert part.per_class == []
+    assert score([], {}).confusion == Confusion(activities=[], matrix=[])
 
 
 @pytest.mark.parametrize(
@@ -169,6 +182,7 @@ GOLD = st.lists(NUMBERS, min_size=1, max_size=2, unique=True).map(tuple)
 SESSIONS = st.sampled_from(["a", "b", "c", "d"])
 PREDICTED = st.builds(ScoredEvent, SESSIONS, GOLD, NUMBERS, st.none())
 MISSED = st.builds(ScoredEvent, SESSIONS, GOLD, st.none(), st.sampled_from(CAUSES))
+SCORES = TypeAdapter(Scores)
 LIGHT = settings(max_examples=15, deadline=None)
 
 
@@ -176,24 +190,26 @@ LIGHT = settings(max_examples=15, deadline=None)
 @given(st.lists(st.one_of(PREDICTED, MISSED), max_size=30))
 def test_scores_are_fractions_and_events_are_conserved(scored: list[ScoredEvent]) -> None:
     scores = score(scored, ACTIVITIES)
-    for values in [*scores["sessions"].values(), scores["pooled"]] if scored else []:
+    for values in [*map(asdict, scores.sessions.values()), asdict(scores.pooled)] if scored else []:
         assert all(0 <= values[metric] <= 1 for metric in METRICS)
         assert sum(values["missed_by_cause"].values()) == approx(values["missed"])
         assert values["f1_macro_catalogue"] <= values["f1_macro_union"] + 1e-12 <= values["f1_macro_gold"] + 2e-12
-    for statistic in scores["mean"].values():
-        assert statistic["ci95"] is None or statistic["ci95"][0] <= statistic["mean"] + 1e-12 <= statistic["ci95"][1] + 2e-12
-    assert sum(map(sum, scores["confusion"]["matrix"])) == len(scored)
-    assert sum(values["events"] for values in scores["sessions"].values()) == len(scored)
-    assert sum(row["support"] for row in scores["per_class"]) == len(scored)
-    assert json.loads(json.dumps(scores, allow_nan=False)) == scores
+    for statistic in map(asdict, scores.mean.values()):
+        low, high = statistic["ci95"] or (statistic["mean"],) * 2
+        assert low is None or low <= statistic["mean"] + 1e-12 <= high + 2e-12
+    assert sum(map(sum, scores.confusion.matrix)) == len(scored)
+    assert sum(values.events for values in scores.sessions.values()) == len(scored)
+    assert sum(row.support for row in scores.per_class) == len(scored)
+    written = json.dumps(SCORES.dump_python(scores, mode="json"), allow_nan=False)
+    assert SCORES.validate_python(json.loads(written)) == scores
 
 
 @LIGHT
 @given(st.lists(PREDICTED, min_size=1, max_size=30))
 def test_micro_f1_over_the_catalogue_is_accuracy_when_nothing_is_missed(scored: list[ScoredEvent]) -> None:
     """With several gold activities too, as each event is counted under one of them."""
-    for values in score(scored, ACTIVITIES)["sessions"].values():
-        assert values["f1_micro_catalogue"] == approx(values["accuracy"])
+    for values in score(scored, ACTIVITIES).sessions.values():
+        assert values.f1_micro_catalogue == approx(values.accuracy)
 
 
 @LIGHT
@@ -202,8 +218,8 @@ def test_perfect_predictions_score_one(scored: list[ScoredEvent]) -> None:
     scores = score([event._replace(predicted=event.gold[-1]) for event in scored], ACTIVITIES)
     for metric in METRICS:
         if metric not in ("missed", "f1_macro_catalogue"):
-            assert scores["mean"][metric]["mean"] == scores["pooled"][metric] == 1
-    assert scores["pooled"]["missed"] == 0
+            assert scores.mean[metric].mean == scores.pooled.score(metric) == 1
+    assert scores.pooled.missed == 0
 
 
 @LIGHT
@@ -211,4 +227,4 @@ def test_perfect_predictions_score_one(scored: list[ScoredEvent]) -> None:
 def test_order_does_not_matter(scored: list[ScoredEvent], random: Any) -> None:
     shuffled = list(scored)
     random.shuffle(shuffled)
-    assert json.dumps(score(shuffled, ACTIVITIES)) == json.dumps(score(scored, ACTIVITIES))
+    assert score(shuffled, ACTIVITIES) == score(scored, ACTIVITIES)

@@ -1,4 +1,4 @@
-"""How a model's text is read. `catalogue` stands for a home's activities; ids need not begin at 0."""
+"""How a generation is parsed. `catalogue` stands for a home's activities; ids need not begin at 0."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from har_llm.scoring.parsing import CAUSES, Answer, Prediction, read, split_reas
 
 CATALOGUE = {0: "others", 1: "cooking", 2: "washing dishes", 12: "eating", 19: "preparing dinner"}
 LIST = '[{"id": 0, "activity": 1}, {"id": 1, "activity": 19}]'
-Reading = list[int | str | None]
+Shown = list[int | str | None]
 
 
 def answer(text: str, count: int = 2, finish: str = "stop", thinking: bool = False) -> Answer:
     return read(text, finish, range(count), CATALOGUE, thinking=thinking)
 
 
-def short(predictions: tuple[Prediction, ...]) -> Reading:
+def short(predictions: tuple[Prediction, ...]) -> Shown:
     """The activity, or else the cause, of each event."""
-    return [cause if activity is None else activity for activity, cause in predictions]
+    return [one.missed if one.activity is None else one.activity for one in predictions]
 
 
-def strict(text: str, count: int = 2, finish: str = "stop", thinking: bool = False) -> Reading:
+def strict(text: str, count: int = 2, finish: str = "stop", thinking: bool = False) -> Shown:
     return short(answer(text, count, finish, thinking).strict)
 
 
-def lenient(text: str, count: int = 2, finish: str = "stop", thinking: bool = False) -> Reading:
+def lenient(text: str, count: int = 2, finish: str = "stop", thinking: bool = False) -> Shown:
     return short(answer(text, count, finish, thinking).lenient)
 
 
@@ -56,10 +56,10 @@ BOTH_READ = {
 
 
 @pytest.mark.parametrize("text", BOTH_READ.values(), ids=BOTH_READ)
-def test_well_formed_answers_are_read_the_same_by_both_readings(text: str) -> None:
-    read_answer = answer(text)
-    assert short(read_answer.strict) == short(read_answer.lenient) == [1, 19]
-    assert not read_answer.repaired
+def test_well_formed_answers_are_read_the_same_by_both_parsings(text: str) -> None:
+    parsed = answer(text)
+    assert short(parsed.strict) == short(parsed.lenient) == [1, 19]
+    assert not parsed.repaired
 
 
 SALVAGED = {
@@ -89,10 +89,10 @@ SALVAGED = {
 
 @pytest.mark.parametrize("text", SALVAGED.values(), ids=SALVAGED)
 def test_salvaged_without_repair(text: str) -> None:
-    read_answer = answer(text)
-    assert short(read_answer.lenient) == [1, 19]
-    assert short(read_answer.strict) != [1, 19]
-    assert not read_answer.repaired
+    parsed = answer(text)
+    assert short(parsed.lenient) == [1, 19]
+    assert short(parsed.strict) != [1, 19]
+    assert not parsed.repaired
 
 
 REPAIRED = {
@@ -114,10 +114,10 @@ REPAIRED = {
 
 @pytest.mark.parametrize("text", REPAIRED.values(), ids=REPAIRED)
 def test_repaired_and_flagged(text: str) -> None:
-    read_answer = answer(text)
-    assert short(read_answer.lenient) == [1, 19]
-    assert short(read_answer.strict) == ["malformed", "malformed"]
-    assert read_answer.repaired
+    parsed = answer(text)
+    assert short(parsed.lenient) == [1, 19]
+    assert short(parsed.strict) == ["malformed", "malformed"]
+    assert parsed.repaired
 
 
 TAILS = '{"id": 1, "activity": 1|{"id": 1, "activity": "cook|{"id": 1, "activity":|{"id": 1|{||{"id": 1, "activity": 1\n```'
@@ -187,9 +187,9 @@ def test_a_mapping_counts_where_no_object_names_an_event_of_the_window() -> None
 
 
 def test_repair_does_not_overrule_valid_json() -> None:
-    read_answer = answer("Draft {'id': 0, 'activity': 2} " + LIST)
-    assert short(read_answer.lenient) == [1, 19]
-    assert not read_answer.repaired
+    parsed = answer("Draft {'id': 0, 'activity': 2} " + LIST)
+    assert short(parsed.lenient) == [1, 19]
+    assert not parsed.repaired
 
 
 def test_omitted_events() -> None:
@@ -226,9 +226,9 @@ def test_split_reasoning() -> None:
 
 def test_the_answer_after_the_last_close_counts() -> None:
     draft = '[{"id": 0, "activity": 2}, {"id": 1, "activity": 2}]'
-    read_answer = answer(f"<think>{draft}</think>{draft}</think>{LIST}", thinking=True)
-    assert short(read_answer.strict) == short(read_answer.lenient) == [1, 19]
-    assert read_answer.answer == LIST
+    parsed = answer(f"<think>{draft}</think>{draft}</think>{LIST}", thinking=True)
+    assert short(parsed.strict) == short(parsed.lenient) == [1, 19]
+    assert parsed.answer == LIST
 
 
 UNCLOSED = ["[", "{", "[{", '{"', '{"a":', '[{"a":[', '{"a":1,', "</think>"]
@@ -278,14 +278,14 @@ LIGHT = settings(max_examples=150, deadline=None)
 
 def check(text: str, finish: str, ids: list[int], thinking: bool) -> Answer:
     """What holds for any text whatever."""
-    read_answer = read(text, finish, ids, CATALOGUE, thinking=thinking)
-    for parsing in (read_answer.strict, read_answer.lenient):
+    parsed = read(text, finish, ids, CATALOGUE, thinking=thinking)
+    for parsing in (parsed.strict, parsed.lenient):
         assert len(parsing) == len(ids)
-        for activity, cause in parsing:
-            assert (activity is None) != (cause is None)
-            assert activity in CATALOGUE if cause is None else cause in CAUSES
-    assert (read_answer.reasoning, read_answer.answer) == split_reasoning(text, thinking=thinking)
-    return read_answer
+        for one in parsing:
+            assert (one.activity is None) != (one.missed is None)
+            assert one.activity in CATALOGUE if one.missed is None else one.missed in CAUSES
+    assert (parsed.reasoning, parsed.answer) == split_reasoning(text, thinking=thinking)
+    return parsed
 
 
 @LIGHT
@@ -300,16 +300,16 @@ def test_arbitrary_text_never_raises_and_never_loses_or_invents_an_event(
 @given(MIXES, IDS)
 def test_lenient_agrees_with_strict_unless_the_event_is_answered_again(text: str, ids: list[int]) -> None:
     """A strict activity is also the lenient one, unless the answer names that event a second time."""
-    read_answer = check(text, "stop", ids, False)
-    for shown, strictly, leniently in zip(ids, read_answer.strict, read_answer.lenient, strict=True):
+    parsed = check(text, "stop", ids, False)
+    for shown, strictly, leniently in zip(ids, parsed.strict, parsed.lenient, strict=True):
         if strictly.activity is not None and strictly != leniently:
-            assert read_answer.answer is not None
-            assert read_answer.answer.count(str(shown)) > 1
+            assert parsed.answer is not None
+            assert parsed.answer.count(str(shown)) > 1
 
 
 @LIGHT
 @given(MIXES, IDS, st.booleans())
-def test_reading_does_not_depend_on_other_windows(text: str, ids: list[int], thinking: bool) -> None:
+def test_parsing_does_not_depend_on_other_windows(text: str, ids: list[int], thinking: bool) -> None:
     """An event gets the same activity whichever other ids were shown, so ids that were not shown change nothing."""
     together = check(text, "stop", ids, thinking)
     for index, shown in enumerate(ids):
@@ -336,16 +336,16 @@ def test_a_well_formed_answer_is_read_back_exactly(
     body = json.dumps([{"id": shown, "activity": number} for shown, number in activities.items()], indent=indent)
     text = before + (f"\n```json\n{body}\n```\n" if fenced else f"\n{body}\n") + after
     for thinking, full in ((False, text), (True, f"<think>{body}{before}</think>{text}")):
-        read_answer = check(full, finish, list(activities), thinking)
-        assert short(read_answer.strict) == short(read_answer.lenient) == list(activities.values())
-        assert not read_answer.repaired
+        parsed = check(full, finish, list(activities), thinking)
+        assert short(parsed.strict) == short(parsed.lenient) == list(activities.values())
+        assert not parsed.repaired
 
 
 @LIGHT
 @given(st.lists(st.sampled_from(sorted(CATALOGUE)), min_size=1, max_size=8), st.integers(0, 400), FINISH)
 def test_a_text_cut_anywhere_gives_no_wrong_activity(numbers: list[int], length: int, finish: str) -> None:
     body = json.dumps([{"id": index, "activity": number} for index, number in enumerate(numbers)])[:length]
-    read_answer = check(body, finish, list(range(len(numbers))), False)
-    for number, strictly, leniently in zip(numbers, read_answer.strict, read_answer.lenient, strict=True):
+    parsed = check(body, finish, list(range(len(numbers))), False)
+    for number, strictly, leniently in zip(numbers, parsed.strict, parsed.lenient, strict=True):
         assert strictly.activity in (number, None)
         assert leniently.activity in (number, None)

@@ -67,7 +67,7 @@ def test_equal_runs() -> None:
 
 def test_the_interval_is_that_of_the_scores_of_a_single_run() -> None:
     a, b = [0.1, 0.2, 0.3, 0.4], [0.3, 0.1, 0.4, 0.9]
-    assert difference(a, b)["ci95"] == interval([y - x for x, y in zip(a, b, strict=True)])
+    assert tuple(difference(a, b)["ci95"]) == interval([y - x for x, y in zip(a, b, strict=True)])
 
 
 def test_all_metrics_are_flipped_alike_and_each_has_its_own_p() -> None:

@@ -7,9 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_llm.runs.generations import WindowGenerations
-from har_llm.runs.store import Record
-from har_llm.scoring.parsing import CAUSES, Answer, Prediction
+from har_llm.scoring.parsing import CAUSES, Prediction
 from har_llm.scoring.voting import vote
 
 NAMED = st.builds(Prediction, st.integers(1, 4), st.none())
@@ -58,20 +56,3 @@ def test_no_other_activity_has_more_votes(predictions: list[Prediction]) -> None
 def test_the_same_vote_again_changes_nothing(predictions: list[Prediction]) -> None:
     assert vote([vote(predictions)]) == vote(predictions)
     assert vote([vote(predictions), *predictions]) == vote(predictions)
-
-
-def test_a_window_votes_event_by_event_and_reading_by_reading() -> None:
-    records = [Record(f"key{number}", "", "stop", 1, 1, 0.0, {}) for number in range(3)]
-    strict = [named(1, 2), [*missed("malformed"), *named(3)], named(1, 3)]
-    lenient = [named(1, 2), named(2, 2), named(2, 3)]
-    answers = [Answer("", "", tuple(one), tuple(two), False) for one, two in zip(strict, lenient, strict=True)]
-    texts = WindowGenerations(records, answers)
-    assert texts.predictions("strict") == tuple(named(1, 3))
-    assert texts.predictions("lenient") == tuple(named(2, 2))
-
-
-def test_a_single_text_is_taken_as_it_is() -> None:
-    answer = Answer("", "", (Prediction(1, None), Prediction(None, "omitted")), (Prediction(1, None),) * 2, False)
-    texts = WindowGenerations([Record("key", "", "stop", 1, 1, 0.0, {})], [answer])
-    assert texts.predictions("strict") == answer.strict
-    assert texts.predictions("lenient") == answer.lenient

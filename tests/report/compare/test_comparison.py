@@ -159,7 +159,7 @@ def test_all_engines_of_a_run_are_named(tmp_path: Path) -> None:
 
 
 def test_only_what_the_runs_differ_in_is_shown_of_them(tmp_path: Path) -> None:
-    adapter = {"label": "tuned", "id": "owner/tuned", "revision": "b" * 40}
+    adapter = {"name": "tuned", "label": "tuned", "id": "owner/tuned", "revision": "b" * 40}
     a = written(tmp_path / "a", rows(sessions(2, A_WRONG)))
     b = written(tmp_path / "b", rows(sessions(2, A_RIGHT)), adapter=adapter)
     assert build(pair(a, b, "strict"), "accuracy").runs.rows == [["adapter", "none", "tuned: owner/tuned at bbbbbbbbbb"]]

@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from har_llm.report.page.labels import run_labels
 from har_llm.report.page.texts import PromptChunks
 from har_llm.report.page.write import write_page
 from har_llm.runs.directory import RunResult, read_run
+from har_llm.runs.result import WindowGeneration
 from tests.report.page_runs import SYNTHETIC, Fabricated, Write, events, make, says, writes
 from tests.runs.test_run import done, gold_script
 
@@ -94,21 +96,36 @@ def written(path: Path, runs: Sequence[RunResult], **more: Any) -> Page:
 
 
 def expected_rows(run: RunResult) -> list[dict[str, Any]]:
-    left_out = ("provenance", "samples", "generation", "text_digest")
-    return [{name: value for name, value in row.items() if name not in left_out} for row in run.predictions()]
+    left_out = ("provenance", "samples", "generation", "generation_digest")
+    rows = []
+    for prediction in run.predictions():
+        row = {name: value for name, value in asdict(prediction).items() if name not in left_out}
+        if prediction.excluded is None:
+            del row["excluded"]
+        else:
+            row = {name: row[name] for name in row if name not in ("window", "shown_id", *PARSINGS)}
+        rows.append(row | {"gold": list(prediction.gold), "subjects": list(prediction.subjects)})
+    return rows
 
 
 def expected_windows(run: RunResult) -> list[dict[str, Any]]:
     return [
         {
-            "session": row["session"],
-            "window": row["window"],
-            "ids": row["ids"],
-            "messages": row["messages"],
-            "texts": [{name: value for name, value in text.items() if name != "text"} for text in row["texts"]],
+            "session": row.session,
+            "window": row.window,
+            "ids": list(row.ids),
+            "messages": [dict(message) for message in row.messages],
+            "texts": [_text(generation) for generation in row.generations],
         }
         for row in run.windows()
     ]
+
+
+def _text(generation: WindowGeneration) -> dict[str, Any]:
+    """As the page keeps it: reasoning and answer are the whole text."""
+    content = asdict(generation)
+    del content["text"]
+    return content | {"generation": content.pop("key")}
 
 
 def fabricated(name: str, *models: Write, **more: Any) -> Fabricated:
@@ -147,11 +164,11 @@ def test_votes_say_what_each_of_several_texts_says(tmp_path: Path) -> None:
     result = make(tmp_path, fabricated("votes", says(1), says(2), says(2, 3)))
     data = written(tmp_path, [result]).block("data-0")
     codes, votes = data["codes"], data["runs"][0]["votes"]
-    first = [row for row in result.predictions() if row["session"] == "s1" and row["window"] == 0]
+    first = [row for row in result.predictions() if row.session == "s1" and row.window == 0]
     for at in range(3):
         for which, parsing in enumerate(PARSINGS):
             said = [codes[ord(character) - 0x30].get("activity") for character in votes["0/0"][at][which]]
-            assert said == [row["samples"][at][parsing]["activity"] for row in first]
+            assert said == [getattr(row.samples[at], parsing).activity for row in first]
 
 
 def test_events_that_runs_share_are_kept_once_and_others_apart(tmp_path: Path) -> None:

@@ -1,0 +1,107 @@
+"""A run directory, written and read back: whole, damaged, of another version, with any text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from har_llm.common.errors import MissingError
+from har_llm.runs.directory import METRICS, PREDICTIONS, WINDOWS, RunResult, read_run
+from tests.report.run_folders import row, rows, written
+
+ROWS = {PREDICTIONS: RunResult.predictions, WINDOWS: RunResult.windows}
+WINDOW: dict[str, Any] = {"session": "s1", "messages": [], "ids": [0], "generations": []}
+LINE = {PREDICTIONS: row("s1", 0, [1], 1), WINDOWS: WINDOW}
+
+
+def line(name: str, number: int) -> str:
+    """A row of the file, by its event or window."""
+    return json.dumps({**LINE[name], ("id" if name == PREDICTIONS else "window"): number}) + "\n"
+
+
+def run_in(folder: Path, count: int = 3) -> RunResult:
+    """A run whose files of rows a test writes."""
+    made = written(folder / "made", rows({"s1": [(1, 1)]}))
+    return replace(made, folder=folder, metrics=replace(made.metrics, events=count, windows=count))
+
+
+def number_of(value: Any) -> int:
+    return int(value.id if hasattr(value, "id") else value.window)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_come_in_order_and_one_at_a_time(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(line(name, 1) + line(name, 2) + "not read yet")
+    found = ROWS[name](run_in(tmp_path))
+    assert [number_of(next(found)), number_of(next(found))] == [1, 2]
+    with pytest.raises(MissingError, match=f"{name}:3 is damaged"):
+        next(found)
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("damaged", [b'{"id": 2', b"\xff\xfe{}", b"", b"{} {}", b"\0"])
+def test_a_damaged_line_is_named_with_what_to_do(tmp_path: Path, name: str, damaged: bytes) -> None:
+    (tmp_path / name).write_bytes(line(name, 1).encode() + damaged + b"\n" + line(name, 3).encode())
+    with pytest.raises(
+        MissingError, match=rf"{name}:2 is damaged \(.*\); delete .* and run the same command again"
+    ) as caught:
+        list(ROWS[name](run_in(tmp_path)))
+    assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
+    result = run_in(tmp_path)
+    with pytest.raises(MissingError, match=rf"{name} cannot be read \(No such file or directory\); delete"):
+        list(ROWS[name](result))
+    (tmp_path / name).mkdir()
+    with pytest.raises(MissingError, match="cannot be read"):
+        list(ROWS[name](result))
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_an_empty_file_has_no_rows(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    assert list(ROWS[name](run_in(tmp_path, 0))) == []
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_file_that_was_cut_after_a_line_is_named_with_what_to_do(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(line(name, 1) + line(name, 2))
+    with pytest.raises(MissingError, match=rf"{name} has 2 rows instead of 3; delete .* and run the same command again"):
+        list(ROWS[name](run_in(tmp_path)))
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_of_another_form_is_named_with_its_field(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(line(name, 1) + json.dumps({**json.loads(line(name, 2)), "session": 7}) + "\n")
+    with pytest.raises(MissingError, match=rf"{name}:2 does not hold what this version of har_llm writes \(session: "):
+        list(ROWS[name](run_in(tmp_path)))
+
+
+def test_texts_that_utf8_cannot_hold_are_read_as_they_were_written(tmp_path: Path) -> None:
+    result = written(tmp_path / "run", [row("s\udcff", 0, [1], 1, event="half \ud800 a character")])
+    (found,) = result.predictions()
+    assert (found.session, found.event) == ("s\udcff", "half \ud800 a character")
+
+
+@pytest.mark.parametrize("format", [None, 2, "3"])
+def test_a_directory_of_another_format_is_refused_by_it(tmp_path: Path, format: Any) -> None:
+    result = written(tmp_path / "run", rows({"s1": [(1, 1)]}))
+    content = json.loads((result.folder / METRICS).read_text()) | {"format": format}
+    (result.folder / METRICS).write_text(json.dumps(content))
+    with pytest.raises(MissingError, match=f"has the format {format!r}, and this version of har_llm reads 3; delete it"):
+        read_run(result.folder)
+
+
+@pytest.mark.parametrize("file", ["metrics.json", "environment.json", "data.json", "sample.json"])
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 3}'])
+def test_a_file_that_is_damaged_or_of_another_form_is_named(tmp_path: Path, file: str, content: str) -> None:
+    result = written(tmp_path / "run", rows({"s1": [(1, 1)]}))
+    (result.folder / file).write_text(content)
+    with pytest.raises(MissingError, match=r"and run the same command again"):
+        read_run(result.folder)
