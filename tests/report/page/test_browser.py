@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from har_llm.data.records import Event
 from har_llm.report.figures.chart import Figure
 from har_llm.report.page.write import write_page
 from har_llm.runs.directory import RunResult
+from har_llm.runs.result import PredictionRow
 from tests.report.browser import Watched
 from tests.report.page.test_data import PNG
 from tests.report.page_runs import Fabricated, events, make, says
@@ -63,19 +64,19 @@ def report(runs: list[RunResult], tmp_path_factory: pytest.TempPathFactory) -> P
     return folder / "report.html"
 
 
-def rows_of(run: RunResult) -> dict[tuple[str, int], Mapping[str, Any]]:
-    return {(row["session"], row["id"]): row for row in run.predictions()}
+def rows_of(run: RunResult) -> dict[tuple[str, int], PredictionRow]:
+    return {(row.session, row.id): row for row in run.predictions()}
 
 
-def outcome(row: Mapping[str, Any]) -> str:
-    if "excluded" in row:
+def outcome(row: PredictionRow) -> str:
+    if row.excluded is not None:
         return "excluded"
-    activity = row["lenient"]["activity"]
-    return "missed" if activity is None else "right" if activity in row["gold"] else "wrong"
+    activity = row.lenient.activity
+    return "missed" if activity is None else "right" if activity in row.gold else "wrong"
 
 
-def named(row: Mapping[str, Any]) -> Any:
-    return None if "excluded" in row else row["lenient"]["activity"] or "missed"
+def named(row: PredictionRow) -> Any:
+    return None if row.excluded is not None else row.lenient.activity or "missed"
 
 
 @pytest.mark.parametrize(
@@ -108,9 +109,9 @@ def test_a_run_of_the_program_itself_is_shown(tmp_path: Path, watch: Watch) -> N
     page = watch(report)
     assert "100.0" in page.text(".runs .score")
     page.go("#explorer")
-    assert page.text(".total") == f"{result.metrics['events']} events"
+    assert page.text(".total") == f"{result.metrics.events} events"
     assert page.texts(".card .text")[0].strip() == "It is so."
-    assert page.texts(".card .text mark")[0] == f'{{"id": 0, "activity": {next(result.predictions())["gold"][0]}}}'
+    assert page.texts(".card .text mark")[0] == f'{{"id": 0, "activity": {next(result.predictions()).gold[0]}}}'
 
 
 def test_a_figure_is_seen(report: Path, watch: Watch) -> None:
@@ -124,13 +125,13 @@ def test_a_figure_is_seen(report: Path, watch: Watch) -> None:
         ("outcome=right&model=0000000001", lambda key, rows: outcome(rows[0][key]) == "right"),
         ("outcome=wrong&model=0000000002", lambda key, rows: outcome(rows[1][key]) == "wrong"),
         ("outcome=missed", lambda key, rows: any(outcome(run[key]) == "missed" for run in rows)),
-        ("cause=truncated&model=0000000003", lambda key, rows: rows[2][key]["lenient"]["missed"] == "truncated"),
+        ("cause=truncated&model=0000000003", lambda key, rows: rows[2][key].lenient.missed == "truncated"),
         ("cause=omitted", lambda key, rows: False),
-        ("gold=3", lambda key, rows: 3 in rows[0][key]["gold"]),
+        ("gold=3", lambda key, rows: 3 in rows[0][key].gold),
         ("pred=1&model=0000000002", lambda key, rows: named(rows[1][key]) == 1),
         ("in=morning", lambda key, rows: key[0] == "morning"),
         ("q=STOVE+11", lambda key, rows: key == ("morning", 11)),
-        ("q=19:05:00", lambda key, rows: rows[0][key]["time"] == "19:05:00"),
+        ("q=19:05:00", lambda key, rows: rows[0][key].time == "19:05:00"),
         ("differ=yes&runs=0000000001,0000000004", lambda key, rows: named(rows[0][key]) != named(rows[3][key])),
         (
             "differ=no&runs=0000000001,0000000004",
@@ -138,7 +139,7 @@ def test_a_figure_is_seen(report: Path, watch: Watch) -> None:
         ),
         (
             "gold=2&pred=3&outcome=wrong&in=evening&model=0000000001",
-            lambda key, rows: (key[0], rows[0][key]["gold"], named(rows[0][key])) == ("evening", [2], 3),
+            lambda key, rows: (key[0], list(rows[0][key].gold), named(rows[0][key])) == ("evening", [2], 3),
         ),
     ],
 )
@@ -265,18 +266,18 @@ def test_of_windows_that_overlap_the_one_that_answers_is_shown_whole(tmp_path: P
     path = tmp_path / "report.html"
     write_page([result], path, tables=[], figures=[], headline="accuracy", parsing="strict")
     rows = list(result.predictions())[:20]
-    page = watch(path, f"#explorer?event={rows[8]['session']}/8")
+    page = watch(path, f"#explorer?event={rows[8].session}/8")
     assert page.text("#window-title") == "Window 2 of the session"
     assert page.texts(".window tbody th") == [str(number) for number in range(5, 15)]
     assert page.text(".window tr.chosen th") == "8"
     elsewhere = ["answered in window 1"] * 3 + ["answered in window 3"] * 2
     assert page.texts(".window tbody .elsewhere") == elsewhere, "events 5 to 7, 13 and 14"
     assert page.text(".facts").startswith("window of events 5 to 14")
-    assert page.texts(".card .text mark") == [f'{{"id": 8, "activity": {rows[8]["gold"][0]}}}']
+    assert page.texts(".card .text mark") == [f'{{"id": 8, "activity": {rows[8].gold[0]}}}']
     for number in (8, 12):
-        page.go(f"#explorer?event={rows[number]['session']}/{number}")
+        page.go(f"#explorer?event={rows[number].session}/{number}")
         said = [option.partition(": ")[2].partition(".")[0] for option in page.texts(".card option")]
-        assert said == [str(rows[number]["gold"][0])] * 3
+        assert said == [str(rows[number].gold[0])] * 3
     page.page.get_by_role("button", name="The next window").click()
     page.settled()
     assert page.text("#window-title") == "Window 3 of the session"
