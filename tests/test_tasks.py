@@ -52,7 +52,7 @@ def test_the_main_job_with_no_argument(tmp_path: Path) -> None:
     assert MARK in first.stdout and MARK in first.stderr
     for word in ("f1_macro_gold", "f1_weighted", "f1_micro_catalogue", "accuracy", "missed", "std", "F1", "Gold"):
         assert word in first.stdout
-    assert "63 of 63 texts" in first.stderr
+    assert "63 of 63 generations" in first.stderr
     folder = tmp_path / first.stdout.rpartition("Run directory: ")[2].strip()
     assert {path.name for path in folder.iterdir()} == {
         "config.yaml",
@@ -268,7 +268,9 @@ def run_folders(folder: Path) -> list[Path]:
 def test_a_plan_says_what_would_be_made_and_neither_loads_nor_writes(tmp_path: Path) -> None:
     asked = ["task=plan", "model=tiny_student", "engine=transformers", "limit=4"]
     done = har_llm(tmp_path, *asked, PYTHONPROFILEIMPORTTIME="1")
-    assert "1 runs: 0 finished; the others need 4 texts: 0 are stored, 4 have to be made, with 1 model(s)" in done.stdout
+    assert (
+        "1 runs: 0 finished; the others need 4 generations: 0 are stored, 4 have to be made, with 1 model(s)" in done.stdout
+    )
     (row,) = [line for line in done.stdout.splitlines() if line.startswith("tiny_student ")]
     assert row.split()[:4] == ["tiny_student", "transformers", "1", "4"]
     assert "at most 2,048" in row and "unknown" in row
@@ -335,7 +337,7 @@ def test_a_worker_that_is_killed_during_a_sweep_costs_what_is_in_flight_only(tmp
     assert len(run_folders(tmp_path)) == 1 and "failed" in shown
     kept = stored_lines(tmp_path)
     again = har_llm(tmp_path, *sweep)
-    assert f"; {8 - kept} texts to make" in again.stderr
+    assert f"; {8 - kept} generations to make" in again.stderr
     assert (stored_lines(tmp_path), len(run_folders(tmp_path))) == (8, 2)
 
 
@@ -371,7 +373,7 @@ def test_the_order_on_the_command_line_does_not_change_the_number_of_loads(
     tmp_path: Path, script: str, swept: list[str]
 ) -> None:
     done = har_llm(tmp_path, "-m", *SMALL[:2], "engine=scripted", script, *swept)
-    assert done.stderr.count("loading the model") == 2 and done.stderr.count("; 2 texts to make") == 2
+    assert done.stderr.count("loading the model") == 2 and done.stderr.count("; 2 generations to make") == 2
     assert (stored_lines(tmp_path), len(run_folders(tmp_path))) == (4, 4)
 
 

@@ -44,7 +44,7 @@ def _examples(run: PreparedRun, target: Path) -> str:
             f"export.what is 'examples', which a teacher's texts are made into; choose lora=distilled{_untaught(run)}."
         )
     if not run.recipe.teacher.complete():
-        raise MissingError("The teacher's texts are not made yet; run the same command with task=run first.")
+        raise MissingError("The teacher's generations are not made yet; run the same command with task=run first.")
     selection = select_examples(run.recipe)
     write_whole(target, "".join(json.dumps(example.as_row()) + "\n" for example in selection.examples))
     return f"{selection.summary()}{run.recipe.provenance.suffix}"

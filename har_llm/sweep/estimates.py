@@ -22,7 +22,7 @@ CHARACTERS_PER_TOKEN = 3.5
 COUNTED = 20
 """Prompts whose tokens are counted; the others are taken to be like them."""
 LOOKED_AT = 500
-"""Stored texts from which the length of the next ones is expected."""
+"""Stored generations from which the length of the next ones is expected."""
 
 
 FOUR_BIT_SHARE = 0.28
@@ -103,7 +103,7 @@ def _estimate(load: Load, stores: Stores) -> Estimate:
     answer, known = _expected_answer(load, stores)
     if known == 0:
         notes.append(
-            "no stored texts here to expect the length of answers from; the number is the most that "
+            "no stored generations here to expect the length of answers from; the number is the most that "
             "model.sampling.max_new_tokens allows."
         )
     rate = known_rate(load.runs[0].outputs / "store", load.identity)
@@ -181,7 +181,7 @@ def _lacking(load: Load) -> list[str]:
     if load.runs[0].engine_reason and not load.model.path and not has_gpu():
         notes.append("planned for this machine, which has no GPU; engine=vllm_a100 plans for a machine that has some.")
     if load.model.path is None and load.model.revision == load.model.config.revision:
-        notes.append("the hub does not say which version it has; stored texts are not counted.")
+        notes.append("the hub does not say which version it has; stored generations are not counted.")
     return notes
 
 
@@ -205,7 +205,7 @@ def _counted_tokens(folder: Path | None, requests: Sequence[Request]) -> float |
 
 
 def _expected_answer(load: Load, stores: Stores) -> tuple[float, int]:
-    """Tokens of an answer, and how many stored texts that is the mean of; the most that is allowed where there is none."""
+    """Tokens of an answer, and of how many stored generations they are the mean; the most that is allowed for none."""
     tokens: list[int] = []
     for run in load.runs:
         store = stores.of(run)

@@ -78,7 +78,7 @@ class _Keeper:
 
 
 def check_writable(outputs: Path) -> None:
-    """Find out before a model is loaded whether its texts can be kept. Raises MissingError."""
+    """Find out before a model is loaded whether its generations can be kept. Raises MissingError."""
     try:
         for name in ("store", "runs"):
             (outputs / name).mkdir(parents=True, exist_ok=True)

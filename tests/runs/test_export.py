@@ -80,7 +80,7 @@ def test_examples_that_no_teacher_has_written_yet_are_asked_of_a_run(tmp_path: P
     wanted = job(tmp_path, "export.what=examples").experiment
     assert wanted is not None
     wanted.settings.export.path = str(tmp_path / "rows.jsonl")
-    with pytest.raises(MissingError, match="teacher's texts are not made yet; run the same command with task=run first"):
+    with pytest.raises(MissingError, match="generations are not made yet; run the same command with task=run first"):
         export(wanted)
     assert not (tmp_path / "rows.jsonl").exists()
 

@@ -57,7 +57,7 @@ def test_where_nothing_is_stored_answers_are_bounded_by_the_settings(tmp_path: P
     made = only(prepared(tmp_path, "limit=3"))
     assert (made.answer_tokens, made.download) == ("at most 1,536", "-")
     assert made.time == "unknown; at most 2 s at 1,000 tokens/s"
-    assert any("no stored texts here" in note and "max_new_tokens" in note for note in notes(made))
+    assert any("no stored generations here" in note and "max_new_tokens" in note for note in notes(made))
     assert any("try limit=20 there" in note for note in notes(made))
 
 
@@ -66,7 +66,7 @@ def test_answers_are_expected_to_be_like_those_that_are_stored(tmp_path: Path) -
     keep(run, 10, 30, 50)
     made = only(run)
     assert made.answer_tokens == "150", "five more, of 30 tokens each"
-    assert not any("no stored texts" in note for note in notes(made))
+    assert not any("no stored generations" in note for note in notes(made))
     assert made.time == "unknown; 0 s at 1,000 tokens/s"
 
 

@@ -54,7 +54,7 @@ def test_each_job_returns_its_headline_score(tmp_path: Path) -> None:
 def test_all_jobs_are_made_with_one_load(capfd: pytest.CaptureFixture[str]) -> None:
     launched(["limit=2"], ["limit=3"], ["limit=4", "metrics.parsing=lenient"])
     shown = capfd.readouterr()
-    assert shown.err.count("loading the model") == 1 and "4 texts to make" in shown.err
+    assert shown.err.count("loading the model") == 1 and "4 generations to make" in shown.err
     for title in ("limit=2", "limit=3", "limit=4 metrics.parsing=lenient"):
         assert title in shown.out
 
@@ -109,7 +109,7 @@ def test_a_plan_counts_what_is_finished_and_what_is_stored(tmp_path: Path, capfd
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     launched(*(["task=plan", f"limit={limit}", f"metrics.parsing={parsing}"] for limit in (2, 3, 5) for parsing in PARSINGS))
     said = capfd.readouterr().out
-    assert "6 runs: 2 finished; the others need 5 texts: 2 are stored, 3 have to be made, with 1 model(s)" in said
+    assert "6 runs: 2 finished; the others need 5 generations: 2 are stored, 3 have to be made, with 1 model(s)" in said
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before, "nothing is written"
 
 

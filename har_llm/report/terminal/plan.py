@@ -1,4 +1,4 @@
-"""What task=plan shows: the texts and the adapters that have to be made, and what they would cost."""
+"""What task=plan shows: the generations and the adapters that have to be made, and what they would cost."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def show_plan(plan: Plan, loads: Sequence[Estimate], trainings: Sequence[Trainin
     cached = plan.wanted - plan.owed
     out.print(
         plain(
-            f"{len(plan.runs) + finished} runs: {finished} finished; the others need {plan.wanted} texts: {cached} are "
-            f"stored, {plan.owed} have to be made, with {len(plan.loads)} model(s), each loaded once."
+            f"{len(plan.runs) + finished} runs: {finished} finished; the others need {plan.wanted} generations: {cached} "
+            f"are stored, {plan.owed} have to be made, with {len(plan.loads)} model(s), each loaded once."
         ),
         style="bold",
     )
@@ -33,7 +33,7 @@ def show_plan(plan: Plan, loads: Sequence[Estimate], trainings: Sequence[Trainin
 
 
 def _loads_table(plan: Plan, estimates: Sequence[Estimate]) -> Table:
-    columns = ("model", "engine", "runs", "texts owed", "prompt tokens", "answer tokens", "memory", "download", "time")
+    columns = ("model", "engine", "runs", "generations owed", "prompt tokens", "answer tokens", "memory", "download", "time")
     rows = []
     for load, estimate in zip(plan.loads, estimates, strict=True):
         costs = (estimate.prompt_tokens, estimate.answer_tokens, estimate.memory, estimate.download, estimate.time)

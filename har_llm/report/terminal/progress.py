@@ -73,7 +73,7 @@ class LiveProgress(Callback):
         title += f"; engine: {reason}" if reason else f"; engine: {load.engine_name}"
         if self._loads > 1:
             title = f"model {self._load_number} of {self._loads}: {title}"
-        self._say(f"{title}; {len(load.requests)} texts to make, loading the model")
+        self._say(f"{title}; {len(load.requests)} generations to make, loading the model")
         self._show("loading")
 
     def generated(self, generation: Generation) -> None:
@@ -81,7 +81,7 @@ class LiveProgress(Callback):
         self._fresh += 1
         self._tokens += generation.completion_tokens
         self._rate = f"{self._tokens / max(1e-9, time.monotonic() - self._started):,.0f} tokens/s"
-        self._show("texts")
+        self._show("generations")
 
     def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
         training = recipe.lora.training
@@ -129,7 +129,7 @@ class LiveProgress(Callback):
             self._show_bar(what)
         elif self._fresh and (self._done == self._total or time.monotonic() - self._reported > PLAIN_REPORT_EVERY_S):
             self._reported = time.monotonic()
-            self._say(f"{self._what}: {self._done} of {self._total} texts, {self._rate}")
+            self._say(f"{self._what}: {self._done} of {self._total} generations, {self._rate}")
 
     def _show_bar(self, what: str) -> None:
         if self._bar is None:

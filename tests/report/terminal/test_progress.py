@@ -28,7 +28,7 @@ def test_progress_without_a_terminal_is_a_few_plain_lines(tmp_path: Path, capsys
     lines = capsys.readouterr().err.splitlines()
     assert [line.split(" on ")[0] for line in lines[:2]] == ["model 1 of 2: tiny_student", "model 2 of 2: tiny_teacher"]
     assert "(synthetic home, synthetic model); engine: Transformers, because there is no GPU here" in lines[0]
-    assert lines[-1].startswith("tiny_teacher on simulated_flat: 4 of 4 texts, ")
+    assert lines[-1].startswith("tiny_teacher on simulated_flat: 4 of 4 generations, ")
     assert len(lines) == 3
 
 
