@@ -1,1 +1,1 @@
-"""What every room may use, and what itself knows no home, model or run."""
+"""Helpers that every room may use; none of them knows a home, a model or a run."""

@@ -1,6 +1,6 @@
 """Text and tables on a terminal. Imported only when there is something to show.
 
-Text of models and data is shown as text: no markup is read in it, and control characters are made visible.
+Markup in text from models and data is not interpreted, and control characters in it are made visible.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def console() -> Console:
 
 
 def plain(text: str) -> Text:
-    """Untrusted text: no markup is read in it, and what would move the cursor or colour the terminal is made visible."""
+    """Untrusted text: markup is not interpreted, and what would move the cursor or colour the terminal is made visible."""
     return Text(visible(text))
 
 
 def show_table(out: Console, table: Table, *, most: int | None = None) -> None:
-    """Its title, at most so many rows, its notes."""
+    """Print a table's title, its rows (at most `most`) and its notes."""
     out.print()
     out.print(plain(table.title), style="bold")
     out.print(rich_table(table, most=most, width=out.width))
@@ -42,9 +42,9 @@ def show_table(out: Console, table: Table, *, most: int | None = None) -> None:
 
 
 def rich_table(table: Table, *, most: int | None = None, width: int | None = None) -> RichTable:
-    """At most so many of its rows, without title and notes. A row whose name ends with * is bold.
+    """A table's rows (at most `most`), without title and notes. A row whose name ends with * is bold.
 
-    In a table that is too wide, the titles of columns of numbers stand word below word, which leaves room for names.
+    If the table is wider than `width`, the titles of numeric columns are broken at every word, which leaves room for names.
     """
     columns = list(zip(table.columns, *table.rows, strict=True))
     whole = sum(max(map(len, cells)) + GAP for cells in columns) - GAP

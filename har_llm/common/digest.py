@@ -1,4 +1,4 @@
-"""The one digest of a value, wherever it is computed."""
+"""The digest of a JSON value: the same in every process, on every machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def canonical(value: Any) -> str:
-    """The one JSON text of a value, for hashing."""
+    """The canonical JSON of a value, for hashing."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 

@@ -41,7 +41,7 @@ class DataError(HarError):
 
 
 def first_line(error: BaseException) -> str:
-    """The first of what it says, with what follows a colon at its end."""
+    """The first line of an error's message, with the second one where the first ends in a colon."""
     lines = [line.strip() for line in str(error).strip().splitlines()] or [type(error).__name__]
     return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
 

@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all, whenever a process is killed and whoever else writes them."""
+"""Atomic writes: a file or folder is there whole or not at all, also when a process is killed or others write too."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Put a text in place in one step: whoever reads the file sees what it held before, or all of the text.
+    """Replace a file's content in one step: a reader sees either what it held before or all of the new text.
 
-    Its folder is made where it is missing. Raises OSError; the file is then as it was.
+    A missing folder is made. Raises OSError; the file is then as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     staging = _beside(path)
@@ -27,7 +27,7 @@ def write_whole(path: Path, text: str) -> None:
 def staging_folder(target: Path) -> Iterator[Path]:
     """An empty folder beside `target`, on the same file system, to be filled and then renamed: see `put_in_place`.
 
-    What is left of it at the end is removed. Raises OSError where it cannot be made.
+    It is removed at the end unless it was renamed. Raises OSError if it cannot be made.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = _beside(target)
@@ -39,7 +39,7 @@ def staging_folder(target: Path) -> Iterator[Path]:
 
 
 def put_in_place(folder: Path, target: Path) -> None:
-    """Rename a folder that is whole to its place. Where another process was faster, its folder stays. Raises OSError."""
+    """Rename a finished folder to its place. If another process was faster, its folder stays. Raises OSError."""
     try:
         folder.rename(target)
     except OSError:
@@ -48,5 +48,5 @@ def put_in_place(folder: Path, target: Path) -> None:
 
 
 def _beside(path: Path) -> Path:
-    """A name of this process's own. What a kill leaves under it is hidden, and nothing reads it."""
+    """A hidden name that no other process uses. A killed process may leave it behind; nothing reads it."""
     return path.with_name(f".{path.name}-{secrets.token_hex(4)}")

@@ -1,4 +1,4 @@
-"""How much memory this machine has free, and how much a model needs; without importing torch."""
+"""The GPUs and the free memory of this machine, found without importing torch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Gpu(NamedTuple):
 
 
 def free_memory(device: str) -> float:
-    """Free bytes: of the GPU with most of them (`cuda`), or of main memory."""
+    """Free bytes: of the GPU that has the most (`cuda`), or of main memory."""
     if device == "cuda":
         return max((gpu.free for gpu in gpus()), default=0.0)
     import psutil
@@ -57,17 +57,17 @@ def _container_limit() -> float:
 
 
 def gpus() -> list[Gpu]:
-    """The visible GPUs and their free memory, as nvidia-smi says when it is first asked; none where there is no driver."""
-    return list(_asked(os.environ.get("CUDA_VISIBLE_DEVICES")))
+    """The visible GPUs and their free memory, as nvidia-smi said when it was last called; none where there is no driver."""
+    return list(_nvidia_smi(os.environ.get("CUDA_VISIBLE_DEVICES")))
 
 
-def look_anew() -> None:
-    """Before a model is loaded: what is free may have changed since nvidia-smi was asked."""
-    _asked.cache_clear()
+def forget_gpus() -> None:
+    """Let `gpus` call nvidia-smi again. Called before a model is loaded, because free memory may have changed."""
+    _nvidia_smi.cache_clear()
 
 
 @lru_cache
-def _asked(visible: str | None) -> tuple[Gpu, ...]:
+def _nvidia_smi(visible: str | None) -> tuple[Gpu, ...]:
     program = shutil.which("nvidia-smi")
     if program is None or visible in ("", "-1"):
         return ()

@@ -9,9 +9,9 @@ from pathlib import Path
 from har_llm.common.errors import MissingError
 
 LEASE_S = 180.0
-"""Seconds without a sign of life after which a holder is taken for dead. On its own machine it is known at once."""
+"""Seconds without a heartbeat after which a holder counts as dead. A dead holder on the same machine is noticed at once."""
 BEAT_S = 30.0
-"""Seconds between two signs of life."""
+"""Seconds between two heartbeats."""
 
 
 class HeldError(MissingError):
@@ -19,10 +19,10 @@ class HeldError(MissingError):
 
 
 class Lock:
-    """filelock's lease, in our words.
+    """filelock's lease, with our errors.
 
-    Keep one object for as long as you wait: it must have seen the file unchanged for LEASE_S before it takes it over, since
-    the clocks of two machines cannot be compared.
+    Keep one object for as long as you wait: it takes a lock over only after it has itself seen the file unchanged for
+    LEASE_S, since the clocks of two machines cannot be compared.
     """
 
     def __init__(self, path: Path):
@@ -33,7 +33,7 @@ class Lock:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """For this process alone. Raises HeldError, and MissingError where the file cannot be made."""
+        """Hold the lock. Raises HeldError if another process holds it, MissingError if the file cannot be made."""
         from filelock import LeaseSettingsMismatch, Timeout
 
         try:
@@ -54,13 +54,13 @@ class Lock:
                 self._lease.release()
 
     def check(self) -> None:
-        """Raises HeldError once another process has taken the lock over from this one, MissingError once it was deleted."""
+        """Raise HeldError if another process has taken the lock over, MissingError if its file was deleted."""
         owner = self._lease.owner
         if owner is not None and owner.token != self._lease.token:
             raise HeldError(self._holder())
         if self._lease.compromise is not None:
             raise MissingError(
-                f"{self.path}, by which this process worked alone, was deleted or cannot be reached. Run the same command "
+                f"{self.path}, the lock of this process, was deleted or cannot be reached. Run the same command "
                 f"again; it goes on from what is kept."
             )
 

@@ -1,4 +1,4 @@
-"""GitHub-flavoured Markdown in which untrusted text is text: it becomes no table cell, markup, HTML, link or mention."""
+"""GitHub-flavoured Markdown with untrusted text escaped: it cannot become a cell, markup, HTML, a link or a mention."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from har_llm.common.text import one_line, visible
 _MARKUP = re.compile(r"[\\`*{}\[\]|~$&<>]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LINKED = re.compile(r"@(?=\w)|#(?=\d)|(?<=[A-Za-z])://|\bwww\.|\bGH-(?=\d)", re.IGNORECASE)
-"""What GitHub makes a link or a mention of, without any markup."""
+"""What GitHub turns into a link or a mention without any markup."""
 _BETWEEN = "<!-- -->"
-"""Nothing, to a reader; to GitHub, the end of a word."""
+"""Invisible to a reader; for GitHub, the end of a word."""
 _BLOCK = re.compile(r"[#+=-]|\d+(?=[.)])")
-"""What makes a heading or a list of a line that begins with it."""
+"""What turns a line that begins with it into a heading or a list."""
 
 
 def inline(text: str) -> str:
@@ -25,12 +25,12 @@ def inline(text: str) -> str:
 
 
 def in_html(text: str) -> str:
-    """Untrusted text inside an HTML element that Markdown is not read in."""
+    """Untrusted text inside an HTML element, where Markdown is not parsed."""
     return "".join(_HTML.get(character, character) for character in _flat(text)).replace("\0", _BETWEEN)
 
 
 def _flat(text: str) -> str:
-    """In one line, with a null character, which visible text cannot hold, inside everything that would become a link."""
+    """The text on one line. A null character, which visible text cannot hold, breaks whatever would become a link."""
     flat = one_line(text)
     return _LINKED.sub(lambda match: f"{match[0][0]}\0{match[0][1:]}", flat)
 
@@ -58,7 +58,7 @@ def items(texts: Sequence[str]) -> str:
 
 
 def table(content: Table, level: int = 3) -> str:
-    """Its title as a heading of this level, rows and notes. Numbers are set to the right."""
+    """A table's title as a heading of this level, its rows and its notes. Numbers are aligned to the right."""
     rule = ["---:" if right else "---" for right in numeric_columns(content)]
     rows = [[inline(cell) or ABSENT for cell in row] for row in content.rows]
     lines = "\n".join(f"| {' | '.join(row)} |" for row in (map(inline, content.columns), rule, *rows))

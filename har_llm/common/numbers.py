@@ -1,6 +1,6 @@
 """Numbers as people read them: shares in percent with two decimals, half rounded up, and counts with their noun.
 
-What has no value is an empty text; whoever writes a table shows it as "-".
+No value (None) gives an empty string, which tables show as "-".
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 
 def in_percent(fraction: float | None) -> Decimal | None:
-    """As it is shown. What is worked out from several of them can then be checked by hand."""
+    """The percentage, rounded as it is shown, so that a reader can check by hand what is computed from several of them."""
     return None if fraction is None else rounded(Decimal(repr(float(fraction))) * 100)
 
 
@@ -31,7 +31,7 @@ def with_spread(value: Decimal | None, spread: Decimal | None) -> str:
 
 
 def difference(one: Decimal | None, other: Decimal | None) -> str:
-    """Of two numbers as they are shown."""
+    """The difference of two numbers as they are shown."""
     return "" if one is None or other is None else signed(rounded(one) - rounded(other))
 
 

@@ -1,7 +1,7 @@
-"""A function in a process of its own, to which one talks in JSON lines: `python -m har_llm.common.process MODULE:FUNCTION`.
+"""A function in a process of its own that exchanges JSON lines: `python -m har_llm.common.process MODULE:FUNCTION`.
 
-All its memory is given back when it ends, and its death is not the caller's. No pickle, and no copy of the caller's main
-module. What libraries print goes to a log, whose last lines explain a death.
+When it ends, all its memory is freed, and when it crashes, its caller lives on. Nothing is pickled, and the caller's main
+module is not imported again. What libraries print goes to a log, whose last lines explain a crash.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ LOG_LINES = 12
 class ProcessEnded(EngineError):
     """A process ended before it had answered."""
 
-    def __init__(self, how: str, last_words: Sequence[str]):
+    def __init__(self, how: str, log: Sequence[str]):
         self.how = how
         """One sentence: which process, and how it ended."""
-        self.last_words = tuple(last_words)
+        self.log = tuple(log)
         """The last lines of its log."""
-        words = "".join(f"\n  {line}" for line in self.last_words)
+        lines = "".join(f"\n  {line}" for line in self.log)
         super().__init__(
             f"{how} What was finished is kept; run the same command again to go on."
-            f"{' Its last words:' if words else ''}{words}"
+            f"{' The last lines of its log:' if lines else ''}{lines}"
         )
 
 
 class JsonProcess:
-    """The caller's side. It sends messages, and receives what the function replies."""
+    """The caller's side: it sends messages and receives the function's replies."""
 
     def __init__(self, function: str, what: str, environment: Mapping[str, str] | None = None, relief: str = ""):
         """`function`: package.module:name; it is called with a Caller. `what`: how errors name the process, such as "The
-        training's process". `relief`: what to say of memory, should the process be killed.
+        training's process". `relief`: what helps against too little memory, for the message about a killed process.
         """
         self._what, self._relief = what, relief
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed by close)
@@ -56,8 +56,8 @@ class JsonProcess:
             text=True,
             encoding="ascii",
             env={**_environment(), **(environment or {})},
-            # Ctrl-C reaches every process of the terminal's group; only the caller decides what it means. And what the
-            # process itself starts (vLLM, one for each GPU) ends with this group.
+            # Ctrl-C reaches every process of the terminal's group, but only the caller may act on it. Also, the processes
+            # that this one starts (vLLM starts one for each GPU) are killed with the group.
             start_new_session=True,
         )
 
@@ -118,17 +118,18 @@ def end_group(leader: int) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The caller's, with its import path. Threads that wait by spinning for long starve each other on a busy machine."""
+    """The caller's environment and import path. OpenMP threads must not wait by spinning: on a busy machine that starves
+    the others."""
     own_defaults = {"GOMP_SPINCOUNT": "10000", "TOKENIZERS_PARALLELISM": "false"}
     return {**own_defaults, **os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 class Caller:
-    """The process's side: messages from the caller, and answers to it. Ends the process when the caller is gone."""
+    """The process's side: messages from the caller and replies to it. The process ends when the caller is gone."""
 
     def __init__(self) -> None:
         self._out = os.fdopen(os.dup(1), "w", encoding="ascii")
-        os.dup2(2, 1)  # whatever libraries print must not mix with the answers
+        os.dup2(2, 1)  # what libraries print must not mix with the replies
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=_read, args=(sys.stdin, self._lines), daemon=True).start()
 
@@ -144,13 +145,13 @@ class Caller:
 def _read(stream: IO[str], lines: queue.Queue[str]) -> None:
     for line in stream:
         lines.put(line)
-    # The caller is gone; whatever is being made is of no use to anyone.
+    # The caller is gone, so nobody needs the result.
     end_group(os.getpid())
     os._exit(1)  # where this process leads no group
 
 
 def main() -> None:
-    """The process: call the function that the command line names, and tell the caller of an error that it raises."""
+    """The process: call the function that the command line names, and report an error of it to the caller."""
     caller = Caller()
     module, _, name = sys.argv[1].partition(":")
     try:

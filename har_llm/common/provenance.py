@@ -1,4 +1,4 @@
-"""What is synthetic about homes, models and adapters, so that every result that they have a part in says so."""
+"""Which homes, models and adapters are synthetic, so that every result made with them says so."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MANIFEST = "manifest.json"
-"""How an adapter, or a model that one was merged into, was made; beside those that har_llm made."""
+"""The file in the folder of an adapter or a merged model that says how har_llm made it."""
 HOME, MODEL = "synthetic home", "synthetic model"
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Whether homes, and models, are synthetic that something is made of."""
+    """Whether a result was made with a synthetic home, and whether with a synthetic model."""
 
     home: bool = False
     model: bool = False
@@ -33,7 +33,7 @@ class Provenance:
 
 
 def recorded(folder: Path | None) -> Provenance:
-    """What the manifest in a folder says; of what was made elsewhere, which has none, nothing is known to be synthetic."""
+    """What the manifest in a folder says. Without a manifest (made elsewhere) nothing is known to be synthetic."""
     try:
         said = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["provenance"] if folder else None
     except (OSError, ValueError, LookupError, TypeError, RecursionError):

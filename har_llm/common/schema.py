@@ -1,4 +1,4 @@
-"""A composed config node against the dataclass that its `_target_` names: every setting known, typed and given."""
+"""Checks a composed config node against the dataclass that its `_target_` names: settings must be known, typed and set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TYPE_NAMES: Mapping[object, str] = {
     int: "a whole number",
     float: "a number",
     bool: "true or false",
-    str: "a text",
+    str: "a string",
     list: "a list, as in [a, b]",
     dict: "a mapping, as in {a: b}",
 }
@@ -30,7 +30,7 @@ def require(name: str, value: str, allowed: Collection[str]) -> None:
 
 
 def component_class(target: object, setting: str) -> type:
-    """The dataclass that `setting`, a `_target_`, names."""
+    """The dataclass that a `_target_` names. `setting` is the full name of that `_target_`, for errors."""
     if not isinstance(target, str) or "." not in target:
         raise ConfigError(f"{setting} is {target!r}; it must be the full name of a class, such as package.module.Class.")
     module, _, name = target.rpartition(".")
@@ -44,7 +44,7 @@ def component_class(target: object, setting: str) -> type:
 
 
 def defaults_of(cls: type) -> dict[str, Any]:
-    """The settings of a dataclass as plain values; ??? for those that have no default."""
+    """The default settings of a dataclass as plain values; ??? for those without a default."""
     return {one.name: _default(one) for one in dataclasses.fields(cls)}
 
 
@@ -84,7 +84,7 @@ def checked(cls: type, values: dict[str, Any], where: str) -> Any:
         key = _join(where, error.full_key)
         raise ConfigError(f"{key} is not set; set it with {key}=VALUE.") from None
     except OmegaConfBaseException as error:
-        # OmegaConf does not say which one has a value in place of settings.
+        # OmegaConf does not say which node has a value where it should have settings.
         flat = (name for name, value in values.items() if not isinstance(value, dict) and _is_class(_declared(cls, name)))
         key = error.full_key or next(flat, "")
         value = OmegaConf.select(OmegaConf.create(values), key) if key else values

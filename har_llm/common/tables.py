@@ -1,4 +1,4 @@
-"""A table before it is written in any format, and as CSV. Its text may come from models and data: untrusted.
+"""A table, independent of the format that it is written in, and its CSV. Its text may come from models and data: untrusted.
 
 Markdown is written by `common.markdown`, a terminal's tables by `common.console`.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from har_llm.common.text import for_spreadsheet
 
 ABSENT = "-"
-"""Stands for an empty cell where a reader would miss it; in CSV it stays empty."""
+"""Shown for an empty cell, except in CSV."""
 SPREAD = " ± "
 _FIGURE = r"[+-]?\d[\d,]*(\.\d+)?"
 NUMBER = re.compile(rf"<?{_FIGURE}(( ±| to) {_FIGURE})?", re.ASCII)
@@ -23,7 +23,7 @@ NUMBER = re.compile(rf"<?{_FIGURE}(( ±| to) {_FIGURE})?", re.ASCII)
 
 @dataclass(frozen=True)
 class Table:
-    """Cells are text as it will be read, empty where there is nothing to say; the first column names the row."""
+    """Cells are strings as they are shown, empty where there is no value; the first column names the row."""
 
     name: str
     """Names its files: "table1"."""
@@ -31,7 +31,7 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = ()
-    """Sentences that belong under it."""
+    """Sentences to be shown below it."""
 
     def without(self, column: str) -> Table:
         at = list(self.columns).index(column)
@@ -39,7 +39,7 @@ class Table:
         return replace(self, columns=columns, rows=rows)
 
     def without_empty(self, *columns: str) -> Table:
-        """Without those of these columns in which no cell holds anything."""
+        """The table without those of these columns in which every cell is empty."""
         table = self
         for column in columns:
             if not any(table.cells(column)):
@@ -52,13 +52,13 @@ class Table:
 
 
 def numeric_columns(table: Table) -> list[bool]:
-    """Which columns hold nothing but numbers, and are set to the right."""
+    """Which columns hold nothing but numbers and are therefore aligned to the right."""
     cells = zip(*table.rows, strict=True) if table.rows else [()] * len(table.columns)
     return [at > 0 and all(NUMBER.fullmatch(cell) for cell in column if cell) for at, column in enumerate(cells)]
 
 
 def to_csv(table: Table) -> str:
-    """Cells such as "13.52 ± 16.85" come apart into two columns, so that every cell is a number or a text."""
+    """A column of cells such as "13.52 ± 16.85" becomes two columns, so that every number has a cell of its own."""
     numeric = numeric_columns(table)
     apart = [numeric[at] and any(SPREAD in row[at] for row in table.rows) for at in range(len(table.columns))]
     stream = io.StringIO()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 _FORMULA = re.compile(r"[=+\-@＝＋－＠]")
-"""What a text begins with that spreadsheets take for a formula, in full width too."""
+"""The beginning of what spreadsheets take for a formula, also in full-width characters."""
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
 def visible(text: str) -> str:
-    """The text, with what would move the cursor or colour the terminal, and what UTF-8 cannot hold, written as escapes."""
+    """The text with escapes for what would move the cursor or colour the terminal, and for what UTF-8 cannot hold."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else _escape(ord(c)) for c in text)
@@ -28,9 +28,9 @@ def one_line(text: str) -> str:
 
 
 def for_spreadsheet(text: str) -> str:
-    """The text, on one line, for a cell of a spreadsheet, which would compute one that begins like a formula.
+    """The text on one line, safe in a cell of a spreadsheet, which would compute a text that begins like a formula.
 
-    An apostrophe in front stops it. Numbers, also negative ones, stay numbers.
+    An apostrophe in front prevents that. Numbers, also negative ones, stay numbers.
     """
     shown = one_line(text)
     return f"'{shown}" if _FORMULA.match(shown) and not _NUMBER.fullmatch(shown) else shown

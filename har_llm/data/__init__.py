@@ -1,1 +1,1 @@
-"""Raw files of a home, made sessions, splits, windows and prompts."""
+"""From a home's raw files to sessions, splits, windows and prompts."""

@@ -1,7 +1,7 @@
 """Windows turned into chat messages (section 3.1.3).
 
-What a model reads stands in conf/prompt and conf/dataset, never here. Gold activities, subjects and events outside the
-window are not read, so they cannot leak into a prompt.
+What a model is told is written in conf/prompt and conf/dataset, never here. Gold activities, subjects and events outside the
+window are not used, so they cannot leak into a prompt.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class VerbatimPrompt:
     def renderer(self, home: Home) -> Renderer:
         path = expanded(str(self.path))
         try:
-            text = path.read_bytes().decode("utf-8-sig")  # as text, its line ends would be changed
+            text = path.read_bytes().decode("utf-8-sig")  # in text mode, line ends would be changed
         except FileNotFoundError:
             raise MissingError(
                 f"prompt.path is {str(path)!r}, which does not exist; name the file with your prompt."
@@ -134,7 +134,7 @@ _HOME = re.compile(r"\$(?:(description|rooms|activities|rules)\b|\{(description|
 
 
 def _template_parts(text: str) -> list[str]:
-    """What stands around each $events. Taken before anything is filled in, so no word of a home is taken for the events."""
+    """The parts around each $events. Split before anything is filled in, so that no "$events" of a home's text counts."""
     parts, end = [], 0
     for match in Template.pattern.finditer(text):
         if "events" in (match["named"], match["braced"]):
@@ -144,7 +144,7 @@ def _template_parts(text: str) -> list[str]:
 
 
 def _section(text: str, values: dict[str, str]) -> str:
-    """The section filled in; empty where a placeholder of it has nothing to say."""
+    """The section filled in; empty if the value of one of its placeholders is empty."""
     if not all(values[name] for name in Template(text).get_identifiers()):
         return ""
     return Template(text).substitute(values).strip()

@@ -1,4 +1,4 @@
-"""What flows between the rooms of har_llm: small immutable records, free of any library.
+"""What flows between the rooms of har_llm: small immutable records that need no library.
 
 Activities are referred to by their number in the home's catalogue, as the prompt does ("19. preparing dinner").
 """
@@ -69,7 +69,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Recordings:
-    """A dataset, read: its sessions, and what had to be done to read them."""
+    """A dataset that was read: its sessions, and what had to be repaired in them."""
 
     home: Home
     sessions: Sequence[Session]

@@ -1,4 +1,4 @@
-"""Sessions -> parts. Divided before windows are cut, in whole sessions, so that nothing is in two parts.
+"""Sessions -> parts. Whole sessions are divided, before windows are cut, so that nothing is in two parts.
 
 Every split is divided by `divide(sessions, paper_split)`, which returns the sessions of each part in their own order.
 """
@@ -22,7 +22,7 @@ Parts = dict[str, list[Session]]
 
 @dataclass(kw_only=True)
 class Split(ABC):
-    """What every split has."""
+    """What all splits share."""
 
     part: str = "test"
     """The part that a run is scored on: train, validation or test."""
@@ -41,7 +41,7 @@ class GroupSplit(Split):
     """The first sessions of each group train, the others test; the validation part is cut from the training part.
 
     Groups take turns in giving their last training session to the validation part; each keeps its first one. The order of
-    the groups is drawn once and for all, so that more validation sessions are added to the same ones.
+    the groups does not depend on the number, so that a larger validation part contains a smaller one.
     """
 
     validation_sessions: int = 0
@@ -139,10 +139,10 @@ class NamedSplit(Split):
 
 
 def first_sessions(sessions: Sequence[Session], count: int | None, seed: int) -> list[Session]:
-    """The first `count` sessions to train on (all for None), in their own order; fewer are always among more.
+    """The first `count` sessions to train on (all for None), in their own order; a larger count contains a smaller one's.
 
-    Groups take turns, so that few sessions of a home with many scenarios come from different ones; whose turn it is first
-    is drawn by `seed`. Within a group, and where there is one group only, the first come first.
+    Groups take turns, in an order drawn by `seed`, so that few sessions of a home with many scenarios come from different
+    ones. Within a group, earlier sessions come first.
     """
     if count is None:
         return list(sessions)

@@ -36,7 +36,7 @@ class FixedWindows:
             )
 
     def cut(self, session: Session) -> Iterator[Window]:
-        """The session's windows in order. What no window holds is the caller's to count: see `excluded`."""
+        """The session's windows in order. `excluded` counts the events that no window holds."""
         for index, start in enumerate(self._starts(len(session.events))):
             yield Window(session.id, index, tuple(session.events[start : start + self.events]))
 
@@ -56,10 +56,10 @@ class FixedWindows:
 
 
 def answering(windows: Sequence[Window]) -> dict[tuple[str, int], tuple[int, int]]:
-    """Which window answers for an event: (session, event id) -> (place in `windows`, place in that window).
+    """Which window's answer counts for an event: (session, event id) -> (place in `windows`, place in that window).
 
-    Of several that hold it, the one in which it is farthest from both ends, and so is seen with most of what came before and
-    after it; of equals, the first.
+    Of several windows that hold it, the one in which it is farthest from both ends, so that the model sees most of what came
+    before and after it; of equals, the first.
     """
     chosen: dict[tuple[str, int], tuple[int, int]] = {}
     margins: dict[tuple[str, int], int] = {}

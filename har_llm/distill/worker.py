@@ -6,7 +6,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from har_llm.common.hardware import gpus, look_anew
+from har_llm.common.hardware import forget_gpus, gpus
 from har_llm.common.process import Caller, JsonProcess
 from har_llm.distill.training_job import TrainingJob
 
@@ -35,7 +35,7 @@ def _environment(job: TrainingJob) -> dict[str, str]:
     What Unsloth would leave in the user's folder goes beside the checkpoints; and it fetches no file to be counted by.
     """
     made = {}
-    look_anew()
+    forget_gpus()
     if found := gpus():
         # By default CUDA numbers GPUs by speed, nvidia-smi by place.
         made = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": max(found, key=lambda gpu: gpu.free).id}

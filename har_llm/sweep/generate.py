@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import MissingError
-from har_llm.common.hardware import look_anew
+from har_llm.common.hardware import forget_gpus
 from har_llm.engines.base import Generation, LoadedModel
 from har_llm.models import resolve
 from har_llm.runs.generations import ADAPTER_WEIGHTS
@@ -37,7 +37,7 @@ def generate(load: Load, on_generation: Callable[[Generation], None], stores: St
         context=model.context,
         trust_remote_code=model.trust_remote_code,
     )
-    look_anew()  # what was free while planning may be taken by now, or given back
+    forget_gpus()  # free memory may have changed since planning
     environments = load.engine.replicas(resolve.weight_bytes(load.model))
     started = time.monotonic()
     pool = WorkerPool(load.engine, spec, environments)

@@ -25,11 +25,11 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> Any:
 
         monkeypatch.setattr(hardware.shutil, "which", lambda name: name)
         monkeypatch.setattr(hardware.subprocess, "run", run)
-        hardware.look_anew()
+        hardware.forget_gpus()
 
     yield answer
     monkeypatch.undo()
-    hardware.look_anew()
+    hardware.forget_gpus()
 
 
 def test_the_roomiest_gpu_counts(gpus: Any) -> None:
@@ -68,12 +68,12 @@ def test_nvidia_smi_is_asked_once_until_somebody_looks_anew(tmp_path: Path, monk
     program.write_text(f"#!/bin/sh\necho once >> {asked}\necho '0, NVIDIA A, 81920, 40960'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    hardware.look_anew()
+    hardware.forget_gpus()
     try:
         assert [hardware.has_gpu(), hardware.free_memory("cuda") > 0, len(hardware.gpus())] == [True, True, 1]
         assert asked.read_text().split() == ["once"]
-        hardware.look_anew()
+        hardware.forget_gpus()
         assert hardware.has_gpu() and asked.read_text().split() == ["once", "once"]
     finally:
         monkeypatch.undo()
-        hardware.look_anew()
+        hardware.forget_gpus()

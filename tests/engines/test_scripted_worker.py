@@ -133,7 +133,7 @@ def test_a_killed_worker_is_one_sentence_and_closing_is_safe() -> None:
     engine.close()
 
 
-def test_a_worker_that_raises_shows_its_last_words() -> None:
+def test_the_error_of_a_worker_that_raises_shows_the_end_of_its_log() -> None:
     engine = WorkerEngine(Broken(), MODEL)
     try:
         with pytest.raises(EngineError, match=r"ended with exit code 1.*\n(.*\n)*.*ZeroDivisionError"):

@@ -42,7 +42,7 @@ class OnlyEngine(ScriptedEngine):
 
 
 class DiesForTheStudent(ScriptedEngineConfig):
-    """With some last words; other models it serves. For tests of whole commands."""
+    """Logs two lines and dies when its model is a student; serves other models. For tests of whole commands."""
 
     engine_class = f"{__name__}.DyingEngine"
 
@@ -50,7 +50,7 @@ class DiesForTheStudent(ScriptedEngineConfig):
 class DyingEngine(ScriptedEngine):
     def __init__(self, config: ScriptedEngineConfig, model: LoadedModel):
         if "student" in model.served_name:
-            print("The last words,\nof the engine.", file=sys.stderr, flush=True)
+            print("Two lines,\nof the engine.", file=sys.stderr, flush=True)
             os._exit(7)
         super().__init__(config, model)
 

@@ -1,4 +1,4 @@
-"""Releases that may come as a zip file, their tables of quoted texts and JSON lists, with all that is wrong in them kept."""
+"""Reads releases that may come as a zip file: tables with quoted fields, and JSON lists. Collects every fault in them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 from har_llm.data.datasets.files import FileReader, shown
 
 MOST_BYTES = 200 * 1024**2
-"""A larger member is refused: no text file of a release comes near, and memory has an end."""
+"""A larger member is refused: no text file of a release is nearly as large, and memory is limited."""
 
 
 class ArchiveReader(FileReader):
@@ -75,9 +75,9 @@ class ArchiveReader(FileReader):
             return None
 
     def table(self, path: Path, columns: tuple[str, ...], row_start: re.Pattern[str]) -> Iterator[tuple[int, list[str]]]:
-        """Line number and fields of every row of a comma-separated file whose quoted texts may hold commas and line ends.
+        """Line number and fields of every row of a comma-separated file whose quoted fields may hold commas and line ends.
 
-        `row_start` says how a line begins that cannot be the inside of a text, so that a lost quote costs one row only.
+        `row_start` matches the beginning of a row and of no line inside a quoted field: a lost quote then costs one row.
         """
         lines = self.lines(path)
         if not lines or lines[0] is None:
@@ -133,7 +133,7 @@ class ArchiveReader(FileReader):
 
 
 def _is_unicode(item: Mapping[str, Any]) -> bool:
-    """JSON may escape half of a surrogate pair, which no file can be written with and no tokenizer takes."""
+    """JSON may hold an escape for half of a surrogate pair, which cannot be written to a file or given to a tokenizer."""
     try:
         json.dumps(item, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -142,7 +142,7 @@ def _is_unicode(item: Mapping[str, Any]) -> bool:
 
 
 def _joined(lines: Sequence[str | None], row_start: re.Pattern[str]) -> Iterator[tuple[int, str]]:
-    """Rows with the number of their first line, of lines from 2: the lines of a quoted text are put together."""
+    """Every row with the number of its first line; the first of `lines` is line 2. Lines of a quoted field are joined."""
     held: list[str] = []
     opened = False
     first = 2
@@ -164,7 +164,7 @@ def _joined(lines: Sequence[str | None], row_start: re.Pattern[str]) -> Iterator
 
 
 def _fields(row: str) -> tuple[list[str], bool]:
-    """A row's fields, none where it cannot be split, and whether its quotes are as the format wants them."""
+    """A row's fields (none if it cannot be split), and whether its quotes follow the format."""
     if '"' not in row:
         return row.split(","), True
     for strict in (True, False):

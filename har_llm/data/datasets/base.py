@@ -1,4 +1,4 @@
-"""What every dataset has in common: how a home is written in YAML, and the protocol that the rest relies on."""
+"""What all datasets share: how a home is written in YAML, and the protocol that other rooms use."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def events_in(sessions: Sequence[Session]) -> int:
 
 
 def without_activities(session: Session, dropped: frozenset[int]) -> Session:
-    """The session without events of these activities alone, its ids counted anew."""
+    """The session without the events that have only these activities; the others get new ids from 0."""
     events: list[Event] = []
     for event in session.events:
         activities = tuple(number for number in event.activities if number not in dropped)
@@ -123,7 +123,7 @@ def without_activities(session: Session, dropped: frozenset[int]) -> Session:
 
 
 class Dataset(Protocol):
-    """A dataset's settings, able to read it. Configured by conf/dataset/<name>.yaml."""
+    """A dataset's settings, which can read it. Configured by conf/dataset/<name>.yaml."""
 
     name: str
     synthetic: bool

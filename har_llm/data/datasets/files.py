@@ -1,4 +1,4 @@
-"""Users' files read row by row, with everything that is wrong with them kept instead of raised.
+"""Reads users' files row by row and collects their faults instead of raising at the first.
 
 For comma-separated files whose values hold no comma, quote or line break. Every line is then a row, and a broken row cannot
 swallow the next ones, as it would in a CSV reader where a quote is lost.
@@ -31,7 +31,7 @@ class FileReader:
         self.repairs.append(Notice(str(path), line, kind, message))
 
     def folders(self, parent: Path) -> list[Path]:
-        """The parent's own folders."""
+        """The folders directly below the parent."""
         try:
             return sorted(path for path in parent.iterdir() if path.is_dir())
         except OSError as error:
@@ -105,8 +105,8 @@ class FileReader:
 def without_collector() -> Iterator[None]:
     """Pause the garbage collector while many records are made.
 
-    They hold no cycles, yet it would search all of them again and again: a fifth of the time for a million events, and a
-    growing share for more.
+    They hold no cycles, yet the collector would scan all of them repeatedly: a fifth of the time for a million events, and
+    a growing share for more.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -125,5 +125,5 @@ def _fields(line: str) -> list[str]:
 
 
 def shown(value: str, most: int = 60) -> str:
-    """A value for a message, whatever it holds and however long it is."""
+    """A value quoted for a message, shortened to `most` characters."""
     return repr(value) if len(value) <= most else f"{value[:most]!r}... ({len(value)} characters)"

@@ -5,8 +5,7 @@
 
 Times are UNIX milliseconds. An event's activity is that of its own subject at its time. A subject's smartphone.csv and
 locations.csv are read where extra events are asked for (see marble_extras); the inertial sensors never are. A million events
-must load in seconds: the loop over events does a handful of dictionary look-ups, and goes the slow way round only to explain
-what is wrong with a row.
+must load in seconds: the loop over events does a handful of dictionary look-ups; slower code runs only to explain faults.
 """
 
 from __future__ import annotations
@@ -55,12 +54,12 @@ class MarbleSensor:
 
 @dataclass(kw_only=True)
 class Marble(ReleaseConfig):
-    """The MARBLE release in a folder of the user's."""
+    """The MARBLE release in a user's folder."""
 
     folder: str = "marble"
     """Below paths.data, or absolute; holds A1a/instance1/environmental.csv and so on."""
     timezone: str = "Europe/Rome"
-    """Where the recordings were made: the files have UNIX milliseconds, an event has the local HH:mm:ss."""
+    """Time zone of the recordings: the files have UNIX milliseconds, an event has the local HH:mm:ss."""
     sensors: dict[str, MarbleSensor] = field(default_factory=dict)
     """By sensor_id of environmental.csv."""
     labels: dict[str, int] = field(default_factory=dict)
@@ -68,7 +67,7 @@ class Marble(ReleaseConfig):
     extra_events: list[str] = field(default_factory=list)
     """What is read beside the sensors of the home: phone, location."""
     phone_events: dict[str, list[str]] = field(default_factory=dict)
-    """By event_id of smartphone.csv: what an event reads when its status is ON and when it is OFF."""
+    """By event_id of smartphone.csv: the text of an event when its status is ON and when it is OFF."""
     locations: dict[str, str] = field(default_factory=dict)
     """By location of locations.csv: the room."""
     location_event: str = ""
@@ -121,11 +120,11 @@ class Marble(ReleaseConfig):
                 yield kind, self.extra_descriptions[kind]
 
     def location_texts(self) -> dict[str, str]:
-        """What an event reads where a location begins, by location."""
+        """The text of the event when a location begins, by location."""
         return {key: f"{room} {self.location_event}" for key, room in self.locations.items()}
 
     def build_home(self) -> Home:
-        """A prompt speaks of phones and locations only where it may have their events."""
+        """A prompt mentions phones and locations only if their events are read."""
         description = self.home.description
         for _, words in self._said_of_extra_events():
             if words.instead_of:

@@ -1,4 +1,4 @@
-"""MARBLE's extra events, read where they are asked for: a subject's phone calls and whereabouts, beside the home's sensors.
+"""MARBLE's extra events, read only if the settings ask for them: the subjects' phone calls and locations.
 
     subject-<id>/smartphone.csv    event_id,event_status,ts       not there when the subject had no call
     subject-<id>/locations.csv     ts_start,ts_end,location       the subject's true location, in spans of time
@@ -27,16 +27,16 @@ WHERE = {
 PHONE_COLUMNS = ("event_id", "event_status", "ts")
 LOCATION_COLUMNS = ("ts_start", "ts_end", "location")
 RANKS = {LOCATION: 0, None: 1, PHONE: 2}
-"""Who is where comes first at the same millisecond: one enters a room and then opens its doors. None stands for sensors."""
+"""Order at the same millisecond; None: sensors. Locations come first, because one enters a room before opening its doors."""
 
 
 @dataclass(kw_only=True)
 class ExtraDescription:
-    """What the home's description says about a kind of extra events while it is on."""
+    """What the home's description says about a kind of extra events while it is read."""
 
     text: str = ""
     instead_of: str = ""
-    """Words of home.description that hold only while it is off; empty where the text is an addition."""
+    """Words of home.description that `text` replaces; empty if it is an addition."""
 
 
 class ExtraEvent(NamedTuple):
@@ -80,7 +80,7 @@ class ExtraReader:
         return events
 
     def report_missing(self, release: Path) -> None:
-        """The faults of files that are asked for and not there, once for the release where it has none of them at all."""
+        """Report required files that are missing; if no subject has one of a kind, once for the whole release."""
         for kind in self._asked:
             if self._found[kind] == 0:
                 message = (
@@ -146,10 +146,10 @@ class TimedEvent(NamedTuple):
 
 
 def merged(moments: Sequence[int], events: Sequence[Event], extras: Sequence[TimedEvent]) -> Sequence[Event]:
-    """Events of sensors, at their moments, and extra events in order of time, with new ids.
+    """Events of sensors (at `moments`) and extra events in order of time, with new ids.
 
-    What happens at the same millisecond is in the order of RANKS and then of the texts, never of the subjects, whose order
-    could tell who they are. Events of sensors keep the order of their file.
+    Events of the same millisecond are ordered by RANKS and then by their texts, never by subject, because that could tell
+    who the subjects are. Events of sensors keep the order of their file.
     """
     if not extras:
         return events
@@ -160,7 +160,7 @@ def merged(moments: Sequence[int], events: Sequence[Event], extras: Sequence[Tim
 
 
 def _is_there(path: Path) -> bool:
-    """Also true where it cannot be known: reading the file then says why."""
+    """Also true if the system cannot say: reading the file then tells why."""
     try:
         return path.exists()
     except OSError:

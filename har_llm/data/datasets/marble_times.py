@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class TimedReader(FileReader):
-    """Reads what several files of MARBLE have in common: times, statuses, and rows that say what holds from when to when."""
+    """Reads what several files of MARBLE have in common: times, statuses, and rows that give a span of time a name."""
 
     def moment(self, path: Path, line: int, value: str, column: str) -> int | None:
         moment = milliseconds(value)
@@ -36,14 +36,14 @@ class TimedReader(FileReader):
     def unknown(
         self, path: Path, line: int, what: str, found: tuple[str, str], setting: str, known: Collection[str]
     ) -> None:
-        """The fault of a name that the settings do not list; `found` is its column and the name itself."""
+        """Add the fault of a name that the settings do not list. `found` is its column and the name itself."""
         rule = f"dataset.{setting} knows {', '.join(known)}; add it there"
         self.fault(path, line, f"unknown {what}", f"{found[0]} is {shown(found[1])}; {rule}")
 
     def spans(
         self, path: Path, columns: tuple[str, str, str], what: str, names: Mapping[str, T]
     ) -> dict[tuple[int, int, T], int]:
-        """Rows of start, end and a name (a `what`), by what they say; each with its line.
+        """Rows of start, end and name -> their line. `what` says in messages what is named.
 
         The release has duplicated rows, rows out of order and rows that end before they start; those are repaired.
         """
@@ -76,7 +76,7 @@ class Timeline:
     def __init__(self, subject: str, spans: Sequence[tuple[int, int, int]], *, complete: bool):
         self.subjects = (subject,)
         self.complete = complete
-        """False where labels.csv has faults: an event without a label is then no news."""
+        """False if labels.csv has faults: an event without a label is then not reported as well."""
         self._starts = [0]
         self._held: list[tuple[int, ...]] = [()]
         changes = [(start, 1, number) for start, _, number in spans] + [(end + 1, -1, number) for _, end, number in spans]
@@ -89,7 +89,7 @@ class Timeline:
             self._held[-1] = tuple(sorted(n for n, count in running.items() if count))
 
     def at(self, moment: int) -> tuple[int, ...]:
-        """The activities at a time, all different: one, or none, or several where labels contradict each other."""
+        """The different activities at a time: one, or none, or several where labels contradict each other."""
         return self._held[bisect_right(self._starts, moment) - 1]
 
 

@@ -4,8 +4,8 @@
     activities.json    a list of {"id", "name"}
     01/data.csv        uid,time,sensor,action,Subject,Description,activity
 
-Activities and rooms are those of the user's own files: no list of them stands here. An event's text is "<sensor> <action>";
-what the residents narrated (Description) and who they are (Subject) never get into it.
+Activities and rooms are read from the user's own files. An event's text is "<sensor> <action>"; it never contains what the
+residents narrated (Description) or who they are (Subject).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SENSORS, ACTIVITIES, EVENTS = "sensors.json", "activities.json", "data.csv"
 HOME_PAGE = "https://mural.imag.fr/"
 FOLDER = "mural"
 OTHER_PLACES = ("MuRAL", "MuRAL.zip")
-"""What the download is called, looked for where the usual folder is not there."""
+"""Names of the download, tried if the usual folder is missing."""
 SESSION = re.compile(r"[0-9]{1,4}")
 TIME = re.compile(r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})")
 NUMBER = re.compile(r"[0-9]{1,9}")
@@ -51,8 +51,8 @@ class Mural(ReleaseConfig):
 
     COUNTED: ClassVar[tuple[str, ...]] = (*RELEASE_COUNTS, "training_windows")
     folder: str = FOLDER
-    """A folder or a zip file, below paths.data or absolute, with or without the inner MuRAL/. Where there is no mural, MuRAL
-    and MuRAL.zip are looked for too."""
+    """A folder or a zip file, below paths.data or absolute, with or without the inner MuRAL/. If there is no mural, MuRAL
+    and MuRAL.zip are tried."""
     sensor_names: str = "long"
     """long: as sensors.json writes them out; short: as data.csv has them."""
     short_words: dict[str, str] = field(default_factory=dict)
@@ -60,13 +60,13 @@ class Mural(ReleaseConfig):
     locations: dict[str, str] = field(default_factory=dict)
     """The room of a location of sensors.json, where its words do not say it."""
     actions: list[str] = field(default_factory=list)
-    """What a sensor may do."""
+    """All actions of sensors."""
     annotation_rows: str = "dropped"
-    """Rows without a sensor, which hold a narration only: dropped, or kept as events that read `annotation_text`."""
+    """Rows without a sensor, which hold a narration only: dropped, or kept as events with the text `annotation_text`."""
     annotation_text: str = ""
     reorder_seconds: int = 60
-    """A row may be this much earlier than the row above: it is put in order then, and counted. More is a fault, but more
-    than 12 hours is midnight, because times have no date."""
+    """A row may be this many seconds earlier than the row above; it is then put in order and counted. A larger step back is
+    a fault; one of more than 12 hours means that midnight has passed, because times have no date."""
 
     def check(self) -> None:
         if self.home.activities:
@@ -78,7 +78,7 @@ class Mural(ReleaseConfig):
         if not self.actions:
             raise ConfigError("dataset.actions is empty; it must list every action that the files use.")
         if self.annotation_rows == "kept" and not self.annotation_text.strip():
-            raise ConfigError("dataset.annotation_text is empty; it must say what an event without a sensor reads.")
+            raise ConfigError("dataset.annotation_text is empty; it must be the text of an event without a sensor.")
         if not 0 <= self.reorder_seconds <= DAY // 2:
             raise ConfigError(f"dataset.reorder_seconds is {self.reorder_seconds}; it must be from 0 to {DAY // 2}.")
 
@@ -126,7 +126,7 @@ class Mural(ReleaseConfig):
         return self.differences(root, HOME_PAGE, dict(zip(RELEASE_COUNTS, found, strict=True)), {"events": remark})
 
     def _events(self, reader: MuralReader, sessions: Sequence[Session]) -> int:
-        """Those of the release: annotation rows that are kept as events make no difference to its known number."""
+        """Events to compare with the release's known number, which does not count annotation rows."""
         events = events_in(sessions)
         of_sensors = events - (reader.annotation_rows if self.annotation_rows == "kept" else 0)
         return of_sensors if of_sensors == self.expected.get("events") else events
@@ -161,7 +161,7 @@ class MuralReader(ArchiveReader):
         self._names = SensorNames((), {})
         self._reported: set[str] = set()
         self._sensors_known = self._activities_known = False
-        """False where their file has faults: a sensor or an activity that is not in it is then no news."""
+        """False if their file has faults: a sensor or an activity that is not in it is then not reported as well."""
 
     def read(self, root: Path) -> list[Session]:
         release, folders = root, self.folders(root)
@@ -193,7 +193,7 @@ class MuralReader(ArchiveReader):
             if all(values):
                 self.sensors.append(Sensor(*values))
             else:
-                rule = f"each of {', '.join(SENSOR_KEYS)} must be a text that is not empty"
+                rule = f"each of {', '.join(SENSOR_KEYS)} must be a non-empty string"
                 self.fault(path, None, "wrong item", f"item {number} is {shown(str(item))}; {rule}")
         self._sensors_known = len(self.faults) == faults
         self._names = SensorNames([sensor.name for sensor in self.sensors], self._settings.short_words)
@@ -203,7 +203,7 @@ class MuralReader(ArchiveReader):
         for number, item in self.items(path, ("id", "name")):
             key, name = item["id"], item["name"]
             if type(key) is not int or key < 0 or not isinstance(name, str) or not name.strip():
-                rule = "id must be a whole number from 0, name a text that is not empty"
+                rule = "id must be a whole number from 0, name a non-empty string"
                 self.fault(path, None, "wrong item", f"item {number} is {shown(str(item))}; {rule}")
             elif key in self.activities or name.strip() in self.activities.values():
                 rule = "every activity needs its own id and name"

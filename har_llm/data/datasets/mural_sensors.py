@@ -27,11 +27,11 @@ class SensorNames:
             self._long.setdefault(short.strip(), []).append(name)
 
     def of(self, name: str) -> Sequence[str]:
-        """The long names that a name stands for by the rule: itself, or all those that are shortened to it."""
+        """The long names that a name may stand for by the rule: itself, or all those that are shortened to it."""
         return (name,) if name in self._words else self._long.get(name, ())
 
     def like(self, name: str) -> Sequence[str]:
-        """The long names that have all words of a name, in its order: it may stand for one of them, nobody knows which."""
+        """The long names that have all words of a name, in its order. Which one it stands for is not known."""
         return [long for long, words in self._words.items() if _in_order(name.split(), iter(words))]
 
 

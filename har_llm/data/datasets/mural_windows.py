@@ -1,4 +1,4 @@
-"""How many training windows MuRAL gives with each of the settings that the paper leaves open, beside the paper's number."""
+"""Compares the paper's number of MuRAL training windows with ours, under each of the settings that the paper leaves open."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from itertools import product
 from typing import NamedTuple
 
 PAPER_WINDOW = 10
-"""Events in a window of the paper: its number of windows is about these, whatever `window` is set to."""
+"""Events in a window of the paper, on which its number of windows depends; independent of the `window` that is chosen."""
 
 
 class Row(NamedTuple):
-    """What the settings ask about a row of data.csv."""
+    """The properties of a row of data.csv that the settings depend on."""
 
     is_annotation: bool
     is_null: bool
@@ -47,7 +47,7 @@ class Variant(NamedTuple):
 
 
 VARIANTS = tuple(Variant(*chosen) for chosen in product(("dropped", "kept"), ("label", "dropped"), (1, 2)))
-"""Without null_class=unscored, which has the windows of label."""
+"""null_class=unscored is not listed: it gives the same windows as label."""
 
 
 def compared(sessions: Sequence[RowCounts], variant: Variant, known: int) -> str | None:

@@ -1,7 +1,7 @@
 """Simulated homes: several residents at once, their events interleaved and ambiguous, generated from a seed.
 
-Only `random.Random(int).random()` is drawn from and all else is integer arithmetic on lists and dicts in written order,
-because that is what Python promises to keep the same in every process and version.
+Only `random.Random(int).random()` is used, with integer arithmetic on lists and dicts in written order, because Python
+guarantees the same results for these in every process and version.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Routine:
     sensors: Mapping[str, int]
     """Sensor key -> how often it is touched, relative to the others."""
     events: Sequence[int]
-    """Fewest and most events of one doing."""
+    """Fewest and most events each time it is done."""
     gap: Sequence[int]
     """Shortest and longest time between two of its events, in seconds."""
     hours: Mapping[str, int] = field(default_factory=dict)

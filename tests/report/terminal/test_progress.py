@@ -78,13 +78,13 @@ TINY = ("tiny_student", "tiny_teacher")
 
 
 def test_a_death_that_many_jobs_share_is_told_in_full_once(capsys: pytest.CaptureFixture[str]) -> None:
-    death = EngineError("It died. Its last words:\n  one\n  two")
+    death = EngineError("It died. The last lines of its log:\n  one\n  two")
     with LiveProgress() as progress:
         progress.failed(Job("seed=0", error=death))
         progress.failed(Job("seed=1", error=death))
     assert capsys.readouterr().err.splitlines() == [
-        "error: seed=0: It died. Its last words:",
+        "error: seed=0: It died. The last lines of its log:",
         "  one",
         "  two",
-        "error: seed=1: It died. Its last words: (as for seed=0)",
+        "error: seed=1: It died. The last lines of its log: (as for seed=0)",
     ]
