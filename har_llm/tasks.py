@@ -221,16 +221,17 @@ def report(experiment: Experiment) -> None:
 def compare(experiment: Experiment) -> None:
     """How two finished runs differ, and whether their sessions are enough to tell."""
     from har_llm.report.compare import comparison
-    from har_llm.report.compare import write as comparison_files
     from har_llm.report.compare.pairing import pair
-    from har_llm.report.terminal import run as terminal
+    from har_llm.report.compare.tables import make_tables
+    from har_llm.report.compare.write import write
+    from har_llm.report.terminal.run import show_comparison
     from har_llm.runs.find import two_runs
 
     settings = experiment.settings
-    made = comparison.build(pair(*two_runs(settings), settings.metrics.parsing), settings.metrics.headline)
-    folder = comparison_files.folder_of(settings, made)
-    comparison_files.write(made, folder)
-    terminal.show_comparison(made, folder)
+    paired = pair(*two_runs(settings), settings.metrics.parsing)
+    compared = comparison.compare(paired, settings.metrics.headline)
+    tables = make_tables(compared, paired)
+    show_comparison(compared, tables, write(compared, tables, settings))
 
 
 @one_by_one

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from har_llm.scoring.metrics import SEED, VALUES_AT_ONCE, interval
 
@@ -23,8 +23,42 @@ Scores = Mapping[str, Mapping[str, float]]
 """By session, then by metric."""
 
 
-def compare(a: Scores, b: Scores, metrics: Sequence[str]) -> dict[str, Any]:
-    """For each metric the mean difference, B minus A, with its interval and p, ready for JSON.
+@dataclass(frozen=True)
+class SignFlipTest:
+    """How p was worked out."""
+
+    name: str
+    exact: bool
+    """Whether every way to swap the runs was looked at."""
+    flips: int
+    """How many were."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric of two runs, in the mean over sessions."""
+
+    a: float
+    b: float
+    difference: float
+    """B minus A."""
+    ci95: tuple[float, float] | None
+    """Where the difference lies with 95 % confidence; None for few sessions."""
+    p: float
+    smallest_p: float
+    """The least that so many sessions with a difference can give."""
+    sessions_that_differ: int
+
+
+@dataclass(frozen=True)
+class Differences:
+    sessions: int
+    test: SignFlipTest
+    metrics: Mapping[str, Difference]
+
+
+def compare(a: Scores, b: Scores, metrics: Sequence[str]) -> Differences:
+    """For each metric the mean difference with its interval and p. Raises ValueError where the sessions are not the same.
 
     The interval is by bootstrap over sessions. p is that of a two-sided sign-flip test: were the runs alike, each session's
     difference would have come out with the other sign as often.
@@ -33,24 +67,24 @@ def compare(a: Scores, b: Scores, metrics: Sequence[str]) -> dict[str, Any]:
         raise ValueError(f"The runs have the sessions {sorted(a)} and {sorted(b)}; these must be the same, and some.")
     names = sorted(a)
     differences = [[b[name][metric] - a[name][metric] for name in names] for metric in metrics]
-    chances = _sign_flips(differences)
     exact = len(names) <= EXACT_SESSIONS
-    return {
-        "sessions": len(names),
-        "test": {"name": "sign flips of sessions, two-sided", "exact": exact, "flips": 2 ** len(names) if exact else FLIPS},
-        "metrics": {
-            metric: {
-                "a": statistics.fmean(a[name][metric] for name in names),
-                "b": statistics.fmean(b[name][metric] for name in names),
-                "difference": statistics.fmean(row),
-                "ci95": None if (limits := interval(row)) is None else list(limits),
-                "p": chance,
-                "smallest_p": smallest_p(sum(map(_differs, row))),
-                "sessions_that_differ": sum(map(_differs, row)),
-            }
-            for metric, row, chance in zip(metrics, differences, chances, strict=True)
+    test = SignFlipTest("sign flips of sessions, two-sided", exact, 2 ** len(names) if exact else FLIPS)
+    return Differences(
+        sessions=len(names),
+        test=test,
+        metrics={
+            metric: Difference(
+                a=statistics.fmean(a[name][metric] for name in names),
+                b=statistics.fmean(b[name][metric] for name in names),
+                difference=statistics.fmean(row),
+                ci95=interval(row),
+                p=p,
+                smallest_p=smallest_p(sum(map(_differs, row))),
+                sessions_that_differ=sum(map(_differs, row)),
+            )
+            for metric, row, p in zip(metrics, differences, _sign_flips(differences, test.flips), strict=True)
         },
-    }
+    )
 
 
 def smallest_p(sessions: int) -> float:
@@ -62,8 +96,8 @@ def _differs(difference: float) -> bool:
     return round(difference, DECIMALS) != 0
 
 
-def _sign_flips(differences: Sequence[Sequence[float]]) -> list[float]:
-    """p of each row. All rows are flipped alike; up to EXACT_SESSIONS sessions, in every way that there is."""
+def _sign_flips(differences: Sequence[Sequence[float]], flips: int) -> list[float]:
+    """p of each row, from so many flips; all rows are flipped alike."""
     import numpy
     from scipy.stats import permutation_test
 
@@ -75,7 +109,7 @@ def _sign_flips(differences: Sequence[Sequence[float]]) -> list[float]:
         (matrix,),
         lambda values, axis: numpy.round(values.mean(axis=axis), DECIMALS),
         permutation_type="samples",
-        n_resamples=2**sessions if sessions <= EXACT_SESSIONS else FLIPS,
+        n_resamples=flips,
         batch=max(1, VALUES_AT_ONCE // matrix.size),
         axis=-1,
         rng=numpy.random.default_rng(SEED),

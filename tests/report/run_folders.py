@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from har_llm.report.compare.pairing import Pairing, pair
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import FORMAT
 from har_llm.scoring.metrics import ScoredEvent, score_all
@@ -17,6 +18,22 @@ ACTIVITIES = {1: "cooking", 2: "eating", 3: "nothing in particular"}
 
 Said = int | str
 """An activity, or the cause for which the event is missed."""
+Sessions = Mapping[str, Sequence[tuple[int, Said]]]
+"""By session: (gold, what was said) of each event."""
+
+
+A_RIGHT: Sequence[tuple[int, Said]] = [(1, 1), (1, 1), (2, 2), (2, 2)]
+A_WRONG: Sequence[tuple[int, Said]] = [(1, 2), (1, 1), (2, 1), (2, "omitted")]
+EVERY_OUTCOME: tuple[Sessions, Sessions] = (
+    {"s": [(1, 1), (1, 1), (1, 2), (1, 2), (1, 2), (1, 3), *[(1, "omitted")] * 3]},
+    {"s": [(1, 1), (1, 2), (1, 1), (1, 2), (1, 3), (1, "omitted"), (1, 3), (1, "malformed"), (1, 1)]},
+)
+"""Two runs on one session: of every way in which they may agree or differ about an event, at least one."""
+
+
+def several(count: int, events: Sequence[tuple[int, Said]]) -> Sessions:
+    """So many sessions of these events."""
+    return {f"s{number}": events for number in range(count)}
 
 
 def row(session: str, number: int, gold: Sequence[int], said: Said, **changes: Any) -> dict[str, Any]:
@@ -35,8 +52,7 @@ def row(session: str, number: int, gold: Sequence[int], said: Said, **changes: A
     }
 
 
-def rows(sessions: Mapping[str, Sequence[tuple[int, Said]]]) -> list[dict[str, Any]]:
-    """From (gold, what was said) of each event of each session."""
+def rows(sessions: Sessions) -> list[dict[str, Any]]:
     return [row(name, n, [gold], said) for name, events in sessions.items() for n, (gold, said) in enumerate(events)]
 
 
@@ -79,6 +95,11 @@ def written(
         (folder / f"{name}.json").write_text(json.dumps(content))
     (folder / "config.yaml").write_text("seed: 0\n")
     return read_run(folder)
+
+
+def paired(folder: Path, a: Sessions, b: Sessions) -> Pairing:
+    """Two such runs, strictly parsed."""
+    return pair(written(folder / "a", rows(a)), written(folder / "b", rows(b)), "strict")
 
 
 def facts_of(sessions: int, events: int) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from har_llm.common.numbers import counted, points
 from har_llm.report.compare.pairing import Pairing
 from har_llm.scoring.metrics import FEWEST_FOR_INTERVAL
-from har_llm.scoring.significance import SIGNIFICANT, smallest_p
+from har_llm.scoring.significance import SIGNIFICANT, Difference, Differences, SignFlipTest, smallest_p
 
 FEWEST_TO_TELL = next(sessions for sessions in range(1, 99) if smallest_p(sessions) <= SIGNIFICANT)
 FEW_FOR_INTERVAL = 10
@@ -20,45 +19,47 @@ def chance(p: float) -> str:
     return f"<{LEAST_SHOWN}" if p < LEAST_SHOWN else f"{p:.3f}"
 
 
-def verdict(content: Mapping[str, Any]) -> str:
+def verdict(found: Differences, headline: str) -> str:
     """The headline's difference, and what it says."""
-    one = content["metrics"][content["headline"]]
-    interval = "" if one["ci95"] is None else f"95 % interval {' to '.join(map(points, one['ci95']))}, "
-    p = f"p < {chance(one['p'])[1:]}" if one["p"] < LEAST_SHOWN else f"p = {chance(one['p'])}"
-    sessions = content["sessions"]
+    one = found.metrics[headline]
+    interval = "" if one.ci95 is None else f"95 % interval {' to '.join(map(points, one.ci95))}, "
+    p = f"p < {chance(one.p)[1:]}" if one.p < LEAST_SHOWN else f"p = {chance(one.p)}"
     return (
-        f"B - A in {content['headline']}: {points(one['difference'])} points ({interval}{p}, "
-        f"{counted(sessions, 'session')}). {_conclusion(content['headline'], one, sessions)}"
+        f"B - A in {headline}: {points(one.difference)} points ({interval}{p}, "
+        f"{counted(found.sessions, 'session')}). {_conclusion(one, found.sessions, headline)}"
     )
 
 
-def _conclusion(headline: str, one: Mapping[str, Any], sessions: int) -> str:
-    if one["sessions_that_differ"] == 0:
+def _conclusion(one: Difference, sessions: int, headline: str) -> str:
+    if one.sessions_that_differ == 0:
         return "The runs score the same in every session."
     if smallest_p(sessions) > SIGNIFICANT:
         return "These are too few sessions to tell."
-    if one["p"] > SIGNIFICANT:
+    if one.p > SIGNIFICANT:
         return "The sessions do not show that either run is better, nor that they are equal."
-    better = "B" if (one["difference"] > 0) != (headline == "missed") else "A"
-    often = f"{100 * one['p']:.1f}" if one["p"] >= LEAST_SHOWN else f"less than {100 * LEAST_SHOWN:.1f}"
+    better = "B" if (one.difference > 0) != (headline == "missed") else "A"
+    often = f"{100 * one.p:.1f}" if one.p >= LEAST_SHOWN else f"less than {100 * LEAST_SHOWN:.1f}"
     return f"{better} is better: chance alone would give such a difference in {often} % of cases."
 
 
-def notes(pairing: Pairing, content: Mapping[str, Any]) -> list[str]:
-    return [*_about_sessions(content), *_about_events(pairing, content), *_about_the_test(content)]
+def notes(pairing: Pairing, found: Differences, headline: str) -> list[str]:
+    return [
+        *_about_sessions(found.metrics[headline], found.sessions),
+        *_about_events(pairing),
+        *_about_the_test(found.test),
+    ]
 
 
-def _about_sessions(content: Mapping[str, Any]) -> Iterator[str]:
-    sessions, one = content["sessions"], content["metrics"][content["headline"]]
+def _about_sessions(one: Difference, sessions: int) -> Iterator[str]:
     if smallest_p(sessions) > SIGNIFICANT:
         yield (
             f"Too few sessions to tell: with {sessions}, p cannot be below {chance(smallest_p(sessions))}, however much the "
             f"runs differ. At least {FEWEST_TO_TELL} are needed for p = {SIGNIFICANT}."
         )
-    elif one["sessions_that_differ"] and one["smallest_p"] > SIGNIFICANT:
+    elif one.sessions_that_differ and one.smallest_p > SIGNIFICANT:
         yield (
-            f"The runs differ in {one['sessions_that_differ']} of {sessions} sessions only, so p cannot be below "
-            f"{chance(one['smallest_p'])}."
+            f"The runs differ in {one.sessions_that_differ} of {sessions} sessions only, so p cannot be below "
+            f"{chance(one.smallest_p)}."
         )
     if sessions < FEWEST_FOR_INTERVAL:
         yield f"An interval needs {FEWEST_FOR_INTERVAL} sessions or more."
@@ -66,11 +67,11 @@ def _about_sessions(content: Mapping[str, Any]) -> Iterator[str]:
         yield f"Intervals from {sessions} sessions are rather too narrow; p does not suffer from that."
 
 
-def _about_events(pairing: Pairing, content: Mapping[str, Any]) -> Iterator[str]:
+def _about_events(pairing: Pairing) -> Iterator[str]:
     if any(pairing.left_out):
         yield (
             f"A scored {pairing.left_out[0]:,} events that B did not, and B {pairing.left_out[1]:,} that A did not. Only "
-            f"the {content['events']:,} that both scored are compared, so scores may differ from the runs' own."
+            f"the {len(pairing.events):,} that both scored are compared, so scores may differ from the runs' own."
         )
     catalogues = [set(run.metrics.activities) for run in (pairing.a, pairing.b)]
     if catalogues[0] != catalogues[1]:
@@ -86,12 +87,11 @@ def _about_events(pairing: Pairing, content: Mapping[str, Any]) -> Iterator[str]
         yield "An event with several gold activities is counted under the first of them."
 
 
-def _about_the_test(content: Mapping[str, Any]) -> Iterator[str]:
-    test = content["test"]
+def _about_the_test(test: SignFlipTest) -> Iterator[str]:
     how = (
-        f"all {test['flips']:,} ways to swap A and B in sessions are looked at (exact)"
-        if test["exact"]
-        else f"of the ways to swap A and B in sessions, {test['flips']:,} are drawn (Monte Carlo, always the same ones)"
+        f"all {test.flips:,} ways to swap A and B in sessions are looked at (exact)"
+        if test.exact
+        else f"of the ways to swap A and B in sessions, {test.flips:,} are drawn (Monte Carlo, always the same ones)"
     )
     yield f"p is of a two-sided sign-flip test over sessions: {how}."
     yield "Only the headline's p is a test; among several metrics, some p is small by chance."

@@ -17,9 +17,23 @@ from har_llm.scoring.significance import Scores
 
 Key = tuple[str, int]
 """Session, and the event's id in it."""
+OUTCOMES = (
+    "both right",
+    "only A right",
+    "only B right",
+    "both wrong, the same activity",
+    "both wrong, different activities",
+    "A wrong, B missed",
+    "A missed, B wrong",
+    "both missed",
+)
+_RIGHT = {(True, True): "both right", (True, False): "only A right", (False, True): "only B right"}
+_MISSED = {(True, True): "both missed", (True, False): "A missed, B wrong", (False, True): "A wrong, B missed"}
 
 
 class PairedEvent(NamedTuple):
+    """An event that both runs scored, and what each predicts of it."""
+
     session: str
     id: int
     time: str
@@ -36,6 +50,16 @@ class PairedEvent(NamedTuple):
     @property
     def differs(self) -> bool:
         return self.a.activity != self.b.activity
+
+    @property
+    def outcome(self) -> str:
+        """One of OUTCOMES."""
+        if any(self.right):
+            return _RIGHT[self.right]
+        missed = (self.a.activity is None, self.b.activity is None)
+        if any(missed):
+            return _MISSED[missed]
+        return "both wrong, different activities" if self.differs else "both wrong, the same activity"
 
 
 @dataclass(frozen=True)
@@ -58,8 +82,8 @@ class Pairing:
         return self._scores("a"), self._scores("b")
 
     def _scores(self, which: str) -> Scores:
-        said = [(event, getattr(event, which)) for event in self.events]
-        scored = [ScoredEvent(event.session, event.gold, one.activity, one.missed) for event, one in said]
+        predicted = [(event, getattr(event, which)) for event in self.events]
+        scored = [ScoredEvent(event.session, event.gold, one.activity, one.missed) for event, one in predicted]
         sessions = score(scored, self.activities, self.unscored).sessions
         return {name: {metric: values.score(metric) or 0.0 for metric in METRICS} for name, values in sessions.items()}
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from har_llm.report.compare.comparison import Comparison
+    from har_llm.report.compare.tables import ComparisonTables
     from har_llm.sweep.job import Job
 
 WEAKEST = 12
@@ -59,17 +60,17 @@ def show_run(result: RunResult, *, headline: str, parsing: str, fresh: bool) -> 
     out.print(plain(f"Run directory: {result.folder}"), soft_wrap=True)
 
 
-def show_comparison(comparison: Comparison, folder: Path) -> None:
+def show_comparison(comparison: Comparison, tables: ComparisonTables, folder: Path) -> None:
     out = console()
-    show_head(out, comparison.title, comparison.label)
+    show_head(out, f"A: {comparison.a}\nB: {comparison.b}", comparison.label)
     out.print()
     out.print(plain(comparison.verdict), style="bold")
-    show_table(out, comparison.scores)
+    show_table(out, tables.scores)
     show_notes(out, comparison.notes)
-    for table in (comparison.runs, *comparison.tables):
+    for table in (tables.runs, *tables.counts):
         if table.rows:
             show_table(out, table, most=WEAKEST)
-    _show_differing(out, comparison.differing)
+    _show_differing(out, tables.differing)
     out.print()
     out.print(plain(f"Comparison: {folder}"), soft_wrap=True)
 

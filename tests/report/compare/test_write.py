@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 
 from har_llm.common.errors import ConfigError
 from har_llm.config import PathsConfig, ReportConfig, Settings
-from har_llm.report.compare.comparison import Comparison, build
-from har_llm.report.compare.pairing import pair
-from har_llm.report.compare.write import LISTED, folder_of, render, write
-from tests.report.run_folders import ACTIVITIES, row, rows, written
+from har_llm.report.compare.comparison import Comparison, compare
+from har_llm.report.compare.pairing import Pairing, pair
+from har_llm.report.compare.tables import ComparisonTables, make_tables
+from har_llm.report.compare.write import LISTED, render, write
+from tests.report.run_folders import A_RIGHT, A_WRONG, ACTIVITIES, paired, row, rows, several, written
 
 
-def comparison(tmp_path: Path, count: int = 3, name: str = "a", text: str = "kitchen fridge") -> Comparison:
+def compared(pairing: Pairing) -> tuple[Comparison, ComparisonTables]:
+    comparison = compare(pairing, "accuracy")
+    return comparison, make_tables(comparison, pairing)
+
+
+def one_session(tmp_path: Path, count: int = 3, name: str = "a", text: str = "kitchen fridge") -> Pairing:
+    """A run that is right throughout, and one that never is."""
     events = [[row("s1", n, [1], said, event=text) for n in range(count)] for said in (1, 2)]
     runs = (written(tmp_path / one, given) for one, given in ((name, events[0]), ("b", events[1])))
-    return build(pair(*runs, "strict"), "accuracy")
+    return pair(*runs, "strict")
+
+
+def into(folder: Path) -> Settings:
+    return Settings(report=ReportConfig(path=str(folder)))
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -28,23 +40,24 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def test_it_goes_beside_the_runs_or_where_report_path_says(tmp_path: Path) -> None:
-    made = comparison(tmp_path)
-    paths = PathsConfig(outputs="there")
-    assert folder_of(Settings(paths=paths), made) == Path("there/comparisons/a--b")
-    assert folder_of(Settings(paths=paths, report=ReportConfig(path="here")), made) == Path("here/comparisons/a--b")
+    made = compared(one_session(tmp_path))
+    paths = PathsConfig(outputs=str(tmp_path / "there"))
+    assert write(*made, Settings(paths=paths)) == tmp_path / "there" / "comparisons" / "a--b"
+    elsewhere = Settings(paths=paths, report=ReportConfig(path=str(tmp_path / "here")))
+    assert write(*made, elsewhere) == tmp_path / "here" / "comparisons" / "a--b"
 
 
 def test_long_names_are_shortened_and_stay_apart(tmp_path: Path) -> None:
-    names = [folder_of(Settings(), comparison(tmp_path / end, name="é" * 100 + end)).name for end in ("x", "y")]
+    runs = (one_session(tmp_path / end, name="é" * 100 + end) for end in ("x", "y"))
+    names = [write(*compared(pairing), into(tmp_path)).name for pairing in runs]
     assert len(set(names)) == 2 and all(len(name.encode()) < 255 for name in names)
 
 
 def test_all_files_are_written_and_written_again(tmp_path: Path) -> None:
-    made, folder = comparison(tmp_path, LISTED + 5), tmp_path / "out" / "a--b"
-    write(made, folder)
-    write(made, folder)
+    comparison, tables = compared(one_session(tmp_path, LISTED + 5))
+    folder = write(comparison, tables, into(tmp_path))
+    assert write(comparison, tables, into(tmp_path)) == folder
     assert {path.name for path in folder.iterdir()} == {"comparison.md", "comparison.json", "events.csv"}
-    assert json.loads((folder / "comparison.json").read_text()) == made.content
     found = read_csv(folder / "events.csv")
     assert len(found) == LISTED + 5
     assert found[1]["gold"] == "1. cooking" and found[1]["B"] == "2. eating" and found[1]["outcome"] == "only A right"
@@ -53,16 +66,26 @@ def test_all_files_are_written_and_written_again(tmp_path: Path) -> None:
     assert "The other 5 are in events.csv." in text
 
 
+def test_the_json_holds_every_number_and_sentence(tmp_path: Path) -> None:
+    comparison, tables = compared(paired(tmp_path, several(6, A_WRONG), several(6, A_RIGHT)))
+    content = json.loads((write(comparison, tables, into(tmp_path)) / "comparison.json").read_text())
+    assert list(content) == [one.name for one in fields(Comparison)]
+    assert (content["a"], content["b"], content["verdict"]) == ("a", "b", comparison.verdict)
+    assert content["metrics"]["accuracy"] == {**asdict(comparison.metrics["accuracy"]), "ci95": [0.75, 0.75]}
+    assert content["by_session"]["s3"]["a"]["accuracy"] == 0.25
+    assert content["events_left_out"] == {"a": 0, "b": 0}
+
+
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"cannot be written .*; set report.path to a folder"):
-        write(comparison(tmp_path), tmp_path / "file" / "x")
+        write(*compared(one_session(tmp_path)), into(tmp_path / "file"))
 
 
 def test_the_report_says_what_counts(tmp_path: Path) -> None:
     a = written(tmp_path / "a", rows({"s1": [(1, 2), (2, 2)]}), provenance="synthetic model")
     b = written(tmp_path / "b", rows({"s1": [(1, 1), (2, 2)]}), provenance="synthetic model")
-    text = render(build(pair(a, b, "strict"), "accuracy"))
+    text = render(*compared(pair(a, b, "strict")))
     assert text.startswith(
         "## Comparison\n\n- A: a\n- B: b\n\n**A and B: synthetic model**\n\n**B - A in accuracy: +50.00 points"
     )
@@ -78,9 +101,7 @@ def test_the_report_says_what_counts(tmp_path: Path) -> None:
 
 def test_hostile_text_is_text_in_every_format(tmp_path: Path) -> None:
     evil = '=HYPERLINK("http://evil")|<b>\n@all\x1b[2J'
-    made = comparison(tmp_path, text=evil)
-    folder = tmp_path / "out"
-    write(made, folder)
+    folder = write(*compared(one_session(tmp_path, text=evil)), into(tmp_path))
     assert ACTIVITIES[1] in (folder / "comparison.md").read_text()
     (line,) = [one for one in (folder / "comparison.md").read_text().splitlines() if one.startswith("| s1 | 1 | 08")]
     assert line.replace("\\|", "").count("|") == 9
@@ -91,5 +112,5 @@ def test_hostile_text_is_text_in_every_format(tmp_path: Path) -> None:
 
 def test_rows_of_the_spreadsheet_say_that_they_are_synthetic(tmp_path: Path) -> None:
     a, b = (written(tmp_path / n, rows({"s": [(1, x)]}), provenance="synthetic model") for n, x in (("a", 1), ("b", 2)))
-    write(build(pair(a, b, "strict"), "accuracy"), tmp_path / "out")
-    assert [one["label"] for one in read_csv(tmp_path / "out" / "events.csv")] == ["A and B: synthetic model"]
+    folder = write(*compared(pair(a, b, "strict")), into(tmp_path))
+    assert [one["label"] for one in read_csv(folder / "events.csv")] == ["A and B: synthetic model"]
