@@ -1,4 +1,4 @@
-"""Figure 3, and F1 against what an event costs; which figures a report has."""
+"""Which figures a report has, and what each shows: figures 3 and 4 of the paper, and F1 against what an event costs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from har_llm.report.cells import Cell
-from har_llm.report.figures.chart import Chart, Panel, Point, Series, caption, in_order, point, score_name
-from har_llm.report.figures.figure4 import figure4
+from har_llm.report.figures.chart import Chart, Level, Panel, Point, Series
 from har_llm.report.grouping import Report, adapted, grouped
 from har_llm.report.names import SCORES, home_name, model_name, with_variant
-from har_llm.report.paper import LABELS, SIZES, Key, comparable, results
+from har_llm.report.paper import CITATION, LABELS, SIZES, TEACHER, Key, comparable, paper_model, results
 from har_llm.report.scored_run import ScoredRun
+
+TEACHERS_LOOK = -1
 
 
 def make_charts(report: Report) -> list[Chart]:
@@ -20,7 +21,7 @@ def make_charts(report: Report) -> list[Chart]:
     others = ((f"_{name}", provenance, cells) for name, provenance, cells in report.kinds)
     for suffix, mark, cells in (("", "", report.paper), *others):
         scored = [cell for cell in cells if cell.score(report.headline).mean is not None]
-        for chart in (figure3(report, scored), figure4(report, scored), *costs(report, scored)):
+        for chart in (_figure3(report, scored), _figure4(report, scored), *_costs(report, scored)):
             if chart is not None:
                 made.append(_marked(replace(chart, name=chart.name + suffix), mark))
     return made
@@ -32,7 +33,7 @@ def _marked(chart: Chart, mark: str) -> Chart:
     return replace(chart, mark=mark, title=f"{chart.title} ({mark})", caption=f"{chart.caption} Made with: {mark}.")
 
 
-def figure3(report: Report, cells: Sequence[Cell]) -> Chart | None:
+def _figure3(report: Report, cells: Sequence[Cell]) -> Chart | None:
     """F1 against the number of parameters, to scale: a line for each home."""
     plain = [cell for cell in cells if not adapted(cell.run) and cell.run.metrics.parameters]
     if len({cell.run.metrics.parameters for cell in plain}) < 2:
@@ -41,18 +42,18 @@ def figure3(report: Report, cells: Sequence[Cell]) -> Chart | None:
     series = []
     for look, (home, inside) in enumerate(grouped(plain, lambda cell: home_name(cell.run)).items()):
         for variant, group in grouped(inside, lambda cell: cell.variant).items():
-            points = [point(report, cell, (cell.run.metrics.parameters or 0) / unit) for cell in group]
-            series.append(Series(with_variant(home, variant), in_order(points), look, joined=not variant))
+            points = [_point(report, cell, (cell.run.metrics.parameters or 0) / unit) for cell in group]
+            series.append(Series(with_variant(home, variant), _in_order(points), look, joined=not variant))
         if comparable(inside[0].run) and report.headline.startswith("f1_"):
             series.append(Series(f"{home} (paper)", _paper_sizes(inside[0].run.metrics.dataset, unit), look, paper=True))
     panels = [Panel("", series)]
-    text = caption(report, "of models as they are, by their number of parameters (to scale)", panels)
+    text = _caption(report, "of models as they are, by their number of parameters (to scale)", panels)
     return Chart(
         "figure3",
         f"Figure 3: {SCORES[report.headline]} by number of parameters",
         text,
         f"parameters ({word})",
-        score_name(report),
+        _score_name(report),
         panels,
     )
 
@@ -61,7 +62,73 @@ def _paper_sizes(dataset: str, unit: float) -> list[Point]:
     return [Point(size / unit, float(results()[Key("f1", model, "", None, dataset)].value)) for model, size in SIZES.items()]
 
 
-def costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
+def _figure4(report: Report, cells: Sequence[Cell]) -> Chart | None:
+    """A panel for each home where a student was taught on different numbers of its sessions."""
+    panels = []
+    for home, inside in grouped(cells, lambda cell: home_name(cell.run)).items():
+        taught = [cell for cell in inside if _at_home(cell)]
+        students = grouped(taught, lambda cell: model_name(cell.run))
+        several = (group for group in students.values() if len({cell.run.distillation for cell in group}) > 1)
+        counted = [cell for group in several for cell in group]
+        if counted:
+            panels.append(_student_panel(report, home, counted))
+    if not panels:
+        return None
+    lines = "; lines: the teacher, and the student as it is" if any(panel.levels for panel in panels) else ""
+    shown = f"of students by the number of sessions that they were taught on{lines}"
+    text, title = _caption(report, shown, panels), f"Figure 4: {SCORES[report.headline]} by training sessions"
+    return Chart("figure4", title, text, "training sessions", _score_name(report), panels, whole=True)
+
+
+def _at_home(cell: Cell) -> bool:
+    """Whether the student was taught on the home that it is scored on."""
+    taught = cell.run.distillation
+    return taught is not None and taught.dataset == cell.run.metrics.dataset
+
+
+def _student_panel(report: Report, home: str, cells: Sequence[Cell]) -> Panel:
+    series: list[Series] = []
+    levels: dict[str, Level] = {}
+    students = grouped(cells, lambda cell: with_variant(model_name(cell.run), cell.variant))
+    for look, (label, group) in enumerate(students.items()):
+        points = [
+            _point(report, cell, cell.run.distillation.sessions) for cell in group if cell.run.distillation is not None
+        ]
+        series.append(Series(f"{label}, taught", _in_order(points), look))
+        for level in (level for cell in group for level in _levels(report, cell, look)):
+            levels.setdefault(level.label, level)
+    for look, group in enumerate(students.values()):
+        paper = _paper_sessions(report, group[0])
+        if paper and not any(one.paper for one in series):  # the paper has one such student
+            series.append(Series(f"{model_name(group[0].run)}, taught (paper)", paper, look, paper=True))
+    return Panel(home, series, list(levels.values()))
+
+
+def _levels(report: Report, cell: Cell, look: int) -> list[Level]:
+    found = []
+    for level, role, own in ((report.teacher_of(cell), "teacher", TEACHERS_LOOK), (report.plain_of(cell), "as it is", look)):
+        mean = None if level is None else level.score(report.headline).mean
+        if level is not None and mean is not None:
+            label = f"{with_variant(model_name(level.run), level.variant)}, {role}"
+            found.append(Level(label, 100 * mean, own))
+    return found
+
+
+def _paper_sessions(report: Report, cell: Cell) -> list[Point]:
+    run, model = cell.run, paper_model(cell.run)
+    taught_alike = run.distillation is not None and run.distillation.teacher == TEACHER
+    if not (report.headline.startswith("f1_") and comparable(run) and taught_alike):
+        return []
+    return _in_order(
+        [
+            Point(key.sessions, float(value.value))
+            for key, value in results().items()
+            if key.sessions and (key.model, key.taught_on, key.dataset) == (model, run.metrics.dataset, run.metrics.dataset)
+        ]
+    )
+
+
+def _costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
     """F1 against the tokens that a model generates for an event, and against the seconds of its engine."""
     engines = sorted({engine for cell in cells for engine in cell.engines})
     made = []
@@ -74,11 +141,11 @@ def costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
         if len(shown) < 2:
             continue
         panels = [Panel("", _cost_series(report, shown, quantity))]
-        text = caption(report, f"against {axis}, mean over the events of a run", panels) + note
+        text = _caption(report, f"against {axis}, mean over the events of a run", panels) + note
         if any(cell.run.distillation is not None for cell in shown):
             text += " In brackets: the number of training sessions."
         made.append(
-            Chart(name, f"{SCORES[report.headline]} by {axis}", text, axis, score_name(report), panels, logarithmic=True)
+            Chart(name, f"{SCORES[report.headline]} by {axis}", text, axis, _score_name(report), panels, logarithmic=True)
         )
     return made
 
@@ -87,8 +154,8 @@ def _cost_series(report: Report, cells: Sequence[Cell], quantity: str) -> list[S
     series: list[Series] = []
     for look, (home, inside) in enumerate(grouped(cells, lambda cell: home_name(cell.run)).items()):
         for kind, group in grouped(inside, lambda cell: _kind(cell.run)).items():
-            points = [point(report, cell, cell.per_event(quantity) or 0, _short_name(cell.run)) for cell in group]
-            series.append(Series(f"{home}, {kind}", in_order(points), look, marker=len(series), joined=False))
+            points = [_point(report, cell, cell.per_event(quantity) or 0, _short_name(cell.run)) for cell in group]
+            series.append(Series(f"{home}, {kind}", _in_order(points), look, marker=len(series), joined=False))
     return series
 
 
@@ -103,3 +170,31 @@ def _short_name(run: ScoredRun) -> str:
     name = model_name(run)
     short = name.rpartition("-")[2] if name in LABELS else name
     return f"{short} ({run.distillation.sessions})" if run.distillation is not None else short
+
+
+def _point(report: Report, cell: Cell, x: float, label: str = "") -> Point:
+    score = cell.score(report.headline)
+    assert score.mean is not None  # cells without one are in no chart
+    low, high = score.interval or (None, None)
+    return Point(x, 100 * score.mean, None if low is None else 100 * low, None if high is None else 100 * high, label)
+
+
+def _in_order(points: Sequence[Point]) -> list[Point]:
+    return sorted(points, key=lambda point: (point.x, point.y))
+
+
+def _score_name(report: Report) -> str:
+    return f"{SCORES[report.headline]} (%)"
+
+
+def _caption(report: Report, shown: str, panels: Sequence[Panel]) -> str:
+    """What is shown, what the bars are, and whose the hollow points are."""
+    series = [one for panel in panels for one in panel.series]
+    bars = any(point.low is not None for one in series for point in one.points)
+    said = [
+        f"{SCORES[report.headline]} {shown}.",
+        f"{report.parsing.capitalize()} parsing of the answers, mean over sessions.",
+        "Bars: 95 % interval of the mean (bootstrap over sessions)." if bars else "",
+        f"Hollow and dashed: the paper ({CITATION})." if any(one.paper for one in series) else "",
+    ]
+    return " ".join(filter(None, said))

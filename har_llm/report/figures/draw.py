@@ -12,7 +12,6 @@ from typing import Any
 
 from har_llm.common.text import one_line
 from har_llm.report.figures.chart import Chart, Figure, Level, Panel, Series
-from har_llm.report.figures.labels import GREY, legible, name_points
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -40,6 +39,13 @@ SETTINGS = {
     "lines.linewidth": 1.2,
     "lines.markersize": 4.5,
 }
+GREY = "#555555"
+LONGEST_LABEL = 60
+OFFSETS = (
+    *((4, 2, "left"), (4, -6.5, "left"), (-4, 2, "right"), (-4, -6.5, "right"), (0, 6, "center"), (0, -10, "center")),
+    *((4, 7, "left"), (4, -11.5, "left"), (-4, 7, "right"), (-4, -11.5, "right")),
+)
+"""Where a name may stand: points to the right and up of its own, and how it is aligned there; the best first."""
 LONGEST_OF_TWO = 24
 """Characters of a label with which two stand side by side under a figure."""
 
@@ -80,7 +86,7 @@ def picture(chart: Chart) -> Any:
     figure.draw_without_rendering()  # the layout decides where points are; once is enough
     figure.set_layout_engine("none")
     for axes, panel in zip(all_axes, chart.panels, strict=True):
-        name_points(figure, axes, panel)
+        _name_points(figure, axes, panel)
     return figure
 
 
@@ -95,7 +101,7 @@ def _panel(axes: Any, chart: Chart, panel: Panel) -> None:
         _level(axes, level)
     axes.set_ylabel(chart.y_label)
     if panel.title:
-        axes.set_title(legible(panel.title), loc="left")
+        axes.set_title(_legible(panel.title), loc="left")
     _x_axis(axes, chart)
     highest = max([point.high or point.y for one in panel.series for point in one.points] + [one.y for one in panel.levels])
     axes.set_ylim(0, min(100, highest * 1.08) + 2)
@@ -125,7 +131,7 @@ def _series(axes: Any, series: Series) -> None:
     line: Any = "none" if not series.joined else (0, (3, 2)) if series.paper else "-"
     # The paper's are larger, so that a ring of them shows where ours lie upon them.
     axes.plot(x, y, color=colour, marker=marker, markersize=6 if series.paper else 4.5, linestyle=line,
-              label=legible(series.label),
+              label=_legible(series.label),
               markerfacecolor="white" if series.paper else colour, zorder=3 if series.paper else 4)  # fmt: skip
     barred = [point for point in series.points if point.low is not None and point.high is not None]
     if barred:
@@ -142,4 +148,48 @@ def _level(axes: Any, level: Level) -> None:
     teacher = level.look < 0
     colour = "black" if teacher else COLOURS[level.look % len(COLOURS)]
     dashes = DASHES[0 if teacher else 1 + level.look % (len(DASHES) - 1)]
-    axes.axhline(level.y, color=colour, linewidth=0.9, linestyle=dashes, label=legible(level.label), zorder=1)
+    axes.axhline(level.y, color=colour, linewidth=0.9, linestyle=dashes, label=_legible(level.label), zorder=1)
+
+
+def _legible(text: str) -> str:
+    """On one line and of bearable length. A leading "_" would hide it from the legend."""
+    shown = one_line(text)
+    shown = shown if len(shown) <= LONGEST_LABEL else f"{shown[: LONGEST_LABEL - 3]}..."
+    return f" {shown}" if shown.startswith("_") else shown
+
+
+def _name_points(figure: Any, axes: Any, panel: Panel) -> None:
+    """Write the names of the points, each at the offset where it covers least of what is there already."""
+    from matplotlib.transforms import Bbox
+
+    points = [point for series in panel.series for point in series.points]
+    if not any(point.label for point in points):
+        return
+    places = axes.transData.transform([(point.x, point.y) for point in points])
+    radius = figure.dpi * 3 / 72
+    taken = [Bbox([[x - radius, y - radius], [x + radius, y + radius]]) for x, y in places]
+    for point in points:
+        if point.label:
+            taken.append(_name(axes, point.label, (point.x, point.y), taken))
+
+
+def _name(axes: Any, label: str, place: tuple[float, float], taken: list[Any]) -> Any:
+    """The box that the name fills."""
+    text = axes.annotate(_legible(label), place, xytext=(0, 0), textcoords="offset points", fontsize=5.5, color=GREY)
+
+    def covered(offset: tuple[float, float, str]) -> float:
+        x, y, side = offset
+        text.set(position=(x, y), horizontalalignment=side)
+        box = text.get_window_extent()
+        outside = 0.0 if axes.bbox.containsx(box.x0) and axes.bbox.containsx(box.x1) else box.width * box.height
+        return outside + sum(_overlap(box, other) for other in taken)
+
+    x, y, side = min(OFFSETS, key=covered)
+    text.set(position=(x, y), horizontalalignment=side)
+    return text.get_window_extent()
+
+
+def _overlap(one: Any, other: Any) -> float:
+    width = min(one.x1, other.x1) - max(one.x0, other.x0)
+    height = min(one.y1, other.y1) - max(one.y0, other.y0)
+    return float(max(0.0, width) * max(0.0, height))
