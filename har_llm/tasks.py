@@ -140,7 +140,8 @@ def plan(jobs: Sequence[Job]) -> None:
     """What a run would generate and train, and what that takes; no model is loaded."""
     from har_llm.report.terminal.plan import show_plan
     from har_llm.report.terminal.progress import LiveProgress
-    from har_llm.sweep import estimates, execute
+    from har_llm.sweep import execute
+    from har_llm.sweep.estimates import estimate
     from har_llm.sweep.plan import make_plan
     from har_llm.sweep.read_once import Stores
 
@@ -150,7 +151,7 @@ def plan(jobs: Sequence[Job]) -> None:
     made = make_plan([job.run for job in jobs if job.run is not None and not job.run.finished], stores)
     finished = sum(job.run is not None and job.run.finished for job in jobs)
     if made.runs or finished:  # otherwise each job has said why it failed
-        show_plan(made, estimates.estimate(made, stores), estimates.estimate_trainings(made), finished)
+        show_plan(made, estimate(made, stores), finished)
 
 
 def prefetch(jobs: Sequence[Job]) -> None:

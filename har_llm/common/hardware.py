@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-GB = 1e9
 CGROUP = Path("/sys/fs/cgroup")
 
 

@@ -1,4 +1,4 @@
-"""Numbers as people read them: shares in percent with two decimals, half rounded up, and counts with their noun.
+"""Numbers as people read them: shares in percent with two decimals, half rounded up, counts with their noun, rough amounts.
 
 No value (None) gives an empty string, which tables show as "-".
 """
@@ -47,3 +47,23 @@ def points(difference: float | None) -> str:
 def counted(number: int, noun: str) -> str:
     """ "1 session", "2 sessions"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def rough(number: float) -> str:
+    """Of an estimate: "1,536", "20 k", "2.6 M"."""
+    if number < 10_000:
+        return f"{number:,.0f}"
+    return f"{number / 1e6:,.1f} M" if number >= 1e6 else f"{number / 1e3:,.0f} k"
+
+
+def data_size(number: float) -> str:
+    """Of bytes: "65.5 GB", "4 MB"."""
+    return f"{number / 1e9:.1f} GB" if number >= 1e8 else f"{number / 1e6:.0f} MB"
+
+
+def duration(hours: float) -> str:
+    """ "32 s", "44 min", "2.3 h"."""
+    minutes = hours * 60
+    if minutes < 1:
+        return f"{minutes * 60:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 90 else f"{hours:.1f} h"

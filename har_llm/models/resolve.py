@@ -15,7 +15,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from har_llm.common.errors import ConfigError, MissingError
-from har_llm.common.hardware import GB, available_memory
+from har_llm.common.hardware import available_memory
+from har_llm.common.numbers import data_size
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import MANIFEST, Provenance, recorded
 from har_llm.models import hub
@@ -99,8 +100,8 @@ def check_memory(model: ResolvedModel, place: str, free: float, share: float = 1
     needed = needed_memory(model.config, weight_bytes(model))
     if needed is not None and (needed := needed * share) > free:
         raise MissingError(
-            f"{model.config.name} needs about {needed / GB:.1f} GB in {model.config.dtype}, but {place} has "
-            f"{free / GB:.1f} GB free; take a smaller model (model=qwen3_0.6b) or a machine with more."
+            f"{model.config.name} needs about {data_size(needed)} in {model.config.dtype}, but {place} has "
+            f"{data_size(free)} free; take a smaller model (model=qwen3_0.6b) or a machine with more."
         )
 
 
@@ -142,7 +143,7 @@ def fetch(model: ResolvedModel) -> Path:
     existing, free = download_place()
     if needed > free:
         raise MissingError(
-            f"{model.config.id} is a download of about {needed / GB:.0f} GB, but {existing} has {free / GB:.0f} GB free; "
+            f"{model.config.id} is a download of about {data_size(needed)}, but {existing} has {data_size(free)} free; "
             f"make room, or set HF_HOME to a larger disk."
         )
     patterns = [*DOWNLOADED, *(["*.py"] if model.config.trust_remote_code else [])]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_llm.common.numbers import counted, in_percent, percent, points, rounded, signed
+from har_llm.common.numbers import counted, data_size, duration, in_percent, percent, points, rough, rounded, signed
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,18 @@ def test_counts_have_their_noun() -> None:
         "0 sessions",
         "1,234 sessions",
     ]
+
+
+@pytest.mark.parametrize(("number", "text"), [(1536.4, "1,536"), (19_500, "20 k"), (2_600_000, "2.6 M"), (4e9, "4,000.0 M")])
+def test_an_estimate_pretends_no_precision(number: float, text: str) -> None:
+    assert rough(number) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(65.5e9, "65.5 GB"), (1e8, "0.1 GB"), (4e6, "4 MB"), (0, "0 MB")])
+def test_bytes_are_read_in_gb_or_mb(number: float, text: str) -> None:
+    assert data_size(number) == text
+
+
+@pytest.mark.parametrize(("hours", "text"), [(32 / 3600, "32 s"), (0.75, "45 min"), (1.49, "89 min"), (5.0, "5.0 h")])
+def test_times_are_read_in_the_unit_that_suits_them(hours: float, text: str) -> None:
+    assert duration(hours) == text

@@ -216,7 +216,7 @@ def test_a_name_that_cannot_be_on_the_hub_is_refused() -> None:
 
 def test_a_full_disk_is_noticed_before_the_download(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1e9}))
-    with pytest.raises(MissingError, match=r"download of about 4 GB, but .* has 1 GB free"):
+    with pytest.raises(MissingError, match=r"download of about 4\.0 GB, but .* has 1\.0 GB free"):
         weights.fetch(ResolvedModel(model(parameters=2_000_000_000), COMMIT, None))
 
 

@@ -1,17 +1,21 @@
-"""What task=plan shows: the generations and the adapters that have to be made, and what they would cost."""
+"""What task=plan shows: the generations and the adapters that have to be made, and what they would cost, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from har_llm.common.console import console, plain, show_table
+from har_llm.common.numbers import data_size, duration, rough
 from har_llm.common.tables import Table
-from har_llm.sweep.estimates import Estimate, TrainingEstimate, all_notes, downloads
+from har_llm.sweep.estimates import Downloads, Estimates, LoadEstimate, TrainingEstimate
 from har_llm.sweep.plan import Plan
 
+NAMED_RATE = 1000
+"""Answer tokens a second at which hours are given where no rate is known: to reckon with, and of no GPU in particular."""
 
-def show_plan(plan: Plan, loads: Sequence[Estimate], trainings: Sequence[TrainingEstimate], finished: int) -> None:
-    """What the runs of a plan owe, model by model, then adapter by adapter."""
+
+def show_plan(plan: Plan, estimates: Estimates, finished: int) -> None:
+    """What the runs of a plan owe, model by model, then adapter by adapter. `finished`: how many runs owe nothing."""
     out = console()
     cached = plan.wanted - plan.owed
     out.print(
@@ -21,33 +25,104 @@ def show_plan(plan: Plan, loads: Sequence[Estimate], trainings: Sequence[Trainin
         ),
         style="bold",
     )
-    if plan.loads:
-        show_table(out, _loads_table(plan, loads))
-    if plan.recipes:
-        show_table(out, _trainings_table(plan, trainings))
-    fetched = downloads(plan)
-    if fetched is not None:
-        out.print(plain(fetched), soft_wrap=True)
-    for note in all_notes([*loads, *trainings]):
+    if estimates.loads:
+        show_table(out, _loads_table(estimates.loads))
+    if estimates.trainings:
+        show_table(out, _trainings_table(estimates.trainings))
+    if estimates.downloads is not None:
+        out.print(plain(_downloads(estimates.downloads)), soft_wrap=True)
+    for note in _notes(estimates):
         out.print(plain(note), style="yellow")
 
 
-def _loads_table(plan: Plan, estimates: Sequence[Estimate]) -> Table:
+def _loads_table(estimates: Sequence[LoadEstimate]) -> Table:
     columns = ("model", "engine", "runs", "generations owed", "prompt tokens", "answer tokens", "memory", "download", "time")
     rows = []
-    for load, estimate in zip(plan.loads, estimates, strict=True):
-        costs = (estimate.prompt_tokens, estimate.answer_tokens, estimate.memory, estimate.download, estimate.time)
+    for one in estimates:
+        load, most = one.load, _most(one)
+        answers = f"{most}{rough(one.answer_tokens)}"
+        memory = "-" if one.memory is None else data_size(one.memory)
+        download = "-" if one.download == 0 else _size(one.download)
+        unknown = f"unknown; {most}{duration(one.answer_tokens / NAMED_RATE / 3600)} at {NAMED_RATE:,} tokens/s"
+        time = unknown if one.hours is None else duration(one.hours)
+        costs = [rough(one.prompt_tokens), answers, memory, download, time]
         rows.append([load.model.config.name, load.engine_name, str(len(load.runs)), str(len(load.requests)), *costs])
     return Table("loads", "Models to load", columns, rows)
 
 
-def _trainings_table(plan: Plan, estimates: Sequence[TrainingEstimate]) -> Table:
+def _trainings_table(estimates: Sequence[TrainingEstimate]) -> Table:
     columns = ("student", "taught by", "on", "sessions", "examples, at most", "steps", "batch", "epochs", "weights", "time")
     rows = []
-    for recipe, estimate in zip(plan.recipes, estimates, strict=True):
-        teacher, training = recipe.teacher, recipe.lora.training
-        names = (recipe.experiment.model.name, teacher.experiment.model.name, teacher.experiment.dataset.name)
-        numbers = (len(teacher.sessions), estimate.examples, training.max_steps, training.batch_size)
-        rows.append([*names, *map(str, numbers), estimate.epochs, estimate.weights, estimate.time])
-    title = f"Adapters to train, after their teachers have written: {len(plan.recipes)}"
+    for one in estimates:
+        teacher, training = one.recipe.teacher, one.recipe.lora.training
+        names = (one.recipe.experiment.model.name, teacher.experiment.model.name, teacher.experiment.dataset.name)
+        numbers = (len(teacher.sessions), one.examples, training.max_steps, training.batch_size)
+        weights = f"{'' if one.embeddings_known else 'at least '}{_size(one.weights)}"
+        time = "unknown" if one.hours is None else duration(one.hours)
+        rows.append([*names, *map(str, numbers), training.epochs_in_words(one.examples), weights, time])
+    title = f"Adapters to train, after their teachers have written: {len(estimates)}"
     return Table("trainings", title, columns, rows)
+
+
+def _downloads(needed: Downloads) -> str:
+    more = "" if needed.complete else " and what is unknown"
+    verdict = "" if needed.known < needed.free else ": too little"
+    room = f"into {needed.folder}, where {data_size(needed.free)} are free{verdict}"
+    return f"downloads: {data_size(needed.known)}{more} in all, {room}"
+
+
+def _notes(estimates: Estimates) -> list[str]:
+    """What is to be said beside the tables: each note once, after the models that it is about."""
+    models: dict[str, dict[str, None]] = {}
+    for load in estimates.loads:
+        for note in _load_notes(load):
+            models.setdefault(note, {})[load.load.model.config.name] = None
+    for training in estimates.trainings:
+        for note in _training_notes(training):
+            models.setdefault(note, {})[training.recipe.experiment.model.name] = None
+    return [f"{', '.join(about)}: {note}" for note, about in models.items()]
+
+
+def _load_notes(one: LoadEstimate) -> Iterator[str]:
+    if one.refusal is not None:
+        yield one.refusal
+    if one.memory is not None and one.place is not None and one.memory > one.place.free:
+        yield f"needs about {data_size(one.memory)}, but {one.place.name} here has {data_size(one.place.free)} free."
+    if one.chosen_without_gpu:
+        yield "planned for this machine, which has no GPU; engine=vllm_a100 plans for a machine that has some."
+    if one.version_unknown:
+        yield "the hub does not say which version it has; stored generations are not counted."
+    if not one.prompts_counted:
+        yield "prompt tokens are estimated from the characters."
+    if not one.answers_known:
+        yield (
+            "no stored generations here to expect the length of answers from; the number is the most that "
+            "model.sampling.max_new_tokens allows."
+        )
+    if one.hours is None:
+        yield (
+            "hours are known once the model has run on the machine that is to do the work: try limit=20 there, which shows "
+            "its tokens a second, and plan again."
+        )
+
+
+def _training_notes(one: TrainingEstimate) -> Iterator[str]:
+    if one.refusal is not None:
+        yield one.refusal
+    if one.hours is None:
+        yield (
+            "hours of training are known once an adapter has been trained on such examples on the machine that is to do the "
+            "work: try lora.training.max_steps=10 there, and plan again."
+        )
+    yield (
+        f"training needs memory for the weights and for {one.recipe.lora.training.per_device_train_batch_size} examples at "
+        f"once, which grows with their length and is not estimated."
+    )
+
+
+def _most(one: LoadEstimate) -> str:
+    return "" if one.answers_known else "at most "
+
+
+def _size(known: float | None) -> str:
+    return "unknown" if known is None else data_size(known)

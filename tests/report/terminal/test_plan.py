@@ -1,0 +1,117 @@
+"""What task=plan says: figures in words, and beside them what they rest on and what stands in the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from har_llm.report.terminal.plan import show_plan
+from har_llm.runs.prepare import prepare
+from har_llm.sweep.estimates import Downloads, Estimates, Place, estimate
+from har_llm.sweep.plan import Plan, make_plan
+from tests.composing import experiment
+
+KNOWN = {"prompts_counted": True, "answers_known": True, "refusal": None, "hours": 0.75, "place": Place("memory", 1e12)}
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wide enough for cells of one line."""
+    monkeypatch.setattr("har_llm.report.terminal.plan.console", lambda: Console(width=250, highlight=False))
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    common = ["limit=2", "engine=transformers", f"paths.outputs={tmp_path_factory.mktemp('outputs')}"]
+    plain = prepare(experiment(*common, "model=tiny_student"))
+    return make_plan([plain, prepare(experiment(*common, "model=tiny_teacher", "lora=distilled_tiny"))])
+
+
+@pytest.fixture(scope="module")
+def figures(plan: Plan) -> Estimates:
+    return estimate(plan)
+
+
+def said(capsys: pytest.CaptureFixture[str], plan: Plan, estimates: Estimates, finished: int = 0) -> str:
+    """Without the places of line ends and columns."""
+    show_plan(plan, estimates, finished)
+    return " ".join(capsys.readouterr().out.split())
+
+
+def changed(figures: Estimates, **values: Any) -> Estimates:
+    """One load whose figures are all known, but for these."""
+    return Estimates([replace(figures.loads[1], **{**KNOWN, **values})], [], None)
+
+
+def test_what_the_runs_need_is_counted_first(capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates) -> None:
+    out = said(capsys, plan, figures, finished=3)
+    assert out.startswith(f"5 runs: 3 finished; the others need {plan.wanted} generations: 0 are stored, {plan.owed} have")
+    assert "Models to load" in out and "Adapters to train, after their teachers have written: 1" in out
+
+
+def test_figures_are_shown_rounded(capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates) -> None:
+    made = changed(figures, prompt_tokens=19_400.0, answer_tokens=2.6e6, memory=72.1e9, download=65.5e9)
+    out = said(capsys, plan, made)
+    assert "19 k 2.6 M 72.1 GB 65.5 GB 45 min" in out
+    assert ": " not in out.partition("45 min")[2], "no note"
+
+
+def test_what_is_not_known_is_said_so(capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates) -> None:
+    few = {"prompts_counted": False, "answers_known": False, "hours": None, "answer_tokens": 1536, "download": None}
+    out = said(capsys, plan, changed(figures, memory=None, version_unknown=True, **few))
+    assert "at most 1,536" in out and "- unknown unknown;" in out and "at most 2 s" in out
+    for note in (
+        "the hub does not say which version it has; stored generations are not counted.",
+        "prompt tokens are estimated from the characters.",
+        "no stored generations here to expect the length of answers from; the number is the most that",
+        "hours are known once the model has run on the machine that is to do the work: try limit=20 there",
+    ):
+        assert note in out
+
+
+def test_what_stands_in_the_way_is_said(capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates) -> None:
+    small = changed(figures, memory=72.1e9, place=Place("the GPU", 24e9), chosen_without_gpu=True)
+    out = said(capsys, plan, small)
+    name = figures.loads[1].load.model.config.name
+    assert f"{name}: needs about 72.1 GB, but the GPU here has 24.0 GB free." in out
+    assert "planned for this machine, which has no GPU; engine=vllm_a100 plans for a machine that has some." in out
+    assert f"{name}: It cannot run." in said(capsys, plan, changed(figures, refusal="It cannot run."))
+
+
+def test_a_note_about_several_models_is_said_once(
+    capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates
+) -> None:
+    out = said(capsys, plan, Estimates([replace(one, **KNOWN, version_unknown=True) for one in figures.loads], [], None))
+    names = ", ".join(dict.fromkeys(one.load.model.config.name for one in figures.loads))
+    assert f"{names}: the hub does not say" in out and out.count("the hub does not say") == 1
+
+
+@pytest.mark.parametrize(
+    ("free", "complete", "words"),
+    [
+        (1e12, True, "downloads: 66.7 GB in all, into /models, where 1000.0 GB are free"),
+        (50e9, False, "downloads: 66.7 GB and what is unknown in all, into /models, where 50.0 GB are free: too little"),
+    ],
+)
+def test_what_has_to_be_fetched_is_said_with_its_place(
+    capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates, free: float, complete: bool, words: str
+) -> None:
+    made = replace(changed(figures), downloads=Downloads(66.7e9, complete, Path("/models"), free))
+    assert words in said(capsys, plan, made)
+
+
+def test_a_training_has_its_row_and_its_notes(capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates) -> None:
+    (training,) = figures.trainings
+    epochs = training.recipe.lora.training.epochs_in_words(training.examples)
+    unmeasured = said(capsys, plan, Estimates([], [replace(training, weights=3e8, embeddings_known=False)], None))
+    assert f"{training.examples} {training.recipe.lora.training.max_steps} 8 {epochs}" in unmeasured
+    assert "at least 0.3 GB unknown" in unmeasured
+    assert "try lora.training.max_steps=10 there" in unmeasured
+    assert "training needs memory for the weights and for 8 examples at once" in unmeasured
+    measured = Estimates([], [replace(training, hours=7 / 60, refusal="It cannot be trained.")], None)
+    out = said(capsys, plan, measured)
+    assert "7 min" in out and "max_steps=10" not in out and "tiny_teacher: It cannot be trained." in out
