@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from huggingface_hub import ModelCard
 
+from har_llm.common.markdown import inline
 from har_llm.distill.loss_curve import draw_losses
-from har_llm.distill.model_card import CURVE, merged_card, model_card
+from har_llm.distill.model_card import CURVE, card_title, merged_card, model_card
 from har_llm.models.config import ModelConfig
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.manifest import name_base
@@ -50,12 +52,13 @@ def manifest(**changes: Any) -> dict[str, Any]:
     return {**made, **changes}
 
 
-def test_a_card_says_what_was_learned_and_how() -> None:
+def test_a_card_says_what_was_trained_on_what_and_how() -> None:
     card = model_card(manifest())
-    head = yaml.safe_load(card.split("---")[1])
-    assert (head["base_model"], head["library_name"]) == ("Qwen/Qwen3-0.6B", "peft")
+    head = ModelCard(card).data
+    assert (head.base_model, head.library_name, head.pipeline_tag) == ("Qwen/Qwen3-0.6B", "peft", "text-generation")
+    assert head.tags == ["lora", "human-activity-recognition", "knowledge-distillation"]
     for said in (
-        "# Qwen/Qwen3-0.6B, taught by Qwen/Qwen3-32B on marble",
+        "# Qwen/Qwen3-0.6B, trained on generations of Qwen/Qwen3-32B for marble",
         "| windows; generations; trained on | 130; 130; 126 |",
         "| generations left out | 3 is cut; 1 longer than 9000 tokens |",
         "| trainable parameters | 20,185,088 of 616,235,008 (3.28 %) |",
@@ -78,9 +81,26 @@ def test_a_card_says_what_gold_activities_were_used_for() -> None:
 def test_a_model_that_the_hub_does_not_have_is_not_given_to_it_as_a_base() -> None:
     """It refuses a card that names one."""
     card = model_card(manifest(student="embedded:tiny_student", provenance="synthetic home, synthetic model", left_out={}))
-    assert "base_model" not in yaml.safe_load(card.split("---")[1])
+    assert ModelCard(card).data.base_model is None
     assert "**synthetic home, synthetic model**" in card
     assert "from_pretrained" not in card and "left out" not in card
+
+
+HOSTILE = ("org/model: [x", "org/model\n---\n# A heading", "org/{model}", 'org/"model"', "org/model | <b>@you [a](b)")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_stays_a_name_in_metadata_title_table_and_code(name: str) -> None:
+    """An adapter's manifest, which a merged model's card goes on from, may be anybody's."""
+    hostile = manifest(student=name, teacher={"id": name, "revision": name, "dtype": name}, dataset=name, hardware=name)
+    card, plain = ModelCard(model_card(hostile)), ModelCard(model_card(manifest()))
+    assert (card.data.base_model, card.data.library_name) == (name, "peft")
+    lines = card.text.splitlines()
+    assert [line for line in lines if line.startswith("#")] == [f"# {inline(card_title(hostile))}", "## Training"]
+    assert len(lines) == len(plain.text.splitlines()) and "<b>" not in card.text.partition("```")[0]
+    (code,) = (line for line in lines if "AutoModelForCausalLM.from_pretrained" in line)
+    call = ast.parse(code.partition("= ")[2], mode="eval").body
+    assert isinstance(call, ast.Call) and ast.literal_eval(call.args[0]) == name
 
 
 MERGED = {
@@ -96,10 +116,10 @@ MERGED = {
 
 def test_a_merged_model_tells_the_story_of_its_adapter() -> None:
     card = merged_card(manifest(merged=MERGED))
-    head = yaml.safe_load(card.split("---")[1])
-    assert (head["base_model"], head["library_name"]) == ("Qwen/Qwen3-0.6B", "transformers")
+    head = ModelCard(card).data
+    assert (head.base_model, head.library_name) == ("Qwen/Qwen3-0.6B", "transformers")
     for said in (
-        "# Qwen/Qwen3-0.6B, taught by Qwen/Qwen3-32B on marble",
+        "# Qwen/Qwen3-0.6B, trained on generations of Qwen/Qwen3-32B for marble",
         "A LoRA adapter (distilled, version k3y) merged into its base (Qwen/Qwen3-0.6B, version c0ffee), in bfloat16.",
         "| windows; generations; trained on | 130; 130; 126 |",
         f"![Loss by step]({CURVE})",
@@ -112,9 +132,9 @@ def test_a_merged_model_tells_the_story_of_its_adapter() -> None:
 
 def test_of_an_adapter_made_elsewhere_a_merged_model_tells_only_what_is_known() -> None:
     card = merged_card({"provenance": "synthetic model", "merged": {**MERGED, "base": "embedded:tiny_teacher"}})
-    assert "base_model" not in yaml.safe_load(card.split("---")[1])
+    assert ModelCard(card).data.base_model is None
     assert "# embedded:tiny_teacher with an adapter" in card and "**synthetic model**" in card
-    assert CURVE not in card and "taught by" not in card
+    assert CURVE not in card and "trained" not in card
 
 
 @pytest.mark.parametrize("steps", [1, 8, 500])

@@ -98,7 +98,7 @@ def plain_requests(made: Made) -> list[Request]:
 def test_the_merged_model_says_what_it_is_made_of(made: Made) -> None:
     assert recorded(made.merged) == recorded(made.adapter) == Provenance(home=True, model=True)
     card = (made.merged / "README.md").read_text()
-    assert "taught by embedded:tiny_teacher on simulated_flat" in card and (made.merged / CURVE).is_file()
+    assert "trained on generations of embedded:tiny_teacher for simulated_flat" in card and (made.merged / CURVE).is_file()
 
 
 def test_an_adapter_that_is_named_by_its_folder_is_merged_with_its_story(made: Made, tmp_path: Path) -> None:

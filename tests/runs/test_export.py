@@ -52,7 +52,9 @@ def test_a_manifest_that_is_not_ours_is_no_story(tmp_path: Path) -> None:
     (adapter / MANIFEST).write_text('{"teacher": "me", "weights": "others"}')
     wanted.settings.export.path = str(tmp_path / "one")
     one, _ = export(wanted)
-    assert "teacher" not in json.loads((one / MANIFEST).read_text()) and "taught by" not in (one / "README.md").read_text()
+    assert (
+        "teacher" not in json.loads((one / MANIFEST).read_text()) and "generations of" not in (one / "README.md").read_text()
+    )
     (adapter / MANIFEST).write_text(json.dumps({"teacher": "me", "weights": adapter_digest(adapter)}))
     wanted.settings.export.path = str(tmp_path / "two")
     with pytest.raises(MissingError, match=r"manifest\.json is not as har_llm writes it .*; delete it"):
