@@ -1,4 +1,4 @@
-"""Nothing in the tests may reach the Hugging Face hub or a user's outputs."""
+"""Nothing in the tests may reach the Hugging Face hub or a user's outputs; and the script of a small run."""
 
 from __future__ import annotations
 
@@ -26,3 +26,11 @@ def gpu_only_where_there_is_one(request: pytest.FixtureRequest) -> None:
         torch = pytest.importorskip("torch")
         if not torch.cuda.is_available():
             pytest.skip("needs a CUDA GPU")
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> str:
+    """The setting of the scripted engine that answers every window of a small run with its gold activities."""
+    from tests.scripted_runs import gold_script  # later, as it imports what reads the environment
+
+    return f"engine.path={gold_script(tmp_path / 'gold.jsonl')}"

@@ -11,63 +11,14 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from har_llm.common.errors import EngineError
-from har_llm.distill.training_config import LINEAR, TrainingSettings
-from har_llm.distill.training_job import TrainingJob
+from har_llm.distill.training_config import LINEAR
 from har_llm.distill.worker import trained
 from har_llm.engines.chat import ChatTokenizer
-from har_llm.models import resolve
-from har_llm.runs.prepare import read_recordings, render
-from tests.composing import experiment
+from tests.distill.trainings import adapter, job
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    composed = experiment("window.events=3", "limit=12")
-    recordings = read_recordings(composed)
-    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
-    with path.open("w") as stream:
-        for prompt in render(composed, recordings, recordings.sessions):
-            answer = json.dumps([{"id": shown, "activity": 3} for shown in prompt.ids])
-            text = f"<think>\nAll of it is showering (3).\n</think>\n\n{answer}"
-            completion = [{"role": "assistant", "content": text}]
-            stream.write(json.dumps({"prompt": [dict(m) for m in prompt.messages], "completion": completion}) + "\n")
-    return path
-
-
-def job(
-    rows: Path, folder: Path, *, max_length: int | None = 4096, leave_out_long: bool = False, **settings: Any
-) -> TrainingJob:
-    base = resolve.resolve(experiment("model=tiny_student").model).path
-    common = {
-        "max_steps": 8,
-        "batch_size": 4,
-        "per_device_train_batch_size": 4,
-        "learning_rate": 5e-3,
-        "save_steps": 2,
-        "r": 4,
-    }
-    return TrainingJob(
-        base=str(base),
-        dtype="float32",
-        trust_remote_code=False,
-        template_options={"enable_thinking": True},
-        max_length=max_length,
-        leave_out_long=leave_out_long,
-        rows=str(rows),
-        folder=str(folder / "adapter"),
-        checkpoints=str(folder / "checkpoints"),
-        settings=TrainingSettings(**{**common, **settings}),
-        trainer="trl",
-    )
-
-
-def adapter(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder / "adapter" / "adapter_model.safetensors")
 
 
 def test_a_killed_training_goes_on_to_the_same_adapter(rows: Path, tmp_path: Path) -> None:

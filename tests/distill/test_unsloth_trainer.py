@@ -18,9 +18,7 @@ from har_llm.distill.trainer_choice import installed
 from har_llm.distill.training_config import LINEAR
 from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.worker import _environment, trained
-from tests.distill.test_trl_trainer import adapter, job, rows
-
-__all__ = ["rows"]  # the fixture
+from tests.distill.trainings import adapter, job
 
 
 def unsloth_job(rows: Path, folder: Path, **settings: Any) -> TrainingJob:

@@ -1,4 +1,4 @@
-"""What a server's answer is taken for: the text as the model wrote it, and nothing unfinished for finished."""
+"""What a server is sent, and what its answer is taken for: the text as it was written, nothing unfinished for finished."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from har_llm.engines import openai_protocol as wire
-from har_llm.engines.base import Generation, Request
+from har_llm.engines.base import Adapter, Decoding, Generation, Request
 from har_llm.engines.openai_protocol import Fault
+from har_llm.engines.worker import open_engine
+from har_llm.models.config import Sampling
 from har_llm.scoring.parsing import split_reasoning
-from tests.engines.failing_server import completion
-from tests.engines.test_openai_engine import FORM, GREEDY, MOST, request
+from tests.engines.failing_server import FailingServer, completion
+from tests.engines.openai_requests import FORM, GREEDY, MODEL, MOST, SAMPLED, collect, config, map_requests, request
 
 CONTEXT = 100
 ANSWER = '[{"id": 1, "activity": 14},\n{"id": 2, "activity": 3}]'
@@ -130,3 +132,68 @@ def test_a_form_that_the_server_passed_over_is_noticed(after: str) -> None:
         answered({"content": after, "reasoning": "why"}, asked=request("a", **FORM))
     assert not fault.value.passing
     assert answered({"content": after, "reasoning": "why"}, "length", asked=request("a", **FORM)).finish_reason == "length"
+
+
+# What is sent
+
+
+def sent(asked: Request, *, extensions: bool = True) -> dict[str, Any]:
+    """What really reaches the server."""
+    with FailingServer() as server:
+        list(open_engine(config(server.url, extensions=extensions), MODEL).generate([asked]))
+    return server.bodies[0]
+
+
+def test_everything_that_shapes_a_text_is_sent() -> None:
+    common = {"model": "served", "messages": [{"role": "user", "content": "a"}], "max_tokens": 50}
+    off = {"repetition_penalty": 1.0, "skip_special_tokens": False, "spaces_between_special_tokens": False}
+    thinking = {"chat_template_kwargs": {"enable_thinking": True}}
+    drawn = {"temperature": 0.6, "top_p": 0.95, "top_k": 20, "min_p": 0.1, "seed": 5}
+    assert sent(request("a", SAMPLED)) == {**common, **off, **thinking, **drawn}
+    likeliest = {"temperature": 0.0, "top_p": 1.0, "top_k": -1, "min_p": 0.0}
+    assert sent(request("a", GREEDY)) == {**common, **off, **thinking, **likeliest}
+
+
+def test_special_decoding_is_sent() -> None:
+    special = GREEDY._replace(thinking_token_budget=9, repetition_detection=(4, 64))
+    body = wire.body(request("a", special, adapter=Adapter("lora", "/x"), **FORM), "served", extensions=True)
+    assert body["model"] == "lora"
+    assert body["thinking_token_budget"] == 9
+    assert body["repetition_detection"] == {"min_count": 4, "max_pattern_size": 64, "min_pattern_size": 1}
+    assert body["structured_outputs"] == {"regex": FORM["pattern"]}
+    assert "response_format" not in body  # vLLM takes one or the other
+    plain = wire.body(request("a", **FORM), "served", extensions=False)
+    assert plain["response_format"]["json_schema"]["schema"] == FORM["schema"]
+    assert "structured_outputs" not in plain
+
+
+def test_openais_own_api_is_sent_nothing_else() -> None:
+    messages = [{"role": "user", "content": "a"}]
+    greedy = {"model": "served", "messages": messages, "max_completion_tokens": 50, "temperature": 0.0}
+    assert sent(request("a", GREEDY), extensions=False) == greedy
+    drawn = Decoding(Sampling(temperature=1.0, top_p=0.9, top_k=0, max_new_tokens=50), {"enable_thinking": True})
+    assert sent(request("a", drawn), extensions=False) == {**greedy, "temperature": 1.0, "top_p": 0.9, "seed": 5}
+
+
+@pytest.mark.parametrize(
+    ("decoding", "words"),
+    [
+        (SAMPLED, "model.sampling.top_k is 20, which OpenAI's own API has no word for; set model.sampling.top_k=0, or"),
+        (Decoding(Sampling(top_k=0, min_p=0.1), {}), "model.sampling.min_p is 0.1"),
+        (GREEDY._replace(thinking_token_budget=9), "set decoding.thinking_token_budget=null"),
+        (GREEDY._replace(repetition_detection=(4, 64)), "decoding.repetition_min_count is 4"),
+    ],
+)
+def test_what_openais_own_api_cannot_be_told_is_refused_before_anything_is_sent(decoding: Decoding, words: str) -> None:
+    with FailingServer() as server:
+        stream = open_engine(config(server.url, extensions=False), MODEL).generate([request("a"), request("b", decoding)])
+        came, said = collect(stream)
+    assert (came, server.bodies) == ([], [])
+    assert words in said
+
+
+def test_a_prompt_that_cannot_be_sent_is_named() -> None:
+    with FailingServer() as server:
+        came, words = collect(open_engine(config(server.url), MODEL).generate(map_requests("a", "b \ud800")))
+    assert came == ["key of a"]
+    assert "a lone surrogate" in words

@@ -22,8 +22,8 @@ from har_llm.runs.export import export
 from har_llm.runs.generations import parse_windows
 from har_llm.sweep.job import Job
 from tests.composing import experiment
-from tests.distill.test_recipe import job
-from tests.sweep.test_execute import done
+from tests.sweep.distilled_jobs import job
+from tests.sweep.noted_jobs import done
 
 pytestmark = pytest.mark.slow
 with_vllm = pytest.mark.skipif(not installed(), reason="vLLM is not installed")

@@ -20,9 +20,9 @@ from har_llm.models.config import Sampling
 from har_llm.runs.prepare import read_recordings, render
 from har_llm.scoring import parsing
 from har_llm.scoring.answer_format import answer_pattern
+from tests.commands import har_llm
 from tests.composing import experiment
 from tests.lora_adapters import random_adapter
-from tests.test_tasks import har_llm
 
 pytestmark = [
     pytest.mark.slow,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from har_llm.common.errors import MissingError
+from har_llm.common.errors import ConfigError, MissingError
 from har_llm.models import hub
 from har_llm.models.adapters import ReadyAdapter, resolve_adapter, served_adapter
 
@@ -137,3 +137,9 @@ def test_a_download_that_breaks_off_is_no_connection(org: list[dict[str, Any]], 
     monkeypatch.setattr("huggingface_hub.snapshot_download", broken)
     with pytest.raises(MissingError, match=r"org/adapter is not on this machine.*\(no connection\)"):
         resolve_adapter(lora())
+
+
+@pytest.mark.parametrize("path", ["", "  "])
+def test_an_adapter_without_a_path_is_refused(path: str) -> None:
+    with pytest.raises(ConfigError, match=r"lora\.path is empty"):
+        ReadyAdapter(name="adapter", path=path).check()

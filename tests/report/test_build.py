@@ -6,14 +6,18 @@ import csv
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from har_llm.common.errors import MissingError
 from har_llm.report import build
-from har_llm.report.build import MANIFEST, build_report
+from har_llm.report.build import MANIFEST, build_report, report_sweep, sweep_name
 from har_llm.report.grouping import SYNTHETIC
 from har_llm.runs.directory import RunResult
+from har_llm.sweep.job import Job
+from tests.commands import reports
+from tests.composing import experiment
 from tests.report.fabricated import fabricated, miniature, taught, the_papers_programme
 
 
@@ -147,3 +151,73 @@ def test_figures_names_are_plain_whatever_the_provenance_is(tmp_path: Path) -> N
     runs = [fabricated(tmp_path, provenance="../../x/ y;", model=model) for model in ("qwen3_0.6b", "qwen3_4b")]
     folder = built(runs, tmp_path / "report")
     assert {path.parent for path in tmp_path.rglob("figure3*")} == {folder}
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> list[Job]:
+    """Two jobs of a sweep that are done, and one that failed."""
+    composed = experiment(f"paths.outputs={tmp_path / 'outputs'}")
+    runs = [fabricated(tmp_path / "outputs" / "runs", f1) for f1 in (0.4, 0.5)]
+    done = [Job(f"job {place}", composed, folder=run.folder) for place, run in enumerate(runs)]
+    return [*done, Job("failed", composed, error=MissingError("There is no data."))]
+
+
+@pytest.mark.parametrize(
+    ("experiments", "name"),
+    [(["table1"] * 3, "table1"), (["table1", "table2", "table1"], "table1-table2"), (["a/b", "a/b"], "a_b")],
+)
+def test_names_of_reports(experiments: list[str], name: str) -> None:
+    assert sweep_name(experiments, []) == name
+
+
+def test_without_an_experiment_the_same_runs_have_the_same_name() -> None:
+    one, two = Path("a/run1"), Path("b/run2")
+    names = {sweep_name([""], folders) for folders in ([one, two], [two, one], [Path("elsewhere/run1"), two])}
+    assert len(names) == 1 and names != {sweep_name([""], [one])}
+    assert sweep_name(["table1", ""], [one]) == sweep_name([], [one])
+
+
+def test_jobs_that_failed_are_left_out(tmp_path: Path, jobs: list[Job], capsys: pytest.CaptureFixture[str]) -> None:
+    report_sweep(jobs)
+    (folder,) = reports(tmp_path)
+    assert "2 runs." in (folder / "report.md").read_text()
+    assert "Table 1: F1 of models as they are" in capsys.readouterr().out
+
+
+def test_a_job_whose_config_is_wrong_takes_no_name_away(tmp_path: Path, jobs: list[Job]) -> None:
+    for job in jobs:
+        job.choice = "table1"
+    report_sweep([*jobs, Job("wrong", error=MissingError("No."))])
+    assert [folder.name for folder in reports(tmp_path)] == ["table1"]
+
+
+def test_where_all_failed_there_is_no_report(tmp_path: Path, jobs: list[Job]) -> None:
+    report_sweep(jobs[2:])
+    report_sweep([])
+    assert reports(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(MissingError("The disk is full."), "The disk is full."), (ZeroDivisionError("oops"), "ZeroDivisionError: oops")],
+)
+def test_a_report_that_fails_fails_no_sweep(
+    jobs: list[Job], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, reason: str
+) -> None:
+    def fail(*given: Any, **named: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(build, "build_report", fail)
+    report_sweep(jobs)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: the report of this sweep was not built ({reason}). The runs are complete; task=report ")
+    assert str(jobs[0].folder) in line
+
+
+def test_ctrl_c_during_a_report_is_ctrl_c(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*given: Any, **named: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(build, "read_runs", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        report_sweep(jobs)

@@ -12,6 +12,7 @@ import pytest
 from har_llm.common.errors import MissingError
 from har_llm.runs.directory import METRICS, PREDICTIONS, WINDOWS, RunResult, read_run
 from tests.report.run_folders import row, rows, written
+from tests.scripted_runs import done
 
 ROWS = {PREDICTIONS: RunResult.predictions, WINDOWS: RunResult.windows}
 WINDOW: dict[str, Any] = {"session": "s1", "messages": [], "ids": [0], "generations": []}
@@ -104,4 +105,11 @@ def test_a_file_that_is_damaged_or_of_another_form_is_named(tmp_path: Path, file
     result = written(tmp_path / "run", rows({"s1": [(1, 1)]}))
     (result.folder / file).write_text(content)
     with pytest.raises(MissingError, match=r"and run the same command again"):
+        read_run(result.folder)
+
+
+def test_a_damaged_run_directory_says_what_to_do(tmp_path: Path, script: str) -> None:
+    result, _ = done(tmp_path, script, "limit=1")
+    (result.folder / "metrics.json").write_text("{")
+    with pytest.raises(MissingError, match=r"is damaged \(.*\); delete it and run the same command again"):
         read_run(result.folder)

@@ -17,8 +17,8 @@ from har_llm.runs.prepare import prepare
 from har_llm.sweep.generate import generate
 from har_llm.sweep.plan import make_plan
 from tests.composing import experiment
-from tests.distill.test_recipe import job
 from tests.lora_adapters import random_adapter
+from tests.sweep.distilled_jobs import job
 
 
 def texts(experiment: Experiment) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from har_llm.runs.generations import WindowGenerations
 from har_llm.runs.store import Record
 from har_llm.scoring.parsing import Answer, Prediction
-from tests.scoring.test_voting import missed, named
+from tests.scoring.predictions import missed, named
 
 
 def test_a_window_votes_event_by_event_and_parsing_by_parsing() -> None:

@@ -9,7 +9,7 @@ from har_llm.common.numbers import percent
 from har_llm.runs.summary import summarise
 from har_llm.runs.summary_markdown import render
 from tests.report.run_folders import rows, written
-from tests.runs.test_run import done, gold_script
+from tests.scripted_runs import done, gold_script
 
 SESSIONS = {"s1": [(1, 1), (1, 2), (2, "omitted")], "s2": [(1, 1), (2, 1)]}
 

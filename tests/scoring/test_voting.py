@@ -9,17 +9,12 @@ from hypothesis import strategies as st
 
 from har_llm.scoring.parsing import CAUSES, Prediction
 from har_llm.scoring.voting import vote
+from tests.scoring.predictions import missed, named
 
 NAMED = st.builds(Prediction, st.integers(1, 4), st.none())
+
+
 MISSED = st.builds(Prediction, st.none(), st.sampled_from(CAUSES))
-
-
-def named(*activities: int) -> list[Prediction]:
-    return [Prediction(activity, None) for activity in activities]
-
-
-def missed(*causes: str) -> list[Prediction]:
-    return [Prediction(None, cause) for cause in causes]
 
 
 def test_most_votes_win_wherever_they_stand() -> None:

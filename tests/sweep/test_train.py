@@ -1,10 +1,30 @@
-"""What a training leaves for the next process, whatever a kill leaves of it."""
+"""How an adapter is made: when it is refused, waited for, taken over, found damaged, and what a kill leaves of it."""
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
-from har_llm.sweep.train import _losses, _write_lines
+import pytest
+
+from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.provenance import MANIFEST
+from har_llm.runs.adapter_files import adapter_weights
+from har_llm.runs.generations import parse_windows
+from har_llm.runs.prepare import prepare
+from har_llm.runs.run import AdapterRecipe
+from har_llm.sweep import execute
+from har_llm.sweep import train as teaching
+from har_llm.sweep.execute import prepare_jobs
+from har_llm.sweep.job import Job
+from har_llm.sweep.plan import make_plan
+from har_llm.sweep.read_once import Stores
+from har_llm.sweep.train import _losses, _write_lines, check_recipe
+from tests.common.locks import write_lock
+from tests.sweep.distilled_jobs import adapters, job, keep, stand_in
+from tests.sweep.noted_jobs import Notes, done
 
 
 def test_losses_are_kept_once_each_and_a_torn_line_tears_no_other(tmp_path: Path) -> None:
@@ -15,3 +35,159 @@ def test_losses_are_kept_once_each_and_a_torn_line_tears_no_other(tmp_path: Path
         stream.write("[2, 2.5]\n[3, 1.0]\n")  # what was lost since the last checkpoint is done again
     assert _losses(log) == [[1, 3.0], [2, 2.5], [3, 1.0]]
     assert _losses(tmp_path / "nowhere") == []
+
+
+@pytest.mark.slow
+def test_examples_that_are_too_long_stop_with_their_windows_or_are_left_out(tmp_path: Path) -> None:
+    """Only the student's tokenizer, in the training's process, can tell."""
+
+    stopped = job(tmp_path, "lora.training.max_length=1")
+    assert done(stopped).failures == [stopped] and isinstance(stopped.error, ConfigError)
+    said = str(stopped.error)
+    assert "6 of 6 examples" in said and "lora.examples.unusable=leave_out" in said
+    tokens = {window: int(count) for window, count in re.findall(r"window (\S+) has (\d+)", said)}
+    assert len(tokens) == 6 and all(folder.name.startswith(".") for folder in adapters(tmp_path))
+    longest = sorted(tokens.values())[len(tokens) // 2]
+    long = sum(count > longest for count in tokens.values())
+    assert long
+    left = job(tmp_path, f"lora.training.max_length={longest}", "lora.examples.unusable=leave_out")
+    callback = done(left)
+    assert not callback.failures
+    ((selection, about),) = callback.trained
+    (folder,) = (folder for folder in adapters(tmp_path) if not folder.name.startswith("."))
+    content = json.loads((folder / MANIFEST).read_text())
+    assert content["left_out"] == dict(selection.left_out) == {f"longer than {longest} tokens": long}
+    assert content["examples"] == len(selection.examples) == 6 - long
+    assert about["tokens"] == sum(count for count in tokens.values() if count <= longest)
+
+
+@pytest.mark.slow
+def test_a_damaged_adapter_is_noticed(tmp_path: Path) -> None:
+    first = job(tmp_path)
+    assert not done(first).failures
+    (folder,) = adapters(tmp_path)
+    weights = folder / "adapter_model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    assert not done(job(tmp_path, "limit=1")).failures, "it has its text"
+    again = job(tmp_path, "split.part=train")
+    callback = done(again)
+    assert callback.failures == [again] and isinstance(again.error, MissingError)
+    assert "is damaged" in str(again.error)
+
+
+def test_a_run_that_has_its_texts_needs_no_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor a machine on which one could be trained."""
+    monkeypatch.setattr("har_llm.distill.trainer_choice.has_gpu", lambda: False)
+    stored, owing = job(tmp_path, "lora.trainer=unsloth"), job(tmp_path, "lora.trainer=unsloth", "split.part=train")
+    runs = [prepare(one.experiment) for one in (stored, owing)]  # type: ignore[arg-type]
+    keep(runs[0])
+    assert not make_plan(runs[:1]).recipes and not make_plan(runs[:1]).loads
+    assert len(make_plan(runs).recipes) == 1
+    callback = done(stored, owing)
+    assert callback.failures == [owing] and "there is no GPU here" in str(owing.error)
+    assert stored.fresh and not adapters(tmp_path)
+
+
+def test_texts_of_an_adapter_that_was_trained_anew_are_not_mixed_with_older_ones(tmp_path: Path) -> None:
+    wanted = job(tmp_path)
+    run = prepare(wanted.experiment)  # type: ignore[arg-type]
+    assert run.recipe is not None and len(run.requests) == 2
+    weights = stand_in(run.recipe)
+    keep(replace(run, requests=run.requests[:1]), adapter_weights="others")
+    callback = done(wanted)
+    assert callback.failures == [wanted] and not callback.loads, "before anything is made"
+    said = str(wanted.error)
+    (folder,) = (tmp_path / "outputs" / "store" / "generations").iterdir()
+    assert "trained anew" in said and f"Delete {folder} and run the same command again" in said
+    keep(replace(run, requests=run.requests[1:]), adapter_weights=weights)
+    with pytest.raises(MissingError, match="trained anew"):
+        parse_windows(run)
+
+
+def test_texts_that_do_not_say_whose_they_are_are_taken(tmp_path: Path) -> None:
+    run = prepare(job(tmp_path).experiment)  # type: ignore[arg-type]
+    assert run.recipe is not None
+    weights = stand_in(run.recipe)
+    keep(replace(run, requests=run.requests[:1]))
+    check_recipe(run)
+    keep(replace(run, requests=run.requests[1:]), adapter_weights=weights)
+    assert len(parse_windows(run)) == 2
+
+
+def test_an_adapter_that_another_process_trains_comes_last_and_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "WAIT_S", 0.01)
+    runs = [prepare(job(tmp_path, f"lora.train_sessions={sessions}").experiment) for sessions in (1, 2)]  # type: ignore[arg-type]
+    theirs, ours = (run.recipe for run in runs)
+    assert theirs is not None and ours is not None
+    for recipe in (theirs, ours):
+        keep(recipe.teacher)
+    staging = teaching._staging(theirs)
+    staging.mkdir(parents=True)
+    lock = staging.with_name(f"{staging.name}.lock")
+    write_lock(lock)
+    (staging / "loss.jsonl").write_text("[1, 2.0]\n[2, 1.0]\n")
+    trained: list[AdapterRecipe] = []
+
+    def train(training: teaching.Training, *rest: object) -> None:
+        trained.append(training.recipe)
+        raise MissingError("far enough")
+
+    class Patient(Notes):
+        def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
+            super().training_waits(recipe, done, holder)
+            assert (
+                recipe.key == theirs.key
+                and trained == [ours]
+                and f"{lock}; delete that file if that process is gone" in holder
+            )
+            if len(self.waited) == 3:
+                lock.unlink()
+                stand_in(recipe)
+
+    monkeypatch.setattr(teaching.Training, "_train", train)
+    callback, jobs = Patient(), [Job("", run.experiment) for run in runs]
+    prepare_jobs(jobs, callback)
+    execute._train(make_plan([one.run for one in jobs if one.run is not None]), jobs, callback, Stores())
+    assert callback.waited == [2, 2, 2] and not callback.recipes and adapter_weights(theirs) is not None
+    assert callback.failures == [jobs[1]] and str(jobs[1].error) == "far enough"
+
+
+def test_a_training_whose_process_dies_while_another_waits_is_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "WAIT_S", 0.01)
+    wanted = job(tmp_path)
+    run = prepare(wanted.experiment)  # type: ignore[arg-type]
+    assert run.recipe is not None
+    keep(run.recipe.teacher)
+    lock = run.recipe.folder.with_name(f".{run.recipe.folder.name}.lock")
+    lock.parent.mkdir(parents=True)
+    write_lock(lock)
+
+    def train(training: teaching.Training, *rest: object) -> None:
+        raise MissingError("far enough")
+
+    class Patient(Notes):
+        def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
+            super().training_waits(recipe, done, holder)
+            write_lock(lock, pid=2**22 + 1)
+
+    monkeypatch.setattr(teaching.Training, "_train", train)
+    callback = Patient()
+    prepare_jobs([wanted], callback)
+    execute._train(make_plan([run]), [wanted], callback, Stores())
+    assert callback.waited == [0] and str(wanted.error) == "far enough"
+
+
+def test_a_student_that_cannot_be_trained_here_is_refused_before_its_teacher_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("har_llm.distill.trainer_choice.has_gpu", lambda: False)
+    unsloth = job(tmp_path, "lora.trainer=unsloth")
+    callback = done(unsloth)
+    assert callback.failures == [unsloth] and not callback.loads
+    assert "lora.trainer is 'unsloth', but there is no GPU here" in str(unsloth.error)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from har_llm.runs.directory import RunResult
-from tests.runs.test_run import done, gold_script
+from tests.scripted_runs import done, gold_script
 
 REFUSED = "http://127.0.0.1:9"
 """Nothing listens there."""

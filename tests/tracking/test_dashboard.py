@@ -15,7 +15,7 @@ from har_llm.scoring.parsing import CAUSES
 from har_llm.tracking.dashboard import specification
 from har_llm.tracking.sync import dashboard
 from tests.composing import experiment
-from tests.runs.test_run import done, gold_script
+from tests.scripted_runs import done, gold_script
 from tests.tracking.fake_wandb import KEY, fake_wandb
 
 

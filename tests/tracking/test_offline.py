@@ -7,14 +7,12 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from har_llm.runs.directory import RunResult
-from tests.runs.test_run import gold_script
-from tests.test_tasks import SMALL, har_llm
+from tests.commands import har_llm
+from tests.scripted_runs import SMALL, gold_script
 from tests.tracking.fake_wandb import KEY, fake_wandb
 from tests.tracking.wandb_file import OfflineRun, offline_runs
 
@@ -114,39 +112,3 @@ def test_an_outputs_folder_elsewhere_holds_everything(tmp_path: Path, script: st
     har_llm(tmp_path, *SMALL, script, "limit=1", "tracker=wandb", "paths.outputs=a b/out")
     runs: list[OfflineRun] = offline_runs(tmp_path / "a b" / "out")
     assert len(runs) == 1 and not (tmp_path / "outputs").exists() and not (tmp_path / "wandb").exists()
-
-
-def test_sync_publishes_runs_that_no_tracker_saw(tmp_path: Path, finished: Callable[..., RunResult]) -> None:
-    for limit in (1, 2):
-        finished(f"limit={limit}")
-    done = har_llm(tmp_path, "task=sync")
-    assert "2 W&B runs are kept here" in done.stdout
-    runs = offline_runs(tmp_path / "outputs")
-    assert {run.run.display_name for run in runs} == {path.name for path in (tmp_path / "outputs" / "runs").iterdir()}
-    assert {run.run.run_group for run in runs} == {"simulated_flat-tiny_student-test"}
-    har_llm(tmp_path, "task=sync")
-    assert len(offline_runs(tmp_path / "outputs")) == 2
-
-
-def test_a_damaged_run_does_not_keep_the_others_from_being_published(
-    tmp_path: Path, finished: Callable[..., RunResult]
-) -> None:
-    for limit in (1, 2, 3):
-        finished(f"limit={limit}")
-    first, *others = sorted((tmp_path / "outputs" / "runs").iterdir())
-    (first / "windows.jsonl").write_text("{\n")
-    done = har_llm(tmp_path, "task=sync", expect=1)
-    assert "The run is not published to W&B (" in done.stdout and "windows.jsonl:1 is damaged" in done.stdout
-    assert "error: 1 of 3 runs did not reach W&B" in done.stderr
-    assert {run.run.display_name for run in offline_runs(tmp_path / "outputs")} == {path.name for path in others}
-
-
-def test_the_mode_that_the_environment_asks_for_is_followed(tmp_path: Path, finished: Callable[..., RunResult]) -> None:
-    for limit in (1, 2):
-        finished(f"limit={limit}")
-    disabled = har_llm(tmp_path, "task=sync", expect=1, WANDB_MODE="disabled", WANDB_API_KEY=KEY)
-    assert "2 runs are not published to W&B (WANDB_MODE is disabled in the environment)" in disabled.stdout
-    assert not offline_runs(tmp_path / "outputs")
-    offline = har_llm(tmp_path, "task=sync", WANDB_MODE="offline", WANDB_API_KEY=KEY)
-    assert "2 W&B runs are kept here, because WANDB_MODE is offline" in offline.stdout
-    assert len(offline_runs(tmp_path / "outputs")) == 2

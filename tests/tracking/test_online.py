@@ -15,20 +15,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.runs.test_run import gold_script
-from tests.test_tasks import SMALL, har_llm, run_folders, started
+from tests.commands import har_llm, run_folders, started
+from tests.scripted_runs import SMALL, gold_script
 from tests.tracking.conftest import REFUSED
 from tests.tracking.fake_wandb import KEY, Received, fake_wandb
 from tests.tracking.wandb_file import offline_runs
 
 PATIENT = ["tracker=wandb", "tracker.init_timeout=60", "tracker.finish_timeout=90"]
+
+
 AFTER_INIT = "graphql"
 """Everything but the stream and the uploads, which come when a run has begun."""
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> str:
-    return f"engine.path={gold_script(tmp_path / 'gold.jsonl')}"
 
 
 @pytest.fixture
@@ -87,6 +84,8 @@ TROUBLES = [
     ("hang", AFTER_INIT, "Timed out finishing run"),
 ]
 """What the server does, what it does it not to, and the reason that the user reads."""
+
+
 SWEEP = ["-m", *SMALL, "limit=1,2,3", "report.after_sweep=false"]
 
 

@@ -1,4 +1,4 @@
-"""The run's side of the tracker: what it makes of the replies that come."""
+"""The run's side of the tracker: what it makes of the replies that come, and what it notes of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from har_llm.config import WandbTracker
-from har_llm.tracking.publisher import Published, Publisher
+from har_llm.tracking.publisher import Published, PublishedNotes, Publisher
 
 
 @pytest.fixture
@@ -50,3 +50,34 @@ def test_failures_that_are_no_sign_for_others_end_nothing(publisher: Publisher) 
     old = {"failed": "No.", "alone": True}
     found = outcomes(publisher, old, old, {"failed": "No."}, {"url": "http://w/4"})
     assert [sorted(one) for one in found] == [["alone", "failed"], ["alone", "failed"], ["failed"], ["url"]]
+
+
+def notes_in(tmp_path: Path, **changes: str) -> PublishedNotes:
+    return PublishedNotes(tmp_path / "wandb", WandbTracker(**changes))  # type: ignore[arg-type]
+
+
+def test_a_run_online_is_noted_for_its_own_project_and_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes_in(tmp_path).write(Published("a", "run"), {"url": "http://w/1"})
+    assert notes_in(tmp_path).online("a") and not notes_in(tmp_path).online("b")
+    assert not notes_in(tmp_path, project="other").online("a") and not notes_in(tmp_path, entity="team").online("a")
+    monkeypatch.setenv("WANDB_BASE_URL", "http://elsewhere")
+    assert not notes_in(tmp_path).online("a")
+
+
+def test_a_run_that_waits_is_online_once_it_was_sent(tmp_path: Path) -> None:
+    notes = notes_in(tmp_path)
+    notes.write(Published("a", "run"), {"folder": "offline-run-1"})
+    assert notes.waiting("a") is None, "its folder was deleted: it is to be published again"
+    folder = tmp_path / "wandb" / "offline-run-1"
+    folder.mkdir()
+    assert notes.waiting("a") == folder and not notes.online("a")
+    (folder / "run-a.wandb.synced").touch()
+    assert notes.online("a") and notes.waiting("a") is None
+
+
+def test_a_damaged_note_is_none(tmp_path: Path) -> None:
+    notes = notes_in(tmp_path)
+    notes.write(Published("a", "run"), {"url": "http://w/1"})
+    (file,) = (tmp_path / "wandb" / "published").iterdir()
+    file.write_text("{")
+    assert notes.find("a") is None and not notes.online("a")

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from har_llm.common.errors import DataError, Notice
 from har_llm.data.datasets.mural import Mural
 from har_llm.data.records import Event, Recordings
 from tests.helpers import load
@@ -126,3 +129,16 @@ def events_of(data: Path, *rows: str, **changes: object) -> list[Event]:
 
 def kinds(recordings: Recordings) -> Counter[str]:
     return Counter(notice.kind for notice in recordings.repairs)
+
+
+def one_fault(data: Path) -> Notice:
+    faults = mural().faults(data)
+    assert len(faults) == 1, [str(fault) for fault in faults]
+    with pytest.raises(DataError) as raised:
+        mural().read(data)
+    assert raised.value.faults == tuple(faults)
+    assert str(faults[0]) in str(raised.value)
+    return faults[0]
+
+
+ANY_FILES: Files = release(activities=activities_file(ACTIVITIES))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,30 +11,26 @@ from typing import Any
 import pytest
 
 from har_llm.common.tables import Table
-from har_llm.data.records import Event
 from har_llm.report.figures.chart import Figure
 from har_llm.report.page.write import write_page
 from har_llm.runs.directory import RunResult
 from har_llm.runs.result import PredictionRow
 from tests.report.browser import Watched
-from tests.report.page.test_data import PNG
-from tests.report.page_runs import Fabricated, events, make, says
-from tests.runs.test_run import done, gold_script
+from tests.report.page_runs import PNG, VIEWS, Fabricated, events, gives_up, make, says
+from tests.scripted_runs import done, gold_script
 
 Watch = Callable[..., Watched]
-VIEWS = ("overview", "results", "timeline", "confusion", "explorer")
+
+
 MANY = 300
+
+
 SESSIONS = {
     "morning": events(
         *[f"kitchen stove {number}" for number in range(12)], gold=[(2,)] * 6 + [(1,)] * 4 + [(1, 3)] + [(3,)]
     ),
     "evening": events(*[f"bathroom door {number}" for number in range(MANY)]),
 }
-
-
-def gives_up(window: Sequence[Event]) -> str:
-    """A model that comes to an end in some windows only."""
-    return "<think>\nEvent 0 and so on." if window[0].id < 100 else says(1)(window)
 
 
 @pytest.fixture(scope="module")

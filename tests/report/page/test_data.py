@@ -24,13 +24,16 @@ from har_llm.report.page.texts import PromptChunks
 from har_llm.report.page.write import write_page
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import WindowGeneration
-from tests.report.page_runs import SYNTHETIC, Fabricated, Write, events, make, says, writes
-from tests.runs.test_run import done, gold_script
+from tests.report.page_runs import PNG, SYNTHETIC, Fabricated, Write, events, make, says, writes
+from tests.scripted_runs import done, gold_script
 
 KITCHEN = events(*[f"kitchen stove turned {'ON' if number % 2 else 'OFF'}" for number in range(12)])
+
+
 BATH = events(*["bathroom motion sensor turned ON"] * 7)
+
+
 HOME = {"s1": KITCHEN, "s2": BATH}
-PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
 
 class Page:

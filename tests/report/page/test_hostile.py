@@ -12,8 +12,7 @@ from har_llm.common.tables import Table
 from har_llm.data.records import Event
 from har_llm.report.page.write import write_page
 from tests.report.browser import Watched
-from tests.report.page.test_browser import VIEWS
-from tests.report.page_runs import Fabricated, events, make, writes
+from tests.report.page_runs import VIEWS, Fabricated, events, make, writes
 
 Watch = Callable[..., Watched]
 

@@ -10,8 +10,7 @@ import pytest
 from har_llm.common.tables import Table
 from har_llm.report.page.write import write_page
 from tests.report.browser import Watched
-from tests.report.page.test_browser import VIEWS, gives_up
-from tests.report.page_runs import Fabricated, events, make, says
+from tests.report.page_runs import VIEWS, Fabricated, events, gives_up, make, says
 
 Watch = Callable[..., Watched]
 LEAST_CONTRAST = 4.5  # WCAG 2.2, level AA

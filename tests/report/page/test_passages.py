@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ASSETS = Path(__file__).resolve().parents[3] / "har_llm" / "report" / "page" / "assets"
+from tests.helpers import ROOT
+
+ASSETS = ROOT / "har_llm" / "report" / "page" / "assets"
 WINDOW = [
     {"id": 20, "time": "19:52:10", "text": "kitchen motion sensor turned ON"},
     {"id": 21, "time": "19:53:04", "text": "kitchen induction stove turned OFF"},

@@ -11,7 +11,9 @@ from rich.console import Console
 from har_llm.report.compare.comparison import build
 from har_llm.report.compare.pairing import pair
 from har_llm.report.terminal import run
+from har_llm.report.terminal.run import show_run
 from tests.report.run_folders import rows, written
+from tests.runs.sampled_runs import answered, sampled
 
 SESSIONS = {"s1": [(1, 1), (1, 2), (2, 2), (2, "omitted")], "s2": [(1, 1), (1, 2), (1, 2), (2, 1)]}
 
@@ -91,3 +93,9 @@ def test_of_many_differing_events_some_are_shown(tmp_path: Path, capsys: pytest.
     run.show_comparison(build(pair(a, b, "strict"), "accuracy"), tmp_path / "out")
     out = capsys.readouterr().out
     assert out.count("s, event ") == 12 and "... and 18 more (events.csv)" in out
+
+
+def test_texts_that_were_cut_are_counted_among_all_texts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = answered(sampled(tmp_path, "decoding.samples=3"), "<think>\nand so on")
+    show_run(result, headline="f1_weighted", parsing="strict", fresh=True)
+    assert "6 of 6 generations were cut" in capsys.readouterr().out

@@ -1,0 +1,230 @@
+"""The schema: every shipped config is valid, every wrong one is refused with the field, the value and the rule."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.errors import ConfigCompositionException
+
+from har_llm.common.errors import ConfigError
+from har_llm.common.schema import component_class, defaults_of
+from har_llm.config import GROUPS, read_experiment
+from tests.composing import composed, experiment
+from tests.helpers import CONF
+
+OPTIONS = sorted(f"{path.parent.name}={path.stem}" for group in GROUPS for path in (CONF / group).glob("*.yaml"))
+
+
+NEEDED = {
+    "decoding=self_consistency": ["model.sampling.temperature=0.6"],
+    "decoding=stop_repetition": ["engine=vllm"],
+    "decoding=structured": ["engine=vllm"],
+    "decoding=thinking_budget": ["engine=vllm"],
+    "engine=openai": ["engine.base_url=http://127.0.0.1:8000/v1"],
+    "lora=adapter": ["lora.path=nowhere"],
+    "lora=distilled": ["engine=transformers"],
+    "lora=distilled_tiny": ["engine=transformers"],
+    "model=custom": ["model.id=Qwen/Qwen3-0.6B"],
+    "prompt=verbatim": ["prompt.path=prompt.txt"],
+    "split=named": ["split.train=[simulated_flat-01]", "split.test=[simulated_flat-02]"],
+}
+
+
+QWEN3 = {
+    "qwen3_0.6b": ("Qwen/Qwen3-0.6B", 596_049_920),
+    "qwen3_1.7b": ("Qwen/Qwen3-1.7B", 1_720_574_976),
+    "qwen3_4b": ("Qwen/Qwen3-4B", 4_022_468_096),
+    "qwen3_8b": ("Qwen/Qwen3-8B", 8_190_735_360),
+    "qwen3_14b": ("Qwen/Qwen3-14B", 14_768_307_200),
+    "qwen3_32b": ("Qwen/Qwen3-32B", 32_762_123_264),
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_shipped_option_is_valid(option: str) -> None:
+    built = experiment(option, *NEEDED.get(option, []))
+    assert dataclasses.is_dataclass(getattr(built, option.partition("=")[0]))
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_setting_is_composed_with_its_default(option: str) -> None:
+    """So --cfg job shows all there are, and a run keeps them."""
+    group = option.partition("=")[0]
+    node = composed(option)[group]
+    settings = defaults_of(component_class(node["_target_"], option))
+    assert set(node) == {"_target_", *settings}
+    for key, values in settings.items():
+        if isinstance(values, dict):
+            assert set(values) <= set(node[key])
+
+
+@pytest.mark.parametrize("name", QWEN3)
+def test_qwen3_models_are_what_their_authors_recommend(name: str) -> None:
+    model = experiment(f"model={name}").model
+    assert (model.id, model.parameters) == QWEN3[name]
+    assert (model.revision, model.dtype, model.thinking, model.context) == ("main", "bfloat16", True, 40960)
+    sampling = model.sampling
+    assert (sampling.temperature, sampling.top_p, sampling.top_k, sampling.min_p) == (0.6, 0.95, 20, 0.0)
+    assert sampling.max_new_tokens == 32768
+
+
+WRONG = [
+    ("window.events=abc", "window.events is 'abc'; it must be a whole number."),
+    ("window.events=0", "window.events is 0; it must be at least 1"),
+    ("window.min_events=11", "window.min_events is 11; it must be from 1 to window.events (10)"),
+    ("window.evnts=3", "window.evnts is not a setting. Did you mean events?"),
+    ("+tsk=run", "tsk is not a setting. Did you mean task?"),
+    ("export.what=weights", "export.what is 'weights'; it must be one of model, examples"),
+    ("limit=0", "limit is 0; it must be at least 1, or null"),
+    ("limit=few", "limit is 'few'; it must be a whole number or null."),
+    ("seed=-1", "seed is -1; it must be from 0"),
+    ("metrics.headline=f1", "metrics.headline is 'f1'; it must be one of f1_macro_gold"),
+    ("metrics.parsing=loose", "metrics.parsing is 'loose'; it must be one of strict, lenient"),
+    ("prompt.event_ids=global", "prompt.event_ids is 'global'; it must be one of session, window"),
+    ("prompt.events=nothing", "prompt.events has no $events"),
+    ("model.dtype=int4", "model.dtype is 'int4'; it must be one of float32, bfloat16, float16"),
+    ("model.thinking=maybe", "model.thinking is 'maybe'; it must be true or false."),
+    ("model.sampling.top_p=2", "model.sampling.top_p is 2.0; it must be from 0.0 to 1.0"),
+    ("model.sampling.temperature=hot", "model.sampling.temperature is 'hot'; it must be a number."),
+    ("model.sampling.max_new_tokens=0", "model.sampling.max_new_tokens is 0; it must be at least 1"),
+    ("model.sampling=3", "model.sampling is 3, but it has settings of its own: temperature, top_p"),
+    ("lora=distilled_tiny lora.examples=best", "lora.examples is 'best', but it has settings of its own: samples, pick"),
+    ("model.name=a/b", "model.name is 'a/b'; it names run directories"),
+    ("engine=transformers engine.batch_size=0", "engine.batch_size is 0; it must be at least 1"),
+    ("engine=transformers engine.device=tpu", "engine.device is 'tpu'; it must be one of auto, cpu, cuda"),
+    ("engine=transformers engine.memory_share=1", "engine.memory_share is 1.0; it must be above 0 and at most 0.95"),
+    (
+        "engine=vllm engine.gpu_memory_utilization=1",
+        "engine.gpu_memory_utilization is 1.0; it must be above 0 and at most 0.98",
+    ),
+    ("engine=vllm engine.tensor_parallel_size=0", "engine.tensor_parallel_size is 0; it must be at least 1"),
+    ("decoding.samples=0", "decoding.samples is 0; it must be at least 1"),
+    ("decoding.samples=3", "decoding.samples is 3, but model.sampling.temperature is 0"),
+    ("decoding.repetition_min_count=1", "decoding.repetition_min_count is 1; it must be at least 2"),
+    ("decoding.repetition_max_pattern_size=0", "decoding.repetition_max_pattern_size is 0; it must be at least 1"),
+    ("decoding.thinking_token_budget=0", "decoding.thinking_token_budget is 0; it must be at least 1"),
+    (
+        "decoding.thinking_token_budget=9 model.thinking=false",
+        "decoding.thinking_token_budget is 9, but model.thinking is false",
+    ),
+    (
+        "decoding=structured",
+        "decoding.structured is True, which TransformersEngine cannot follow; use engine=vllm or openai",
+    ),
+    ("decoding=stop_repetition engine=scripted", "decoding.repetition_min_count is 8, which ScriptedEngine cannot follow"),
+    ("lora=adapter", "lora.path is not set; set it with lora.path=VALUE."),
+    ("lora=adapter lora.path=' '", "lora.path is empty"),
+    ("lora=adapter lora.path=a lora.name=a/b", "lora.name is 'a/b'; it names run directories"),
+    ("split.part=tests", "split.part is 'tests'; it must be one of train, validation, test"),
+    ("dataset.null_class=hidden", "dataset.null_class is 'hidden'; it must be one of label, unscored, dropped"),
+    ("dataset.residents=3", "dataset.residents is 3; it must be a list, as in [a, b]."),
+    ("dataset.home.rooms=3", "dataset.home.rooms is 3; it must be a mapping, as in {a: b}."),
+    ("+dataset.paper_split={4:x}", "dataset.paper_split.4 is wrong: Value 'x'"),
+    ("dataset.seed=x", "dataset.seed is 'x'; it must be a whole number."),
+    ("model=custom", "model.id is not set; set it with model.id=VALUE."),
+    ("prompt=verbatim", "prompt.path is not set"),
+    ("window._target_=os.system", "window._target_ is 'os.system', which is no dataclass"),
+    ("window._target_=nowhere.Class", "window._target_ is 'nowhere.Class', which cannot be imported"),
+]
+
+
+@pytest.mark.parametrize(("override", "message"), WRONG, ids=[override for override, _ in WRONG])
+def test_a_wrong_setting_is_refused_with_field_value_and_rule(override: str, message: str) -> None:
+    with pytest.raises((ConfigError, ConfigCompositionException)) as caught:
+        read_experiment(composed(*shlex.split(override)))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("override", ["window=fixd", "modle=qwen3_8b"])
+def test_hydra_refuses_what_does_not_exist(override: str) -> None:
+    with pytest.raises(ConfigCompositionException, match=override.partition("=")[0].split(".")[0]):
+        composed(override)
+
+
+OWN = """
+from dataclasses import dataclass
+from har_llm.data.windows import FixedWindows
+
+@dataclass(kw_only=True)
+class OwnWindows(FixedWindows):
+    gap: int = 3
+"""
+
+
+@pytest.fixture
+def own_conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder for --config-dir, with a class of the user's own."""
+    (tmp_path / "own_windows.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "window").mkdir()
+    (tmp_path / "window/bare.yaml").write_text("_target_: own_windows.OwnWindows\nevents: 4\n")
+    (tmp_path / "window/full.yaml").write_text("defaults:\n  - /schema/own_windows.OwnWindows@_here_\nevents: 4\n")
+    (tmp_path / "window/more.yaml").write_text("defaults:\n  - fixed\nevents: 4\n")
+    (tmp_path / "window/lost.yaml").write_text("defaults:\n  - /schema/own_windows.Lost@_here_\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["bare", "full", "more"])
+def test_a_users_own_option_is_checked_like_ours(name: str, own_conf: Path) -> None:
+    window = read_experiment(composed(f"window={name}", "window.min_events=2", conf=own_conf)).window
+    assert (window.events, window.min_events) == (4, 2)
+    assert getattr(window, "gap", 3) == 3
+    with pytest.raises(ConfigError, match=r"window\.events is 2\.5; it must be a whole number"):
+        read_experiment(composed(f"window={name}", "window.events=2.5", conf=own_conf))
+    with pytest.raises(ConfigError, match=r"window\.gapp is not a setting\."):
+        read_experiment(composed(f"window={name}", "window.gapp=1", conf=own_conf))
+
+
+def test_a_users_own_class_has_settings_of_its_own(own_conf: Path) -> None:
+    assert composed("window=full", conf=own_conf).window.gap == 3
+    for name in ("bare", "full"):
+        window = read_experiment(composed(f"window={name}", "window.gap=5", conf=own_conf)).window
+        assert getattr(window, "gap", None) == 5
+    with pytest.raises(ConfigCompositionException, match=r"'own_windows.Lost', which cannot be imported"):
+        composed("window=lost", conf=own_conf)
+
+
+HEAVY = ("torch", "transformers", "vllm", "wandb", "matplotlib", "sklearn", "scipy", "pandas", "huggingface_hub")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--cfg", "job"], ["window.events=0"], ["window=fixd"], ["task=describe"]]
+)
+def test_help_config_and_errors_import_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    code = f"""
+import sys, atexit
+sys.argv = ["har_llm", *{arguments!r}]
+atexit.register(lambda: print("HEAVY:", sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.__stderr__))
+from har_llm.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert "HEAVY: []" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_lists_every_group_with_its_options(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "har_llm", "--help"]
+    text = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120, check=True).stdout
+    for option in OPTIONS:
+        group, _, name = option.partition("=")
+        line = next(line for line in text.splitlines() if line.startswith(f"  {group} "))
+        assert name in line
+    assert not any(tmp_path.iterdir())
+
+
+def settings_of(*overrides: str) -> Any:
+    return experiment(*overrides).settings
+
+
+def test_the_data_folder_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAR_LLM_DATA", "/somewhere")
+    assert settings_of().paths.data == "/somewhere"
+    monkeypatch.delenv("HAR_LLM_DATA")
+    assert settings_of().paths.data == "data"

@@ -1,0 +1,45 @@
+"""Trainings of the embedded student."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from har_llm.distill.training_config import TrainingSettings
+from har_llm.distill.training_job import TrainingJob
+from har_llm.models import resolve
+from tests.composing import experiment
+
+
+def job(
+    rows: Path, folder: Path, *, max_length: int | None = 4096, leave_out_long: bool = False, **settings: Any
+) -> TrainingJob:
+    base = resolve.resolve(experiment("model=tiny_student").model).path
+    common = {
+        "max_steps": 8,
+        "batch_size": 4,
+        "per_device_train_batch_size": 4,
+        "learning_rate": 5e-3,
+        "save_steps": 2,
+        "r": 4,
+    }
+    return TrainingJob(
+        base=str(base),
+        dtype="float32",
+        trust_remote_code=False,
+        template_options={"enable_thinking": True},
+        max_length=max_length,
+        leave_out_long=leave_out_long,
+        rows=str(rows),
+        folder=str(folder / "adapter"),
+        checkpoints=str(folder / "checkpoints"),
+        settings=TrainingSettings(**{**common, **settings}),
+        trainer="trl",
+    )
+
+
+def adapter(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "adapter" / "adapter_model.safetensors")

@@ -1,0 +1,104 @@
+"""One worker process, shown with the scripted engine: errors, deaths, texts as they come."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from har_llm.common.errors import EngineError
+from har_llm.engines.base import LoadedModel
+from har_llm.engines.scripted import ScriptedEngineConfig
+from har_llm.engines.transformers_config import TransformersEngineConfig
+from har_llm.engines.worker import WorkerEngine, description, open_engine
+from tests.engines.scripted_requests import MODEL, request
+from tests.helpers import ROOT
+
+
+def test_an_engine_names_itself_and_its_hardware() -> None:
+    engine = open_engine(ScriptedEngineConfig(), MODEL)
+    described = description(engine, runs_model=True)
+    assert described["engine"] == "ScriptedEngine"
+    assert described["hardware"] and "torch" in described["versions"]
+
+
+def test_of_a_model_that_runs_elsewhere_the_hardware_is_not_known() -> None:
+    described = description(open_engine(ScriptedEngineConfig(), MODEL), runs_model=False)
+    assert described["hardware"] is None and "torch" not in described["versions"]
+
+
+def test_each_generation_comes_as_soon_as_it_is_finished() -> None:
+    engine = WorkerEngine(ScriptedEngineConfig(delay_s=0.4), MODEL)
+    try:
+        assert engine.about
+        started = time.monotonic()
+        stream = engine.generate([request(number) for number in range(4)])
+        next(stream)
+        assert time.monotonic() - started < 1.2
+    finally:
+        engine.close()
+
+
+def test_a_model_that_cannot_be_loaded_is_one_sentence(tmp_path: Path) -> None:
+    model = LoadedModel(str(tmp_path), "tiny", "float32", None, False)
+    engine = WorkerEngine(TransformersEngineConfig(device="cpu"), model)
+    try:
+        with pytest.raises(EngineError, match=r"The tokenizer in .* cannot be loaded: "):
+            list(engine.generate([request(1)]))
+    finally:
+        engine.close()
+
+
+def test_a_killed_worker_is_one_sentence_and_closing_is_safe() -> None:
+    engine = WorkerEngine(ScriptedEngineConfig(delay_s=30), MODEL)
+    assert engine.about
+    stream = engine.generate([request(1)])
+    os.kill(engine._process.pid, signal.SIGKILL)
+    with pytest.raises(EngineError, match=r"was killed by signal 9 .* run the same command again"):
+        next(stream)
+    engine.close()
+
+
+def test_the_error_of_a_worker_that_raises_shows_the_end_of_its_log() -> None:
+    engine = WorkerEngine(Broken(), MODEL)
+    try:
+        with pytest.raises(EngineError, match=r"ended with exit code 1.*\n(.*\n)*.*ZeroDivisionError"):
+            assert engine.about
+    finally:
+        engine.close()
+
+
+class Broken(ScriptedEngineConfig):
+    engine_class = f"{__name__}.BrokenEngine"
+
+
+class BrokenEngine:
+    def __init__(self, config: ScriptedEngineConfig, model: LoadedModel):
+        raise ZeroDivisionError
+
+
+def test_the_worker_ends_with_its_caller(tmp_path: Path) -> None:
+    code = """
+import sys, time
+from har_llm.engines.scripted import ScriptedEngineConfig
+from har_llm.engines.worker import WorkerEngine, description, open_engine
+from tests.engines.scripted_requests import MODEL, request
+engine = WorkerEngine(ScriptedEngineConfig(delay_s=60), MODEL)
+assert engine.about
+stream = engine.generate([request(1)])
+print(engine._process.pid, flush=True)
+next(stream)
+"""
+    caller = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert caller.stdout is not None
+    worker = psutil.Process(int(caller.stdout.readline()))
+    caller.kill()
+    caller.wait()
+    worker.wait(timeout=20)
+    assert not worker.is_running()

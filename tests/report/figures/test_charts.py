@@ -1,0 +1,82 @@
+"""Charts have the right points and the right words, and keep what is synthetic apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from har_llm.report.figures.chart import Chart, Point
+from har_llm.runs.directory import RunResult
+from tests.report.fabricated import fabricated, taught
+from tests.report.figures.drawn import KINDS, charts, drawn, words
+
+
+def test_the_papers_homes_the_miniature_and_others_are_never_in_one_picture(shown: dict[str, Chart]) -> None:
+    rest = {"figure3_others", "figure_tokens_others", "figure_seconds_others"}
+    assert set(shown) == {*KINDS, *(f"{kind}_miniature" for kind in KINDS), *rest}
+    for name, chart in shown.items():
+        labels = " ".join(one.label for panel in chart.panels for one in [*panel.series, *panel.levels])
+        assert ("tiny" in labels or "simulated" in labels) == name.endswith("_miniature")
+        assert ("(paper)" in labels) == (name in ("figure3", "figure4"))
+
+
+def test_figure_3_is_to_scale_with_the_papers_points_hollow(shown: dict[str, Chart]) -> None:
+    (panel,) = shown["figure3"].panels
+    assert [(one.label, one.paper, len(one.points)) for one in panel.series] == [
+        ("MARBLE", False, 6),
+        ("MARBLE (paper)", True, 6),
+        ("MuRAL", False, 6),
+        ("MuRAL (paper)", True, 6),
+    ]
+    assert panel.series[3].points[-1] == Point(32.762123264, 53.70)
+    axes = drawn(shown["figure3"]).axes[0]
+    assert axes.get_xscale() == "linear" and axes.get_xlim()[0] == 0
+    by_label = {line.get_label(): line for line in axes.get_lines()}
+    assert by_label["MuRAL (paper)"].get_markerfacecolor() == "white"
+    assert by_label["MuRAL"].get_markerfacecolor() != "white"
+    assert by_label["MuRAL (paper)"].get_linestyle() == "--" and by_label["MuRAL"].get_linestyle() == "-"
+    assert by_label["MuRAL"].get_marker() != by_label["MARBLE"].get_marker(), "readable in grey"
+
+
+def test_figure_4_has_the_teacher_and_the_student_as_lines(shown: dict[str, Chart]) -> None:
+    (panel,) = shown["figure4"].panels
+    assert panel.title == "MuRAL"
+    assert {level.label for level in panel.levels} == {"Qwen3-32B, teacher", "Qwen3-0.6B, as it is"}
+    ours, paper = panel.series
+    assert [point.x for point in ours.points] == [1, 4, 10, 15]
+    assert [point.y for point in paper.points] == [29.45, 49.42, 51.18, 50.68]
+    assert [panel.title for panel in shown["figure4_miniature"].panels] == ["simulated_flat", "simulated_house"]
+    assert all(point.x <= 10 for panel in shown["figure4_miniature"].panels for one in panel.series for point in one.points)
+
+
+def test_without_teacher_and_plain_student_figure_4_has_no_lines(tmp_path: Path) -> None:
+    chart = charts([fabricated(tmp_path, 0.3 + n / 10, adapter=taught("mural", n)) for n in (1, 2)])["figure4"]
+    assert chart.panels[0].levels == [] and "lines:" not in chart.caption
+
+
+def test_cost_is_on_a_logarithmic_axis_with_a_name_at_each_point(shown: dict[str, Chart]) -> None:
+    for kind, axis in (
+        ("figure_tokens", "generated tokens per event"),
+        ("figure_seconds", "seconds of the engine per event"),
+    ):
+        figure = drawn(shown[kind])
+        assert figure.axes[0].get_xscale() == "log" and figure.axes[0].get_xlabel() == axis
+        assert {"32B", "0.6B (15)", "1.7B (41)"} <= set(words(figure))
+    assert "Imaginary GPU" in shown["figure_seconds"].caption
+
+
+def test_a_headline_that_is_no_f1_has_none_of_the_papers_points(runs: list[RunResult]) -> None:
+    for chart in charts(runs, "accuracy").values():
+        assert not any(one.paper for panel in chart.panels for one in panel.series)
+        assert "paper" not in chart.caption and chart.y_label == "Accuracy (%)"
+
+
+def test_bars_are_explained(shown: dict[str, Chart], tmp_path: Path) -> None:
+    assert "95 % interval of the mean" in shown["figure3"].caption
+    two = charts([fabricated(tmp_path, session_names=2), fabricated(tmp_path, model="qwen3_4b", session_names=2)])
+    assert "interval" not in two["figure3"].caption
+
+
+def test_variants_are_series_of_their_own(tmp_path: Path) -> None:
+    models = [fabricated(tmp_path, model=model) for model in ("qwen3_0.6b", "qwen3_4b")]
+    chart = charts([*models, fabricated(tmp_path, 0.9, decoding="structured")])["figure3"]
+    assert {one.label for one in chart.panels[0].series} == {"MuRAL", "MuRAL [decoding=structured]", "MuRAL (paper)"}

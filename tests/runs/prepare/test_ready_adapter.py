@@ -1,0 +1,92 @@
+"""conf/lora: a model as it is, or with an adapter that exists."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from har_llm.common.errors import MissingError
+from har_llm.engines.base import Adapter
+from har_llm.runs.prepare import prepare
+from har_llm.runs.run import PreparedRun
+from tests.composing import experiment
+
+REAL = ("++dataset.synthetic=false", "model.synthetic=false")
+
+
+def adapter(folder: Path, content: bytes = b"weights") -> Path:
+    folder.mkdir(parents=True)
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 4}))
+    (folder / "adapter_model.safetensors").write_bytes(content)
+    return folder
+
+
+def prepared(*overrides: str) -> PreparedRun:
+    return prepare(experiment("model=tiny_student", "engine=transformers", "limit=2", *overrides))
+
+
+def with_adapter(folder: Path, *overrides: str) -> PreparedRun:
+    return prepared("lora=adapter", f"lora.path={folder}", *overrides)
+
+
+def test_a_model_as_it_is_has_no_adapter() -> None:
+    run = prepared()
+    assert run.adapter is None and run.model_identity["adapter"] is None
+    assert {request.adapter for request in run.requests} == {None}
+
+
+def test_an_adapter_goes_to_the_engine_with_every_request(tmp_path: Path) -> None:
+    folder = adapter(tmp_path / "adapter")
+    run = with_adapter(folder)
+    (asked,) = {request.adapter for request in run.requests}
+    assert isinstance(asked, Adapter) and asked.path == str(folder)
+    assert asked.name.startswith("lora_")
+
+
+def test_an_adapter_is_part_of_what_makes_a_text_and_its_folder_is_not(tmp_path: Path) -> None:
+    one, copy, other = (
+        with_adapter(adapter(tmp_path / name, content))
+        for name, content in (("one", b"weights"), ("copy", b"weights"), ("other", b"others!"))
+    )
+    keys = [[request.key for request in run.requests] for run in (one, copy, other, prepared())]
+    assert keys[0] == keys[1]
+    assert len({key for each in keys for key in each}) == 6
+    assert str(tmp_path) not in json.dumps(one.model_identity)
+    assert one.requests[0].adapter is not None and copy.requests[0].adapter is not None
+    assert one.requests[0].adapter.name == copy.requests[0].adapter.name
+
+
+def test_the_name_of_an_adapter_names_the_run_and_changes_no_text(tmp_path: Path) -> None:
+    folder = adapter(tmp_path / "adapter")
+    one, named = with_adapter(folder), with_adapter(folder, "lora.name=mine")
+    assert "-tiny_student-adapter-test-" in one.name and "-tiny_student-mine-test-" in named.name
+    assert "-tiny_student-test-" in prepared().name
+    assert [request.key for request in one.requests] == [request.key for request in named.requests]
+
+
+@pytest.mark.parametrize("learned", ["synthetic home", "synthetic model", "synthetic home, synthetic model"])
+def test_what_an_adapter_learned_of_synthetic_data_is_said_wherever_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learned: str
+) -> None:
+    monkeypatch.setattr("har_llm.models.resolve.is_embedded", lambda model: False)
+    folder = adapter(tmp_path / "adapter")
+    (folder / "manifest.json").write_text(json.dumps({"provenance": learned}))
+    assert with_adapter(folder, *REAL).provenance.label == learned
+
+
+def test_an_adapter_made_elsewhere_says_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("har_llm.models.resolve.is_embedded", lambda model: False)
+    assert with_adapter(adapter(tmp_path / "adapter"), *REAL).provenance.label is None
+
+
+def test_a_missing_adapter_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match=r"lora\.path is .*there is no such folder"):
+        with_adapter(tmp_path / "nowhere")
+
+
+def test_a_served_adapter_is_a_name_and_nothing_else() -> None:
+    run = prepare(experiment("engine=scripted", "limit=2", "lora=adapter", "lora.path=theirs"))
+    assert run.adapter is not None and run.adapter.revision == "served"
+    assert {request.adapter for request in run.requests} == {Adapter("theirs", "")}

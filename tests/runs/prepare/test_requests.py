@@ -1,0 +1,75 @@
+"""What an engine is asked for: keys and seeds that depend on what they should, and never an empty run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from har_llm.common.errors import ConfigError
+from har_llm.runs.prepare import prepare
+from tests.composing import experiment
+from tests.runs.sampled_runs import answered, sampled
+from tests.scripted_runs import SMALL
+
+
+def test_batch_size_and_paths_are_in_no_key(tmp_path: Path) -> None:
+    common = [part for part in SMALL if not part.startswith("engine")]
+    plain = prepare(experiment(*common))
+    other = prepare(
+        experiment(*common, "engine=transformers", "engine.batch_size=1", f"paths.outputs={tmp_path}", "engine.device=cpu")
+    )
+    assert [request.key for request in plain.requests] == [request.key for request in other.requests]
+    scripted = prepare(experiment(*SMALL))
+    assert not {request.key for request in plain.requests} & {request.key for request in scripted.requests}
+
+
+def test_sampling_gives_each_window_a_seed_of_its_own() -> None:
+    hot = prepare(experiment(*SMALL, "model.sampling.temperature=0.6"))
+    seeds = [request.seed for request in hot.requests]
+    assert len(set(seeds)) == len(seeds)
+    other = prepare(experiment(*SMALL, "model.sampling.temperature=0.6", "seed=1"))
+    assert not {request.key for request in hot.requests} & {request.key for request in other.requests}
+    shorter = prepare(experiment(*SMALL, "model.sampling.temperature=0.6", "limit=3"))
+    assert [request.key for request in shorter.requests] == [request.key for request in hot.requests[:3]]
+
+
+def test_greedy_texts_do_not_depend_on_the_seed() -> None:
+    keys = [[request.key for request in prepare(experiment(*SMALL, f"seed={seed}")).requests] for seed in (0, 1)]
+    assert keys[0] == keys[1]
+
+
+def test_an_engine_without_a_model_asks_for_none() -> None:
+    prepared = prepare(experiment("model=qwen3_32b", "engine=scripted"))
+    assert (prepared.model.revision, prepared.model.path) == ("unresolved-main", None)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("split.part=validation",), "split.validation_sessions is 0"),
+        (("dataset.sessions.events=[5,5]", "window.min_events=10"), "No window is left"),
+        (("dataset.sessions.count=5",), "paper_split"),
+    ],
+)
+def test_an_empty_run_is_refused(overrides: Sequence[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        prepare(experiment(*SMALL, *overrides))
+
+
+def test_several_samples_of_a_window_are_texts_of_their_own(tmp_path: Path) -> None:
+    single, several = sampled(tmp_path), sampled(tmp_path, "decoding.samples=3")
+    assert len(several.requests) == 3 * len(single.requests) == 6
+    assert len({request.key for request in several.requests}) == len({request.seed for request in several.requests}) == 6
+    assert [request.key for request in several.requests[::3]] == [request.key for request in single.requests]
+    assert [request.messages for request in several.requests[:3]] == [single.requests[0].messages] * 3
+
+
+def test_more_samples_go_on_from_those_that_are_stored(tmp_path: Path) -> None:
+    answered(sampled(tmp_path), "$ids:1")
+    more = sampled(tmp_path, "decoding.samples=3")
+    assert len(more.owed(more.open_store())) == 4
+    assert {request.key for request in sampled(tmp_path, "decoding.samples=2").requests} < {
+        request.key for request in more.requests
+    }

@@ -1,0 +1,185 @@
+"""A run directory says what was predicted, how it scores, and what became of every event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from har_llm.common.errors import Notice
+from har_llm.runs import write
+from har_llm.runs.prepare import prepare, read_recordings
+from tests.composing import experiment
+from tests.runs.sampled_runs import answered, sampled
+from tests.scripted_runs import SMALL, done, gold_script, rows_of
+
+
+def test_right_answers_score_one_and_every_event_is_accounted_for(tmp_path: Path, script: str) -> None:
+    result, made = done(tmp_path, script)
+    assert len(made) == result.metrics.windows
+    scores = result.metrics.strict.all.mean
+    assert {scores[name].mean for name in ("accuracy", "f1_weighted", "f1_macro_gold")} == {1.0}
+    rows = rows_of(result)
+    recordings = read_recordings(experiment(*SMALL))
+    assert [(row["session"], row["id"]) for row in rows] == [
+        (session.id, event.id) for session in recordings.sessions[2:] for event in session.events
+    ]
+    assert all(row["strict"]["activity"] == row["gold"][0] for row in rows)
+
+
+def test_repairs_name_files_by_their_place_in_the_data(tmp_path: Path) -> None:
+    prepared = prepare(experiment(*SMALL, f"paths.data={tmp_path}"))
+    files = (str(tmp_path / "mural" / "01" / "x.csv"), "/home/someone/mural.zip/01/x.csv")
+    repairs = [Notice(file, 3, "empty line", "left out") for file in files]
+    repaired = write._data(replace(prepared, recordings=replace(prepared.recordings, repairs=repairs))).repairs
+    assert [repair.path for repair in repaired] == ["mural/01/x.csv", "01/x.csv"]
+
+
+def test_everything_written_says_that_it_is_synthetic(tmp_path: Path, script: str) -> None:
+    result, _ = done(tmp_path, script)
+    mark = "synthetic home, synthetic model"
+    for name in ("metrics.json", "environment.json", "data.json", "sample.json"):
+        assert json.loads((result.folder / name).read_text())["provenance"] == mark
+    assert (result.folder / "config.yaml").read_text().startswith(f"# {mark}\n")
+    assert all(row["provenance"] == mark for row in rows_of(result))
+    shards = list((tmp_path / "outputs" / "store" / "generations").rglob("*.jsonl"))
+    assert all(
+        json.loads(line)["about"]["provenance"] == mark for shard in shards for line in shard.read_text().splitlines()
+    )
+
+
+def test_limit_marks_the_run_and_excludes_the_rest(tmp_path: Path, script: str) -> None:
+    result, made = done(tmp_path, script, "limit=3")
+    assert (len(made), result.metrics.windows, result.metrics.events) == (3, 3, 30)
+    assert result.metrics.partial and "first3" in result.folder.name
+    rows = rows_of(result)
+    excluded = [row for row in rows if "excluded" in row]
+    assert len(rows) - len(excluded) == 30
+    assert {row["excluded"] for row in excluded} == {"its window is beyond limit"}
+    assert result.metrics.excluded_events == {"its window is beyond limit": len(excluded)}
+
+
+def test_short_last_windows_are_excluded_and_counted(tmp_path: Path, script: str) -> None:
+    result, _ = done(tmp_path, script, "window.min_events=10")
+    tails = [len(session.events) % 10 for session in read_recordings(experiment(*SMALL)).sessions[2:]]
+    assert sum(tails) > 0
+    assert result.metrics.excluded_events == {"no window holds it (window.min_events)": sum(tails)}
+    assert sum("excluded" in row for row in rows_of(result)) == sum(tails)
+
+
+def test_windows_that_overlap_answer_for_each_event_once(tmp_path: Path) -> None:
+    script = f"engine.path={gold_script(tmp_path / 'gold.jsonl', 'window=sliding')}"
+    result, made = done(tmp_path, script, "window=sliding")
+    windows = list(result.windows())
+    assert len(made) == result.metrics.windows == len(windows)
+    (plain, _), rows = done(tmp_path / "plain", script), rows_of(result)
+    assert [(row["session"], row["id"]) for row in rows] == [(row["session"], row["id"]) for row in rows_of(plain)]
+    assert result.metrics.windows > 1.8 * plain.metrics.windows and result.metrics.events == plain.metrics.events
+    assert result.metrics.strict.all.mean["accuracy"].mean == 1.0
+    texts = {(window.session, window.window): window for window in windows}
+    for row in rows:
+        window = texts[row["session"], row["window"]]
+        assert row["generation"] == window.generations[0].key and row["shown_id"] in window.ids
+        assert f'"id": {row["shown_id"]}, "time": "{row["time"]}"' in window.messages[-1]["content"]
+
+
+def test_where_windows_disagree_the_one_around_the_event_answers(tmp_path: Path) -> None:
+    script = f"engine.path={gold_script(tmp_path / 'gold.jsonl', 'window=sliding', wrong=1)}"
+    result, _ = done(tmp_path, script, "window=sliding", "split.part=train", "limit=2")
+    shown = [row for row in rows_of(result) if "excluded" not in row]
+    assert [row["window"] for row in shown] == [0] * 8 + [1] * 7, "the last two are in one beyond the limit, too"
+    assert any(row["gold"] != [1] for row in shown[5:8]) and any(row["gold"] != [1] for row in shown[8:10])
+    assert [row["strict"]["activity"] for row in shown] == [1] * 8 + [row["gold"][0] for row in shown[8:]]
+    sample = result.sample
+    assert [one.id for one in sample.window] == list(range(10)) and sample.event < 8
+
+
+def test_a_null_class_that_is_unscored_stays_in_the_prompt_and_out_of_the_scores(tmp_path: Path, script: str) -> None:
+    result, _ = done(tmp_path, script, "dataset.home.null_class=[7]", "dataset.null_class=unscored")
+    rows = rows_of(result)
+    unscored = [row for row in rows if row["gold"] == [7]]
+    assert unscored and all(not row["scored"] and "strict" in row for row in unscored)
+    assert result.metrics.strict.unscored_events == len(unscored)
+    labelled, _ = done(tmp_path, script, "dataset.home.null_class=[7]")
+    assert labelled.metrics.strict.without_null_class is not None
+
+
+def test_the_sample_shows_the_first_wrong_event(tmp_path: Path) -> None:
+    path = gold_script(tmp_path / "wrong.jsonl", wrong=10**6)
+    result, _ = done(tmp_path, f"engine.path={path}")
+    sample = result.sample
+    assert sample.predicted == {"strict": "1. sleeping", "lenient": "1. sleeping"} and sample.gold != ["1. sleeping"]
+    assert sample.reasoning.strip() == "It is so."
+    assert sample.window[sample.event].event
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "cause"),
+    [
+        ("<think>\nand so on", "length", "truncated"),
+        ("<think>\nnever closed", "stop", "no_answer"),
+        ("<think></think>[", "stop", "malformed"),
+    ],
+)
+def test_missed_events_have_their_cause(tmp_path: Path, text: str, reason: str, cause: str) -> None:
+    path = tmp_path / "script.jsonl"
+    path.write_text(json.dumps({"contains": "", "text": text, "finish_reason": reason}) + "\n")
+    result, _ = done(tmp_path, f"engine.path={path}", "limit=2")
+    shown = [row for row in rows_of(result) if "excluded" not in row]
+    assert {row["strict"]["missed"] for row in shown} == {cause}
+    assert result.metrics.strict.all.missed_by_cause[cause].mean == 1.0
+
+
+def test_a_limit_beyond_the_last_window_is_not_partial(tmp_path: Path, script: str) -> None:
+    result, _ = done(tmp_path, script, "limit=1000")
+    assert not result.metrics.partial
+
+
+def test_samples_are_voted_on_and_kept_with_what_each_of_them_says(tmp_path: Path) -> None:
+    prepared = sampled(tmp_path, "decoding.samples=3")
+    result = answered(prepared, "$ids:1", "$ids:2", "$ids:2")
+    shown = [row for row in rows_of(result) if "excluded" not in row]
+    assert len(shown) == 20
+    for place, row in enumerate(shown):
+        keys = [request.key for request in prepared.requests[place // 10 * 3 :][:3]]
+        assert row["strict"] == row["lenient"] == {"activity": 2, "missed": None}
+        assert [sample["generation"] for sample in row["samples"]] == keys
+        assert [sample["strict"]["activity"] for sample in row["samples"]] == [1, 2, 2]
+        assert row["generation"] == keys[0] and row["generation_digest"] == row["samples"][0]["generation_digest"]
+        assert len({sample["generation_digest"] for sample in row["samples"]}) == 3
+    assert result.metrics.samples == 3
+    assert result.environment.completion_tokens == 6 * 5
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["$ids:2", "$ids:1"], {"activity": 2, "missed": None}),
+        (["<think>\nand so on", "$ids:1"], {"activity": 1, "missed": None}),
+        (["<think></think>[", "<think>\nand so on", "<think>\nand on"], {"activity": None, "missed": "truncated"}),
+    ],
+)
+def test_a_tie_goes_to_the_first_and_what_is_missed_has_no_vote(
+    tmp_path: Path, texts: Sequence[str], expected: dict[str, Any]
+) -> None:
+    result = answered(sampled(tmp_path, f"decoding.samples={len(texts)}"), *texts)
+    assert [row["strict"] for row in rows_of(result) if "excluded" not in row] == [expected] * 20
+
+
+def test_a_single_text_has_no_list_of_samples(tmp_path: Path) -> None:
+    shown = [row for row in rows_of(answered(sampled(tmp_path), "$ids:1")) if "excluded" not in row]
+    assert all("samples" not in row and len(row["generation"]) == 64 for row in shown)
+
+
+def test_the_sample_shows_a_text_that_says_what_was_predicted(tmp_path: Path) -> None:
+    prepared = sampled(tmp_path, "decoding.samples=3")
+    sample = answered(prepared, "$ids:1", "$ids:2", "$ids:2").sample
+    window = next(place for place, prompt in enumerate(prepared.prompts) if prompt.window.session == sample.session)
+    assert sample.predicted["strict"].startswith("2. ")
+    assert sample.generation == prepared.requests[window * 3 + 1].key
+    assert '"activity": 2' in sample.answer
+    assert sample.reasoning.strip() == f"It is {window * 3 + 1}."

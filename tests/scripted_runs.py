@@ -1,0 +1,63 @@
+"""Runs of the scripted engine, made in a moment: the answers are the gold ones, but for those that shall be wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from har_llm.engines.base import Generation
+from har_llm.runs.directory import RunResult, read_run
+from har_llm.runs.finish import finish
+from har_llm.runs.prepare import prepare, read_recordings, render
+from har_llm.runs.run import PreparedRun
+from har_llm.sweep.generate import generate
+from har_llm.sweep.plan import make_plan
+from tests.composing import experiment
+
+SMALL = ("dataset.sessions.count=4", "+dataset.paper_split={4:2}", "model=tiny_student", "engine=scripted")
+
+
+def gold_script(path: Path, *overrides: str, wrong: int = 0) -> str:
+    """Answers for the engine's script: the gold of every window, but for the first `wrong` ones."""
+    composed = experiment(*SMALL, *overrides)
+    recordings = read_recordings(composed)
+    with path.open("w") as stream:
+        for number, prompt in enumerate(render(composed, recordings, recordings.sessions)):
+            shown = dict(zip(prompt.ids, prompt.window.events, strict=True))
+            rows = [{"id": i, "activity": 1 if number < wrong else event.activities[0]} for i, event in shown.items()]
+            first = prompt.window.events[0]
+            rule = {
+                "contains": f'"time": "{first.time}", "event": "{first.text}"',
+                "text": f"<think>\nIt is so.\n</think>\n\n{json.dumps(rows)}",
+            }
+            stream.write(json.dumps(rule) + "\n")
+    return str(path)
+
+
+def done(tmp_path: Path, *overrides: str, stop_after: int | None = None) -> tuple[RunResult, list[Generation]]:
+    """The run of these overrides, and what had to be generated for it."""
+    prepared = prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", *overrides))
+    made: list[Generation] = []
+
+    def note(generation: Generation) -> None:
+        made.append(generation)
+        if len(made) == stop_after:
+            raise KeyboardInterrupt
+
+    for load in make_plan([prepared]).loads:
+        generate(load, note)
+    return read_run(finish(prepared)), made
+
+
+def made_for(prepared: PreparedRun) -> None:
+    for load in make_plan([prepared]).loads:
+        generate(load, lambda generation: None)
+
+
+def rows_of(result: RunResult) -> list[dict[str, Any]]:
+    """As predictions.jsonl has them, with both fields of every prediction."""
+    rows = [json.loads(line) for line in (result.folder / "predictions.jsonl").read_text().splitlines()]
+    for said in [one for row in rows for one in (row, *row.get("samples", ()))]:
+        said |= {name: {"activity": None, "missed": None, **said[name]} for name in ("strict", "lenient") if name in said}
+    return rows

@@ -1,0 +1,56 @@
+"""Small jobs of a distilled student, and stand-ins for what is slow to make: the teacher's texts, the adapter."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from har_llm.common.provenance import MANIFEST
+from har_llm.models.adapters import adapter_digest
+from har_llm.runs.run import AdapterRecipe, PreparedRun
+from har_llm.runs.store import Record
+from har_llm.sweep.job import Job
+from tests.composing import experiment
+
+SMALL = (
+    "dataset.sessions.count=4",
+    "+dataset.paper_split={4: 3}",
+    "dataset.sessions.events=[6,6]",
+    "window.events=3",
+    "model=tiny_student",
+    "engine=transformers",
+    "lora=distilled_tiny",
+    "lora.training.max_steps=2",
+    "lora.training.warmup_steps=0",
+    "lora.training.batch_size=2",
+    "lora.training.per_device_train_batch_size=2",
+)
+
+
+def job(tmp_path: Path, *overrides: str) -> Job:
+    wanted = [one for one in SMALL if "lora=none" not in overrides or not one.startswith("lora")]
+    addressed = [f"++{one}" if one.startswith(("lora.", "dataset.")) else one for one in (*wanted, *overrides)]
+    return Job(" ".join(overrides), experiment(*addressed, f"paths.outputs={tmp_path / 'outputs'}"))
+
+
+def adapters(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "outputs" / "store" / "adapters").glob("*"))
+
+
+ORIGIN = {"engine": "Scripted", "versions": {}, "hardware": "", "model": {}, "provenance": None}
+
+
+def keep(run: PreparedRun, **about: str) -> None:
+    with run.open_writer() as writer:
+        for request in run.requests:
+            writer.add(Record(request.key, "<think>\n</think>\n\n[]", "stop", 1, 1, 0.1, {**ORIGIN, **about}))
+
+
+def stand_in(recipe: AdapterRecipe) -> str:
+    """Something in the adapter's place; what it is."""
+    recipe.folder.mkdir(parents=True)
+    (recipe.folder / "adapter_config.json").write_text("{}")
+    (recipe.folder / "adapter_model.safetensors").write_bytes(b"weights")
+    weights = adapter_digest(recipe.folder)
+    (recipe.folder / MANIFEST).write_text(json.dumps({"key": recipe.key, "weights": weights}))
+    return weights

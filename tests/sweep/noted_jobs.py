@@ -1,0 +1,74 @@
+"""Jobs made together, with every call of their callback noted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from har_llm.distill.examples import Selection
+from har_llm.engines.base import Generation
+from har_llm.models.resolve import ResolvedModel
+from har_llm.runs.run import AdapterRecipe
+from har_llm.sweep import execute
+from har_llm.sweep.callbacks import Callback
+from har_llm.sweep.job import Job
+from har_llm.sweep.plan import Load, Plan
+
+
+@dataclass
+class Notes(Callback):
+    """A callback that notes every call, and may do something when a text is made."""
+
+    on_generated: Callable[[int], None] = lambda count: None
+    plans: list[Plan] = field(default_factory=list)
+    loads: list[Load] = field(default_factory=list)
+    failures: list[Job] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
+    recipes: list[AdapterRecipe] = field(default_factory=list)
+    trained: list[tuple[Selection, Mapping[str, Any]]] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    waited: list[int] = field(default_factory=list)
+
+    def failed(self, job: Job) -> None:
+        self.failures.append(job)
+
+    def planned(self, plan: Plan) -> None:
+        self.plans.append(plan)
+
+    def loading(self, load: Load) -> None:
+        self.loads.append(load)
+
+    def generated(self, generation: Generation) -> None:
+        self.keys.append(generation.key)
+        self.on_generated(len(self.keys))
+
+    def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
+        self.recipes.append(recipe)
+
+    def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
+        self.trained.append((selection, about))
+
+    def training_step(self, step: int, loss: float) -> None:
+        self.steps.append(step)
+
+    def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
+        self.waited.append(done)
+
+    def fetched(self, model: ResolvedModel, folder: Path) -> None:
+        self.folders.append(folder)
+
+
+def done(*jobs: Job, callback: Notes | None = None) -> Notes:
+    callback = callback or Notes()
+    execute.run_jobs(jobs, callback)
+    return callback
+
+
+def kept(folder: Path) -> list[str]:
+    """The keys of all stored texts."""
+    shards = sorted(folder.glob("outputs/store/generations/*/*.jsonl"))
+    return [json.loads(line)["key"] for shard in shards for line in shard.read_text().splitlines()]

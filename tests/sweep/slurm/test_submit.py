@@ -1,0 +1,118 @@
+"""Sweeps on a real Slurm; skipped where there is none (tools/slurm/single_node.sh starts one)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from har_llm.sweep.slurm.settings import SlurmSettings
+from har_llm.sweep.slurm.submit import _parameters, _scoring
+from tests.commands import har_llm
+from tests.scripted_runs import SMALL
+
+
+def slurm_answers() -> bool:
+    if shutil.which("sbatch") is None:
+        return False
+    return subprocess.run(["sinfo"], capture_output=True, timeout=60).returncode == 0
+
+
+on_slurm = pytest.mark.skipif(
+    not slurm_answers(), reason="no Slurm answers here; tools/slurm/single_node.sh starts one of a single node"
+)
+
+
+OURS = ["hydra/launcher=har_llm_slurm", "hydra.launcher.gpus=0", "hydra.launcher.cpus=1", "hydra.launcher.mem_gb=2"]
+
+
+def predictions(folder: Path) -> dict[str, str]:
+    return {path.parent.name: path.read_text() for path in folder.glob("outputs/runs/*/predictions.jsonl")}
+
+
+@on_slurm
+def test_a_sweep_is_one_slurm_job_for_each_model_and_one_that_scores(tmp_path: Path, script: str) -> None:
+    sweep = ["-m", *SMALL, script, "model=tiny_student,tiny_teacher", "window.events=5,10"]
+    done = har_llm(tmp_path, *OURS, *sweep)
+    submitted = [line for line in done.stdout.splitlines() if line.startswith("Slurm job") and "log:" in line]
+    assert [line.split(": ", 1)[1].split("; log")[0] for line in submitted] == [
+        "tiny_student for 2 run(s)",
+        "tiny_teacher for 2 run(s)",
+        "score for 4 run(s)",
+    ]
+    on_cluster = predictions(tmp_path)
+    assert len(on_cluster) == 4
+    shards = [json.loads(line) for path in tmp_path.glob("outputs/store/generations/*/*.jsonl") for line in path.open()]
+    assert len({row["key"] for row in shards}) == len(shards)
+    again = har_llm(tmp_path, *OURS, *sweep)
+    assert "Slurm job" not in again.stdout, "nothing is owed, so nothing is submitted"
+    (tmp_path / "here").mkdir()
+    har_llm(tmp_path / "here", *sweep)
+    assert predictions(tmp_path / "here") == on_cluster
+
+
+@on_slurm
+def test_a_model_that_fails_on_the_cluster_fails_its_runs_with_the_end_of_its_log(tmp_path: Path, script: str) -> None:
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text((tmp_path / "gold.jsonl").read_text().replace("<think>", ""))
+    sweep = ["-m", *SMALL[:2], "engine=transformers", "model=tiny_student", "model.context=50,4096", "limit=1"]
+    done = har_llm(tmp_path, *OURS, *sweep, expect=1)
+    assert "has ended and the run is not complete" in done.stderr
+    assert "context is 50; use smaller windows" in done.stderr
+    assert "1 of 2 jobs failed" in done.stderr
+    assert len(predictions(tmp_path)) == 1
+
+
+@pytest.mark.slow
+@on_slurm
+def test_teacher_trainings_and_student_are_stages_that_wait_for_each_other(tmp_path: Path) -> None:
+    short = ["dataset.sessions.events=[6,6]", "window.events=3", "model=tiny_student", "lora=distilled_tiny"]
+    training = ["lora.training.max_steps=2", "lora.training.warmup_steps=0", "lora.train_sessions=1,2"]
+    done = har_llm(tmp_path, *OURS, "-m", SMALL[0], "+dataset.paper_split={4:3}", *short, *training)
+    submitted = [line for line in done.stdout.splitlines() if line.startswith("Slurm job") and "log:" in line]
+    assert [line.split(": ", 1)[1].split(" for ")[0] for line in submitted] == [
+        "tiny_teacher",
+        "tiny_student_distilled1",
+        "tiny_student_distilled2",
+        "tiny_student",
+        "score",
+    ]
+    assert len(predictions(tmp_path)) == 2
+    assert len(list(tmp_path.glob("outputs/store/adapters/tiny_student-*"))) == 2
+
+
+@on_slurm
+def test_a_request_that_the_cluster_refuses_is_one_sentence(tmp_path: Path, script: str) -> None:
+    done = har_llm(tmp_path, *OURS, "hydra.launcher.partition=nowhere", "-m", *SMALL, script, "seed=0", expect=1)
+    assert "Slurm refuses the job for tiny_student" in done.stderr
+    assert "invalid partition" in done.stderr
+
+
+@on_slurm
+def test_hydras_own_slurm_launcher_works_too(tmp_path: Path, script: str) -> None:
+    asked = ["hydra/launcher=submitit_slurm", "hydra.launcher.mem_gb=2", "hydra.launcher.timeout_min=10"]
+    har_llm(tmp_path, *asked, "-m", *SMALL, script, "window.events=5,10")
+    assert len(predictions(tmp_path)) == 2
+
+
+def test_without_slurm_there_is_one_sentence(tmp_path: Path, script: str) -> None:
+    done = har_llm(tmp_path, *OURS, "-m", *SMALL, script, "seed=0", expect=1, PATH="/nowhere")
+    assert "error: hydra/launcher=har_llm_slurm needs sbatch, which is not here" in done.stderr
+
+
+def test_other_tasks_are_done_here(tmp_path: Path, script: str) -> None:
+    done = har_llm(tmp_path, *OURS, "-m", *SMALL, script, "task=plan", "seed=0", PATH="/nowhere")
+    assert "have to be made" in done.stdout
+
+
+def test_settings_become_what_submitit_takes() -> None:
+    settings = SlurmSettings(partition="gpu", gpus=2, mem_gb=64, setup=["module load cuda"], options={"mail-type": "END"})
+    asked = _parameters("qwen3_32b", settings, ["1", "2"])
+    assert asked["gpus_per_node"] == 2 and asked["slurm_partition"] == "gpu" and asked["mem_gb"] == 64
+    assert asked["slurm_dependency"] == "afterany:1:2"
+    assert "slurm_account" not in asked
+    scoring = _parameters("score", _scoring(settings), [])
+    assert "gpus_per_node" not in scoring and "slurm_dependency" not in scoring and scoring["cpus_per_task"] == 2

@@ -1,0 +1,25 @@
+"""task=prompt as a whole command: exactly what is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.commands import har_llm
+
+
+def test_the_prompt_task_prints_exactly_what_is_sent(tmp_path: Path) -> None:
+    done = har_llm(tmp_path, "task=prompt", "model=tiny_student")
+    assert done.stdout.startswith("<|im_start|>system\n")
+    assert done.stdout.endswith("]<|im_end|>\n<|im_start|>assistant\n\n")
+    assert '{"id": 0, "time": "' in done.stdout
+    assert f"{len(done.stdout) - 1:,} characters, " in done.stderr and " tokens of tiny_student" in done.stderr
+    without = har_llm(tmp_path, "task=prompt", "model=qwen3_32b")
+    assert without.stdout.startswith("[system]\n")
+    assert "tokens unknown" in without.stderr
+
+
+def test_a_users_own_prompt_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("Mine, for $5: $rooms\n$events\nThe end.")
+    done = har_llm(tmp_path, "task=prompt", "model=tiny_student", "prompt=verbatim", "prompt.path=mine.txt")
+    assert "Mine, for $5: - kitchen: " in done.stdout
+    assert "\n]\nThe end.<|im_end|>" in done.stdout
