@@ -211,6 +211,11 @@ class SampledPrediction:
     strict: Prediction
     lenient: Prediction
 
+    def parsed(self, parsing: str) -> Prediction:
+        """The prediction of one of PARSINGS."""
+        prediction: Prediction = getattr(self, parsing)
+        return prediction
+
 
 NO_PREDICTION = Prediction()
 """Of an event that no window shows."""

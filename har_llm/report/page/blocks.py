@@ -17,8 +17,8 @@ _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
 def as_json(content: Any) -> str:
-    """Pure ASCII, so that lone surrogates survive as escapes, which UTF-8 cannot hold."""
-    return json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    """A dataclass becomes the object of its fields. Pure ASCII, so that lone surrogates survive as escapes."""
+    return json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=vars)
 
 
 def json_block(name: str, content: Any) -> str:

@@ -1,9 +1,9 @@
-"""The events of all runs, once, and beside them what each run says of every event: the part of a page that is compared.
+"""The events of all runs, once, and beside them what each run predicts of every event: the part of a page that is compared.
 
 Runs are compared where they have the same data: in a dataset of one name and one catalogue of activities, sessions are
 one only when all their events are equal. Nothing is aligned by position.
 
-What is said of an event is one character, so that a run is a string and a page of millions of predictions stays small.
+What a run predicts of an event is one character, so a run is a string, and a page of millions of predictions stays small.
 """
 
 from __future__ import annotations
@@ -12,27 +12,28 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Generic, NamedTuple, TypeVar
 
 from har_llm.config import PARSINGS
 from har_llm.report.page.blocks import as_json
-from har_llm.report.page.texts import Place, Texts
+from har_llm.report.page.chunks import LEFT_OUT, WindowChunks
+from har_llm.report.page.content import Column, DatasetContent, Excluded, Meaning, Missed, Predicted, RunContent, Session
 from har_llm.runs.directory import PREDICTIONS, WINDOWS, RunResult
-from har_llm.runs.result import PredictionRow, SampledPrediction
-from har_llm.scoring.parsing import Prediction
+from har_llm.runs.result import PredictionRow, SampledPrediction, WindowRow
 
 FIRST = 0x30  # the character of the first code, "0"
 ABSENT = chr(FIRST)
+Value = TypeVar("Value")
 
 
-class Pool:
+class Pool(Generic[Value]):
     """Values by number, each once."""
 
     def __init__(self) -> None:
-        self.values: list[Any] = []
+        self.values: list[Value] = []
         self._numbers: dict[str, int] = {}
 
-    def number(self, value: Any) -> int:
+    def number(self, value: Value) -> int:
         key = as_json(value)
         if key not in self._numbers:
             self._numbers[key] = len(self.values)
@@ -40,33 +41,32 @@ class Pool:
         return self._numbers[key]
 
 
-@dataclass
-class SessionColumns:
-    """One session as its events are: equal in all runs that have it."""
+class Event(NamedTuple):
+    """An event, by the numbers of what many have in common."""
 
-    name: str
-    data: int
-    """1, or more where runs have other events under the same name."""
-    rows: list[list[Any]]
-    """[id, time, number of the text, number of the gold, number of the subjects]"""
+    id: int
+    time: str
+    text: int
+    gold: int
+    subjects: int
 
 
 @dataclass
 class RunColumns:
-    """What a run says of the sessions that it has."""
+    """What a run predicts of the sessions that it has, by their number; see RunContent."""
 
     result: RunResult
     no_files: Sequence[str] = ()
     """What its directory lacks, because somebody took it away."""
-    said: dict[str, dict[int, str]] = field(default_factory=lambda: {parsing: {} for parsing in PARSINGS})
+    predictions: dict[str, dict[int, str]] = field(default_factory=lambda: {parsing: {} for parsing in PARSINGS})
+    """By parsing."""
     windows: dict[int, list[int]] = field(default_factory=dict)
     shown: dict[int, list[int]] = field(default_factory=dict)
     scored: dict[int, str] = field(default_factory=dict)
     places: list[list[int]] = field(default_factory=list)
-    """[session, window, id of its first event as shown, events, chunk and place of its prompt, of each of its texts]"""
-    votes: dict[str, list[list[str]]] = field(default_factory=dict)
-    """ "session/window": of each of several texts, what it says in every reading of the events that it answers for"""
+    votes: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     left_out: int = 0
+    """Windows whose prompt and generations are not in the page."""
 
 
 class Dataset:
@@ -75,111 +75,106 @@ class Dataset:
     def __init__(self, name: str, activities: Mapping[int, str]):
         self.name, self.activities = name, dict(activities)
         self.runs: list[RunColumns] = []
-        self.sessions: list[SessionColumns] = []
+        self.sessions: list[Session] = []
+        self.events: list[Event] = []
+        """Of all sessions."""
         self._numbers: dict[bytes, int] = {}
-        self._texts, self._golds, self._subjects, self._codes = Pool(), Pool(), Pool(), Pool()
+        self._texts: Pool[str] = Pool()
+        self._golds: Pool[Sequence[int]] = Pool()
+        self._subjects: Pool[Sequence[str]] = Pool()
+        self._codes: Pool[Meaning] = Pool()
         self._code(None)
 
-    def add(self, result: RunResult, texts: Texts) -> RunColumns:
+    def add(self, result: RunResult, chunks: WindowChunks) -> None:
         """Read a run's files, row by row. Where there are none, the run has only its scores to show."""
         run = RunColumns(result, [name for name in (PREDICTIONS, WINDOWS) if not (result.folder / name).is_file()])
         rows_of = result.predictions() if PREDICTIONS not in run.no_files else iter(())
         numbers = {name: self._add_session(run, name, rows) for name, rows in _sessions(rows_of)}
-        texts.begin_run()
+        chunks.begin_run()
         for window in result.windows() if not run.no_files else ():
-            places = texts.add(window.messages, window.generations)
-            run.left_out += places[0][0] < 0
-            ids = window.ids
-            run.places.append([numbers[window.session], window.window, ids[0], len(ids), *_flat(places)])
-        texts.end_run()
+            _add_window(run, numbers[window.session], window, chunks)
+        chunks.end_run()
         self.runs.append(run)
-        return run
-
-    def content(self) -> dict[str, Any]:
-        """Everything, in columns over the events of all sessions, one after the other."""
-        rows = [row for session in self.sessions for row in session.rows]
-        ids, times, events, golds, subjects = zip(*rows, strict=True) if rows else ((), (), (), (), ())
-        columns = Pool()
-        return {
-            "sessions": [{"name": s.name, "data": s.data, "events": len(s.rows)} for s in self.sessions],
-            "id": ids,
-            "time": times,
-            "event": {"values": self._texts.values, "at": events},
-            "gold": {"values": self._golds.values, "at": golds},
-            "subjects": {"values": self._subjects.values, "at": subjects},
-            "codes": self._codes.values,
-            "runs": [self._run(run, columns) for run in self.runs],
-            "columns": columns.values,
-        }
-
-    def _run(self, run: RunColumns, columns: Pool) -> dict[str, Any]:
-        sizes = [len(session.rows) for session in self.sessions]
-
-        def text(column: Mapping[int, str], absent: str) -> str:
-            return "".join(column.get(number, absent * size) for number, size in enumerate(sizes))
-
-        def numbers(column: Mapping[int, list[int]]) -> list[int]:
-            return [value for number, size in enumerate(sizes) for value in column.get(number, [-1] * size)]
-
-        return {
-            **{parsing: text(run.said[parsing], ABSENT) for parsing in PARSINGS},
-            "windows": columns.number(numbers(run.windows)),
-            "shown": columns.number(numbers(run.shown)),
-            "scored": columns.number(text(run.scored, "0")),
-            "places": run.places,
-            "votes": run.votes,
-        }
 
     def _add_session(self, run: RunColumns, name: str, rows: Sequence[PredictionRow]) -> int:
-        number = self._session(name, rows)
+        number = self._session(name, [self._event(row) for row in rows])
         for parsing in PARSINGS:
-            run.said[parsing][number] = "".join(self._said(row, parsing) for row in rows)
+            run.predictions[parsing][number] = "".join(self._character(row, parsing) for row in rows)
         run.windows[number] = [-1 if row.window is None else row.window for row in rows]
         run.shown[number] = [-1 if row.shown_id is None else row.shown_id for row in rows]
         run.scored[number] = "".join("1" if row.scored else "0" for row in rows)
         for row in rows:
-            for at, sample in enumerate(row.samples):
-                votes = run.votes.setdefault(f"{number}/{row.window}", [["" for _ in PARSINGS] for _ in row.samples])
-                for which, parsing in enumerate(PARSINGS):
-                    votes[at][which] += self._said(sample, parsing)
+            if row.samples:
+                votes = run.votes.setdefault(f"{number}/{row.window}", [dict.fromkeys(PARSINGS, "") for _ in row.samples])
+                for vote, sample in zip(votes, row.samples, strict=False):
+                    for parsing in PARSINGS:
+                        vote[parsing] += self._character(sample, parsing)
         return number
 
-    def _session(self, name: str, rows: Sequence[PredictionRow]) -> int:
-        columns = [
-            [
-                row.id,
-                row.time,
-                self._texts.number(row.event),
-                self._golds.number(row.gold),
-                self._subjects.number(row.subjects),
-            ]
-            for row in rows
-        ]
-        key = hashlib.sha256(as_json([name, columns]).encode()).digest()
+    def _session(self, name: str, events: Sequence[Event]) -> int:
+        key = hashlib.sha256(as_json([name, events]).encode()).digest()
         if key not in self._numbers:
             self._numbers[key] = len(self.sessions)
             data = 1 + sum(session.name == name for session in self.sessions)
-            self.sessions.append(SessionColumns(name, data, columns))
+            self.sessions.append(Session(name, data, len(events)))
+            self.events += events
         return self._numbers[key]
 
-    def _said(self, row: PredictionRow | SampledPrediction, parsing: str) -> str:
-        if isinstance(row, PredictionRow) and row.excluded is not None:
-            return self._code({"excluded": row.excluded})
-        prediction: Prediction = getattr(row, parsing)
-        if prediction.missed is None:
-            return self._code({"activity": prediction.activity})
-        return self._code({"missed": prediction.missed})
+    def _event(self, row: PredictionRow) -> Event:
+        text, gold, subjects = (
+            self._texts.number(row.event),
+            self._golds.number(row.gold),
+            self._subjects.number(row.subjects),
+        )
+        return Event(row.id, row.time, text, gold, subjects)
 
-    def _code(self, meaning: Mapping[str, Any] | None) -> str:
+    def _character(self, row: PredictionRow | SampledPrediction, parsing: str) -> str:
+        if isinstance(row, PredictionRow) and row.excluded is not None:
+            return self._code(Excluded(row.excluded))
+        prediction = row.parsed(parsing)
+        return self._code(Predicted(prediction.activity) if prediction.missed is None else Missed(prediction.missed))
+
+    def _code(self, meaning: Meaning) -> str:
         return chr(FIRST + self._codes.number(meaning))
 
+    def content(self) -> DatasetContent:
+        columns: Pool[str | Sequence[int]] = Pool()
+        return DatasetContent(
+            sessions=self.sessions,
+            id=[event.id for event in self.events],
+            time=[event.time for event in self.events],
+            event=Column(self._texts.values, [event.text for event in self.events]),
+            gold=Column(self._golds.values, [event.gold for event in self.events]),
+            subjects=Column(self._subjects.values, [event.subjects for event in self.events]),
+            codes=self._codes.values,
+            runs=[self._run(run, columns) for run in self.runs],
+            columns=columns.values,
+        )
 
-def gather(runs: Sequence[RunResult], texts: Texts) -> list[Dataset]:
+    def _run(self, run: RunColumns, columns: Pool[str | Sequence[int]]) -> RunContent:
+        def text(column: Mapping[int, str], absent: str) -> str:
+            return "".join(column.get(number, absent * one.events) for number, one in enumerate(self.sessions))
+
+        def numbers(column: Mapping[int, list[int]]) -> list[int]:
+            return [value for number, one in enumerate(self.sessions) for value in column.get(number, [-1] * one.events)]
+
+        return RunContent(
+            strict=text(run.predictions["strict"], ABSENT),
+            lenient=text(run.predictions["lenient"], ABSENT),
+            windows=columns.number(numbers(run.windows)),
+            shown=columns.number(numbers(run.shown)),
+            scored=columns.number(text(run.scored, "0")),
+            places=run.places,
+            votes=run.votes,
+        )
+
+
+def gather(runs: Sequence[RunResult], chunks: WindowChunks) -> list[Dataset]:
     """All runs, by what they may be compared with, in the order in which they come."""
     datasets: dict[str, Dataset] = {}
     for run in runs:
         name, activities = run.metrics.dataset, run.metrics.activities
-        datasets.setdefault(as_json([name, dict(activities)]), Dataset(name, activities)).add(run, texts)
+        datasets.setdefault(as_json([name, dict(activities)]), Dataset(name, activities)).add(run, chunks)
     return list(datasets.values())
 
 
@@ -188,5 +183,8 @@ def _sessions(rows: Iterable[PredictionRow]) -> Iterator[tuple[str, list[Predict
         yield str(name), list(group)
 
 
-def _flat(places: Sequence[Place]) -> list[int]:
-    return [number for place in places for number in place]
+def _add_window(run: RunColumns, session: int, window: WindowRow, chunks: WindowChunks) -> None:
+    places = chunks.add(window)
+    run.left_out += places == [LEFT_OUT]
+    flat = [number for place in places for number in place]
+    run.places.append([session, window.window, window.ids[0], len(window.ids), *flat])

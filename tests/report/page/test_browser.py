@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from har_llm.common.tables import Table
+from har_llm.report.build import build_report
 from har_llm.report.figures.chart import Figure
 from har_llm.report.page.write import write_page
 from har_llm.runs.directory import RunResult
@@ -103,11 +104,33 @@ def test_a_run_of_the_program_itself_is_shown(tmp_path: Path, watch: Watch) -> N
     report = tmp_path / "report.html"
     write_page([result], report, tables=[], figures=[], headline="accuracy", parsing="strict")
     page = watch(report)
-    assert "100.0" in page.text(".runs .score")
+    assert "100.00" in page.text(".runs .score")
     page.go("#explorer")
     assert page.text(".total") == f"{result.metrics.events} events"
     assert page.texts(".card .text")[0].strip() == "It is so."
     assert page.texts(".card .text mark")[0] == f'{{"id": 0, "activity": {next(result.predictions()).gold[0]}}}'
+
+
+def test_a_score_is_shown_as_the_tables_show_it(tmp_path: Path, watch: Watch) -> None:
+    """1/32 is 3.125 %, and half a hundredth is rounded up."""
+    session = events(*[f"kitchen stove {number}" for number in range(32)], gold=[(1,)] + [(2,)] * 31)
+    run = make(tmp_path, Fabricated("run", {"s": session}, [says(1)]))
+    tables = build_report([run], tmp_path / "report", headline="accuracy", parsing="strict")
+    (shown,) = [table for table in tables if table.name == "table_runs"]
+    assert shown.cells("Accuracy %") == ["3.13"]
+    page = watch(tmp_path / "report" / "report.html")
+    assert page.texts(".runs .score") == ["3.13"]
+    page.go("#results")
+    assert "3.13" in page.texts("main td.number")
+    page.go("#confusion")
+    assert page.texts("[aria-labelledby=per-class] tbody tr")[0].split("\t") == [
+        "1. sleeping",
+        "3.13",
+        "100.00",
+        "6.06",
+        "1",
+        "32",
+    ]
 
 
 def test_a_figure_is_seen(report: Path, watch: Watch) -> None:
@@ -180,7 +203,7 @@ def test_a_cell_of_the_confusion_matrix_leads_to_its_events(report: Path, watch:
 
 
 def test_an_address_brings_back_the_same_view(report: Path, watch: Watch) -> None:
-    address = "#explorer?reading=strict&gold=3&event=evening/5&runs=0000000001,0000000004"
+    address = "#explorer?parsing=strict&gold=3&event=evening/5&runs=0000000001,0000000004"
     page = watch(report, address)
     assert page.text("#detail h2") == "bathroom door 5"
     assert page.texts(".card h3") == ["big", "votes"]
@@ -291,17 +314,17 @@ def test_the_passage_is_marked_and_in_sight(report: Path, watch: Watch) -> None:
     assert seen
 
 
-def test_a_text_that_never_names_the_event_is_said_to(report: Path, watch: Watch) -> None:
+def test_a_generation_that_never_names_the_event_is_said_to(report: Path, watch: Watch) -> None:
     page = watch(report, "#explorer?event=evening/8&runs=0000000003")
     assert "no passage names event 8" in page.text(".card")
     assert "There is no answer: the reasoning was never closed." in page.text(".card")
     assert "missed: truncated" in page.text(".card .verdict")
 
 
-def test_several_texts_are_shown_by_what_they_say(report: Path, watch: Watch) -> None:
+def test_several_generations_are_shown_by_what_they_say(report: Path, watch: Watch) -> None:
     page = watch(report, "#explorer?event=evening/8&runs=0000000004")
     options = page.texts(".card option")
-    assert options == ["text 1: 1. sleeping", "text 2: 3. eating", "text 3: 3. eating"]
+    assert options == [f"generation {at}: {said}" for at, said in ((1, "1. sleeping"), (2, "3. eating"), (3, "3. eating"))]
     assert "activity 3" in page.text(".card .text")  # the first that says what was agreed on
     page.page.locator(".card select").select_option("0")
     assert "activity 1" in page.text(".card .text")
@@ -320,11 +343,13 @@ def test_a_window_beyond_the_limit_is_said_to_be_excluded(report: Path, watch: W
     assert "Excluded: its window is beyond limit." in page.text(".card .verdict")
 
 
-def test_texts_that_a_page_leaves_out_are_said_to_be_elsewhere(tmp_path: Path, watch: Watch, runs: list[RunResult]) -> None:
+def test_generations_that_a_page_leaves_out_are_said_to_be_elsewhere(
+    tmp_path: Path, watch: Watch, runs: list[RunResult]
+) -> None:
     report = tmp_path / "report.html"
-    write_page(runs, report, tables=[], figures=[], headline="accuracy", parsing="strict", text_limit=0)
+    write_page(runs, report, tables=[], figures=[], headline="accuracy", parsing="strict", most_bytes=0)
     page = watch(report)
-    assert "the prompts and texts of 63 of 63 windows are not in this page" in page.text("main")
+    assert "the prompts and generations of 63 of 63 windows are not in this page" in page.text("main")
     page.go("#explorer")
     assert "They are in windows.jsonl of its run directory, home-big-0000000001." in page.text(".card")
 
@@ -338,10 +363,13 @@ def test_what_a_run_directory_lacks_is_said(tmp_path: Path, watch: Watch) -> Non
     page = watch(report)
     notes = page.text(".notes >> nth=0")
     assert "scores: its run directory has no predictions.jsonl, so the page has only its scores." in notes
-    assert "events: its run directory has no windows.jsonl, so the page has its predictions, but none of its texts." in notes
+    assert (
+        "events: its run directory has no windows.jsonl, so the page has its predictions, but none of its generations."
+        in notes
+    )
     page.go("#explorer")
     assert "This run does not have the event." in page.text(".card >> nth=0")
-    assert "Its run directory had no windows.jsonl with its texts." in page.text(".card >> nth=1")
+    assert "Its run directory had no windows.jsonl with its generations." in page.text(".card >> nth=1")
     page.go("#timeline")
 
 
@@ -446,8 +474,8 @@ def test_every_control_has_a_name_and_headings_do_not_skip(report: Path, watch: 
 def test_a_page_that_is_cut_off_says_so(report: Path, browser: Any, tmp_path: Path) -> None:
     torn = tmp_path / "torn.html"
     whole = report.read_bytes()
-    torn.write_bytes(whole[: whole.index(b'id="text-0"') + 100])
+    torn.write_bytes(whole[: whole.index(b'id="generation-0"') + 100])
     page = browser.new_page()
     page.goto(torn.as_uri() + "#explorer")
-    page.get_by_text("The page is damaged or cut off: its block text-0 cannot be unpacked.").first.wait_for()
+    page.get_by_text("The page is damaged or cut off: its block generation-0 cannot be unpacked.").first.wait_for()
     page.close()

@@ -19,8 +19,8 @@ from har_llm.common.errors import MissingError
 from har_llm.common.tables import Table
 from har_llm.config import PARSINGS
 from har_llm.report.figures.chart import Figure
-from har_llm.report.page.labels import run_labels
-from har_llm.report.page.texts import PromptChunks
+from har_llm.report.page.chunks import PromptChunks
+from har_llm.report.page.index import run_labels
 from har_llm.report.page.write import write_page
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import WindowGeneration
@@ -77,7 +77,7 @@ class Page:
         data = self.block(f"data-{dataset}")
         windows = []
         for session, window, first, length, *places in data["runs"][at]["places"]:
-            (chunk, place), *texts = zip(places[::2], places[1::2], strict=True)
+            (chunk, place), *generations = zip(places[::2], places[1::2], strict=True)
             ids = list(range(first, first + length))
             row = {"session": data["sessions"][session]["name"], "window": window, "ids": ids}
             if chunk >= 0:
@@ -86,7 +86,7 @@ class Page:
                     {"role": role, "content": begin + rest}
                     for begin, (role, rest) in zip(prompts["begins"], prompts["prompts"][place], strict=False)
                 ]
-                row["texts"] = [self.block(f"text-{chunk}")[place] for chunk, place in texts]
+                row["generations"] = [self.block(f"generation-{chunk}")[place] for chunk, place in generations]
             windows.append(row)
         return windows
 
@@ -118,17 +118,17 @@ def expected_windows(run: RunResult) -> list[dict[str, Any]]:
             "window": row.window,
             "ids": list(row.ids),
             "messages": [dict(message) for message in row.messages],
-            "texts": [_text(generation) for generation in row.generations],
+            "generations": [_packed(generation) for generation in row.generations],
         }
         for row in run.windows()
     ]
 
 
-def _text(generation: WindowGeneration) -> dict[str, Any]:
+def _packed(generation: WindowGeneration) -> dict[str, Any]:
     """As the page keeps it: reasoning and answer are the whole text."""
     content = asdict(generation)
     del content["text"]
-    return content | {"generation": content.pop("key")}
+    return content
 
 
 def fabricated(name: str, *models: Write, **more: Any) -> Fabricated:
@@ -147,7 +147,7 @@ def fabricated(name: str, *models: Write, **more: Any) -> Fabricated:
     ],
     ids=lambda run: run.name,
 )
-def test_every_event_and_text_of_a_run_is_in_the_page(tmp_path: Path, run: Fabricated) -> None:
+def test_every_event_and_generation_of_a_run_is_in_the_page(tmp_path: Path, run: Fabricated) -> None:
     result = make(tmp_path, run)
     page = written(tmp_path, [result])
     assert page.rows(0, 0) == expected_rows(result)
@@ -163,14 +163,14 @@ def test_a_run_of_the_program_itself_is_in_the_page_whole(tmp_path: Path) -> Non
     assert html.escape("synthetic home, synthetic model; partial") in page.text[: page.text.index("</title>")]
 
 
-def test_votes_say_what_each_of_several_texts_says(tmp_path: Path) -> None:
+def test_votes_say_what_each_of_several_generations_says(tmp_path: Path) -> None:
     result = make(tmp_path, fabricated("votes", says(1), says(2), says(2, 3)))
     data = written(tmp_path, [result]).block("data-0")
     codes, votes = data["codes"], data["runs"][0]["votes"]
     first = [row for row in result.predictions() if row.session == "s1" and row.window == 0]
     for at in range(3):
-        for which, parsing in enumerate(PARSINGS):
-            said = [codes[ord(character) - 0x30].get("activity") for character in votes["0/0"][at][which]]
+        for parsing in PARSINGS:
+            said = [codes[ord(character) - 0x30].get("activity") for character in votes["0/0"][at][parsing]]
             assert said == [getattr(row.samples[at], parsing).activity for row in first]
 
 
@@ -210,12 +210,12 @@ def test_gold_that_differs_makes_other_data(tmp_path: Path) -> None:
     assert [session["data"] for session in written(tmp_path, runs).block("data-0")["sessions"]] == [1, 2]
 
 
-def test_equal_prompts_and_texts_are_kept_once(tmp_path: Path) -> None:
+def test_equal_prompts_and_generations_are_kept_once(tmp_path: Path) -> None:
     runs = [make(tmp_path / name, fabricated("same-0123456789")) for name in ("a", "b")]
     page = written(tmp_path, runs)
     one, two = page.block("data-0")["runs"]
     assert one["places"] == two["places"]
-    assert [name for name in page.packed if name.startswith(("text", "prompt"))] == ["text-0", "prompt-0"]
+    assert [name for name in page.packed if name.startswith(("generation", "prompt"))] == ["generation-0", "prompt-0"]
 
 
 def test_a_prompts_beginning_is_kept_once_in_a_chunk(tmp_path: Path) -> None:
@@ -231,17 +231,17 @@ def test_a_prompts_beginning_is_kept_once_in_a_chunk(tmp_path: Path) -> None:
     assert content == {"begins": [long], "prompts": [[["user", str(number)]] for number in range(5)]}
 
 
-def test_texts_beyond_the_limit_are_counted_and_said_to_be_elsewhere(tmp_path: Path) -> None:
+def test_generations_beyond_the_limit_are_counted_and_said_to_be_elsewhere(tmp_path: Path) -> None:
     long = {f"s{number}": events(*["motion"] * 5) for number in range(40)}
 
     def noise(window: Sequence[Any]) -> str:
         return f"<think>{os.urandom(40_000).hex()}</think>[]"
 
     runs = [make(tmp_path, fabricated(name, noise, sessions=long)) for name in ("a", "b")]
-    page = written(tmp_path, runs, text_limit=1_500_000)
+    page = written(tmp_path, runs, most_bytes=1_500_000)
     for at, (about, run) in enumerate(zip(page.index["runs"], runs, strict=True)):
-        missing = sum("texts" not in window for window in page.windows(0, at))
-        assert 0 < missing == about["texts_left_out"] < 40
+        missing = sum("generations" not in window for window in page.windows(0, at))
+        assert 0 < missing == about["windows_left_out"] < 40
         assert about["name"] == run.folder.name
         assert page.rows(0, at) == expected_rows(run)  # of predictions, nothing is left out
     assert len(page.text) < 3_000_000
@@ -252,7 +252,7 @@ def test_markup_in_names_stays_data(tmp_path: Path) -> None:
     run = make(tmp_path, fabricated("a", model=hostile, provenance=hostile, sessions={hostile: BATH}))
     table = Table("t", hostile, ("", hostile), [[hostile, "{{script}}"]], [hostile])
     page = written(tmp_path, [run], tables=[table])
-    assert page.index["runs"][0]["model"] == hostile
+    assert page.index["runs"][0]["label"] == hostile
     assert page.index["tables"][0]["rows"] == [[hostile, "{{script}}"]]
     assert page.text.count("<script>") == 1
     assert "alert(1)</script>" not in page.text

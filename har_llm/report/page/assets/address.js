@@ -67,7 +67,7 @@ function chosenRuns(settings, dataset) {
   return all.filter((run) => shown.includes(run) || runKeys[run] === settings.model);
 }
 
-function chosenReading(settings) {
+function chosenParsing(settings) {
   return ["strict", "lenient"].includes(settings.parsing) ? settings.parsing : index.parsing;
 }
 

@@ -7,7 +7,7 @@ async function showConfusion(main, settings, isCurrent) {
   const dataset = chosenDataset(settings), runs = index.datasets[dataset].runs;
   const named = runKeys.indexOf(settings.run);
   const run = runs.includes(named) ? named : runs[0];
-  const parsing = chosenReading(settings);
+  const parsing = chosenParsing(settings);
   const details = (await block(`run-${run}`))[parsing];
   if (!isCurrent()) return;
   const variant = settings.variant in details ? settings.variant : "all";
@@ -20,7 +20,7 @@ async function showConfusion(main, settings, isCurrent) {
       choice("Run", runs.map((one) => [runKeys[one], index.runs[one].label]), runKeys[run], (key) => change({ run: key })),
       Object.keys(details).length > 1 && choice("Activities",
         Object.keys(details).map((name) => [name, VARIANT_WORDS[name]]), variant, (name) => change({ variant: name })),
-      readingSwitch(settings)),
+      parsingSwitch(settings)),
     statusTag(run),
     matrixSection(confusion, names, run, variant),
     perClassSection(activities));
@@ -74,6 +74,6 @@ function perClassSection(activities) {
       tableHead(["Activity", ...numberColumns("Precision", "Recall", "F1", "Gold events", "Predicted events")]),
       h("tbody", null, occur.map(({ activity, name, precision, recall, f1, support, predicted }) => h("tr", null,
         h("th", { scope: "row" }, `${activity}. ${name}`),
-        [percent(precision), percent(recall), percent(f1), counted.format(support), counted.format(predicted)].map((cell) =>
+        [precision, recall, f1, counted.format(support), counted.format(predicted)].map((cell) =>
           h("td", { class: "number" }, cell))))))));
 }

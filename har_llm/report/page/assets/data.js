@@ -71,28 +71,28 @@ class Data {
     return events;
   }
 
-  /** What the page keeps of this event's window: [id of its first event as shown, events, ...where prompt and texts are]. */
+  /** What the page keeps of this event's window: [id of its first event as shown, events, ...where prompt and generations are]. */
   place(run, event) {
     const content = this.content.get(run);
     content.found ??= new Map(content.places.map(([session, window, ...rest]) => [`${session}/${window}`, rest]));
     return content.found.get(`${this.sessionOf[event]}/${this.window(run, event)}`);
   }
 
-  /** Where a run's prompt and texts for this event's window are: {prompt, texts}, or null where it has none. */
+  /** Where a run's prompt and generations for this event's window are, or null where it has none. */
   places(run, event) {
     const place = this.place(run, event);
     if (!place) return null;
     const flat = place.slice(2), pairs = [];
     for (let at = 0; at < flat.length; at += 2) pairs.push([flat[at], flat[at + 1]]);
-    return { prompt: pairs[0], texts: pairs.slice(1), leftOut: pairs[0][0] < 0 };
+    return { prompt: pairs[0], generations: pairs.slice(1), leftOut: pairs[0][0] < 0 };
   }
 
-  /** What each of several texts says of the event, for a run that asked for several. */
+  /** What each of several generations says of the event, for a run that asked for several. */
   votes(run, event, parsing) {
     const votes = this.content.get(run).votes[`${this.sessionOf[event]}/${this.window(run, event)}`];
     if (!votes) return null;
     const inside = this.answeredWith(run, event).indexOf(event);
-    return votes.map((parsings) => this.codes[parsings[parsing === "strict" ? 0 : 1].charCodeAt(inside) - FIRST_CODE]);
+    return votes.map((vote) => this.codes[vote[parsing].charCodeAt(inside) - FIRST_CODE]);
   }
 
   find(key, id) {
@@ -113,6 +113,6 @@ async function prompt([chunk, at]) {
   return prompts[at].map(([role, rest], place) => ({ role, content: begins[place] + rest }));
 }
 
-async function writtenText([chunk, at]) {
-  return (await block(`text-${chunk}`))[at];
+async function generation([chunk, at]) {
+  return (await block(`generation-${chunk}`))[at];
 }

@@ -118,19 +118,19 @@ function verdict(data, said, outcome) {
 async function fillWords(body, data, run, event, parsing, isCurrent) {
   const places = data.places(run, event);
   if (!places) {
-    return fill(body, index.runs[run].no_files.length > 0 && hint("Its run directory had no windows.jsonl with its texts."));
+    return fill(body, index.runs[run].no_files.length > 0 && hint("Its run directory had no windows.jsonl with its generations."));
   }
   if (places.leftOut) {
-    return fill(body, hint("This window's prompt and texts are not in the page, which would have become too heavy. "
+    return fill(body, hint("This window's prompt and generations are not in the page, which would have become too heavy. "
       + `They are in windows.jsonl of its run directory, ${index.runs[run].name}.`));
   }
-  const texts = await Promise.all(places.texts.map(writtenText));
+  const generations = await Promise.all(places.generations.map(generation));
   if (!isCurrent()) return;
   const votes = data.votes(run, event, parsing);
   const agreed = votes ? votes.findIndex((vote) => sameSaid(vote, data.said(run, event, parsing))) : 0;
   const holder = h("div");
   const put = (at) => {
-    const { element, ready } = oneText(data, run, event, texts[at]);
+    const { element, ready } = oneGeneration(data, run, event, generations[at]);
     fill(holder, element);
     ready();
   };
@@ -143,26 +143,26 @@ function sameSaid(one, other) {
 }
 
 function voteChoice(data, votes, chosen, put) {
-  return choice(`${votes.length} texts were written, and each event went to the majority`,
-    votes.map((vote, at) => [String(at), `text ${at + 1}: ${saidWords(data, vote)}`]), String(chosen),
+  return choice(`Of ${votes.length} generations, each event went to the majority`,
+    votes.map((vote, at) => [String(at), `generation ${at + 1}: ${saidWords(data, vote)}`]), String(chosen),
     (at) => put(Number(at)));
 }
 
-function oneText(data, run, event, text) {
+function oneGeneration(data, run, event, written) {
   const window = data.windowEvents(run, event), shown = data.shown(run, event);
   // By the ids of this window: where windows overlap, an event's own may be that of another.
   const events = window.map((one) => ({ id: shown + one - event, time: data.times[one], text: data.text(one) }));
-  const { passages, certain } = findPassages(text.reasoning, events, window.indexOf(event));
-  const entries = findInAnswer(text.answer ?? "", shown);
-  const reasoning = text.reasoning === "" ? nothing("The model wrote no reasoning.")
-    : textBox("Reasoning", text.reasoning, passages, passageNote(passages, certain, shown));
-  const answer = text.answer === null ? nothing("There is no answer: the reasoning was never closed.")
-    : text.answer === "" ? nothing("The answer is empty.")
-      : textBox("Answer", text.answer, entries, entries.length ? "" : `no entry for id ${shown}`, "code");
+  const { passages, certain } = findPassages(written.reasoning, events, window.indexOf(event));
+  const entries = findInAnswer(written.answer ?? "", shown);
+  const reasoning = written.reasoning === "" ? nothing("The model wrote no reasoning.")
+    : textBox("Reasoning", written.reasoning, passages, passageNote(passages, certain, shown));
+  const answer = written.answer === null ? nothing("There is no answer: the reasoning was never closed.")
+    : written.answer === "" ? nothing("The answer is empty.")
+      : textBox("Answer", written.answer, entries, entries.length ? "" : `no entry for id ${shown}`, "code");
   const facts = [
-    `window of events ${events[0].id} to ${events.at(-1).id}`, `ended by ${text.finish_reason}`,
-    `${count(text.prompt_tokens, "token")} read, ${counted.format(text.completion_tokens)} written`,
-    `${text.seconds.toFixed(1)} s`, `generation ${text.generation.slice(0, 10)}`,
+    `window of events ${events[0].id} to ${events.at(-1).id}`, `ended by ${written.finish_reason}`,
+    `${count(written.prompt_tokens, "token")} read, ${counted.format(written.completion_tokens)} written`,
+    `${written.seconds.toFixed(1)} s`, `generation ${written.key.slice(0, 10)}`,
   ];
   const element = h("div", null,
     reasoning.element, answer.element, h("p", { class: "quiet small facts" }, facts.join(" · ")));

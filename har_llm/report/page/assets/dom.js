@@ -107,6 +107,6 @@ function count(number, one, many) {
   return `${counted.format(number)} ${number === 1 ? one : many ?? one + "s"}`;
 }
 
-function percent(value, digits = 1) {
-  return value === null || value === undefined ? "–" : (100 * value).toFixed(digits);
+function orDash(text) {
+  return text || "–";
 }

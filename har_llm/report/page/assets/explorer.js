@@ -5,12 +5,12 @@ let explorer = null; // what is on the page, kept while only filters or the even
 async function showExplorer(main, settings, isCurrent) {
   const data = await dataOf(settings);
   if (!isCurrent()) return;
-  const runs = chosenRuns(settings, data.number), parsing = chosenReading(settings);
+  const runs = chosenRuns(settings, data.number), parsing = chosenParsing(settings);
   const key = JSON.stringify([data.number, runs, parsing]);
   if (explorer?.key !== key || !main.contains(explorer.element)) {
     explorer = makeExplorer(data, runs, parsing);
     explorer.key = key;
-    const controls = h("div", { class: "tools" }, datasetChoice(settings), readingSwitch(settings), runChips(settings));
+    const controls = h("div", { class: "tools" }, datasetChoice(settings), parsingSwitch(settings), runChips(settings));
     fill(main, h("h1", null, "Explorer"), controls, explorer.element);
   }
   explorer.show(settings);

@@ -5,8 +5,8 @@ const CAUSE_WORDS = {
   unknown_label: "the answer names no activity of the list",
   malformed: "the answer cannot be read",
   no_answer: "the reasoning never ends, so there is no answer",
-  truncated: "the text was cut at its greatest length",
-  repetition: "the text was stopped because it repeated itself",
+  truncated: "the generation was cut at its greatest length",
+  repetition: "the generation was stopped because it repeated itself",
 };
 const MARKS = { right: "✓", wrong: "✗", missed: "∅", excluded: "·", absent: "·" };
 const HUES = 10;
@@ -61,9 +61,9 @@ function statusLine(runs) {
     status && h("span", { class: "status" }, whose(labels), status)));
 }
 
-function readingSwitch(settings) {
+function parsingSwitch(settings) {
   return h("div", { class: "field" }, h("span", null, "Parsing of the answers"),
-    switcher("Parsing of the answers", [["strict", "strict"], ["lenient", "lenient"]], chosenReading(settings),
+    switcher("Parsing of the answers", [["strict", "strict"], ["lenient", "lenient"]], chosenParsing(settings),
       (parsing) => change({ parsing: parsing === index.parsing ? "" : parsing })));
 }
 

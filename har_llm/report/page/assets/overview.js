@@ -13,7 +13,7 @@ const METRIC_WORDS = {
 
 function showOverview(main, settings) {
   const metric = index.metrics.includes(settings.metric) ? settings.metric : index.headline;
-  const parsing = chosenReading(settings);
+  const parsing = chosenParsing(settings);
   fill(main,
     h("h1", null, "Overview"),
     h("p", { class: "lead" }, `${count(index.runs.length, "run")} on ${count(index.datasets.length, "dataset")}. `
@@ -21,7 +21,7 @@ function showOverview(main, settings) {
     h("div", { class: "tools" },
       choice("Score", index.metrics.map((name) => [name, `${name}${name === index.headline ? " (headline)" : ""}`]), metric,
         (value) => change({ metric: value === index.headline ? "" : value })),
-      readingSwitch(settings)),
+      parsingSwitch(settings)),
     quiet(`${METRIC_WORDS[metric] ?? metric}; ${parsing} parsing. In %: mean and standard deviation over `
       + "sessions, and the 95 % interval of the mean (bootstrap over sessions)."),
     index.datasets.map((dataset, number) => datasetSection(dataset, number, metric, parsing)));
@@ -48,16 +48,15 @@ function datasetSection(dataset, number, metric, parsing) {
 }
 
 function runLine(run, data, metric, parsing) {
-  const about = index.runs[run], scores = about.scores[parsing].all, score = scores[metric], key = runKeys[run];
-  const interval = score.ci95 ? `${percent(score.ci95[0])} to ${percent(score.ci95[1])}` : "–";
+  const about = index.runs[run], scores = about.scores[parsing], score = scores[metric], key = runKeys[run];
   return h("tr", null,
     h("th", { scope: "row" },
       h("span", { class: "run" }, about.label), h("span", { class: "quiet small" }, aboutRun(about)), statusTag(run)),
     h("td", { class: "number score" },
-      h("span", null, h("b", null, percent(score.mean)), score.std === null ? "" : ` ± ${percent(score.std)}`),
-      h("span", { class: "bar", "aria-hidden": "true" }, h("span", { style: { width: `${100 * (score.mean ?? 0)}%` } }))),
-    h("td", { class: "number" }, interval),
-    h("td", { class: "number" }, percent(scores.missed.mean)),
+      h("span", null, h("b", null, orDash(score.mean)), score.std && ` ± ${score.std}`),
+      h("span", { class: "bar", "aria-hidden": "true" }, h("span", { style: { width: `${score.mean || 0}%` } }))),
+    h("td", { class: "number" }, orDash(score.interval)),
+    h("td", { class: "number" }, orDash(scores.missed.mean)),
     h("td", { class: "number" }, counted.format(about.windows)),
     h("td", { class: "number" }, counted.format(about.events)),
     h("td", { class: "look" },
@@ -72,7 +71,7 @@ function runLine(run, data, metric, parsing) {
 function aboutRun(about) {
   const parts = [about.model_id, `${about.part} part`];
   if (about.decoding !== "plain") parts.push(about.decoding);
-  if (about.samples > 1) parts.push(`${about.samples} texts a window`);
+  if (about.samples > 1) parts.push(`${about.samples} generations a window`);
   return parts.join(" · ");
 }
 
@@ -80,16 +79,16 @@ function notesOf(dataset) {
   const whose = new Map(); // the runs of each note, so that it is said once
   const note = (run, text) => whose.set(text, [...(whose.get(text) ?? []), index.runs[run].label]);
   for (const run of dataset.runs) {
-    const { name, sessions, excluded_events: excluded, texts_left_out: leftOut, windows, no_files: lacks } = index.runs[run];
+    const { name, sessions, excluded_events: excluded, windows_left_out: leftOut, windows, no_files: lacks } = index.runs[run];
     if (sessions < 5) note(run, `only ${count(sessions, "session")}; the spread over sessions says little.`);
     for (const [reason, number] of Object.entries(excluded)) note(run, `${count(number, "event")} excluded: ${reason}.`);
     if (lacks.length) {
       note(run, `its run directory has no ${lacks.join(" and no ")}, so the page has `
-        + (lacks.includes("predictions.jsonl") ? "only its scores." : "its predictions, but none of its texts."));
+        + (lacks.includes("predictions.jsonl") ? "only its scores." : "its predictions, but none of its generations."));
     }
     if (leftOut) {
-      note(run, `the prompts and texts of ${counted.format(leftOut)} of ${count(windows, "window")} are not in this page, `
-        + `which would have become heavier than ${index.text_limit / 1e6} MB; they are in windows.jsonl of its run `
+      note(run, `the prompts and generations of ${counted.format(leftOut)} of ${count(windows, "window")} are not in this page, `
+        + `which would have become heavier than ${index.most_bytes / 1e6} MB; they are in windows.jsonl of its run `
         + `directory, ${name}.`);
     }
   }

@@ -9,10 +9,8 @@ function showResults(main) {
     index.figures.map((figure, at) => figureSection(figure, at)));
 }
 
-function tableSection({ title, columns, rows, notes }, at) {
-  const isNumber = (column) => column > 0 && rows.some((row) => /\d/.test(row[column]))
-    && rows.every((row) => /^[\s\d.,%±+–−-]*$|^(?:n\/a|none)$/i.test(row[column]));
-  const kinds = columns.map((_, column) => (isNumber(column) ? "number" : ""));
+function tableSection({ title, columns, numeric, rows, notes }, at) {
+  const kinds = numeric.map((right) => (right ? "number" : ""));
   return h("section", { "aria-labelledby": `table-${at}` },
     h("h2", { id: `table-${at}` }, title),
     scrollBox({ "aria-labelledby": `table-${at}` }, h("table", null,

@@ -1,4 +1,4 @@
-/* A model's text in a box, with the passages that speak of an event marked and the first of them in sight. */
+/* A prompt, reasoning or answer in a box, with the passages that speak of an event marked and the first of them in sight. */
 
 const SHOWN_AT_ONCE = 200_000; // characters; longer texts are laid out whole only when asked for
 

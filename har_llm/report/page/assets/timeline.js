@@ -6,7 +6,7 @@ const TABLE_ROWS = 200;
 async function showTimeline(main, settings, isCurrent) {
   const data = await dataOf(settings);
   if (!isCurrent()) return;
-  const runs = chosenRuns(settings, data.number), parsing = chosenReading(settings);
+  const runs = chosenRuns(settings, data.number), parsing = chosenParsing(settings);
   const session = data.sessions.find(({ key }) => key === settings.session) ?? data.sessions[0];
   if (!session) return fill(main, h("h1", null, "Timeline"), quiet("There is no event."));
   const bands = makeBands({ data, session, runs, parsing, settings });
@@ -17,7 +17,7 @@ async function showTimeline(main, settings, isCurrent) {
       choice("Session",
         data.sessions.map(({ key, label, start, end }) => [key, `${label} (${count(end - start, "event")})`]),
         session.key, (value) => change({ session: value, event: "" })),
-      readingSwitch(settings), runChips(settings)),
+      parsingSwitch(settings), runChips(settings)),
     quiet("Each column is an event, in order. Hatched: missed; a thin line: not in that run; a red line below a band: ",
       "not the gold. Arrow keys move along the events, Enter opens one."),
     statusLine(runs), bands.element,

@@ -1,0 +1,143 @@
+"""What a page says of its runs before any event: the index that it shows first, and the details of each run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import har_llm
+from har_llm.common.numbers import percent
+from har_llm.common.tables import Table, numeric_columns
+from har_llm.config import PARSINGS
+from har_llm.report.figures.chart import Figure
+from har_llm.report.page.content import (
+    ActivityScores,
+    DatasetEntry,
+    FigureEntry,
+    Index,
+    RunDetails,
+    RunEntry,
+    Score,
+    TableEntry,
+)
+from har_llm.report.page.data import Dataset, RunColumns
+from har_llm.runs.directory import RunResult
+from har_llm.runs.facts import label as status
+from har_llm.runs.facts import labels as kinds
+from har_llm.runs.result import Metrics
+from har_llm.scoring.metrics import ClassScores, SessionMean
+from har_llm.scoring.names import METRICS
+
+
+def make_index(
+    runs: Sequence[RunResult],
+    datasets: Sequence[Dataset],
+    *,
+    tables: Sequence[Table],
+    figures: Sequence[Figure],
+    headline: str,
+    parsing: str,
+    most_bytes: int,
+) -> Index:
+    numbers = {run.folder: number for number, run in enumerate(runs)}
+    columns = {run.result.folder: run for dataset in datasets for run in dataset.runs}
+    return Index(
+        version=har_llm.__version__,
+        headline=headline,
+        parsing=parsing,
+        metrics=METRICS,
+        status=list(Counter(kind for run in runs for kind in kinds(run.metrics)).items()),
+        everywhere=all(status(run.metrics) for run in runs),
+        most_bytes=most_bytes,
+        runs=[_run(columns[run.folder], label) for run, label in zip(runs, run_labels(runs), strict=True)],
+        datasets=[_dataset(dataset, [numbers[run.result.folder] for run in dataset.runs]) for dataset in datasets],
+        tables=[_table(table) for table in tables],
+        figures=[FigureEntry(figure.title, figure.caption) for figure in figures],
+    )
+
+
+def _run(columns: RunColumns, label: str) -> RunEntry:
+    metrics = columns.result.metrics
+    return RunEntry(
+        name=columns.result.folder.name,
+        label=label,
+        status=status(metrics),
+        part=metrics.part,
+        model_id=metrics.model_id,
+        decoding=metrics.decoding,
+        samples=metrics.samples,
+        sessions=metrics.sessions,
+        windows=metrics.windows,
+        events=metrics.events,
+        excluded_events=metrics.excluded_events,
+        windows_left_out=columns.left_out,
+        no_files=columns.no_files,
+        scores={parsing: {name: _score(metrics.headline(name, parsing)) for name in METRICS} for parsing in PARSINGS},
+    )
+
+
+def _score(found: SessionMean) -> Score:
+    interval = "" if found.ci95 is None else " to ".join(map(percent, found.ci95))
+    return Score(percent(found.mean), percent(found.std), interval)
+
+
+def _dataset(dataset: Dataset, runs: Sequence[int]) -> DatasetEntry:
+    return DatasetEntry(
+        dataset.name, list(dataset.activities.items()), runs, sessions=len(dataset.sessions), events=len(dataset.events)
+    )
+
+
+def _table(table: Table) -> TableEntry:
+    return TableEntry(table.title, table.columns, numeric_columns(table), table.rows, table.notes)
+
+
+def run_details(run: RunResult) -> Mapping[str, Mapping[str, RunDetails]]:
+    """By parsing, then by which events are scored."""
+    return {
+        parsing: {
+            variant: RunDetails(scores.confusion, [_activity(one) for one in scores.per_class])
+            for variant, scores in run.metrics.parsed(parsing).variants.items()
+        }
+        for parsing in PARSINGS
+    }
+
+
+def _activity(one: ClassScores) -> ActivityScores:
+    return ActivityScores(
+        activity=one.activity,
+        name=one.name,
+        precision=percent(one.precision),
+        recall=percent(one.recall),
+        f1=percent(one.f1),
+        support=one.support,
+        predicted=one.predicted,
+    )
+
+
+def run_labels(runs: Sequence[RunResult]) -> list[str]:
+    """What a page calls its runs: model and adapter and, where that does not tell those of a dataset apart, what differs."""
+    labels = [_model(run.metrics) for run in runs]
+    for difference in _DIFFERENCES:
+        groups: dict[tuple[str, str], list[int]] = {}
+        for number, run in enumerate(runs):
+            groups.setdefault((run.metrics.dataset, labels[number]), []).append(number)
+        for group in groups.values():
+            texts = [difference(runs[number]) for number in group]
+            if len(set(texts)) > 1:
+                for number, text in zip(group, texts, strict=True):
+                    labels[number] += text and f", {text}"
+    return labels
+
+
+def _model(metrics: Metrics) -> str:
+    return metrics.model if metrics.adapter is None else f"{metrics.model} {metrics.adapter.label}"
+
+
+_DIFFERENCES: tuple[Callable[[RunResult], str], ...] = (
+    lambda run: f"{run.metrics.part} part",
+    lambda run: "" if run.metrics.decoding == "plain" else run.metrics.decoding,
+    lambda run: f"first {run.metrics.limit} windows" if run.metrics.partial else "",
+    lambda run: f"seed {run.metrics.seed}",
+    lambda run: run.digest,
+    lambda run: run.folder.parent.as_posix(),
+)
