@@ -1,1 +1,1 @@
-"""Engines: chat messages turned into generations. They know models and tokens, and nothing of homes."""
+"""Engines turn chat messages into generations. They know models and tokens, but no homes."""

@@ -12,7 +12,7 @@ from har_llm.engines.vllm_config import VllmEngineConfig, installed
 
 @dataclass(kw_only=True)
 class AutoEngineConfig(SingleWorker):
-    """Chooses engine=vllm or engine=transformers as they are shipped; a run knows only the one that is chosen."""
+    """Chooses engine=vllm or engine=transformers with their default settings; a run records only the chosen one."""
 
     def chosen(self) -> tuple[EngineConfig, str]:
         if not has_gpu():

@@ -1,4 +1,4 @@
-"""What every engine has in common: what goes in, what comes out, and the protocol in between."""
+"""What all engines share: what they take (Request), what they give (Generation), and their protocol."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FINISH_REASONS = ("stop", "length", "repetition")
 
 
 class Adapter(NamedTuple):
-    """LoRA weights that a request is answered with."""
+    """The LoRA weights to use for a request."""
 
     name: str
     """Short and unique among the adapters of a model; the name under which a server knows it."""
@@ -25,7 +25,7 @@ class Adapter(NamedTuple):
 
 
 class Decoding(NamedTuple):
-    """How a text is drawn. Engines refuse what they cannot follow."""
+    """How tokens are chosen. Engines refuse settings that they cannot follow."""
 
     sampling: Sampling
     template_options: Mapping[str, bool]
@@ -33,23 +33,23 @@ class Decoding(NamedTuple):
     thinking_token_budget: int | None = None
     """Most tokens of reasoning."""
     repetition_detection: tuple[int, int] | None = None
-    """Stop at so many repetitions of a passage of at most so many tokens."""
+    """(count, tokens): stop after `count` repetitions in a row of a passage of at most `tokens` tokens."""
 
 
 class Request(NamedTuple):
-    """One text to be generated."""
+    """One generation to be made."""
 
     key: str
-    """The store's key; an engine hands it back and makes nothing of it."""
+    """The store's key; an engine only hands it back with the generation."""
     messages: tuple[Message, ...]
     seed: int
-    """Seeds the sampling of this request alone, so that its text does not depend on what is batched with it."""
+    """Seeds the sampling of this request alone, so that its generation does not depend on what is batched with it."""
     decoding: Decoding
     adapter: Adapter | None = None
     schema: Mapping[str, Any] | None = None
-    """JSON schema of what follows the reasoning."""
+    """JSON schema of the answer, which follows the reasoning."""
     pattern: str | None = None
-    """The same as a regular expression, for engines that take one: it also says where blanks may be."""
+    """The same as a regular expression, for engines that take one; it also fixes the spaces."""
 
 
 class Generation(NamedTuple):
@@ -57,28 +57,28 @@ class Generation(NamedTuple):
 
     key: str
     text: str
-    """Without the end-of-turn token; reasoning marks such as <think> are kept."""
+    """Without the end-of-turn token; <think> and </think> are kept."""
     finish_reason: str
     """One of FINISH_REASONS."""
     prompt_tokens: int
     completion_tokens: int
     seconds: float
-    """The engine's time, divided among the texts it works on at once: all texts' together are the time that they took."""
+    """The engine's time, divided among the generations made at once: the sum over all is the time that the engine took."""
     cached_tokens: int = 0
     """Prompt tokens that were not computed again, because another prompt began with them."""
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model whose files are at hand."""
+    """A model whose files are on this machine."""
 
     path: str
     """Folder with config.json, the tokenizer and safetensors; empty for an engine that needs none."""
     served_name: str
-    """What a server calls it."""
+    """Its name on a server."""
     dtype: str
     context: int | None
-    """Most tokens of a prompt and its text together; None = as the model's own configuration says."""
+    """Most tokens of a prompt and its generation together; None = as the model's own configuration says."""
     trust_remote_code: bool
 
 
@@ -88,7 +88,7 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back all memory. May be called twice."""
+        """Free all memory. May be called twice."""
         ...
 
 
@@ -101,11 +101,11 @@ class EngineConfig(Protocol):
     def check(self) -> None: ...
 
     def chosen(self) -> tuple[EngineConfig, str]:
-        """The engine that runs here, and why it was chosen: itself and nothing to say, except for engine=auto."""
+        """The engine that runs here, and why it was chosen: itself and an empty string, except for engine=auto."""
         ...
 
     def identity(self) -> dict[str, Any]:
-        """What of this engine is meant to change texts; empty for an engine that only runs the model."""
+        """The settings that are meant to change generations; empty for an engine that only runs the model."""
         ...
 
     def follows(self) -> Sequence[str]:
@@ -117,7 +117,7 @@ class EngineConfig(Protocol):
         ...
 
     def about(self) -> dict[str, Any]:
-        """What a record says of this engine beyond its name, versions and hardware; nothing secret."""
+        """What is recorded of this engine beyond its name, versions and hardware; nothing secret."""
         ...
 
     def weights_share(self) -> float:
@@ -135,12 +135,12 @@ class EngineConfig(Protocol):
 
 @dataclass(kw_only=True)
 class SingleWorker:
-    """What an engine answers that runs in one process, changes no generation and follows no special decoding."""
+    """The defaults of an engine: it runs in one process, changes no generation and follows no setting of conf/decoding."""
 
     engine_class: ClassVar[str]
 
     def check(self) -> None:
-        """Every value that its type allows is allowed."""
+        """By default, every value of the right type is allowed."""
 
     def chosen(self) -> tuple[Any, str]:
         return self, ""
@@ -168,20 +168,20 @@ class SingleWorker:
 
 
 def extra_identity(extra_args: Mapping[str, Any]) -> dict[str, Any]:
-    """What engine.extra_args adds to the keys: all of it, for nobody knows which of it changes what a model writes."""
+    """What engine.extra_args adds to the keys: all of it, because any of it may change a generation."""
     return {"extra_args": dict(extra_args)} if extra_args else {}
 
 
 def with_extra(own: Mapping[str, Any], extra_args: Mapping[str, Any], known: Collection[str], what: str) -> dict[str, Any]:
-    """har_llm's own arguments and the user's. Raises EngineError for one that har_llm sets itself, or that is not `known`.
+    """har_llm's own arguments and the user's. Raises EngineError for one that har_llm sets itself or that is not `known`.
 
-    `what`: whose arguments they are, such as "vLLM's EngineArgs". `known`: their names; empty where nobody can list them.
+    `what`: whose arguments they are, such as "vLLM's EngineArgs". `known`: their names; empty if they cannot be listed.
     """
     for name in extra_args:
         if name in own:
             raise EngineError(
-                f"engine.extra_args.{name} is an argument that har_llm sets itself; leave it out, and see --cfg job for the "
-                f"setting that it follows."
+                f"engine.extra_args.{name} is an argument that har_llm sets itself; leave it out and change the setting "
+                f"that it comes from (--cfg job lists them)."
             )
         if known and name not in known:
             close = difflib.get_close_matches(name, known, n=1)

@@ -1,4 +1,4 @@
-"""Chat messages as the text and the tokens that a model is sent. Transformers is imported when a tokenizer is loaded."""
+"""Renders chat messages as a model's prompt, in text and in tokens. Transformers is imported when a tokenizer is loaded."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from har_llm.models import resolve
 from har_llm.models.config import ModelConfig
 
 DEFAULT_CONTEXT = 4096
-"""For models that do not say how many tokens they can read, where model.context is not set either."""
+"""For models whose configuration names no number of tokens, where model.context is not set either."""
 LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError)
-"""What Transformers raises for files that are missing, damaged or of a kind that it does not know."""
+"""What Transformers raises for files that are missing, damaged or of an unknown kind."""
 
 
 class ChatTokenizer:
-    """A model's tokenizer with its chat template: for what an engine sends, what is trained on, and what is shown."""
+    """A model's tokenizer with its chat template, used for generation, for training and to show prompts."""
 
     def __init__(self, path: str | Path, *, trust_remote_code: bool):
         """Raises EngineError when `path` holds no tokenizer, or one without a chat template. Downloads nothing."""
@@ -35,20 +35,20 @@ class ChatTokenizer:
             raise EngineError(f"The model in {path} has no chat template; take one that is trained to follow a chat.")
 
     def render(self, messages: Sequence[Message], template_options: Mapping[str, bool]) -> str:
-        """The prompt as text, up to the mark after which the model writes."""
+        """The prompt as text, up to the token after which the model begins."""
         text: str = self.tokenizer.apply_chat_template(
             list(messages), tokenize=False, add_generation_prompt=True, **template_options
         )
         return text
 
     def tokens(self, text: str) -> list[int]:
-        """The ids of a text, with no mark added before or after it."""
+        """The token ids of a text; no special token is added before or after it."""
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
 
 
 def readable_tokens(path: str | Path, *, trust_remote_code: bool) -> int | None:
-    """Most tokens that a model can read, as its own configuration says. Raises EngineError when there is none in `path`."""
+    """Most tokens of a model's context, as its own configuration says. Raises EngineError if there is no model in `path`."""
     from transformers import AutoConfig
 
     try:
@@ -59,7 +59,7 @@ def readable_tokens(path: str | Path, *, trust_remote_code: bool) -> int | None:
 
 
 class PromptEncoder:
-    """Requests as the tokens that a loaded model is sent, and how much it may write after them."""
+    """Turns requests into tokens for a loaded model, and says how many tokens it may add to them."""
 
     def __init__(self, model: LoadedModel):
         """Raises EngineError when the model's tokenizer or configuration cannot be loaded."""
@@ -79,7 +79,7 @@ class PromptEncoder:
         return ids
 
     def encode_all(self, requests: Sequence[Request]) -> tuple[list[tuple[Request, list[int]]], EngineError | None]:
-        """The requests with their tokens, and why some of them cannot be sent: to be raised once the others are done."""
+        """The requests with their tokens, and the error of those that are too long, to be raised after the rest."""
         pairs, refused = [], None
         for request in requests:
             try:
@@ -89,7 +89,7 @@ class PromptEncoder:
         return pairs, refused
 
     def new_tokens(self, request: Request, prompt_tokens: int) -> int:
-        """Most tokens that may be written after a prompt of this length."""
+        """Most tokens that may be generated after a prompt of this length."""
         return min(request.decoding.sampling.max_new_tokens, self.context - prompt_tokens)
 
 
@@ -100,7 +100,7 @@ class RenderedPrompt(NamedTuple):
 
 
 def rendered_prompt(model: ModelConfig, messages: Sequence[Message]) -> RenderedPrompt:
-    """With the model's own template where its tokenizer is on this machine, else the messages alone. Downloads nothing.
+    """The messages in the model's own template if its tokenizer is on this machine, else as they are. Downloads nothing.
 
     Raises EngineError for a tokenizer that is there and cannot be used.
     """

@@ -1,6 +1,6 @@
-"""How texts are drawn beyond sampling, as conf/decoding writes it. All of it is off by default: each changes results.
+"""The settings of conf/decoding: how generations are made beyond sampling. All are off by default, as they change results.
 
-The paper lets every model reason freely and takes one text for each window.
+The paper lets every model reason freely and takes one generation for each window.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ class DecodingConfig:
     name: str = PLAIN_DECODING
     """Names run directories, unless it is "plain"."""
     samples: int = 1
-    """Texts for each window. With several, an event gets the activity that most of them give it (self-consistency)."""
+    """Generations for each window. With several, an event gets the activity that most of them give it (self-consistency)."""
     thinking_token_budget: int | None = None
-    """Most tokens of reasoning; then its end is written for the model, which has to answer."""
+    """Most tokens of reasoning; then the engine writes </think>, and the model has to answer."""
     repetition_min_count: int | None = None
-    """A text is stopped when a passage comes this many times in a row; null = never."""
+    """A generation is stopped when a passage is repeated this many times in a row; null = never."""
     repetition_max_pattern_size: int = 64
-    """Tokens of the longest passage whose repetition is noticed."""
+    """Most tokens of a passage whose repetition is noticed."""
     structured: bool = False
-    """After the reasoning, only a list with every event of the window and activities of the home can be written."""
+    """Constrain the answer to a list of every event of the window with an activity of the home."""
 
     def check(self) -> None:
         check_name("decoding.name", self.name)
@@ -57,7 +57,7 @@ class DecodingConfig:
         return [name for name, on in wanted.items() if on]
 
     def identity(self) -> dict[str, Any]:
-        """What of this changes the text of a request; empty when nothing is asked for."""
+        """The settings that change the generation of a request; empty when none is set."""
         made: dict[str, Any] = {}
         if self.thinking_token_budget is not None:
             made["thinking_token_budget"] = self.thinking_token_budget

@@ -1,6 +1,6 @@
 """Any server that speaks OpenAI's chat completions (vLLM, SGLang, llama.cpp, OpenAI itself): the settings.
 
-The key is never a setting: the settings are kept with every run. They name the environment variable that holds it.
+The API key is no setting, because settings are kept with every run; they name the environment variable that holds it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from har_llm.common.errors import ConfigError, MissingError
 from har_llm.engines.base import SingleWorker, extra_identity
 
 NO_KEY = "none"
-"""Sent to a server that asks for no key, because the client library does not go without."""
+"""Sent to a server that needs no key, because the client library requires one."""
 LONGEST_TIMEOUT_S = 86_400
 RANGES: Mapping[str, tuple[float, float]] = {
     "concurrency": (1, 1000),  # as many connections as the client library opens
@@ -32,23 +32,23 @@ class OpenaiEngineConfig(SingleWorker):
     engine_class: ClassVar[str] = "har_llm.engines.openai_engine.OpenaiEngine"
 
     base_url: str
-    """Where the server's API begins, such as http://127.0.0.1:8000/v1."""
+    """Base address of the server's API, such as http://127.0.0.1:8000/v1."""
     api_key_env: str | None = "OPENAI_API_KEY"
-    """Name of the environment variable that holds the key; null = the server asks for none."""
+    """Name of the environment variable that holds the API key; null = the server needs none."""
     concurrency: int = 32
     """Most requests in flight."""
     timeout: float = 1800.0
-    """Longest wait for a whole text; after a second one in vain the request fails."""
+    """Seconds to wait for a whole generation; after two timeouts the request fails."""
     max_retries: int = 6
-    """How often a request is sent again after a failure that may pass."""
+    """How often a request is sent again after a temporary failure."""
     backoff_s: float = 1.0
-    """About how long the first pause before sending again is; each further one is twice as long, up to a minute."""
+    """First pause before sending again, in seconds (varied at random); each further one is twice as long, up to a minute."""
     extensions: bool = True
-    """true: send what vLLM and its relatives understand beyond OpenAI's API: top_k, min_p, enable_thinking, decoding. SGLang
-    and llama.cpp pass over thinking_token_budget and repetition_min_count in silence, llama.cpp over structured too (which
-    is noticed). false: OpenAI's API alone. It knows no top_k and no min_p (set both to 0) and no enable_thinking:
-    model.thinking then only says whether <think> is expected (OpenAI's own models: false). So, too, for llama.cpp with
-    decoding=structured."""
+    """true: also send what vLLM and similar servers understand beyond OpenAI's API: top_k, min_p, enable_thinking and
+    conf/decoding. SGLang and llama.cpp silently ignore thinking_token_budget and repetition_min_count; llama.cpp also
+    ignores structured, which is noticed and reported. false: OpenAI's API only, for OpenAI's own models and for llama.cpp
+    with decoding=structured. It has no top_k and no min_p (set both to 0) and no enable_thinking: model.thinking then only
+    says whether <think> is expected (OpenAI's own models: false)."""
     extra_args: dict[str, Any] = field(default_factory=dict)
     """Further fields of every request's body, as the server knows them."""
 
@@ -66,7 +66,7 @@ class OpenaiEngineConfig(SingleWorker):
                 raise ConfigError(f"engine.{name} is {value}; it must be from {low:g} to {high:g}.")
 
     def identity(self) -> dict[str, Any]:
-        """Without extensions enable_thinking is not sent, and a server takes from the model's own file what is left open."""
+        """Without extensions, enable_thinking is not sent, and the server takes settings from the model's files."""
         made: dict[str, Any] = {} if self.extensions else {"extensions": False}
         return made | extra_identity(self.extra_args)
 
@@ -80,25 +80,25 @@ class OpenaiEngineConfig(SingleWorker):
         return False
 
     def replicas(self, weight_bytes: float | None) -> Sequence[Mapping[str, str]]:
-        self.api_key()  # a missing one is said before anything is begun
+        self.api_key()  # a missing key is reported before anything starts
         return [{}]
 
     def api_key(self) -> str | None:
-        """The key, or None where the server gets none. Raises MissingError for one that is needed and not there."""
-        # A file's line end comes along easily and could not be sent.
+        """The API key, or None for a server that needs none. Raises MissingError if it is needed and not set."""
+        # A key that was read from a file may end in a line break, which cannot be sent.
         key = os.environ.get(self.api_key_env or "", "").strip()
         if not (key.isascii() and key.isprintable()):
-            raise MissingError(f"The environment variable {self.api_key_env} holds no key: it has characters that none has.")
+            raise MissingError(f"The environment variable {self.api_key_env} holds no API key: no key has such characters.")
         if not key and self.api_key_env is not None and not self.local:
             raise MissingError(
                 f"engine.api_key_env is {self.api_key_env}, but there is no such environment variable; set it to the key of "
-                f"{self.base_url}, or engine.api_key_env=null for a server that asks for none."
+                f"{self.base_url}, or set engine.api_key_env=null for a server that needs none."
             )
         return key or None
 
     @property
     def local(self) -> bool:
-        """Whether the server runs on this machine, as far as its address says."""
+        """Whether the server's address is on this machine."""
         host = urlsplit(self.base_url).hostname or ""
         try:
             address = ip_address(host)
@@ -108,13 +108,13 @@ class OpenaiEngineConfig(SingleWorker):
 
 
 def _check_url(text: str) -> None:
-    """Raises ConfigError for what is no address of a server, or holds more than one: a password, a key as a parameter."""
+    """Raise ConfigError for what is not the address of a server, or has more in it: a password, or a key as a parameter."""
     try:
         url = urlsplit(text)
         usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError:
         url, usable = SplitResult("", "", "", "", ""), False
-    if "@" in text or "?" in text or "#" in text:  # not repeated: what is secret in it would be shown
+    if "@" in text or "?" in text or "#" in text:  # the message must not repeat the address: it may hold a secret
         raise ConfigError(
             "engine.base_url holds more than an address (a user name, a password or parameters), and settings are kept with "
             "every run; leave only http://HOST:PORT/v1, and put a key into the variable that engine.api_key_env names."

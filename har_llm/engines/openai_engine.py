@@ -1,6 +1,6 @@
-"""The engine that asks a server; imports openai. `openai_config` has its settings, `openai_protocol` what is sent and read.
+"""The engine that asks a server; imports openai. Its settings are in `openai_config`, its messages in `openai_protocol`.
 
-The event loop runs only while the caller waits for the next generation. Closing the iterator cancels what is in flight.
+The event loop runs only while the caller waits for the next generation. Closing the iterator cancels all open requests.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from har_llm.engines.openai_config import NO_KEY, OpenaiEngineConfig
 from har_llm.engines.openai_protocol import Fault
 
 PASSING = (408, 409, 425, 429)
-"""Client errors that may pass by themselves; so may any server error (5xx)."""
+"""Client errors that may be temporary; so may any server error (5xx)."""
 TIMEOUTS = 2
-"""Waits in vain for one text. They are long, so there are fewer of them than of other failures."""
+"""Timeouts of one request before it fails. They take long, so fewer are allowed than of other failures."""
 CONNECT_S = 10.0
 LONGEST_PAUSE_S = 60.0
 LONGEST_REASON = 400
-"""Characters of a fault that are shown."""
+"""Most characters of a fault that are shown."""
 
 
 class OpenaiEngine:
@@ -62,14 +62,14 @@ class OpenaiEngine:
         return openai.AsyncOpenAI(
             base_url=self._config.base_url,
             api_key=self._key or NO_KEY,
-            max_retries=0,  # all of them are made by _ask
+            max_retries=0,  # _ask makes all retries
             timeout=timeout,
-            # A proxy that the environment names for the world outside knows no server on this machine.
+            # A proxy named in the environment cannot reach a server on this machine.
             http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, trust_env=not self._config.local),
         )
 
     async def _ask(self, client: openai.AsyncOpenAI, request: Request) -> Generation:
-        """The request's generation, asked for again as often as the settings allow. Raises Fault."""
+        """The request's generation; the request is repeated as often as the settings allow. Raises Fault."""
         timeouts = 0
         for attempt in itertools.count(1):
             try:
@@ -83,12 +83,12 @@ class OpenaiEngine:
         raise AssertionError  # the loop has no end of its own
 
     async def _attempt(self, client: openai.AsyncOpenAI, request: Request) -> bytes:
-        """What the server answers with a good status. Raises Fault."""
+        """Send the request once; the body of a successful response. Raises Fault."""
         body = wire.body(request, self._model, extensions=self._config.extensions)
         body = with_extra(body, self._config.extra_args, (), "a chat completion")
         model, messages = body.pop("model"), body.pop("messages")
         try:
-            async with asyncio.timeout(self._config.timeout):  # the client's own limit is for each part of an answer
+            async with asyncio.timeout(self._config.timeout):  # the client's own limit is for each part of a response
                 answer = await client.chat.completions.with_raw_response.create(
                     model=model, messages=messages, extra_body=body
                 )
@@ -106,36 +106,37 @@ class OpenaiEngine:
     def _slow(self, error: Exception) -> Fault:
         if "Connect" in type(error.__cause__).__name__:
             return Fault(f"no connection within {min(CONNECT_S, self._config.timeout):g} s", passing=True)
-        words = f"no text within {self._config.timeout:g} s; for slow models raise engine.timeout"
+        words = f"no response within {self._config.timeout:g} s; for slow models raise engine.timeout"
         return Fault(words, passing=True, timed_out=True)
 
     def _refused(self, error: openai.APIStatusError, model: str) -> Fault:
         status = error.status_code
         hint = {
             401: f" (the key is taken from the environment variable {self._config.api_key_env})",
-            404: f" (engine.base_url has to be where the API begins, often ending in /v1, and {model!r} one of its models)",
+            404: f" (engine.base_url must be the base of the API, often ending in /v1, and {model!r} one of its models)",
         }.get(status, "")
         words = f"status {status}{hint}: {_words(error)}"
         wait = _retry_after(error.response.headers.get("retry-after"))
         if wait is not None and wait > self._config.timeout:
-            words = f"status {status}, with a pause of {wait:.0f} s that is longer than engine.timeout: {_words(error)}"
+            pause = f"the server asks for a pause of {wait:.0f} s, which is longer than engine.timeout"
+            words = f"status {status}, and {pause}: {_words(error)}"
             return Fault(words, passing=False)
         return Fault(words, passing=status in PASSING or status >= 500, retry_after=wait)
 
     def _pause(self, attempt: int, fault: Fault) -> float:
-        """Seconds before the next attempt; spread, so that requests that failed together do not come back together."""
+        """Seconds before the next attempt; random, so that requests that failed together are not repeated together."""
         own = min(LONGEST_PAUSE_S, self._config.backoff_s * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.5)  # noqa: S311
         return max(own, fault.retry_after or 0.0)
 
     def _summary(self, round_: _Round, count: int) -> str:
-        untried = f", and {round_.untried} were given up, because none got through any more" if round_.untried else ""
+        untried = f", and {round_.untried} were given up, because no request succeeded any more" if round_.untried else ""
         return (
             f"{len(round_.faults)} of {count} requests to {self._config.base_url} failed{untried}. The first: "
             f"{self._shown(round_.faults[0])}. What was finished is kept; run the same command again to go on."
         )
 
     def _shown(self, fault: Fault) -> str:
-        """What went wrong, on one line of some length, and never with the key: some servers repeat it."""
+        """A fault on one line of limited length, without the API key, which some servers repeat."""
         words = str(fault)
         if self._key:
             words = words.replace(self._key, "***")
@@ -144,7 +145,7 @@ class OpenaiEngine:
 
 
 class _Round:
-    """Requests on their way, some at a time. One that fails costs only itself, as long as others get through."""
+    """Sends requests, `concurrency` at a time. The others go on when one fails, unless all fail."""
 
     def __init__(self, ask: Callable[[Request], Awaitable[Generation]], requests: Sequence[Request], concurrency: int):
         self.faults: list[Fault] = []
@@ -162,7 +163,7 @@ class _Round:
         return bool(self._waiting or self._running)
 
     async def step(self) -> list[Generation]:
-        """Wait until a request is finished or has failed; what is finished."""
+        """Wait until a request is finished or has failed; return what is finished."""
         while self._waiting and len(self._running) < self._concurrency:
             self._running.add(asyncio.ensure_future(self._ask(self._waiting.popleft())))
         done, self._running = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
@@ -179,13 +180,13 @@ class _Round:
             share = (now - self._last) / len(finished)
             self._last = now
             return [generation._replace(seconds=share) for generation in finished]
-        if self._failed_in_a_row >= self._patience:  # a dead server: every further request would only take its time
+        if self._failed_in_a_row >= self._patience:  # the server is dead: further requests would only cost time
             self.untried = len(self._running) + len(self._waiting)
             await self.stop()
         return []
 
     async def stop(self) -> None:
-        """Cancel what is in flight, and begin nothing more."""
+        """Cancel all open requests and start no more."""
         self._waiting.clear()
         running, self._running = self._running, set()
         for task in running:
@@ -203,7 +204,7 @@ def _words(error: openai.APIStatusError) -> str:
 
 
 def _retry_after(header: str | None) -> float | None:
-    """Seconds, from a number of them or a date; None for what is neither."""
+    """Seconds to wait, from a header that holds a number or a date; None for anything else."""
     try:
         return max(0.0, float(header or ""))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is sent to a chat completions server for a request, and what its answer says. Imports no library."""
+"""The JSON that is sent to a chat completions server, and how its response is parsed. Imports no library."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ FINISH = {
     "stop": "stop",
     "length": "length",
     "repetition": "repetition",
-    # The server cut the text: not the model's own end, so what is missing counts as truncated.
+    # The server cut the generation, so what is missing counts as truncated.
     "content_filter": "length",
 }
-"""Our finish reasons by the server's. Whatever else ends a text is a fault, so that it never counts as finished."""
+"""The server's finish reasons -> ours. Any other one is a fault, so that the generation never counts as finished."""
 TOOLS = ("tool_calls", "function_call")
 REASONING = ("reasoning", "reasoning_content")
-"""Where servers put the reasoning that they have split off: vLLM the first, SGLang, llama.cpp and others the second."""
+"""Fields for reasoning that the server has split off: vLLM uses the first, SGLang, llama.cpp and others the second."""
 COUNTED_OTHERWISE = 16
-"""Servers differ by a few tokens in where they cut and in whether they count the end of a turn."""
+"""Tolerance in tokens: servers differ slightly in where they cut and in whether they count the end of a turn."""
 LONGEST_QUOTED = 2000
-"""Most of a server's words that is kept; less is shown, but never with half a key that was cut off."""
+"""Most bytes of a response that are quoted. Less is shown; this limit is larger so that it cannot cut a key in half."""
 
 
 class Fault(Exception):
-    """Why a request got no text; `passing` when the same request may get one later."""
+    """Why a request got no generation. `passing`: the same request may succeed later."""
 
     def __init__(self, words: str, *, passing: bool, timed_out: bool = False, retry_after: float | None = None):
         super().__init__(words)
         self.passing = passing
         self.timed_out = timed_out
         self.retry_after = retry_after
-        """How long the server asks to be left alone, in seconds."""
+        """Seconds to wait before the next request, as the server asks."""
 
 
 def refuse_unsendable(request: Request) -> None:
-    """Without extensions, some ways of drawing a text cannot be asked for. Raises EngineError, before anything is sent."""
+    """Raise EngineError for decoding that cannot be requested without extensions."""
     sampling, decoding = request.decoding.sampling, request.decoding
     unknown = {
         "model.sampling.top_k": 0 if sampling.greedy else sampling.top_k,
@@ -51,13 +51,13 @@ def refuse_unsendable(request: Request) -> None:
         if value:
             off = "0" if name.startswith("model") else "null"
             raise EngineError(
-                f"{name} is {value}, which OpenAI's own API has no word for; set {name}={off}, or engine.extensions=true "
-                f"for a server that understands it (vLLM)."
+                f"{name} is {value}, which OpenAI's own API does not support; set {name}={off}, or set "
+                f"engine.extensions=true for a server that supports it (vLLM)."
             )
 
 
 def body(request: Request, model: str, *, extensions: bool) -> dict[str, Any]:
-    """The JSON that asks for the request's text, from the model that the server calls by this name."""
+    """The JSON body of a request. `model` is the model's name on the server."""
     sampling = request.decoding.sampling
     made: dict[str, Any] = {
         "model": model if request.adapter is None else request.adapter.name,
@@ -72,7 +72,7 @@ def body(request: Request, model: str, *, extensions: bool) -> dict[str, Any]:
 def _plain(request: Request) -> dict[str, Any]:
     sampling = request.decoding.sampling
     made: dict[str, Any] = {"max_completion_tokens": sampling.max_new_tokens}
-    if not sampling.greedy and sampling.top_p < 1:  # 1 is OpenAI's default, and its reasoning models refuse to be told
+    if not sampling.greedy and sampling.top_p < 1:  # 1 is OpenAI's default, and its reasoning models refuse the field
         made["top_p"] = sampling.top_p
     if request.schema is not None:
         schema = {"name": "answer", "schema": dict(request.schema), "strict": True}
@@ -81,7 +81,7 @@ def _plain(request: Request) -> dict[str, Any]:
 
 
 def _extended(request: Request) -> dict[str, Any]:
-    """Everything is said, also what is off: a server takes what is left open from a file of the model."""
+    """Every setting is sent, also one that is off, because servers take missing ones from the model's files."""
     decoding, sampling = request.decoding, request.decoding.sampling
     greedy = sampling.greedy
     made: dict[str, Any] = {
@@ -91,7 +91,7 @@ def _extended(request: Request) -> dict[str, Any]:
         "min_p": 0.0 if greedy else sampling.min_p,
         "repetition_penalty": 1.0,
         "chat_template_kwargs": dict(decoding.template_options),
-        "skip_special_tokens": False,  # the marks around the reasoning may be such
+        "skip_special_tokens": False,  # <think> and </think> may be special tokens
         "spaces_between_special_tokens": False,
     }
     if decoding.thinking_token_budget is not None:
@@ -105,21 +105,21 @@ def _extended(request: Request) -> dict[str, Any]:
 
 
 def read(request: Request, content: bytes, context: int | None) -> Generation:
-    """The server's answer as a generation, its time not yet known; `context` is the model's as we have it. Raises Fault."""
+    """The generation in a server's response, with 0 seconds. `context`: of the model, as far as we know. Raises Fault."""
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError):
-        raise Fault(f"an answer that is no JSON: {_beginning(content)}", passing=True) from None
+        raise Fault(f"a response that is not JSON: {_beginning(content)}", passing=True) from None
     try:
         (choice,) = answer["choices"]
         message, reason = choice["message"], choice["finish_reason"]
         text = _text(message)
     except (LookupError, TypeError, ValueError, AttributeError):
-        raise Fault(f"an answer that is no chat completion: {_beginning(content)}", passing=True) from None
+        raise Fault(f"a response that is not a chat completion: {_beginning(content)}", passing=True) from None
     if reason in TOOLS:
-        raise Fault("a call of a tool in place of a text; start the server without a tool parser", passing=False)
+        raise Fault("a tool call instead of a generation; start the server without a tool parser", passing=False)
     if not isinstance(reason, str) or reason not in FINISH:
-        raise Fault(f"a text that is not finished (finish_reason is {reason!r})", passing=True)
+        raise Fault(f"an unfinished generation (finish_reason is {reason!r})", passing=True)
     if reason == "stop":
         _check_form(request, text)
     prompt_tokens, tokens = _usage(answer)
@@ -128,9 +128,9 @@ def read(request: Request, content: bytes, context: int | None) -> Generation:
 
 
 def _text(message: Mapping[str, Any]) -> str:
-    """The text as the model wrote it: reasoning that the server has split off is put back.
+    """The text as the model wrote it: reasoning that the server has split off is put back in front.
 
-    Whether the model itself began with <think> is lost then; no reading depends on it.
+    Whether the model itself began with <think> is then unknown; parsing does not depend on it.
     """
     content = message.get("content")
     reasoning = next((message[name] for name in REASONING if message.get(name)), None)
@@ -138,35 +138,35 @@ def _text(message: Mapping[str, Any]) -> str:
         raise TypeError
     if reasoning is None:
         return content or message.get("refusal") or ""
-    if not content:  # never closed: cut short in its reasoning, or ended there without an answer
+    if not content:  # the reasoning was never closed: it was cut, or the model ended without an answer
         return f"<think>\n{reasoning.lstrip(chr(10))}"
-    # With exactly the line ends of Qwen3's own texts, whether the server has kept them or not.
+    # With exactly the line breaks that Qwen3 writes, whether the server has kept them or not.
     return f"<think>\n{reasoning.strip(chr(10))}\n</think>\n\n{content.lstrip(chr(10))}"
 
 
 def _check_form(request: Request, text: str) -> None:
-    """Servers pass over in silence what they do not understand, and one that does not know where the reasoning ends
-    lets the form of the answer begin at once. Raises Fault for both.
+    """Raise Fault for an answer without the form that was requested. Servers silently ignore what they do not support, and
+    one that does not know where the reasoning ends applies the form to the reasoning too.
     """
     if request.pattern is None:
         return
     _, closed, answer = text.rpartition("</think>")
     if not closed and request.decoding.template_options.get("enable_thinking", False):
         raise Fault(
-            "an answer without the reasoning that model.thinking asks for, because its form began at once; start the server "
-            "with a reasoning parser (vLLM: --reasoning-parser qwen3), or set model.thinking=false",
+            "an answer without the reasoning that model.thinking asks for, because the server applied the answer's form "
+            "from the start; start it with a reasoning parser (vLLM: --reasoning-parser qwen3), or set model.thinking=false",
             passing=False,
         )
     if not re.fullmatch(request.pattern, _spaced(answer)):
         raise Fault(
-            "an answer that has not the form that decoding.structured asks for, which the server seems not to understand; "
-            "try the other value of engine.extensions, or set decoding=plain",
+            "an answer without the form that decoding.structured asks for, which the server seems to ignore; try the other "
+            "value of engine.extensions, or set decoding=plain",
             passing=False,
         )
 
 
 def _spaced(answer: str) -> str:
-    """An answer in JSON with the blanks of Python's own JSON, which are those of the pattern."""
+    """A JSON answer with the spaces that Python's json writes, as the pattern has them."""
     try:
         return json.dumps(json.loads(answer))
     except (ValueError, RecursionError):
@@ -174,31 +174,31 @@ def _spaced(answer: str) -> str:
 
 
 def _check_room(request: Request, reason: str, prompt_tokens: int, tokens: int, context: int | None) -> None:
-    """A server cuts texts at its own context without a word. Raises Fault where that is not the model's as we have it."""
+    """Raise Fault where a server's limits differ from the settings: it cuts generations at its own context silently."""
     most = request.decoding.sampling.max_new_tokens
     if context is not None:
         most = min(most, context - prompt_tokens)
     if reason == "length" and tokens < most - COUNTED_OTHERWISE:
         raise Fault(
-            f"a text cut after {tokens} tokens, where {most} were allowed: the server's context is only about "
+            f"a generation cut after {tokens} tokens, where {most} were allowed: the server's context is only about "
             f"{prompt_tokens + tokens} tokens; give it more (vLLM: --max-model-len), or set model.context to it",
             passing=False,
         )
     if tokens > most + COUNTED_OTHERWISE:
         raise Fault(
-            f"a text of {tokens} tokens after a prompt of {prompt_tokens}, where model.sampling.max_new_tokens and "
-            f"model.context allow {most}; raise what is too small",
+            f"a generation of {tokens} tokens after a prompt of {prompt_tokens}, where model.sampling.max_new_tokens and "
+            f"model.context allow {most}; raise the one that is too small",
             passing=False,
         )
 
 
 def _usage(answer: Mapping[str, Any]) -> tuple[int, int]:
-    """Tokens of the prompt and of the text. Without them a run could not say what it took; 0 would be untrue."""
+    """Tokens of the prompt and of the generation. Raises Fault without them: 0 would be wrong in a run's totals."""
     try:
         prompt, completion = answer["usage"]["prompt_tokens"], answer["usage"]["completion_tokens"]
         return int(prompt), int(completion)
     except (LookupError, TypeError, ValueError):
-        raise Fault("an answer that does not count its tokens (usage), as chat completions do", passing=False) from None
+        raise Fault("a response without token counts (usage), which chat completions have", passing=False) from None
 
 
 def _cached(answer: Mapping[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""An engine without a model: it answers from a file. For tests, and for reading answers that were made elsewhere."""
+"""An engine without a model: it answers from a file. For tests, and to score answers that were made elsewhere."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from har_llm.engines.base import FINISH_REASONS, Generation, LoadedModel, Reques
 
 @dataclass(kw_only=True)
 class ScriptedEngineConfig(SingleWorker):
-    """Answers each prompt with the text of the first rule whose `contains` stands in its last message."""
+    """Answers each prompt with the text of the first rule whose `contains` occurs in the prompt's last message."""
 
     engine_class: ClassVar[str] = "har_llm.engines.scripted.ScriptedEngine"
 
     path: str | None = None
     """JSONL of {"contains": text, "text": answer, "finish_reason": "stop"}; rules are tried in order."""
     text: str = ""
-    """The answer where no rule fits."""
+    """The answer if no rule fits."""
     finish_reason: str = "stop"
     delay_s: float = 0.0
     """Pause before each answer, in seconds."""
@@ -72,7 +72,7 @@ class ScriptedEngine:
 
 
 def read_rules(path: str | None) -> list[Rule]:
-    """Raises ConfigError, with the line, for a file that is not of the form above."""
+    """The rules of a file. Raises ConfigError, with the line, if it does not have the form of ScriptedEngineConfig.path."""
     if path is None:
         return []
     try:
@@ -80,7 +80,7 @@ def read_rules(path: str | None) -> list[Rule]:
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path that no file can have
         raise ConfigError(f"engine.path is {path!r}, which cannot be read: {error}.") from None
     rules = []
-    # Not splitlines, which would also end a row at a line separator (U+2028) that JSON allows within a text.
+    # Not splitlines, which would also end a row at a line separator (U+2028) that JSON allows within a string.
     for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], 1):
         rule = _rule(line)
         if rule is None:

@@ -1,7 +1,7 @@
 """Hugging Face Transformers, on a CPU or one GPU: batches padded on the left, with a key-value cache.
 
-The batch is bounded by the memory that is free after loading, and halved when that was too hopeful. Texts do not depend
-on the batch: every row draws with a generator of its own, seeded by its request.
+The batch is limited by the memory that is free after loading, and halved if memory runs out nevertheless. Generations do not
+depend on the batch: every row has a random generator of its own, seeded by its request.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class TransformersEngineConfig(SingleWorker):
     engine_class: ClassVar[str] = "har_llm.engines.transformers_engine.TransformersEngine"
 
     device: str = "auto"
-    """auto takes a GPU where there is one."""
+    """auto: a GPU if there is one, else the CPU."""
     batch_size: int = 32
-    """Most prompts generated together; fewer where memory asks for it."""
+    """Most prompts in a batch; fewer if memory is short."""
     memory_share: float = 0.8
-    """Share of the memory free after loading that the key-value cache may take."""
+    """Share of the memory that is free after loading for the key-value cache."""
     extra_args: dict[str, Any] = field(default_factory=dict)
     """Further arguments of from_pretrained, such as attn_implementation."""
 

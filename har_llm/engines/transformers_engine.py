@@ -21,7 +21,7 @@ from har_llm.models.config import Sampling
 
 
 class TransformersEngine:
-    """Loads the model at once; raises EngineError when its files cannot be loaded."""
+    """Loads the model when it is made. Raises EngineError if its files cannot be loaded."""
 
     def __init__(self, config: TransformersEngineConfig, model: LoadedModel):
         transformers_logging.disable_progress_bar()
@@ -36,7 +36,7 @@ class TransformersEngine:
         settings = self._model.generation_config
         ends = settings.eos_token_id if settings.eos_token_id is not None else self._tokenizer.eos_token_id
         self._ends: list[int] = [ends] if isinstance(ends, int) else list(ends)
-        # `generate` fills what we leave open from the model's own file, such as a repetition penalty; conf/model decides.
+        # Otherwise `generate` would take defaults such as a repetition penalty from the model's file; conf/model decides.
         self._model.generation_config = GenerationConfig()
         pad = self._tokenizer.pad_token_id
         self._pad: int = pad if pad is not None else self._ends[0]
@@ -45,13 +45,13 @@ class TransformersEngine:
         self._adapters: set[Adapter] = set()
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
-        # What a batch has in common: the adapter that is switched on, and how its tokens are drawn.
+        # All requests of a batch share the active adapter and the sampling settings.
         kinds: dict[Any, list[Request]] = {}
         for request in requests:
             kinds.setdefault((request.adapter, astuple(request.decoding.sampling)), []).append(request)
         errors = []
         for (adapter, _), alike in kinds.items():
-            try:  # what cannot be sent, or an adapter that cannot be loaded, costs its own requests only
+            try:  # a prompt that is too long, or an adapter that cannot be loaded, fails only its own requests
                 with self._with_adapter(adapter):
                     yield from self._generate(alike)
             except EngineError as error:
@@ -62,7 +62,7 @@ class TransformersEngine:
     def _generate(self, alike: Sequence[Request]) -> Iterator[Generation]:
         pairs, refused = self._chat.encode_all(alike)
         requests, prompts = [request for request, _ in pairs], [ids for _, ids in pairs]
-        # Longest first: windows of like length share a batch, and too little memory shows at once, not after hours.
+        # Longest first: prompts of similar length share a batch, and a lack of memory shows at once, not after hours.
         order = sorted(range(len(requests)), key=lambda place: -len(prompts[place]))
         size = self._config.batch_size
         while order:
@@ -70,7 +70,7 @@ class TransformersEngine:
             count = self._fitting([self._length(requests[place], prompts[place]) for place in ahead])
             batch, started = order[:count], time.monotonic()
             try:
-                texts = self._batch([requests[place] for place in batch], [prompts[place] for place in batch])
+                written = self._batch([requests[place] for place in batch], [prompts[place] for place in batch])
             except torch.cuda.OutOfMemoryError:
                 torch.cuda.empty_cache()
                 if count == 1:
@@ -82,17 +82,17 @@ class TransformersEngine:
                 continue
             order = order[count:]
             seconds = (time.monotonic() - started) / count
-            for place, (text, reason, tokens) in zip(batch, texts, strict=True):
+            for place, (text, reason, tokens) in zip(batch, written, strict=True):
                 yield Generation(requests[place].key, text, reason, len(prompts[place]), tokens, seconds)
         if refused is not None:
             raise refused
 
     def close(self) -> None:
-        """Nothing to do: the worker process ends, and with it all its memory."""
+        """Nothing to do: the memory is freed when the worker process ends."""
 
     @contextmanager
     def _with_adapter(self, adapter: Adapter | None) -> Iterator[None]:
-        """The model with this adapter, or without any."""
+        """Activate this adapter, or none."""
         if adapter is None and not self._adapters:
             yield
         elif adapter is None:
@@ -121,7 +121,7 @@ class TransformersEngine:
         return len(prompt) + self._chat.new_tokens(request, len(prompt))
 
     def _fitting(self, lengths: Sequence[int]) -> int:
-        """How many of these texts fit into memory together, the first with the longest prompt; at least one."""
+        """How many of these requests fit into memory together, the longest of them first; at least one."""
         budget = self._config.memory_share * _free(self._device)
         return max(1, min(len(lengths), int(budget // (max(lengths) * self._cache_bytes))))
 
@@ -140,7 +140,7 @@ class TransformersEngine:
             input_ids=ids.to(self._device),
             attention_mask=mask.to(self._device),
             generation_config=GenerationConfig(
-                do_sample=False,  # SeededSampling draws; what it chose is the likeliest token that it leaves
+                do_sample=False,  # SeededSampling draws the token and leaves no other, so greedy search takes it
                 max_new_tokens=max(limits),
                 eos_token_id=self._ends,
                 pad_token_id=self._pad,
@@ -167,7 +167,7 @@ def _device(name: str) -> torch.device:
 
 
 def _free(device: torch.device) -> float:
-    """Bytes that may still be taken, what PyTorch keeps in reserve included."""
+    """Free bytes, including those that PyTorch holds in reserve."""
     if device.type == "cpu":
         return free_memory("cpu")
     return float(torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
@@ -181,7 +181,7 @@ def _load(model: LoadedModel, extra_args: Mapping[str, Any]) -> Any:
         "local_files_only": True,
     }
     try:
-        # It takes the fields of the model's configuration, too, so that nobody can list what it takes.
+        # from_pretrained also takes the fields of the model's configuration, so its arguments cannot be listed.
         return AutoModelForCausalLM.from_pretrained(model.path, **with_extra(own, extra_args, (), "from_pretrained"))
     except TypeError as error:
         if extra_args:
@@ -199,10 +199,10 @@ def _cache_bytes(config: Any, dtype: str) -> int:
 
 
 class SeededSampling(LogitsProcessor):  # type: ignore[misc]
-    """Draws each row's next token from its own seed and leaves that token alone, so that a greedy search takes it.
+    """Draws each row's next token with the row's own seed and leaves only that token, so that greedy search takes it.
 
-    Temperature, top-k, top-p and min-p as in Transformers and vLLM. Each step uses one number of the row's generator,
-    which therefore does not depend on the other rows, on padding or on the vocabulary.
+    Temperature, top-k, top-p and min-p are those of Transformers and vLLM. Each step uses one number of the row's random
+    generator, so that a row does not depend on other rows, on padding or on the vocabulary.
     """
 
     def __init__(self, sampling: Sampling, seeds: Sequence[int]):
@@ -217,7 +217,7 @@ class SeededSampling(LogitsProcessor):  # type: ignore[misc]
 
 
 def _draw(scores: torch.Tensor, sampling: Sampling, points: torch.Tensor) -> torch.Tensor:
-    """The token at `points` (from 0 to 1, one a row) of the cumulative distribution, likeliest token first."""
+    """The token at `points` (from 0 to 1, one a row) of the cumulative distribution, most probable token first."""
     count = min(sampling.top_k or scores.shape[-1], scores.shape[-1])
     best, tokens = torch.topk(scores.double() / sampling.temperature, count, dim=-1)
     shares = torch.softmax(best, dim=-1)

@@ -1,7 +1,7 @@
 """vLLM on this machine's GPUs (or, with its CPU build, on the CPU), in a process of its own: the settings.
 
-How many GPUs a model is spread over, and how many copies of it share the windows, follow from the memory of the GPUs
-unless they are set.
+Unless they are set, the number of GPUs for a model, and the number of its copies that share the windows, follow from the
+memory of the GPUs.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from har_llm.common.hardware import Gpu, available_memory, gpus
 from har_llm.engines.base import SingleWorker, extra_identity
 
 QUANTIZED = {"fp8": 0.5, "fp8_per_tensor": 0.5, "fp8_per_block": 0.5, "bitsandbytes": 0.3}
-"""Size of weights that are quantised on loading, as a share of 16 bits each; of others it is not known."""
+"""Size of weights that are quantised on loading, as a share of 16 bits each; unknown for other methods."""
 HEADROOM = 1.25
-"""Weights, activations, and key-value cache for a few long texts."""
+"""Memory needed, as a multiple of the weights: also for activations, and a key-value cache for a few long generations."""
 
 
 @dataclass(kw_only=True)
@@ -26,23 +26,23 @@ class VllmEngineConfig(SingleWorker):
     engine_class: ClassVar[str] = "har_llm.engines.vllm_engine.VllmEngine"
 
     tensor_parallel_size: int | None = None
-    """GPUs that one copy of the model is spread over; null = as many as its weights ask for."""
+    """GPUs that one copy of the model is spread over; null = as many as its weights need."""
     data_parallel_size: int | None = None
     """Copies of the model that share the windows; null = as many as the GPUs hold."""
     gpu_memory_utilization: float = 0.9
     """Share of each GPU's memory for weights and key-value cache."""
     max_num_seqs: int = 256
-    """Most texts written at once by one copy."""
+    """Most sequences that one copy generates at once."""
     max_model_len: int | None = None
-    """Most tokens of a prompt and its text; null = what the prompts at hand and max_new_tokens ask for."""
+    """Most tokens of a prompt and its generation; null = as many as the prompts of the run and max_new_tokens need."""
     quantization: str | None = None
     """Quantise on loading (fp8_per_tensor, bitsandbytes), or null for the weights as they are."""
     kv_cache_dtype: str = "auto"
-    """auto = as the model; fp8 holds twice as many texts."""
+    """auto = as the model; fp8 has room for twice as many sequences."""
     max_loras: int = 8
-    """Most adapters used in one step; further ones wait in main memory."""
+    """Most adapters in one step; further ones are kept in main memory."""
     enforce_eager: bool | None = None
-    """Without compiled graphs: starts faster, runs slower. null = on a CPU only."""
+    """Without compiled graphs: starts faster, runs slower. null = true on a CPU, else false."""
     cpu_kvcache_space: int = 2
     """Key-value cache of a CPU, in GB (VLLM_CPU_KVCACHE_SPACE)."""
     extra_args: dict[str, Any] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class VllmEngineConfig(SingleWorker):
             )
 
     def identity(self) -> dict[str, Any]:
-        """Rounding weights or the cache more coarsely is meant to change texts; nothing else here is."""
+        """Only quantisation of the weights or the cache is meant to change generations."""
         made = {"quantization": self.quantization, "kv_cache_dtype": self.kv_cache_dtype}
         changing = {name: value for name, value in made.items() if value not in (None, "auto")}
         return changing | extra_identity(self.extra_args)
@@ -93,7 +93,7 @@ class VllmEngineConfig(SingleWorker):
         if not found:
             return [{}]
         return [
-            # By default CUDA numbers GPUs by speed, nvidia-smi by place.
+            # By default CUDA numbers GPUs by speed, nvidia-smi by bus position.
             {
                 "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
                 "CUDA_VISIBLE_DEVICES": ",".join(gpu.id for gpu in group),
@@ -120,7 +120,7 @@ def installed() -> bool:
 
 
 def _fitting(found: Sequence[Gpu], weight_bytes: float | None, share: float) -> int:
-    """The smallest power of two of GPUs that together hold the weights; attention heads divide by powers of two."""
+    """The smallest power of two of GPUs that hold the weights; numbers of attention heads are divisible by powers of two."""
     needed, size = HEADROOM * (weight_bytes or 0.0), 1
     smallest = min(gpu.total for gpu in found)
     while size * smallest * share < needed and size * 2 <= len(found):

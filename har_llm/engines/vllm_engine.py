@@ -1,6 +1,6 @@
-"""The engine that runs a model with vLLM, which it imports. `vllm_config` has its settings.
+"""The engine that runs a model with vLLM; imports vllm. Its settings are in `vllm_config`.
 
-The engine starts with the first requests, because they say how long a text may become and which adapters there are.
+vLLM starts with the first requests, because they say how long a sequence may become and which adapters there are.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from vllm.sampling_params import RepetitionDetectionParams, RequestOutputKind, S
 from vllm.v1.engine.llm_engine import LLMEngine
 
 ADAPTER_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
-"""What vLLM's max_lora_rank takes."""
+"""The values that vLLM's max_lora_rank takes."""
 REASONING_PARSER = "qwen3"
 """Any reasoning between <think> and </think>."""
 CPU_STEP_TOKENS = 4096
 """Most tokens computed in one step of a CPU."""
 QUEUED = 2
-"""Requests given to vLLM ahead of time, as a multiple of those it works on at once."""
+"""Requests in vLLM's queue, as a multiple of those that it works on at once."""
 
 
 class VllmEngine:
-    """Loads the tokenizer at once and the model with the first requests; raises EngineError when it cannot."""
+    """Loads the tokenizer when it is made and the model with the first requests. Raises EngineError if that fails."""
 
     def __init__(self, config: VllmEngineConfig, model: LoadedModel):
         self._config, self._model = config, model
@@ -56,7 +56,7 @@ class VllmEngine:
         pairs, refused = self._chat.encode_all(requests)
         if pairs:
             self._start(pairs)
-        # Never together: on a CPU, vLLM 0.32 lets the adapters of a batch speak in its requests that have none.
+        # Not in one batch: on a CPU, vLLM 0.32 applies the adapters of a batch also to its requests without an adapter.
         yield from self._generate(pair for pair in pairs if pair[0].adapter is None)
         yield from self._generate(pair for pair in pairs if pair[0].adapter is not None)
         if refused is not None:
@@ -78,7 +78,7 @@ class VllmEngine:
             last = now if finished else last
 
     def close(self) -> None:
-        """Nothing to do: the worker process ends, and with it all its memory."""
+        """Nothing to do: the memory is freed when the worker process ends."""
 
     def _start(self, pairs: Sequence[tuple[Request, list[int]]]) -> None:
         requests = [request for request, _ in pairs]
@@ -90,7 +90,7 @@ class VllmEngine:
                 f"A prompt has {len(over)} tokens, but engine.max_model_len is {self._config.max_model_len}; raise it."
             )
         if self._engine is not None:
-            raise EngineError("A vLLM engine takes all its requests at once.")
+            raise EngineError("A vLLM engine can be given requests only once.")
         self._longest = longest
         adapters = list(dict.fromkeys(request.adapter for request in requests if request.adapter is not None))
         self._adapters = {
@@ -100,8 +100,8 @@ class VllmEngine:
             self._engine = LLMEngine.from_engine_args(EngineArgs(**self._arguments(requests)))
         except (ValueError, OSError, RuntimeError, NotImplementedError) as error:
             raise EngineError(
-                f"vLLM cannot start with {self._model.path} (up to {longest} tokens of a prompt and its text): "
-                f"{first_line(error)} Where memory is short, lower model.sampling.max_new_tokens or raise "
+                f"vLLM cannot start with {self._model.path} (up to {longest} tokens of a prompt and its generation): "
+                f"{first_line(error)} If memory is short, lower model.sampling.max_new_tokens or raise "
                 f"engine.tensor_parallel_size."
             ) from error
 
@@ -119,17 +119,17 @@ class VllmEngine:
             "tensor_parallel_size": int(os.environ.get("HAR_LLM_TENSOR_PARALLEL", "1")),
             "enforce_eager": not on_gpu if config.enforce_eager is None else config.enforce_eager,
             "enable_prefix_caching": True,
-            # Wrong or endless texts when many requests share a long prefix, which ours do (vllm #17652, #22103).
+            # It gave wrong or endless generations when many requests share a long prefix, as ours do (vllm #17652, #22103).
             "disable_cascade_attn": True,
-            "generation_config": "vllm",  # sampling is conf/model's; the model's end tokens are still read
-            "seed": 0,  # of the engine; each request has its own
+            "generation_config": "vllm",  # sampling comes from conf/model; the model's end tokens are still used
+            "seed": 0,  # the engine's; each request has its own
         }
         defaults: dict[str, Any] = {}
         if on_gpu:
             arguments["gpu_memory_utilization"] = config.gpu_memory_utilization
         else:
             os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(config.cpu_kvcache_space))
-            # vLLM 0.32 fails on a CPU when a prompt with a seed of its own is computed in pieces.
+            # vLLM 0.32 fails on a CPU when a prompt with a seed of its own is computed in chunks.
             defaults = {"enable_chunked_prefill": False, "max_num_batched_tokens": max(CPU_STEP_TOKENS, self._longest)}
         if any(request.pattern for request in requests):
             arguments["structured_outputs_config"] = StructuredOutputsConfig(backend="xgrammar")
@@ -155,7 +155,7 @@ class VllmEngine:
             min_p=0.0 if sampling.greedy else sampling.min_p,
             seed=None if sampling.greedy else request.seed,
             max_tokens=min(self._chat.new_tokens(request, len(ids)), self._longest - len(ids)),
-            skip_special_tokens=False,  # the marks around the reasoning may be such
+            skip_special_tokens=False,  # <think> and </think> may be special tokens
             spaces_between_special_tokens=False,
             output_kind=RequestOutputKind.FINAL_ONLY,
             thinking_token_budget=decoding.thinking_token_budget,
@@ -171,7 +171,7 @@ class VllmEngine:
 
 
 def _reasons(request: Request) -> bool:
-    """Whether the engine has to know where the reasoning of a request ends."""
+    """Whether the engine must recognise where the reasoning of a request ends."""
     constrained = request.pattern is not None or request.decoding.thinking_token_budget is not None
     return constrained and request.decoding.template_options.get("enable_thinking", False)
 
@@ -187,15 +187,15 @@ def _rank(adapter: Adapter) -> int:
 
 
 def _generation(request: Request, output: Any, seconds: float) -> Generation:
-    (text,) = output.outputs
-    if text.finish_reason not in FINISH_REASONS:
-        raise EngineError(f"vLLM gave a text up ({text.finish_reason}); run the same command again.")
+    (completion,) = output.outputs
+    if completion.finish_reason not in FINISH_REASONS:
+        raise EngineError(f"vLLM aborted a generation ({completion.finish_reason}); run the same command again.")
     return Generation(
         request.key,
-        text.text,
-        text.finish_reason,
+        completion.text,
+        completion.finish_reason,
         len(output.prompt_token_ids),
-        len(text.token_ids),
+        len(completion.token_ids),
         seconds,
         output.num_cached_tokens or 0,
     )

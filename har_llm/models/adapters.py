@@ -1,4 +1,4 @@
-"""Which adapter a model is used with, where its files are (a folder, the hub, a server alone), and their exact version."""
+"""The adapter that a model is used with: where its files are (a folder, the hub, only a server), and their exact version."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_ADAPTER = "none"
 
 @dataclass(kw_only=True)
 class LoraConfig:
-    """What every choice of conf/lora has in common. This one is `lora=none`: the model as it is."""
+    """What all choices of conf/lora share. This one is `lora=none`: the model without an adapter."""
 
     name: str = NO_ADAPTER
     """Names run directories, unless it is "none"."""
@@ -35,7 +35,7 @@ class LoraConfig:
 
 @dataclass(kw_only=True)
 class ReadyAdapter(LoraConfig):
-    """An adapter that exists: a folder, a repository on the hub, or one that a server has (engine=openai)."""
+    """An adapter that exists already: in a folder, on the hub, or on a server (engine=openai)."""
 
     path: str
     """Folder or hub id of an adapter in PEFT's format. For engine=openai: the name under which the server knows it."""
@@ -50,10 +50,10 @@ class ReadyAdapter(LoraConfig):
 
 @dataclass(frozen=True)
 class ResolvedAdapter:
-    """LoRA weights and the exact version of them."""
+    """LoRA weights and their exact version."""
 
     id: str
-    """Hub id, or "local"; what a server calls it for one that only a server has."""
+    """Hub id, or "local"; for an adapter that only a server has, its name on the server."""
     revision: str
     """Commit on the hub, a digest of the files of a folder, or "served"."""
     path: Path | None
@@ -77,7 +77,7 @@ def resolve_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
 
 
 def manifest_of(adapter: ResolvedAdapter) -> dict[str, Any]:
-    """How an adapter was made, as the manifest beside it says; empty where there is none, or it is of other weights."""
+    """The manifest beside an adapter, which says how it was made; empty if there is none or it describes other weights."""
     try:
         content = json.loads((adapter.path / MANIFEST).read_text(encoding="utf-8")) if adapter.path else {}
     except (OSError, ValueError, RecursionError):
@@ -87,7 +87,7 @@ def manifest_of(adapter: ResolvedAdapter) -> dict[str, Any]:
 
 
 def served_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
-    """An adapter that only a server has; its version is the server's affair."""
+    """An adapter that only a server has. Its version cannot be known here."""
     return ResolvedAdapter(lora.path, "served", None)
 
 
@@ -105,13 +105,13 @@ def _resolve_hub_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
             )
         )
     except Exception as error:  # the hub's client raises errors of many libraries
-        raise MissingError(hub.not_to_be_had(lora.path, "lora.path", error if commit else problem)) from None
-    _adapter_fingerprint(folder)  # refuses an incomplete one
+        raise MissingError(hub.unavailable(lora.path, "lora.path", error if commit else problem)) from None
+    _adapter_fingerprint(folder)  # refuses an incomplete adapter
     return ResolvedAdapter(lora.path, folder.name, folder)
 
 
 def _adapter_fingerprint(folder: Path) -> str:
-    """A digest of what shapes the output; the name of the base model may be a path, and does not."""
+    """A digest of what affects the output. The name of the base model does not: it may be a path."""
     for name in ADAPTER_FILES:
         if not (folder / name).is_file():
             raise MissingError(f"lora.path is {str(folder)!r}, which has no {name}; name the folder of a PEFT LoRA adapter.")
@@ -119,14 +119,14 @@ def _adapter_fingerprint(folder: Path) -> str:
         config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
         kind, rank = config["peft_type"], int(config["r"])
     except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise MissingError(f"{folder / ADAPTER_FILES[0]} is no description of a LoRA adapter ({error!r}).") from None
+        raise MissingError(f"{folder / ADAPTER_FILES[0]} does not describe a LoRA adapter ({error!r}).") from None
     if kind != "LORA" or rank < 1:
         raise MissingError(f"{folder / ADAPTER_FILES[0]} describes a {kind} adapter of rank {rank}; only LORA can be used.")
     return f"{FILES_PREFIX}{adapter_digest(folder)}"
 
 
 def adapter_digest(folder: Path) -> str:
-    """A digest of an adapter's weights and of their description, but for the name of the base model, which may be a path."""
+    """A digest of an adapter's weights and configuration, without the name of the base model, which may be a path."""
     config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
     shape = {name: value for name, value in config.items() if name not in ("base_model_name_or_path", "revision")}
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode())

@@ -1,4 +1,4 @@
-"""What the headers of safetensors files say of a model's layers; no weight is read."""
+"""A model's layers, from the headers of its safetensors files; no weights are read."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ WEIGHT, LORA, PEFT_PREFIX = ".weight", ".lora_A.weight", "base_model.model."
 
 class Tensor(NamedTuple):
     kind: str
-    """Of its numbers, in safetensors' names: BF16, U8."""
+    """Its number format, as safetensors names it: BF16, U8."""
     shape: tuple[int, ...]
 
 
 def tensors(folder: Path) -> dict[str, Tensor]:
-    """All tensors of a folder's files, by name. Of a file that cannot be read, none: whoever loads it says what is wrong."""
+    """All tensors of a folder's files, by name. Files that cannot be read are skipped: loading them gives the error."""
     from safetensors import SafetensorError, safe_open
 
     found = {}
@@ -34,7 +34,7 @@ def tensors(folder: Path) -> dict[str, Tensor]:
 
 
 def check_targets(targets: Sequence[str], model: str, folder: Path) -> None:
-    """Refuse layers that the model in `folder` does not have. Raises ConfigError."""
+    """Raise ConfigError for target layers that the model in `folder` does not have."""
     layers = {name.removesuffix(WEIGHT) for name, one in tensors(folder).items() if len(one.shape) == 2}
     for target in targets:
         if layers and not any(f".{layer}".endswith(f".{target}") for layer in layers):
@@ -45,17 +45,17 @@ def check_targets(targets: Sequence[str], model: str, folder: Path) -> None:
 
 
 def check_fit(adapter: Path, model: str, folder: Path) -> None:
-    """Refuse an adapter whose layers are of other widths than those of the model in `folder`. Raises MissingError."""
+    """Raise MissingError for an adapter whose layers have other widths than those of the model in `folder`."""
     layers = tensors(folder)
     for name, lora in tensors(adapter).items():
         layer = name.removeprefix(PEFT_PREFIX).removesuffix(LORA)
         own = layers.get(layer + WEIGHT)
-        # A quantised layer is packed, and its shape says nothing; some models keep theirs the other way round.
+        # A quantised layer's shape is that of packed weights and cannot be compared; some models store layers transposed.
         if name.endswith(LORA) and own is not None and own.kind in FLOATS and lora.shape[-1] not in own.shape:
             raise MissingError(
-                f"The adapter in {adapter} is of another model{_named(adapter)}: its layer {layer} takes {lora.shape[-1]} "
-                f"values, that of {model} is of {' x '.join(map(str, own.shape))}. Choose the adapter's own model, or "
-                f"another adapter."
+                f"The adapter in {adapter} is for another model{_named(adapter)}: its layer {layer} takes {lora.shape[-1]} "
+                f"values, but that of {model} has {' x '.join(map(str, own.shape))}. Choose the model that the adapter was "
+                f"made for, or another adapter."
             )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from har_llm.common.errors import ConfigError
 
 DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}
-"""Number formats a model may be loaded in, with their bytes."""
+"""Number formats that a model may be loaded in, with their size in bytes."""
 EMBEDDED_PREFIX = "embedded:"
 FILES_PREFIX = "files-"
 """Marks a revision that is a digest of files."""
@@ -25,9 +25,9 @@ def check_name(setting: str, name: str) -> None:
 
 @dataclass(kw_only=True)
 class Sampling:
-    """How the next token is drawn. temperature 0 takes the likeliest one.
+    """How the next token is drawn. temperature 0 takes the most probable one (greedy).
 
-    The defaults are what Qwen3's authors recommend for reasoning; always the likeliest token makes those repeat themselves.
+    The defaults are what Qwen3's authors recommend for reasoning; with greedy decoding these models repeat themselves.
     """
 
     temperature: float = 0.6
@@ -52,7 +52,7 @@ class Sampling:
         return self.temperature == 0
 
     def identity(self) -> dict[str, Any]:
-        """What of this can change a text: with temperature 0, only the limit."""
+        """The settings that can change a generation: with temperature 0, only the limit."""
         if self.greedy:
             return {"temperature": 0.0, "max_new_tokens": self.max_new_tokens}
         return {name: getattr(self, name) for name in ("temperature", "top_p", "top_k", "min_p", "max_new_tokens")}
@@ -66,19 +66,19 @@ class ModelConfig:
     id: str
     """Hub id (Qwen/Qwen3-0.6B), folder, or embedded:<name>."""
     revision: str = "main"
-    """Branch, tag or commit on the hub; the commit it stood for is recorded with every generation."""
+    """Branch, tag or commit on the hub; the commit that it stood for is recorded with every generation."""
     dtype: str = "bfloat16"
     thinking: bool = True
     """Ask the chat template for reasoning in <think>."""
     context: int | None = None
-    """Most tokens of a prompt and its answer together; null = as the model's own configuration says."""
+    """Most tokens of a prompt and its generation together; null = as the model's own configuration says."""
     parameters: int | None = None
     """Number of weights, for the memory estimate before anything is downloaded; null = read from the files."""
     sampling: Sampling = field(default_factory=Sampling)
     trust_remote_code: bool = False
     """Run Python code that comes with the model. Only for models whose authors you trust."""
     synthetic: bool = False
-    """True for models made of simulated data only; whatever they give is labelled so."""
+    """True for models trained on simulated data only; results made with them are labelled as synthetic."""
 
     def check(self) -> None:
         check_name("model.name", self.name)
@@ -93,5 +93,5 @@ class ModelConfig:
         self.sampling.check()
 
     def template_options(self) -> dict[str, bool]:
-        """Options of the chat template that change what the model is sent."""
+        """Options of the chat template, which change the prompt."""
         return {"enable_thinking": self.thinking}

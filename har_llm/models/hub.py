@@ -1,4 +1,4 @@
-"""What the Hugging Face hub says of a name, and how to say that it did not answer. Nothing is fetched here."""
+"""Asks the Hugging Face hub for the commit of a name, and says why it gave none. Nothing is downloaded here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TIMEOUT_S = 4.0
 
 @lru_cache(maxsize=64)
 def commit_of(name: str, revision: str) -> tuple[str | None, Exception | None]:
-    """The commit that a revision stands for, or why the hub did not say. Asked once: a sweep waits for a dead hub once."""
+    """The commit that a revision stands for, or why the hub did not say. Cached: a sweep waits for a dead hub only once."""
     from huggingface_hub import HfApi
     from huggingface_hub.constants import HF_HUB_OFFLINE
 
@@ -24,13 +24,13 @@ def commit_of(name: str, revision: str) -> tuple[str | None, Exception | None]:
         return None, error
 
 
-def not_to_be_had(name: str, setting: str, error: Exception | None) -> str:
-    """Why the hub did not give what `name` stands for, and what to do; None: it was not asked."""
+def unavailable(name: str, setting: str, error: Exception | None) -> str:
+    """A message: why `name` could not be downloaded, and what to do. `error` is None if the hub was not asked."""
     reason = "HF_HUB_OFFLINE is set" if error is None else _reason(error)
     return (
-        f"{name} is not on this machine, and the Hugging Face hub did not give it ({reason}). Where there is a network, "
-        f"run `hf download {name}` (with HF_TOKEN for a gated model) and bring the cache along, or set {setting} to its "
-        f"folder."
+        f"{name} is not on this machine and could not be downloaded from the Hugging Face hub ({reason}). On a machine with "
+        f"a network, run `hf download {name}` (with HF_TOKEN for a gated model) and copy the cache here, or set {setting} "
+        f"to its folder."
     )
 
 

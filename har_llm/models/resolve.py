@@ -1,7 +1,7 @@
 """Where a model's files are: embedded, in a folder, or on the hub; and which version of them a name stands for.
 
-Resolving comes first and downloads nothing, so that a run already finished needs no model, and a model that cannot fit
-is refused before it is fetched. `huggingface_hub` is imported only for models of the hub.
+Resolving comes first and downloads nothing, so that a finished run needs no model, and a model that does not fit into memory
+is refused before it is downloaded. `huggingface_hub` is imported only for models of the hub.
 """
 
 from __future__ import annotations
@@ -24,43 +24,43 @@ from har_llm.models.checkpoint import tensors
 from har_llm.models.config import DTYPES, EMBEDDED_PREFIX, FILES_PREFIX, ModelConfig
 
 OVERHEAD = 1.1
-"""Weights, and a tenth for activations and a first key-value cache."""
+"""Memory needed, as a multiple of the weights: a tenth more for activations and a small key-value cache."""
 
 
 DOWNLOADED = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
-"""What is fetched of a hub model: never pickles, and code only where model.trust_remote_code is true."""
+"""The files of a hub model that are downloaded: never pickles, and code only if model.trust_remote_code is true."""
 SHAPING = {".json", ".txt", ".jinja", ".model", ".safetensors", ".py"}
-"""Endings of the files that shape what a model says."""
+"""Endings of the files that affect a model's output."""
 SMALL_FILE = 64 * 2**20
 
 
 @dataclass(frozen=True)
 class ResolvedModel:
-    """A model and the exact version of it."""
+    """A model and its exact version."""
 
     config: ModelConfig
     revision: str
     """Commit on the hub, or a digest of the files of a local or embedded model."""
     path: Path | None
-    """The files' folder; None where they have yet to be downloaded."""
+    """The folder of its files; None if they are not downloaded yet."""
     manifest_folder: Path | None = None
-    """The folder that holds its manifest alone, of a model that has yet to be downloaded; None where the hub has none."""
+    """For a model that is not downloaded yet: the folder with its manifest; None if the hub has none."""
 
     @property
     def local(self) -> bool:
-        """A folder of the user's, neither embedded nor from the hub."""
+        """Whether it is a user's folder: neither embedded nor from the hub."""
         return self.revision.startswith(FILES_PREFIX) and not self.config.id.startswith(EMBEDDED_PREFIX)
 
     @property
     def public_name(self) -> str:
-        """What others may read: a folder of this machine is nobody's business."""
+        """A name that can be published: without the path of a folder on this machine."""
         return self.config.name if self.local else self.config.id
 
 
 def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:
-    """Find which version a model's name stands for. Raises MissingError when it is nowhere.
+    """Find which version a model's name stands for. Raises MissingError if there is none.
 
-    For a plan, a model of the hub may be out of reach: its version is then the name that was given for it.
+    When planning, a hub model need not be reachable: its version is then model.revision as it was given.
     """
     if model.id.startswith(EMBEDDED_PREFIX):
         return _resolve_folder(model, _embedded_folder(model))
@@ -76,26 +76,26 @@ def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:
 
 
 def unresolved(model: ModelConfig) -> ResolvedModel:
-    """The model of an engine that needs none: a name, and the version that the user gives it (model.revision)."""
+    """The model of an engine that needs no files: a name, and the version that the user gives it (model.revision)."""
     return ResolvedModel(model, f"unresolved-{model.revision}", None)
 
 
 def provenance(model: ResolvedModel) -> Provenance:
-    """What is synthetic about a model: as its config says, or its files show."""
+    """Whether a model is synthetic, as its config or its files say."""
     return Provenance(model=model.config.synthetic or is_embedded(model)) | recorded(model.path or model.manifest_folder)
 
 
 def is_embedded(model: ResolvedModel) -> bool:
-    """Whether the files are those of an embedded model, wherever they lie."""
+    """Whether the files are those of an embedded model, in whatever folder."""
     if not model.local:
         return model.config.id.startswith(EMBEDDED_PREFIX)
     return model.revision in {FILES_PREFIX + _fingerprint(folder) for folder in _embedded_folders()}
 
 
 def check_memory(model: ResolvedModel, place: str, free: float, share: float = 1.0) -> None:
-    """Refuse, by an estimate, a model that `free` bytes of `place` cannot hold. Loads and downloads nothing.
+    """Raise MissingError for a model that, by an estimate, does not fit into `free` bytes. Loads and downloads nothing.
 
-    `share`: what quantisation leaves of the weights' size.
+    `place`: where the bytes are, in words. `share`: size of the quantised weights, as a share of the weights' size.
     """
     needed = needed_memory(model.config, weight_bytes(model))
     if needed is not None and (needed := needed * share) > free:
@@ -106,7 +106,7 @@ def check_memory(model: ResolvedModel, place: str, free: float, share: float = 1
 
 
 def weight_bytes(model: ResolvedModel) -> float | None:
-    """Size of the weights as the files have them, or as many as the parameters will take; None when neither is known."""
+    """Bytes of the weights: those of the files, or else of the parameters in model.dtype; None when neither is known."""
     if model.path is not None:
         return float(sum(file.stat().st_size for file in model.path.glob("*.safetensors")))
     parameters = model.config.parameters
@@ -114,14 +114,14 @@ def weight_bytes(model: ResolvedModel) -> float | None:
 
 
 def parameter_count(model: ResolvedModel) -> int | None:
-    """Number of weights, without an adapter's: as the config says, or else as the files' headers do; None when unknown."""
+    """Number of weights without an adapter: from the config, or else from the files' headers; None when unknown."""
     if model.config.parameters is not None or model.path is None:
         return model.config.parameters
     return sum(math.prod(one.shape) for one in tensors(model.path).values())
 
 
 def embedding_count(model: ResolvedModel) -> int | None:
-    """Number of weights in the embeddings and, where it has its own, in the head; None where the files do not say."""
+    """Number of weights in the embeddings and, if it is not tied to them, in the head; None where the files do not say."""
     if model.path is None:
         return None
     try:
@@ -134,7 +134,7 @@ def embedding_count(model: ResolvedModel) -> int | None:
 
 
 def fetch(model: ResolvedModel) -> Path:
-    """The folder with the model's files, downloaded if need be. Raises MissingError when it cannot be had."""
+    """The folder with the model's files, which are downloaded if need be. Raises MissingError if that fails."""
     if model.path is not None:
         return model.path
     from huggingface_hub import snapshot_download
@@ -150,11 +150,11 @@ def fetch(model: ResolvedModel) -> Path:
     try:
         return Path(snapshot_download(model.config.id, revision=model.revision, allow_patterns=patterns))
     except Exception as error:  # the hub's client raises errors of many libraries
-        raise MissingError(hub.not_to_be_had(model.config.id, "model.id", error)) from error
+        raise MissingError(hub.unavailable(model.config.id, "model.id", error)) from error
 
 
 def download_place() -> tuple[Path, float]:
-    """Where models of the hub go, as far as it exists, and the free bytes there."""
+    """The folder of the hub's cache (or its nearest parent that exists), and the free bytes there."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     cache = Path(HF_HUB_CACHE)
@@ -190,7 +190,7 @@ def _resolve_folder(model: ModelConfig, folder: Path) -> ResolvedModel:
 
 
 def _fingerprint(folder: Path) -> str:
-    """A digest of all files that shape the output. Of a large file: its size, and 4 kB of every MB."""
+    """A digest of all files that affect the output. Of a large file: its size, and 4 kB of every MB."""
     digest = hashlib.sha256()
     for file in sorted(folder.iterdir()):
         if not file.is_file() or file.name == MANIFEST or file.suffix not in SHAPING:
@@ -215,30 +215,30 @@ def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
     try:
         cached = try_to_load_from_cache(model.id, "config.json", revision=commit or model.revision)
     except HFValidationError as error:
-        raise ConfigError(f"model.id is {model.id!r}, which is no name on the hub: {error}") from None
+        raise ConfigError(f"model.id is {model.id!r}, which is not a valid name on the hub: {error}") from None
     folder = Path(cached).parent if isinstance(cached, str) else None
     if folder is not None and _complete(folder):
         return ResolvedModel(model, folder.name, folder)
     if commit is None and not planning:
-        # What cannot be fetched may also be too large: then the network would not help.
+        # A model that cannot be downloaded may also be too large; then say so, because the network would not help.
         check_memory(ResolvedModel(model, model.revision, None), *available_memory())
-        raise MissingError(hub.not_to_be_had(model.id, "model.id", problem))
+        raise MissingError(hub.unavailable(model.id, "model.id", problem))
     return ResolvedModel(model, commit or model.revision, None, _fetch_manifest(model.id, commit))
 
 
 def _fetch_manifest(name: str, commit: str | None) -> Path | None:
-    """The folder of a hub model's manifest, which is fetched before the rest: it decides what its runs are called."""
+    """The folder of a hub model's manifest, which is downloaded before the rest, because it decides how runs are named."""
     from huggingface_hub import hf_hub_download
 
     try:
         fetched = hf_hub_download(name, MANIFEST, revision=commit, etag_timeout=hub.TIMEOUT_S) if commit else None
-    except Exception:  # it has none, or the hub does not answer, as it will when the weights are asked for
+    except Exception:  # there is no manifest, or the hub does not answer, which loading the weights will report
         return None
     return None if fetched is None else Path(fetched).parent
 
 
 def _complete(folder: Path) -> bool:
-    """Whether a cached download has all its weights: an interrupted one has its small files first."""
+    """Whether a cached download has all its weights; in an interrupted one, the small files came first."""
     index = folder / "model.safetensors.index.json"
     if not index.is_file():
         return any(folder.glob("*.safetensors"))

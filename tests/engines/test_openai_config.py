@@ -22,7 +22,7 @@ def test_a_server_elsewhere_needs_the_key_that_is_named(monkeypatch: pytest.Monk
     assert settings.replicas(None) == [{}]
     assert settings.api_key() == KEY
     monkeypatch.setenv("OPENAI_API_KEY", "schlüssel")
-    with pytest.raises(MissingError, match="OPENAI_API_KEY holds no key: it has characters that none has"):
+    with pytest.raises(MissingError, match="OPENAI_API_KEY holds no API key: no key has such characters"):
         settings.replicas(None)
 
 

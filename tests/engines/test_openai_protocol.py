@@ -63,10 +63,10 @@ def test_a_filtered_text_counts_as_cut() -> None:
 @pytest.mark.parametrize(
     ("reason", "passing", "words"),
     [
-        ("tool_calls", False, "a call of a tool in place of a text; start the server without a tool parser"),
-        ("abort", True, "a text that is not finished (finish_reason is 'abort')"),
-        (None, True, "a text that is not finished (finish_reason is None)"),
-        ([], True, "a text that is not finished"),
+        ("tool_calls", False, "a tool call instead of a generation; start the server without a tool parser"),
+        ("abort", True, "an unfinished generation (finish_reason is 'abort')"),
+        (None, True, "an unfinished generation (finish_reason is None)"),
+        ([], True, "an unfinished generation"),
     ],
 )
 def test_no_other_end_counts_as_finished(reason: Any, passing: bool, words: str) -> None:
@@ -78,7 +78,7 @@ def test_no_other_end_counts_as_finished(reason: Any, passing: bool, words: str)
 
 @pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": 3}, {"prompt_tokens": None, "completion_tokens": 3}])
 def test_uncounted_tokens_are_not_taken_for_none(usage: Any) -> None:
-    with pytest.raises(Fault, match="does not count its tokens") as fault:
+    with pytest.raises(Fault, match="without token counts") as fault:
         answered({"content": "[1]"}, usage=usage)
     assert not fault.value.passing
 
@@ -92,9 +92,9 @@ def test_cached_tokens_are_none_where_the_server_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("reason", "prompt_tokens", "tokens", "words"),
     [
-        ("length", 7, 20, "a text cut after 20 tokens, where 50 were allowed: the server's context is only about 27 tokens"),
-        ("length", 80, 50, "a text of 50 tokens after a prompt of 80, where .* allow 20"),
-        ("stop", 7, 90, "a text of 90 tokens after a prompt of 7, where .* allow 50"),
+        ("length", 7, 20, "cut after 20 tokens, where 50 were allowed: the server's context is only about 27 tokens"),
+        ("length", 80, 50, "a generation of 50 tokens after a prompt of 80, where .* allow 20"),
+        ("stop", 7, 90, "a generation of 90 tokens after a prompt of 7, where .* allow 50"),
         ("length", 7, 50, None),
         ("length", 80, 20, None),
         ("length", 80, 19, None),
@@ -128,7 +128,7 @@ def test_an_answer_of_the_form_is_taken(after: str) -> None:
 
 @pytest.mark.parametrize("after", ["[]", ANSWER[:-1], f"Sure: {ANSWER}", ANSWER.replace("14", "15")])
 def test_a_form_that_the_server_passed_over_is_noticed(after: str) -> None:
-    with pytest.raises(Fault, match=r"not the form that decoding\.structured asks for") as fault:
+    with pytest.raises(Fault, match=r"without the form that decoding\.structured asks for") as fault:
         answered({"content": after, "reasoning": "why"}, asked=request("a", **FORM))
     assert not fault.value.passing
     assert answered({"content": after, "reasoning": "why"}, "length", asked=request("a", **FORM)).finish_reason == "length"

@@ -61,7 +61,7 @@ def test_an_incomplete_adapter_is_refused(tmp_path: Path, missing: str) -> None:
 )  # fmt: skip
 def test_a_description_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
     (adapter(tmp_path) / "adapter_config.json").write_text(content, errors="surrogateescape")
-    with pytest.raises(MissingError, match=r"adapter_config\.json is no description of a LoRA adapter"):
+    with pytest.raises(MissingError, match=r"adapter_config\.json does not describe a LoRA adapter"):
         resolve_adapter(lora(path=str(tmp_path)))
 
 

@@ -64,7 +64,7 @@ def test_a_layer_fits_by_its_width(tmp_path: Path, kind: torch.dtype, shape: tup
     if fits:
         check_fit(adapter, "mine", base)
     else:
-        with pytest.raises(MissingError, match=r"is of another model \(org/name\): its layer model.q_proj takes 4 values"):
+        with pytest.raises(MissingError, match=r"is for another model \(org/name\): its layer model.q_proj takes 4 values"):
             check_fit(adapter, "mine", base)
 
 

@@ -55,7 +55,7 @@ def test_two_waits_in_vain_are_enough() -> None:
         came, words = collect(open_engine(config(server.url, timeout=0.2), MODEL).generate([request("a")]))
     assert (came, len(server.attempts["a"])) == ([], 2)
     assert "1 of 1 requests" in words
-    assert "no text within 0.2 s; for slow models raise engine.timeout" in words
+    assert "no response within 0.2 s; for slow models raise engine.timeout" in words
 
 
 def test_a_server_that_comes_up_late_is_waited_for() -> None:
@@ -80,7 +80,7 @@ def test_a_server_that_asks_for_a_pause_gets_it(wait: str) -> None:
 def test_a_pause_beyond_the_time_out_is_not_waited_for() -> None:
     with FailingServer({"a": ("429:3600",)}) as server:
         _, words = collect(open_engine(config(server.url), MODEL).generate([request("a")]))
-    assert "status 429, with a pause of 3600 s that is longer than engine.timeout" in words
+    assert "status 429, and the server asks for a pause of 3600 s, which is longer than engine.timeout" in words
     assert len(server.attempts["a"]) == 1
 
 
@@ -111,7 +111,7 @@ def test_a_refused_request_is_not_repeated_and_costs_only_itself() -> None:
     [
         ("400", "status 400: refused with 400 for"),
         ("401", "the environment variable OPENAI_API_KEY"),
-        ("404", "engine.base_url has to be where the API begins, often ending in /v1, and 'served' one of its models"),
+        ("404", "engine.base_url must be the base of the API, often ending in /v1, and 'served' one of its models"),
     ],
 )
 def test_a_refusal_says_what_the_server_says(status: str, hint: str) -> None:
@@ -141,7 +141,7 @@ def test_nobody_there_is_said_soon() -> None:
     assert time.monotonic() - started < 3
     assert came == []
     assert "4 of 500 requests" in words
-    assert "and 496 were given up, because none got through any more. The first: no connection" in words
+    assert "and 496 were given up, because no request succeeded any more. The first: no connection" in words
 
 
 def test_failures_here_and_there_are_no_dead_server() -> None:
@@ -237,7 +237,7 @@ def test_no_part_of_a_repeated_key_is_shown(monkeypatch: pytest.MonkeyPatch, ech
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     with FailingServer({None: (json.dumps([echo]),)}) as server:
         _, words = collect(open_engine(config(server.url, max_retries=0), MODEL).generate([request("a")]))
-    assert "no chat completion" in words
+    assert "not a chat completion" in words
     assert KEY[:5] not in words
 
 
