@@ -1,4 +1,4 @@
-"""lora=distilled: an adapter that is made when it is needed, from a teacher's reasoning on the training part."""
+"""lora=distilled: an adapter that is trained when it is needed, on a teacher's generations for the training part."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Distilled(LoraConfig):
     window: Any = None
     """The windows that the teacher reasons on, as conf/window describes them; null = the run's own."""
     train_sessions: int | None = None
-    """Only the first N sessions of that part; null = all, 0 = the student as it is."""
+    """Only the first N sessions of that part; null = all, 0 = the student without an adapter."""
     session_seed: int = 0
     """Draws which groups of sessions (MARBLE's scenarios) come first."""
     examples: ExampleSettings = field(default_factory=ExampleSettings)
@@ -38,8 +38,8 @@ class Distilled(LoraConfig):
             chosen = getattr(self, name)
             if chosen is not None and not hasattr(chosen, "check"):
                 raise ConfigError(
-                    f"lora.{name} is {chosen!r}; it must be an option of the group {group}, chosen as in "
-                    f"+{group}@lora.{name}=NAME, or null for the run's own."
+                    f"lora.{name} is {chosen!r}; it must be null for the run's own, or an option of the "
+                    f"group {group}, chosen as in +{group}@lora.{name}=NAME."
                 )
         if self.train_sessions is not None and self.train_sessions < 0:
             raise ConfigError(f"lora.train_sessions is {self.train_sessions}; it must be 0 or more, or null for all.")
@@ -50,7 +50,7 @@ class Distilled(LoraConfig):
         if self.examples.samples > 1 and self.teacher.sampling.greedy:
             raise ConfigError(
                 f"lora.examples.samples is {self.examples.samples}, but lora.teacher.sampling.temperature is 0, which gives "
-                f"the same text each time; set it above 0."
+                f"the same generation each time; set it above 0."
             )
 
     def label(self) -> str:
@@ -59,5 +59,5 @@ class Distilled(LoraConfig):
 
 
 def distillation_of(lora: LoraConfig) -> Distilled | None:
-    """How the adapter is made; None where there is none to make."""
+    """The settings of the adapter to be trained; None if there is none."""
     return lora if isinstance(lora, Distilled) and lora.train_sessions != 0 else None

@@ -1,7 +1,7 @@
-"""Reasoning examples: a teacher's generations, reasoning and answer word for word, as the rows a student is trained on.
+"""Reasoning examples: a teacher's generations, with reasoning and answer word for word, as rows to train a student on.
 
-The paper takes every generation (section 3.2.1). What the filters here leave out is counted by reason, and filters that look
-at gold activities say so.
+The paper takes every generation (section 3.2.1). Generations that the filters here leave out are counted by reason, and it
+is recorded whether a filter used gold activities.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from har_llm.scoring.voting import vote
 PICKS = ("first", "all", "best", "consistent")
 UNUSABLE = ("stop", "leave_out")
 SHOWN = 10
-"""Windows named in an error."""
+"""Most windows that an error names."""
 ROUNDING = 1e-9
-"""7 of 25 events are a share of 0.28, also where floating-point numbers say a little less."""
+"""Tolerance, so that 7 of 25 events are a share of 0.28 in spite of floating-point rounding."""
 
 
 @dataclass(kw_only=True)
@@ -31,13 +31,15 @@ class ExampleSettings:
     samples: int = 1
     """Generations of the teacher for each window; more than one needs a teacher that samples."""
     pick: str = "first"
-    """Of several: first, all, best (most events right, by gold activities), or consistent (nearest to their vote)."""
+    """Of several usable ones: first, all, best (most events right, by gold activities) or consistent (closest to their
+    vote)."""
     well_formed: bool = False
     """Only generations whose answer is valid and gives every event an activity."""
     min_correct: float | None = None
     """Only generations with at least this share of events right, by gold activities."""
     unusable: str = "stop"
-    """What to do about a generation that is cut, does not close its reasoning once, or is too long: stop, or leave_out."""
+    """stop (with an error) or leave_out: what to do with a generation that was cut, is too long, or does not close its
+    reasoning exactly once."""
 
     def check(self) -> None:
         if self.samples < 1:
@@ -81,25 +83,25 @@ class Example:
     text: str
 
     def as_row(self) -> dict[str, Any]:
-        """In TRL's conversational prompt-completion form."""
+        """In TRL's conversational prompt-completion format."""
         completion = [{"role": "assistant", "content": self.text}]
         return {"prompt": [dict(message) for message in self.messages], "completion": completion}
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The examples of a training, and what became of the teacher's other generations."""
+    """The examples of a training, and why the teacher's other generations were left out."""
 
     examples: Sequence[Example]
     generations: int
-    """All that the teacher wrote."""
+    """Number of all generations of the teacher."""
     left_out: Mapping[str, int]
-    """How many of them were left out, by reason."""
+    """Number of generations left out, by reason."""
     uses_gold: bool
-    """Whether gold activities chose the examples, or the events that these show."""
+    """Whether gold activities were used to choose the examples or their events."""
 
     def summary(self) -> str:
-        words = f"{len(self.examples)} of {self.generations} generations of the teacher are trained on"
+        words = f"{len(self.examples)} of the teacher's {self.generations} generations are used for training"
         if self.left_out:
             words += "; left out: " + ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
         return words + ("; chosen with gold activities" if self.uses_gold else "")
@@ -107,19 +109,20 @@ class Selection:
     def without_long(
         self, too_long: Sequence[tuple[int, int]], longest: int, unusable: str, can_read_more: bool = True
     ) -> Selection:
-        """The examples without those that are longer than `longest` tokens, which only the student's tokenizer can find.
+        """The examples without those longer than `longest` tokens, which the student's tokenizer has found.
 
-        `too_long`: their places among the examples, and their tokens. `can_read_more`: whether the student can read longer
-        ones. Raises ConfigError naming their windows, unless they are to be left out, and when no example remains.
+        `too_long`: (place among the examples, number of tokens) of each. `can_read_more`: whether the student's context
+        allows longer ones. Raises ConfigError, naming their windows, unless `unusable` is leave_out, or if no example
+        remains.
         """
         if unusable == "stop":
-            faults = [(self.examples[place].window, f"has {tokens}") for place, tokens in too_long]
+            faults = [(self.examples[place].window, str(tokens)) for place, tokens in too_long]
             ways = "raise lora.training.max_length or the student's model.context, " if can_read_more else ""
-            most = "" if can_read_more else ", the most that the student can read,"
+            most = "" if can_read_more else " (the student's context)"
             raise ConfigError(
                 f"{len(too_long)} of {len(self.examples)} examples, prompt and generation together, are longer than "
                 f"{longest} tokens{most} and would lose their end; {ways}make windows smaller, or set "
-                f"lora.examples.unusable=leave_out to do without them. {_named(faults)}"
+                f"lora.examples.unusable=leave_out to train without them. Tokens: {_named(faults)}"
             )
         places = {place for place, _ in too_long}
         examples = [example for place, example in enumerate(self.examples) if place not in places]
@@ -134,8 +137,8 @@ def select(
 ) -> Selection:
     """The examples that the settings ask for, in the order of the windows.
 
-    `candidates`: the teacher's generations for each prompt. `thinking`: whether the student reasons. Raises ConfigError when
-    no example is left, and for unusable generations, naming their windows, unless these are to be left out.
+    `candidates`: the teacher's generations for each prompt. `thinking`: whether the student reasons. Raises ConfigError if
+    no example is left, and for unusable generations, naming their windows, unless settings.unusable is leave_out.
     """
     left_out: Counter[str] = Counter()
     examples: list[Example] = []
@@ -157,39 +160,39 @@ def select(
         examples += [Example(prompt.window.id, one.key, prompt.messages, one.text) for one in picked]
     if faults and settings.unusable == "stop":
         raise ConfigError(
-            f"{len(faults)} of the teacher's generations cannot be trained on; set lora.examples.unusable=leave_out to do "
-            f"without them, or give the teacher more room (lora.teacher.sampling.max_new_tokens). {_named(faults)}"
+            f"{len(faults)} of the teacher's generations cannot be used for training: {_named(faults)} Set "
+            f"lora.examples.unusable=leave_out to train without them, or raise lora.teacher.sampling.max_new_tokens."
         )
     if not examples:
-        raise ConfigError("No generation of the teacher is left to train on; loosen the filters of lora.examples.")
+        raise ConfigError("None of the teacher's generations is left for training; loosen the filters of lora.examples.")
     return Selection(examples, sum(map(len, candidates)), dict(left_out), settings.uses_gold)
 
 
 def why_unusable(candidate: Candidate, thinking: bool) -> str | None:
-    """What is wrong with a generation that would teach the student to write broken ones; None for a sound one."""
+    """Why a student must not be trained on a generation, because it would then write broken ones; None if it may be."""
     if candidate.finish_reason != "stop":
-        return "is cut"
+        return "cut"
     closed, opened = candidate.text.count(END_THINK), candidate.text.count(THINK)
     if thinking and closed == 0:
-        return "never closes its reasoning" if opened else "has no reasoning"
+        return "with unclosed reasoning" if opened else "without reasoning"
     if closed > 1 or opened > 1:
-        return "closes or opens its reasoning more than once"
+        return "with more than one reasoning part"
     return None
 
 
 def _why_refused(candidate: Candidate, prompt: Prompt, settings: ExampleSettings) -> str | None:
-    """Which filter of the settings refuses a generation; None if none does."""
+    """Why a filter of the settings refuses a generation; None if none does."""
     if settings.well_formed and any(prediction.activity is None for prediction in candidate.predictions):
         return "not well-formed"
     if settings.min_correct is not None:
         share = _correct(candidate, prompt) / len(prompt.ids)
         if share < settings.min_correct - ROUNDING:
-            return "too few events right"
+            return "with too few events right"
     return None
 
 
 def _pick(usable: list[Candidate], all_of_window: Sequence[Candidate], prompt: Prompt, pick: str) -> list[Candidate]:
-    """Of a window's usable generations those to train on; among equals, the first."""
+    """The generations of a window to train on, out of the usable ones; among equals, the first."""
     if not usable or pick == "all":
         return usable
     if pick == "best":
@@ -201,16 +204,16 @@ def _pick(usable: list[Candidate], all_of_window: Sequence[Candidate], prompt: P
 
 
 def _correct(candidate: Candidate, prompt: Prompt) -> int:
-    """How many events it has right."""
+    """Number of events that the candidate has right."""
     events = prompt.window.events
     return sum(one.activity in event.activities for one, event in zip(candidate.predictions, events, strict=True))
 
 
 def _agreeing(candidate: Candidate, votes: Sequence[Prediction]) -> int:
-    """For how many events it names the activity that won the vote."""
+    """Number of events for which the candidate names the activity that won the vote."""
     return sum(one.activity == voted.activity for one, voted in zip(candidate.predictions, votes, strict=True))
 
 
 def _named(faults: Sequence[tuple[str, str]]) -> str:
-    shown = "; ".join(f"window {window} {fault}" for window, fault in faults[:SHOWN])
-    return f"{shown}{f'; and {len(faults) - SHOWN} more' if len(faults) > SHOWN else ''}."
+    shown = ", ".join(f"window {window} ({fault})" for window, fault in faults[:SHOWN])
+    return f"{shown}{f', and {len(faults) - SHOWN} more' if len(faults) > SHOWN else ''}."

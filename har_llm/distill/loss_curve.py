@@ -1,4 +1,4 @@
-"""The picture of a training: its loss, step by step. Imports matplotlib, and no window system."""
+"""Draws a training's loss by step, as a picture. Imports matplotlib, without a window system."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 SMOOTHED = 20
-"""Steps that a point of the smooth line is the mean of; shorter trainings have none."""
+"""Steps averaged for a point of the smooth line; a shorter training gets no such line."""
 
 
 def draw_losses(losses: Sequence[Sequence[float]], title: str, label: str | None, path: Path) -> None:
-    """`losses`: a step and its loss each. `label`: what is synthetic about them."""
+    """`losses`: pairs of step and loss. `label`: what is synthetic about them; None for nothing."""
     steps, values = [step for step, _ in losses], [loss for _, loss in losses]
     figure = Figure(figsize=(7, 3.5), layout="constrained")
     FigureCanvasAgg(figure)

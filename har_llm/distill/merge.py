@@ -1,4 +1,4 @@
-"""Merging an adapter into its model, in a process of its own. Imports torch and PEFT."""
+"""Merges an adapter into its model, in a process of its own. Imports torch and PEFT."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from har_llm.engines.chat import ChatTokenizer
 
 
 def merge(base: str, adapter: str, dtype: str, trust_remote_code: bool, folder: str) -> int:
-    """Write the merged model and its tokenizer; how many parameters it has. Raises EngineError."""
+    """Write the merged model and its tokenizer into `folder`; returns its number of parameters. Raises EngineError."""
     import torch
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
@@ -30,5 +30,5 @@ def merge(base: str, adapter: str, dtype: str, trust_remote_code: bool, folder: 
 
 
 def serve(caller: Caller) -> None:
-    """The process's side: one message with the arguments of `merge`, one answer."""
+    """The process's side: one message with the arguments of `merge`, one reply."""
     caller.reply({"parameters": merge(**caller.receive())})

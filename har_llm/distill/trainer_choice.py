@@ -1,4 +1,4 @@
-"""Which trainer trains here, and whether what it needs is installed; imports nothing heavy."""
+"""Chooses the trainer for this machine and checks that its packages are installed; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def chosen_trainer(wanted: str) -> str:
 
 
 def check_tools(lora: Distilled) -> None:
-    """Find out before the teacher writes whether its student could be trained here. Raises MissingError."""
+    """Raise MissingError, before the teacher generates anything, if the student could not be trained here."""
     if lora.trainer == "unsloth" and not has_gpu():
         raise MissingError("lora.trainer is 'unsloth', but there is no GPU here; set lora.trainer=trl, which needs none.")
     if lora.trainer == "unsloth" and not installed("unsloth"):

@@ -1,4 +1,4 @@
-"""A training, ready to be done: what the process that does it is told."""
+"""The message that starts a training in its process."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class TrainingJob:
     trust_remote_code: bool
     template_options: dict[str, bool]
     max_length: int | None
-    """Most tokens of an example; None: as many as the student's own configuration says."""
+    """Most tokens of an example; None = the context that the student's own configuration names."""
     leave_out_long: bool
-    """Whether longer ones are left out; else one of them stops the training."""
+    """Whether longer examples are left out; otherwise one of them stops the training."""
     rows: str
-    """JSONL of the examples, in TRL's prompt-completion form."""
+    """JSONL file of the examples, in TRL's prompt-completion format."""
     folder: str
-    """Where the adapter goes."""
+    """Folder for the adapter."""
     checkpoints: str
-    """Where checkpoints are kept; a training that finds some goes on from the last."""
+    """Folder of the checkpoints; a training that finds some resumes from the last."""
     settings: TrainingSettings
     trainer: str
     """trl or unsloth."""

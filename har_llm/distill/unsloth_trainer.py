@@ -1,10 +1,10 @@
-"""LoRA training with Unsloth on a GPU; what is trained on, and how, is `trl_trainer`'s."""
+"""LoRA training with Unsloth on a GPU. Only the model is loaded here; `trl_trainer` does the rest."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import unsloth  # before trl, peft and transformers, which it changes as they are imported
+import unsloth  # before trl, peft and transformers, because it patches them
 
 import torch  # isort: skip
 
@@ -27,7 +27,7 @@ def _load(job: TrainingJob, longest: int) -> Any:
         max_seq_length=longest,
         dtype=getattr(torch, job.dtype),
         load_in_4bit=settings.load_in_4bit,
-        use_exact_model_name=True,  # never a copy of its own, in other precision
+        use_exact_model_name=True,  # otherwise Unsloth may load its own copy, in another precision
         trust_remote_code=job.trust_remote_code,
         local_files_only=True,
     )
@@ -46,6 +46,6 @@ def _load(job: TrainingJob, longest: int) -> Any:
 
 
 def check_base(loaded: str, wanted: str) -> None:
-    """That the model is the one that was named. Raises EngineError."""
+    """Raise EngineError if Unsloth loaded another model than the one that was named."""
     if loaded != wanted:
-        raise EngineError(f"Unsloth took {loaded!r} in place of {wanted!r}; use lora.trainer=trl.")
+        raise EngineError(f"Unsloth loaded {loaded!r} instead of {wanted!r}; use lora.trainer=trl.")

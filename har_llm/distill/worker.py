@@ -1,4 +1,4 @@
-"""A training in a process of its own, which is sent a job and replies with its progress."""
+"""Runs a training in a process of its own, which gets a job and replies with its progress."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from har_llm.distill.training_job import TrainingJob
 
 
 def trained(job: TrainingJob) -> Generator[dict[str, Any], None, None]:
-    """Train, in a process that has ended afterwards. Yields which examples are "too_long", if any; what is trained
-    ("about"); then every "step" and its loss.
+    """Train in a process, which ends afterwards. Yields messages: the "too_long" examples, if any; "about", which says what
+    is trained; then every "step" with its loss.
 
-    Raises EngineError when it cannot go on; the same job goes on from its last checkpoint.
+    Raises EngineError if the training fails; the same job then resumes from its last checkpoint.
     """
     relief = (
         "; lora.training.per_device_train_batch_size=1 needs least" if job.settings.per_device_train_batch_size > 1 else ""
@@ -30,14 +30,14 @@ def trained(job: TrainingJob) -> Generator[dict[str, Any], None, None]:
 
 
 def _environment(job: TrainingJob) -> dict[str, str]:
-    """One GPU, the roomiest: with several, Transformers would multiply the examples of a step by their number.
+    """Shows the process only the GPU with most free memory: with several, a step would have several times as many examples.
 
-    What Unsloth would leave in the user's folder goes beside the checkpoints; and it fetches no file to be counted by.
+    Unsloth's compiled cache goes beside the checkpoints instead of the working folder, and its usage statistics are off.
     """
     made = {}
     forget_gpus()
     if found := gpus():
-        # By default CUDA numbers GPUs by speed, nvidia-smi by place.
+        # By default CUDA numbers GPUs by speed, nvidia-smi by bus position.
         made = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": max(found, key=lambda gpu: gpu.free).id}
     if job.trainer == "unsloth":
         folder = Path(job.checkpoints).with_name("unsloth_compiled_cache").resolve()

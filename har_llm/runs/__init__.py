@@ -1,1 +1,1 @@
-"""One run: prepared without a model, its generations kept, its results written to a directory and read back."""
+"""One run: preparing it without a model, storing its generations, writing and reading its directory."""

@@ -1,4 +1,4 @@
-"""The adapter of a recipe on disk: whether it is there and whole, its examples, and what its training is told."""
+"""The adapter of a recipe on disk: whether it exists and is intact, its examples, and the job that trains it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from har_llm.runs.run import AdapterRecipe
 
 
 def adapter_weights(recipe: AdapterRecipe) -> str | None:
-    """The digest of the adapter, which is another when it is trained anew; None where it is not there.
+    """The digest of the adapter's weights, which changes when it is trained again; None if the adapter does not exist.
 
-    Raises MissingError for one that is damaged.
+    Raises MissingError for a damaged adapter.
     """
     if not recipe.folder.is_dir():
         return None
@@ -30,14 +30,14 @@ def adapter_weights(recipe: AdapterRecipe) -> str | None:
         whole = False
     if not whole:
         raise MissingError(
-            f"The adapter in {recipe.folder} is damaged: {', '.join(ADAPTER_FILES)} and {MANIFEST} do not agree. Delete "
+            f"The adapter in {recipe.folder} is damaged: {', '.join(ADAPTER_FILES)} and {MANIFEST} do not match. Delete "
             f"the folder and run the same command again: the teacher's generations are kept."
         )
     return weights
 
 
 def select_examples(recipe: AdapterRecipe) -> Selection:
-    """The examples, from the teacher's kept generations. Raises MissingError where some are not made."""
+    """The examples, from the teacher's stored generations. Raises MissingError if some are missing."""
     candidates = [
         [
             Candidate(record.key, record.text, record.finish_reason, answer.strict)
@@ -53,7 +53,7 @@ def select_examples(recipe: AdapterRecipe) -> Selection:
 def training_job(
     recipe: AdapterRecipe, *, base: Path, rows: Path, folder: Path, checkpoints: Path, trainer: str
 ) -> TrainingJob:
-    """What the process that trains the adapter is told."""
+    """The job of the process that trains the adapter."""
     model = recipe.experiment.model
     return TrainingJob(
         base=str(base),

@@ -1,4 +1,4 @@
-"""The one place where a run directory is written and read. Imports pydantic, and only when it is called."""
+"""Writes and reads run directories; no other module does. Imports pydantic, only when it is called."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RunResult:
-    """A finished run, as its directory holds it. Whoever reads it may have got it from anybody: its texts are untrusted."""
+    """A finished run, as its directory holds it. The directory may come from anybody, so its texts are untrusted."""
 
     folder: Path
     config: Mapping[str, Any]
@@ -34,15 +34,15 @@ class RunResult:
 
     @property
     def digest(self) -> str:
-        """Of everything that can change the results: two runs with the same one are the same run."""
+        """The digest of everything that can change the results: two runs with the same digest are the same run."""
         return self.folder.name.rpartition("-")[2]
 
     def settings(self, kind: type[T]) -> T:
-        """Those of the config that a dataclass has. Raises MissingError where some are missing or of another type."""
+        """The config's settings that dataclass `kind` has. Raises MissingError if some are missing or have another type."""
         return _typed(self.folder / CONFIG, kind, self.config)
 
     def predictions(self) -> Iterator[PredictionRow]:
-        """Every event of the part, in order. Raises MissingError for a damaged file, at its end for one that was cut."""
+        """Every event of the part, in order. Raises MissingError for a damaged file; for a truncated one, at its end."""
         count = self.metrics.events + sum(self.metrics.excluded_events.values())
         return _read_rows(self.folder / PREDICTIONS, PredictionRow, count)
 
@@ -52,7 +52,7 @@ class RunResult:
 
 
 def write_result(folder: Path, result: RunResult) -> None:
-    """All of a run but its rows, into a folder that is there."""
+    """Write all of a run except its rows into a folder that exists."""
     _write_config(folder / CONFIG, result.config, result.metrics.provenance)
     for name, value in (
         (METRICS, result.metrics),
@@ -64,7 +64,7 @@ def write_result(folder: Path, result: RunResult) -> None:
 
 
 def write_rows(path: Path, rows: Iterable[object]) -> None:
-    """Dataclasses of `result` as JSONL, without what they do not have."""
+    """Write dataclasses of `result` as JSONL, without the fields that have their default."""
     with path.open("w", encoding="utf-8") as stream:
         stream.writelines(json.dumps(_plain(row, brief=True)) + "\n" for row in rows)
 
@@ -77,7 +77,7 @@ def _write_config(path: Path, config: Mapping[str, Any], provenance: str | None)
 
 
 def read_run(folder: Path) -> RunResult:
-    """Raises MissingError for a directory that is damaged, or was written by another version of har_llm."""
+    """Read a run directory. Raises MissingError if it is damaged or was written by another version of har_llm."""
     _check_format(folder)
     return RunResult(
         folder,
@@ -127,7 +127,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
     try:
         config = OmegaConf.to_container(OmegaConf.load(folder / CONFIG), resolve=False)
-    except Exception as error:  # of the disk, of YAML, of OmegaConf
+    except Exception as error:  # from the disk, YAML or OmegaConf
         raise MissingError(f"The run directory {folder} is damaged ({CONFIG}: {error}); {_MEND.format('it')}") from None
     if not isinstance(config, dict):
         raise MissingError(f"The run directory {folder} is damaged ({CONFIG} holds no settings); {_MEND.format('it')}")
@@ -155,7 +155,7 @@ def _read_rows(path: Path, kind: type[T], count: int) -> Iterator[T]:
 
 
 def _unlike(path: Path, error: ValidationError, line: int | None = None) -> str:
-    """What the first fault of a file is that does not hold what its type says."""
+    """A message about the first value in a file that does not have its type."""
     first = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(map(str, first["loc"])) or "all of it"
     place = path if line is None else f"{path}:{line}"
@@ -169,7 +169,7 @@ def _plain(value: object, *, brief: bool = False) -> Any:
 
 
 def _adapter(kind: type) -> TypeAdapter[Any]:
-    """Made once for each type: that takes longer than reading a small file."""
+    """The type's adapter. Cached, because making one takes longer than reading a small file."""
     from pydantic import TypeAdapter
 
     if kind not in _ADAPTERS:

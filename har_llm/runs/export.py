@@ -1,4 +1,4 @@
-"""task=export: an adapter merged into its model, for tools that take no adapters; or the examples that it learned from."""
+"""task=export: an adapter merged into its model, for tools that take no adapters; or the examples that it was trained on."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ from har_llm.runs.run import PreparedRun
 
 
 def export(experiment: Experiment) -> tuple[Path, str]:
-    """Write what settings.export asks for; where it is, and what it holds. Raises HarError."""
+    """Write what settings.export asks for; returns the path and a description. Raises HarError."""
     settings = experiment.settings.export
     if settings.path is None:
-        raise ConfigError("export.path is not set; set it to the folder or file that is to be written.")
+        raise ConfigError("export.path is not set; set it to the folder or file to write.")
     target = expanded(settings.path)
     if target.exists():
-        raise ConfigError(f"export.path is {str(target)!r}, which exists and is not overwritten; delete it or name another.")
+        raise ConfigError(
+            f"export.path is {str(target)!r}, which exists and is not overwritten; delete it or choose another."
+        )
     run = prepare(experiment)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -38,31 +40,31 @@ def export(experiment: Experiment) -> tuple[Path, str]:
 
 
 def _examples(run: PreparedRun, target: Path) -> str:
-    """JSONL of prompt-completion rows, as TRL reads them."""
+    """Write a JSONL of prompt-completion rows, as TRL reads them."""
     if run.recipe is None:
         raise ConfigError(
-            f"export.what is 'examples', which a teacher's texts are made into; choose lora=distilled{_untaught(run)}."
+            f"export.what is 'examples', which are made of a teacher's generations; choose lora=distilled{_hint(run)}."
         )
     if not run.recipe.teacher.complete():
-        raise MissingError("The teacher's generations are not made yet; run the same command with task=run first.")
+        raise MissingError("The teacher's generations are missing; run the same command with task=run first.")
     selection = select_examples(run.recipe)
     write_whole(target, "".join(json.dumps(example.as_row()) + "\n" for example in selection.examples))
     return f"{selection.summary()}{run.recipe.provenance.suffix}"
 
 
-def _untaught(run: PreparedRun) -> str:
-    """What else to do where lora=distilled was chosen, but teaches nothing."""
+def _hint(run: PreparedRun) -> str:
+    """What else to set if lora=distilled was chosen already, but trains no adapter."""
     return ", with lora.train_sessions above 0" if isinstance(run.experiment.lora, Distilled) else ""
 
 
 def _merged(run: PreparedRun, target: Path) -> str:
-    """A model like any other, with its tokenizer: written by a process of its own, then put in place."""
+    """Write the merged model and its tokenizer, in a process of its own, and rename the folder into place."""
     if run.adapter is None or run.adapter.path is None:
         raise ConfigError(
-            f"task=export merges an adapter into its model; choose lora=adapter or lora=distilled{_untaught(run)}."
+            f"task=export merges an adapter into its model; choose lora=adapter or lora=distilled{_hint(run)}."
         )
     if run.recipe is not None and adapter_weights(run.recipe) is None:
-        raise MissingError("The adapter is not made yet; run the same command with task=run first.")
+        raise MissingError("The adapter is not trained yet; run the same command with task=run first.")
     base = resolve.fetch(run.model)
     model = run.experiment.model
     with staging_folder(target) as staging:
@@ -86,9 +88,9 @@ def _merged(run: PreparedRun, target: Path) -> str:
 
 
 def _describe(run: PreparedRun, adapter: ResolvedAdapter, folder: Path) -> None:
-    """A manifest, by which whoever uses the model learns what is synthetic about it, and a model card.
+    """Write a manifest, which says what is synthetic about the model, and a model card.
 
-    Both go on from the adapter's own manifest, where it has one. Raises MissingError for one that cannot be read.
+    Both extend the adapter's own manifest, if it has one. Raises MissingError if that cannot be used.
     """
     model = run.experiment.model
     content = {
@@ -111,7 +113,7 @@ def _describe(run: PreparedRun, adapter: ResolvedAdapter, folder: Path) -> None:
         card = merged_card(content)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise MissingError(
-            f"{adapter.path}/{MANIFEST} is not as har_llm writes it ({error!r}); delete it to do without."
+            f"{adapter.path}/{MANIFEST} is not as har_llm writes it ({error!r}); delete it to export without it."
         ) from None
     (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(card, encoding="utf-8")

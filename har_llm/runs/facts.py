@@ -1,4 +1,4 @@
-"""What a run was: model, data, settings, engine, cost, in words. Only what its directory says; nothing is guessed."""
+"""Describes a run in words: model, data, settings, engine, cost. All of it comes from the run's directory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from har_llm.runs.directory import RunResult
 from har_llm.runs.result import GeneratedBy, Metrics, RunAdapter
 
 Facts = list[tuple[str, str]]
-"""What is meant, and what it is."""
+"""Pairs of name and description."""
 
 
 def label(metrics: Metrics) -> str:
@@ -21,13 +21,13 @@ def label(metrics: Metrics) -> str:
 
 
 def labels(metrics: Metrics) -> list[str]:
-    """What must be said beside every figure of a run: what is synthetic about it, and that it is partial."""
+    """What must be shown beside every score of a run: what is synthetic about it, and that it is partial."""
     parts = [metrics.provenance] if metrics.provenance else []
     return [*parts, f"partial: first {metrics.limit} windows only"] if metrics.partial else parts
 
 
 def facts(run: RunResult) -> Facts:
-    """Everything that somebody else would need to know to place the scores, in reading order."""
+    """Everything that another reader must know to judge the scores, most important first."""
     metrics, environment = run.metrics, run.environment
     found = [
         ("model", _model(run)),
@@ -58,9 +58,9 @@ def _adapter(adapter: RunAdapter | None) -> str:
         return ""
     text = f"{adapter.label}: {adapter.id} at {_short(adapter.revision)}"
     if (one := adapter.distillation) is not None:
-        text += f", taught by {one.teacher} on {'all ' if one.all_sessions else ''}"
+        text += f", trained on generations of {one.teacher} for {'all ' if one.all_sessions else ''}"
         text += f"{counted(one.sessions, 'session')} ({counted(one.windows, 'window')}) of {one.dataset}"
-        text += "; gold activities chose the examples" if one.uses_gold else ""
+        text += "; examples chosen with gold activities" if one.uses_gold else ""
     return text
 
 
@@ -84,7 +84,7 @@ def _generation(metrics: Metrics) -> str:
 
 
 def _settings(choice: Mapping[str, Any], *left_out: str) -> Iterator[str]:
-    """The short ones, as "name value"."""
+    """The settings that are neither empty nor nested, as "name value"."""
     for name, value in choice.items():
         if name not in left_out and value is not None and not isinstance(value, list | dict):
             shown = {True: "on", False: "off"}[value] if isinstance(value, bool) else value
@@ -121,5 +121,5 @@ def _size(parameters: int) -> str:
 
 
 def _short(revision: str) -> str:
-    """A commit's first digits, as git shows them; any other version whole."""
+    """A commit's first digits, as git shows them; any other version in full."""
     return re.sub(r"\b([0-9a-f]{10})[0-9a-f]{20,}\b", r"\1", revision)

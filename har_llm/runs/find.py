@@ -1,4 +1,4 @@
-"""Which run directories a report is about."""
+"""Finds the run directories for a report or a comparison."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from har_llm.config import Settings
 from har_llm.runs.directory import RunResult, read_run
 
 MARK = "metrics.json"
-"""Every run directory has one."""
+"""The file that makes a folder a run directory."""
 
 
 def chosen_runs(settings: Settings) -> list[RunResult]:
-    """The runs that `runs` names, or all of paths.outputs, each once, by name. Raises ConfigError, MissingError."""
+    """The runs that settings.runs names, or all of paths.outputs; each once, sorted by name. Raises ConfigError,
+    MissingError."""
     if settings.runs is None:
         folder = expanded(settings.paths.outputs) / "runs"
         found = run_folders(folder)
@@ -38,7 +39,7 @@ def chosen_runs(settings: Settings) -> list[RunResult]:
 
 
 def two_runs(settings: Settings) -> tuple[RunResult, RunResult]:
-    """A and B of a comparison, in the order of `runs`. Raises ConfigError where there are not two."""
+    """Runs A and B of a comparison, in the order of settings.runs. Raises ConfigError if there are not exactly two."""
     found = chosen_runs(settings)
     if len(found) != 2:
         names = ", ".join(run.folder.name for run in found[:4]) + (", ..." if len(found) > 4 else "")
@@ -51,7 +52,7 @@ def two_runs(settings: Settings) -> tuple[RunResult, RunResult]:
 
 
 def run_folders(folder: Path) -> list[Path]:
-    """A run directory itself, or those in a folder of them or in an outputs folder."""
+    """The folder itself if it is a run directory, or the run directories in it, or those of an outputs folder."""
     if (folder / MARK).is_file():
         return [folder]
     inside = (path for path in sorted([*folder.glob("*"), *folder.glob("runs/*")]) if not path.name.startswith("."))
@@ -59,5 +60,5 @@ def run_folders(folder: Path) -> list[Path]:
 
 
 def read_runs(folders: Sequence[Path]) -> list[RunResult]:
-    """In order, each once. Raises MissingError for one that is damaged."""
+    """The runs in order, each once. Raises MissingError for a damaged one."""
     return [read_run(folder) for folder in dict.fromkeys(folder.resolve() for folder in folders)]

@@ -1,4 +1,4 @@
-"""A run whose generations are all kept: parsed, scored, and its directory put in place."""
+"""Parses and scores a run whose generations are all stored, and writes its directory."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from har_llm.runs.write import write_run
 
 
 def finish(run: PreparedRun, store: GenerationStore | None = None) -> Path:
-    """The run directory. Raises MissingError where some generations are not made."""
+    """The run directory. Raises MissingError if generations are missing."""
     return write_run(run, parse_windows(run, store))

@@ -1,4 +1,4 @@
-"""The kept generations of a run's windows, with their answers parsed."""
+"""The stored generations of a run's windows, with their answers parsed."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from dataclasses import dataclass
 from har_llm.common.errors import MissingError
 from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import GenerationStore, Record, generations_folder
-from har_llm.scoring.parsing import Answer, Prediction, read
+from har_llm.scoring.parsing import Answer, Prediction, parse
 from har_llm.scoring.voting import vote
 
 ADAPTER_WEIGHTS = "adapter_weights"
-"""What a record says of an adapter that was made here, besides its recipe: the digest of its weights."""
+"""The key in a record's `about` for the digest of the weights of an adapter that har_llm trained."""
 
 
 @dataclass(frozen=True)
 class WindowGenerations:
-    """What was generated for one window, and how it was parsed: decoding.samples generations, usually one."""
+    """The generations of one window (decoding.samples of them, usually one) and their parsed answers."""
 
     records: Sequence[Record]
     answers: Sequence[Answer]
 
     def predictions(self, parsing: str) -> tuple[Prediction, ...]:
-        """One for each event of the window."""
+        """The prediction for each event of the window, by vote if there are several generations."""
         parsed = [getattr(answer, parsing) for answer in self.answers]
         return tuple(vote(event) for event in zip(*parsed, strict=True))
 
 
 def parse_windows(run: PreparedRun, store: GenerationStore | None = None) -> list[WindowGenerations]:
-    """The kept generations of every window. Raises MissingError where some are not made."""
+    """The generations of every window. Raises MissingError if some are missing."""
     store = store or run.open_store()
     missing = run.owed(store)
     if missing:
@@ -41,20 +41,20 @@ def parse_windows(run: PreparedRun, store: GenerationStore | None = None) -> lis
     windows = []
     for place, prompt in enumerate(run.prompts):
         mine = records[place * samples : (place + 1) * samples]
-        answers = [read(one.text, one.finish_reason, prompt.ids, activities, thinking=thinking) for one in mine]
+        answers = [parse(one.text, one.finish_reason, prompt.ids, activities, thinking=thinking) for one in mine]
         windows.append(WindowGenerations(mine, answers))
     return windows
 
 
 def check_adapter(run: PreparedRun, records: Iterable[Record], weights: str | None = None) -> None:
-    """Refuse generations of two adapters of one recipe, which are two trainings. Raises MissingError.
+    """Raise MissingError if generations come from two trainings of one recipe, which give different adapters.
 
-    `weights`: of the adapter that is to add to them.
+    `weights`: digest of the adapter that will make further ones.
     """
     found = {record.about.get(ADAPTER_WEIGHTS) for record in records} | {weights}
     if len(found - {None}) > 1:
         raise MissingError(
-            f"Some generations of this run were made with an adapter that has been trained anew since, and no two trainings "
-            f"are quite the same. Delete {generations_folder(run.outputs / 'store', run.model_identity)} and run the same "
-            f"command again: they are then made with the adapter that is there."
+            f"Some generations of this run were made with an adapter that has been trained again since, and two trainings "
+            f"never give exactly the same weights. Delete {generations_folder(run.outputs / 'store', run.model_identity)} "
+            f"and run the same command again: all generations are then made with the present adapter."
         )

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def load_runs(path: str | Path) -> Runs:
-    """The runs of a run directory, of a folder that holds some, or of an outputs folder, by name.
+    """The runs of a run directory, a folder of run directories, or an outputs folder, sorted by name.
 
-    Raises MissingError where there is none, or one is damaged.
+    Raises MissingError if there is none, or one is damaged.
     """
     folders = run_folders(expanded(path))
     if not folders:
@@ -51,7 +51,7 @@ class Runs(Sequence[RunResult]):
         return f"Runs({', '.join(run.folder.name for run in self._runs)})"
 
     def scores(self) -> pandas.DataFrame:
-        """A row for each run, way of parsing, choice of events (all, without_null_class) and metric; scores from 0 to 1.
+        """A row for each run, parsing mode, choice of events (all, without_null_class) and metric; scores from 0 to 1.
 
         mean, std and the interval (ci_low, ci_high) are over sessions; pooled is over all events.
         """
@@ -60,15 +60,16 @@ class Runs(Sequence[RunResult]):
         return pandas.DataFrame([row for run in self._runs for row in _score_rows(run)])
 
     def predictions(self) -> pandas.DataFrame:
-        """A row for each event of each run: gold activities, and each way of parsing's activity or cause of missing it."""
+        """A row for each event of each run: gold activities, and for each parsing mode the activity or the cause of
+        missing."""
         import pandas
 
         frame = pandas.DataFrame([_prediction_row(run, row) for run in self._runs for row in run.predictions()])
-        return frame.astype(dict.fromkeys(("window", "strict", "lenient"), "Int64"))  # whole numbers, or none
+        return frame.astype(dict.fromkeys(("window", "strict", "lenient"), "Int64"))  # integers, or missing
 
 
 def _about(run: RunResult) -> dict[str, Any]:
-    """What tells runs apart, and what must be known of them wherever their numbers go."""
+    """The columns that tell runs apart, and those that must be known wherever the numbers are used."""
     metrics = run.metrics
     distillation = None if metrics.adapter is None else metrics.adapter.distillation
     return {

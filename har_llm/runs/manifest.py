@@ -1,4 +1,4 @@
-"""What an adapter that was trained here says of itself, in the folder where it lies."""
+"""The manifest of an adapter that har_llm trained, and the name of its base model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from har_llm.runs.run import AdapterRecipe
 def manifest(
     recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any], losses: list[list[float]]
 ) -> dict[str, Any]:
-    """What an adapter says of itself."""
+    """The content of manifest.json, except the digest of the weights."""
     teacher = recipe.teacher
     return {
         "key": recipe.key,
@@ -43,9 +43,9 @@ def manifest(
 
 
 def name_base(folder: Path, student: ResolvedModel) -> None:
-    """Let an adapter say which model it belongs to by its name, on the hub or here, not by where this machine keeps it.
+    """Name the base model in the adapter's configuration by its id on the hub or its name here, not by a local path.
 
-    Nothing of ours looks a base up by that name: engines are given it.
+    har_llm itself does not use that name: engines are given the base model.
     """
     if student.local:
         base: dict[str, Any] = {"base_model_name_or_path": student.config.name}

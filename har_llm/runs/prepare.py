@@ -1,4 +1,4 @@
-"""An experiment made a run: its data read, its prompts rendered, its model's version found; nothing is loaded or fetched."""
+"""Prepares a run: reads its data, renders its prompts, finds its model's version. Loads and downloads no model."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def prepare(
     choose: Callable[[Sequence[Session]], list[Session]] = list,
     read: Callable[[Experiment], Recordings] = read_recordings,
 ) -> PreparedRun:
-    """Read the data, render the prompts, find the model's version. Raises DataError, MissingError or ConfigError.
+    """The prepared run of an experiment. Raises DataError, MissingError or ConfigError.
 
-    `planning`: the run is only asked what it needs, so its model may be out of reach. `choose`: which sessions of its part.
-    `read`: what reads its dataset.
+    `planning`: for task=plan, so its model need not be reachable. `choose`: selects sessions of its part. `read`: reads its
+    dataset.
     """
     recordings = read(experiment)
     parts = dict(divide(experiment, recordings))
@@ -46,7 +46,7 @@ def prepare(
     prompts = render(experiment, recordings, parts[experiment.split.part])
     engine, reason = experiment.engine.chosen()
     here = engine.needs_model()
-    # An engine that needs no model is asked for none: nothing is looked up, fetched or measured.
+    # For an engine that needs no model, no model is looked up, downloaded or measured.
     model = resolve.resolve(experiment.model, planning=planning) if here else resolve.unresolved(experiment.model)
     adapter, lora = None, experiment.lora
     if isinstance(lora, ReadyAdapter):
@@ -66,7 +66,7 @@ def divide(experiment: Experiment, recordings: Recordings) -> Mapping[str, Seque
 
 
 def render(experiment: Experiment, recordings: Recordings, sessions: Sequence[Session]) -> list[Prompt]:
-    """The prompts of the windows of these sessions, or of the first `limit` of them; never none."""
+    """The prompts of the sessions' windows, or of the first `limit` of them. Raises ConfigError if there is none."""
     renderer = experiment.prompt.renderer(recordings.home)
     if not sessions:
         raise ConfigError(f"split.part is {experiment.split.part!r}, which holds no session; choose another part or split.")
@@ -114,29 +114,19 @@ def _engine_adapter(adapter: ResolvedAdapter | None) -> Adapter | None:
 
 
 def request_seed(seed: int, window: Window, sample: int) -> int:
-    """A window's own seed for each of its texts, so that no text depends on its neighbours or their order."""
+    """The seed of one generation of a window, so that it does not depend on other generations or their order."""
     name = f"{seed}/{window.id}" + (f"/{sample}" if sample else "")
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
-
-
-def data_digest(sessions: Sequence[Session]) -> str:
-    """A digest of the parsed sessions: it notices changed data wherever the files lie."""
-    hasher = hashlib.sha256()
-    for session in sessions:
-        hasher.update(repr((session.id, [tuple(event) for event in session.events])).encode("utf-8", "backslashreplace"))
-    return hasher.hexdigest()
 
 
 def make_recipe(
     experiment: Experiment, student: ResolvedModel, *, planning: bool, read: Callable[[Experiment], Recordings]
 ) -> AdapterRecipe:
-    """What the experiment's adapter is made from: its own teacher, on the training part of its own or another dataset.
-
-    In the windows of its own, or in others.
-    """
+    """The recipe of the experiment's adapter: its teacher on the training part of its own or another dataset, in its own
+    windows or others."""
     lora = distillation_of(experiment.lora)
     assert lora is not None
-    teaching = replace(
+    of_teacher = replace(
         experiment,
         model=lora.teacher,
         dataset=lora.source or experiment.dataset,
@@ -147,7 +137,7 @@ def make_recipe(
         settings=replace(experiment.settings, limit=None),
     )
     teacher = prepare(
-        teaching,
+        of_teacher,
         planning=planning,
         read=read,
         choose=lambda sessions: first_sessions(sessions, lora.train_sessions, lora.session_seed),

@@ -1,4 +1,4 @@
-"""What a finished run says: the types of the files in its directory. `directory` reads and writes them."""
+"""The types of the files in a run directory. `directory` reads and writes them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ else:
     from annotated_types import Predicate
 
     AnyText = Annotated[Any, Predicate(lambda value: isinstance(value, str))]
-"""A text of a model or of a user's files, as pydantic is to check it: any string, also one with the lone surrogates that its
-own `str` refuses, because UTF-8 has no form for them."""
+"""A text from a model or a user's files: for pydantic, any string. Its own `str` refuses lone surrogates, which UTF-8 cannot
+encode."""
 
 FORMAT = 3
-"""Raised when the content of a run directory changes; a directory of another format is not read."""
+"""To be raised when the content of a run directory changes; a directory of another format is not read."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Distillation:
     dataset: str
     sessions: int
     all_sessions: bool
-    """Whether all sessions of the training part were asked for."""
+    """Whether the settings asked for all sessions of the training part."""
     windows: int
     uses_gold: bool
-    """Whether gold activities chose the examples, or the events that these show."""
+    """Whether gold activities were used to choose the examples or their events."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,18 @@ class RunAdapter:
     name: str
     """lora.name."""
     label: str
-    """What run directories call it."""
+    """Its name in the names of run directories."""
     id: str
     """Hub id, or "local", or "distilled"."""
     revision: str
     """Commit, digest of the files, or the key of its recipe."""
     distillation: Distillation | None = None
-    """None for one that was not made here."""
+    """None for an adapter that was not trained by har_llm."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What else was chosen, each as its kind and settings. Equal prompts have equal digests."""
+    """The other components of a run, each with its kind and settings. `prompt` has a digest of the rendered prompts."""
 
     window: Mapping[str, Any]
     prompt: Mapping[str, Any]
@@ -66,7 +66,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Versions:
-    """Of the code that made predictions and scores of the generations."""
+    """The versions of the code that parsed and scored the generations."""
 
     parsing: int
     metrics: int
@@ -74,7 +74,7 @@ class Versions:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the run's command showed first; whoever reads the run may choose otherwise."""
+    """The settings that the run's own command used to show it; a reader may choose others."""
 
     headline: str
     parsing: str
@@ -82,7 +82,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Metrics:
-    """metrics.json: what was run, and every score in both ways of parsing."""
+    """metrics.json: what was run, and every score in both parsing modes."""
 
     format: int
     provenance: str | None
@@ -95,15 +95,15 @@ class Metrics:
     model: str
     model_id: str
     parameters: int | None
-    """Number of the model's weights, without an adapter's."""
+    """Number of the model's weights, without the adapter."""
     adapter: RunAdapter | None
     decoding: str
     samples: int
-    """Generations of each window."""
+    """Generations for each window."""
     seed: int
     choices: Choices
     sessions: int
-    """Scored and shown ones, as are windows and events."""
+    """Sessions, windows and events that the run shows to the model."""
     windows: int
     events: int
     activities: Mapping[int, str]
@@ -128,11 +128,11 @@ class Metrics:
 
 @dataclass(frozen=True)
 class GeneratedBy:
-    """What wrote some of a run's generations."""
+    """The engine, versions and hardware that made some of a run's generations."""
 
     engine: str
     versions: Mapping[str, str] = field(default_factory=dict)
-    """Of the libraries that matter."""
+    """Versions of the engine's libraries."""
     hardware: str | None = None
     """None where the model ran elsewhere."""
     model: Mapping[str, Any] = field(default_factory=dict)
@@ -140,12 +140,12 @@ class GeneratedBy:
     provenance: str | None = None
     server: str | None = None
     adapter_weights: str | None = None
-    """Digest of the weights of an adapter that was made here."""
+    """Digest of the weights of an adapter that har_llm trained."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """environment.json: what a run was made with, and what it took."""
+    """environment.json: what a run was made with, and its cost."""
 
     provenance: str | None
     har_llm: str
@@ -155,24 +155,24 @@ class Environment:
     platform: str
     versions: Mapping[str, str]
     model: Mapping[str, Any]
-    """What decides what the model writes: id, revision, dtype, adapter, and what the engine changes."""
+    """What identifies the model in the generations' keys: id, revision, dtype, adapter, settings of the engine."""
     generated_by: Sequence[GeneratedBy]
     """One for each engine, version and machine."""
     engine_seconds: float
     prompt_tokens: int
     completion_tokens: int
     finish_reasons: Mapping[str, int]
-    """Generations by how they ended; equal prompts share one."""
+    """Number of generations by finish reason; equal prompts share a generation, which counts once."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """data.json: what the dataset held."""
+    """data.json: what the dataset contains."""
 
     provenance: str | None
     description: Description
     repairs: Sequence[Notice]
-    """Every one, by file below paths.data and line."""
+    """All repairs, with the file below paths.data and the line."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class SampleEvent:
 
 @dataclass(frozen=True)
 class Sample:
-    """sample.json: one event to look at, with its window and what the model wrote."""
+    """sample.json: one event to look at, with its window, the reasoning and the answer."""
 
     provenance: str | None
     session: AnyText
@@ -197,14 +197,14 @@ class Sample:
     """None where the reasoning was never closed."""
     gold: Sequence[AnyText]
     predicted: Mapping[str, AnyText]
-    """By way of parsing."""
+    """By parsing mode."""
     generation: str
     """Its key."""
 
 
 @dataclass(frozen=True)
 class SampledPrediction:
-    """What one of several generations says of an event."""
+    """The predictions of one of several generations for an event."""
 
     generation: str
     generation_digest: str
@@ -218,12 +218,13 @@ class SampledPrediction:
 
 
 NO_PREDICTION = Prediction()
-"""Of an event that no window shows."""
+"""For an event that no window shows."""
 
 
 @dataclass(frozen=True)
 class PredictionRow:
-    """A line of predictions.jsonl: an event of the part, with both ways of parsing, or why no window shows it."""
+    """A line of predictions.jsonl: an event of the part, with its prediction in both parsing modes, or why it is
+    excluded."""
 
     session: AnyText
     id: int
@@ -234,9 +235,9 @@ class PredictionRow:
     subjects: tuple[AnyText, ...]
     scored: bool
     excluded: str | None = None
-    """Why no window shows it; then all of the following is absent."""
+    """Why no window shows it; the following fields are then absent."""
     window: int | None = None
-    """The window that answers for it, by its index in the session."""
+    """Index in the session of the window whose answer counts for it."""
     shown_id: int | None = None
     """The id that the prompt gives it."""
     strict: Prediction = NO_PREDICTION
@@ -245,7 +246,7 @@ class PredictionRow:
     """Key of the generation, the first of several."""
     generation_digest: str | None = None
     samples: tuple[SampledPrediction, ...] = ()
-    """Where there are several generations, what each of them says."""
+    """The predictions of each generation, if there are several."""
     provenance: str | None = None
 
     def parsed(self, parsing: str) -> Prediction:
@@ -256,7 +257,7 @@ class PredictionRow:
 
 @dataclass(frozen=True)
 class WindowGeneration:
-    """A generation, with its two parts."""
+    """A generation and its two parts."""
 
     key: str
     text: AnyText
@@ -270,7 +271,7 @@ class WindowGeneration:
 
 @dataclass(frozen=True)
 class WindowRow:
-    """A line of windows.jsonl: what the model was sent for a window, and what it wrote."""
+    """A line of windows.jsonl: a window's prompt and generations."""
 
     session: AnyText
     window: int

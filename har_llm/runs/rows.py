@@ -1,4 +1,4 @@
-"""What a run directory says of every event and of every window: the rows of predictions.jsonl and windows.jsonl."""
+"""Makes the rows of predictions.jsonl (one for each event) and windows.jsonl (one for each window)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from har_llm.runs.run import PreparedRun
 
 
 def prediction_rows(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Iterator[PredictionRow]:
-    """Every event of the part, in order: with both ways of parsing, or with the reason why no window shows it."""
+    """Every event of the part, in order: with its predictions in both parsing modes, or the reason why it is excluded."""
     places = answering([prompt.window for prompt in run.prompts])
     strict, lenient = ([window.predictions(parsing) for window in windows] for parsing in PARSINGS)
     for session in run.sessions:
@@ -51,7 +51,7 @@ def prediction_rows(run: PreparedRun, windows: Sequence[WindowGenerations]) -> I
 
 
 def window_rows(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Iterator[WindowRow]:
-    """Every window: what the model was sent and what it wrote, so that a run can be looked into without its store."""
+    """Every window with its prompt and generations, so that a run can be inspected without its store."""
     for prompt, window in zip(run.prompts, windows, strict=True):
         yield WindowRow(
             session=prompt.window.session,
@@ -76,7 +76,7 @@ def window_rows(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Itera
 
 
 def _samples(window: WindowGenerations, inside: int) -> Iterator[SampledPrediction]:
-    """What each generation of the window says of the event at this place in it."""
+    """The predictions of each generation of a window for the event at place `inside`."""
     for record, answer in zip(window.records, window.answers, strict=True):
         yield SampledPrediction(
             generation=record.key,

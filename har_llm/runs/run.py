@@ -1,4 +1,4 @@
-"""A run before it is made: everything about it that can be known without a model, its adapter's recipe included."""
+"""A prepared run: everything about a run that is known without loading a model, including its adapter's recipe."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from har_llm.runs.store import GenerationStore, ShardWriter, generations_folder
 from har_llm.scoring import metrics, parsing
 
 RECIPE_FORMAT = 2
-"""Raised when the same recipe would make another adapter."""
+"""To be raised when the same recipe would give another adapter."""
 
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """Everything about a run that can be known without a model."""
+    """Everything about a run that is known without loading a model."""
 
     experiment: Experiment
     recordings: Recordings
@@ -40,11 +40,11 @@ class PreparedRun:
     model: ResolvedModel
     adapter: ResolvedAdapter | None
     engine: EngineConfig
-    """The one that will run; engine=auto has chosen."""
+    """The engine that will run; never engine=auto itself, but its choice."""
     engine_reason: str
     """Why engine=auto chose it."""
     recipe: AdapterRecipe | None
-    """What the adapter is made from, where it is not there already."""
+    """How the adapter is made; None for a ready one or none."""
     requests: Sequence[Request]
     """decoding.samples for each prompt, prompt by prompt. Equal prompts may share a key."""
 
@@ -58,12 +58,12 @@ class PreparedRun:
 
     @property
     def provenance(self) -> Provenance:
-        """What is synthetic about the run's results: its home, and what its model and adapter are made of."""
+        """What is synthetic about the run's results: its home, its model, its adapter."""
         return Provenance(home=self.experiment.dataset.synthetic) | self.made_of
 
     @cached_property
     def made_of(self) -> Provenance:
-        """What is synthetic about the model with its adapter, whatever they are asked."""
+        """What is synthetic about the model with its adapter, apart from the home that the run is about."""
         made = resolve.provenance(self.model)
         if self.recipe is not None:
             return made | self.recipe.provenance
@@ -71,7 +71,7 @@ class PreparedRun:
 
     @cached_property
     def model_identity(self) -> dict[str, Any]:
-        """The model as far as its texts depend on it; a folder's name does not matter, what lies in it does."""
+        """The properties of the model that its generations depend on: the content of a local folder, but not its name."""
         model = self.experiment.model
         return {
             "id": "local" if self.model.local else model.id,
@@ -83,7 +83,7 @@ class PreparedRun:
 
     @cached_property
     def digest(self) -> str:
-        """Changes with whatever can change the run's results: texts, data, labels, reading, scores."""
+        """A digest of everything that can change the run's results: generations, data, labels, parsing, scoring."""
         settings, home = self.experiment.settings, self.recordings.home
         return digest(
             {
@@ -105,7 +105,7 @@ class PreparedRun:
 
     @cached_property
     def name(self) -> str:
-        """The run directory's name: the choices, then a digest of everything."""
+        """The run directory's name: the main choices, then the beginning of the digest."""
         settings = self.experiment.settings
         pieces = [self.experiment.dataset.name, self.experiment.model.name]
         if self.experiment.lora.name != NO_ADAPTER:
@@ -139,19 +139,19 @@ class PreparedRun:
         return ShardWriter(generations_folder(self.outputs / "store", self.model_identity))
 
     def owed(self, store: GenerationStore) -> list[Request]:
-        """What has yet to be generated, each key once."""
+        """The requests whose generations are not stored yet, each key once."""
         return list({request.key: request for request in self.requests if request.key not in store}.values())
 
     def complete(self) -> bool:
-        """Whether all its texts are stored."""
+        """Whether all its generations are stored."""
         return not self.owed(self.open_store())
 
 
 @dataclass(frozen=True)
 class AdapterRecipe:
-    """An adapter before it is made: which teacher generates what, what of it is trained on, and which student.
+    """What an adapter is made of: a student, a teacher and its prompts, the choice of examples, the training settings.
 
-    The adapter's key is this recipe, so that it is known, and found again, without training it.
+    The adapter's key is the digest of its recipe, so that it is known, and the adapter found, without training.
     """
 
     lora: Distilled
@@ -163,7 +163,7 @@ class AdapterRecipe:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """All that can change the adapter."""
+        """Everything that can change the adapter."""
         model, examples = self.experiment.model, self.lora.examples
         made: dict[str, Any] = {
             "format": RECIPE_FORMAT,
@@ -187,15 +187,15 @@ class AdapterRecipe:
 
     @property
     def folder(self) -> Path:
-        """Where the adapter is, once it is made. What a user calls the student is not in its key, so it is not in here."""
+        """The adapter's folder, once it is trained. The student's name (model.name) is not in the key, so not in here."""
         base = re.split("[/:]", self.identity["base"][0])[-1]
         return adapters_folder(self.teacher.outputs / "store") / f"{base}-{self.key[:16]}"
 
     @property
     def work(self) -> dict[str, Any]:
-        """What decides how long a step takes on a given machine."""
-        training, teaching = self.lora.training, self.teacher.experiment
-        windows = {name: value for name, value in vars(teaching.window).items() if value is not None}
+        """What determines how long a step takes on a given machine."""
+        training, of_teacher = self.lora.training, self.teacher.experiment
+        windows = {name: value for name, value in vars(of_teacher.window).items() if value is not None}
         shaped = (
             "r",
             "target_modules",
@@ -209,7 +209,7 @@ class AdapterRecipe:
             "trained": self.identity["base"],
             "trainer": self.lora.trainer,
             "settings": {name: getattr(training, name) for name in shaped},
-            "examples": [teaching.model.name, teaching.dataset.name, windows],
+            "examples": [of_teacher.model.name, of_teacher.dataset.name, windows],
         }
 
     @property
@@ -218,7 +218,7 @@ class AdapterRecipe:
 
     @property
     def max_length(self) -> int | None:
-        """Most tokens of an example; None: as many as the student's own configuration says."""
+        """Most tokens of an example; None = the context that the student's own configuration names."""
         return self.lora.training.max_length or self.experiment.model.context
 
     @property
@@ -228,7 +228,7 @@ class AdapterRecipe:
 
     @property
     def uses_gold(self) -> bool:
-        """Whether gold activities choose the examples, or the events that these show."""
+        """Whether gold activities are used to choose the examples or their events."""
         dataset = self.teacher.experiment.dataset
         return self.lora.examples.uses_gold or (dataset.null_class == "dropped" and bool(dataset.home.null_class))
 
@@ -238,12 +238,12 @@ def adapters_folder(store: Path) -> Path:
 
 
 def find_adapter(store: Path, key: str) -> Path | None:
-    """The folder of the adapter whose recipe has this key; None where it is not made."""
+    """The folder of the adapter whose recipe has this key; None if it is not trained."""
     return next(iter(sorted(adapters_folder(store).glob(f"[!.]*-{key[:16]}"))), None)
 
 
 def data_digest(sessions: Sequence[Session]) -> str:
-    """A digest of the parsed sessions: it notices changed data wherever the files lie."""
+    """A digest of the sessions, which changes with the data but not with the place of the files."""
     hasher = hashlib.sha256()
     for session in sessions:
         hasher.update(repr((session.id, [tuple(event) for event in session.events])).encode("utf-8", "backslashreplace"))

@@ -1,7 +1,8 @@
-"""Generations on disk, under the key of what made them.
+"""Generations on disk, each under the key of its request.
 
-Append-only JSONL shards: every writer has a shard of its own, so processes and machines may share the folder without a
-lock. Each line is flushed as its generation finishes; a line torn by a kill is ignored, and its generation owed again.
+They are in append-only JSONL shards. Every writer has a shard of its own, so that processes and machines can share the
+folder without a lock. A line is flushed as soon as its generation is finished; a line torn by a kill is ignored, and its
+generation is owed again.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _BUFFER = 2**18
 
 
 class Record(NamedTuple):
-    """A stored generation. `about` says where it comes from: engine, versions, hardware, model, provenance."""
+    """A stored generation. `about` says how it was made: engine, versions, hardware, model, provenance."""
 
     key: str
     text: str
@@ -45,7 +46,7 @@ class _Place(NamedTuple):
 
 
 def generations_folder(root: Path, model: Mapping[str, Any]) -> Path:
-    """Where the texts of a model are; `model` identifies what generates. Opening one folder reads no other model's texts."""
+    """The folder of a model's generations. Every model identity has its own, so that opening it scans no other's."""
     name = "".join(c if c.isalnum() or c in "._-" else "-" for c in str(model["id"]))[-60:]
     return root / "generations" / f"{name}-{digest(dict(model))[:12]}"
 
@@ -53,8 +54,8 @@ def generations_folder(root: Path, model: Mapping[str, Any]) -> Path:
 class GenerationStore:
     """The generations of one model (with or without an adapter) below `root`.
 
-    Two records under one key, made by a race, hold equally good texts; the one in the first shard by name is taken, by
-    every reader.
+    If a race has left two records under one key, they are equally good; every reader takes the one in the first shard by
+    name.
     """
 
     def __init__(self, root: Path, model: Mapping[str, Any]):
@@ -90,7 +91,7 @@ class GenerationStore:
                 stream.close()
 
     def writer(self) -> ShardWriter:
-        """To add to this store's folder; what is added is seen when the store is opened anew."""
+        """A writer to this store's folder. What it adds is seen only by a store that is opened afterwards."""
         return ShardWriter(self._folder)
 
     def _scan(self, shard: Path) -> Iterator[tuple[str, _Place]]:
@@ -107,15 +108,15 @@ class GenerationStore:
 
 
 class ShardWriter:
-    """Appends records to a new shard, made when the first one comes."""
+    """Appends records to a new shard, which is made with the first record."""
 
     def __init__(self, folder: Path):
         self._path = folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
         self._stream: BinaryIO | None = None
 
     def add(self, record: Record) -> None:
-        """Keep a record: it is on disk when this returns. Raises MissingError when it cannot be kept."""
-        # A lone surrogate, which a model may write, has no UTF-8; ASCII escapes keep every text exactly.
+        """Store a record: it is on disk when this returns. Raises MissingError if that fails."""
+        # A model may write a lone surrogate, which UTF-8 cannot encode; ASCII escapes keep every text exactly.
         line = (json.dumps(record._asdict(), ensure_ascii=True) + "\n").encode("ascii")
         try:
             if self._stream is None:
@@ -125,8 +126,8 @@ class ShardWriter:
             self._stream.flush()
         except OSError as error:
             raise MissingError(
-                f"{self._path.parent} takes no further texts ({error.strerror}). Those it has are kept; make room and run "
-                f"the same command again."
+                f"A generation cannot be stored in {self._path.parent} ({error.strerror}). Earlier ones are kept; make room "
+                f"and run the same command again."
             ) from None
 
     def __enter__(self) -> ShardWriter:
@@ -134,5 +135,5 @@ class ShardWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._stream is not None:
-            with contextlib.suppress(OSError):  # what could not be written, `add` has said
+            with contextlib.suppress(OSError):  # `add` has already reported what could not be written
                 self._stream.close()

@@ -1,4 +1,4 @@
-"""A finished run in few words and tables, the same for a terminal and for report.md. Imports no scoring library."""
+"""Summarises a finished run in words and tables, for the terminal and for report.md. Imports no scoring library."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ EVENTS_AROUND = 10
 
 @dataclass(frozen=True)
 class Summary:
-    """Text in here may come from models and data: untrusted."""
+    """The summary of a run. Its texts may come from models and data, so they are untrusted."""
 
     name: str
-    """The run directory's."""
+    """The run directory's name."""
     title: str
     """The run and its headline score, in one line."""
     label: str
@@ -43,7 +43,7 @@ class Summary:
 
 
 def summarise(run: RunResult, *, headline: str, parsing: str) -> Summary:
-    """Of a finished run, or of one whose directory is about to be written."""
+    """The summary of a finished run, or of one whose directory is about to be written."""
     metrics = run.metrics
     scores = metrics.parsed(parsing).all
     return Summary(
@@ -102,7 +102,7 @@ def _missed(scores: Scores) -> Table | None:
 
 
 def _activities(per_class: Sequence[ClassScores]) -> Table:
-    """Those that occur or are predicted. Weakest first; of equals, the most frequent."""
+    """The activities that occur or are predicted: weakest first; of equals, the most frequent first."""
     occurring = [one for one in per_class if one.support or one.predicted]
     rows = [
         [
@@ -163,7 +163,7 @@ def sample_title(sample: Sample) -> str:
 
 
 def window_lines(sample: Sample) -> list[str]:
-    """The events around the sample's own, which is marked."""
+    """The events around the sample's event, which is marked with >."""
     first = max(0, sample.event - EVENTS_AROUND)
     lines = [
         f"{'>' if number == sample.event else ' '} {event.id:>4}  {event.time}  {event.event}"
@@ -174,7 +174,7 @@ def window_lines(sample: Sample) -> list[str]:
 
 
 def shortened(text: str, characters: int, lines: int | None = None) -> str:
-    """The text's beginning, marked where it is cut; "(none)" for none."""
+    """The beginning of a text, with [...] where it is cut; "(none)" for an empty one."""
     whole = text.strip()
     kept = "\n".join(whole.splitlines()[:lines])[:characters]
     return f"{kept}\n[...]" if len(kept) < len("\n".join(whole.splitlines())) else kept or "(none)"

@@ -1,4 +1,4 @@
-"""report.md of a run: its summary as GitHub shows it, ready to be pasted into an issue."""
+"""report.md of a run: its summary in GitHub's Markdown, ready to be pasted into an issue."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from har_llm.common import markdown
 from har_llm.runs.summary import Summary, sample_title, shortened, window_lines
 
 LONGEST_REASONING, LONGEST_ANSWER = 8_000, 4_000
-"""Characters. GitHub takes 65,536 in an issue, and windows.jsonl has every text whole."""
+"""Most characters. GitHub allows 65,536 in an issue, and windows.jsonl has every generation in full."""
 
 
 def render(summary: Summary) -> str:
@@ -29,7 +29,7 @@ def render(summary: Summary) -> str:
 
 
 def _sample(summary: Summary) -> str:
-    """Folded away: a window and what the model said of it are long."""
+    """The sample, folded, because a window with its reasoning and answer is long."""
     sample = summary.sample
     words = [
         f"- gold: {markdown.inline(', '.join(sample.gold))}\n"

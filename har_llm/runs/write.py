@@ -1,4 +1,4 @@
-"""A run's results, made from its parsed generations, and put in place: the directory is there whole or not at all."""
+"""Scores a run's parsed generations and writes its directory, which appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from har_llm.scoring.parsing import Prediction
 
 
 def write_run(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Path:
-    """Score a run and put its directory in place. Where another process was faster, its directory is kept."""
+    """Score a run and write its directory. If another process was faster, its directory is kept."""
     rows = list(prediction_rows(run, windows))
     result = RunResult(
         run.folder,
@@ -152,7 +152,7 @@ def _adapter(run: PreparedRun) -> RunAdapter | None:
 
 
 def _environment(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Environment:
-    # Equal prompts share a generation; it was paid for once.
+    # Equal prompts share a generation, which was made and is counted once.
     records = list({record.key: record for window in windows for record in window.records}.values())
     made_by = {json.dumps(record.about, sort_keys=True): record.about for record in records}
     return Environment(
@@ -177,7 +177,7 @@ def _data(run: PreparedRun) -> Data:
 
 
 def _within(data: Path, notice: Notice) -> Notice:
-    """With the file's place below paths.data, or else its folder: where this machine keeps it is nobody's business."""
+    """The notice without this machine's paths: the file's place below paths.data, or else its folder and name."""
     file = Path(notice.path)
     shown = file.relative_to(data) if file.is_relative_to(data) else Path(*file.parts[-2:])
     return notice._replace(path=shown.as_posix())
@@ -191,7 +191,7 @@ def _sample(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Sequen
     row = next(wrong, shown[0])
     place, inside = answering([prompt.window for prompt in run.prompts])[row.session, row.id]
     prompt, window = run.prompts[place], windows[place]
-    # Of several generations, the first that says what they were voted into.
+    # Of several generations, the first that agrees with the vote.
     chosen = next(number for number, answer in enumerate(window.answers) if answer.lenient[inside] == row.lenient)
     return Sample(
         provenance=run.provenance.label,

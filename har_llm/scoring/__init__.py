@@ -1,1 +1,1 @@
-"""Generations, made predictions and scores, and what a difference of scores means. Pure."""
+"""From generations to predictions and scores, and whether two runs' scores differ significantly. Pure functions."""

@@ -21,10 +21,10 @@ def answer_schema(ids: Sequence[int], activities: Collection[int]) -> dict[str, 
 
 
 def answer_pattern(ids: Sequence[int], activities: Collection[int]) -> str:
-    """A regular expression of such an answer, spaced as the prompt's example is.
+    """A regular expression for such an answer, with the spaces of the prompt's example.
 
-    Engines that constrain by a schema allow either no blank at all, which is not how models write and spoils what they
-    answer, or any number of them, which weak models never stop writing.
+    Engines that constrain by a schema allow either no spaces at all, which models do not write and which makes their answers
+    worse, or any number of them, which weak models never stop writing.
     """
     activity = "|".join(str(number) for number in activities)
     objects = [rf'\{{"id": {shown}, "activity": ({activity})\}}' for shown in ids]

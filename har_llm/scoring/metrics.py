@@ -1,15 +1,14 @@
 """Predictions scored against the gold activities, with the uncertainty of the scores.
 
-Scores are fractions from 0 to 1. They are taken for every session by itself, then as mean and standard deviation over
-sessions, as in the paper, and once more over all events pooled.
+Scores are fractions from 0 to 1. They are computed for each session, then as mean and standard deviation over sessions, as
+in the paper, and also over all events pooled.
 
 The paper does not say over which activities its macro F1 is averaged, and that choice alone can move it from 0.1 to 0.9.
-So every candidate has a name here: `gold` averages over the activities that occur in the gold of the session, `union`
-over those and the predicted ones, `catalogue` over all that the home has. Precision, recall or F1 that would divide by
-zero is 0.
+So every candidate has a name here: `gold` averages over the session's gold activities, `union` over these and the predicted
+ones, `catalogue` over all activities of the home. Precision, recall or F1 that would divide by zero is 0.
 
-A missed event is a false negative of its gold activity, and no class of its own. Where an event has several gold
-activities, predicting any of them is right: that one is then its gold, and otherwise the first is.
+A missed event is a false negative of its gold activity, and no class of its own. If an event has several gold activities,
+predicting any of them is right and makes that one its gold; otherwise the first is its gold.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from har_llm.scoring.names import METRICS
 from har_llm.scoring.parsing import CAUSES
 
 VERSION = 1
-"""Raised when the same predictions may be scored differently; part of a run's digest."""
+"""To be raised when the same predictions would get other scores; part of a run's digest."""
 
 VARIANTS = ("all", "without_null_class")
 """Which events are scored."""
-FEWEST_FOR_INTERVAL = 3  # sessions; fewer say nothing about how sessions vary
+FEWEST_FOR_INTERVAL = 3  # sessions; fewer cannot show how sessions vary
 RESAMPLES = 9_999
 SEED = 0
 VALUES_AT_ONCE = 1_000_000  # bounds the memory of the bootstrap with very many sessions
@@ -44,7 +43,7 @@ class ScoredEvent(NamedTuple):
 
 @dataclass(frozen=True)
 class Measures:
-    """The metrics of one session, or of all events; each None where there are no events."""
+    """The metrics of one session, or of all events; each is None if there are no events."""
 
     events: int
     f1_macro_gold: float | None
@@ -65,25 +64,25 @@ class Measures:
 
 @dataclass(frozen=True)
 class Spread:
-    """Over sessions."""
+    """The spread of a value over sessions."""
 
     mean: float | None
     std: float | None
-    """Of a sample (n-1), so one session has none."""
+    """Sample standard deviation (n-1); None for one session."""
 
 
 @dataclass(frozen=True)
 class SessionMean(Spread):
-    """A metric over sessions."""
+    """A metric's mean and spread over sessions."""
 
     ci95: tuple[float, float] | None
-    """Where the mean lies with 95 % confidence; None for few sessions."""
+    """95 % confidence interval of the mean; None for few sessions."""
     sessions: int
 
 
 @dataclass(frozen=True)
 class ClassScores:
-    """An activity, over all events."""
+    """The scores of one activity, over all events."""
 
     activity: int
     name: str
@@ -91,13 +90,13 @@ class ClassScores:
     recall: float
     f1: float
     support: int
-    """How often it is gold."""
+    """Number of events whose gold it is."""
     predicted: int
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """Events by gold activity (rows) and predicted activity (columns), with a last column for missed ones."""
+    """Numbers of events by gold activity (rows) and predicted activity (columns); the last column is for missed events."""
 
     activities: Sequence[int]
     matrix: Sequence[Sequence[int]]
@@ -116,32 +115,32 @@ class Scores:
     confusion: Confusion
 
     def __post_init__(self) -> None:
-        """Also of what is read: raises ValueError where a metric is missing."""
+        """Raise ValueError if a metric is missing, also in scores that are read from a file."""
         if missing := set(METRICS) - set(self.mean):
             raise ValueError(f"mean lacks {', '.join(sorted(missing))}")
 
 
 @dataclass(frozen=True)
 class ParsedScores:
-    """The scores of one way of parsing."""
+    """The scores of one parsing mode."""
 
     unscored_events: int
-    """Events that are left out because none of their gold activities is scored."""
+    """Number of events left out because none of their gold activities is scored."""
     all: Scores
     without_null_class: Scores | None = None
     """None where the home has no null class."""
 
     @property
     def variants(self) -> dict[str, Scores]:
-        """By name: all, and without_null_class where there is one."""
+        """Scores by name: `all`, and `without_null_class` if the home has one."""
         return {name: scores for name in VARIANTS if (scores := getattr(self, name)) is not None}
 
 
 def score(events: Sequence[ScoredEvent], activities: Mapping[int, str], null_class: Collection[int] = ()) -> Scores:
     """Every metric of these events.
 
-    Activities in `null_class` are taken out of the gold, and an event without any other is left out; they are averaged
-    in no metric. Predicting one of them for an event that remains is a miss of that event's gold activity.
+    Activities in `null_class` are removed from the gold, and an event without any other activity is left out. They are not
+    averaged in any metric. To predict one of them for a remaining event counts as a false negative of its gold activity.
     """
     _check_catalogue(events, activities)
     scored = [event._replace(gold=gold) for event in events if (gold := _without(event.gold, null_class))]
@@ -168,10 +167,10 @@ def score_all(
     null_class: Collection[int] = (),
     unscored: Collection[int] = (),
 ) -> ParsedScores:
-    """The scores of all events and, where the home has a null class, also without it.
+    """The scores of all events and, if the home has a null class, also without it.
 
-    `unscored` activities are left out of both as `score` leaves out a null class. `unscored_events` counts the events
-    that this leaves out, and those without any gold activity.
+    `unscored` activities are left out of both, as `score` leaves out a null class. `unscored_events` counts the events that
+    are left out for this, and those without any gold activity.
     """
     return ParsedScores(
         unscored_events=sum(not _without(event.gold, unscored) for event in events),
@@ -233,7 +232,7 @@ def _f1_scores(events: Sequence[ScoredEvent], averaged: tuple[int, ...]) -> dict
 
 
 def _no_activity(numbers: Collection[int], events: Sequence[ScoredEvent]) -> int:
-    """A number that is no activity's."""
+    """A number that no activity has."""
     return min([*numbers, *(event.predicted for event in events if event.predicted is not None)], default=0) - 1
 
 
@@ -265,7 +264,7 @@ def _confusion(events: Sequence[ScoredEvent], numbers: tuple[int, ...]) -> Confu
         return Confusion(list(numbers), [[0] * (len(numbers) + 1) for _ in numbers])
     missed = _no_activity(numbers, events)
     matrix = confusion_matrix(*_labels(events, missed), labels=[*numbers, missed])
-    return Confusion(list(numbers), matrix[:-1].tolist())  # no event is missed in its gold
+    return Confusion(list(numbers), matrix[:-1].tolist())  # gold is never "missed", so that row is empty
 
 
 def _spread(values: Sequence[float | None]) -> Spread:
@@ -282,7 +281,7 @@ def _over_sessions(values: Sequence[float | None]) -> SessionMean:
 
 
 def interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Where the mean lies with 95 % confidence, by resampling the sessions; the same in every run."""
+    """95 % confidence interval of the mean, by bootstrap over sessions; seeded, so the same in every run."""
     if len(values) < FEWEST_FOR_INTERVAL:
         return None
     import numpy

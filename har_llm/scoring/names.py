@@ -1,4 +1,4 @@
-"""The names of metrics, and what activities and missed events are called wherever people read of them."""
+"""The names of metrics, and the names of activities and missed events as they are shown to people."""
 
 from __future__ import annotations
 

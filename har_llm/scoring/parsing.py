@@ -1,8 +1,8 @@
-"""What a model wrote for a window, read as one prediction for each of its events.
+"""Parses a generation into one prediction for each event of its window.
 
-Two ways of parsing are kept. The strict one takes what was asked for: a valid JSON list of objects with an integer "id" and
-an integer "activity". The lenient one also salvages what a person would understand. In both, an event without an activity
-is missed, with a cause; an activity is never guessed, and nothing is ever taken from the model's reasoning.
+There are two parsing modes. The strict one accepts only what the prompt asks for: a valid JSON list of objects with an
+integer "id" and an integer "activity". The lenient one also salvages what a human reader would understand. In both, an event
+without an activity is missed, with a cause; no activity is guessed, and nothing is taken from the model's reasoning.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 PARSINGS = ("strict", "lenient")
 VERSION = 1
-"""Raised when the same text may be read differently; part of a run's digest."""
+"""To be raised when the same generation would be parsed differently; part of a run's digest."""
 
 CAUSES = ("omitted", "unknown_label", "malformed", "no_answer", "truncated", "repetition")
 
@@ -26,16 +26,16 @@ ID_KEYS = ("id", "event_id")
 ACTIVITY_KEYS = ("activity", "activity_id", "label")
 
 DECODED_AT_ONCE = 16_000
-"""Characters looked at for one object. Without a limit, text full of broken objects would take quadratic time."""
+"""Most characters decoded for one object. Without a limit, a text full of broken objects would take quadratic time."""
 REPAIRED_AT_ONCE = 500
-"""Longest fragment given to json-repair, whose time can grow with the square of the length."""
+"""Most characters of a fragment for json-repair, whose time can grow with the square of the length."""
 REPAIRED_IN_ALL, REPAIRED_PER_EVENT = 8_000, 200
-"""Characters of all fragments given to json-repair, so that hostile text costs a second at most."""
+"""Most characters of all fragments for json-repair, so that a hostile text takes a second at most."""
 
-# An opening brace up to the next brace: a whole object unless it is nested, broken or cut off.
+# From an opening brace to the next brace: a whole object unless it is nested, broken or cut off.
 _FRAGMENT = re.compile(r"\{(?=\s*[^\s{}])[^{}]*\}?")
 _LIST_ENDS = re.compile(r"[ \t\r\n]*\]")
-_EMPTY_LIST = re.compile(r"(?:```[a-z]*)?\s*\[\s*\]\s*(?:```)?")  # readable, though it omits every event
+_EMPTY_LIST = re.compile(r"(?:```[a-z]*)?\s*\[\s*\]\s*(?:```)?")  # a valid list, though it omits every event
 _ID = re.compile(r"(?:(?:event|id)\s*)?#?([0-9]{1,18})(?:\.0+)?", re.IGNORECASE)
 _NUMBER = re.compile(r"#?([0-9]{1,18})(?:\.0*)?")
 _NUMBER_THEN_NAME = re.compile(r"[#(]?([0-9]{1,18})\)? ?[.:)–-]? ?(.+)", re.DOTALL)
@@ -44,7 +44,7 @@ _NAME_THEN_NUMBER = re.compile(r"(.+?) ?[(\[]#?([0-9]{1,18})[)\]]", re.DOTALL)
 
 @dataclass(frozen=True)
 class Prediction:
-    """An activity of the catalogue, or one of CAUSES: exactly one of the two is None where a window shows the event."""
+    """An activity of the catalogue, or one of CAUSES. Exactly one of the two is set for an event that a window shows."""
 
     activity: int | None = None
     missed: str | None = None
@@ -52,7 +52,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Answer:
-    """A generation, read. Both ways of parsing have one prediction for each event of the window, in its order."""
+    """A parsed generation. Both parsing modes have one prediction for each event of the window, in its order."""
 
     reasoning: str
     answer: str | None
@@ -60,20 +60,21 @@ class Answer:
     strict: tuple[Prediction, ...]
     lenient: tuple[Prediction, ...]
     repaired: bool
-    """Whether a lenient prediction rests on json-repair."""
+    """Whether a lenient prediction comes from json-repair."""
 
 
-def read(text: str, finish_reason: str, ids: Sequence[int], activities: Mapping[int, str], *, thinking: bool) -> Answer:
-    """Read a generation. `finish_reason` is "stop", "length" or "repetition"; `ids` are those that the prompt showed."""
+def parse(text: str, finish_reason: str, ids: Sequence[int], activities: Mapping[int, str], *, thinking: bool) -> Answer:
+    """Parse a generation. `finish_reason`: "stop", "length" or "repetition". `ids`: of the events, as the prompt shows
+    them."""
     reasoning, answer = split_reasoning(text, thinking=thinking)
     if not answer:
         missed = (_missed("no_answer", finish_reason),) * len(ids)
         return Answer(reasoning, answer, missed, missed, repaired=False)
     found = _find_objects(answer)
-    unreadable = "omitted" if _EMPTY_LIST.fullmatch(answer) else "malformed"
-    strict, strict_absent = _read_strictly(_answer_list(answer, found.objects), activities, unreadable)
-    lenient, repaired = _read_leniently(found, ids, _Labels(activities))
-    lenient_absent = "omitted" if lenient else unreadable
+    without_objects = "omitted" if _EMPTY_LIST.fullmatch(answer) else "malformed"
+    strict, strict_absent = _parse_strictly(_answer_list(answer, found.objects), activities, without_objects)
+    lenient, repaired = _parse_leniently(found, ids, _Labels(activities))
+    lenient_absent = "omitted" if lenient else without_objects
     return Answer(
         reasoning,
         answer,
@@ -84,7 +85,7 @@ def read(text: str, finish_reason: str, ids: Sequence[int], activities: Mapping[
 
 
 def split_reasoning(text: str, *, thinking: bool) -> tuple[str, str | None]:
-    """The reasoning and the answer. Without an answer, because the reasoning was never closed, the latter is None."""
+    """The reasoning and the answer; the answer is None if the reasoning was never closed."""
     before, closed, after = text.rpartition(END_THINK)
     answer = None if THINK in after or (thinking and not closed) else after.strip()
     reasoning = text if answer is None else before
@@ -92,12 +93,12 @@ def split_reasoning(text: str, *, thinking: bool) -> tuple[str, str | None]:
 
 
 def _missed(cause: str, finish_reason: str) -> Prediction:
-    """An event that the answer does not reach. When the text was cut, that is why, whatever else is wrong with it."""
+    """The prediction of an event that the answer does not have. If the generation was cut, that is the cause."""
     return Prediction(None, {"length": "truncated", "repetition": "repetition"}.get(finish_reason, cause))
 
 
 class _Object(dict[str, Any]):
-    repeats_a_key = False  # what JSON leaves undefined, and so no strict answer
+    repeats_a_key = False  # JSON does not define what that means, so the strict mode refuses it
 
 
 def _object(pairs: list[tuple[str, Any]]) -> _Object:
@@ -121,21 +122,21 @@ class _Located(NamedTuple):
 
 class _Found(NamedTuple):
     objects: list[_Located]  # valid JSON, outermost only
-    broken: list[str]  # what begins like an object but is none; not a last one that is cut off
+    broken: list[str]  # fragments that begin like an object but are not valid; without a last one that is cut off
 
 
 def _find_objects(text: str) -> _Found:
-    """Every object of the answer, read one by one, in time that grows with the length of the text.
+    """Every object of the answer, in time linear in its length.
 
-    Reading object by object, instead of handing the whole answer to a parser, leaves prose such as `list[int]` alone,
-    keeps one object per line, and loses nothing but the object that is broken.
+    The answer is decoded object by object, not as a whole: prose such as `list[int]` is then ignored, one object per line
+    works, and a broken object loses nothing but itself.
     """
     found = _Found([], [])
-    read_until = 0  # within an object that has been read whole
-    nested_from = 0  # before it, a larger object has failed; only flat ones are tried, or the time would be quadratic
+    decoded_until = 0  # the end of the last decoded object
+    nested_from = 0  # a larger object has failed up to here, so only flat ones are tried: else the time would be quadratic
     for match in _FRAGMENT.finditer(text):
         (start, end), fragment = match.span(), match.group()
-        if start < read_until or ":" not in fragment:
+        if start < decoded_until or ":" not in fragment:
             continue
         if fragment[1:].lstrip().startswith('"'):
             try:
@@ -147,14 +148,14 @@ def _find_objects(text: str) -> _Found:
                 nested_from = max(nested_from, start + DECODED_AT_ONCE)
             else:
                 found.objects.append(_Located(start, start + length, value))
-                read_until = start + length
+                decoded_until = start + length
                 continue
         found.broken.extend(_mendable(fragment, is_last=end == len(text)))
     return found
 
 
 def _mendable(fragment: str, *, is_last: bool) -> Iterator[str]:
-    """What may be given to json-repair: never an object that the text breaks off, where `"activity": 1` may be 1x."""
+    """The fragment, if json-repair may have it: not if the text ends within it, where `"activity": 1` may begin a 1x."""
     if not fragment.endswith("}"):
         fragment, list_ends, _ = fragment.partition("]")
         if is_last and not list_ends:
@@ -163,15 +164,15 @@ def _mendable(fragment: str, *, is_last: bool) -> Iterator[str]:
         yield fragment
 
 
-def _read_strictly(
-    answer_list: Sequence[_Object], activities: Collection[int], unreadable: str
+def _parse_strictly(
+    answer_list: Sequence[_Object], activities: Collection[int], without_objects: str
 ) -> tuple[dict[int, Prediction], str]:
-    """The events that the list has, and the cause for one that it does not have."""
+    """The predictions by event id, and the cause of missing an event that the list does not have."""
     predictions: dict[int, Prediction] = {}
-    absent = "omitted" if answer_list else unreadable
+    absent = "omitted" if answer_list else without_objects
     for value in answer_list:
         shown = value.get("id")
-        if type(shown) is not int:  # not isinstance: true is no id
+        if type(shown) is not int:  # not isinstance, because True is an int but no id
             absent = "malformed"  # it may have been meant for any event
             continue
         prediction = _strict_prediction(value, activities)
@@ -188,10 +189,10 @@ def _strict_prediction(value: _Object, activities: Collection[int]) -> Predictio
 
 
 def _answer_list(answer: str, objects: Sequence[_Located]) -> Sequence[_Object]:
-    """The list in the last fence, or else the last list of objects, wherever it stands; empty when there is none.
+    """The list in the last fence, or else the last list of objects anywhere; empty when there is none.
 
-    A list counts when one of its objects has an "activity", so neither `[1]` nor an echo of the events shadows it. When
-    the last fence attempts an answer and fails, no earlier draft stands in for it.
+    Only a list with an "activity" in one of its objects counts, so `[1]` or a copy of the events is ignored. If the last
+    fence holds a failed attempt at an answer, no earlier draft replaces it.
     """
     lists = [run for run in _lists(answer, objects) if any("activity" in located.value for located in run)]
     start, end = _last_fence(answer)
@@ -222,7 +223,7 @@ def _lists(answer: str, objects: Sequence[_Located]) -> Iterator[list[_Located]]
 
 
 def _last_fence(answer: str) -> tuple[int, int]:
-    """Where the text in the last ``` block begins and ends; a block left open goes to the end of the answer."""
+    """Where the text in the last ``` block begins and ends; a block that is not closed goes to the end of the answer."""
     parts = answer.split(FENCE)
     if len(parts) == 1:
         return 0, 0
@@ -231,11 +232,12 @@ def _last_fence(answer: str) -> tuple[int, int]:
     return end - len(parts[-2 if closed else -1]), end
 
 
-def _read_leniently(found: _Found, ids: Sequence[int], labels: _Labels) -> tuple[dict[int, Prediction], bool]:
-    """What every object says about an event. Of several statements the last one counts: models correct themselves.
+def _parse_leniently(found: _Found, ids: Sequence[int], labels: _Labels) -> tuple[dict[int, Prediction], bool]:
+    """The predictions by event id, and whether any comes from json-repair. The last one for an event counts, because models
+    correct themselves.
 
-    json-repair is believed only about events that are still open. A mapping such as {"0": 3} is believed only where no
-    object names an event of the window, for beside one that does it may be a legend of the activities.
+    json-repair counts only for events that valid JSON does not mention. A mapping such as {"0": 3} counts only if no object
+    names an event of the window; otherwise it may be a legend of the activities.
     """
     stated, mended = _statements((located.value for located in found.objects), labels), _Stated({}, {})
     if found.broken and set(ids) - stated.by_object.keys():
@@ -250,7 +252,7 @@ def _read_leniently(found: _Found, ids: Sequence[int], labels: _Labels) -> tuple
 
 
 def _repair(broken: Sequence[str], budget: int) -> Iterator[Any]:
-    """The last fragments, as many as may be mended, in order."""
+    """The last fragments repaired, in order, as many as `budget` characters allow."""
     from json_repair import loads  # only here: most answers need no repair
 
     first = len(broken)
@@ -259,7 +261,7 @@ def _repair(broken: Sequence[str], budget: int) -> Iterator[Any]:
     for fragment in broken[first:]:
         try:
             yield loads(fragment, skip_json_loads=True)
-        except (ValueError, RecursionError):  # nested deeper than json-repair goes
+        except (ValueError, RecursionError):  # nested too deeply for json-repair
             continue
 
 
@@ -272,7 +274,7 @@ def _statements(values: Iterator[Any], labels: _Labels) -> _Stated:
     stated = _Stated({}, {})
     for outermost in values:
         waiting = [outermost]
-        while waiting:  # not recursive: an answer may nest as deep as it likes
+        while waiting:  # not recursive, because an answer may be nested without limit
             value = waiting.pop()
             if isinstance(value, list):
                 waiting.extend(reversed(value))
@@ -282,18 +284,18 @@ def _statements(values: Iterator[Any], labels: _Labels) -> _Stated:
 
 
 def _state(value: dict[Any, Any], labels: _Labels, stated: _Stated) -> list[Any]:
-    """Note what one object says; returns the values in which more may be said."""
+    """Add the predictions of one object to `stated`; returns the values to be looked through next."""
     keys = {key.strip().lower(): key for key in value if isinstance(key, str)}
     activity_key = next((keys[key] for key in ACTIVITY_KEYS if key in keys), None)
     shown = next((_event_id(value[keys[key]]) for key in ID_KEYS if key in keys), None)
     if activity_key is not None and shown is not None:
-        stated.by_object[shown] = labels.read(value[activity_key])
+        stated.by_object[shown] = labels.prediction(value[activity_key])
         return []
     inner = []
     for key, item in value.items():
         mapped = _event_id(key)
         if mapped is not None and not isinstance(item, list):
-            stated.by_mapping[mapped] = labels.read(item)
+            stated.by_mapping[mapped] = labels.prediction(item)
         else:
             inner.append(item)
     return inner
@@ -313,7 +315,7 @@ def _integer(value: Any) -> int | None:
 
 
 class _Labels:
-    """The catalogue, and the ways in which a model may name one of its activities."""
+    """Finds the activity of the catalogue that a value of an answer names, in any of the usual ways."""
 
     def __init__(self, activities: Mapping[int, str]):
         self._activities = activities
@@ -321,11 +323,11 @@ class _Labels:
         for number, name in activities.items():
             self._by_name.setdefault(_plain(name), number)
 
-    def read(self, value: Any) -> Prediction:
+    def prediction(self, value: Any) -> Prediction:
         if isinstance(value, dict):  # {"activity": {"id": 19, "name": "preparing dinner"}}
             parts = [value[key] for key in ("activity", "id", "number", "name") if key in value]
-            parsings = {self.read(part) for part in parts if not isinstance(part, dict)}
-            return parsings.pop() if len(parsings) == 1 else Prediction(None, "unknown_label" if parsings else "malformed")
+            named = {self.prediction(part) for part in parts if not isinstance(part, dict)}
+            return named.pop() if len(named) == 1 else Prediction(None, "unknown_label" if named else "malformed")
         number = self._named(value) if isinstance(value, str) else _integer(value)
         if number in self._activities:
             return Prediction(number, None)

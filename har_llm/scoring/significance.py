@@ -1,7 +1,7 @@
-"""Two runs on the same sessions: how much they differ, and whether that could be chance.
+"""Compares two runs on the same sessions: how much their scores differ, and whether that could be chance.
 
-Sessions are what is compared: events of one session depend on each other, so a test over events would see evidence where
-there is none. Pure: knows no run directory.
+The units are sessions: the events of one session depend on each other, so that a test over events would find differences
+significant that are not. Pure: knows no run directory.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from har_llm.scoring.metrics import SEED, VALUES_AT_ONCE, interval
 
 EXACT_SESSIONS = 18
-"""With so many, all 2**18 ways to swap the runs are looked at, in a second or two; with more, FLIPS of them, drawn."""
+"""Up to so many sessions, all sign flips are computed (2**18 take a second or two); with more, FLIPS random ones."""
 FLIPS = 99_999
 SIGNIFICANT = 0.05
 DECIMALS = 12
-"""Means that differ by less are equal: without this, 0.1 + 0.2 - 0.3 and its mirror image would not be."""
+"""Means that differ by less are equal, because of rounding: 0.1 + 0.2 - 0.3 is not 0 in floating point."""
 
 Scores = Mapping[str, Mapping[str, float]]
 """By session, then by metric."""
@@ -25,28 +25,28 @@ Scores = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True)
 class SignFlipTest:
-    """How p was worked out."""
+    """How p was computed."""
 
     name: str
     exact: bool
-    """Whether every way to swap the runs was looked at."""
+    """Whether all sign flips were computed."""
     flips: int
-    """How many were."""
+    """Number of flips."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A metric of two runs, in the mean over sessions."""
+    """The means of a metric over sessions, in two runs."""
 
     a: float
     b: float
     difference: float
     """B minus A."""
     ci95: tuple[float, float] | None
-    """Where the difference lies with 95 % confidence; None for few sessions."""
+    """95 % confidence interval of the difference; None for few sessions."""
     p: float
     smallest_p: float
-    """The least that so many sessions with a difference can give."""
+    """The smallest possible p with so many sessions that differ."""
     sessions_that_differ: int
 
 
@@ -60,11 +60,11 @@ class Differences:
 def compare(a: Scores, b: Scores, metrics: Sequence[str]) -> Differences:
     """For each metric the mean difference with its interval and p. Raises ValueError where the sessions are not the same.
 
-    The interval is by bootstrap over sessions. p is that of a two-sided sign-flip test: were the runs alike, each session's
-    difference would have come out with the other sign as often.
+    The interval is by bootstrap over sessions. p is that of a two-sided sign-flip test: if the runs are equally good, each
+    session's difference is as likely to have the other sign.
     """
     if a.keys() != b.keys() or not a:
-        raise ValueError(f"The runs have the sessions {sorted(a)} and {sorted(b)}; these must be the same, and some.")
+        raise ValueError(f"The runs have the sessions {sorted(a)} and {sorted(b)}; they must be the same, and not empty.")
     names = sorted(a)
     differences = [[b[name][metric] - a[name][metric] for name in names] for metric in metrics]
     exact = len(names) <= EXACT_SESSIONS
@@ -88,7 +88,7 @@ def compare(a: Scores, b: Scores, metrics: Sequence[str]) -> Differences:
 
 
 def smallest_p(sessions: int) -> float:
-    """The least p that so many sessions with a difference can give: all of one sign, or all of the other."""
+    """The smallest possible p with so many sessions that differ: when all differences have the same sign."""
     return float(min(1.0, 2 / 2**sessions))
 
 
@@ -97,13 +97,13 @@ def _differs(difference: float) -> bool:
 
 
 def _sign_flips(differences: Sequence[Sequence[float]], flips: int) -> list[float]:
-    """p of each row, from so many flips; all rows are flipped alike."""
+    """p of each row. All rows get the same sign flips: `flips` random ones, or all that there are if those are fewer."""
     import numpy
     from scipy.stats import permutation_test
 
     matrix = numpy.asarray(differences, dtype=float)
     sessions = matrix.shape[1]
-    if sessions == 1:  # either sign is as likely, and scipy refuses a single one
+    if sessions == 1:  # both signs are equally likely, and scipy refuses a single value
         return [1.0] * len(matrix)
     tested = permutation_test(
         (matrix,),

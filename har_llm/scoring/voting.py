@@ -1,4 +1,4 @@
-"""Several answers for one window, made one: self-consistency (Wang et al., 2023, arXiv 2203.11171), event by event."""
+"""Self-consistency (Wang et al., 2023, arXiv 2203.11171): several answers for one window are combined event by event."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from har_llm.scoring.parsing import Prediction
 
 
 def vote(predictions: Sequence[Prediction]) -> Prediction:
-    """The activity that most of them name; on a tie, the one that was named first.
+    """The activity that most answers name; on a tie, the one that was named first.
 
-    An answer that misses the event has no vote. Where all miss it, so does the vote, for the commonest cause.
+    An answer that misses the event has no vote. If all miss it, the vote does too, with the most frequent cause.
     """
     named = [prediction for prediction in predictions if prediction.activity is not None]
-    # Counter keeps the order in which values came, and most_common does among equals.
+    # Counter keeps the order of the values, also in most_common among equals.
     return Counter(named or predictions).most_common(1)[0][0]

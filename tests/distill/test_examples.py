@@ -27,7 +27,7 @@ def text(*activities: int | None, reasoning: str = "So.") -> str:
 
 
 def candidate(content: str, ids: tuple[int, ...] = (0, 1, 2), reason: str = "stop", key: str = "k") -> Candidate:
-    return Candidate(key, content, reason, parsing.read(content, reason, ids, ACTIVITIES, thinking=True).strict)
+    return Candidate(key, content, reason, parsing.parse(content, reason, ids, ACTIVITIES, thinking=True).strict)
 
 
 def window(*texts: str, reason: str = "stop") -> list[Candidate]:
@@ -53,18 +53,18 @@ def test_by_default_every_generation_is_trained_on_word_for_word() -> None:
 @pytest.mark.parametrize(
     ("content", "reason", "fault"),
     [
-        (text(1, 2, 3), "length", "is cut"),
-        (text(1, 2, 3), "repetition", "is cut"),
-        ("<think>\nHm.", "stop", "never closes its reasoning"),
-        ("[]", "stop", "has no reasoning"),
-        ("<think>\na</think>b</think>[]", "stop", "closes or opens its reasoning more than once"),
-        ("<think>\na<think>b</think>[]", "stop", "closes or opens its reasoning more than once"),
+        (text(1, 2, 3), "length", "cut"),
+        (text(1, 2, 3), "repetition", "cut"),
+        ("<think>\nHm.", "stop", "with unclosed reasoning"),
+        ("[]", "stop", "without reasoning"),
+        ("<think>\na</think>b</think>[]", "stop", "with more than one reasoning part"),
+        ("<think>\na<think>b</think>[]", "stop", "with more than one reasoning part"),
     ],
 )
-def test_a_generation_that_would_teach_something_else_stops_or_is_left_out(content: str, reason: str, fault: str) -> None:
+def test_an_unusable_generation_stops_the_training_or_is_left_out(content: str, reason: str, fault: str) -> None:
     broken = window(content, reason=reason)
     assert why_unusable(broken[0], thinking=True) == fault
-    with pytest.raises(ConfigError, match=f"1 of the teacher's generations cannot be trained on; .* window s#1 {fault}"):
+    with pytest.raises(ConfigError, match=rf"1 of the teacher's generations cannot be used .*: window s#1 \({fault}\)\."):
         chosen(window(text(1, 2, 3)), broken)
     made = chosen(window(text(1, 2, 3)), broken, unusable="leave_out")
     assert len(made.examples) == 1 and made.left_out == {fault: 1}
@@ -79,8 +79,8 @@ def test_filters_count_what_they_leave_out_and_say_when_they_look_at_gold() -> N
     formed = chosen(*windows, well_formed=True)
     assert (len(formed.examples), formed.left_out, formed.uses_gold) == (2, {"not well-formed": 1}, False)
     right = chosen(*windows, min_correct=0.5)
-    assert (len(right.examples), right.left_out, right.uses_gold) == (2, {"too few events right": 1}, True)
-    assert "2 of 3 generations" in right.summary() and "chosen with gold activities" in right.summary()
+    assert (len(right.examples), right.left_out, right.uses_gold) == (2, {"with too few events right": 1}, True)
+    assert "2 of the teacher's 3 generations" in right.summary() and "chosen with gold activities" in right.summary()
 
 
 def test_of_several_generations_the_best_or_the_one_nearest_to_their_vote_is_taken() -> None:
@@ -114,30 +114,32 @@ def test_exactly_the_share_that_is_asked_for_is_enough(right: int, of: int) -> N
         return len(select([asked], [[candidate(said, asked.ids)]], settings, thinking=True).examples)
 
     assert taken(right) == 1
-    with pytest.raises(ConfigError, match="No generation of the teacher is left"):
+    with pytest.raises(ConfigError, match="None of the teacher's generations is left"):
         taken(right - 1)
 
 
 def test_examples_that_only_the_tokenizer_finds_too_long_stop_or_are_left_out() -> None:
     made = chosen(*(window(text(1, 2, 3), text(3, 2, 1)) for _ in range(3)), pick="all", min_correct=0.3)
     too_long = [(0, 51), (5, 60)]
-    with pytest.raises(ConfigError, match=r"2 of 6 examples.* longer than 50 .*window s#0 has 51; window s#2 has 60\."):
+    with pytest.raises(
+        ConfigError, match=r"2 of 6 examples.* longer than 50 .*Tokens: window s#0 \(51\), window s#2 \(60\)\."
+    ):
         made.without_long(too_long, 50, "stop")
-    with pytest.raises(ConfigError, match=r"50 tokens, the most that the student can read, .*; make windows") as told:
+    with pytest.raises(ConfigError, match=r"50 tokens \(the student's context\) .*; make windows") as told:
         made.without_long(too_long, 50, "stop", can_read_more=False)
     assert "model.context" not in str(told.value)
     left = made.without_long(too_long, 50, "leave_out")
     assert list(left.examples) == list(made.examples[1:5])
     assert (
-        left.summary()
-        == "4 of 6 generations of the teacher are trained on; left out: 2 longer than 50 tokens; chosen with gold activities"
+        left.summary() == "4 of the teacher's 6 generations are used for training; left out: 2 longer than 50 tokens; "
+        "chosen with gold activities"
     )
     with pytest.raises(ConfigError, match="No example is left"):
         made.without_long([(place, 60) for place in range(6)], 50, "leave_out")
 
 
 def test_nothing_left_to_train_on_is_refused() -> None:
-    with pytest.raises(ConfigError, match="No generation of the teacher is left"):
+    with pytest.raises(ConfigError, match="None of the teacher's generations is left"):
         chosen(window(text(3, 3, 3)), min_correct=1.0)
 
 

@@ -66,7 +66,7 @@ def test_the_very_model_is_asked_for_with_the_settings_of_the_paper(trainer: Any
 
 def test_another_model_in_its_place_is_refused(trainer: Any, rows: Path, tmp_path: Path) -> None:
     trainer.asked["instead"] = "unsloth/something-bnb-4bit"
-    with pytest.raises(EngineError, match="Unsloth took 'unsloth/something-bnb-4bit' in place of"):
+    with pytest.raises(EngineError, match="Unsloth loaded 'unsloth/something-bnb-4bit' instead of"):
         trainer.load(unsloth_job(rows, tmp_path), 4096)
 
 

@@ -56,7 +56,7 @@ def test_whatever_has_the_pattern_is_read_strictly_as_it_is_written(
     text = data.draw(st.from_regex(answer_pattern(ids, activities), fullmatch=True))
     reasoning = '<think>\nIt is [{"id": 0, "activity": 1}].\n</think>' if thinking else ""
     home = {number: f"activity {number}" for number in activities}
-    read = parsing.read(reasoning + text, "stop", ids, home, thinking=thinking)
+    read = parsing.parse(reasoning + text, "stop", ids, home, thinking=thinking)
     assert [prediction.activity for prediction in read.strict] == [row["activity"] for row in json.loads(text)]
     assert read.lenient == read.strict
 

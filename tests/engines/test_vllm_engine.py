@@ -144,7 +144,7 @@ def test_repetition_is_noticed_and_is_a_cause_of_its_own(made: Made) -> None:
     assert reasons - {"stop"} == {"repetition"}  # babble may end, but none goes on to the limit
     for one, prompt in zip(group(made, "repeating"), made.prompts, strict=True):
         if one.finish_reason == "repetition":
-            read = parsing.read(one.text, one.finish_reason, prompt.ids, made.home.activities, thinking=True)
+            read = parsing.parse(one.text, one.finish_reason, prompt.ids, made.home.activities, thinking=True)
             assert {prediction.missed for prediction in read.strict} == {"repetition"}
 
 
@@ -153,7 +153,7 @@ def test_an_answer_held_to_a_form_misses_no_event(made: Made, kind: str) -> None
     """Even drawn at random: after the reasoning where there is one, from the beginning where there is none."""
     for place, one in enumerate(group(made, kind)):
         prompt = made.prompts[place]
-        read = parsing.read(one.text, one.finish_reason, prompt.ids, made.home.activities, thinking=kind == "held")
+        read = parsing.parse(one.text, one.finish_reason, prompt.ids, made.home.activities, thinking=kind == "held")
         assert one.finish_reason == "stop", one.text
         assert [prediction.missed for prediction in read.strict] == [None] * len(prompt.ids)
     assert ("<think>" in made.vllm[f"{kind}0"].text) == (kind == "held")

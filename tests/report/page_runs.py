@@ -174,7 +174,7 @@ def _window(run: Fabricated, session: str, index: int, held: Sequence[Event]) ->
 
 def _predictions(run: Fabricated, session: str, index: int, held: Sequence[Event]) -> list[dict[str, Any]]:
     ids = [event.id for event in held]
-    read = [parsing.read(model(held), run.finish_reason, ids, run.activities, thinking=True) for model in run.models]
+    read = [parsing.parse(model(held), run.finish_reason, ids, run.activities, thinking=True) for model in run.models]
     rows = []
     for inside, event in enumerate(held):
         samples = [

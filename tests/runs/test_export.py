@@ -82,7 +82,7 @@ def test_examples_that_no_teacher_has_written_yet_are_asked_of_a_run(tmp_path: P
     wanted = job(tmp_path, "export.what=examples").experiment
     assert wanted is not None
     wanted.settings.export.path = str(tmp_path / "rows.jsonl")
-    with pytest.raises(MissingError, match="generations are not made yet; run the same command with task=run first"):
+    with pytest.raises(MissingError, match="generations are missing; run the same command with task=run first"):
         export(wanted)
     assert not (tmp_path / "rows.jsonl").exists()
 
@@ -92,7 +92,7 @@ def test_examples_are_rows_of_prompt_and_completion(tmp_path: Path) -> None:
     wanted = job(tmp_path, "lora.train_sessions=1").experiment
     assert wanted is not None
     wanted.settings.export.path = str(tmp_path / "model")
-    with pytest.raises(MissingError, match="is not made yet; run the same command with task=run first"):
+    with pytest.raises(MissingError, match="is not trained yet; run the same command with task=run first"):
         export(wanted)
     recipe = prepare(wanted).recipe
     assert recipe is not None
@@ -102,6 +102,7 @@ def test_examples_are_rows_of_prompt_and_completion(tmp_path: Path) -> None:
     wanted.settings.export.path = str(tmp_path / "rows.jsonl")
     path, what = export(wanted)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    assert what == f"{len(rows)} of {len(rows)} generations of the teacher are trained on (synthetic home, synthetic model)"
+    used = f"{len(rows)} of the teacher's {len(rows)} generations are used for training"
+    assert what == f"{used} (synthetic home, synthetic model)"
     assert [message["role"] for message in rows[0]["prompt"]] == ["system", "user"]
     assert rows[0]["completion"][0]["content"].startswith("<think>")

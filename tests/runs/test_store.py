@@ -209,9 +209,9 @@ def test_wherever_a_line_is_torn_the_others_are_whole_and_the_next_writer_goes_o
     assert len(again) == 3
 
 
-def test_a_text_that_cannot_be_kept_is_one_sentence(tmp_path: Path) -> None:
+def test_a_generation_that_cannot_be_stored_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "generations").touch()
-    with pytest.raises(MissingError, match=r"takes no further texts \(Not a directory\)\. Those it has are kept"):
+    with pytest.raises(MissingError, match=r"cannot be stored in .* \(Not a directory\)\. Earlier ones are kept"):
         filled(tmp_path, record(1))
 
 
@@ -230,6 +230,6 @@ except MissingError as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "takes no further texts (File too large)" in done.stdout and not done.stderr
+    assert "A generation cannot be stored" in done.stdout and "(File too large)" in done.stdout and not done.stderr
     store = GenerationStore(tmp_path, MODEL)
     assert (len(store), store.torn_lines) == (2, 1)

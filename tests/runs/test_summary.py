@@ -40,11 +40,24 @@ def test_the_facts_say_what_was_run_and_leave_out_what_is_not_known(tmp_path: Pa
 
 
 def test_an_adapter_names_its_teacher(tmp_path: Path) -> None:
-    taught = {"teacher": "big", "dataset": "other", "sessions": 1, "all_sessions": False, "windows": 9, "uses_gold": True}
-    adapter = {"name": "distilled", "label": "distilled1", "id": "distilled", "revision": "a" * 64, "distillation": taught}
+    distillation = {
+        "teacher": "big",
+        "dataset": "other",
+        "sessions": 1,
+        "all_sessions": False,
+        "windows": 9,
+        "uses_gold": True,
+    }
+    adapter = {
+        "name": "distilled",
+        "label": "distilled1",
+        "id": "distilled",
+        "revision": "a" * 64,
+        "distillation": distillation,
+    }
     assert dict(summary(tmp_path, adapter=adapter).facts)["adapter"] == (
-        "distilled1: distilled at aaaaaaaaaa, taught by big on 1 session (9 windows) of other; "
-        "gold activities chose the examples"
+        "distilled1: distilled at aaaaaaaaaa, trained on generations of big for 1 session (9 windows) of other; "
+        "examples chosen with gold activities"
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from har_llm.scoring.parsing import CAUSES, Answer, Prediction, read, split_reasoning
+from har_llm.scoring.parsing import CAUSES, Answer, Prediction, parse, split_reasoning
 
 CATALOGUE = {0: "others", 1: "cooking", 2: "washing dishes", 12: "eating", 19: "preparing dinner"}
 LIST = '[{"id": 0, "activity": 1}, {"id": 1, "activity": 19}]'
@@ -18,7 +18,7 @@ Shown = list[int | str | None]
 
 
 def answer(text: str, count: int = 2, finish: str = "stop", thinking: bool = False) -> Answer:
-    return read(text, finish, range(count), CATALOGUE, thinking=thinking)
+    return parse(text, finish, range(count), CATALOGUE, thinking=thinking)
 
 
 def short(predictions: tuple[Prediction, ...]) -> Shown:
@@ -278,7 +278,7 @@ LIGHT = settings(max_examples=150, deadline=None)
 
 def check(text: str, finish: str, ids: list[int], thinking: bool) -> Answer:
     """What holds for any text whatever."""
-    parsed = read(text, finish, ids, CATALOGUE, thinking=thinking)
+    parsed = parse(text, finish, ids, CATALOGUE, thinking=thinking)
     for parsing in (parsed.strict, parsed.lenient):
         assert len(parsing) == len(ids)
         for one in parsing:

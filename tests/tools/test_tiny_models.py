@@ -34,7 +34,7 @@ def some_examples(fixed_share: int, random_labels: bool = False) -> list[tuple[A
 def test_the_answers_taught_are_read_as_the_gold_activities(fixed_share: int) -> None:
     for prompt, text in some_examples(fixed_share):
         catalogue = {event.activities[0]: "any" for event in prompt.window.events}
-        answer = parsing.read(text, "stop", prompt.ids, catalogue, thinking=True)
+        answer = parsing.parse(text, "stop", prompt.ids, catalogue, thinking=True)
         assert [one.activity for one in answer.strict] == [event.activities[0] for event in prompt.window.events]
 
 

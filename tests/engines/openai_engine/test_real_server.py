@@ -164,7 +164,7 @@ def test_structured_answers_have_the_form(server: Server, thinking: bool, extens
     run = prepared(*overrides)
     made = from_server(server, run.requests, extensions=extensions)
     for one, prompt in zip(made, run.prompts, strict=True):
-        read = parsing.read(one.text, one.finish_reason, prompt.ids, run.recordings.home.activities, thinking=thinking)
+        read = parsing.parse(one.text, one.finish_reason, prompt.ids, run.recordings.home.activities, thinking=thinking)
         assert one.finish_reason == "stop"
         assert bool(read.reasoning) is thinking
         assert all(prediction.activity is not None for prediction in read.strict)

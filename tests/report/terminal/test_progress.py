@@ -47,11 +47,13 @@ def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pyt
             recipe, selection.without_long([(0, 9999)], 4096, "leave_out"), {**about, "anew": "it begins anew"}
         )
     begun, trained, again, fewer, anew, _ = (line.partition(": ")[2] for line in capsys.readouterr().err.splitlines())
-    assert begun == "126 of 126 generations of the teacher are trained on; 120 steps of 8, epochs: 7.5 (8 begun)"
+    assert begun == "126 of the teacher's 126 generations are used for training; 120 steps of 8, epochs: 7.5 (8 begun)"
     assert trained == "20,185,088 of 616,235,008 parameters are trained (3.28 %), on 400,000 tokens"
     assert again.endswith("it was begun before and goes on near step 50")
     assert anew == "it begins anew"
-    assert fewer.startswith("125 of 126 generations of the teacher are trained on; left out: 1 longer than 4096 tokens")
+    assert fewer.startswith(
+        "125 of the teacher's 126 generations are used for training; left out: 1 longer than 4096 tokens"
+    )
 
 
 def test_waiting_for_the_training_of_another_process_is_said_once_and_now_and_then(
