@@ -178,7 +178,7 @@ def test_openais_own_api_is_sent_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("decoding", "words"),
     [
-        (SAMPLED, "model.sampling.top_k is 20, which OpenAI's own API has no word for; set model.sampling.top_k=0, or"),
+        (SAMPLED, "model.sampling.top_k is 20, which OpenAI's own API does not support; set model.sampling.top_k=0, or"),
         (Decoding(Sampling(top_k=0, min_p=0.1), {}), "model.sampling.min_p is 0.1"),
         (GREEDY._replace(thinking_token_budget=9), "set decoding.thinking_token_budget=null"),
         (GREEDY._replace(repetition_detection=(4, 64)), "decoding.repetition_min_count is 4"),

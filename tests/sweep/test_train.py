@@ -100,9 +100,9 @@ def test_texts_of_an_adapter_that_was_trained_anew_are_not_mixed_with_older_ones
     assert callback.failures == [wanted] and not callback.loads, "before anything is made"
     said = str(wanted.error)
     (folder,) = (tmp_path / "outputs" / "store" / "generations").iterdir()
-    assert "trained anew" in said and f"Delete {folder} and run the same command again" in said
+    assert "trained again since" in said and f"Delete {folder} and run the same command again" in said
     keep(replace(run, requests=run.requests[1:]), adapter_weights=weights)
-    with pytest.raises(MissingError, match="trained anew"):
+    with pytest.raises(MissingError, match="trained again since"):
         parse_windows(run)
 
 

@@ -92,7 +92,7 @@ def test_a_killed_worker_fails_only_the_jobs_that_still_owe_something(tmp_path: 
     jobs = [job("limit=2", "engine.delay_s=0.2"), job("limit=8", "engine.delay_s=0.2"), job("engine.text=other", "limit=2")]
     callback = done(*jobs, callback=Notes(on_generated=kill_worker(at=3)))
     assert callback.failures == [jobs[1]] and "was killed by signal 9" in str(jobs[1].error)
-    assert jobs[0].fresh and jobs[2].fresh, "the one has its texts, the other its own engine"
+    assert jobs[0].fresh and jobs[2].fresh, "the first has all its generations, the third another engine"
     assert len(callback.loads) == 2
     made = len(callback.keys) - 2
     assert 3 <= made <= 4, "only what was in flight is lost"
@@ -157,7 +157,7 @@ def test_two_outputs_folders_each_get_their_texts(tmp_path: Path, job: Callable[
     assert len(list(tmp_path.glob("one/runs/*"))) == len(list(tmp_path.glob("two/runs/*"))) == 1
 
 
-def test_texts_that_cannot_be_kept_are_one_sentence(tmp_path: Path, job: Callable[..., Job]) -> None:
+def test_generations_that_cannot_be_stored_are_one_sentence(tmp_path: Path, job: Callable[..., Job]) -> None:
     blocked, sound = job("limit=2"), job("limit=2", "engine.text=other")
     execute.prepare_jobs([blocked], Notes())
     assert blocked.run is not None
@@ -166,7 +166,8 @@ def test_texts_that_cannot_be_kept_are_one_sentence(tmp_path: Path, job: Callabl
     folder.parent.mkdir(parents=True)
     folder.touch()
     callback = done(blocked, sound)
-    assert callback.failures == [blocked] and "takes no further texts (File exists)" in str(blocked.error)
+    assert callback.failures == [blocked]
+    assert "A generation cannot be stored in" in str(blocked.error) and "(File exists)" in str(blocked.error)
     assert sound.fresh
 
 
