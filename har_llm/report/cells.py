@@ -82,7 +82,7 @@ def cells_of(runs: Sequence[ScoredRun]) -> tuple[list[Cell], list[str]]:
 
 
 def identity(run: ScoredRun) -> Hashable:
-    """Everything but the seed. A student's adapter is known by what it was taught: its weights follow from the seed."""
+    """Everything but the seed. A student's adapter is known by what it was trained: its weights follow from the seed."""
     model = (run.metrics.model, run.metrics.model_id, run.distillation, frozenset(run.weights.items()))
     return (place(run), setting(run), model, frozenset(run.settings.items()))
 
@@ -179,7 +179,7 @@ def marks(cell: Cell) -> list[str]:
     if any(engine.startswith("Scripted") for engine in cell.engines):
         said.append("answers from a script, not from a model")
     if len(cell.engines) > 1:
-        said.append("texts of different engines")
+        said.append("generations of different engines")
     return said + (departures(run) if comparable(run) else [])
 
 
@@ -210,9 +210,9 @@ def _short(value: str) -> str:
 
 
 def engine_note(cells: Iterable[Cell]) -> list[str]:
-    """One sentence where the cells' texts come from more than one engine."""
+    """One sentence where the cells' generations come from more than one engine."""
     counts = Counter(engine for cell in cells for engine in cell.engines)
     if len(counts) < 2:
         return []
     made = "; ".join(f"{engine} ({count} of the rows)" for engine, count in sorted(counts.items()))
-    return [f"The texts were made by different engines, versions or hardware: {made}. The list of runs has them one by one."]
+    return [f"Different engines, versions or hardware made the generations: {made}. The list of runs has them one by one."]

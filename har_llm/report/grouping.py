@@ -66,8 +66,8 @@ class Report:
 
     def teacher_of(self, cell: Cell) -> Cell | None:
         """The teacher of a student, on the events that the student is scored on."""
-        taught = cell.run.distillation
-        teacher = None if taught is None else taught.teacher
+        trained = cell.run.distillation
+        teacher = None if trained is None else trained.teacher
         found = [other for other in self._unadapted(cell) if other.run.metrics.model == teacher]
         return found[0] if len(found) == 1 else None
 
@@ -96,15 +96,15 @@ def make_report(runs: Sequence[RunResult], headline: str, parsing: str) -> Repor
 
 
 def ordered(cells: Iterable[Cell]) -> list[Cell]:
-    """By dataset, the paper's first; then by size of the model, as it is before what it was taught; then by sessions."""
+    """By dataset, the paper's first; then by size of the model, as it is before what it was trained; then by sessions."""
 
     def rank(cell: Cell) -> tuple[object, ...]:
-        run, metrics, taught = cell.run, cell.run.metrics, cell.run.distillation
+        run, metrics, trained = cell.run, cell.run.metrics, cell.run.distillation
         known = [*DATASETS, metrics.dataset].index(metrics.dataset)
         adapter = (
             (run.ready_adapter is not None, run.ready_adapter or "", 0, "")
-            if taught is None
-            else (True, "", taught.dataset != metrics.dataset, f"{taught.sessions:09}{taught.dataset}{taught.teacher}")
+            if trained is None
+            else (True, "", trained.dataset != metrics.dataset, f"{trained.sessions:09}{trained.dataset}{trained.teacher}")
         )
         place = (known, metrics.dataset, metrics.part, metrics.parameters or 0, metrics.model)
         return (*place, *adapter, cell.variant, run.result.folder.name)

@@ -44,13 +44,13 @@ def adapter_name(run: ScoredRun) -> str:
     """What was done to a model, in few words; empty for one that is as it is."""
     if run.ready_adapter is not None:
         return f"with adapter {run.ready_adapter}"
-    return "" if run.distillation is None else f"taught on {sessions_name(run, run.distillation)}"
+    return "" if run.distillation is None else f"trained on {sessions_name(run, run.distillation)}"
 
 
-def sessions_name(run: ScoredRun, taught: Distillation) -> str:
-    number = f"{taught.sessions} session{'' if taught.sessions == 1 else 's'}"
-    origin = "" if taught.dataset == run.metrics.dataset else f" of {dataset_name(taught.dataset)} (another home)"
-    return f"{'all ' if taught.all_sessions else ''}{number}{origin}"
+def sessions_name(run: ScoredRun, trained: Distillation) -> str:
+    number = f"{trained.sessions} session{'' if trained.sessions == 1 else 's'}"
+    origin = "" if trained.dataset == run.metrics.dataset else f" of {dataset_name(trained.dataset)} (another home)"
+    return f"{'all ' if trained.all_sessions else ''}{number}{origin}"
 
 
 def row_name(cell: Cell, *more: str) -> str:

@@ -36,7 +36,7 @@ class Key(NamedTuple):
     metric: str
     """f1 or missed."""
     model: str
-    taught_on: str
+    trained_on: str
     """A dataset, or empty for a model as it is."""
     sessions: int | None
     """None for all of them."""
@@ -108,7 +108,7 @@ def departures(run: ScoredRun) -> list[str]:
     if run.settings.get("split._target_", "PaperSplit").rpartition(".")[2] != "PaperSplit":
         found.append("another split")
     if run.distillation is not None and run.distillation.teacher != TEACHER:
-        found.append(f"taught by {run.distillation.teacher}")
+        found.append(f"trained on generations of {run.distillation.teacher}")
     model = paper_model(run)
     if model is not None and run.metrics.model_id != MODELS[model]:
         found.append(f"weights other than {MODELS[model]}'s by id")

@@ -93,17 +93,17 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
     digest = hashlib.sha256(json.dumps([facts, config, engines, weights]).encode()).hexdigest()[:10]
     run = folder / re.sub(r"[/\0\ud800-\udfff]", "_", f"{name}-{digest}")[-100:]
     run.mkdir(parents=True)
-    texts = facts["windows"] * facts["samples"]
+    generations = facts["windows"] * facts["samples"]
     write(run / "metrics.json", facts)
     write(run / "environment.json", {
         "provenance": facts["provenance"],
         **ABOUT,
         "model": {"id": facts["model_id"], "revision": "abc", "dtype": "bfloat16", "adapter": None, **weights},
         "generated_by": [{"model": {}, "provenance": None, **engine} for engine in engines],
-        "engine_seconds": seconds * texts,
-        "prompt_tokens": 700 * texts,
-        "completion_tokens": tokens * texts,
-        "finish_reasons": {"stop": texts},
+        "engine_seconds": seconds * generations,
+        "prompt_tokens": 700 * generations,
+        "completion_tokens": tokens * generations,
+        "finish_reasons": {"stop": generations},
     })  # fmt: skip
     write(run / "data.json", {**DATA, "description": description_of(TRAINED.get(facts["dataset"], 10))})
     write(run / "sample.json", SAMPLE)
@@ -142,8 +142,8 @@ def scores(f1: float, missed: float = 0.02, spread: float = 0.1, sessions: int =
     }
 
 
-def taught(dataset: str, sessions: int | None = None, **changes: Any) -> dict[str, Any]:
-    """An adapter of a student that the teacher taught on the first sessions of a dataset, or on all of them."""
+def trained(dataset: str, sessions: int | None = None, **changes: Any) -> dict[str, Any]:
+    """An adapter trained on the teacher's generations for the first sessions of a dataset, or for all of them."""
     label = f"distilled{sessions or ''}-on-{dataset}"
     recipe = {"teacher": TEACHER, "dataset": dataset, "sessions": sessions or TRAINED.get(dataset, 10)}
     recipe |= {"all_sessions": sessions is None, "windows": 100, "uses_gold": False, **changes}
@@ -155,7 +155,7 @@ def the_papers_programme(folder: Path) -> Iterator[RunResult]:
     for place, (key, value) in enumerate(results().items()):
         if key.metric != "f1" or key == Key("f1", "qwen3_0.6b", "mural", 15, "mural"):  # table 2's, once more
             continue
-        adapter = taught(key.taught_on, key.sessions) if key.taught_on else None
+        adapter = trained(key.trained_on, key.sessions) if key.trained_on else None
         missed = results().get(Key("missed", *key[1:]))
         yield fabricated(
             folder,
@@ -164,7 +164,7 @@ def the_papers_programme(folder: Path) -> Iterator[RunResult]:
             dataset=key.dataset,
             adapter=adapter,
             missed=float(missed.value) / 100 if missed else 0.01,
-            tokens=900 + 97 * (place % 7) + (600 if key.taught_on else 0),
+            tokens=900 + 97 * (place % 7) + (600 if key.trained_on else 0),
             seconds=SIZES[key.model] / 1e9 * 0.2,
             session_names=28 if key.dataset == "marble" else 6,
         )
@@ -178,5 +178,5 @@ def miniature(folder: Path) -> Iterator[RunResult]:
         student = {"dataset": home, "model": "tiny_student", "parameters": 900_000, **common}
         yield fabricated(folder, 0.1, **student)
         for sessions, f1 in ((1, 0.3), (2, 0.45), (4, 0.6), (8, 0.7), (None, 0.75)):
-            yield fabricated(folder, f1, adapter=taught(home, sessions, teacher="tiny_teacher"), **student)
-        yield fabricated(folder, 0.2, adapter=taught(other, teacher="tiny_teacher"), **student)
+            yield fabricated(folder, f1, adapter=trained(home, sessions, teacher="tiny_teacher"), **student)
+        yield fabricated(folder, 0.2, adapter=trained(other, teacher="tiny_teacher"), **student)

@@ -1,4 +1,4 @@
-"""Run directories as results.write_run leaves them, made without a model: from texts, the rest follows."""
+"""Run directories as runs.write leaves them, made without a model: the rest follows from the generations."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from har_llm.runs.directory import RunResult
 from har_llm.sweep.job import Job
 from tests.commands import reports
 from tests.composing import experiment
-from tests.report.fabricated import fabricated, miniature, taught, the_papers_programme
+from tests.report.fabricated import fabricated, miniature, the_papers_programme, trained
 
 
 def built(runs: list[RunResult], folder: Path, headline: str = "f1_weighted", parsing: str = "strict") -> Path:
@@ -92,7 +92,7 @@ def test_no_file_of_events_is_needed(tmp_path: Path) -> None:
 
 def test_a_new_report_takes_the_old_ones_place_and_leaves_what_is_not_its_own(tmp_path: Path) -> None:
     folder = tmp_path / "report"
-    built([fabricated(tmp_path, adapter=taught("mural")), fabricated(tmp_path)], folder)
+    built([fabricated(tmp_path, adapter=trained("mural")), fabricated(tmp_path)], folder)
     assert (folder / "table2.tex").exists()
     (folder / "table_mine.tex").write_text("mine")
     (folder / "paper.md").write_text("mine")

@@ -15,7 +15,7 @@ from har_llm.report.cells import Cell, cells_of, combined, engine_note
 from har_llm.report.scored_run import ScoredRun
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.scoring.metrics import SessionMean
-from tests.report.fabricated import VLLM, fabricated, taught
+from tests.report.fabricated import VLLM, fabricated, trained
 
 OTHER_ENGINE = {"engine": "TransformersEngine", "versions": {"transformers": "5"}, "hardware": "2 x CPU"}
 
@@ -36,7 +36,7 @@ def test_seeds_are_one_cell_with_both_spreads_apart(tmp_path: Path) -> None:
 
 
 def test_a_students_seeds_are_one_cell_though_each_has_an_adapter_of_its_own(tmp_path: Path) -> None:
-    runs = [fabricated(tmp_path, seed=seed, adapter={**taught("mural"), "revision": f"key{seed}"}) for seed in (0, 1)]
+    runs = [fabricated(tmp_path, seed=seed, adapter={**trained("mural"), "revision": f"key{seed}"}) for seed in (0, 1)]
     (cell,) = cells(*runs)
     assert len(cell.runs) == 2
 
@@ -82,11 +82,11 @@ def test_variants_stay_apart_and_are_told_apart(tmp_path: Path, change: dict[str
     [
         ({"model": "custom", "model_id": "Qwen/Qwen3-0.6B"}, "model.name=custom"),
         ({"model_id": "another/copy"}, "model.id=another/copy"),
-        ({"adapter": taught("mural", teacher="qwen3_14b")}, "teacher=qwen3_14b"),
+        ({"adapter": trained("mural", teacher="qwen3_14b")}, "teacher=qwen3_14b"),
     ],
 )
 def test_what_tables_call_alike_is_told_apart(tmp_path: Path, change: dict[str, Any], said: str) -> None:
-    usual = {"adapter": taught("mural")} if "adapter" in change else {}
+    usual = {"adapter": trained("mural")} if "adapter" in change else {}
     plain, variant = cells(fabricated(tmp_path, **usual), fabricated(tmp_path, 0.6, **change))
     assert said in variant.variant and plain.variant != variant.variant
 
@@ -98,10 +98,10 @@ def test_what_tables_call_alike_is_told_apart(tmp_path: Path, change: dict[str, 
         (({"_target_": "har_llm.data.splits.FractionSplit", "train": 0.7}, {"train": 0.5}), "split.train=0.5"),
     ],
 )
-def test_students_taught_on_all_sessions_of_different_splits_are_told_apart(
+def test_students_trained_on_all_sessions_of_different_splits_are_told_apart(
     tmp_path: Path, splits: tuple[dict[str, Any], dict[str, Any]], said: str
 ) -> None:
-    recipes = taught("mural"), taught("mural", sessions=10, all_sessions=True)
+    recipes = trained("mural"), trained("mural", sessions=10, all_sessions=True)
     more, fewer = cells(
         *(
             fabricated(tmp_path, adapter=recipe, config={"split": {**splits[0], **split}})
@@ -135,7 +135,7 @@ def test_what_makes_no_other_experiment_tells_nothing_apart(tmp_path: Path) -> N
 
 
 def test_one_run_under_two_names_is_shown_once_and_said(tmp_path: Path) -> None:
-    run = fabricated(tmp_path, adapter=taught("mural", 15))
+    run = fabricated(tmp_path, adapter=trained("mural", 15))
     copy = tmp_path / f"mural-qwen3_0.6b-distilled-test-{run.folder.name[-10:]}"
     shutil.copytree(run.folder, copy)
     found, notes = cells_of([ScoredRun(one, "strict") for one in (run, read_run(copy))])
@@ -152,15 +152,15 @@ def test_runs_that_only_share_the_end_of_their_names_are_both_shown(tmp_path: Pa
 
 def test_a_cell_of_several_engines_says_so(tmp_path: Path) -> None:
     (mixed,) = cells(fabricated(tmp_path / "one", engines=[VLLM, OTHER_ENGINE]))
-    assert mixed.variant == "texts of different engines"
+    assert mixed.variant == "generations of different engines"
     (seeds,) = cells(fabricated(tmp_path), fabricated(tmp_path, seed=1, engines=[OTHER_ENGINE]))
-    assert seeds.variant == "texts of different engines"
-    assert engine_note([seeds])[0].startswith("The texts were made by different engines")
+    assert seeds.variant == "generations of different engines"
+    assert engine_note([seeds])[0].startswith("Different engines, versions or hardware made the generations")
     assert engine_note(cells(fabricated(tmp_path / "two"))) == []
 
 
 def test_examples_chosen_by_gold_are_marked_everywhere(tmp_path: Path) -> None:
-    (cell,) = cells(fabricated(tmp_path, adapter=taught("mural", uses_gold=True)))
+    (cell,) = cells(fabricated(tmp_path, adapter=trained("mural", uses_gold=True)))
     assert "examples chosen by gold activities" in cell.variant
 
 

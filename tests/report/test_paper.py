@@ -11,7 +11,7 @@ import pytest
 from har_llm.report.paper import DATASETS, LABELS, MODELS, SIZES, STUDENTS, Key, comparable, departures, results, value_for
 from har_llm.report.scored_run import ScoredRun
 from tests.composing import experiment
-from tests.report.fabricated import fabricated, taught
+from tests.report.fabricated import fabricated, trained
 
 
 def facts(folder: Path, **changes: Any) -> ScoredRun:
@@ -44,14 +44,14 @@ def test_models_are_those_of_the_shipped_configs() -> None:
 def test_a_run_finds_its_number(tmp_path: Path) -> None:
     value = value_for(facts(tmp_path), "f1")
     assert value is not None and value.value == Decimal("10.81")
-    value = value_for(facts(tmp_path, adapter=taught("marble")), "missed")
+    value = value_for(facts(tmp_path, adapter=trained("marble")), "missed")
     assert value is not None and value == (Decimal("7.21"), Decimal("3.52"))
-    value = value_for(facts(tmp_path, adapter=taught("mural", 4)), "f1")
+    value = value_for(facts(tmp_path, adapter=trained("mural", 4)), "f1")
     assert value is not None and value.value == Decimal("49.42")
 
 
 def test_the_first_15_of_15_sessions_are_all(tmp_path: Path) -> None:
-    value = value_for(facts(tmp_path, adapter=taught("mural", 15)), "missed")
+    value = value_for(facts(tmp_path, adapter=trained("mural", 15)), "missed")
     assert value is not None and value.value == Decimal("1.83")
 
 
@@ -64,8 +64,8 @@ def test_the_first_15_of_15_sessions_are_all(tmp_path: Path) -> None:
         {"dataset": "my_home"},
         {"model": "custom", "model_id": "some/other"},
         {"adapter": {"name": "adapter", "label": "adapter", "id": "x", "revision": "1"}},
-        {"adapter": taught("mural", 3)},
-        {"adapter": taught("my_home")},
+        {"adapter": trained("mural", 3)},
+        {"adapter": trained("my_home")},
     ],
 )
 def test_what_the_paper_did_not_do_has_no_number(tmp_path: Path, changes: dict[str, Any]) -> None:
@@ -82,7 +82,7 @@ def test_departures_from_the_paper_are_named(tmp_path: Path) -> None:
     run = facts(
         tmp_path,
         model_id="a/folder",
-        adapter=taught("mural", teacher="qwen3_14b"),
+        adapter=trained("mural", teacher="qwen3_14b"),
         config={"window": {"events": 20}, "split": {"_target_": "har_llm.data.splits.FractionSplit"},
                 "lora": {"training": {"learning_rate": 1e-4, "steps": 500}, "window": {"events": 10, "stride": 5}}},
     )  # fmt: skip
@@ -91,6 +91,6 @@ def test_departures_from_the_paper_are_named(tmp_path: Path) -> None:
         "lora.window.stride=5",
         "lora.training.learning_rate=0.0001",
         "another split",
-        "taught by qwen3_14b",
+        "trained on generations of qwen3_14b",
         "weights other than Qwen/Qwen3-0.6B's by id",
     ]

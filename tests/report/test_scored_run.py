@@ -14,7 +14,7 @@ from har_llm.common.errors import MissingError
 from har_llm.report.cells import Cell, CellScore
 from har_llm.report.scored_run import ScoredRun, experiment_settings
 from har_llm.runs.directory import read_run
-from tests.report.fabricated import fabricated, taught
+from tests.report.fabricated import fabricated, trained
 
 
 def changed(folder: Path, name: str, change: Callable[[dict[str, Any]], Any]) -> Path:
@@ -62,11 +62,11 @@ def test_a_config_is_neither_resolved_nor_imported(tmp_path: Path, monkeypatch: 
     assert settings == {"window._target_": "os.system", "window.events": "${oc.env:SECRET}"}
 
 
-def test_a_student_is_taught_on_everything_where_its_home_has_no_more_sessions(tmp_path: Path) -> None:
+def test_a_student_is_trained_on_everything_where_its_home_has_no_more_sessions(tmp_path: Path) -> None:
     for number, (sessions, everything) in enumerate(((14, False), (15, True), (None, True))):
-        run = ScoredRun(fabricated(tmp_path / str(number), adapter=taught("mural", sessions)), "strict")
+        run = ScoredRun(fabricated(tmp_path / str(number), adapter=trained("mural", sessions)), "strict")
         assert run.distillation is not None and run.distillation.all_sessions == everything
-    elsewhere = ScoredRun(fabricated(tmp_path, adapter=taught("marble", 15)), "strict")
+    elsewhere = ScoredRun(fabricated(tmp_path, adapter=trained("marble", 15)), "strict")
     assert elsewhere.distillation is not None and not elsewhere.distillation.all_sessions, (
         "how many MARBLE has, MuRAL does not tell"
     )

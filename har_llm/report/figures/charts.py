@@ -63,11 +63,11 @@ def _paper_sizes(dataset: str, unit: float) -> list[Point]:
 
 
 def _figure4(report: Report, cells: Sequence[Cell]) -> Chart | None:
-    """A panel for each home where a student was taught on different numbers of its sessions."""
+    """A panel for each home where a student was trained on different numbers of its sessions."""
     panels = []
     for home, inside in grouped(cells, lambda cell: home_name(cell.run)).items():
-        taught = [cell for cell in inside if _at_home(cell)]
-        students = grouped(taught, lambda cell: model_name(cell.run))
+        trained = [cell for cell in inside if _at_home(cell)]
+        students = grouped(trained, lambda cell: model_name(cell.run))
         several = (group for group in students.values() if len({cell.run.distillation for cell in group}) > 1)
         counted = [cell for group in several for cell in group]
         if counted:
@@ -75,15 +75,15 @@ def _figure4(report: Report, cells: Sequence[Cell]) -> Chart | None:
     if not panels:
         return None
     lines = "; lines: the teacher, and the student as it is" if any(panel.levels for panel in panels) else ""
-    shown = f"of students by the number of sessions that they were taught on{lines}"
+    shown = f"of students by the number of sessions that they were trained on{lines}"
     text, title = _caption(report, shown, panels), f"Figure 4: {SCORES[report.headline]} by training sessions"
     return Chart("figure4", title, text, "training sessions", _score_name(report), panels, whole=True)
 
 
 def _at_home(cell: Cell) -> bool:
-    """Whether the student was taught on the home that it is scored on."""
-    taught = cell.run.distillation
-    return taught is not None and taught.dataset == cell.run.metrics.dataset
+    """Whether the student was trained on the home that it is scored on."""
+    trained = cell.run.distillation
+    return trained is not None and trained.dataset == cell.run.metrics.dataset
 
 
 def _student_panel(report: Report, home: str, cells: Sequence[Cell]) -> Panel:
@@ -94,13 +94,13 @@ def _student_panel(report: Report, home: str, cells: Sequence[Cell]) -> Panel:
         points = [
             _point(report, cell, cell.run.distillation.sessions) for cell in group if cell.run.distillation is not None
         ]
-        series.append(Series(f"{label}, taught", _in_order(points), look))
+        series.append(Series(f"{label}, trained", _in_order(points), look))
         for level in (level for cell in group for level in _levels(report, cell, look)):
             levels.setdefault(level.label, level)
     for look, group in enumerate(students.values()):
         paper = _paper_sessions(report, group[0])
         if paper and not any(one.paper for one in series):  # the paper has one such student
-            series.append(Series(f"{model_name(group[0].run)}, taught (paper)", paper, look, paper=True))
+            series.append(Series(f"{model_name(group[0].run)}, trained (paper)", paper, look, paper=True))
     return Panel(home, series, list(levels.values()))
 
 
@@ -116,14 +116,14 @@ def _levels(report: Report, cell: Cell, look: int) -> list[Level]:
 
 def _paper_sessions(report: Report, cell: Cell) -> list[Point]:
     run, model = cell.run, paper_model(cell.run)
-    taught_alike = run.distillation is not None and run.distillation.teacher == TEACHER
-    if not (report.headline.startswith("f1_") and comparable(run) and taught_alike):
+    trained_alike = run.distillation is not None and run.distillation.teacher == TEACHER
+    if not (report.headline.startswith("f1_") and comparable(run) and trained_alike):
         return []
     return _in_order(
         [
             Point(key.sessions, float(value.value))
             for key, value in results().items()
-            if key.sessions and (key.model, key.taught_on, key.dataset) == (model, run.metrics.dataset, run.metrics.dataset)
+            if key.sessions and (key.model, key.trained_on, key.dataset) == (model, run.metrics.dataset, run.metrics.dataset)
         ]
     )
 
@@ -161,12 +161,12 @@ def _cost_series(report: Report, cells: Sequence[Cell], quantity: str) -> list[S
 
 def _kind(run: ScoredRun) -> str:
     if run.distillation is not None:
-        return "taught" if run.distillation.dataset == run.metrics.dataset else "taught elsewhere"
+        return "trained" if run.distillation.dataset == run.metrics.dataset else "trained elsewhere"
     return "as they are" if run.ready_adapter is None else "with an adapter"
 
 
 def _short_name(run: ScoredRun) -> str:
-    """ "0.6B" for Qwen3-0.6B; in brackets, the number of sessions that a student was taught on."""
+    """ "0.6B" for Qwen3-0.6B; in brackets, the number of sessions that a student was trained on."""
     name = model_name(run)
     short = name.rpartition("-")[2] if name in LABELS else name
     return f"{short} ({run.distillation.sessions})" if run.distillation is not None else short

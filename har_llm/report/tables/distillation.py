@@ -18,13 +18,13 @@ COMPARISON = (
     "Both are empty where such a run, with the same settings, is not among these."
 )
 Place = tuple[str, str, str]
-"""A student's label, the dataset it is scored on, the one it was taught on."""
+"""A student's label, the dataset it is scored on, the one it was trained on."""
 
 
 def table2(report: Report) -> Table | None:
-    """Students taught on all sessions of a dataset; the paper's are there without runs, too."""
-    taught = [(cell, recipe) for cell, recipe in _students(report) if recipe.all_sessions]
-    if not taught:
+    """Students trained on all sessions of a dataset; the paper's are there without runs, too."""
+    trained = [(cell, recipe) for cell, recipe in _students(report) if recipe.all_sessions]
+    if not trained:
         return None
     rows: dict[Place, list[list[str]]] = {}
     for label, model in LABELS.items():
@@ -32,7 +32,7 @@ def table2(report: Report) -> Table | None:
             for source in DATASETS:
                 if Key("f1", model, source, None, scored) in results():
                     rows[label, scored, source] = []
-    for cell, recipe in taught:
+    for cell, recipe in trained:
         row = [row_name(cell), *_both(cell.run, recipe), *_numbers(report, cell, recipe)]
         rows.setdefault(_place(cell.run, recipe), []).append(row)
     for (label, scored, source), own in rows.items():
@@ -41,29 +41,29 @@ def table2(report: Report) -> Table | None:
             own.append([label, dataset_name(source), dataset_name(scored), "", "", "", *alone, ""])
     return Table(
         "table2",
-        "Table 2: F1 of students taught on all sessions",
-        ("model", "taught on", "scored on", *COLUMNS),
+        "Table 2: F1 of students trained on all sessions",
+        ("model", "trained on", "scored on", *COLUMNS),
         [row for own in rows.values() for row in own],
-        [*f1_notes(report, [cell for cell, _ in taught]), COMPARISON, NOTES["table2"]],
+        [*f1_notes(report, [cell for cell, _ in trained]), COMPARISON, NOTES["table2"]],
     )
 
 
 def figure4_table(report: Report) -> Table | None:
-    """Students by the number of sessions that they were taught on, where there are several; of another dataset's, too."""
-    taught = _students(report)
-    counted = {_place(cell.run, recipe) for cell, recipe in taught if not recipe.all_sessions}
-    taught = [(cell, recipe) for cell, recipe in taught if _place(cell.run, recipe) in counted]
-    if not taught:
+    """Students by the number of sessions that they were trained on, where there are several; of another dataset's, too."""
+    trained = _students(report)
+    counted = {_place(cell.run, recipe) for cell, recipe in trained if not recipe.all_sessions}
+    trained = [(cell, recipe) for cell, recipe in trained if _place(cell.run, recipe) in counted]
+    if not trained:
         return None
     return Table(
         "table_figure4",
         "Figure 4 in numbers: F1 by training sessions",
-        ("model", "taught on", "scored on", "sessions", *COLUMNS),
+        ("model", "trained on", "scored on", "sessions", *COLUMNS),
         [
             [row_name(cell), *_both(cell.run, recipe), str(recipe.sessions), *_numbers(report, cell, recipe)]
-            for cell, recipe in taught
+            for cell, recipe in trained
         ],
-        [*f1_notes(report, [cell for cell, _ in taught]), COMPARISON],
+        [*f1_notes(report, [cell for cell, _ in trained]), COMPARISON],
     )
 
 

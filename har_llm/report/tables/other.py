@@ -1,4 +1,4 @@
-"""Tables that stand beside no paper's numbers: the story of the paper on any home, what texts cost, and the list of runs."""
+"""Tables that stand beside no paper's numbers: its story on any home, what generations cost, and the list of runs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ KIND = "what it is"
 REAL = "real home, real model"
 MINIATURE, OTHERS = "The paper in miniature", "Other homes, parts and adapters"
 COST_NOTE = (
-    "Tokens and seconds are those of all texts, divided by the events that they answer for. Seconds are shares of the time "
-    "that an engine took for a whole batch: compare them on the same engine and hardware only."
+    "Tokens and seconds are those of all generations, divided by the events that they answer for. Seconds are shares of the "
+    "time that an engine took for a whole batch: compare them on the same engine and hardware only."
 )
 
 
@@ -31,7 +31,7 @@ def story_tables(report: Report) -> list[Table]:
 
 
 def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Table:
-    """For each home: the student as it is, the teacher, the student by what it was taught on, at last across homes."""
+    """For each home: the student as it is, the teacher, the student by what it was trained on, at last across homes."""
     teachers = {run.distillation.teacher for run in (cell.run for cell in report.cells) if run.distillation is not None}
     rows = []
     for cell in sorted(cells, key=lambda cell: (cell.run.metrics.dataset, cell.run.metrics.part, adapted(cell.run))):
@@ -40,7 +40,7 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
             [
                 home_name(cell.run),
                 row_name(cell),
-                _taught_on(cell.run, teachers),
+                _trained_on(cell.run, teachers),
                 percent(score.mean),
                 percent(score.session_std),
                 percent(score.seed_std),
@@ -55,11 +55,11 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
         f"{report.parsing.capitalize()} parsing of the answers; mean over sessions. Gap closed: the share of the way from "
         "the student as it is to its teacher, on the same events."
     )
-    columns = ("home", "model", "taught on", *scores, "runs", KIND)
+    columns = ("home", "model", "trained on", *scores, "runs", KIND)
     return Table(name, title, columns, rows, [note, *engine_note(cells)]).without_empty("std over seeds")
 
 
-def _taught_on(run: ScoredRun, teachers: Collection[str]) -> str:
+def _trained_on(run: ScoredRun, teachers: Collection[str]) -> str:
     if run.distillation is not None:
         return sessions_name(run, run.distillation)
     return adapter_name(run) or ("nothing (teacher)" if run.metrics.model in teachers else "nothing")

@@ -96,7 +96,7 @@ def _columns() -> tuple[str, ...]:
 def _rows(
     cells: Sequence[Cell], models: Sequence[tuple[str, str]], metric: str, ours: Callable[[Cell], CellScore]
 ) -> list[list[str]]:
-    """A row for each model (with what it was taught on) and variant; the paper's models are there without runs, too."""
+    """A row for each model (with what it was trained on) and variant; the paper's models are there without runs, too."""
     found: dict[tuple[str, str], list[tuple[str, dict[str, Cell]]]] = {model: [] for model in models}
     for cell in cells:
         source = "" if cell.run.distillation is None else cell.run.distillation.dataset
@@ -130,4 +130,4 @@ def _three(ours: CellScore, paper: Value | None) -> list[str]:
 
 
 def _label(name: str, source: str, variant: str) -> str:
-    return with_variant(f"{name} taught on {dataset_name(source)}" if source else name, variant)
+    return with_variant(f"{name} trained on {dataset_name(source)}" if source else name, variant)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from har_llm.report.figures.chart import Chart, Point
 from har_llm.runs.directory import RunResult
-from tests.report.fabricated import fabricated, taught
+from tests.report.fabricated import fabricated, trained
 from tests.report.figures.drawn import KINDS, charts, drawn, words
 
 
@@ -49,7 +49,7 @@ def test_figure_4_has_the_teacher_and_the_student_as_lines(shown: dict[str, Char
 
 
 def test_without_teacher_and_plain_student_figure_4_has_no_lines(tmp_path: Path) -> None:
-    chart = charts([fabricated(tmp_path, 0.3 + n / 10, adapter=taught("mural", n)) for n in (1, 2)])["figure4"]
+    chart = charts([fabricated(tmp_path, 0.3 + n / 10, adapter=trained("mural", n)) for n in (1, 2)])["figure4"]
     assert chart.panels[0].levels == [] and "lines:" not in chart.caption
 
 

@@ -14,7 +14,7 @@ from har_llm.report.grouping import SYNTHETIC, make_report
 from har_llm.report.paper import CITATION
 from har_llm.report.tables.all import make_tables
 from har_llm.runs.directory import RunResult
-from tests.report.fabricated import VLLM, fabricated, miniature, scores, taught, the_papers_programme
+from tests.report.fabricated import VLLM, fabricated, miniature, scores, the_papers_programme, trained
 
 
 def tables(runs: Sequence[RunResult], headline: str = "f1_weighted", parsing: str = "strict") -> dict[str, Table]:
@@ -58,12 +58,12 @@ def test_table_2_says_what_students_gain(tmp_path: Path) -> None:
     runs = [
         fabricated(tmp_path, 0.10),
         fabricated(tmp_path, 0.50, model="qwen3_32b"),
-        fabricated(tmp_path, 0.40, adapter=taught("mural")),
-        fabricated(tmp_path, 0.05, adapter=taught("marble")),
+        fabricated(tmp_path, 0.40, adapter=trained("mural")),
+        fabricated(tmp_path, 0.05, adapter=trained("marble")),
     ]
     table = tables(runs)["table2"]
     assert row(table, "Qwen3-0.6B", "MuRAL", "MuRAL") == {
-        "model": "Qwen3-0.6B", "taught on": "MuRAL", "scored on": "MuRAL", "ours": "40.00", "increase": "+30.00",
+        "model": "Qwen3-0.6B", "trained on": "MuRAL", "scored on": "MuRAL", "ours": "40.00", "increase": "+30.00",
         "gap closed %": "75.00", "paper": "50.68", "paper: increase": "+39.87", "paper: gap closed %": "92.96",
         "difference": "-10.68",
     }  # fmt: skip
@@ -74,7 +74,7 @@ def test_table_2_says_what_students_gain(tmp_path: Path) -> None:
 
 
 def test_without_the_plain_student_or_the_teacher_no_gain_is_made_up(tmp_path: Path) -> None:
-    student = fabricated(tmp_path, 0.4, adapter=taught("mural"))
+    student = fabricated(tmp_path, 0.4, adapter=trained("mural"))
     other_window = {"config": {"window": {"events": 20}}}
     runs = [student, fabricated(tmp_path, 0.1, **other_window), fabricated(tmp_path, 0.5, model="qwen3_32b", **other_window)]
     found = row(tables(runs)["table2"], "Qwen3-0.6B", "MuRAL", "MuRAL")
@@ -82,19 +82,19 @@ def test_without_the_plain_student_or_the_teacher_no_gain_is_made_up(tmp_path: P
 
 
 def test_table_4_has_means_and_deviations(tmp_path: Path) -> None:
-    runs = [fabricated(tmp_path, missed=0.1), fabricated(tmp_path, adapter=taught("marble"), missed=0.0721)]
+    runs = [fabricated(tmp_path, missed=0.1), fabricated(tmp_path, adapter=trained("marble"), missed=0.0721)]
     table = tables(runs)["table4"]
     assert row(table, "Qwen3-0.6B")["MuRAL ours"] == "10.00 ± 10.00"
     assert row(table, "Qwen3-0.6B")["MuRAL difference"] == "-6.66"
-    assert row(table, "Qwen3-0.6B taught on MARBLE")["MuRAL paper"] == "7.21 ± 3.52"
-    assert row(table, "Qwen3-0.6B taught on MARBLE")["MuRAL difference"] == "0.00"
+    assert row(table, "Qwen3-0.6B trained on MARBLE")["MuRAL paper"] == "7.21 ± 3.52"
+    assert row(table, "Qwen3-0.6B trained on MARBLE")["MuRAL difference"] == "0.00"
     assert "28 test sessions" in " ".join(table.notes)
 
 
-def test_no_student_taught_on_all_sessions_hides_another(tmp_path: Path) -> None:
-    validated = {"config": {"split": {"validation_sessions": 5}}, "adapter": taught("mural", 10, all_sessions=True)}
+def test_no_student_trained_on_all_sessions_hides_another(tmp_path: Path) -> None:
+    validated = {"config": {"split": {"validation_sessions": 5}}, "adapter": trained("mural", 10, all_sessions=True)}
     found = tables(
-        [fabricated(tmp_path, 0.5, adapter=taught("mural"), missed=0.1), fabricated(tmp_path, missed=0.2, **validated)]
+        [fabricated(tmp_path, 0.5, adapter=trained("mural"), missed=0.1), fabricated(tmp_path, missed=0.2, **validated)]
     )
     for table, column in (("table2", "ours"), ("table4", "MuRAL ours")):
         shown = [one for one in rows(found[table]) if one[column]]
@@ -226,7 +226,7 @@ def test_the_miniature_tells_the_papers_story(tmp_path: Path) -> None:
     assert set(found) == {"table_miniature", "table_cost", "table_runs"}
     table = found["table_miniature"]
     flat = rows(table, "simulated_flat")
-    assert [(one["model"], one["taught on"], one["gap closed %"]) for one in flat] == [
+    assert [(one["model"], one["trained on"], one["gap closed %"]) for one in flat] == [
         ("tiny_student", "nothing", ""),
         ("tiny_teacher", "nothing (teacher)", ""),
         ("tiny_student", "1 session", "28.57"),
