@@ -12,6 +12,7 @@ from pathlib import Path
 from har_llm.common import markdown
 from har_llm.common.errors import HarError, MissingError
 from har_llm.common.files import staging_folder, write_whole
+from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.common.tables import Table, to_csv
 from har_llm.config import Settings
@@ -19,7 +20,6 @@ from har_llm.report.figures.chart import Figure
 from har_llm.report.figures.charts import make_charts
 from har_llm.report.figures.draw import draw
 from har_llm.report.grouping import Report, make_report
-from har_llm.report.names import SCORES
 from har_llm.report.page.write import write_page
 from har_llm.report.tables.all import make_tables
 from har_llm.report.tables.latex import to_latex
@@ -33,6 +33,43 @@ MANIFEST = ".har_llm_report.json"
 LAST = "table_runs"
 """Comes after the figures."""
 SUFFIXES = (".md", ".tex", ".csv", ".png", ".pdf", ".html")
+
+
+def report_runs(settings: Settings) -> None:
+    """The report that task=report asks for. Raises ConfigError, MissingError."""
+    runs = chosen_runs(settings)
+    folder = expanded(settings.report.path) if settings.report.path else expanded(settings.paths.outputs) / "report"
+    _build(runs, folder, settings)
+
+
+def report_sweep(jobs: Sequence[Job]) -> None:
+    """The report of a sweep's runs, as far as they are complete. Where it fails the sweep's results stand all the same."""
+    folders = [job.folder for job in jobs if job.folder is not None]
+    settings = next((job.experiment.settings for job in jobs if job.experiment is not None and job.folder is not None), None)
+    if settings is None or not settings.report.after_sweep:
+        return
+    name = sweep_name([job.choice for job in jobs if job.experiment is not None], folders)
+    try:
+        _build(read_runs(folders), expanded(settings.paths.outputs) / "reports" / name, settings)
+    except Exception as error:  # also what is a fault of ours: hours of work must not end in its traceback
+        reason = error if isinstance(error, HarError) else f"{type(error).__name__}: {error}"
+        again = f"task=report 'runs=[{','.join(map(str, folders))}]'" if len(folders) <= 3 else "task=report"
+        print(f"error: the report of this sweep was not built ({reason}). The runs are complete; {again} tries it again.",
+              file=sys.stderr)  # fmt: skip
+
+
+def sweep_name(experiments: Sequence[str | None], folders: Sequence[Path]) -> str:
+    """The experiments' names where every job has one; otherwise the same name for the same runs."""
+    named = [name for name in experiments if name]
+    if named and len(named) == len(experiments):
+        return "-".join(re.sub(r"[^A-Za-z0-9._-]", "_", name) for name in dict.fromkeys(named))
+    names = "\n".join(sorted(folder.name for folder in folders))
+    return f"sweep-{hashlib.sha256(names.encode()).hexdigest()[:10]}"
+
+
+def _build(runs: Sequence[RunResult], folder: Path, settings: Settings) -> None:
+    headline, parsing = settings.metrics.headline, settings.metrics.parsing
+    show_report(build_report(runs, folder, headline=headline, parsing=parsing), folder)
 
 
 def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, parsing: str) -> list[Table]:
@@ -66,10 +103,10 @@ def _text(path: Path, content: str) -> None:
 
 
 def _document(report: Report, tables: Sequence[Table], figures: Sequence[Figure]) -> str:
-    runs = sum(len(cell.runs) for cell in report.cells)
+    runs = counted(sum(len(cell.runs) for cell in report.cells), "run")
     kinds = sorted({cell.run.metrics.provenance for cell in report.cells if cell.run.metrics.provenance})
-    shown = f"{SCORES[report.headline]} (`metrics.headline={report.headline}`), {report.parsing} parsing of the answers"
-    parts = ["# Report", f"{runs} runs. Scores in %: {shown} (`metrics.parsing={report.parsing}`)."]
+    shown = f"{report.headline_name} (`metrics.headline={report.headline}`), {report.parsing} parsing of the answers"
+    parts = ["# Report", f"{runs}. Scores in %: {shown} (`metrics.parsing={report.parsing}`)."]
     if kinds:
         parts.append(
             f"**{markdown.inline('; '.join(kinds))}**: such results are marked, and stand beside no number of the paper's."
@@ -104,44 +141,3 @@ def _earlier(folder: Path) -> list[str]:
         return []
     held = names if isinstance(names, list) else []
     return [name for name in held if isinstance(name, str) and Path(name).name == name and name.endswith(SUFFIXES)]
-
-
-def report_runs(settings: Settings) -> None:
-    """The report that task=report asks for. Raises ConfigError, MissingError."""
-    runs = chosen_runs(settings)
-    folder = expanded(settings.report.path) if settings.report.path else expanded(settings.paths.outputs) / "report"
-    _build(runs, folder, settings)
-
-
-def report_sweep(jobs: Sequence[Job]) -> None:
-    """The report of a sweep's runs, as far as they are complete. Where it fails the sweep's results stand all the same."""
-    folders = [job.folder for job in jobs if job.folder is not None]
-    settings = next((job.experiment.settings for job in jobs if job.experiment is not None and job.folder is not None), None)
-    if settings is None or not settings.report.after_sweep:
-        return
-    folder = (
-        expanded(settings.paths.outputs)
-        / "reports"
-        / sweep_name([job.choice for job in jobs if job.experiment is not None], folders)
-    )
-    try:
-        _build(read_runs(folders), folder, settings)
-    except Exception as error:  # also what is a fault of ours: hours of work must not end in its traceback
-        reason = error if isinstance(error, HarError) else f"{type(error).__name__}: {error}"
-        again = f"task=report 'runs=[{','.join(map(str, folders))}]'" if len(folders) <= 3 else "task=report"
-        print(f"error: the report of this sweep was not built ({reason}). The runs are complete; {again} tries it again.",
-              file=sys.stderr)  # fmt: skip
-
-
-def sweep_name(experiments: Sequence[str | None], folders: Sequence[Path]) -> str:
-    """The experiments' names where every job has one; otherwise the same name for the same runs."""
-    named = [name for name in experiments if name]
-    if named and len(named) == len(experiments):
-        return "-".join(re.sub(r"[^A-Za-z0-9._-]", "_", name) for name in dict.fromkeys(named))
-    names = "\n".join(sorted(folder.name for folder in folders))
-    return f"sweep-{hashlib.sha256(names.encode()).hexdigest()[:10]}"
-
-
-def _build(runs: Sequence[RunResult], folder: Path, settings: Settings) -> None:
-    headline, parsing = settings.metrics.headline, settings.metrics.parsing
-    show_report(build_report(runs, folder, headline=headline, parsing=parsing), folder)

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from har_llm.report.paper import comparable, departures, paper_model
 from har_llm.report.scored_run import ScoredRun
 from har_llm.scoring.metrics import SessionMean
 
@@ -55,6 +54,14 @@ class Cell:
     def engines(self) -> tuple[str, ...]:
         return tuple(sorted({engine for run in self.runs for engine in run.engines}))
 
+    def row_name(self, *more: str) -> str:
+        """The model, and in brackets what tells it from others in the same place."""
+        return with_variant(" ".join(part for part in (self.run.model_name, *more) if part), self.variant)
+
+
+def with_variant(name: str, variant: str) -> str:
+    return f"{name} [{variant}]" if variant else name
+
 
 def combined(scores: Sequence[SessionMean]) -> CellScore:
     means = [score.mean for score in scores if score.mean is not None]
@@ -95,7 +102,7 @@ def place(run: ScoredRun) -> Hashable:
     metrics, trained_on = run.metrics, None
     if run.distillation is not None:
         trained_on = (run.distillation.dataset, None if run.distillation.all_sessions else run.distillation.sessions)
-    model = paper_model(run) or metrics.model
+    model = run.paper_model or metrics.model
     return (metrics.provenance, metrics.dataset, metrics.part, model, trained_on, run.ready_adapter)
 
 
@@ -180,7 +187,7 @@ def marks(cell: Cell) -> list[str]:
         said.append("answers from a script, not from a model")
     if len(cell.engines) > 1:
         said.append("generations of different engines")
-    return said + (departures(run) if comparable(run) else [])
+    return said + (run.departures if run.comparable else [])
 
 
 def _differences(cell: Cell, rivals: Sequence[Cell]) -> list[str]:

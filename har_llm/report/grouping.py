@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import TypeVar
 
 from har_llm.report.cells import Cell, cells_of, setting
-from har_llm.report.paper import DATASETS, comparable
+from har_llm.report.paper import DATASETS
 from har_llm.report.scored_run import ScoredRun
 from har_llm.runs.directory import RunResult
+from har_llm.scoring.names import METRIC_NAMES
 
 SYNTHETIC = "synthetic home, synthetic model"
 KINDS = {
@@ -35,11 +36,11 @@ class Report:
     @cached_property
     def paper(self) -> list[Cell]:
         """Those that may stand beside the paper's numbers."""
-        return ordered(cell for cell in self.cells if comparable(cell.run))
+        return ordered(cell for cell in self.cells if cell.run.comparable)
 
     @cached_property
     def other(self) -> list[Cell]:
-        return ordered(cell for cell in self.cells if not comparable(cell.run))
+        return ordered(cell for cell in self.cells if not cell.run.comparable)
 
     @property
     def kinds(self) -> list[tuple[str, str, list[Cell]]]:
@@ -47,6 +48,11 @@ class Report:
         groups = grouped(self.other, lambda cell: cell.run.metrics.provenance or "")
         # What a run says of itself names no file.
         return [(KINDS.get(kind) or f"others{place}", kind, cells) for place, (kind, cells) in enumerate(groups.items())]
+
+    @property
+    def headline_name(self) -> str:
+        """ "F1 weighted"."""
+        return METRIC_NAMES[self.headline]
 
     @property
     def f1(self) -> str:

@@ -10,8 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from har_llm.report.scored_run import ScoredRun
-
 CITATION = "Cumin, Er-Rahmany, Chen, arXiv 2601.07469"
 DATASETS = {"marble": "MARBLE", "mural": "MuRAL"}
 TEACHER = "qwen3_32b"
@@ -22,6 +20,21 @@ SIZES = dict(zip(MODELS, (596049920, 1720574976, 4022468096, 8190735360, 1476830
 """Parameters, as conf/model has them."""
 STUDENTS = ("qwen3_0.6b", "qwen3_1.7b")
 
+SETTINGS = {
+    "window.events": "10",
+    "window.stride": "null",
+    "split.validation_sessions": "0",
+    "model.thinking": "true",
+    "lora.window.events": "10",
+    "lora.window.stride": "null",
+    "lora.examples.samples": "1",
+    "lora.examples.pick": "first",
+    "lora.examples.well_formed": "false",
+    "lora.examples.min_correct": "null",
+    "lora.training.max_steps": "500",
+    "lora.training.learning_rate": "0.0002",
+}
+"""What sections 3 and 4.3 say of settings that are ours as well."""
 NOTES = {
     "table1": "The paper does not say over which activities its F1 is averaged, nor how it samples; its prompts are not "
     "ours.",
@@ -50,6 +63,11 @@ class Value(NamedTuple):
     spread: Decimal | None
 
 
+def dataset_name(dataset: str) -> str:
+    """As the paper calls it, where it is one of the paper's."""
+    return DATASETS.get(dataset, dataset)
+
+
 @cache
 def results() -> dict[Key, Value]:
     found = {}
@@ -58,58 +76,4 @@ def results() -> dict[Key, Value]:
             source, _, sessions = row["finetuned_on"].partition(":")
             key = Key(row["metric"], row["model"], source, int(sessions) if sessions else None, row["dataset"])
             found[key] = Value(Decimal(row["value"]), Decimal(row["spread"]) if row["spread"] else None)
-    return found
-
-
-def paper_model(run: ScoredRun) -> str | None:
-    """Which of the paper's models a run's is, by its id or, of a copy in a folder, by its name."""
-    by_id = {model_id: name for name, model_id in MODELS.items()}
-    return by_id.get(run.metrics.model_id) or (run.metrics.model if run.metrics.model in MODELS else None)
-
-
-def comparable(run: ScoredRun) -> bool:
-    """Whether a run may stand in the paper's tables: real data, real model, the test part of a dataset of the paper's."""
-    metrics = run.metrics
-    real_and_known = metrics.provenance is None and metrics.dataset in DATASETS
-    return real_and_known and metrics.part == "test" and run.ready_adapter is None
-
-
-def value_for(run: ScoredRun, metric: str) -> Value | None:
-    """The paper's number for what a run did. None for a partial run, and for what the paper did not do."""
-    model = paper_model(run)
-    if model is None or run.limit is not None or not comparable(run):
-        return None
-    if run.distillation is None:
-        return results().get(Key(metric, model, "", None, run.metrics.dataset))
-    sessions = None if run.distillation.all_sessions else run.distillation.sessions
-    return results().get(Key(metric, model, run.distillation.dataset, sessions, run.metrics.dataset))
-
-
-SETTINGS = {
-    "window.events": "10",
-    "window.stride": "null",
-    "split.validation_sessions": "0",
-    "model.thinking": "true",
-    "lora.window.events": "10",
-    "lora.window.stride": "null",
-    "lora.examples.samples": "1",
-    "lora.examples.pick": "first",
-    "lora.examples.well_formed": "false",
-    "lora.examples.min_correct": "null",
-    "lora.training.max_steps": "500",
-    "lora.training.learning_rate": "0.0002",
-}
-"""What sections 3 and 4.3 say of settings that are ours as well."""
-
-
-def departures(run: ScoredRun) -> list[str]:
-    """In what a run is not the paper's experiment, as far as can be told."""
-    found = [f"{key}={run.settings[key]}" for key, value in SETTINGS.items() if run.settings.get(key, value) != value]
-    if run.settings.get("split._target_", "PaperSplit").rpartition(".")[2] != "PaperSplit":
-        found.append("another split")
-    if run.distillation is not None and run.distillation.teacher != TEACHER:
-        found.append(f"trained on generations of {run.distillation.teacher}")
-    model = paper_model(run)
-    if model is not None and run.metrics.model_id != MODELS[model]:
-        found.append(f"weights other than {MODELS[model]}'s by id")
     return found

@@ -1,4 +1,4 @@
-"""A finished run as a report compares it with others. Its directory may come from anywhere: untrusted."""
+"""A finished run as a report compares it with others and with the paper. Its directory may come from anybody: untrusted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from har_llm.common.numbers import counted
 from har_llm.config import NO_RESULT
+from har_llm.report.paper import DATASETS, MODELS, SETTINGS, TEACHER, Key, Value, dataset_name, results
 from har_llm.runs.directory import RunResult
 from har_llm.runs.result import Distillation, GeneratedBy, Metrics
 from har_llm.scoring.metrics import SessionMean
@@ -103,6 +105,68 @@ class ScoredRun:
         if not generations or not metrics.events:
             return None
         return amount / generations * metrics.samples * metrics.windows / metrics.events
+
+    @property
+    def paper_model(self) -> str | None:
+        """Which of the paper's models it is, by its id or, of a copy in a folder, by its name."""
+        by_id = {model_id: name for name, model_id in MODELS.items()}
+        return by_id.get(self.metrics.model_id) or (self.metrics.model if self.metrics.model in MODELS else None)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether it may stand in the paper's tables: real data, real model, the test part of a dataset of the paper's."""
+        real_and_known = self.metrics.provenance is None and self.metrics.dataset in DATASETS
+        return real_and_known and self.metrics.part == "test" and self.ready_adapter is None
+
+    def paper_value(self, metric: str) -> Value | None:
+        """The paper's f1 or missed for what it did. None for a partial run, and for what the paper did not do."""
+        model, trained = self.paper_model, self.distillation
+        if model is None or self.limit is not None or not self.comparable:
+            return None
+        if trained is None:
+            return results().get(Key(metric, model, "", None, self.metrics.dataset))
+        sessions = None if trained.all_sessions else trained.sessions
+        return results().get(Key(metric, model, trained.dataset, sessions, self.metrics.dataset))
+
+    @property
+    def departures(self) -> list[str]:
+        """In what it is not the paper's experiment, as far as can be told."""
+        settings, model = self.settings, self.paper_model
+        found = [f"{key}={settings[key]}" for key, value in SETTINGS.items() if settings.get(key, value) != value]
+        if settings.get("split._target_", "PaperSplit").rpartition(".")[2] != "PaperSplit":
+            found.append("another split")
+        if self.distillation is not None and self.distillation.teacher != TEACHER:
+            found.append(f"trained on generations of {self.distillation.teacher}")
+        if model is not None and self.metrics.model_id != MODELS[model]:
+            found.append(f"weights other than {MODELS[model]}'s by id")
+        return found
+
+    @property
+    def home_name(self) -> str:
+        name, part = dataset_name(self.metrics.dataset), self.metrics.part
+        return name if part == "test" else f"{name}, {part} part"
+
+    @property
+    def model_name(self) -> str:
+        """As the paper calls it, where it is one of the paper's."""
+        known = self.paper_model
+        return self.metrics.model if known is None else MODELS[known].rpartition("/")[2]
+
+    @property
+    def adapter_name(self) -> str:
+        """What was done to the model, in few words; empty for one that is as it is."""
+        if self.ready_adapter is not None:
+            return f"with adapter {self.ready_adapter}"
+        return "" if self.distillation is None else f"trained on {self.training_sessions}"
+
+    @property
+    def training_sessions(self) -> str:
+        """ "all 41 sessions of MARBLE (another home)", of a distilled adapter."""
+        trained = self.distillation
+        if trained is None:
+            return ""
+        origin = "" if trained.dataset == self.metrics.dataset else f" of {dataset_name(trained.dataset)} (another home)"
+        return f"{'all ' if trained.all_sessions else ''}{counted(trained.sessions, 'session')}{origin}"
 
 
 def _engine(made_by: GeneratedBy) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-METRICS = (
-    "f1_macro_gold",
-    "f1_macro_union",
-    "f1_macro_catalogue",
-    "f1_weighted",
-    "f1_micro_gold",
-    "f1_micro_catalogue",
-    "accuracy",
-    "missed",
-)
+METRIC_NAMES = {
+    "f1_macro_gold": "F1 macro (gold)",
+    "f1_macro_union": "F1 macro (union)",
+    "f1_macro_catalogue": "F1 macro (catalogue)",
+    "f1_weighted": "F1 weighted",
+    "f1_micro_gold": "F1 micro (gold)",
+    "f1_micro_catalogue": "F1 micro (catalogue)",
+    "accuracy": "Accuracy",
+    "missed": "Missed events",
+}
+"""What metrics are called in the titles of tables and figures."""
+METRICS = tuple(METRIC_NAMES)
 
 
 def activity_name(number: int, name: str) -> str:

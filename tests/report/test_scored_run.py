@@ -1,10 +1,11 @@
-"""Run directories may be damaged, changed by hand, or another version's: they are refused in one sentence, never trusted."""
+"""A run as a report sees it: refused where its directory is damaged, named, and beside the paper only where it may be."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,10 @@ from har_llm.report.cells import Cell, CellScore
 from har_llm.report.scored_run import ScoredRun, experiment_settings
 from har_llm.runs.directory import read_run
 from tests.report.fabricated import fabricated, trained
+
+
+def scored(folder: Path, **changes: Any) -> ScoredRun:
+    return ScoredRun(fabricated(folder, **changes), "strict")
 
 
 def changed(folder: Path, name: str, change: Callable[[dict[str, Any]], Any]) -> Path:
@@ -64,9 +69,9 @@ def test_a_config_is_neither_resolved_nor_imported(tmp_path: Path, monkeypatch: 
 
 def test_a_student_is_trained_on_everything_where_its_home_has_no_more_sessions(tmp_path: Path) -> None:
     for number, (sessions, everything) in enumerate(((14, False), (15, True), (None, True))):
-        run = ScoredRun(fabricated(tmp_path / str(number), adapter=trained("mural", sessions)), "strict")
+        run = scored(tmp_path / str(number), adapter=trained("mural", sessions))
         assert run.distillation is not None and run.distillation.all_sessions == everything
-    elsewhere = ScoredRun(fabricated(tmp_path, adapter=trained("marble", 15)), "strict")
+    elsewhere = scored(tmp_path, adapter=trained("marble", 15))
     assert elsewhere.distillation is not None and not elsewhere.distillation.all_sessions, (
         "how many MARBLE has, MuRAL does not tell"
     )
@@ -81,3 +86,82 @@ def test_a_run_without_a_scored_event_has_no_scores(tmp_path: Path) -> None:
     run = ScoredRun(read_run(folder), "strict")
     assert {score.mean for score in run.scores.values()} == {None}
     assert Cell((run,)).score("accuracy") == CellScore()
+
+
+@pytest.mark.parametrize(
+    ("changes", "home", "model", "adapter"),
+    [
+        ({}, "MuRAL", "Qwen3-0.6B", ""),
+        ({"part": "validation"}, "MuRAL, validation part", "Qwen3-0.6B", ""),
+        ({"dataset": "my_home", "model": "m", "model_id": "a/m"}, "my_home", "m", ""),
+        ({"adapter": trained("mural", 1)}, "MuRAL", "Qwen3-0.6B", "trained on 1 session"),
+        ({"adapter": trained("mural")}, "MuRAL", "Qwen3-0.6B", "trained on all 15 sessions"),
+        ({"adapter": trained("marble", 4)}, "MuRAL", "Qwen3-0.6B", "trained on 4 sessions of MARBLE (another home)"),
+        (
+            {"adapter": {"name": "a", "label": "mine", "id": "x", "revision": "1"}},
+            "MuRAL",
+            "Qwen3-0.6B",
+            "with adapter mine (1)",
+        ),
+    ],
+)
+def test_home_model_and_adapter_have_names(
+    tmp_path: Path, changes: dict[str, Any], home: str, model: str, adapter: str
+) -> None:
+    run = scored(tmp_path, **changes)
+    assert (run.home_name, run.model_name, run.adapter_name) == (home, model, adapter)
+
+
+def test_a_run_finds_its_number(tmp_path: Path) -> None:
+    value = scored(tmp_path).paper_value("f1")
+    assert value is not None and value.value == Decimal("10.81")
+    value = scored(tmp_path, adapter=trained("marble")).paper_value("missed")
+    assert value is not None and value == (Decimal("7.21"), Decimal("3.52"))
+    value = scored(tmp_path, adapter=trained("mural", 4)).paper_value("f1")
+    assert value is not None and value.value == Decimal("49.42")
+
+
+def test_the_first_15_of_15_sessions_are_all(tmp_path: Path) -> None:
+    value = scored(tmp_path, adapter=trained("mural", 15)).paper_value("missed")
+    assert value is not None and value.value == Decimal("1.83")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"provenance": "synthetic model"},
+        {"partial": True, "limit": 5},
+        {"part": "validation"},
+        {"dataset": "my_home"},
+        {"model": "custom", "model_id": "some/other"},
+        {"adapter": {"name": "adapter", "label": "adapter", "id": "x", "revision": "1"}},
+        {"adapter": trained("mural", 3)},
+        {"adapter": trained("my_home")},
+    ],
+)
+def test_what_the_paper_did_not_do_has_no_number(tmp_path: Path, changes: dict[str, Any]) -> None:
+    assert scored(tmp_path, **changes).paper_value("f1") is None
+
+
+@pytest.mark.parametrize("change", [{"provenance": "synthetic home"}, {"part": "train"}, {"dataset": "simulated_flat"}])
+def test_what_is_not_comparable(tmp_path: Path, change: dict[str, Any]) -> None:
+    assert not scored(tmp_path, **change).comparable and scored(tmp_path).comparable
+
+
+def test_departures_from_the_paper_are_named(tmp_path: Path) -> None:
+    assert scored(tmp_path).departures == []
+    run = scored(
+        tmp_path,
+        model_id="a/folder",
+        adapter=trained("mural", teacher="qwen3_14b"),
+        config={"window": {"events": 20}, "split": {"_target_": "har_llm.data.splits.FractionSplit"},
+                "lora": {"training": {"learning_rate": 1e-4, "steps": 500}, "window": {"events": 10, "stride": 5}}},
+    )  # fmt: skip
+    assert run.departures == [
+        "window.events=20",
+        "lora.window.stride=5",
+        "lora.training.learning_rate=0.0001",
+        "another split",
+        "trained on generations of qwen3_14b",
+        "weights other than Qwen/Qwen3-0.6B's by id",
+    ]

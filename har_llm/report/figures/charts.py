@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from har_llm.report.cells import Cell
+from har_llm.report.cells import Cell, with_variant
 from har_llm.report.figures.chart import Chart, Level, Panel, Point, Series
 from har_llm.report.grouping import Report, adapted, grouped
-from har_llm.report.names import SCORES, home_name, model_name, with_variant
-from har_llm.report.paper import CITATION, LABELS, SIZES, TEACHER, Key, comparable, paper_model, results
+from har_llm.report.paper import CITATION, LABELS, SIZES, TEACHER, Key, results
 from har_llm.report.scored_run import ScoredRun
 
 TEACHERS_LOOK = -1
@@ -40,17 +39,17 @@ def _figure3(report: Report, cells: Sequence[Cell]) -> Chart | None:
         return None
     unit, word = (1e9, "billions") if max(cell.run.metrics.parameters or 0 for cell in plain) >= 1e9 else (1e6, "millions")
     series = []
-    for look, (home, inside) in enumerate(grouped(plain, lambda cell: home_name(cell.run)).items()):
+    for look, (home, inside) in enumerate(grouped(plain, lambda cell: cell.run.home_name).items()):
         for variant, group in grouped(inside, lambda cell: cell.variant).items():
             points = [_point(report, cell, (cell.run.metrics.parameters or 0) / unit) for cell in group]
             series.append(Series(with_variant(home, variant), _in_order(points), look, joined=not variant))
-        if comparable(inside[0].run) and report.headline.startswith("f1_"):
+        if inside[0].run.comparable and report.headline.startswith("f1_"):
             series.append(Series(f"{home} (paper)", _paper_sizes(inside[0].run.metrics.dataset, unit), look, paper=True))
     panels = [Panel("", series)]
     text = _caption(report, "of models as they are, by their number of parameters (to scale)", panels)
     return Chart(
         "figure3",
-        f"Figure 3: {SCORES[report.headline]} by number of parameters",
+        f"Figure 3: {report.headline_name} by number of parameters",
         text,
         f"parameters ({word})",
         _score_name(report),
@@ -65,9 +64,9 @@ def _paper_sizes(dataset: str, unit: float) -> list[Point]:
 def _figure4(report: Report, cells: Sequence[Cell]) -> Chart | None:
     """A panel for each home where a student was trained on different numbers of its sessions."""
     panels = []
-    for home, inside in grouped(cells, lambda cell: home_name(cell.run)).items():
+    for home, inside in grouped(cells, lambda cell: cell.run.home_name).items():
         trained = [cell for cell in inside if _at_home(cell)]
-        students = grouped(trained, lambda cell: model_name(cell.run))
+        students = grouped(trained, lambda cell: cell.run.model_name)
         several = (group for group in students.values() if len({cell.run.distillation for cell in group}) > 1)
         counted = [cell for group in several for cell in group]
         if counted:
@@ -76,7 +75,7 @@ def _figure4(report: Report, cells: Sequence[Cell]) -> Chart | None:
         return None
     lines = "; lines: the teacher, and the student as it is" if any(panel.levels for panel in panels) else ""
     shown = f"of students by the number of sessions that they were trained on{lines}"
-    text, title = _caption(report, shown, panels), f"Figure 4: {SCORES[report.headline]} by training sessions"
+    text, title = _caption(report, shown, panels), f"Figure 4: {report.headline_name} by training sessions"
     return Chart("figure4", title, text, "training sessions", _score_name(report), panels, whole=True)
 
 
@@ -89,7 +88,7 @@ def _at_home(cell: Cell) -> bool:
 def _student_panel(report: Report, home: str, cells: Sequence[Cell]) -> Panel:
     series: list[Series] = []
     levels: dict[str, Level] = {}
-    students = grouped(cells, lambda cell: with_variant(model_name(cell.run), cell.variant))
+    students = grouped(cells, lambda cell: with_variant(cell.run.model_name, cell.variant))
     for look, (label, group) in enumerate(students.items()):
         points = [
             _point(report, cell, cell.run.distillation.sessions) for cell in group if cell.run.distillation is not None
@@ -100,7 +99,7 @@ def _student_panel(report: Report, home: str, cells: Sequence[Cell]) -> Panel:
     for look, group in enumerate(students.values()):
         paper = _paper_sessions(report, group[0])
         if paper and not any(one.paper for one in series):  # the paper has one such student
-            series.append(Series(f"{model_name(group[0].run)}, trained (paper)", paper, look, paper=True))
+            series.append(Series(f"{group[0].run.model_name}, trained (paper)", paper, look, paper=True))
     return Panel(home, series, list(levels.values()))
 
 
@@ -109,15 +108,15 @@ def _levels(report: Report, cell: Cell, look: int) -> list[Level]:
     for level, role, own in ((report.teacher_of(cell), "teacher", TEACHERS_LOOK), (report.plain_of(cell), "as it is", look)):
         mean = None if level is None else level.score(report.headline).mean
         if level is not None and mean is not None:
-            label = f"{with_variant(model_name(level.run), level.variant)}, {role}"
+            label = f"{with_variant(level.run.model_name, level.variant)}, {role}"
             found.append(Level(label, 100 * mean, own))
     return found
 
 
 def _paper_sessions(report: Report, cell: Cell) -> list[Point]:
-    run, model = cell.run, paper_model(cell.run)
+    run, model = cell.run, cell.run.paper_model
     trained_alike = run.distillation is not None and run.distillation.teacher == TEACHER
-    if not (report.headline.startswith("f1_") and comparable(run) and trained_alike):
+    if not (report.headline.startswith("f1_") and run.comparable and trained_alike):
         return []
     return _in_order(
         [
@@ -145,14 +144,14 @@ def _costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
         if any(cell.run.distillation is not None for cell in shown):
             text += " In brackets: the number of training sessions."
         made.append(
-            Chart(name, f"{SCORES[report.headline]} by {axis}", text, axis, _score_name(report), panels, logarithmic=True)
+            Chart(name, f"{report.headline_name} by {axis}", text, axis, _score_name(report), panels, logarithmic=True)
         )
     return made
 
 
 def _cost_series(report: Report, cells: Sequence[Cell], quantity: str) -> list[Series]:
     series: list[Series] = []
-    for look, (home, inside) in enumerate(grouped(cells, lambda cell: home_name(cell.run)).items()):
+    for look, (home, inside) in enumerate(grouped(cells, lambda cell: cell.run.home_name).items()):
         for kind, group in grouped(inside, lambda cell: _kind(cell.run)).items():
             points = [_point(report, cell, cell.per_event(quantity) or 0, _short_name(cell.run)) for cell in group]
             series.append(Series(f"{home}, {kind}", _in_order(points), look, marker=len(series), joined=False))
@@ -167,7 +166,7 @@ def _kind(run: ScoredRun) -> str:
 
 def _short_name(run: ScoredRun) -> str:
     """ "0.6B" for Qwen3-0.6B; in brackets, the number of sessions that a student was trained on."""
-    name = model_name(run)
+    name = run.model_name
     short = name.rpartition("-")[2] if name in LABELS else name
     return f"{short} ({run.distillation.sessions})" if run.distillation is not None else short
 
@@ -184,7 +183,7 @@ def _in_order(points: Sequence[Point]) -> list[Point]:
 
 
 def _score_name(report: Report) -> str:
-    return f"{SCORES[report.headline]} (%)"
+    return f"{report.headline_name} (%)"
 
 
 def _caption(report: Report, shown: str, panels: Sequence[Panel]) -> str:
@@ -192,7 +191,7 @@ def _caption(report: Report, shown: str, panels: Sequence[Panel]) -> str:
     series = [one for panel in panels for one in panel.series]
     bars = any(point.low is not None for one in series for point in one.points)
     said = [
-        f"{SCORES[report.headline]} {shown}.",
+        f"{report.headline_name} {shown}.",
         f"{report.parsing.capitalize()} parsing of the answers, mean over sessions.",
         "Bars: 95 % interval of the mean (bootstrap over sessions)." if bars else "",
         f"Hollow and dashed: the paper ({CITATION})." if any(one.paper for one in series) else "",

@@ -8,9 +8,6 @@ from har_llm.report.tables.distillation import figure4_table, table2
 from har_llm.report.tables.other import cost_table, runs_table, story_tables
 from har_llm.report.tables.paper import candidates, table1, table4
 
-ON_PAPER_ONLY = ("table_candidates", "table_cost", "table_runs")
-"""Too wide for a terminal."""
-
 
 def make_tables(report: Report) -> list[Table]:
     """Those for which there are runs."""

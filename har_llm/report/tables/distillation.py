@@ -6,8 +6,7 @@ from har_llm.common.numbers import difference, in_percent, percent, rounded, sho
 from har_llm.common.tables import Table
 from har_llm.report.cells import Cell
 from har_llm.report.grouping import Report
-from har_llm.report.names import dataset_name, model_name, row_name
-from har_llm.report.paper import DATASETS, LABELS, NOTES, TEACHER, Key, paper_model, results, value_for
+from har_llm.report.paper import DATASETS, LABELS, NOTES, TEACHER, Key, dataset_name, results
 from har_llm.report.scored_run import ScoredRun
 from har_llm.report.tables.paper import f1_notes
 from har_llm.runs.result import Distillation
@@ -33,7 +32,7 @@ def table2(report: Report) -> Table | None:
                 if Key("f1", model, source, None, scored) in results():
                     rows[label, scored, source] = []
     for cell, recipe in trained:
-        row = [row_name(cell), *_both(cell.run, recipe), *_numbers(report, cell, recipe)]
+        row = [cell.row_name(), *_both(cell.run, recipe), *_numbers(report, cell, recipe)]
         rows.setdefault(_place(cell.run, recipe), []).append(row)
     for (label, scored, source), own in rows.items():
         if not own:
@@ -60,7 +59,7 @@ def figure4_table(report: Report) -> Table | None:
         "Figure 4 in numbers: F1 by training sessions",
         ("model", "trained on", "scored on", "sessions", *COLUMNS),
         [
-            [row_name(cell), *_both(cell.run, recipe), str(recipe.sessions), *_numbers(report, cell, recipe)]
+            [cell.row_name(), *_both(cell.run, recipe), str(recipe.sessions), *_numbers(report, cell, recipe)]
             for cell, recipe in trained
         ],
         [*f1_notes(report, [cell for cell, _ in trained]), COMPARISON],
@@ -72,7 +71,7 @@ def _students(report: Report) -> list[tuple[Cell, Distillation]]:
 
 
 def _place(run: ScoredRun, recipe: Distillation) -> Place:
-    return (model_name(run), run.metrics.dataset, recipe.dataset)
+    return (run.model_name, run.metrics.dataset, recipe.dataset)
 
 
 def _both(run: ScoredRun, recipe: Distillation) -> list[str]:
@@ -81,9 +80,9 @@ def _both(run: ScoredRun, recipe: Distillation) -> list[str]:
 
 def _numbers(report: Report, cell: Cell, recipe: Distillation) -> list[str]:
     """Ours, its increase and share of the gap; the same of the paper; the difference."""
-    own, plain, paper = in_percent(cell.score(report.f1).mean), report.plain_of(cell), value_for(cell.run, "f1")
+    own, plain, paper = in_percent(cell.score(report.f1).mean), report.plain_of(cell), cell.run.paper_value("f1")
     sessions = None if recipe.all_sessions else recipe.sessions
-    key = Key("f1", paper_model(cell.run) or "", recipe.dataset, sessions, cell.run.metrics.dataset)
+    key = Key("f1", cell.run.paper_model or "", recipe.dataset, sessions, cell.run.metrics.dataset)
     return [
         shown(own),
         difference(own, None if plain is None else in_percent(plain.score(report.f1).mean)),

@@ -8,8 +8,6 @@ from har_llm.common.numbers import in_percent, percent, with_spread
 from har_llm.common.tables import Table
 from har_llm.report.cells import Cell, engine_note
 from har_llm.report.grouping import SYNTHETIC, Report, adapted, ordered
-from har_llm.report.names import SCORES, adapter_name, home_name, row_name, sessions_name
-from har_llm.report.paper import comparable
 from har_llm.report.scored_run import ScoredRun
 
 KIND = "what it is"
@@ -38,8 +36,8 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
         score, missed = cell.score(report.headline), cell.score("missed")
         rows.append(
             [
-                home_name(cell.run),
-                row_name(cell),
+                cell.run.home_name,
+                cell.row_name(),
                 _trained_on(cell.run, teachers),
                 percent(score.mean),
                 percent(score.session_std),
@@ -50,7 +48,7 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
                 cell.run.metrics.provenance or REAL,
             ]
         )
-    scores = (f"{SCORES[report.headline]} %", "std over sessions", "std over seeds", "gap closed %", "missed %")
+    scores = (f"{report.headline_name} %", "std over sessions", "std over seeds", "gap closed %", "missed %")
     note = (
         f"{report.parsing.capitalize()} parsing of the answers; mean over sessions. Gap closed: the share of the way from "
         "the student as it is to its teacher, on the same events."
@@ -61,8 +59,8 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
 
 def _trained_on(run: ScoredRun, teachers: Collection[str]) -> str:
     if run.distillation is not None:
-        return sessions_name(run, run.distillation)
-    return adapter_name(run) or ("nothing (teacher)" if run.metrics.model in teachers else "nothing")
+        return run.training_sessions
+    return run.adapter_name or ("nothing (teacher)" if run.metrics.model in teachers else "nothing")
 
 
 def cost_table(report: Report) -> Table:
@@ -72,8 +70,8 @@ def cost_table(report: Report) -> Table:
         prompt, answer, seconds = (cell.per_event(name) for name in ("prompt_tokens", "completion_tokens", "engine_seconds"))
         rows.append(
             [
-                home_name(cell.run),
-                row_name(cell, adapter_name(cell.run)),
+                cell.run.home_name,
+                cell.row_name(cell.run.adapter_name),
                 "" if cell.run.metrics.parameters is None else f"{cell.run.metrics.parameters / 1e6:.1f}",
                 percent(cell.score(report.headline).mean),
                 "" if prompt is None else f"{prompt:.1f}",
@@ -88,7 +86,7 @@ def cost_table(report: Report) -> Table:
         "home",
         "model",
         "parameters (millions)",
-        f"{SCORES[report.headline]} %",
+        f"{report.headline_name} %",
         *amounts,
         "engine and hardware",
         KIND,
@@ -104,8 +102,8 @@ def runs_table(report: Report) -> Table:
             rows.append(
                 [
                     run.result.folder.name,
-                    home_name(run),
-                    row_name(cell, adapter_name(run)),
+                    run.home_name,
+                    cell.row_name(run.adapter_name),
                     str(run.metrics.seed),
                     str(len(run.sessions)),
                     str(run.metrics.windows),
@@ -116,7 +114,7 @@ def runs_table(report: Report) -> Table:
                     _where(run),
                 ]
             )
-    scores = (f"{SCORES[report.headline]} %", "missed %")
+    scores = (f"{report.headline_name} %", "missed %")
     columns = (
         "run",
         "home",
@@ -142,7 +140,7 @@ def _label(cells: Sequence[Cell]) -> str:
 
 
 def _where(run: ScoredRun) -> str:
-    if comparable(run):
+    if run.comparable:
         if run.distillation is None:
             return "tables 1 and 4"
         return "tables 2 and 4" if run.distillation.all_sessions else "figure 4"

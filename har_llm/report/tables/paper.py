@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 
 from har_llm.common.numbers import difference, in_percent, percent, shown, with_spread
 from har_llm.common.tables import Table
-from har_llm.report.cells import Cell, CellScore, engine_note
+from har_llm.report.cells import Cell, CellScore, engine_note, with_variant
 from har_llm.report.grouping import Report
-from har_llm.report.names import F1_SCORES, SCORES, adapter_name, dataset_name, model_name, row_name, with_variant
-from har_llm.report.paper import CITATION, DATASETS, LABELS, NOTES, STUDENTS, Key, Value, results, value_for
+from har_llm.report.paper import CITATION, DATASETS, LABELS, NOTES, STUDENTS, Key, Value, dataset_name, results
+from har_llm.scoring.names import METRIC_NAMES
+
+F1_SCORES = tuple(name for name in METRIC_NAMES if name.startswith("f1_"))
+"""Those that the paper's "F1" may be."""
 
 
 def table1(report: Report) -> Table | None:
@@ -45,7 +48,7 @@ def candidates(report: Report) -> Table | None:
     for cell in report.paper:
         if cell.run.scores_without_null is not None:
             rows.append(_candidates_row(report, cell, without_null=True))
-    scores = [SCORES[name] for name in F1_SCORES]
+    scores = [METRIC_NAMES[name] for name in F1_SCORES]
     columns = (
         "model",
         "scored on",
@@ -57,17 +60,17 @@ def candidates(report: Report) -> Table | None:
         "std over sessions",
         "std over seeds",
     )
-    notes = [*f1_notes(report, report.paper), f"The difference and the deviations are those of {SCORES[report.f1]}."]
+    notes = [*f1_notes(report, report.paper), f"The difference and the deviations are those of {METRIC_NAMES[report.f1]}."]
     table = Table("table_candidates", "Every candidate for the paper's F1", columns, rows, notes)
     return table.without_empty("std over seeds")
 
 
 def _candidates_row(report: Report, cell: Cell, *, without_null: bool) -> list[str]:
-    paper = value_for(cell.run, "f1")
+    paper = cell.run.paper_value("f1")
     number = None if paper is None else paper.value
     head = cell.score(report.f1, without_null=without_null)
     return [
-        row_name(cell, adapter_name(cell.run)),
+        cell.row_name(cell.run.adapter_name),
         dataset_name(cell.run.metrics.dataset),
         "left out" if without_null else "as it is",
         str(len(cell.runs)),
@@ -82,7 +85,7 @@ def _candidates_row(report: Report, cell: Cell, *, without_null: bool) -> list[s
 def f1_notes(report: Report, cells: Sequence[Cell]) -> list[str]:
     seeds = max(len(cell.runs) for cell in cells)
     over = f"mean over sessions and over up to {seeds} seeds" if seeds > 1 else "mean over sessions"
-    ours = f"In %: {SCORES[report.f1]}, {report.parsing} parsing of the answers, {over}"
+    ours = f"In %: {METRIC_NAMES[report.f1]}, {report.parsing} parsing of the answers, {over}"
     notes = [f"{ours}. Paper: {CITATION}, where F1 is not named more exactly."]
     if report.f1 != report.headline:
         notes.append(f"metrics.headline is {report.headline}, which is no F1; the paper's numbers are.")
@@ -100,7 +103,7 @@ def _rows(
     found: dict[tuple[str, str], list[tuple[str, dict[str, Cell]]]] = {model: [] for model in models}
     for cell in cells:
         source = "" if cell.run.distillation is None else cell.run.distillation.dataset
-        variants = found.setdefault((model_name(cell.run), source), [])
+        variants = found.setdefault((cell.run.model_name, source), [])
         free = (own for variant, own in variants if variant == cell.variant and cell.run.metrics.dataset not in own)
         own = next(free, None)
         if own is None:
@@ -113,7 +116,7 @@ def _rows(
             row = [_label(name, source, variant)]
             for dataset in DATASETS:
                 if dataset in own:
-                    row += _three(ours(own[dataset]), value_for(own[dataset].run, metric))
+                    row += _three(ours(own[dataset]), own[dataset].run.paper_value(metric))
                 else:  # the paper's number alone, once
                     key = Key(metric, LABELS.get(name, ""), source, None, dataset)
                     row += _three(CellScore(), results().get(key) if place == 0 and dataset not in have else None)

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from har_llm.common.console import console, plain, show_table
 from har_llm.common.tables import Table
-from har_llm.report.tables.all import ON_PAPER_ONLY
 from har_llm.report.tables.other import KIND
+
+TOO_WIDE = ("table_candidates", "table_cost", "table_runs")
+"""Tables for paper and page only."""
 
 
 def show_report(tables: Sequence[Table], folder: Path) -> None:
     out = console()
     for table in tables:
-        if table.name not in ON_PAPER_ONLY:
+        if table.name not in TOO_WIDE:
             show_table(out, _narrow(table))
     out.print(
         plain(f"\nReport: {folder / 'report.html'}, and report.md with tables and figures for papers beside it"),

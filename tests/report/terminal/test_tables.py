@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from har_llm.report.grouping import SYNTHETIC, make_report
-from har_llm.report.tables.all import ON_PAPER_ONLY, make_tables
-from har_llm.report.terminal.tables import show_report
+from har_llm.report.tables.all import make_tables
+from har_llm.report.terminal.tables import TOO_WIDE, show_report
 from tests.report.fabricated import fabricated, miniature
 
 
@@ -18,7 +18,7 @@ def test_the_terminal_shows_the_tables_that_fit(tmp_path: Path, capsys: pytest.C
     show_report(tables, tmp_path)
     shown = capsys.readouterr().out
     for table in tables:
-        assert (table.title in shown) == (table.name not in ON_PAPER_ONLY)
+        assert (table.title in shown) == (table.name not in TOO_WIDE)
     assert SYNTHETIC in shown and "simulated_house" in shown
     assert max(map(len, shown.splitlines()[:-1])) <= 120
 
