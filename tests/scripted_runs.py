@@ -13,6 +13,7 @@ from har_llm.runs.prepare import prepare, read_recordings, render
 from har_llm.runs.run import PreparedRun
 from har_llm.sweep.generate import generate
 from har_llm.sweep.plan import make_plan
+from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
 
 SMALL = ("dataset.sessions.count=4", "+dataset.paper_split={4:2}", "model=tiny_student", "engine=scripted")
@@ -45,14 +46,14 @@ def done(tmp_path: Path, *overrides: str, stop_after: int | None = None) -> tupl
         if len(made) == stop_after:
             raise KeyboardInterrupt
 
-    for load in make_plan([prepared]).loads:
-        generate(load, note)
-    return read_run(finish(prepared)), made
+    for load in make_plan([prepared], Stores()).loads:
+        generate(load, note, Stores())
+    return read_run(finish(prepared, prepared.open_store())), made
 
 
 def made_for(prepared: PreparedRun) -> None:
-    for load in make_plan([prepared]).loads:
-        generate(load, lambda generation: None)
+    for load in make_plan([prepared], Stores()).loads:
+        generate(load, lambda generation: None, Stores())
 
 
 def rows_of(result: RunResult) -> list[dict[str, Any]]:

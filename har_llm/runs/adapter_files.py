@@ -13,6 +13,7 @@ from har_llm.distill.training_job import TrainingJob
 from har_llm.models.adapters import ADAPTER_FILES, adapter_digest
 from har_llm.runs.generations import parse_windows
 from har_llm.runs.run import AdapterRecipe
+from har_llm.runs.store import GenerationStore
 
 
 def adapter_weights(recipe: AdapterRecipe) -> str | None:
@@ -36,14 +37,14 @@ def adapter_weights(recipe: AdapterRecipe) -> str | None:
     return weights
 
 
-def select_examples(recipe: AdapterRecipe) -> Selection:
+def select_examples(recipe: AdapterRecipe, store: GenerationStore) -> Selection:
     """The examples, from the teacher's stored generations. Raises MissingError if some are missing."""
     candidates = [
         [
             Candidate(record.key, record.text, record.finish_reason, answer.strict)
             for record, answer in zip(window.records, window.answers, strict=True)
         ]
-        for window in parse_windows(recipe.teacher)
+        for window in parse_windows(recipe.teacher, store)
     ]
     thinking = recipe.experiment.model.thinking
     selection = select(recipe.teacher.prompts, candidates, recipe.lora.examples, thinking)

@@ -45,9 +45,11 @@ def _examples(run: PreparedRun, target: Path) -> str:
         raise ConfigError(
             f"export.what is 'examples', which are made of a teacher's generations; choose lora=distilled{_hint(run)}."
         )
-    if not run.recipe.teacher.complete():
+    teacher = run.recipe.teacher
+    store = teacher.open_store()
+    if teacher.owed(store):
         raise MissingError("The teacher's generations are missing; run the same command with task=run first.")
-    selection = select_examples(run.recipe)
+    selection = select_examples(run.recipe, store)
     write_whole(target, "".join(json.dumps(example.as_row()) + "\n" for example in selection.examples))
     return f"{selection.summary()}{run.recipe.provenance.suffix}"
 

@@ -10,6 +10,6 @@ from har_llm.runs.store import GenerationStore
 from har_llm.runs.write import write_run
 
 
-def finish(run: PreparedRun, store: GenerationStore | None = None) -> Path:
+def finish(run: PreparedRun, store: GenerationStore) -> Path:
     """The run directory. Raises MissingError if generations are missing."""
     return write_run(run, parse_windows(run, store))

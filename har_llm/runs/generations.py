@@ -28,9 +28,8 @@ class WindowGenerations:
         return tuple(vote(event) for event in zip(*parsed, strict=True))
 
 
-def parse_windows(run: PreparedRun, store: GenerationStore | None = None) -> list[WindowGenerations]:
+def parse_windows(run: PreparedRun, store: GenerationStore) -> list[WindowGenerations]:
     """The generations of every window. Raises MissingError if some are missing."""
-    store = store or run.open_store()
     missing = run.owed(store)
     if missing:
         raise MissingError(f"{len(missing)} of {len(run.requests)} generations are missing; run the same command again.")

@@ -142,10 +142,6 @@ class PreparedRun:
         """The requests whose generations are not stored yet, each key once."""
         return list({request.key: request for request in self.requests if request.key not in store}.values())
 
-    def complete(self) -> bool:
-        """Whether all its generations are stored."""
-        return not self.owed(self.open_store())
-
 
 @dataclass(frozen=True)
 class AdapterRecipe:

@@ -103,9 +103,8 @@ class Estimates:
     """None where nothing has to be fetched."""
 
 
-def estimate(plan: Plan, stores: Stores | None = None) -> Estimates:
+def estimate(plan: Plan, stores: Stores) -> Estimates:
     """What the plan would cost on this machine; no model is loaded."""
-    stores = stores or Stores()
     loads = [_load(load, stores) for load in plan.loads]
     return Estimates(loads, [_training(recipe) for recipe in plan.recipes], _downloads(loads))
 

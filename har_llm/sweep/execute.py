@@ -91,6 +91,7 @@ def _plan(jobs: Sequence[Job], callback: Callback, stores: Stores) -> Plan:
 
 def _train(plan: Plan, jobs: Sequence[Job], callback: Callback, stores: Stores) -> None:
     """Train the adapters. Those that other processes train come last, and are waited for."""
+    stores.refresh()  # their teachers have written since
     waiting = [Training(recipe) for recipe in plan.recipes]
     while waiting:
         held = []
@@ -100,7 +101,7 @@ def _train(plan: Plan, jobs: Sequence[Job], callback: Callback, stores: Stores) 
                 continue
             with failing(dependents, callback):
                 try:
-                    training.run(callback)
+                    training.run(callback, stores)
                 except HeldError as error:
                     held.append((training, str(error)))
         if len(held) == len(waiting):

@@ -20,7 +20,7 @@ from har_llm.sweep.plan import Load
 from har_llm.sweep.read_once import Stores
 
 
-def generate(load: Load, on_generation: Callable[[Generation], None], stores: Stores | None = None) -> None:
+def generate(load: Load, on_generation: Callable[[Generation], None], stores: Stores) -> None:
     """Make the generations of a load in processes of their own; each is kept before the next is waited for.
 
     Raises EngineError when a process dies, MissingError when the model cannot be fetched, ConfigError when the GPUs have
@@ -45,7 +45,7 @@ def generate(load: Load, on_generation: Callable[[Generation], None], stores: St
         _import_scoring()
         about = pool.about
         with ExitStack() as stack:
-            keep = _Keeper(load, about, stack, stores or Stores())
+            keep = _Keeper(load, about, stack, stores)
             seconds, tokens, count = 0.0, 0, 0
             for generation in pool.generate(load.requests):
                 keep(generation)

@@ -82,9 +82,8 @@ class Plan:
         return len({(outputs, request.key) for run in runs for outputs in [run.outputs] for request in run.requests})
 
 
-def make_plan(runs: Sequence[PreparedRun], stores: Stores | None = None) -> Plan:
+def make_plan(runs: Sequence[PreparedRun], stores: Stores) -> Plan:
     """What these runs owe, and what that needs. Raises MissingError for an adapter that is damaged."""
-    stores = stores or Stores()
     # A run whose texts are all stored needs no adapter, and its teacher none of its texts.
     dependents = [run for run in runs if run.recipe is not None and stores.owed(run)]
     recipes = {

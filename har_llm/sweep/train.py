@@ -37,12 +37,11 @@ LOG = "loss.jsonl"
 LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "unsloth", "bitsandbytes")
 
 
-def check_recipe(run: PreparedRun, stores: Stores | None = None) -> None:
+def check_recipe(run: PreparedRun, stores: Stores) -> None:
     """Refuse an adapter that is damaged, or that could not be made here, before its teacher writes. Raises MissingError.
 
     Also one that was trained anew since the first texts of the run. A run that has all its texts needs none.
     """
-    stores = stores or Stores()
     if run.recipe is None or not stores.owed(run):
         return
     there = stores.weights(run.recipe)
@@ -65,7 +64,7 @@ class Training:
         self._log = self._staging / LOG
         self._lock = Lock(recipe.folder.with_name(f".{recipe.folder.name}.lock"))
 
-    def run(self, callback: Callback) -> None:
+    def run(self, callback: Callback, stores: Stores) -> None:
         """Train the adapter and put it in its place, unless it is there. Raises HarError; what is done is kept.
 
         Raises HeldError while another process trains it.
@@ -74,7 +73,7 @@ class Training:
             return
         with self._lock.held():
             if not self.recipe.folder.exists():  # another process may have just made it
-                selection, about = self._train(select_examples(self.recipe), callback)
+                selection, about = self._train(select_examples(self.recipe, stores.of(self.recipe.teacher)), callback)
                 self._lock.check()
                 _put_in_place(self.recipe, selection, about, _losses(self._log), self._staging / "adapter")
             shutil.rmtree(self._staging, ignore_errors=True)

@@ -13,6 +13,7 @@ from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.vllm_config import VllmEngineConfig
 from har_llm.runs.prepare import prepare
 from har_llm.sweep.plan import make_plan
+from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
 from tests.helpers import load
 
@@ -56,4 +57,4 @@ def test_a_run_is_prepared_for_the_engine_that_is_chosen(here: Any) -> None:
     named = prepare(experiment("limit=2", "paths.outputs=nowhere-at-all", "engine=transformers"))
     assert (automatic.engine, automatic.engine_reason) == AutoEngineConfig().chosen()
     assert (named.engine, named.engine_reason) == (TransformersEngineConfig(), "")
-    assert len(make_plan([automatic, named]).loads) == 1
+    assert len(make_plan([automatic, named], Stores()).loads) == 1

@@ -60,7 +60,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 def texts(job: Job) -> list[str]:
     assert job.run is not None
-    return [window.records[0].text for window in parse_windows(job.run)]
+    return [window.records[0].text for window in parse_windows(job.run, job.run.open_store())]
 
 
 def model(folder: Path) -> LoadedModel:

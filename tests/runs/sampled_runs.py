@@ -32,4 +32,4 @@ def answered(prepared: PreparedRun, *texts: str) -> RunResult:
                 text = f"<think>\nIt is {place}.\n</think>\n\n{json.dumps(rows)}"
             reason = "stop" if "</think>" in text else "length"
             writer.add(Record(request.key, text, reason, 10, 5, 0.1, {"engine": "hand"}))
-    return read_run(finish(prepared))
+    return read_run(finish(prepared, prepared.open_store()))

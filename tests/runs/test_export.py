@@ -16,6 +16,7 @@ from har_llm.runs.generations import parse_windows
 from har_llm.runs.prepare import prepare
 from har_llm.sweep.generate import generate
 from har_llm.sweep.plan import make_plan
+from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
 from tests.lora_adapters import random_adapter
 from tests.sweep.distilled_jobs import job
@@ -23,9 +24,9 @@ from tests.sweep.distilled_jobs import job
 
 def texts(experiment: Experiment) -> list[str]:
     run = prepare(experiment)
-    for load in make_plan([run]).loads:
-        generate(load, lambda generation: None)
-    return [window.records[0].text for window in parse_windows(run)]
+    for load in make_plan([run], Stores()).loads:
+        generate(load, lambda generation: None, Stores())
+    return [window.records[0].text for window in parse_windows(run, run.open_store())]
 
 
 @pytest.mark.slow
@@ -96,8 +97,8 @@ def test_examples_are_rows_of_prompt_and_completion(tmp_path: Path) -> None:
         export(wanted)
     recipe = prepare(wanted).recipe
     assert recipe is not None
-    for load in make_plan([recipe.teacher]).loads:
-        generate(load, lambda generation: None)
+    for load in make_plan([recipe.teacher], Stores()).loads:
+        generate(load, lambda generation: None, Stores())
     wanted.settings.export.what = "examples"
     wanted.settings.export.path = str(tmp_path / "rows.jsonl")
     path, what = export(wanted)

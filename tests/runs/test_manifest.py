@@ -27,7 +27,7 @@ def test_events_that_were_left_out_by_gold_activities_are_said(
     run = prepare(job(tmp_path, *overrides).experiment)  # type: ignore[arg-type]
     assert run.recipe is not None
     keep(run.recipe.teacher)
-    selection = select_examples(run.recipe)
+    selection = select_examples(run.recipe, run.recipe.teacher.open_store())
     content = manifest(run.recipe, selection, {}, [])
     assert (content["null_class"], content["uses_gold"]) == (use, gold)
     assert selection.summary().endswith("chosen with gold activities") == gold

@@ -16,6 +16,7 @@ from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import Record
 from har_llm.sweep.estimates import CHARACTERS_PER_TOKEN, LoadEstimate, Place, TrainingEstimate, estimate
 from har_llm.sweep.plan import make_plan
+from har_llm.sweep.read_once import Stores
 from har_llm.sweep.throughput import Rate, note_rate
 from tests.composing import experiment
 
@@ -31,12 +32,12 @@ def prepared(tmp_path: Path, *overrides: str) -> PreparedRun:
 
 
 def only(*runs: PreparedRun) -> LoadEstimate:
-    (estimated,) = estimate(make_plan(runs)).loads
+    (estimated,) = estimate(make_plan(runs, Stores()), Stores()).loads
     return estimated
 
 
 def training(run: PreparedRun) -> TrainingEstimate:
-    (estimated,) = estimate(make_plan([run])).trainings
+    (estimated,) = estimate(make_plan([run], Stores()), Stores()).trainings
     return estimated
 
 
@@ -89,14 +90,14 @@ def test_of_many_prompts_some_are_counted(tmp_path: Path) -> None:
 )
 def test_time_follows_from_what_was_measured(tmp_path: Path, rate: Rate, seconds: int) -> None:
     run = prepared(tmp_path, "limit=10")
-    (load,) = make_plan([run]).loads
+    (load,) = make_plan([run], Stores()).loads
     (tmp_path / "store").mkdir()
     note_rate(tmp_path / "store", load.identity, rate)
     assert only(run).hours == pytest.approx(seconds / 3600)
 
 
 def test_a_rate_serves_other_datasets_and_lengths_of_the_same_load(tmp_path: Path) -> None:
-    (load,) = make_plan([prepared(tmp_path, "limit=1")]).loads
+    (load,) = make_plan([prepared(tmp_path, "limit=1")], Stores()).loads
     (tmp_path / "store").mkdir()
     note_rate(tmp_path / "store", load.identity, Rate(0.0, 1.0, 1, 1))
     other = only(prepared(tmp_path, "limit=2", "dataset=simulated_house", "model.sampling.temperature=0.5"))
@@ -143,8 +144,8 @@ def test_why_an_engine_cannot_run_here_is_said_and_no_fault(tmp_path: Path, monk
 
 
 def test_each_load_has_its_own_estimate_in_order(tmp_path: Path) -> None:
-    plan = make_plan([prepared(tmp_path, "limit=1"), prepared(tmp_path, "limit=2", "model=tiny_teacher")])
-    made = estimate(plan).loads
+    plan = make_plan([prepared(tmp_path, "limit=1"), prepared(tmp_path, "limit=2", "model=tiny_teacher")], Stores())
+    made = estimate(plan, Stores()).loads
     assert [one.load for one in made] == list(plan.loads) and [one.answer_tokens for one in made] == [512, 1024]
 
 
@@ -153,12 +154,12 @@ def test_what_has_to_be_fetched_is_summed_once_a_model(tmp_path: Path, monkeypat
     runs = [prepared(tmp_path, "limit=1", "dataset=simulated_house", "model=qwen3_32b")]
     runs += [prepared(tmp_path, "limit=1", f"model={name}") for name in ("qwen3_32b", "qwen3_0.6b", "tiny_student")]
     monkeypatch.setattr("har_llm.sweep.estimates.download_place", lambda: (tmp_path, 1e12))
-    needed = estimate(make_plan(runs)).downloads
+    needed = estimate(make_plan(runs, Stores()), Stores()).downloads
     assert needed is not None and needed.known == pytest.approx(66.7e9, rel=0.001)
     assert (needed.complete, needed.folder, needed.free) == (True, tmp_path, 1e12)
-    assert estimate(make_plan(runs[3:])).downloads is None
+    assert estimate(make_plan(runs[3:], Stores()), Stores()).downloads is None
     runs.append(prepared(tmp_path, "limit=1", "model=custom", "model.id=owner/name"))
-    needed = estimate(make_plan(runs)).downloads
+    needed = estimate(make_plan(runs, Stores()), Stores()).downloads
     assert needed is not None and needed.known == pytest.approx(66.7e9, rel=0.001) and not needed.complete
 
 

@@ -19,6 +19,7 @@ from har_llm.runs.prepare import prepare
 from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import Record
 from har_llm.sweep.plan import Plan, load_identity, make_plan
+from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
 from tests.helpers import ROOT
 
@@ -34,7 +35,7 @@ def run(*overrides: str) -> PreparedRun:
 
 
 def planned(*overrides: Sequence[str]) -> Plan:
-    return make_plan([run(*each) for each in overrides])
+    return make_plan([run(*each) for each in overrides], Stores())
 
 
 def keys(*overrides: str) -> list[str]:
@@ -64,7 +65,7 @@ def test_a_run_owes_each_of_its_texts_in_the_order_of_its_windows() -> None:
 def test_equal_prompts_are_asked_once() -> None:
     once = run("limit=5")
     twice = replace(once, requests=[*once.requests, *once.requests])
-    plan = make_plan([twice])
+    plan = make_plan([twice], Stores())
     assert (plan.owed, plan.wanted) == (5, 5)
     assert list(plan.loads[0].requests) == list(once.requests)
 
@@ -219,7 +220,7 @@ def test_a_plan_with_nothing_to_make_loads_nothing(tmp_path: Path) -> None:
     keep(run("limit=6", here), 6)
     plan = planned(["limit=6", here], ["limit=3", here])
     assert (plan.loads, plan.owed, plan.wanted) == ([], 0, 6)
-    assert make_plan([]).loads == []
+    assert make_plan([], Stores()).loads == []
 
 
 def test_each_outputs_folder_gets_its_own_texts(tmp_path: Path) -> None:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from har_llm.models.adapters import adapter_digest
+from har_llm.distill.training_job import TrainingJob
+from har_llm.models.adapters import ADAPTER_FILES, adapter_digest
 from har_llm.runs.prepare import prepare
 from har_llm.runs.store import GenerationStore
+from har_llm.sweep.execute import generate_jobs
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
 from har_llm.sweep.train import check_recipe
+from tests.sweep.distilled_jobs import adapters, keep, stand_in
 from tests.sweep.distilled_jobs import job as distilled_job
-from tests.sweep.distilled_jobs import stand_in
-from tests.sweep.noted_jobs import done
+from tests.sweep.noted_jobs import Notes, done
 
 
 def test_an_adapter_is_digested_once_for_all_that_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,3 +64,30 @@ def test_a_dataset_is_read_once_and_a_store_is_opened_once_a_stage(
     kind = type(jobs[0].experiment.dataset).__name__
     assert counts[f"{kind}.read"] == 2, "once with each of its settings"
     assert counts["GenerationStore.__init__"] == 3, "for the plan, for what is owed afterwards, and to score"
+
+
+def test_a_teachers_store_is_opened_once_for_all_adapters_that_are_trained_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [distilled_job(tmp_path, f"lora.train_sessions={sessions}") for sessions in (1, 2, 3)]
+    keep(prepare(jobs[-1].experiment).recipe.teacher)  # type: ignore[arg-type, union-attr]
+    opened: list[str] = []
+
+    class Counted(GenerationStore):
+        def __init__(self, root: Path, model: Mapping[str, Any]):
+            opened.append(model["id"])
+            super().__init__(root, model)
+
+    def trained(job: TrainingJob) -> Iterator[dict[str, Any]]:
+        Path(job.folder).mkdir(parents=True)
+        for name in ADAPTER_FILES:
+            (Path(job.folder) / name).write_text("{}")
+        yield {"about": {"trainable_parameters": 1, "parameters": 2, "tokens": 3, "optimizer": "adamw_torch"}}
+        yield {"step": 1, "loss": 1.0}
+
+    monkeypatch.setattr("har_llm.runs.run.GenerationStore", Counted)
+    monkeypatch.setattr("har_llm.sweep.train.trained", trained)
+    callback = Notes()
+    generate_jobs(jobs, callback, upto="trainings")
+    assert not callback.failures and len(callback.recipes) == len(adapters(tmp_path)) == 3
+    assert opened.count("embedded:tiny_teacher") == 2, "for the plan, and for the trainings"

@@ -83,8 +83,8 @@ def test_a_run_that_has_its_texts_needs_no_adapter(tmp_path: Path, monkeypatch: 
     stored, owing = job(tmp_path, "lora.trainer=unsloth"), job(tmp_path, "lora.trainer=unsloth", "split.part=train")
     runs = [prepare(one.experiment) for one in (stored, owing)]  # type: ignore[arg-type]
     keep(runs[0])
-    assert not make_plan(runs[:1]).recipes and not make_plan(runs[:1]).loads
-    assert len(make_plan(runs).recipes) == 1
+    assert not make_plan(runs[:1], Stores()).recipes and not make_plan(runs[:1], Stores()).loads
+    assert len(make_plan(runs, Stores()).recipes) == 1
     callback = done(stored, owing)
     assert callback.failures == [owing] and "there is no GPU here" in str(owing.error)
     assert stored.fresh and not adapters(tmp_path)
@@ -103,7 +103,7 @@ def test_texts_of_an_adapter_that_was_trained_anew_are_not_mixed_with_older_ones
     assert "trained again since" in said and f"Delete {folder} and run the same command again" in said
     keep(replace(run, requests=run.requests[1:]), adapter_weights=weights)
     with pytest.raises(MissingError, match="trained again since"):
-        parse_windows(run)
+        parse_windows(run, run.open_store())
 
 
 def test_texts_that_do_not_say_whose_they_are_are_taken(tmp_path: Path) -> None:
@@ -111,9 +111,9 @@ def test_texts_that_do_not_say_whose_they_are_are_taken(tmp_path: Path) -> None:
     assert run.recipe is not None
     weights = stand_in(run.recipe)
     keep(replace(run, requests=run.requests[:1]))
-    check_recipe(run)
+    check_recipe(run, Stores())
     keep(replace(run, requests=run.requests[1:]), adapter_weights=weights)
-    assert len(parse_windows(run)) == 2
+    assert len(parse_windows(run, run.open_store())) == 2
 
 
 def test_an_adapter_that_another_process_trains_comes_last_and_is_waited_for(
@@ -151,7 +151,7 @@ def test_an_adapter_that_another_process_trains_comes_last_and_is_waited_for(
     monkeypatch.setattr(teaching.Training, "_train", train)
     callback, jobs = Patient(), [Job("", run.experiment) for run in runs]
     prepare_jobs(jobs, callback)
-    execute._train(make_plan([one.run for one in jobs if one.run is not None]), jobs, callback, Stores())
+    execute._train(make_plan([one.run for one in jobs if one.run is not None], Stores()), jobs, callback, Stores())
     assert callback.waited == [2, 2, 2] and not callback.recipes and adapter_weights(theirs) is not None
     assert callback.failures == [jobs[1]] and str(jobs[1].error) == "far enough"
 
@@ -179,7 +179,7 @@ def test_a_training_whose_process_dies_while_another_waits_is_taken_over(
     monkeypatch.setattr(teaching.Training, "_train", train)
     callback = Patient()
     prepare_jobs([wanted], callback)
-    execute._train(make_plan([run]), [wanted], callback, Stores())
+    execute._train(make_plan([run], Stores()), [wanted], callback, Stores())
     assert callback.waited == [0] and str(wanted.error) == "far enough"
 
 

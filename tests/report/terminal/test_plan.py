@@ -13,6 +13,7 @@ from har_llm.report.terminal.plan import show_plan
 from har_llm.runs.prepare import prepare
 from har_llm.sweep.estimates import Downloads, Estimates, Place, estimate
 from har_llm.sweep.plan import Plan, make_plan
+from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
 
 KNOWN = {"prompts_counted": True, "answers_known": True, "refusal": None, "hours": 0.75, "place": Place("memory", 1e12)}
@@ -28,12 +29,12 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     common = ["limit=2", "engine=transformers", f"paths.outputs={tmp_path_factory.mktemp('outputs')}"]
     plain = prepare(experiment(*common, "model=tiny_student"))
-    return make_plan([plain, prepare(experiment(*common, "model=tiny_teacher", "lora=distilled_tiny"))])
+    return make_plan([plain, prepare(experiment(*common, "model=tiny_teacher", "lora=distilled_tiny"))], Stores())
 
 
 @pytest.fixture(scope="module")
 def figures(plan: Plan) -> Estimates:
-    return estimate(plan)
+    return estimate(plan, Stores())
 
 
 def said(capsys: pytest.CaptureFixture[str], plan: Plan, estimates: Estimates, finished: int = 0) -> str:

@@ -13,12 +13,13 @@ from har_llm.report.terminal.progress import LiveProgress
 from har_llm.runs.prepare import prepare
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import make_plan
+from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
 
 
 def test_progress_without_a_terminal_is_a_few_plain_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = [prepare(experiment(f"model={name}", "limit=2", f"paths.outputs={tmp_path}")) for name in TINY]
-    plan = make_plan(runs)
+    plan = make_plan(runs, Stores())
     with LiveProgress() as progress:
         progress.planned(plan)
         for load in plan.loads:

@@ -13,6 +13,7 @@ from har_llm.common.errors import ConfigError
 from har_llm.runs.adapter_files import adapter_weights
 from har_llm.runs.prepare import prepare
 from har_llm.sweep.plan import make_plan
+from har_llm.sweep.read_once import Stores
 from har_llm.sweep.train import check_recipe
 from har_llm.tracking.training_content import adapter_folder
 from tests.sweep.distilled_jobs import job, stand_in
@@ -62,7 +63,7 @@ def test_a_teacher_may_write_first_with_an_engine_of_its_own(tmp_path: Path, sev
 def test_an_adapter_lies_where_its_key_says_whatever_the_student_is_called(tmp_path: Path) -> None:
     runs = [prepare(job(tmp_path, *name).experiment) for name in ((), ("model.name=mine",))]  # type: ignore[arg-type]
     one, other = (run.recipe for run in runs)
-    assert one is not None and other is not None and len(make_plan(runs).recipes) == 1
+    assert one is not None and other is not None and len(make_plan(runs, Stores()).recipes) == 1
     assert one.folder == other.folder and one.folder.name == f"tiny_student-{one.key[:16]}"
     assert {request.adapter for run in runs for request in run.requests} == {runs[0].requests[0].adapter}
     metrics: Any = SimpleNamespace(adapter=SimpleNamespace(revision=one.key, distillation=SimpleNamespace()))
@@ -124,6 +125,6 @@ def test_what_cannot_be_taught_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"lora\.training\.target_modules has 'c_attn', but embedded:tiny_student .* k_proj"
     ):
-        check_recipe(prepare(job(tmp_path, "lora.training.target_modules=[q_proj,c_attn]").experiment))  # type: ignore[arg-type]
+        check_recipe(prepare(job(tmp_path, "lora.training.target_modules=[q_proj,c_attn]").experiment), Stores())  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="the engine runs the model elsewhere"):
         job(tmp_path, "engine=scripted")

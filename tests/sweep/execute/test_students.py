@@ -11,6 +11,7 @@ from har_llm.common.provenance import MANIFEST
 from har_llm.distill.model_card import CURVE
 from har_llm.runs.prepare import prepare
 from har_llm.sweep.plan import make_plan
+from har_llm.sweep.read_once import Stores
 from tests.sweep.distilled_jobs import adapters, job
 from tests.sweep.noted_jobs import done, kept
 
@@ -30,7 +31,7 @@ def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Pat
         job(tmp_path, "lora.train_sessions=0"),
         job(tmp_path, "lora=none", "model=tiny_teacher"),
     ]
-    plan = make_plan([prepare(one.experiment) for one in jobs])  # type: ignore[arg-type]
+    plan = make_plan([prepare(one.experiment) for one in jobs], Stores())  # type: ignore[arg-type]
     assert [load.model.config.name for load in plan.loads] == ["tiny_teacher", "tiny_student"]
     assert len(plan.recipes) == 2
     callback = done(*jobs)
