@@ -46,7 +46,7 @@ OFFSETS = (
     *((4, 7, "left"), (4, -11.5, "left"), (-4, 7, "right"), (-4, -11.5, "right")),
 )
 """Where a name may stand: points to the right and up of its own, and how it is aligned there; the best first."""
-LONGEST_OF_TWO = 24
+LONGEST_OF_TWO = 25
 """Characters of a label with which two stand side by side under a figure."""
 
 
