@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, overload
 
 from har_llm.common.errors import MissingError
 from har_llm.common.paths import expanded
-from har_llm.config import PARSINGS
 from har_llm.runs.directory import RunResult
 from har_llm.runs.find import read_runs, run_folders
 from har_llm.runs.result import PredictionRow
@@ -88,23 +87,22 @@ def _about(run: RunResult) -> dict[str, Any]:
 
 
 def _score_rows(run: RunResult) -> Iterator[dict[str, Any]]:
-    for parsing in PARSINGS:
-        for variant, scores in run.metrics.parsed(parsing).variants.items():
-            for metric in METRICS:
-                mean = scores.mean[metric]
-                low, high = mean.ci95 or (None, None)
-                yield {
-                    **_about(run),
-                    "parsing": parsing,
-                    "events": variant,
-                    "metric": metric,
-                    "mean": mean.mean,
-                    "std": mean.std,
-                    "ci_low": low,
-                    "ci_high": high,
-                    "sessions": mean.sessions,
-                    "pooled": scores.pooled.score(metric),
-                }
+    for parsing, variant, scores in run.metrics.all_scores():
+        for metric in METRICS:
+            mean = scores.mean[metric]
+            low, high = mean.ci95 or (None, None)
+            yield {
+                **_about(run),
+                "parsing": parsing,
+                "events": variant,
+                "metric": metric,
+                "mean": mean.mean,
+                "std": mean.std,
+                "ci_low": low,
+                "ci_high": high,
+                "sessions": mean.sessions,
+                "pooled": scores.pooled.score(metric),
+            }
 
 
 def _prediction_row(run: RunResult, row: PredictionRow) -> dict[str, Any]:

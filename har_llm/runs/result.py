@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from har_llm.common.errors import Notice
+from har_llm.config import PARSINGS
 from har_llm.data.describe import Description
-from har_llm.scoring.metrics import ParsedScores, SessionMean
+from har_llm.scoring.metrics import ParsedScores, Scores, SessionMean
 from har_llm.scoring.parsing import Prediction
 
 if TYPE_CHECKING:
@@ -120,6 +121,12 @@ class Metrics:
         """The scores of one of PARSINGS."""
         scores: ParsedScores = getattr(self, parsing)
         return scores
+
+    def all_scores(self) -> Iterator[tuple[str, str, Scores]]:
+        """Those of each way of parsing and each variant of the events, with their names."""
+        for parsing in PARSINGS:
+            for variant, scores in self.parsed(parsing).variants.items():
+                yield parsing, variant, scores
 
     def headline(self, metric: str, parsing: str) -> SessionMean:
         """A metric of all events, over sessions."""

@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-PARSINGS = ("strict", "lenient")
 VERSION = 1
 """To be raised when the same generation would be parsed differently; part of a run's digest."""
 
