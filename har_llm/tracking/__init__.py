@@ -1,1 +1,1 @@
-"""Finished run directories, published to an experiment tracker."""
+"""Publishes finished run directories to an experiment tracker."""

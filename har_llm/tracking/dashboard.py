@@ -15,23 +15,23 @@ from har_llm.config import WandbTracker
 from har_llm.tracking.wandb_client import NotPublished, reason
 
 WIDE, HIGH = 24, 10
-"""Of a table's panel, in W&B's units: the whole width."""
+"""Width and height of a table's panel, in W&B's units: the whole width."""
 
 
 def save(tracker: WandbTracker, id: str | None) -> dict[str, str]:
-    """Make the report, or bring the one with this id up to date: {"url": ..., "report": its id}. Raises NotPublished."""
+    """Make the report, or update the one with this id. Returns {"url": ..., "report": its id}. Raises NotPublished."""
     try:
-        # Its import prints advice.
+        # Importing it prints advice.
         with redirect_stdout(sys.stderr):
             import wandb_workspaces.reports.v2 as reports
     except ImportError:
-        raise NotPublished("it needs a package more: pip install 'har-llm[dashboard]'") from None
+        raise NotPublished("it needs another package: pip install 'har-llm[dashboard]'") from None
     os.environ.setdefault("WANDB_HTTP_TIMEOUT", str(max(1, int(tracker.init_timeout))))
     try:
         report = build(specification(), reports, tracker.project, tracker.entity)
         report.id = id or ""
         report.save()
-    except Exception as error:  # of the client, of pydantic, of W&B
+    except Exception as error:  # from the client, pydantic or W&B
         raise NotPublished(reason(error)) from error
     return {"url": report.url, "report": report.id}
 
@@ -47,7 +47,7 @@ def build(specified: Mapping[str, Any], reports: Any, project: str, entity: str 
     report = reports.Report(title=specified["title"], description=specified["description"], width="fluid", **place)
     blocks = [reports.P(specified["introduction"]), reports.TableOfContents()]
     for section in specified["sections"]:
-        # The report knows the default entity.
+        # The report fills in the default entity.
         runs = reports.Runset(
             project=project, entity=report.entity, name=section["heading"], filters=section["filter"], groupby=[]
         )

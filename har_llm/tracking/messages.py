@@ -1,4 +1,4 @@
-"""What the user reads of what was published: a sentence for each kind of outcome, with the command to give next."""
+"""The messages about what was published: a sentence for each kind of outcome, with the next command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from har_llm.config import OFFLINE_MODES, WandbTracker
 from har_llm.tracking.publisher import Published, Publisher
 
 PLAIN_VALUE = re.compile(r"[\w./+-]+", re.ASCII)
-"""What Hydra's command line takes without quotes."""
+"""A value that needs no quotes on Hydra's command line."""
 
 
 def sentences(publisher: Publisher) -> list[str]:
@@ -32,7 +32,7 @@ def sentences(publisher: Publisher) -> list[str]:
     if publisher.without_adapter:
         names = ", ".join(folder.name for folder in publisher.without_adapter)
         found.append(
-            f"No training is shown for {names}: store/adapters, beside the folder of the runs, has no such adapter."
+            f"No training is shown for {names}: its adapter is not in store/adapters, beside the folder of the runs."
         )
     return found
 
@@ -70,7 +70,7 @@ def _failed(published: Sequence[Published], publisher: Publisher) -> str:
 
 
 def sync_command(tracker: WandbTracker, outputs: str, runs: Sequence[str]) -> str:
-    """The command line that publishes these runs as they would have been."""
+    """The command line that publishes these runs with the same settings."""
     default = WandbTracker()
     changed = [
         f"tracker.{one.name}={_value(getattr(tracker, one.name))}"
@@ -85,13 +85,13 @@ def sync_command(tracker: WandbTracker, outputs: str, runs: Sequence[str]) -> st
 
 
 def _value(value: object) -> str:
-    """As Hydra's command line reads it."""
+    """The value, quoted for Hydra's command line."""
     if isinstance(value, list | tuple):
         return "[" + ",".join(_value(one) for one in value) + "]"
     if isinstance(value, bool | int | float) or value is None:
         return "null" if value is None else str(value).lower()
     text = str(value)
-    # A backslash is one, except before a quote.
+    # Hydra takes a backslash literally, except before a quote.
     return text if PLAIN_VALUE.fullmatch(text) else "'" + re.sub(r"(\\*)('|$)", _escape_quote, text) + "'"
 
 
@@ -101,6 +101,6 @@ def _escape_quote(found: re.Match[str]) -> str:
 
 
 def shown(path: Path) -> str:
-    """Relative to where the user is, if it lies below."""
+    """The path, relative to the working folder if it is below that."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative

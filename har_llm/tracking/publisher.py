@@ -1,6 +1,6 @@
-"""The command's side of the tracker's process: it asks for things to be published, waits only at the end, and then knows.
+"""The command's side of the tracker's process: it sends what is to be published, and waits for the outcomes only at the end.
 
-Everything is sent and received by threads, so that a client that hangs cannot hold up an engine or a training.
+Threads do all sending and receiving, so that a client that hangs cannot delay an engine or a training.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ from har_llm.common.process import JsonProcess, ProcessEnded
 from har_llm.config import WandbTracker
 
 FOLDER = "wandb"
-"""Below paths.outputs; the client itself calls it so."""
+"""The folder below paths.outputs, under the client's own name."""
 START_S = 60.0
-"""For the process to start and to import the client, on a slow disk."""
+"""Seconds for the process to start and to import the client from a slow disk."""
 SLOW_S = 10.0
-"""After so long, the user reads what is waited for."""
+"""Seconds of waiting after which the user is told about it."""
 FAILURES = 2
-"""In a row: W&B, not a run, is then at fault, and the others are not tried."""
+"""Failures in a row after which the fault is W&B's, not a run's, and the other runs are not tried."""
 
 
 @dataclass
 class Published:
-    """Something that was to be published, and what became of it."""
+    """Something to be published, and its outcome."""
 
     id: str
-    """Of the W&B run."""
+    """Id of the W&B run."""
     name: str
     runs: list[Path] = field(default_factory=list)
     """The run directories that it belongs to."""
     outcome: dict[str, Any] = field(default_factory=dict)
-    """{"url": ...}, {"folder": ...} (kept offline) or {"failed": ...}; empty while it is not known."""
+    """{"url": ...}, {"folder": ...} (written offline) or {"failed": ...}; empty until it is known."""
     reported: bool = True
-    """Whether the user reads what became of it."""
+    """Whether the user is told the outcome."""
 
 
 class Publisher:
@@ -60,7 +60,7 @@ class Publisher:
         self.notes = PublishedNotes(self.folder, tracker)
         self.asked: list[Published] = []
         self.without_adapter: list[Path] = []
-        """Run directories whose adapter does not lie beside them, so that its training cannot be shown."""
+        """Run directories whose adapter is not in the store beside them, so that its training cannot be shown."""
         self._expected: dict[int, Published] = {}
         self._process: JsonProcess | None = None
         self._unsent: queue.Queue[dict[str, Any] | None] = queue.Queue()
@@ -68,7 +68,7 @@ class Publisher:
         self._numbers = 0
 
     def start(self) -> None:
-        """Begin to import the client, if that has not begun."""
+        """Start the process, which imports the client, unless it is started."""
         if self._process is not None:
             return
         self._process = JsonProcess("har_llm.tracking.worker:serve", "The process that talks to W&B")
@@ -77,18 +77,18 @@ class Publisher:
             threading.Thread(target=target, args=(self._process,), daemon=True).start()
 
     def send(self, do: str, **message: Any) -> None:
-        """Something that has no outcome of its own."""
+        """Send a message that has no outcome."""
         self.start()
         self._put({"do": do, **message})
 
     def ask(self, published: Published, do: str, **message: Any) -> None:
-        """Something whose outcome `wait` waits for."""
+        """Send a message whose outcome `wait` waits for."""
         self.start()
         self.asked.append(published)
         self._expected[self._put({"do": do, **message})] = published
 
     def ask_once(self, published: Published, do: str, **message: Any) -> None:
-        """The same, unless W&B has it already."""
+        """Like `ask`, unless W&B has it already."""
         if self.notes.online(published.id):
             note = self.notes.find(published.id) or {}
             published.outcome = {"url": note.get("url", f"sent by wandb sync from {note.get('folder')}"), "again": True}
@@ -106,7 +106,7 @@ class Publisher:
         while (message := self._unsent.get()) is not None:
             try:
                 process.send(message)
-            except (EngineError, ValueError):  # gone, or closed; the receiver says so
+            except (EngineError, ValueError):  # the process is gone or closed, which the receiver reports
                 return
 
     def _receive_all(self, process: JsonProcess) -> None:
@@ -118,7 +118,7 @@ class Publisher:
                 return
 
     def wait(self) -> None:
-        """Until everything that was asked for has an outcome, but no longer than the tracker's settings say."""
+        """Wait until everything asked for has an outcome, at most as long as the tracker's settings say."""
         patience = self.tracker.init_timeout + self.tracker.finish_timeout
         slow, failures = time.monotonic() + SLOW_S, 0
         deadline = time.monotonic() + START_S + patience
@@ -126,7 +126,8 @@ class Publisher:
             reply = self._next_reply(min(slow, deadline))
             if reply is None and slow < deadline:
                 print(
-                    f"Still publishing, at most {patience:g} s a run; Ctrl-C leaves the results complete.", file=sys.stderr
+                    f"Still publishing, at most {patience:g} s for each run; the results are complete even after Ctrl-C.",
+                    file=sys.stderr,
                 )
                 slow = math.inf
             elif reply is None:
@@ -149,11 +150,11 @@ class Publisher:
         published = self._expected.pop(outcome.pop("number"))
         published.outcome = outcome
         if "url" in outcome or "folder" in outcome:
-            with contextlib.suppress(OSError):  # a full disk: what is not noted is only published once more
+            with contextlib.suppress(OSError):  # on a full disk; a run without a note is only published again
                 self.notes.write(published, outcome)
 
     def _give_up(self, why: str) -> None:
-        """The others would only wait for the same thing, but for those whose outcome has come already."""
+        """Mark everything that has no outcome yet as failed: it would only wait for the same thing."""
         with contextlib.suppress(queue.Empty):
             while "over" not in (reply := self._replies.get_nowait()):
                 self._settle(reply)
@@ -170,7 +171,7 @@ class Publisher:
 
 @dataclass(frozen=True)
 class PublishedNotes:
-    """What was published: a file for each W&B run, beside the run directories, which never change."""
+    """Notes of what was published: a file for each W&B run. Run directories themselves never change."""
 
     folder: Path
     tracker: WandbTracker
@@ -180,7 +181,7 @@ class PublishedNotes:
         return self.folder / "published" / f"{id}-{digest(place)[:10]}.json"
 
     def find(self, id: str) -> dict[str, Any] | None:
-        """What is noted of a W&B run: "url" where it is online, "folder" where it waits for `wandb sync`."""
+        """The note of a W&B run: "url" if it is online, "folder" if it waits for `wandb sync`."""
         try:
             note: dict[str, Any] = json.loads(self._file(id).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -188,12 +189,12 @@ class PublishedNotes:
         return note
 
     def online(self, id: str) -> bool:
-        """Whether W&B has the run, sent by us or by `wandb sync`."""
+        """Whether W&B has the run, uploaded by us or by `wandb sync`."""
         note = self.find(id)
         return note is not None and ("url" in note or self._synced(note))
 
     def waiting(self, id: str) -> Path | None:
-        """The folder that waits for `wandb sync`, of a run that was kept offline."""
+        """The folder of a run that was written offline and waits for `wandb sync`."""
         note = self.find(id)
         if note is None or "folder" not in note or self._synced(note):
             return None
@@ -204,7 +205,7 @@ class PublishedNotes:
         return any((self.folder / note.get("folder", ".nowhere")).glob("*.wandb.synced"))
 
     def write(self, published: Published, outcome: dict[str, Any]) -> None:
-        """`outcome`: the url, or the folder. Several processes may publish, so the file is written whole."""
+        """Write a note. `outcome`: the url, or the folder. Several processes may publish, so the write is atomic."""
         file = self._file(published.id)
         place = {"project": self.tracker.project, "entity": self.tracker.entity}
         content = {"name": published.name, "id": published.id, **place, **outcome}

@@ -1,4 +1,4 @@
-"""What W&B gets of a finished run, made from its directory alone. Knows no W&B."""
+"""What W&B gets of a finished run, made only from its directory. Imports nothing of W&B."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Content:
-    """A W&B run, before W&B is known."""
+    """The content of a W&B run, independent of W&B's client."""
 
     id: str
     name: str
@@ -50,9 +50,9 @@ class Content:
 class RunContent(Content):
     tables: Mapping[str, Table]
     confusion: Table
-    """Events by gold and predicted activity."""
+    """Numbers of events by gold and predicted activity."""
     files: Mapping[str, Sequence[Path]]
-    """What may be sent as artifacts, by its type."""
+    """Files for artifacts, by type of artifact."""
 
 
 @dataclass(frozen=True)
@@ -68,26 +68,27 @@ class Lora:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What tracking reads of a run's config, beside sending it."""
+    """The settings of a run's config that tracking uses."""
 
     lora: Lora
     tracker: WandbTracker | None = None
 
     @property
     def teacher(self) -> str | None:
-        """The model that teaches the run's student, also of one that is still as it was (lora.train_sessions=0)."""
+        """The teacher of the run's student, also of a student without an adapter (lora.train_sessions=0)."""
         return None if self.lora.teacher is None else self.lora.teacher.name
 
 
 def run_settings(result: RunResult) -> RunSettings:
-    """Raises MissingError for a damaged config."""
+    """The settings of a run's config. Raises MissingError for a damaged config."""
     return result.settings(RunSettings)
 
 
 def run_content(
     result: RunResult, *, group: str, tags: Sequence[str], samples: int, teachers: Collection[str]
 ) -> RunContent:
-    """`tags`: beside its own. `teachers`: the models that teach in the same sweep. Raises MissingError."""
+    """The content of a finished run. `tags`: further ones. `teachers`: the teachers' names in the same sweep. Raises
+    MissingError."""
     metrics = result.metrics
     tables = {
         "sessions": _sessions(metrics),
@@ -114,7 +115,7 @@ def run_content(
 
 
 def run_id(folder: Path) -> str:
-    """The same for the same results wherever their directory lies, so that publishing again makes no second run."""
+    """The W&B id, from the results and not their place, so that publishing again makes no second W&B run."""
     digest = hashlib.sha256()
     for name in IDENTIFYING:
         try:
@@ -126,7 +127,7 @@ def run_id(folder: Path) -> str:
 
 
 def job_type(result: RunResult, teachers: Collection[str]) -> str:
-    """student (one that was taught, or is to be compared with those), adapter, teacher, or run."""
+    """student (distilled, or without an adapter for comparison), adapter, teacher, or run."""
     settings = run_settings(result)
     if settings.teacher is not None:
         return "student"
@@ -136,7 +137,7 @@ def job_type(result: RunResult, teachers: Collection[str]) -> str:
 
 
 def group_alone(metrics: Metrics) -> str:
-    """What a run outside a sweep is about; runs that differ in their seed only stand together."""
+    """The W&B group of a run outside a sweep; runs that differ only in their seed share it."""
     return "-".join(_about(metrics))
 
 
@@ -150,7 +151,7 @@ def _synthetic(metrics: Metrics) -> list[str]:
 
 
 def _labels(metrics: Metrics) -> list[str]:
-    """What stands beside every figure of the run."""
+    """What must be shown beside every score of the run."""
     return [*_synthetic(metrics), *([f"partial: first {metrics.limit} windows only"] if metrics.partial else [])]
 
 
@@ -175,7 +176,7 @@ def _config(result: RunResult) -> dict[str, Any]:
 
 
 def _summary(result: RunResult) -> dict[str, Any]:
-    """Every score as a fraction; `strict/f1_weighted` is the mean over sessions, the rest says what it is."""
+    """The keys and values of W&B's summary. Scores are fractions; `strict/f1_weighted` is the mean over sessions."""
     metrics, environment = result.metrics, result.environment
     shown = metrics.shown
     summary: dict[str, Any] = {
@@ -209,7 +210,7 @@ def _flat(scores: Scores) -> dict[str, Any]:
 
 
 def _all_scores(metrics: Metrics) -> Iterator[tuple[str, str, Scores]]:
-    """Way of parsing, variant, scores."""
+    """Triples of parsing mode, variant, scores."""
     for parsing in PARSINGS:
         for variant, scores in metrics.parsed(parsing).variants.items():
             yield parsing, variant, scores
@@ -244,7 +245,7 @@ def _missed(metrics: Metrics) -> Table:
 
 
 def _confusion(metrics: Metrics) -> Table:
-    """Every pair of gold and predicted activity, the empty ones too, so that the chart has all rows and columns."""
+    """Every pair of gold and predicted activity, also those without events, so that the chart has all rows and columns."""
     confusion = metrics.parsed(metrics.shown.parsing).all.confusion
     labels = [activity_name(number, metrics.activities[number]) for number in confusion.activities]
     rows = [

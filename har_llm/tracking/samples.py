@@ -1,4 +1,4 @@
-"""Reasoning samples of a finished run: errors first, then right answers, both spread over the gold activities."""
+"""Chooses reasoning samples of a finished run: errors first, then right answers, both spread over the gold activities."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ COLUMNS = (
     "provenance",
 )
 LONGEST = 10_000
-"""Characters of a reasoning or an answer; the generations' artifact has all of them."""
+"""Most characters of a reasoning or an answer; the generations' artifact has them in full."""
 ERRORS_OF = 2, 3
-"""At most two of three rows are errors where there are right answers to show, too."""
+"""At most two of three rows are errors, if there are enough right answers."""
 
 
 Rows = Mapping[tuple[str, int], PredictionRow]
@@ -37,7 +37,7 @@ Rows = Mapping[tuple[str, int], PredictionRow]
 
 
 class Place(NamedTuple):
-    """An event, by what finds it again, and what it is chosen by."""
+    """Where an event is, and what it is chosen by."""
 
     session: str
     id: int
@@ -47,7 +47,7 @@ class Place(NamedTuple):
 
 
 def sample_rows(result: RunResult, most: int, parsing: str) -> list[list[Any]]:
-    """Rows of the table, in the order of COLUMNS. The files are read twice, so that only what is chosen is in memory."""
+    """Rows of the table, in the order of COLUMNS. Files are read twice, so that only the chosen rows are in memory."""
     if most == 0:
         return []
     chosen = choose(_places(result, parsing), most)
@@ -59,7 +59,7 @@ def sample_rows(result: RunResult, most: int, parsing: str) -> list[list[Any]]:
 
 
 def _rows_around(result: RunResult, places: Iterable[Place], events: int) -> Rows:
-    """The rows of these events and of those that can be in a window of so many events with them."""
+    """The rows of these events and of all others that can be in the same window of `events` events."""
     near = {(place.session, place.id + by) for place in places for by in range(1 - events, events)}
     return {key: row for row in result.predictions() if (key := (row.session, row.id)) in near}
 
@@ -72,7 +72,7 @@ def _places(result: RunResult, parsing: str) -> Iterable[Place]:
 
 
 def choose(places: Iterable[Place], most: int) -> list[Place]:
-    """At most so many: errors, then right answers."""
+    """At most `most` places: errors first, then right answers."""
     errors: list[Place] = []
     right: list[Place] = []
     for place in places:
@@ -83,7 +83,8 @@ def choose(places: Iterable[Place], most: int) -> list[Place]:
 
 
 def spread(places: Sequence[Place], most: int) -> list[Place]:
-    """As evenly over the gold activities as can be; which of an activity is by chance, and the same each time."""
+    """At most `most` places, as evenly over the gold activities as possible. Those of an activity are chosen at random, but
+    always the same."""
     by_gold: dict[int, list[Place]] = {}
     for place in sorted(places, key=_chance):
         by_gold.setdefault(place.gold, []).append(place)
@@ -99,7 +100,7 @@ def _row(place: Place, rows: Rows, window: WindowRow, names: Mapping[int, str], 
     row = rows[place.session, place.id]
     prediction = row.parsed(parsing)
     generation = window.generations[_deciding(row, parsing)]
-    # By the ids of this window: where windows overlap, a row's own shown_id may be that of another.
+    # Found by the ids of this window: if windows overlap, a row's own shown_id may be that of another window.
     first = place.id - window.ids.index(row.shown_id)
     lines = [
         f"{'>' if one is row else ' '} {shown_id}  {one.time}  {one.event}"
@@ -112,7 +113,7 @@ def _row(place: Place, rows: Rows, window: WindowRow, names: Mapping[int, str], 
         ", ".join(activity_name(number, names[number]) for number in row.gold),
         prediction_name(prediction.activity, prediction.missed, names),
         shortened(generation.reasoning),
-        shortened(generation.answer or ""),  # None where the reasoning was never closed
+        shortened(generation.answer or ""),  # None if the reasoning was never closed
         place.right,
         f"{row.session} event {row.id}",
         row.time,
@@ -124,13 +125,13 @@ def _row(place: Place, rows: Rows, window: WindowRow, names: Mapping[int, str], 
 
 
 def _deciding(row: PredictionRow, parsing: str) -> int:
-    """Which of several generations is shown: the first that says what they were merged into."""
+    """Which of several generations is shown: the first that agrees with the vote."""
     same = (place for place, sample in enumerate(row.samples) if getattr(sample, parsing) == row.parsed(parsing))
     return next(same, 0)
 
 
 def shortened(text: str) -> str:
-    """Its beginning and its end, where most of what matters is."""
+    """The beginning and the end of a text, which matter most."""
     if len(text) <= LONGEST:
         return text
     half = LONGEST // 2

@@ -1,4 +1,4 @@
-"""Taking secrets out of what is published, wherever a user may have put them."""
+"""Removes secrets from what is published, wherever a user may have put them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ SECRET_NAME = re.compile(
 SECRET_TEXT = re.compile(
     r"\b(sk-[\w-]{16,}|hf_\w{16,}|gh[pousr]_\w{20,}|xox[abpr]-[\w-]{10,}|AKIA[0-9A-Z]{16}|[Bb]earer\s+[\w.~+/=-]{8,})"
 )
-"""Keys of well-known services, by their form."""
+"""Patterns of the keys of well-known services."""
 URL_LOGIN = re.compile(r"(?P<scheme>\b[a-zA-Z][\w+.-]*://)[^/\s@]+@")
 URL_SECRET = re.compile(r"(?P<name>[?&;][\w-]*(?:key|token|secret|password|signature|sig|auth)=)[^&#\s]+", re.I)
 SHORTEST = 8
-"""Characters of an environment variable's value that is looked for; a shorter one would be found in ordinary words."""
+"""Fewest characters of a variable's value that is searched for; a shorter one would be found in ordinary words."""
 
 
 def without_secrets(value: Any) -> Any:
-    """The same plain value, with everything hidden that is a secret by its name, its form, or a variable that holds it."""
+    """The same plain value without secrets, which are found by name, by pattern, or as the value of a secret variable."""
     return _clean(value, _secrets_of_environment())
 
 
@@ -41,7 +41,7 @@ def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
 
 
 def _names_secret(name: str, value: Any) -> bool:
-    """Only strings are hidden by name: `key: 3` is no secret, and `credentials: null` says that there are none."""
+    """Whether a name marks a secret. Only strings count: `key: 3` and `credentials: null` are no secrets."""
     strings = value if isinstance(value, list | tuple) else [value]
     return SECRET_NAME.search(name) is not None and any(isinstance(text, str) and text for text in strings)
 
@@ -55,6 +55,6 @@ def _clean_text(text: str, secrets: tuple[str, ...]) -> str:
 
 
 def _secrets_of_environment() -> tuple[str, ...]:
-    """A config may have taken them from there, as in ${oc.env:MY_KEY}."""
+    """The values of secret environment variables, which a config may have read, as in ${oc.env:MY_KEY}."""
     found = {value for name, value in os.environ.items() if SECRET_NAME.search(name) and len(value) >= SHORTEST}
     return tuple(sorted(found, key=len, reverse=True))

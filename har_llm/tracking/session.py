@@ -1,6 +1,6 @@
-"""A command's tracking: a callback that shows trainings while they go on and publishes the finished runs.
+"""A command's tracking: a callback that shows trainings live and publishes finished runs.
 
-Whatever goes wrong here is one sentence; no result and no exit code depends on it.
+Any failure here is reported in one sentence; results and exit codes do not depend on it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def tracking(jobs: Sequence[Job], *, publishing: bool = True) -> Iterator[Tracking]:
-    """Track these jobs as their configs say. Leaving it waits until everything has arrived, or cannot; an error does not.
+    """Track these jobs as their configs say. At the end of the block it waits for all outcomes, unless there was an error.
 
-    `publishing`: whether this command will publish runs, and not only show trainings.
+    `publishing`: whether this command will publish runs, or only show trainings.
     """
     tracked = Tracking(jobs, publishing)
     try:
@@ -43,7 +43,7 @@ def tracking(jobs: Sequence[Job], *, publishing: bool = True) -> Iterator[Tracki
 
 
 class Tracking(Callback):
-    """Publishes the jobs whose tracker wants it; without one it does nothing and starts no process."""
+    """Publishes the jobs whose tracker publishes; if there is none, it starts no process."""
 
     def __init__(self, jobs: Sequence[Job], publishing: bool):
         self._publishing = publishing
@@ -54,18 +54,18 @@ class Tracking(Callback):
         name_groups(self._jobs)
 
     def beside(self, *others: Callback) -> Callback:
-        """All of them as one callback."""
+        """A callback that calls the others and this one."""
         return Callbacks(*others, self)
 
     def publish(self, jobs: Sequence[Job]) -> None:
-        """Begin to publish the finished runs of these jobs."""
+        """Start to publish the finished runs of these jobs."""
         with self._without_failing():
             self._end_training()
             for publisher, its_jobs in self._by_publisher(jobs):
                 publish_runs(publisher, [job.folder for job in its_jobs if job.folder is not None])
 
     def wait(self) -> None:
-        """Until everything has an outcome; then print what became of it."""
+        """Wait until everything has an outcome, then print the outcomes."""
         with self._without_failing():
             self._end_training()
             for publisher in self._publishers.values():
@@ -80,13 +80,13 @@ class Tracking(Callback):
 
     @contextmanager
     def _without_failing(self) -> Iterator[None]:
-        """Whatever goes wrong in here costs a sentence, never a training or a result."""
+        """Turn any error inside the block into a message, so that no training and no result is lost."""
         try:
             yield
         except Exception as error:
             fault = f"{type(error).__name__}: {error}".rstrip(".")
             self._messages.append(
-                f"W&B does not get everything ({fault}). The results are complete; task=sync publishes them."
+                f"Not everything was published to W&B ({fault}). The results are complete; task=sync publishes them."
             )
 
     def _by_publisher(self, jobs: Iterable[Job]) -> list[tuple[Publisher, list[Job]]]:
@@ -98,7 +98,7 @@ class Tracking(Callback):
         return list(found.values())
 
     def _publisher(self, job: Job) -> Publisher:
-        """One for each project, group and outputs folder; jobs of a sweep may differ in them."""
+        """The job's publisher. Jobs of a sweep may differ in project, group and outputs folder; each has a publisher."""
         assert job.experiment is not None
         tracker, outputs = job.experiment.tracker, job.experiment.settings.paths.outputs
         assert isinstance(tracker, WandbTracker)
@@ -107,10 +107,10 @@ class Tracking(Callback):
             self._publishers[key] = Publisher(tracker, outputs)
         return self._publishers[key]
 
-    # The callback's own methods.
+    # The methods of Callback.
 
     def planned(self, plan: Plan) -> None:
-        """Something will be made, so there will be something to publish: the client is imported meanwhile."""
+        """Start to import the client, because there will be something to publish."""
         with self._without_failing():
             for job in self._jobs if self._publishing else ():
                 if job.run is not None and job.error is None:
@@ -129,7 +129,7 @@ class Tracking(Callback):
             self._end_training()
 
     def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
-        """Show the training from now on, with the steps that earlier commands did of it."""
+        """Show the training from now on, with the steps of earlier commands."""
         with self._without_failing():
             self._end_training()
             dependent = next((job for job in self._jobs if _depends_on(job, recipe)), None)
@@ -144,7 +144,7 @@ class Tracking(Callback):
             self._training[1].send("loss", step=step, loss=loss)
 
     def _end_training(self) -> None:
-        """Its adapter is in place by now, or will not be."""
+        """End the training that is shown. If it succeeded, its adapter is in place by now."""
         if self._training is None:
             return
         (recipe, publisher), self._training = self._training, None
@@ -161,17 +161,16 @@ def _depends_on(job: Job, recipe: AdapterRecipe) -> bool:
 
 
 def _training_group(publisher: Publisher, recipe: AdapterRecipe) -> str:
-    """The group of the student's run, which is not made yet."""
+    """The group of the student's run, whose directory does not exist yet."""
     experiment = recipe.experiment
     pieces = (experiment.dataset.name, experiment.model.name, experiment.lora.label(), experiment.split.part)
     return publisher.tracker.group or "-".join(pieces)
 
 
 def name_groups(jobs: Sequence[Job]) -> None:
-    """Name the group of every job that has none: its experiment, or else the sweep; a job alone keeps none.
+    """Name the group of every job without one, after its experiment or else the sweep; a single job keeps none.
 
-    The name goes into the run's config as well, which is written into its directory: whoever publishes the run later, from
-    its directory alone, gets the same group.
+    The name also goes into the run's config in its directory, so that publishing the run later uses the same group.
     """
     sweep = _sweep_name(jobs) if len(jobs) > 1 else None
     for job in jobs:
@@ -183,7 +182,7 @@ def name_groups(jobs: Sequence[Job]) -> None:
 
 
 def _sweep_name(jobs: Sequence[Job]) -> str:
-    """The same for the same sweep, so that one that is continued stays in its group."""
+    """A name from the sweep's settings, so that a resumed sweep stays in its group."""
     sources = [job.experiment.source for job in jobs if job.experiment is not None]
     kept = [{name: value for name, value in source.items() if name not in NO_RESULT} for source in sources]
     return f"sweep-{digest(sorted(digest(one) for one in kept))[:8]}"

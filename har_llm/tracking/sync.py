@@ -1,4 +1,4 @@
-"""The tasks sync and dashboard, and which runs are published where: each once, after the training of its adapter."""
+"""The tasks sync and dashboard, and the publishing of runs: each once, after the training of its adapter."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from har_llm.tracking.run_content import group_alone, run_id, run_settings
 from har_llm.tracking.training_content import adapter_folder, read_training
 
 KEPT = ("project", "entity", "tags", "samples", "artifacts")
-"""What of a run's own tracker holds for whoever publishes it later, beside its group."""
+"""The settings of a run's own tracker that count when it is published later; so does its group."""
 DASHBOARD = "dashboard"
 
 
 def sync(experiment: Experiment) -> None:
-    """Publish the chosen runs. Raises EngineError where some did not arrive, and ConfigError or MissingError before that.
+    """Publish the chosen runs. Raises ConfigError or MissingError if they cannot be read, EngineError if some did not
+    arrive.
 
-    Where the command chose no tracker, each goes where its own command published, or would have.
+    Without tracker=wandb, each run goes to the W&B project of its own config.
     """
     places: dict[str, tuple[WandbTracker, list[Path]]] = {}
     for result in chosen_runs(experiment.settings):
@@ -35,7 +36,7 @@ def sync(experiment: Experiment) -> None:
         asked += _sync(Publisher(tracker, experiment.settings.paths.outputs), its_folders)
     failed = [one for one in asked if "failed" in one.outcome]
     if failed:
-        raise EngineError(f"{len(failed)} of {len(asked)} runs did not reach W&B; the reason is above.")
+        raise EngineError(f"{len(failed)} of {len(asked)} runs were not published to W&B; the reason is above.")
 
 
 def _sync(publisher: Publisher, folders: Sequence[Path]) -> list[Published]:
@@ -50,18 +51,18 @@ def _sync(publisher: Publisher, folders: Sequence[Path]) -> list[Published]:
 
 
 def kept_tracker(result: RunResult) -> WandbTracker:
-    """Where the command that made a run published it or would have, and how much of it. As shipped where it did not."""
+    """The tracker of a run's own config, which says where and how to publish it; the default one if it had none."""
     try:
         kept = run_settings(result).tracker or WandbTracker()
         tracker = WandbTracker(**{name: getattr(kept, name) for name in KEPT})
         tracker.check()
-    except HarError:  # publish_runs says so
+    except HarError:  # publish_runs reports it
         return WandbTracker()
     return tracker
 
 
 def publish_runs(publisher: Publisher, folders: Sequence[Path]) -> None:
-    """Ask for each once, after the training of its adapter. A damaged directory costs itself alone."""
+    """Publish each run once, after the training of its adapter. A damaged directory does not affect the others."""
     folders = list(dict.fromkeys(folder.resolve() for folder in folders))
     teachers = _teachers(folders)
     for folder in folders:
@@ -79,7 +80,7 @@ def publish_runs(publisher: Publisher, folders: Sequence[Path]) -> None:
 
 
 def _teachers(folders: Sequence[Path]) -> list[str]:
-    """The models that teach in these runs. A damaged directory is reported in its turn."""
+    """The names of the teachers of these runs. publish_runs reports a damaged directory."""
     found = set()
     for folder in folders:
         with suppress(HarError):
@@ -88,13 +89,13 @@ def _teachers(folders: Sequence[Path]) -> list[str]:
 
 
 def _group(publisher: Publisher, result: RunResult) -> str:
-    """As the command says, or else as the run was made in, or else by itself."""
+    """The group that the command names, or else the run's own config, or else that of a single run."""
     kept = run_settings(result).tracker
     return publisher.tracker.group or (kept and kept.group) or group_alone(result.metrics)
 
 
 def _publish_adapter(publisher: Publisher, result: RunResult, group: str) -> None:
-    """The training of a run's adapter, unless it was published, as it went on or with another run."""
+    """Publish the training of a run's adapter, unless that was done live or with another run."""
     folder = adapter_folder(result.folder, result.metrics)
     if folder is None:
         if result.metrics.adapter is not None and result.metrics.adapter.distillation is not None:
@@ -110,7 +111,7 @@ def _publish_adapter(publisher: Publisher, result: RunResult, group: str) -> Non
 
 
 def dashboard(experiment: Experiment) -> None:
-    """Make the report that har_llm/tracking/dashboard.yaml describes. Raises EngineError where W&B does not take it."""
+    """Make the report that har_llm/tracking/dashboard.yaml describes. Raises EngineError if W&B refuses it."""
     chosen = experiment.tracker
     tracker = chosen if isinstance(chosen, WandbTracker) else WandbTracker()
     publisher = Publisher(tracker, experiment.settings.paths.outputs)

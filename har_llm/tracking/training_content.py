@@ -1,4 +1,4 @@
-"""What W&B gets of a training: of one that is going on, and, later, of one whose adapter is in the store."""
+"""What W&B gets of a training, while it runs or later from its adapter in the store."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ SUMMARY = ("windows", "generations", "examples", "epochs", "seconds_of_last_star
 class TrainingContent(Content):
     """A W&B run that shows how an adapter was made.
 
-    Its id comes from the adapter's key, which is its recipe: trained again, or gone on with, it is the same W&B run.
+    Its id comes from the adapter's key: a training that is resumed or repeated is the same W&B run.
     """
 
     losses: Sequence[Sequence[float]]
-    """Step and loss of what is done already."""
+    """Step and loss of the steps done so far."""
 
 
 def training_content(manifest: Mapping[str, Any], name: str, group: str, tags: Sequence[str]) -> TrainingContent:
-    """`manifest`: as an adapter has it, or as far as it is known while it is made. `name`: of the adapter's folder."""
+    """`manifest`: the adapter's, or what is known of it during the training. `name`: of the adapter's folder."""
     provenance = manifest["provenance"]
     labels = provenance.split(", ") if provenance else []
     recipe = {**manifest["recipe"], "examples": len(manifest["recipe"]["examples"])}
@@ -61,7 +61,7 @@ def training_id(key: str) -> str:
 
 
 def read_training(folder: Path, group: str, tags: Sequence[str]) -> TrainingContent:
-    """From an adapter's manifest. Raises MissingError."""
+    """The content of a finished training, from the adapter's manifest. Raises MissingError."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return training_content(manifest, folder.name, group, tags)
@@ -70,7 +70,7 @@ def read_training(folder: Path, group: str, tags: Sequence[str]) -> TrainingCont
 
 
 def adapter_folder(run_folder: Path, metrics: Metrics) -> Path | None:
-    """Where the adapter of a run lies that was made here; None for a run without one, or where the store is elsewhere."""
+    """The folder of a run's distilled adapter; None if the run has none, or the store is elsewhere."""
     adapter = metrics.adapter
     if adapter is None or adapter.distillation is None:
         return None

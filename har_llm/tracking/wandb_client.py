@@ -1,4 +1,4 @@
-"""W&B's client, the only module that imports wandb. Only the tracker's own process uses it."""
+"""Uses W&B's client; the only module that imports wandb. Only the tracker's own process uses it."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ KEPT_VARIABLES = re.compile(
     r"WANDB_(API_KEY|BASE_URL|ENTITY|CONFIG_DIR|IDENTITY_TOKEN_FILE|CREDENTIALS_FILE|CACHE_DIR|MODE|INSECURE_DISABLE_SSL"
     r"|HTTP_TIMEOUT|X_EXTRA_HTTP_HEADERS|ERROR_REPORTING)"
 )
-"""The others are meant for one run (WANDB_RUN_ID, WANDB_NOTES, ...), and there are many here."""
+"""The variables that stay set. Others, such as WANDB_RUN_ID and WANDB_NOTES, are meant for a single run."""
 CONFUSION_CHART = "wandb/confusion_matrix/v1"
 TROUBLE = re.compile(r"giving up|fatal|failed|returned error|unexpected HTTP status|denied|unauthorized", re.I)
 LONGEST_NAME = 128
-"""Characters that W&B takes."""
+"""Most characters of a name in W&B."""
 RETRIES = 3
 LONGEST_PAUSE_S = 4.0
 
 
 class NotPublished(Exception):
-    """Why W&B did not take a run, in one sentence."""
+    """Something was not published to W&B; the message says why, in one sentence."""
 
 
 def prepare_environment(folder: Path) -> None:
-    """Before wandb is imported: all its files go into the folder; no settings of some other run, no crash reports."""
+    """Set the environment before wandb is imported: all files in `folder`, no settings of another run, no crash reports."""
     for name in [name for name in os.environ if name.startswith("WANDB_") and not KEPT_VARIABLES.fullmatch(name)]:
         del os.environ[name]
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
@@ -42,7 +42,7 @@ def prepare_environment(folder: Path) -> None:
 
 
 def warm_up() -> None:
-    """Import what publishing will need, while the models are at work."""
+    """Import what publishing needs, while the models are working."""
     import wandb
     import wandb.plot
 
@@ -52,7 +52,7 @@ def warm_up() -> None:
 
 
 class Client:
-    """Writes W&B runs, online or offline, one after the other."""
+    """Writes W&B runs, online or offline, one at a time."""
 
     def __init__(self, tracker: WandbTracker, folder: Path):
         self._tracker, self._folder = tracker, folder
@@ -60,7 +60,7 @@ class Client:
 
     @property
     def mode(self) -> str:
-        """online or offline; decided when it is first needed."""
+        """online or offline; decided on first use."""
         self._mode = self._mode or self._decide()
         return self._mode
 
@@ -74,7 +74,7 @@ class Client:
         return "online" if logged_in() else "offline"
 
     def publish(self, content: RunContent) -> dict[str, str]:
-        """A whole run. Where it is: {"url": ...} or {"folder": ...}. Raises NotPublished."""
+        """Publish a whole run. Returns {"url": ...} or {"folder": ...}. Raises NotPublished."""
         import wandb
 
         run = self._open(content)
@@ -94,7 +94,7 @@ class Client:
         return self._finish(run)
 
     def begin(self, training: TrainingContent) -> Any:
-        """An open run that shows a training, with the losses that there are already. Raises NotPublished."""
+        """Open a W&B run that shows a training, with the losses so far. Raises NotPublished."""
         run = self._open(training)
         with _filling(run):
             run.define_metric("step")
@@ -105,12 +105,12 @@ class Client:
         return run
 
     def log_loss(self, run: Any, step: float, loss: float) -> None:
-        """Raises NotPublished; the run is closed then."""
+        """Log a step's loss. Raises NotPublished, and then closes the run."""
         with _filling(run):
             run.log({"step": int(step), "loss": loss})
 
     def end(self, run: Any, folder: Path | None, training: TrainingContent | None) -> dict[str, str]:
-        """Close a training's run; with its adapter, unless it was not made. Raises NotPublished."""
+        """Close a training's run, with its adapter if there is one. Raises NotPublished."""
         with _filling(run):
             if training is not None and folder is not None:
                 run.config.update(dict(training.config), allow_val_change=True)
@@ -139,13 +139,13 @@ class Client:
             )
 
     def _settings(self, wandb: Any) -> Any:
-        """Nothing is collected but what is logged: no console, code, git state, machine, packages or statistics."""
+        """Settings that collect only what we log: no console, code, git state, machine, packages or statistics."""
         channels = ("graphql", "file_stream", "file_transfer")
         retries: dict[str, Any] = {f"x_{channel}_retry_max": RETRIES for channel in channels}
         retries |= {f"x_{channel}_retry_wait_max_seconds": LONGEST_PAUSE_S for channel in channels}
         return wandb.Settings(
             mode=self.mode,
-            root_dir=str(self._folder.parent),  # wandb adds its own name
+            root_dir=str(self._folder.parent),  # wandb adds the folder "wandb"
             silent=True,
             console="off",
             host="",
@@ -169,12 +169,12 @@ class Client:
 
         artifact = wandb.Artifact(re.sub(r"[^\w.-]", "-", name, flags=re.ASCII)[:LONGEST_NAME], kind, metadata=dict(about))
         for file in files:
-            # Not copied: what lies in a run directory or an adapter's folder never changes.
+            # Not copied, because files in a run directory or an adapter's folder never change.
             artifact.add_file(str(file.resolve()), name=file.name, policy="immutable")
         run.log_artifact(artifact)
 
     def _finish(self, run: Any, exit_code: int = 0) -> dict[str, str]:
-        """Raises NotPublished also for what the client does not raise: it only notes in its log that it has given up."""
+        """Finish a run. Raises NotPublished, also for failures that the client only writes into its log."""
         folder, url = Path(run.settings.sync_dir), run.url
         with _translated():
             run.finish(exit_code)
@@ -186,13 +186,13 @@ class Client:
 
 
 def _table(wandb: Any, table: Table) -> Any:
-    """Plain strings and numbers: W&B shows a string as it is, never as HTML."""
+    """A W&B table of plain strings and numbers: W&B shows a string as it is, never as HTML."""
     return wandb.Table(columns=list(table.columns), data=table.rows, allow_mixed_types=True)
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Errors of the client, which come from many libraries, as one of ours."""
+    """Turn errors of the client, which come from many libraries, into NotPublished."""
     try:
         yield
     except NotPublished:
@@ -203,7 +203,7 @@ def _translated() -> Iterator[None]:
 
 @contextmanager
 def _filling(run: Any) -> Iterator[None]:
-    """What is written into a run: one that fails is closed, so that the next does not begin inside it."""
+    """Close the run if the block fails, so that the next run does not continue it."""
     try:
         with _translated():
             yield
@@ -214,7 +214,7 @@ def _filling(run: Any) -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """The one line of an error that says what went wrong, without secrets."""
+    """The line of an error that says what went wrong, without secrets."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     last = next((line for line in lines[1:] if line.startswith("while retrying: ")), "")
     text = lines[0] + (f" ({last.removeprefix('while retrying: ')})" if last else "")
@@ -222,7 +222,7 @@ def reason(error: Exception) -> str:
 
 
 def _logged_trouble(folder: Path) -> str:
-    """What the client has written into its log about data that did not arrive; nothing where all did."""
+    """What the client has logged about data that did not arrive; empty if all arrived."""
     with suppress(OSError):
         for line in (folder / "logs" / "debug-internal.log").read_text(encoding="utf-8", errors="replace").splitlines():
             with suppress(ValueError, AttributeError):
@@ -233,7 +233,7 @@ def _logged_trouble(folder: Path) -> str:
 
 
 def logged_in() -> bool:
-    """Whether the client finds a key; it is not asked whether the key is good."""
+    """Whether the client finds an API key; whether the key is valid is not checked."""
     import wandb
 
     with _translated():

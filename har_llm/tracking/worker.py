@@ -1,6 +1,6 @@
-"""The tracker's own process: it publishes what the command asks for, one after the other, and answers what became of it.
+"""The tracker's own process: it publishes what the command sends, one after the other, and replies with the outcomes.
 
-W&B's client may hang, die or print here whatever it likes: the command only waits, for as long as it wants to.
+W&B's client may hang, crash or print here: the command only waits, and not longer than its settings say.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from har_llm.tracking.training_content import TrainingContent, read_training, tr
 from har_llm.tracking.wandb_client import Client, NotPublished, prepare_environment, reason, warm_up
 
 BEHIND = 5
-"""Its niceness: the engine goes first."""
+"""The process's niceness, so that engines have priority."""
 
 
 class Worker:
@@ -28,7 +28,7 @@ class Worker:
         self._tracker = tracker
         self._client = Client(tracker, folder)
         self._open: tuple[Any, TrainingContent] | None = None
-        """The training that is going on, unless W&B did not take it."""
+        """The training that is being shown, unless W&B refused it."""
 
     def run(self, message: dict[str, Any]) -> dict[str, Any]:
         if message["waiting"] is not None and self._client.mode == "offline":
@@ -43,7 +43,8 @@ class Worker:
         return self._client.publish(content)
 
     def training(self, message: dict[str, Any]) -> None:
-        """A training begins. What goes wrong is no matter until it ends: it can be published then, from its adapter."""
+        """Show a training that begins. An error is ignored here: the training can be published from its adapter at the
+        end."""
         training = training_content(message["manifest"], message["name"], message["group"], self._tracker.tags)
         self._open = None
         with suppress(NotPublished):
@@ -57,7 +58,7 @@ class Worker:
                 self._open = None
 
     def trained(self, message: dict[str, Any]) -> dict[str, Any]:
-        """A training ended. One that could not be shown as it went on is tried once more, from its adapter."""
+        """End a training that succeeded. If it could not be shown live, it is published from its adapter."""
         if self._open is None:
             return self._from_adapter(message)
         (run, _), self._open = self._open, None
@@ -70,19 +71,19 @@ class Worker:
         return self._client.end(run, folder, done)
 
     def dropped(self, message: dict[str, Any]) -> dict[str, Any]:
-        """The training ended without an adapter; gone on with, it is shown as the same W&B run, from its beginning."""
+        """End a training that made no adapter. When it is resumed, the same W&B run shows it from its first step."""
         if self._open is not None:
             (run, _), self._open = self._open, None
             self._close(run)
         return {}
 
     def _close(self, run: Any) -> None:
-        """Without an adapter. One that stays open would be taken for the next that begins."""
+        """Close a W&B run without an adapter. If it stayed open, the next one would continue it."""
         with suppress(NotPublished):
             self._client.end(run, None, None)
 
     def adapter(self, message: dict[str, Any]) -> dict[str, Any]:
-        """A training that is over, from its adapter."""
+        """Publish a finished training from its adapter."""
         if message["waiting"] is not None and self._client.mode == "offline":
             return {"folder": message["waiting"], "again": True}
         return self._from_adapter(message)
@@ -98,22 +99,22 @@ class Worker:
         return save(self._tracker, message["id"])
 
     def answer(self, message: dict[str, Any]) -> dict[str, Any] | None:
-        """What became of it; nothing for what needs no answer. "alone": it is no sign for others."""
+        """The outcome of a message; None for a message without one. "alone": the failure says nothing about other runs."""
         try:
             done: dict[str, Any] | None = getattr(self, message["do"])(message)
         except NotPublished as error:
-            # A training may have ended long before anybody waits for its outcome: W&B may be well again by then.
+            # A training may have ended long ago, and W&B may be available again by now.
             return {"failed": str(error), "alone": message["do"] == "trained"}
         except HarError as error:
             return {"failed": str(error), "alone": True}
-        except Exception as error:  # a fault of ours or of a library must not cost the runs that come after
+        except Exception as error:  # a bug of ours or of a library must not stop later runs from being published
             return {"failed": f"{type(error).__name__}: {reason(error)}", "alone": True}
         return done
 
 
 def serve(caller: Caller) -> None:
-    """The process's side: the first message says where to publish; each further one is something to publish."""
-    with suppress(OSError, AttributeError):  # not every system has it
+    """The process's side: the first message says where to publish, each further one what to publish."""
+    with suppress(OSError, AttributeError):  # some systems have no nice
         os.nice(BEHIND)
     first = caller.receive()
     prepare_environment(Path(first["folder"]))

@@ -181,7 +181,7 @@ def test_ctrl_c_while_it_is_published_leaves_a_whole_result_and_no_process(tmp_p
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
-        assert process.returncode == 130 and "Traceback" not in errors and "go on with:" in errors
+        assert process.returncode == 130 and "Traceback" not in errors and "to resume:" in errors
         gone, alive = psutil.wait_procs(children, timeout=20)
         assert gone and not alive
     (folder,) = run_folders(tmp_path)
