@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 
 
 def load_runs(path: str | Path) -> Runs:
-    """The finished runs below a folder. Raises har_llm.common.errors.MissingError where there is none, or one is damaged."""
-    from har_llm.runs.load import load_runs as load  # only here: the command line starts without it
+    """The finished runs below a folder. Raises har_llm.common.errors.MissingError if there is none, or one is damaged."""
+    from har_llm.runs.load import load_runs as load  # not at the top, so that the command line starts fast
 
     return load(path)

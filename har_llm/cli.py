@@ -1,4 +1,4 @@
-"""The command line: --help is answered here, everything else goes to Hydra, which composes the config of each job."""
+"""The command line. --help is answered here; for everything else, Hydra composes the config of each job."""
 
 from __future__ import annotations
 
@@ -21,50 +21,50 @@ usage: python -m har_llm [-m] [GROUP=OPTION] [SETTING=VALUE] ...
   python -m har_llm                                               the embedded home and model, no download
   python -m har_llm dataset=marble model=qwen3_0.6b limit=5       a first look at real data: five windows
   python -m har_llm -m model=qwen3_0.6b,qwen3_32b dataset=marble  a sweep: every combination of the lists
-  python -m har_llm dataset=marble task=describe                  what a dataset holds
+  python -m har_llm dataset=marble task=describe                  what a dataset contains
 
 Groups and their options (GROUP=OPTION):
 
 {groups}
 
-Tasks (task=NAME; run, if none is named):
+Tasks (task=NAME; the default is run):
 
 {tasks}
 
 Settings (SETTING=VALUE):
 
-  runs             run directories for report, compare and sync; all where it is left out
+  runs             run directories for report, compare and sync; the default is all
   limit            only the first N windows; the run is marked partial
-  seed             seeds the sampling
-  paths.data       folder that holds the datasets' folders (or set HAR_LLM_DATA)
-  paths.outputs    where generations and run directories are kept
-  metrics.headline, metrics.parsing    which score is shown first, how strictly answers are read
+  seed             seed of the sampling
+  paths.data       folder that contains the datasets' folders (or set HAR_LLM_DATA)
+  paths.outputs    folder for generations, adapters and run directories
+  metrics.headline, metrics.parsing    the score that is shown first, and how strictly answers are parsed
   GROUP.FIELD      any field of the chosen option, as in window.events=20; --cfg job prints them all
 
 --config-dir FOLDER adds your own options, --hydra-help shows the flags of Hydra, which reads this command line."""
 
 
 def main() -> None:
-    """Run the command line. Ends with exit code 1 for what the user can mend, 130 for Ctrl-C."""
+    """Run the command line. The exit code is 1 for an error that the user can fix, 130 for Ctrl-C."""
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(help_text(sys.argv[1:]))
         return
     import hydra
 
     given = command_line()
-    # Hydra takes -m at the beginning or the end only; between overrides it calls them unrecognized.
+    # Hydra accepts -m only before or after all overrides, so it is moved to the front.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
     refuse_unknown(sys.argv[1:])
     compose_once(sys.argv[1:])
     try:
         hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(run_one)()
     except KeyboardInterrupt:
-        print(f"\nInterrupted. What is finished is kept; go on with:\n  {given}", file=sys.stderr)
+        print(f"\nInterrupted. What is finished is kept; to resume:\n  {given}", file=sys.stderr)
         sys.exit(130)
 
 
 def run_one(cfg: DictConfig) -> float | None:
-    """One job. The value of metrics.headline goes back to Hydra, whose sweepers may look for the best one."""
+    """Run one job. Returns the score that metrics.headline names, for Hydra's optimising sweepers."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.errors import CompactHydraException
     from hydra.types import RunMode
@@ -81,11 +81,11 @@ def run_one(cfg: DictConfig) -> float | None:
         if job.error is not None:
             raise job.error
         return headline(job)
-    except BrokenPipeError:  # whoever read our output, such as `head`, has enough; what is left in the buffer goes nowhere
+    except BrokenPipeError:  # the reader of our output, such as `head`, has closed it; the rest of the buffer is dropped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except HarError as error:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
-            # With another launcher than ours. Hydra shows the first failure of a sweep only; each job deserves its sentence.
+            # With another launcher than ours, Hydra shows only the first error of a sweep; here each job shows its own.
             print(f"error: {error}", file=sys.stderr, flush=True)
             raise CompactHydraException(str(error)) from error
         if "HYDRA_FULL_ERROR" in os.environ:
@@ -103,13 +103,14 @@ def chosen_experiment() -> str | None:
 
 
 def command_line() -> str:
-    """The command that was given, ready for a shell."""
+    """The command that was given, quoted for a shell."""
     program = ["har-llm"] if Path(sys.argv[0]).name == "har-llm" else ["python", "-m", "har_llm"]
     return shlex.join([*program, *sys.argv[1:]])
 
 
 def refuse_unknown(arguments: Sequence[str]) -> None:
-    """Answer a misspelt group or setting, for which Hydra would advise a `+`. A user's own conf may have further groups."""
+    """Exit with an error for a misspelt group or setting; Hydra would advise to add a `+`. A user's own conf is not checked:
+    it may have further groups."""
     from har_llm.common.errors import ConfigError
     from har_llm.config import check_known
 
@@ -125,15 +126,15 @@ def refuse_unknown(arguments: Sequence[str]) -> None:
 
 
 def compose_once(arguments: Sequence[str]) -> None:
-    """Spare Hydra one of its two compositions: the first is only to see whether the config asks for a sweep by itself.
+    """Skip the first of Hydra's two compositions, which only finds out whether the config itself asks for a sweep.
 
-    It takes a quarter of the time to a config error. Only an experiment, or hydra.mode itself, can ask for a sweep.
+    It takes a quarter of the time until a config error is shown. Only an experiment or hydra.mode can ask for a sweep.
     """
     from hydra._internal.hydra import Hydra
 
     if any(argument.lstrip("+").startswith(("experiment", "hydra", "--config-name", "-cn")) for argument in arguments):
         return
-    # None: the config says nothing, so the command line decides.
+    # None: the config does not set the mode, so the command line decides.
     Hydra.get_mode = lambda self, config_name, overrides: None  # type: ignore[method-assign]
 
 
@@ -145,7 +146,7 @@ def conf_folder() -> Path:
 
 
 def help_text(arguments: Sequence[str]) -> str:
-    """The help; `arguments` may name further folders of options with --config-dir."""
+    """The help. `arguments` may name further folders of options with --config-dir."""
     from har_llm.tasks import TASKS
 
     options: dict[str, set[str]] = {}
@@ -172,7 +173,7 @@ def _own_folders(arguments: Sequence[str]) -> list[Path]:
 
 
 def _natural(name: str) -> tuple[str, float]:
-    """qwen3_4b before qwen3_14b."""
+    """A sort key that puts qwen3_4b before qwen3_14b."""
     head, _, tail = name.rpartition("_")
     size = tail.removesuffix("b")
     return (head, float(size)) if size.replace(".", "", 1).isdigit() else (name, 0.0)

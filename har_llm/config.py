@@ -1,4 +1,4 @@
-"""The schema of conf/: every node is checked against the dataclass that its `_target_` names, then by its own rules.
+"""The typed config: every node of conf/ is checked against the dataclass that its `_target_` names, then by its own rules.
 
 Adding a dataset, a prompt, an engine is one class in its room and one YAML; nothing here changes.
 """
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
 
 MODES = ("auto", "online", "offline")
 OFFLINE_MODES = ("offline", "dryrun")
-"""Of WANDB_MODE in the environment."""
+"""Values of the environment variable WANDB_MODE."""
 LONGEST_TAG = 64
-"""Characters of a tag, as W&B has it."""
+"""Most characters of a tag in W&B."""
 MOST_SAMPLES = 1000
 
 EXPORTS = ("model", "examples")
 PARSINGS = ("strict", "lenient")
 NO_RESULT = ("task", "runs", "paths", "export", "report", "tracker")
-"""Settings that change no result: they say what is done with it, or where things are on this machine."""
+"""Settings that change no result, only what is done with it or where files are on this machine."""
 GROUPS = ("window", "split", "lora", "decoding", "engine", "tracker", "model", "prompt", "dataset")
-"""Checked in this order: the short ones first, so that a slip is answered at once."""
+"""The order of the checks: quick ones first, so that a typo is reported at once."""
 
 
 @dataclass(kw_only=True)
 class PathsConfig:
     data: str = "data"
-    """The folder that holds the datasets' folders."""
+    """The folder that contains the datasets' folders."""
     outputs: str = "outputs"
-    """Where the store and the run directories go."""
+    """The folder for the store (generations, adapters) and the run directories."""
 
 
 @dataclass(kw_only=True)
@@ -61,27 +61,27 @@ class MetricsConfig:
 @dataclass(kw_only=True)
 class ExportConfig:
     what: str = "model"
-    """model: the adapter merged into its model; examples: the rows that a student learns from, as JSONL."""
+    """model: the adapter merged into its model; examples: the rows that a student is trained on, as JSONL."""
     path: str | None = None
-    """Where task=export writes it."""
+    """The folder or file that task=export writes."""
 
 
 @dataclass(kw_only=True)
 class ReportConfig:
     path: str | None = None
-    """The folder that a report goes to; null = report, in paths.outputs. Comparisons go into it, or into paths.outputs."""
+    """The folder for a report (null = report, in paths.outputs) or for a comparison (null = paths.outputs)."""
     after_sweep: bool = True
     """Whether a sweep ends with a report of its runs, in paths.outputs/reports."""
 
 
 @dataclass(kw_only=True)
 class Settings:
-    """The settings that belong to no group."""
+    """The settings outside all groups."""
 
     task: str = "run"
-    """A name in tasks.TASKS, which is checked there."""
+    """A name in tasks.TASKS; it is checked there."""
     seed: int = 0
-    """Seeds the sampling of every window."""
+    """Seed of the sampling of every window."""
     limit: int | None = None
     """Only the first N windows, for a first look; the run is marked partial."""
     runs: list[str] | None = None
@@ -142,22 +142,22 @@ def check_known(name: str) -> None:
 
 
 def _check_together(experiment: Experiment) -> None:
-    """The rules that more than one group has a part in."""
+    """Check the rules that involve more than one group."""
     decoding, model = experiment.decoding, experiment.model
     if distillation_of(experiment.lora) is not None and not experiment.engine.chosen()[0].needs_model():
         raise ConfigError(
-            "lora is to be trained here, but the engine runs the model elsewhere; use engine=auto, or train first and serve "
-            "the adapter (lora=adapter)."
+            "lora=distilled trains an adapter here, but the engine runs the model elsewhere; use engine=auto, or train "
+            "first and serve the adapter (lora=adapter)."
         )
     if decoding.samples > 1 and model.sampling.greedy:
         raise ConfigError(
-            f"decoding.samples is {decoding.samples}, but model.sampling.temperature is 0, which gives the same text each "
-            f"time; set model.sampling.temperature above 0, or decoding.samples=1."
+            f"decoding.samples is {decoding.samples}, but model.sampling.temperature is 0, which gives the same generation "
+            f"each time; set model.sampling.temperature above 0, or decoding.samples=1."
         )
     if decoding.thinking_token_budget is not None and not model.thinking:
         raise ConfigError(
             f"decoding.thinking_token_budget is {decoding.thinking_token_budget}, but model.thinking is false: "
-            f"there is no reasoning to limit; set one of them otherwise."
+            f"there is no reasoning to limit; change one of them."
         )
     needed = decoding.needed()
     if needed:
@@ -173,7 +173,7 @@ def _check_together(experiment: Experiment) -> None:
 
 @dataclass(kw_only=True)
 class TrackerConfig:
-    """What every choice of conf/tracker has in common. This one is `tracker=none`: results stay on this machine."""
+    """What all choices of conf/tracker share. This one is `tracker=none`: results stay on this machine."""
 
     name: str = "none"
 
@@ -193,17 +193,17 @@ class WandbTracker(TrackerConfig):
     mode: str = "auto"
     """online, offline, or auto: online where this machine is logged in to W&B."""
     group: str | None = None
-    """null = the experiment, or a digest of the sweep, or what a run alone is about."""
+    """The W&B group; null = the experiment's name, or a digest of the sweep, or for a single run its dataset and model."""
     tags: list[str] = field(default_factory=list)
-    """Beside those that a run brings along: dataset, model, adapter, part, and what is synthetic or partial."""
+    """Further tags; every run has its dataset, model, adapter and part, and whether it is synthetic or partial."""
     samples: int = 200
     """Most rows of the table of reasoning samples, errors first; 0 = no table."""
     artifacts: bool = True
-    """Whether predictions, generations and adapters are sent as files."""
+    """Whether predictions, generations and adapters are uploaded as artifacts."""
     init_timeout: float = 20.0
-    """Longest wait for W&B's first answer, in seconds; then the run ends well and is published later."""
+    """Seconds to wait for W&B's first answer; after that, the run ends normally and can be published later."""
     finish_timeout: float = 300.0
-    """Longest wait for a run to arrive, in seconds."""
+    """Seconds to wait until a run is uploaded."""
 
     @property
     def publishes(self) -> bool:

@@ -1,4 +1,4 @@
-"""The tasks: one function each. The first line of its docstring is what --help says of it.
+"""The tasks: one function each. --help shows the first line of its docstring.
 
 --help imports this file, so each task imports what it needs when it is called.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def perform(jobs: Sequence[Job]) -> None:
-    """Do the task that these jobs ask for. What fails in one job is noted in it; raises HarError for what concerns all."""
+    """Do the task of these jobs. An error of one job is noted in the job; raises HarError for one that concerns all."""
     from har_llm.common.schema import require
 
     tasks = sorted({job.experiment.settings.task for job in jobs if job.experiment is not None})
@@ -32,7 +32,7 @@ def perform(jobs: Sequence[Job]) -> None:
 
 
 def headline(job: Job) -> float | None:
-    """The score that metrics.headline names, of a finished run."""
+    """The score of a finished run that metrics.headline names."""
     if job.folder is None or job.experiment is None:
         return None
     from har_llm.runs.directory import read_run
@@ -42,7 +42,7 @@ def headline(job: Job) -> float | None:
 
 
 def one_by_one(task: Callable[[Experiment], None]) -> Callable[[Sequence[Job]], None]:
-    """A task that does each job by itself, and says at once why one failed."""
+    """Make a task of a function of one experiment: it does one job after the other and prints errors at once."""
 
     @functools.wraps(task)
     def for_each(jobs: Sequence[Job]) -> None:
@@ -59,7 +59,7 @@ def one_by_one(task: Callable[[Experiment], None]) -> Callable[[Sequence[Job]], 
 
 
 def run(jobs: Sequence[Job]) -> None:
-    """Generate what is missing, score it and show the scores; a finished run is only shown."""
+    """Make the missing generations, score them and show the scores; a finished run is only shown."""
     from har_llm.report.terminal import run as terminal
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import execute
@@ -69,7 +69,7 @@ def run(jobs: Sequence[Job]) -> None:
         with LiveProgress() as callback:
             execute.run_jobs(jobs, tracker.beside(callback))
         tracker.publish(jobs)
-        # What was made is shown while it is being published.
+        # Results are shown while they are being published.
         if len(jobs) == 1 and not jobs[0].title:
             terminal.show_job(jobs[0])
         else:
@@ -77,7 +77,7 @@ def run(jobs: Sequence[Job]) -> None:
 
 
 def show_sweep(jobs: Sequence[Job]) -> None:
-    """A line for each job, then the report of their runs."""
+    """Print a line for each job, then write the report of their runs."""
     from har_llm.report.build import report_sweep
     from har_llm.report.terminal import sweep
 
@@ -86,7 +86,7 @@ def show_sweep(jobs: Sequence[Job]) -> None:
 
 
 def run_on_slurm(jobs: Sequence[Job], settings: SlurmSettings) -> None:
-    """The same through Slurm. Raises MissingError where there is no Slurm."""
+    """Like `run`, as Slurm jobs. Raises MissingError if there is no Slurm."""
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep.slurm import submit
     from har_llm.tracking.session import tracking
@@ -130,14 +130,14 @@ def _read_sources(sources: Sources) -> list[Job]:
 
 
 def _raise_for(jobs: Sequence[Job]) -> None:
-    """Let Slurm know where some of a Slurm job's work could not be done."""
+    """Raise RuntimeError if a job failed, so that Slurm marks its own job as failed."""
     failed = [f"{job.title}: {job.error}" for job in jobs if job.error is not None]
     if failed:
         raise RuntimeError("\n".join(failed))
 
 
 def plan(jobs: Sequence[Job]) -> None:
-    """What a run would generate and train, and what that takes; no model is loaded."""
+    """Show what a run would generate and train, and what that costs; no model is loaded."""
     from har_llm.report.terminal.plan import show_plan
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import execute
@@ -150,12 +150,12 @@ def plan(jobs: Sequence[Job]) -> None:
     stores = Stores()
     made = make_plan([job.run for job in jobs if job.run is not None and not job.run.finished], stores)
     finished = sum(job.run is not None and job.run.finished for job in jobs)
-    if made.runs or finished:  # otherwise each job has said why it failed
+    if made.runs or finished:  # otherwise every job has failed and shown its error
         show_plan(made, estimate(made, stores), finished)
 
 
 def prefetch(jobs: Sequence[Job]) -> None:
-    """Fetch the models that are not here yet, for machines without a network."""
+    """Download the models that are not here yet, for machines without a network."""
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import execute
 
@@ -165,7 +165,7 @@ def prefetch(jobs: Sequence[Job]) -> None:
 
 @one_by_one
 def describe(experiment: Experiment) -> None:
-    """What a dataset holds."""
+    """Show what a dataset contains."""
     from har_llm.common import console
     from har_llm.data import describe as description
     from har_llm.report.terminal import dataset
@@ -178,9 +178,9 @@ def describe(experiment: Experiment) -> None:
 
 @one_by_one
 def validate(experiment: Experiment) -> None:
-    """Every fault of a dataset's files, found in one pass.
+    """List every fault of a dataset's files.
 
-    Raises DataError when there is any.
+    Raises DataError if there is any.
     """
     from har_llm.common import console
     from har_llm.common.paths import expanded
@@ -191,12 +191,12 @@ def validate(experiment: Experiment) -> None:
     repairs = () if faults else experiment.dataset.read(data).repairs
     console.console().print(dataset.render_faults(faults, repairs), soft_wrap=True)
     if faults:
-        raise DataError(f"{experiment.dataset.name} has {len(faults)} faults; mend them and run task=validate again.", ())
+        raise DataError(f"{experiment.dataset.name} has {len(faults)} faults; correct them and run task=validate again.", ())
 
 
 @one_by_one
 def prompt(experiment: Experiment) -> None:
-    """What a model is sent for the first window, character by character, and how long that is."""
+    """Show the exact prompt for the first window, and its length."""
     from har_llm.common.provenance import Provenance
     from har_llm.engines.chat import rendered_prompt
     from har_llm.runs import prepare as runs
@@ -212,7 +212,7 @@ def prompt(experiment: Experiment) -> None:
 
 @one_by_one
 def report(experiment: Experiment) -> None:
-    """Tables, figures and a page of finished runs."""
+    """Make tables, figures and a page of finished runs."""
     from har_llm.report.build import report_runs
 
     report_runs(experiment.settings)
@@ -220,7 +220,7 @@ def report(experiment: Experiment) -> None:
 
 @one_by_one
 def compare(experiment: Experiment) -> None:
-    """How two finished runs differ, and whether their sessions are enough to tell."""
+    """Compare two finished runs, and test whether the difference could be chance."""
     from har_llm.report.compare import comparison
     from har_llm.report.compare.pairing import pair
     from har_llm.report.compare.tables import make_tables
@@ -237,7 +237,7 @@ def compare(experiment: Experiment) -> None:
 
 @one_by_one
 def export(experiment: Experiment) -> None:
-    """Write a merged model, or the examples that a student learns from, to export.path."""
+    """Write a merged model, or the examples that a student is trained on, to export.path."""
     from har_llm.runs.export import export as write
 
     path, what = write(experiment)
@@ -248,7 +248,7 @@ def export(experiment: Experiment) -> None:
 def sync(experiment: Experiment) -> None:
     """Publish finished runs to W&B, whichever command made them.
 
-    Raises EngineError where some did not arrive.
+    Raises EngineError if some could not be published.
     """
     from har_llm.tracking.sync import sync as publish
 
@@ -257,7 +257,7 @@ def sync(experiment: Experiment) -> None:
 
 @one_by_one
 def dashboard(experiment: Experiment) -> None:
-    """Make a W&B report of the project, or bring it up to date."""
+    """Make or update a W&B report of the project."""
     from har_llm.tracking.sync import dashboard as make
 
     make(experiment)

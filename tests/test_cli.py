@@ -31,7 +31,7 @@ def test_ctrl_c_prints_the_command_that_goes_on(tmp_path: Path, script: str) -> 
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Interrupted. What is finished is kept; go on with:\n  python -m har_llm dataset.sessions.count=4 " in errors
+    assert "Interrupted. What is finished is kept; to resume:\n  python -m har_llm dataset.sessions.count=4 " in errors
     assert "'+dataset.paper_split={4:2}'" in errors
     assert "Traceback" not in errors
     assert not list((tmp_path / "outputs").glob("runs/*"))

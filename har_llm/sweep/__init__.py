@@ -1,1 +1,1 @@
-"""Many runs made together: planned, generated with each model loaded once, trained, scored."""
+"""Makes many runs together: plans them, loads each model once to generate, trains adapters, scores."""

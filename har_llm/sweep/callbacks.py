@@ -1,4 +1,4 @@
-"""What a sweep reports while it works: the base class of all callbacks, and several of them as one."""
+"""Callbacks, to which a sweep reports its progress: their base class, and a callback that combines several."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Callback:
         """A job has failed; job.error says why."""
 
     def planned(self, plan: Plan) -> None:
-        """All that will be made is known. Called again when an engine has failed and another one takes over its work."""
+        """The plan is made. Called again when an engine has failed and another one takes over its work."""
 
     def loading(self, load: Load) -> None:
         """A model is about to be loaded."""
 
     def generated(self, generation: Generation) -> None:
-        """A generation is finished and kept."""
+        """A generation is finished and stored."""
 
     def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
-        """A training begins, or goes on after so many steps."""
+        """A training begins, or resumes after `done` steps."""
 
     def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
         """The first step comes next. `about`: trainable_parameters, parameters, tokens (of all examples), optimizer.
@@ -43,7 +43,7 @@ class Callback:
         """A step of the training is done."""
 
     def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
-        """Another process, the `holder`, trains the adapter and has done so many steps. Called every few seconds."""
+        """Another process (`holder` says which) trains the adapter and has done `done` steps. Called every few seconds."""
 
     def fetched(self, model: ResolvedModel, folder: Path) -> None:
         """A model's files are in this folder."""

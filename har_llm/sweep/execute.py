@@ -1,6 +1,6 @@
-"""Any number of jobs, made together: planned, generated with each model loaded once, scored, and each answered for.
+"""Runs any number of jobs together: plans them, loads each model once to generate, trains adapters, scores.
 
-A job that fails fails alone: with its own sentence, while the others go on.
+A job that fails gets its own error, while the others go on.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from har_llm.sweep.train import Training, check_recipe, losses_so_far
 
 WAIT_S = 5.0
 STAGES = ("teachers", "trainings", "generations")
-"""What teachers write, the trainings of the adapters on it, and all other generations."""
+"""The teachers' generations, the trainings of adapters on them, and all other generations."""
 
 
 class PreparedJob(Job):
@@ -39,7 +39,7 @@ class PreparedJob(Job):
 
 
 def prepare_jobs(jobs: Sequence[Job], callback: Callback, *, planning: bool = False) -> None:
-    """Read the data and find the models of all jobs. A job that cannot run fails here, before anything is loaded."""
+    """Read the data and find the models of all jobs. A job that cannot run fails here, before any model is loaded."""
     datasets = Datasets()
     for job in jobs:
         if job.experiment is not None and job.error is None:
@@ -50,16 +50,16 @@ def prepare_jobs(jobs: Sequence[Job], callback: Callback, *, planning: bool = Fa
 
 
 def run_jobs(jobs: Sequence[Job], callback: Callback) -> None:
-    """Make, score and write every job's run that is not finished yet. What fails is noted in its job."""
+    """Make, score and write every job's run that is not finished yet. Errors are noted in the jobs."""
     generate_jobs(jobs, callback)
     finish_jobs(jobs, callback)
 
 
 def generate_jobs(jobs: Sequence[Job], callback: Callback, upto: str = STAGES[-1]) -> None:
-    """Make every adapter and every generation that the jobs owe, each model loaded once. `upto`: the last stage to do.
+    """Make all adapters and generations that the jobs owe, loading each model once. `upto`: the last stage to do.
 
-    Two engines may owe the same generation. If the one that was to make it fails, its jobs fail, and the loop plans anew:
-    now the other engine makes it.
+    Two engines may owe the same generation. If the one that should make it fails, its jobs fail, and the loop plans again,
+    so that the other engine makes it.
     """
     prepare_jobs(jobs, callback)
     for outputs in dict.fromkeys(job.run.outputs for job in unfinished(jobs)):
@@ -81,7 +81,7 @@ def generate_jobs(jobs: Sequence[Job], callback: Callback, upto: str = STAGES[-1
 
 
 def _plan(jobs: Sequence[Job], callback: Callback, stores: Stores) -> Plan:
-    """What the jobs owe now; those whose adapter is damaged, or cannot be trained here, fail first."""
+    """The plan of what the jobs owe now. Jobs whose adapter is damaged or cannot be trained here fail first."""
     stores.refresh()
     for job in unfinished(jobs):
         with failing([job], callback):
@@ -90,8 +90,8 @@ def _plan(jobs: Sequence[Job], callback: Callback, stores: Stores) -> Plan:
 
 
 def _train(plan: Plan, jobs: Sequence[Job], callback: Callback, stores: Stores) -> None:
-    """Train the adapters. Those that other processes train come last, and are waited for."""
-    stores.refresh()  # their teachers have written since
+    """Train the adapters. Those that other processes are training come last, and are waited for."""
+    stores.refresh()  # their teachers have generated since
     waiting = [Training(recipe) for recipe in plan.recipes]
     while waiting:
         held = []
@@ -123,13 +123,13 @@ def _generate_loads(loads: Sequence[Load], jobs: Sequence[PreparedJob], callback
         try:
             generate(load, callback.generated, stores)
         except HarError as error:
-            # What was made before it failed is kept, and may be all that some of the jobs were waiting for.
+            # Generations made before the failure are stored, and some jobs may need no others.
             stores.refresh()
             fail([job for job in jobs_of(load, jobs, stores) if _owes(job, load, stores)], error, callback)
 
 
 def _owes(job: PreparedJob, load: Load, stores: Stores) -> bool:
-    """Whether a job still waits for a generation that the load was to make: for itself, or for its teacher."""
+    """Whether a job still needs a generation that the load should make, for itself or for its teacher."""
     if not stores.owed(job.run):
         return False
     runs = [job.run] if job.run.recipe is None else [job.run, job.run.recipe.teacher]
@@ -137,7 +137,7 @@ def _owes(job: PreparedJob, load: Load, stores: Stores) -> bool:
 
 
 def finish_jobs(jobs: Sequence[Job], callback: Callback) -> None:
-    """Score and write the run of every job whose generations are all there."""
+    """Score and write the run of every job whose generations are all stored."""
     stores = Stores()
     for job in jobs:
         if job.run is not None and job.error is None:
@@ -146,13 +146,13 @@ def finish_jobs(jobs: Sequence[Job], callback: Callback) -> None:
 
 
 def unfinished(jobs: Sequence[Job]) -> list[PreparedJob]:
-    """The jobs that are sound and whose run is not complete."""
+    """The jobs without an error whose run is not finished."""
     sound = [job for job in jobs if job.run is not None and job.error is None]
     return cast("list[PreparedJob]", [job for job in sound if job.run is not None and not job.run.finished])
 
 
 def fetch_models(jobs: Sequence[Job], callback: Callback) -> None:
-    """Fetch the files of the jobs' models and adapters that are not here yet, each once. It needs no data."""
+    """Download the files of the jobs' models and adapters that are not here yet, each once. Reads no dataset."""
     fetched: set[str] = set()
     for job in jobs:
         if job.error is not None:
@@ -179,10 +179,10 @@ def _finish(job: Job, run: PreparedRun, stores: Stores) -> None:
         folder = finish(run, stores.of(run)) if fresh else run.folder
     except OSError as error:
         raise MissingError(
-            f"{run.folder} cannot be written ({error.strerror or error}). The generations are kept; make room and run the "
+            f"{run.folder} cannot be written ({error.strerror or error}). The generations are stored; make room and run the "
             f"same command again."
         ) from None
-    read_run(folder)  # refuses one that is damaged
+    read_run(folder)  # raises an error if it is damaged
     job.folder, job.fresh = folder, fresh
 
 
@@ -196,7 +196,7 @@ def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], callback: Callback, st
 
 
 def jobs_of(load: Load, jobs: Sequence[PreparedJob], stores: Stores) -> list[PreparedJob]:
-    """The jobs that wait for some of what the load makes: their own generations, or those of their teachers."""
+    """The jobs that need some of the load's generations, for themselves or for their teachers."""
     runs = {id(run) for run in load.runs}
     return [job for job in jobs if id(job.run) in runs or _is_teacher_of(load, job.run, stores)]
 
@@ -213,7 +213,7 @@ def _key(run: PreparedRun) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def failing(jobs: Sequence[Job], callback: Callback) -> Iterator[None]:
-    """A HarError raised inside fails these jobs and no others; whatever comes after the block goes on."""
+    """A HarError inside the block fails these jobs and no others; the code after the block goes on."""
     try:
         yield
     except HarError as error:

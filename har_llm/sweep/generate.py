@@ -1,4 +1,4 @@
-"""The generations of one load of a model, made in processes of their own and kept as they finish."""
+"""Makes the generations of one load of a model, in processes of their own, and stores them as they finish."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from har_llm.sweep.read_once import Stores
 
 
 def generate(load: Load, on_generation: Callable[[Generation], None], stores: Stores) -> None:
-    """Make the generations of a load in processes of their own; each is kept before the next is waited for.
+    """Make the generations of a load in processes of their own; each is stored before the next is waited for.
 
-    Raises EngineError when a process dies, MissingError when the model cannot be fetched, ConfigError when the GPUs have
-    become too full for it.
+    Raises EngineError if a process dies, MissingError if the model cannot be downloaded, ConfigError if the GPUs have too
+    little memory left.
     """
     from har_llm.engines.worker import WorkerPool
 
@@ -59,7 +59,7 @@ def generate(load: Load, on_generation: Callable[[Generation], None], stores: St
 
 
 class _Keeper:
-    """Writes each generation to the store of the run that asked for it, saying where it comes from."""
+    """Writes each generation to the store of the run that asked for it, with a record of how it was made."""
 
     def __init__(self, load: Load, about: Mapping[str, Any], stack: ExitStack, stores: Stores):
         self._load, self._about, self._stack, self._stores = load, about, stack, stores
@@ -78,7 +78,7 @@ class _Keeper:
 
 
 def check_writable(outputs: Path) -> None:
-    """Find out before a model is loaded whether its generations can be kept. Raises MissingError."""
+    """Raise MissingError, before a model is loaded, if its generations could not be stored."""
     try:
         for name in ("store", "runs"):
             (outputs / name).mkdir(parents=True, exist_ok=True)
@@ -91,5 +91,5 @@ def check_writable(outputs: Path) -> None:
 
 
 def _import_scoring() -> None:
-    """Import what scoring will need; a second or two that pass while the model loads in its own process."""
+    """Import what scoring needs. It takes a second or two, while the model is loading in its own process."""
     import sklearn.metrics  # noqa: F401

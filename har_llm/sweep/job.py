@@ -1,4 +1,4 @@
-"""One experiment of a command, and what became of it. Imports nothing: the command line needs it before anything else."""
+"""One experiment of a command, and its result. Imports nothing at run time, because the command line needs it at once."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 @dataclass
 class Job:
     title: str
-    """What tells it from the others of its sweep: its overrides. Empty for a single one."""
+    """The overrides in which it differs from the other jobs of its sweep; empty for a single job."""
     experiment: Experiment | None = None
     run: PreparedRun | None = None
     folder: Path | None = None
-    """The run directory, when it is complete."""
+    """The run directory, once it is complete."""
     fresh: bool = False
     """Whether this command completed it."""
     error: HarError | None = None
     choice: str | None = None
-    """The option of conf/experiment that it belongs to."""
+    """The chosen option of conf/experiment."""
     reported: bool = False
-    """Whether the user has been shown why it failed."""
+    """Whether its error has been shown to the user."""

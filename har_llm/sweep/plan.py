@@ -1,4 +1,4 @@
-"""What any number of runs owe together: each generation once, and each model loaded once for all of them.
+"""Plans any number of runs together: each generation is made once, and each model is loaded once for all of them.
 
 Nothing here loads a model; a plan is made from prepared runs and the store.
 """
@@ -21,16 +21,16 @@ from har_llm.sweep.read_once import Stores
 
 @dataclass(frozen=True)
 class Load:
-    """One start of an engine with a model, and all that is asked of it."""
+    """One start of an engine with a model, and all its requests."""
 
     runs: Sequence[PreparedRun]
-    """The runs that wait for some of it, in the order of their jobs."""
+    """The runs that need some of its generations, in the order of their jobs."""
     asked_by: Mapping[str, PreparedRun]
-    """By key: the first run that asks for this generation, and in whose store it is kept."""
+    """By key: the first run that asks for the generation; it is stored in that run's store."""
 
     @cached_property
     def requests(self) -> list[Request]:
-        """In the order of the jobs, so that prompts which begin alike follow each other."""
+        """The requests in the order of the jobs, so that prompts with the same beginning follow each other."""
         wanted: dict[str, Request] = {}
         for run in self.runs:
             for request in run.requests:
@@ -52,17 +52,17 @@ class Load:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What is loaded: the same for two loads that differ only in what is asked of them."""
+        """What is loaded: the same for two loads that differ only in their requests."""
         return load_identity(self.runs[0])
 
 
 @dataclass(frozen=True)
 class Plan:
-    """First the teachers' loads, then the adapters, then all other loads."""
+    """What is to be made, in order: the teachers' loads, the adapters, all other loads."""
 
     runs: Sequence[PreparedRun]
     teacher_loads: Sequence[Load]
-    """Of the teachers of the adapters to train, with whatever else the runs ask of the same models."""
+    """The loads of the teachers of the adapters to train, with all other requests of the runs to the same models."""
     recipes: Sequence[AdapterRecipe]
     """The adapters to train, each once."""
     other_loads: Sequence[Load]
@@ -77,14 +77,14 @@ class Plan:
 
     @property
     def wanted(self) -> int:
-        """All generations of the runs and of the teachers of the adapters to train, each counted once."""
+        """Number of all generations of the runs and of the teachers of the adapters to train, each counted once."""
         runs = [*self.runs, *(recipe.teacher for recipe in self.recipes)]
         return len({(outputs, request.key) for run in runs for outputs in [run.outputs] for request in run.requests})
 
 
 def make_plan(runs: Sequence[PreparedRun], stores: Stores) -> Plan:
-    """What these runs owe, and what that needs. Raises MissingError for an adapter that is damaged."""
-    # A run whose texts are all stored needs no adapter, and its teacher none of its texts.
+    """The plan of what these runs owe. Raises MissingError for a damaged adapter."""
+    # A run whose generations are all stored needs neither its adapter nor its teacher's generations.
     dependents = [run for run in runs if run.recipe is not None and stores.owed(run)]
     recipes = {
         run.recipe.key: run.recipe for run in dependents if run.recipe is not None and stores.weights(run.recipe) is None
@@ -102,7 +102,7 @@ def make_plan(runs: Sequence[PreparedRun], stores: Stores) -> Plan:
 
 
 def _loads(runs: Sequence[PreparedRun], stores: Stores) -> list[Load]:
-    """What these runs owe, model by model. Their order changes the order of the loads, and not what is made."""
+    """The loads of what these runs owe, one for each model. The order of the runs changes only the order of the loads."""
     waiting: dict[str, list[PreparedRun]] = {}
     asked: dict[str, dict[str, PreparedRun]] = {}
     for run in runs:
@@ -112,11 +112,11 @@ def _loads(runs: Sequence[PreparedRun], stores: Stores) -> list[Load]:
         group = canonical([str(run.outputs), load_identity(run)])
         waiting.setdefault(group, []).append(run)
         for request in owed:
-            # Two runs may owe the same text: whichever comes first has it made, in one store for both.
+            # Two runs may owe the same generation: the first one asks for it, and both find it in the store.
             asked.setdefault(group, {}).setdefault(request.key, run)
     loads: dict[str, Load] = {}
     taken: set[tuple[Path, str]] = set()
-    # So may two engines whose settings change no text: the one that has most to make anyway makes it.
+    # So may two engines whose settings change no generation: the one with more requests makes it.
     for group in sorted(asked, key=lambda group: -len(asked[group])):
         outputs = waiting[group][0].outputs
         mine = {key: run for key, run in asked[group].items() if (outputs, key) not in taken}
@@ -126,7 +126,7 @@ def _loads(runs: Sequence[PreparedRun], stores: Stores) -> list[Load]:
 
 
 def load_identity(run: PreparedRun) -> dict[str, Any]:
-    """Runs share an engine when this is equal: adapters, sampling and prompts may differ among its requests."""
+    """Runs with the same value share an engine; their adapters, sampling and prompts may differ."""
     model = run.experiment.model
     reads = run.engine.needs_model()
     return {
@@ -135,6 +135,6 @@ def load_identity(run: PreparedRun) -> dict[str, Any]:
         "dtype": model.dtype,
         "context": model.context,
         "trust_remote_code": model.trust_remote_code,
-        # An engine that constrains answers looks for the end of the reasoning in all texts or in none.
+        # An engine that constrains answers looks for the end of the reasoning in all generations or in none.
         "constrained": model.thinking if run.experiment.decoding.structured else None,
     }

@@ -1,4 +1,4 @@
-"""What a command reads from disk for many jobs, read once for all of them."""
+"""Reads once what many jobs of a command share: datasets, stores, adapters."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from har_llm.runs.store import GenerationStore
 
 
 class Datasets:
-    """The recordings of each dataset with its settings. They are shared, so nobody may change them."""
+    """The recordings of each dataset with its settings. They are shared, so no caller may change them."""
 
     def __init__(self) -> None:
         self._read: list[tuple[Any, Path, Recordings]] = []
 
     def read(self, experiment: Experiment) -> Recordings:
-        """Raises DataError or MissingError."""
+        """The recordings, read only the first time. Raises DataError or MissingError."""
         data = expanded(experiment.settings.paths.data)
         for dataset, folder, recordings in self._read:
             if dataset == experiment.dataset and folder == data:
@@ -34,7 +34,7 @@ class Datasets:
 
 
 class Stores:
-    """The generations of each model and the weights of each adapter, as they were when they were first asked for."""
+    """The generations of each model and the digest of each adapter's weights, as they were when first read."""
 
     def __init__(self) -> None:
         self._stores: dict[str, GenerationStore] = {}
@@ -47,15 +47,15 @@ class Stores:
         return self._stores[place]
 
     def owed(self, run: PreparedRun) -> list[Request]:
-        """What has yet to be generated, each key once."""
+        """The requests whose generations are not stored yet, each key once."""
         return run.owed(self.of(run))
 
     def refresh(self) -> None:
-        """Look anew for what has been generated since."""
+        """Forget what was read, so that new generations are found."""
         self._stores.clear()
 
     def weights(self, recipe: AdapterRecipe) -> str | None:
-        """The digest of the adapter; None while it is not there. Raises MissingError for one that is damaged."""
+        """The digest of the adapter's weights; None while it does not exist. Raises MissingError for a damaged one."""
         folder = recipe.folder
         if folder not in self._weights and (weights := adapter_weights(recipe)) is not None:
             self._weights[folder] = weights

@@ -1,4 +1,4 @@
-"""How fast models have been on this machine, so that a plan can say how long it will take."""
+"""Measured speeds of models on this machine, from which a plan estimates times."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from har_llm.common.environment import machine
 
 
 class Rate(NamedTuple):
-    """One load of a model, measured."""
+    """The measured times of one load of a model."""
 
     start_seconds: float
-    """From the start of the engine's process to its first work."""
+    """Seconds from the start of the engine's process until it generates."""
     seconds: float
-    """Of generating."""
+    """Seconds of generating."""
     windows: int
     completion_tokens: int
 
@@ -27,9 +27,9 @@ class Rate(NamedTuple):
 
 
 def note_rate(store: Path, load: Mapping[str, Any], rate: Rate) -> None:
-    """Add a measurement. One short line, written at once, so that processes do not tear each other's."""
+    """Add a measurement, as one short line in one write, so that processes do not mix their lines."""
     line = json.dumps({"machine": machine(), "load": load, **rate._asdict()}) + "\n"
-    with contextlib.suppress(OSError):  # a rate that cannot be kept is no reason to fail
+    with contextlib.suppress(OSError):  # a measurement that cannot be written is no reason to fail
         handle = os.open(store / "rates.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             os.write(handle, line.encode())
@@ -38,7 +38,7 @@ def note_rate(store: Path, load: Mapping[str, Any], rate: Rate) -> None:
 
 
 def known_rate(store: Path, load: Mapping[str, Any]) -> Rate | None:
-    """The last rate measured on a machine like this one with this load; None where there is none."""
+    """The last rate measured with this load on a machine like this one; None if there is none."""
     found = None
     try:
         lines = (store / "rates.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()

@@ -1,6 +1,7 @@
-"""Making an adapter: the teacher's generations become examples, the student is trained on them, the adapter is put in place.
+"""Makes an adapter: turns the teacher's generations into examples, trains the student on them, renames the adapter into
+place.
 
-Killed at any moment, the same command goes on from the last checkpoint. Several processes do not train one adapter.
+After a kill, the same command resumes from the last checkpoint. Only one process trains an adapter.
 """
 
 from __future__ import annotations
@@ -38,9 +39,10 @@ LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "unsloth", "bit
 
 
 def check_recipe(run: PreparedRun, stores: Stores) -> None:
-    """Refuse an adapter that is damaged, or that could not be made here, before its teacher writes. Raises MissingError.
+    """Raise MissingError for an adapter that is damaged or cannot be trained here, before its teacher generates anything.
 
-    Also one that was trained anew since the first texts of the run. A run that has all its texts needs none.
+    Also for an adapter that was trained again after the first generations of the run. A run whose generations are all stored
+    needs no adapter.
     """
     if run.recipe is None or not stores.owed(run):
         return
@@ -56,7 +58,7 @@ def check_recipe(run: PreparedRun, stores: Stores) -> None:
 
 
 class Training:
-    """Of one adapter, by one process at a time. Keep the object while another process trains it (see Lock)."""
+    """The training of one adapter, by one process at a time. Keep the object while another process trains it (see Lock)."""
 
     def __init__(self, recipe: AdapterRecipe):
         self.recipe = recipe
@@ -65,26 +67,26 @@ class Training:
         self._lock = Lock(recipe.folder.with_name(f".{recipe.folder.name}.lock"))
 
     def run(self, callback: Callback, stores: Stores) -> None:
-        """Train the adapter and put it in its place, unless it is there. Raises HarError; what is done is kept.
+        """Train the adapter and rename it into place, unless it exists. Raises HarError; finished steps are kept.
 
         Raises HeldError while another process trains it.
         """
         if self.recipe.folder.exists():
             return
         with self._lock.held():
-            if not self.recipe.folder.exists():  # another process may have just made it
+            if not self.recipe.folder.exists():  # another process may have made it just now
                 selection, about = self._train(select_examples(self.recipe, stores.of(self.recipe.teacher)), callback)
                 self._lock.check()
                 _put_in_place(self.recipe, selection, about, _losses(self._log), self._staging / "adapter")
             shutil.rmtree(self._staging, ignore_errors=True)
 
     def _train(self, selection: Selection, callback: Callback) -> tuple[Selection, dict[str, Any]]:
-        """Leave the adapter in the staging folder. Returns its examples, and what its manifest says of the training."""
+        """Train the adapter in the staging folder. Returns its examples, and what its manifest says about the training."""
         recipe, trainer = self.recipe, chosen_trainer(self.recipe.lora.trainer)
         rows = self._staging / "rows.jsonl"
         _write_lines(rows, (example.as_row() for example in selection.examples))
         done = _losses(self._log)
-        _write_lines(self._log, done)  # without what a kill has torn
+        _write_lines(self._log, done)  # without a line that a kill has torn
         callback.training_starts(recipe, selection, len(done))
         base = resolve.fetch(recipe.student)
         job = training_job(
@@ -114,7 +116,7 @@ class Training:
                     callback.training_step(message["step"], message["loss"])
                     steps += 1
         ended = time.monotonic()
-        if steps:  # none where only the writing of the adapter was owed
+        if steps:  # 0 if only the writing of the adapter was left to do
             rate = Rate(began - started, ended - began, steps, 0)
             throughput.note_rate(recipe.teacher.outputs / "store", recipe.work, rate)
         about |= {"trainer": trainer, "seconds_of_last_start": round(ended - started, 1)}
@@ -125,7 +127,7 @@ class Training:
 def _put_in_place(
     recipe: AdapterRecipe, selection: Selection, about: dict[str, Any], losses: list[list[float]], folder: Path
 ) -> None:
-    from har_llm.distill.loss_curve import draw_losses  # which imports matplotlib
+    from har_llm.distill.loss_curve import draw_losses  # it imports matplotlib
 
     name_base(folder, recipe.student)
     content = {**manifest(recipe, selection, about, losses), "weights": adapter_digest(folder)}
@@ -140,21 +142,21 @@ def _write_lines(path: Path, values: Iterable[Any]) -> None:
 
 
 def losses_so_far(recipe: AdapterRecipe) -> list[list[float]]:
-    """Step and loss of a training that was begun, perhaps by a process that was killed."""
+    """Step and loss of the steps done so far, perhaps by a process that was killed."""
     return _losses(_staging(recipe) / LOG)
 
 
 def _staging(recipe: AdapterRecipe) -> Path:
-    """Where an adapter is made, before it is put in its place."""
+    """The staging folder, in which an adapter is made before it is renamed into place."""
     return recipe.folder.with_name(f".{recipe.folder.name}")
 
 
 def _losses(log: Path) -> list[list[float]]:
-    """Step and loss, each step once: what was done again after a kill takes the place of what was lost."""
+    """Step and loss, each step once: a step that was repeated after a kill replaces the earlier one."""
     steps: dict[int, float] = {}
     try:
         lines = log.read_text(encoding="utf-8").splitlines()
-    except OSError:  # none yet; or the process that wrote it has just finished and taken it away
+    except OSError:  # there is none yet, or the process that wrote it has just finished and removed it
         lines = []
     for line in lines:
         with contextlib.suppress(ValueError, TypeError):  # torn by a kill

@@ -28,7 +28,7 @@ ConfigStore.instance().store(group="hydra/launcher", name="har_llm", node=HarLau
 
 
 class HarLauncher(Launcher):
-    """Ends with exit code 1 when a job failed."""
+    """Gives all jobs to har_llm at once. The exit code is 1 if a job failed."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.config, self.hydra_context = config, hydra_context
@@ -47,11 +47,11 @@ class HarLauncher(Launcher):
         jobs = [read_job(config, title) for config, title in zip(configs, titles, strict=True)]
         try:
             self.perform(jobs)
-        except HarError as error:  # not one job's fault
+        except HarError as error:  # it concerns all jobs
             sys.exit(f"error: {error}")
         failed = sum(job.error is not None for job in jobs)
         if failed:
-            print(f"{failed} of {len(jobs)} jobs failed; each one's reason is above.", file=sys.stderr)
+            print(f"{failed} of {len(jobs)} jobs failed; their errors are above.", file=sys.stderr)
             sys.exit(1)
         return [
             completed(overrides, config, headline(job))
@@ -71,20 +71,20 @@ class HarLauncher(Launcher):
 
 
 def completed(overrides: Sequence[str], config: DictConfig, score: float | None) -> JobReturn:
-    """What a sweeper that looks for the best score reads."""
+    """A job's result for Hydra; an optimising sweeper uses its score."""
     result = JobReturn(overrides, config, status=JobStatus.COMPLETED)
     result.return_value = score
     return result
 
 
 def titled(overrides: Sequence[str], jobs: Sequence[Sequence[str]]) -> str:
-    """The overrides that tell a job from the others, as the user wrote them."""
+    """The overrides in which a job differs from the others, as the user wrote them."""
     own = [one for one in filter_overrides(overrides) if len(jobs) == 1 or not all(one in job for job in jobs)]
     return " ".join(one.lstrip("+") for one in own)
 
 
 def read_job(config: DictConfig, title: str) -> Job:
-    """The job of a composed config; one with a HarError in it where the config is wrong."""
+    """The job of a composed config; if the config is wrong, a job with the HarError."""
     from har_llm.common.errors import HarError
     from har_llm.config import read_experiment
     from har_llm.sweep.job import Job
@@ -100,7 +100,7 @@ def read_job(config: DictConfig, title: str) -> Job:
 
 @contextmanager
 def hydra_config(config: DictConfig) -> Iterator[None]:
-    """Let ${hydra:...} in a job's config mean that job, as it does while Hydra itself runs one."""
+    """Make ${hydra:...} in a job's config refer to that job, as it does when Hydra itself runs one."""
     instance = HydraConfig.instance()
     before = instance.cfg
     instance.set_config(config)

@@ -24,7 +24,7 @@ ConfigStore.instance().store(group="hydra/launcher", name="har_llm_slurm", node=
 
 
 class HarSlurmLauncher(HarLauncher):
-    """Plans here, runs there. Tasks other than run are done here."""
+    """Plans here and runs the jobs in Slurm. Tasks other than run are done here."""
 
     def __init__(self, **settings: Any):
         self._settings = SlurmSettings(**settings)

@@ -1,8 +1,8 @@
-"""What Hydra composes conf/ on: every setting of the classes that its YAML files name, with its default.
+"""Gives Hydra the settings and defaults of the classes that YAML files in conf/ name.
 
-`/schema/package.module.Class@_here_` in a defaults list stands for the settings of a class. So a YAML file writes only what
-is not the default, and the command line may set all the others too. Names and values are checked later, by har_llm.config,
-which has better sentences than Hydra: until then the nodes take any name, and the values are plain.
+`/schema/package.module.Class@_here_` in a defaults list adds the settings of a class. So a YAML file contains only what
+differs from the defaults, and the command line may set all others too. Names and values are checked later by har_llm.config,
+whose messages are clearer than Hydra's; until then, nodes accept any name and hold plain values.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FOLDER = "schema/"
 
 
 class SchemaSource(ConfigSource):
-    """A place of configs, as a folder of YAML files is one."""
+    """A source of configs, like a folder of YAML files."""
 
     @staticmethod
     def scheme() -> str:
@@ -58,7 +58,7 @@ class SchemaSearchPath(SearchPathPlugin):
 
 
 def opened(values: dict[str, object]) -> DictConfig:
-    """A node in which names that it does not have may be set."""
+    """A node that accepts names that it does not have yet."""
     return OmegaConf.create(values, flags={"struct": False})
 
 

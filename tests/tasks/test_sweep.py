@@ -107,7 +107,7 @@ def test_ctrl_c_in_a_sweep_leaves_no_worker(tmp_path: Path, script: str) -> None
     workers = workers_of(process)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130 and "go on with:\n  python -m har_llm -m " in errors and "Traceback" not in errors
+    assert process.returncode == 130 and "to resume:\n  python -m har_llm -m " in errors and "Traceback" not in errors
     gone, alive = psutil.wait_procs(workers, timeout=10)
     assert gone and not alive
     assert not list(tmp_path.glob("outputs/runs/*"))

@@ -1,1 +1,1 @@
-"""Sweeps as a few Slurm jobs."""
+"""Runs sweeps as a few Slurm jobs."""

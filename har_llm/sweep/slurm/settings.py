@@ -1,4 +1,4 @@
-"""What is asked of Slurm: the settings of hydra/launcher=har_llm_slurm."""
+"""The settings of hydra/launcher=har_llm_slurm."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class SlurmSettings:
     qos: str | None = None
     constraint: str | None = None
     gpus: int = 1
-    """Of each job that runs a model."""
+    """GPUs of each Slurm job that runs a model."""
     cpus: int = 8
     mem_gb: int | None = None
     timeout_min: int = 720
     restarts: int = 10
-    """How often a job whose time is up is queued again; it goes on where it was."""
+    """How often a Slurm job that reaches its time limit is requeued; it then resumes."""
     setup: list[str] = field(default_factory=list)
     """Shell commands before each job, such as "module load cuda"."""
     options: dict[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What submitit sends to a Slurm job."""
+"""The object that submitit sends to a Slurm job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import submitit
 
 
 class Stage(submitit.helpers.Checkpointable):  # type: ignore[misc]
-    """A function that can be called again: Slurm requeues it when its time is up, and it goes on where it was."""
+    """A function that Slurm may call again after its time limit; it then resumes its work."""
 
     def __init__(self, function: Any):
         self._function = function

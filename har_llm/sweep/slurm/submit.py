@@ -1,7 +1,8 @@
-"""A sweep on Slurm: one Slurm job for each model that has generations to make, then one that scores; through submitit.
+"""Submits a sweep to Slurm with submitit: a Slurm job for each model to load and each adapter to train, then one that
+scores.
 
-Every stage plans anew from the store, so it makes only what is not there yet: stages may be repeated, requeued after a
-time limit, or run beside each other.
+Every Slurm job plans again from the store and makes only what is missing, so jobs may be repeated, requeued after a time
+limit, or run side by side.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from har_llm.sweep.slurm.settings import SlurmSettings
 POLL_S = 2.0
 LOG_LINES = 12
 Sources = list[tuple[str, dict[str, Any]]]
-"""Jobs as they travel: title and composed config, plain values only."""
+"""Jobs as they are sent to Slurm: title and composed config, as plain values."""
 
 
 @dataclass(frozen=True)
@@ -42,19 +43,20 @@ class Submitted:
 
 @dataclass(frozen=True)
 class Work:
-    """What the Slurm jobs call. Slurm requeues a job whose time is up, so each may be called again and goes on."""
+    """The functions that Slurm jobs call. Slurm requeues a job at its time limit, so each may be called again and
+    resumes."""
 
     generate: Callable[[Sources, str], None]
     """Make what these jobs owe, up to one of execute.STAGES."""
     score: Callable[[Sources], None]
-    """Score and write the runs whose generations are all there."""
+    """Score and write the runs whose generations are all stored."""
 
 
 def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, work: Work, callback: Callback) -> None:
-    """Submit what the jobs owe, wait for it where settings.wait says so, and note in each job what became of it."""
+    """Submit what the jobs owe, wait for it if settings.wait is true, and note the result in each job."""
     if shutil.which("sbatch") is None:
         raise MissingError(
-            "hydra/launcher=har_llm_slurm needs sbatch, which is not here; log in to a node that submits jobs."
+            "hydra/launcher=har_llm_slurm needs sbatch, which is not installed here; log in to a node that submits jobs."
         )
     execute.prepare_jobs(jobs, callback)
     if waiting := execute.unfinished(jobs):
@@ -87,7 +89,7 @@ def _submit_stages(
     work: Work,
     folder: Path,
 ) -> list[Submitted]:
-    """A Slurm job for each load and each adapter; those of a stage wait for those of the stage before."""
+    """Submit a Slurm job for each load and each adapter; each waits for all of the stage before."""
     teachers, trainings, generations = execute.STAGES
 
     def submit(mine: Sequence[Job], upto: str, what: str, after: Sequence[Submitted]) -> Submitted:
@@ -118,26 +120,26 @@ def _sources(jobs: Sequence[Job]) -> Sources:
 
 
 def _scoring(settings: SlurmSettings) -> SlurmSettings:
-    """What scoring needs of the same cluster: no GPU."""
+    """The same settings for scoring, which needs no GPU."""
     return replace(settings, gpus=0, cpus=min(2, settings.cpus))
 
 
 def _submit(
     function: Any, arguments: Sequence[Any], what: str, settings: SlurmSettings, folder: Path, after: Sequence[Submitted]
 ) -> Submitted:
-    """`arguments`: of the function, the sources first. Raises EngineError when Slurm refuses the job."""
+    """Submit a call of `function`. `arguments`: the sources first. Raises EngineError if Slurm refuses the job."""
     import submitit
 
     from har_llm.sweep.slurm.stage import Stage
 
-    logging.getLogger("submitit").setLevel(logging.ERROR)  # it warns at every question where Slurm keeps no accounts
+    logging.getLogger("submitit").setLevel(logging.ERROR)  # without Slurm's accounting it warns at every call
     executor = submitit.AutoExecutor(folder / "%j", cluster="slurm", slurm_max_num_timeout=settings.restarts)
     executor.update_parameters(**_parameters(what, settings, [job.id for job in after]))
     try:
         job = executor.submit(Stage(function), *arguments)
     except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError) as error:
         last = str(error).strip().splitlines()[-1]
-        raise EngineError(f"Slurm refuses the job for {what}: {last} (hydra.launcher.* says what is asked for).") from None
+        raise EngineError(f"Slurm refuses the job for {what}: {last} (its settings are hydra.launcher.*).") from None
     return Submitted(str(job.job_id), what, Path(job.paths.stderr), tuple(title for title, _ in arguments[0]))
 
 
@@ -153,7 +155,7 @@ def _parameters(what: str, settings: SlurmSettings, after: Sequence[str]) -> Map
         "slurm_constraint": settings.constraint,
         "gpus_per_node": settings.gpus or None,
         "slurm_setup": settings.setup or None,
-        # After the others have ended, well or not: whatever they have made is scored.
+        # afterany: also after a failed job, because what the others have made is scored.
         "slurm_dependency": f"afterany:{':'.join(after)}" if after else None,
         "slurm_additional_parameters": settings.options or None,
         "slurm_use_srun": False,
@@ -164,11 +166,11 @@ def _parameters(what: str, settings: SlurmSettings, after: Sequence[str]) -> Map
 def _print_submitted(jobs: Sequence[Submitted]) -> None:
     for job in jobs:
         print(f"Slurm job {job.id}: {job.what} for {len(job.titles)} run(s); log: {job.log}", flush=True)
-    print("They go on without this command; the same command shows what is finished and submits what is not.", flush=True)
+    print("They run without this command. Run it again to see what is finished and to submit what is not.", flush=True)
 
 
 def _wait(jobs: Sequence[Submitted]) -> None:
-    """Until Slurm no longer has any of these jobs in its queue; state changes are printed."""
+    """Wait until none of these jobs is in Slurm's queue; print changes of their states."""
     shown: dict[str, str] = {}
     while True:
         states = _states([job.id for job in jobs])
@@ -183,7 +185,7 @@ def _wait(jobs: Sequence[Submitted]) -> None:
 
 
 def _states(ids: Sequence[str]) -> dict[str, str]:
-    """The jobs that are queued or running, with state and reason. Not by sacct, which many clusters do not have."""
+    """The queued or running jobs, with state and reason. Not from sacct, which many clusters do not have."""
     command = ["squeue", "--noheader", "--format=%i|%T|%r", "--me"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if done.returncode:  # a controller that is busy or restarting; it will answer later
@@ -197,14 +199,14 @@ def _states(ids: Sequence[str]) -> dict[str, str]:
 
 
 def _why(job: Job, submitted: Sequence[Submitted]) -> HarError:
-    """Why a run is not complete although everything has ended: the end of the log of the Slurm job that was to make it."""
+    """The error of a run that is not finished although all Slurm jobs have ended, with the end of its job's log."""
     mine = next(one for one in submitted if job.title in one.titles)
     try:
         lines = mine.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
     except OSError:
-        lines = ["(it left no log: it never began, or was cancelled)"]
-    words = "".join(f"\n  {line}" for line in lines)
+        lines = ["(there is no log: the job never started, or was cancelled)"]
+    log = "".join(f"\n  {line}" for line in lines)
     return EngineError(
         f"Slurm job {mine.id} ({mine.what}) has ended and the run is not complete. What was finished is kept; run the same "
-        f"command again to go on. The end of its log, {mine.log}:{words}"
+        f"command again to go on. The end of its log, {mine.log}:{log}"
     )

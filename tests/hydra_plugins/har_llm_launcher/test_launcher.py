@@ -70,7 +70,7 @@ def test_a_job_that_fails_is_told_with_its_own_name_and_the_command_ends_with_1(
     assert len(told) == 2
     assert told[0].startswith("error: seed=-1: seed is -1; it must be")
     assert told[1].startswith("error: split.part=test window.min_events=99: ")
-    assert errors[-1] == "2 of 3 jobs failed; each one's reason is above."
+    assert errors[-1] == "2 of 3 jobs failed; their errors are above."
     assert len(runs(tmp_path)) == 1
 
 

@@ -100,7 +100,7 @@ def test_hydras_own_slurm_launcher_works_too(tmp_path: Path, script: str) -> Non
 
 def test_without_slurm_there_is_one_sentence(tmp_path: Path, script: str) -> None:
     done = har_llm(tmp_path, *OURS, "-m", *SMALL, script, "seed=0", expect=1, PATH="/nowhere")
-    assert "error: hydra/launcher=har_llm_slurm needs sbatch, which is not here" in done.stderr
+    assert "error: hydra/launcher=har_llm_slurm needs sbatch, which is not installed here" in done.stderr
 
 
 def test_other_tasks_are_done_here(tmp_path: Path, script: str) -> None:
