@@ -1,4 +1,4 @@
-"""Numbers as people read them: shares in percent with two decimals, half rounded up, counts with their noun, rough amounts.
+"""Numbers as people read them: percentages and other decimals, half rounded up; counts with their noun; rough amounts.
 
 No value (None) gives an empty string, which tables show as "-".
 """
@@ -13,8 +13,13 @@ def in_percent(fraction: float | None) -> Decimal | None:
     return None if fraction is None else rounded(Decimal(repr(float(fraction))) * 100)
 
 
-def rounded(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.01"), ROUND_HALF_UP) + 0  # + 0: no -0.00
+def rounded(value: Decimal, places: int = 2) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) + 0  # + 0: no -0.00
+
+
+def decimals(value: float | None, places: int) -> str:
+    """A number that is no percentage."""
+    return "" if value is None else f"{rounded(Decimal(repr(float(value))), places):.{places}f}"
 
 
 def shown(value: Decimal | None) -> str:

@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_llm.common.numbers import counted, data_size, duration, in_percent, percent, points, rough, rounded, signed
+from har_llm.common.numbers import (
+    counted,
+    data_size,
+    decimals,
+    duration,
+    in_percent,
+    percent,
+    points,
+    rough,
+    rounded,
+    signed,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,8 +38,16 @@ def test_halves_are_rounded_up_as_by_hand(fraction: float, text: str) -> None:
     assert percent(fraction) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "places", "text"),
+    [(0.0625, 3, "0.063"), (70.25, 1, "70.3"), (2.675, 2, "2.68"), (4, 1, "4.0"), (-0.04, 1, "0.0")],
+)
+def test_other_decimals_are_rounded_alike(value: float, places: int, text: str) -> None:
+    assert decimals(value, places) == text
+
+
 def test_what_has_no_value_is_empty() -> None:
-    assert percent(None) == points(None) == ""
+    assert percent(None) == points(None) == decimals(None, 1) == ""
 
 
 @pytest.mark.parametrize(("difference", "text"), [(1 / 32, "+3.13"), (-1 / 32, "-3.13"), (0.0, "0.00"), (-0.00001, "0.00")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from har_llm.common.numbers import counted, points
+from har_llm.common.numbers import counted, decimals, points
 from har_llm.report.compare.pairing import Pairing
 from har_llm.scoring.metrics import FEWEST_FOR_INTERVAL
 from har_llm.scoring.significance import SIGNIFICANT, Difference, Differences, SignFlipTest, smallest_p
@@ -16,7 +16,7 @@ LEAST_SHOWN = 0.001
 
 
 def chance(p: float) -> str:
-    return f"<{LEAST_SHOWN}" if p < LEAST_SHOWN else f"{p:.3f}"
+    return f"<{LEAST_SHOWN}" if p < LEAST_SHOWN else decimals(p, 3)
 
 
 def verdict(found: Differences, headline: str) -> str:
@@ -38,7 +38,7 @@ def _conclusion(one: Difference, sessions: int, headline: str) -> str:
     if one.p > SIGNIFICANT:
         return "The sessions do not show that either run is better, nor that they are equal."
     better = "B" if (one.difference > 0) != (headline == "missed") else "A"
-    often = f"{100 * one.p:.1f}" if one.p >= LEAST_SHOWN else f"less than {100 * LEAST_SHOWN:.1f}"
+    often = decimals(100 * one.p, 1) if one.p >= LEAST_SHOWN else f"less than {decimals(100 * LEAST_SHOWN, 1)}"
     return f"{better} is better: chance alone would give such a difference in {often} % of cases."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from har_llm.common.numbers import in_percent, percent, with_spread
+from har_llm.common.numbers import decimals, in_percent, percent, with_spread
 from har_llm.common.tables import Table
 from har_llm.report.cells import Cell, engine_note
 from har_llm.report.grouping import SYNTHETIC, Report, adapted, ordered
@@ -72,11 +72,11 @@ def cost_table(report: Report) -> Table:
             [
                 cell.run.home_name,
                 cell.row_name(cell.run.adapter_name),
-                "" if cell.run.metrics.parameters is None else f"{cell.run.metrics.parameters / 1e6:.1f}",
+                "" if cell.run.metrics.parameters is None else decimals(cell.run.metrics.parameters / 1e6, 1),
                 percent(cell.score(report.headline).mean),
-                "" if prompt is None else f"{prompt:.1f}",
-                "" if answer is None else f"{answer:.1f}",
-                "" if seconds is None else f"{seconds:.4f}",
+                decimals(prompt, 1),
+                decimals(answer, 1),
+                decimals(seconds, 4),
                 "; ".join(cell.engines),
                 cell.run.metrics.provenance or REAL,
             ]

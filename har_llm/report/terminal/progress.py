@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from har_llm.common.console import plain
+from har_llm.common.numbers import percent
 from har_llm.common.text import visible
 from har_llm.engines.base import Generation
 from har_llm.sweep.callbacks import Callback
@@ -100,7 +101,7 @@ class LiveProgress(Callback):
             self._say(f"{self._what}: {about['anew']}")
         trainable, total = about["trainable_parameters"], about["parameters"]
         self._say(
-            f"{self._what}: {trainable:,} of {total:,} parameters are trained ({100 * trainable / total:.2f} %), on "
+            f"{self._what}: {trainable:,} of {total:,} parameters are trained ({percent(trainable / total)} %), on "
             f"{about['tokens']:,} tokens"
         )
 

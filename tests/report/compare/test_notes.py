@@ -30,7 +30,7 @@ def test_fewer_missed_events_are_better(tmp_path: Path) -> None:
     assert "B is better" in compare(pair(a, b, "strict"), "missed").verdict
 
 
-@pytest.mark.parametrize(("count", "least"), [(1, "1.000"), (2, "0.500"), (5, "0.062")])
+@pytest.mark.parametrize(("count", "least"), [(1, "1.000"), (2, "0.500"), (5, "0.063")])
 def test_too_few_sessions_are_said_to_be_too_few(tmp_path: Path, count: int, least: str) -> None:
     found = compared(tmp_path, several(count, A_WRONG), several(count, A_RIGHT))
     assert "These are too few sessions to tell." in found.verdict and "better" not in found.verdict
