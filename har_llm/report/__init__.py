@@ -1,1 +1,1 @@
-"""Run directories, made tables, figures and a page."""
+"""Makes tables, figures and a page of finished runs."""

@@ -1,4 +1,4 @@
-"""A report in a folder: tables in three formats, figures in two, all of it in report.md and in one page."""
+"""Writes a report into a folder: tables in three formats, figures in two, and all of them in report.md and one page."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from har_llm.runs.find import chosen_runs, read_runs
 from har_llm.sweep.job import Job
 
 MANIFEST = ".har_llm_report.json"
-"""The files of the report that a folder holds: those that the next one no longer has are removed, and nothing else is."""
+"""Lists the files of a report in its folder. The next report removes those that it no longer has, and nothing else."""
 LAST = "table_runs"
-"""Comes after the figures."""
+"""The table that comes after the figures."""
 SUFFIXES = (".md", ".tex", ".csv", ".png", ".pdf", ".html")
 
 
 def report_runs(settings: Settings) -> None:
-    """The report that task=report asks for. Raises ConfigError, MissingError."""
+    """Make the report of task=report. Raises ConfigError, MissingError."""
     runs = chosen_runs(settings)
     folder = expanded(settings.report.path) if settings.report.path else expanded(settings.paths.outputs) / "report"
     _build(runs, folder, settings)
 
 
 def report_sweep(jobs: Sequence[Job]) -> None:
-    """The report of a sweep's runs, as far as they are complete. Where it fails the sweep's results stand all the same."""
+    """Make the report of a sweep's finished runs. If that fails, an error is printed, and the sweep still succeeds."""
     folders = [job.folder for job in jobs if job.folder is not None]
     settings = next((job.experiment.settings for job in jobs if job.experiment is not None and job.folder is not None), None)
     if settings is None or not settings.report.after_sweep:
@@ -51,15 +51,15 @@ def report_sweep(jobs: Sequence[Job]) -> None:
     name = sweep_name([job.choice for job in jobs if job.experiment is not None], folders)
     try:
         _build(read_runs(folders), expanded(settings.paths.outputs) / "reports" / name, settings)
-    except Exception as error:  # also what is a fault of ours: hours of work must not end in its traceback
+    except Exception as error:  # also a bug of ours: hours of work must not end in a traceback
         reason = error if isinstance(error, HarError) else f"{type(error).__name__}: {error}"
         again = f"task=report 'runs=[{','.join(map(str, folders))}]'" if len(folders) <= 3 else "task=report"
-        print(f"error: the report of this sweep was not built ({reason}). The runs are complete; {again} tries it again.",
+        print(f"error: the report of this sweep was not built ({reason}). The runs are complete; {again} builds it again.",
               file=sys.stderr)  # fmt: skip
 
 
 def sweep_name(experiments: Sequence[str | None], folders: Sequence[Path]) -> str:
-    """The experiments' names where every job has one; otherwise the same name for the same runs."""
+    """The experiments' names if every job has one; otherwise a name that depends only on the runs."""
     named = [name for name in experiments if name]
     if named and len(named) == len(experiments):
         return "-".join(re.sub(r"[^A-Za-z0-9._-]", "_", name) for name in dict.fromkeys(named))
@@ -73,7 +73,8 @@ def _build(runs: Sequence[RunResult], folder: Path, settings: Settings) -> None:
 
 
 def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, parsing: str) -> list[Table]:
-    """Write the report of these runs; returns its tables. Raises MissingError where a run or the folder is at fault."""
+    """Write the report of these runs and return its tables. Raises MissingError for a damaged run or a folder that cannot be
+    written."""
     report = make_report(runs, headline, parsing)
     tables = make_tables(report)
     try:
@@ -109,7 +110,7 @@ def _document(report: Report, tables: Sequence[Table], figures: Sequence[Figure]
     parts = ["# Report", f"{runs}. Scores in %: {shown} (`metrics.parsing={report.parsing}`)."]
     if kinds:
         parts.append(
-            f"**{markdown.inline('; '.join(kinds))}**: such results are marked, and stand beside no number of the paper's."
+            f"**{markdown.inline('; '.join(kinds))}**: such results are marked and never shown beside the paper's numbers."
         )
     parts += [markdown.table(table, level=2) for table in tables if table.name != LAST]
     parts += [_illustrated(figure) for figure in figures]
@@ -123,7 +124,7 @@ def _illustrated(figure: Figure) -> str:
 
 
 def _replace_files(staging: Path, folder: Path) -> None:
-    """Each file in one step. What an earlier report left that this one has not is removed."""
+    """Replace each file in one step, and remove files of an earlier report that this one does not have."""
     new = sorted(path.name for path in staging.iterdir())
     for name in _earlier(folder):
         if name not in new:
@@ -134,7 +135,8 @@ def _replace_files(staging: Path, folder: Path) -> None:
 
 
 def _earlier(folder: Path) -> list[str]:
-    """Names only, of kinds that a report has: the manifest may have been changed by anybody."""
+    """The names of an earlier report's files. The manifest is untrusted, so only plain names with a report's suffixes
+    count."""
     try:
         names = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Runs that differ in nothing but their seed are one cell of a table; whatever else differs is said, never averaged away."""
+"""Groups runs into cells: runs that differ only in their seed are one cell of a table; other differences are named."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ LONGEST_VALUE = 40
 
 @dataclass(frozen=True)
 class CellScore:
-    """A score over the runs of a cell, as a fraction. All is None where no run has it."""
+    """A score over the runs of a cell, as fractions. All fields are None if no run has it."""
 
     mean: float | None = None
     session_std: float | None = None
-    """How sessions differ within a run: over several seeds the root of the mean variance, that of a typical run."""
+    """Standard deviation over sessions; over several seeds, the root of the mean variance."""
     seed_std: float | None = None
-    """How runs of different seeds differ; None for a single one."""
+    """Standard deviation over seeds; None for a single one."""
     interval: tuple[float, float] | None = None
-    """Of the mean over sessions, 95 %; over several seeds the mean of their limits."""
+    """95 % confidence interval of the mean over sessions; over several seeds, the mean of their limits."""
 
 
 @dataclass(frozen=True)
 class Cell:
     runs: tuple[ScoredRun, ...]
-    """One for each seed, in order."""
+    """One run for each seed, in order."""
     variant: str = ""
-    """What tells it from the cells that would stand in the same place, and from what a reader expects there."""
+    """What distinguishes it from other cells with the same place in a table, and from what a reader expects there."""
 
     @property
     def run(self) -> ScoredRun:
-        """Any of them, for what they have in common."""
+        """One of the runs, for what all of them share."""
         return self.runs[0]
 
     def score(self, metric: str, *, without_null: bool = False) -> CellScore:
@@ -45,7 +45,7 @@ class Cell:
         return combined([one[metric] for one in scores if one is not None])
 
     def per_event(self, quantity: str) -> float | None:
-        """prompt_tokens, completion_tokens or engine_seconds of an event, in the mean over the runs."""
+        """prompt_tokens, completion_tokens or engine_seconds for each event, as the mean over the runs."""
         found = [run.per_event(getattr(run.result.environment, quantity)) for run in self.runs]
         values = [value for value in found if value is not None]
         return statistics.fmean(values) if values else None
@@ -55,7 +55,7 @@ class Cell:
         return tuple(sorted({engine for run in self.runs for engine in run.engines}))
 
     def row_name(self, *more: str) -> str:
-        """The model, and in brackets what tells it from others in the same place."""
+        """The model, and in brackets what distinguishes it from others in the same place."""
         return with_variant(" ".join(part for part in (self.run.model_name, *more) if part), self.variant)
 
 
@@ -80,7 +80,7 @@ def combined(scores: Sequence[SessionMean]) -> CellScore:
 
 
 def cells_of(runs: Sequence[ScoredRun]) -> tuple[list[Cell], list[str]]:
-    """The cells of these runs, in order, and sentences about runs that are shown once for several."""
+    """The cells of these runs, in order, and notes about runs that are shown once although they have several names."""
     once, notes = _each_once(runs)
     groups: dict[Hashable, list[ScoredRun]] = {}
     for run in once:
@@ -89,15 +89,15 @@ def cells_of(runs: Sequence[ScoredRun]) -> tuple[list[Cell], list[str]]:
 
 
 def identity(run: ScoredRun) -> Hashable:
-    """Everything but the seed. A student's adapter is known by what it was trained: its weights follow from the seed."""
+    """Everything except the seed. A student's adapter counts by what it was trained on: its weights depend on the seed."""
     model = (run.metrics.model, run.metrics.model_id, run.distillation, frozenset(run.weights.items()))
     return (place(run), setting(run), model, frozenset(run.settings.items()))
 
 
 def place(run: ScoredRun) -> Hashable:
-    """Where a reader looks for a run, by the names that tables give it: runs of the same place compete for it.
+    """A run's place in a table, by the names that tables use. Runs with the same place must be distinguished.
 
-    "All sessions" is one name, however many another split makes of them.
+    "All sessions" is one name, although their number depends on the split.
     """
     metrics, trained_on = run.metrics, None
     if run.distillation is not None:
@@ -114,11 +114,11 @@ def setting(run: ScoredRun) -> Hashable:
 
 
 def _each_once(runs: Sequence[ScoredRun]) -> tuple[list[ScoredRun], list[str]]:
-    """The same run may have two names: distilled on all sessions of a dataset, or on its first 15 of 15."""
+    """Leave out runs that are the same under another name: an adapter trained on all sessions, or on the first 15 of 15."""
     found: dict[Hashable, ScoredRun] = {}
     notes = []
     for run in sorted(runs, key=lambda run: run.distillation is not None and not run.distillation.all_sessions):
-        # A digest is only a part of a folder's name, which anybody may change.
+        # The digest alone is not enough, because it is part of the folder's name, which anybody may change.
         same = (run.result.digest, run.metrics.seed, setting(run), run.metrics.model, tuple(run.scores.values()))
         kept = found.setdefault(same, run)
         if kept is not run:
@@ -128,7 +128,7 @@ def _each_once(runs: Sequence[ScoredRun]) -> tuple[list[ScoredRun], list[str]]:
 
 
 def _seeds(group: Sequence[ScoredRun]) -> list[tuple[ScoredRun, ...]]:
-    """One cell, or, where a seed comes twice, a cell for each run: nothing says then which seeds belong together."""
+    """One cell, or a cell for each run if a seed occurs twice, because it is unknown which seeds belong together."""
     ordered = sorted(group, key=lambda run: (run.metrics.seed, run.result.folder.name))
     if len({run.metrics.seed for run in ordered}) < len(ordered):
         return [(run,) for run in ordered]
@@ -154,7 +154,7 @@ def _variant(cell: Cell, rivals: Sequence[Cell]) -> str:
 
 
 def _own_name(cell: Cell, others: Sequence[Cell]) -> str:
-    """The shortest name of its directory that none of the others has."""
+    """The shortest name of a cell's directory that none of the others has."""
 
     def names(cell: Cell) -> tuple[str, str, str]:
         return (cell.run.result.digest, cell.run.result.folder.name, str(cell.run.result.folder))
@@ -168,7 +168,7 @@ def _told(cell: Cell, rivals: Sequence[Cell]) -> list[str]:
 
 
 def marks(cell: Cell) -> list[str]:
-    """What a reader must know of a cell wherever it stands."""
+    """What a reader must know about a cell in every table."""
     run = cell.run
     said = []
     if run.limit is not None:
@@ -176,13 +176,13 @@ def marks(cell: Cell) -> list[str]:
     if run.metrics.decoding != "plain":
         said.append(f"decoding={run.metrics.decoding}")
     if run.distillation is not None and run.distillation.uses_gold:
-        said.append("examples chosen by gold activities")
+        said.append("examples chosen with gold activities")
     if run.settings.get("dataset.null_class", "label") != "label":
         said.append(f"dataset.null_class={run.settings['dataset.null_class']}")
     if run.settings.get("dataset.extra_events", "[]") != "[]":
         said.append(f"dataset.extra_events={run.settings['dataset.extra_events']}")
     if run.settings.get("prompt._target_", "").endswith(".VerbatimPrompt"):
-        said.append("a prompt of the user's own")
+        said.append("a user's own prompt")
     if any(engine.startswith("Scripted") for engine in cell.engines):
         said.append("answers from a script, not from a model")
     if len(cell.engines) > 1:
@@ -191,7 +191,7 @@ def marks(cell: Cell) -> list[str]:
 
 
 def _differences(cell: Cell, rivals: Sequence[Cell]) -> list[str]:
-    """The settings in which a cell's rivals differ, as this cell has them."""
+    """This cell's values of the settings in which it and its rivals differ."""
     facts = [_facts(one.run) for one in rivals]
     keys = sorted({key for one in facts for key in one}, key=lambda key: (key.startswith("prompt."), key))
     own = _facts(cell.run)
@@ -217,9 +217,9 @@ def _short(value: str) -> str:
 
 
 def engine_note(cells: Iterable[Cell]) -> list[str]:
-    """One sentence where the cells' generations come from more than one engine."""
+    """A note if the cells' generations come from more than one engine."""
     counts = Counter(engine for cell in cells for engine in cell.engines)
     if len(counts) < 2:
         return []
     made = "; ".join(f"{engine} ({count} of the rows)" for engine, count in sorted(counts.items()))
-    return [f"Different engines, versions or hardware made the generations: {made}. The list of runs has them one by one."]
+    return [f"Different engines, versions or hardware made the generations: {made}. The list of runs shows which."]

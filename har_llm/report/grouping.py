@@ -1,4 +1,4 @@
-"""The cells of a report sorted by where they belong, and who is compared with whom."""
+"""Sorts and groups the cells of a report, and finds the plain student and the teacher that a cell is compared with."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ KINDS = {
     "synthetic home": "synthetic_home",
     "synthetic model": "synthetic_model",
 }
-"""What is synthetic about runs that are not the paper's, and what their tables and figures are called by."""
+"""What is synthetic about runs -> the name of their tables and figures."""
 K = TypeVar("K")
 
 
 @dataclass(frozen=True)
 class Report:
-    """What all tables and figures are made from."""
+    """The cells and settings from which all tables and figures are made."""
 
     cells: Sequence[Cell]
     headline: str
@@ -35,7 +35,7 @@ class Report:
 
     @cached_property
     def paper(self) -> list[Cell]:
-        """Those that may stand beside the paper's numbers."""
+        """The cells that may be shown beside the paper's numbers."""
         return ordered(cell for cell in self.cells if cell.run.comparable)
 
     @cached_property
@@ -44,7 +44,7 @@ class Report:
 
     @property
     def kinds(self) -> list[tuple[str, str, list[Cell]]]:
-        """The others by what is synthetic about them: what names their files, that, and the cells."""
+        """The other cells, by what is synthetic about them: (name for files, what is synthetic, cells)."""
         groups = grouped(self.other, lambda cell: cell.run.metrics.provenance or "")
         # What a run says of itself names no file.
         return [(KINDS.get(kind) or f"others{place}", kind, cells) for place, (kind, cells) in enumerate(groups.items())]
@@ -56,11 +56,11 @@ class Report:
 
     @property
     def f1(self) -> str:
-        """The score that stands beside the paper's F1."""
+        """The score that is shown beside the paper's F1."""
         return self.headline if self.headline.startswith("f1_") else "f1_weighted"
 
     def plain_of(self, cell: Cell) -> Cell | None:
-        """The student as it is, on the same events with the same settings."""
+        """The student without an adapter, on the same events with the same settings."""
         found = [
             other
             for other in self._unadapted(cell)
@@ -78,7 +78,7 @@ class Report:
         return found[0] if len(found) == 1 else None
 
     def gap_closed(self, cell: Cell, metric: str) -> float | None:
-        """How much of the way from the plain student to the teacher a student has come; None where there is no way to go."""
+        """The share of the gap between the plain student and the teacher that a student closes; None if there is no gap."""
         found = (self.plain_of(cell), cell, self.teacher_of(cell))
         plain, own, teacher = (None if one is None else one.score(metric).mean for one in found)
         if plain is None or own is None or teacher is None or teacher == plain:
@@ -86,7 +86,7 @@ class Report:
         return (own - plain) / (teacher - plain)
 
     def _unadapted(self, cell: Cell) -> list[Cell]:
-        """Models as they are, with the settings of this cell in all but the model."""
+        """Cells of models without an adapter, with the same settings as this cell except for the model."""
         return [
             other
             for other in self.cells
@@ -102,7 +102,7 @@ def make_report(runs: Sequence[RunResult], headline: str, parsing: str) -> Repor
 
 
 def ordered(cells: Iterable[Cell]) -> list[Cell]:
-    """By dataset, the paper's first; then by size of the model, as it is before what it was trained; then by sessions."""
+    """Sort by dataset (the paper's first), size of the model, without before with an adapter, and training sessions."""
 
     def rank(cell: Cell) -> tuple[object, ...]:
         run, metrics, trained = cell.run, cell.run.metrics, cell.run.distillation
@@ -119,7 +119,7 @@ def ordered(cells: Iterable[Cell]) -> list[Cell]:
 
 
 def grouped(cells: Iterable[Cell], key: Callable[[Cell], K]) -> dict[K, list[Cell]]:
-    """In the order in which the keys come."""
+    """Cells by key, in the order in which the keys first occur."""
     groups: dict[K, list[Cell]] = {}
     for cell in cells:
         groups.setdefault(key(cell), []).append(cell)

@@ -15,9 +15,9 @@ DATASETS = {"marble": "MARBLE", "mural": "MuRAL"}
 TEACHER = "qwen3_32b"
 MODELS = {f"qwen3_{size}": f"Qwen/Qwen3-{size.upper()}" for size in ("0.6b", "1.7b", "4b", "8b", "14b", "32b")}
 LABELS = {model_id.rpartition("/")[2]: name for name, model_id in MODELS.items()}
-"""What the paper calls its models: "Qwen3-0.6B" is conf/model's qwen3_0.6b."""
+"""The paper's names of models -> conf/model's: "Qwen3-0.6B" -> qwen3_0.6b."""
 SIZES = dict(zip(MODELS, (596049920, 1720574976, 4022468096, 8190735360, 14768307200, 32762123264), strict=True))
-"""Parameters, as conf/model has them."""
+"""Numbers of parameters, as in conf/model."""
 STUDENTS = ("qwen3_0.6b", "qwen3_1.7b")
 
 SETTINGS = {
@@ -34,12 +34,12 @@ SETTINGS = {
     "lora.training.max_steps": "500",
     "lora.training.learning_rate": "0.0002",
 }
-"""What sections 3 and 4.3 say of settings that are ours as well."""
+"""The paper's values (sections 3 and 4.3) of settings that we also have."""
 NOTES = {
     "table1": "The paper does not say over which activities its F1 is averaged, nor how it samples; its prompts are not "
     "ours.",
     "table2": "The paper prints an increase of 41.28 for Qwen3-1.7B on MuRAL; its own figures give 40.25, which is shown. "
-    "Its share of the gap is worked out from its figures, too.",
+    "Its share of the gap is also computed from its figures.",
     "table4": "The paper's spread does not fit the 28 test sessions of MARBLE that its own rule gives: with one session "
     "affected, 0.77 ± 4.28 and 0.09 ± 0.50 need 31. Unresolved.",
 }
@@ -50,21 +50,21 @@ class Key(NamedTuple):
     """f1 or missed."""
     model: str
     trained_on: str
-    """A dataset, or empty for a model as it is."""
+    """The dataset; empty for a model without an adapter."""
     sessions: int | None
-    """None for all of them."""
+    """Number of training sessions; None for all."""
     dataset: str
 
 
 class Value(NamedTuple):
-    """In percent, as printed."""
+    """A number of the paper, in percent, as printed."""
 
     value: Decimal
     spread: Decimal | None
 
 
 def dataset_name(dataset: str) -> str:
-    """As the paper calls it, where it is one of the paper's."""
+    """The paper's name of a dataset, if it has one."""
     return DATASETS.get(dataset, dataset)
 
 

@@ -16,17 +16,17 @@ from har_llm.runs.result import Distillation, GeneratedBy, Metrics
 from har_llm.scoring.metrics import SessionMean
 
 NO_EXPERIMENT = (*NO_RESULT, "seed", "limit", "metrics", "engine")
-"""Settings that make no other experiment: they change no result, or are known from elsewhere."""
+"""Settings that do not distinguish experiments: they change no result, or are shown in other ways."""
 NO_VARIANT = (
     *("dataset.folder", "model.parameters", "model.revision", "decoding.name"),
     *("lora.name", "lora.train_sessions", "lora.source", "lora.window._target_"),
 )
-"""The same, further down: where files are, and what metrics.json and environment.json say more exactly."""
+"""The same for nested settings: places of files, and what metrics.json and environment.json say more exactly."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScoredRun:
-    """What a run's directory says, with its scores in one way of parsing."""
+    """A finished run with its scores in one parsing mode."""
 
     result: RunResult
     parsing: str
@@ -37,24 +37,24 @@ class ScoredRun:
 
     @property
     def scores(self) -> Mapping[str, SessionMean]:
-        """By metric."""
+        """Scores by metric."""
         return self.metrics.parsed(self.parsing).all.mean
 
     @property
     def scores_without_null(self) -> Mapping[str, SessionMean] | None:
-        """None where the home has no null class, or leaves it unscored anyway."""
+        """Scores without the null class; None if the home has none, or it is never scored."""
         scores = self.metrics.parsed(self.parsing)
         without = scores.without_null_class
         return None if scores.unscored_events or without is None else without.mean
 
     @property
     def sessions(self) -> tuple[str, ...]:
-        """Names of those that are scored."""
+        """The scored sessions' names."""
         return tuple(sorted(self.metrics.parsed(self.parsing).all.sessions))
 
     @property
     def limit(self) -> int | None:
-        """Of a partial run, its first windows."""
+        """Number of windows of a partial run; None for a whole one."""
         return self.metrics.limit if self.metrics.partial else None
 
     @cached_property
@@ -70,36 +70,36 @@ class ScoredRun:
 
     @property
     def ready_adapter(self) -> str | None:
-        """What an adapter that was not made here is called, with its revision."""
+        """The label and revision of an adapter that har_llm did not train; None without one."""
         adapter = self.metrics.adapter
         return None if adapter is None or adapter.distillation else f"{adapter.label} ({adapter.revision})"
 
     @cached_property
     def engines(self) -> tuple[str, ...]:
-        """What wrote the generations: engine, version, hardware."""
+        """What made the generations: engine, version, hardware."""
         return tuple(sorted({_engine(one) for one in self.result.environment.generated_by}))
 
     @cached_property
     def weights(self) -> dict[str, str]:
-        """Which weights exactly, and how coarsely they are rounded: id, revision, dtype and the like."""
+        """What identifies the model's weights: id, revision, dtype and the like."""
         return _flat({key: value for key, value in self.result.environment.model.items() if key != "adapter"}, "")
 
     @cached_property
     def versions(self) -> dict[str, str]:
-        """Of the parsing of answers and of the scores."""
+        """The versions of parsing and scoring."""
         return {name: str(version) for name, version in vars(self.metrics.versions).items()}
 
     @cached_property
     def settings(self) -> dict[str, str]:
-        """Those that make the experiment, flat. Of a student as it is, lora says nothing."""
+        """The settings that distinguish experiments, flat. Those of lora count only with an adapter."""
         adapted = self.metrics.adapter is not None
         found = experiment_settings(self.result.config)
         return {key: value for key, value in found.items() if adapted or key.partition(".")[0] != "lora"}
 
     def per_event(self, amount: float) -> float | None:
-        """What an answer costs, however long windows are, however far they overlap and however many generations each has.
+        """An amount for each scored event, comparable between runs with other windows, overlaps and numbers of generations.
 
-        Equal prompts share a generation, which was paid for once.
+        Equal prompts share a generation, which is counted once in `amount`.
         """
         metrics, generations = self.metrics, sum(self.result.environment.finish_reasons.values())
         if not generations or not metrics.events:
@@ -108,18 +108,18 @@ class ScoredRun:
 
     @property
     def paper_model(self) -> str | None:
-        """Which of the paper's models it is, by its id or, of a copy in a folder, by its name."""
+        """conf/model's name of the paper's model that this is, by id or (for a copy in a folder) by name."""
         by_id = {model_id: name for name, model_id in MODELS.items()}
         return by_id.get(self.metrics.model_id) or (self.metrics.model if self.metrics.model in MODELS else None)
 
     @property
     def comparable(self) -> bool:
-        """Whether it may stand in the paper's tables: real data, real model, the test part of a dataset of the paper's."""
+        """Whether it may be in the paper's tables: real data, real model, the test part of one of the paper's datasets."""
         real_and_known = self.metrics.provenance is None and self.metrics.dataset in DATASETS
         return real_and_known and self.metrics.part == "test" and self.ready_adapter is None
 
     def paper_value(self, metric: str) -> Value | None:
-        """The paper's f1 or missed for what it did. None for a partial run, and for what the paper did not do."""
+        """The paper's f1 or missed for the same experiment; None if the paper has none, or for a partial run."""
         model, trained = self.paper_model, self.distillation
         if model is None or self.limit is not None or not self.comparable:
             return None
@@ -130,7 +130,7 @@ class ScoredRun:
 
     @property
     def departures(self) -> list[str]:
-        """In what it is not the paper's experiment, as far as can be told."""
+        """Known differences from the paper's experiment."""
         settings, model = self.settings, self.paper_model
         found = [f"{key}={settings[key]}" for key, value in SETTINGS.items() if settings.get(key, value) != value]
         if settings.get("split._target_", "PaperSplit").rpartition(".")[2] != "PaperSplit":
@@ -148,13 +148,13 @@ class ScoredRun:
 
     @property
     def model_name(self) -> str:
-        """As the paper calls it, where it is one of the paper's."""
+        """The paper's name of the model, if it has one."""
         known = self.paper_model
         return self.metrics.model if known is None else MODELS[known].rpartition("/")[2]
 
     @property
     def adapter_name(self) -> str:
-        """What was done to the model, in few words; empty for one that is as it is."""
+        """The adapter in few words; empty without one."""
         if self.ready_adapter is not None:
             return f"with adapter {self.ready_adapter}"
         return "" if self.distillation is None else f"trained on {self.training_sessions}"
@@ -178,9 +178,9 @@ def _engine(made_by: GeneratedBy) -> str:
 
 
 def experiment_settings(config: Mapping[str, Any]) -> dict[str, str]:
-    """The settings that make a run's experiment, flat: "window.events" -> "10".
+    """The settings that distinguish experiments, flat: "window.events" -> "10".
 
-    Without those that are null: a run made before such a setting existed is the same experiment.
+    Settings that are null are left out, so that a run made before such a setting existed is the same experiment.
     """
     flat = _flat({key: value for key, value in config.items() if key not in NO_EXPERIMENT}, "")
     return {key: value for key, value in flat.items() if not _under(key, NO_VARIANT)}

@@ -11,7 +11,7 @@ def test_a_plan_says_what_would_be_made_and_neither_loads_nor_writes(tmp_path: P
     asked = ["task=plan", "model=tiny_student", "engine=transformers", "limit=4"]
     done = har_llm(tmp_path, *asked, PYTHONPROFILEIMPORTTIME="1")
     assert (
-        "1 runs: 0 finished; the others need 4 generations: 0 are stored, 4 have to be made, with 1 model(s)" in done.stdout
+        "1 run, 0 finished. Generations needed: 4, of which 0 are stored and 4 are to be made. Models to load" in done.stdout
     )
     (row,) = [line for line in done.stdout.splitlines() if line.startswith("tiny_student ")]
     assert row.split()[:4] == ["tiny_student", "transformers", "1", "4"]
@@ -31,6 +31,6 @@ def test_a_plan_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
 def test_a_value_on_the_command_line_takes_the_place_of_those_that_an_experiment_sweeps_over(tmp_path: Path) -> None:
     tiny = ("dataset=simulated_flat", "model=tiny_student", "model@lora.teacher=tiny_teacher", "limit=1", "task=plan")
     one = har_llm(tmp_path, "experiment=figure4", "lora.train_sessions=4", *tiny)
-    assert "\n1 runs: " in f"\n{one.stdout}" and "Adapters to train, after their teachers have written: 1" in one.stdout
+    assert "\n1 run, " in f"\n{one.stdout}" and "Adapters to train, after their teachers' generations: 1" in one.stdout
     two = har_llm(tmp_path, "experiment=figure4", "lora.train_sessions=1,2", *tiny)
-    assert "\n2 runs: " in f"\n{two.stdout}"
+    assert "\n2 runs, " in f"\n{two.stdout}"

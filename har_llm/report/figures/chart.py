@@ -11,7 +11,7 @@ from pathlib import Path
 class Point:
     x: float
     y: float
-    """In percent."""
+    """The score in percent."""
     low: float | None = None
     high: float | None = None
     label: str = ""
@@ -22,11 +22,11 @@ class Series:
     label: str
     points: Sequence[Point]
     look: int
-    """Which colour and marker; the paper's points have those of ours, hollow and dashed."""
+    """Number of the colour and marker. The paper's points have those of ours, but hollow and dashed."""
     paper: bool = False
     joined: bool = True
     marker: int | None = None
-    """Where it is not that of the colour."""
+    """Number of the marker, if it is not that of the colour."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +55,18 @@ class Chart:
     y_label: str
     panels: Sequence[Panel]
     mark: str = ""
-    """Written into the picture: what is synthetic about it."""
+    """What is synthetic about it; written into the picture."""
     logarithmic: bool = False
-    """The x axis."""
+    """Whether the x axis is logarithmic."""
     whole: bool = False
-    """Only whole numbers on the x axis."""
+    """Whether the x axis has only whole numbers."""
 
 
 @dataclass(frozen=True)
 class Figure:
     name: str
-    """Names its files: "figure3"."""
+    """Name of its files: "figure3"."""
     title: str
     caption: str
     png: Path
-    """The picture; a PDF of the same name lies beside it."""
+    """The picture; there is a PDF of the same name beside it."""

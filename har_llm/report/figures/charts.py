@@ -1,4 +1,4 @@
-"""Which figures a report has, and what each shows: figures 3 and 4 of the paper, and F1 against what an event costs."""
+"""The content of a report's figures: figures 3 and 4 of the paper, and F1 against the cost of an event."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEACHERS_LOOK = -1
 
 
 def make_charts(report: Report) -> list[Chart]:
-    """Those for which there are runs. What is synthetic is never in one picture with what is not."""
+    """The charts for which there are runs. Synthetic and real results are never in one picture."""
     made = []
     others = ((f"_{name}", provenance, cells) for name, provenance, cells in report.kinds)
     for suffix, mark, cells in (("", "", report.paper), *others):
@@ -33,7 +33,7 @@ def _marked(chart: Chart, mark: str) -> Chart:
 
 
 def _figure3(report: Report, cells: Sequence[Cell]) -> Chart | None:
-    """F1 against the number of parameters, to scale: a line for each home."""
+    """F1 against the number of parameters: a line for each home."""
     plain = [cell for cell in cells if not adapted(cell.run) and cell.run.metrics.parameters]
     if len({cell.run.metrics.parameters for cell in plain}) < 2:
         return None
@@ -173,7 +173,7 @@ def _short_name(run: ScoredRun) -> str:
 
 def _point(report: Report, cell: Cell, x: float, label: str = "") -> Point:
     score = cell.score(report.headline)
-    assert score.mean is not None  # cells without one are in no chart
+    assert score.mean is not None  # cells without a score are left out of charts
     low, high = score.interval or (None, None)
     return Point(x, 100 * score.mean, None if low is None else 100 * low, None if high is None else 100 * high, label)
 
@@ -187,7 +187,7 @@ def _score_name(report: Report) -> str:
 
 
 def _caption(report: Report, shown: str, panels: Sequence[Panel]) -> str:
-    """What is shown, what the bars are, and whose the hollow points are."""
+    """The caption: what is shown, what the bars are, and what the hollow points are."""
     series = [one for panel in panels for one in panel.series]
     bars = any(point.low is not None for one in series for point in one.points)
     said = [

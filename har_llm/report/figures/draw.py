@@ -1,7 +1,7 @@
-"""Figures as PDF and PNG, fit for one column of a paper: the only file of a report that imports matplotlib.
+"""Draws figures as PDF and PNG for one column of a paper; the only module of report/ that imports matplotlib.
 
-Colours are Okabe and Ito's, which colour-blind readers tell apart; each has a marker of its own for readers in grey. The
-same runs give the same bytes.
+Colours are Okabe and Ito's, which colour-blind readers can distinguish; each has its own marker for prints in grey. The same
+runs give the same bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PANEL_HEIGHT = 2.1
 LEGEND_ROW = 0.15
 SETTINGS = {
     "pdf.fonttype": 42,  # fonts that a publisher can embed and a reader can search
-    "text.parse_math": False,  # "$" in a name is no formula
+    "text.parse_math": False,  # "$" in a name does not begin a formula
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 7.5,
     "axes.labelsize": 7.5,
@@ -45,7 +45,7 @@ OFFSETS = (
     *((4, 2, "left"), (4, -6.5, "left"), (-4, 2, "right"), (-4, -6.5, "right"), (0, 6, "center"), (0, -10, "center")),
     *((4, 7, "left"), (4, -11.5, "left"), (-4, 7, "right"), (-4, -11.5, "right")),
 )
-"""Where a name may stand: points to the right and up of its own, and how it is aligned there; the best first."""
+"""Possible offsets of a name from its data point, in points to the right and up, with its alignment; the best first."""
 LONGEST_OF_TWO = 25
 """Characters of a label with which two stand side by side under a figure."""
 
@@ -55,7 +55,7 @@ def draw(chart: Chart, folder: Path) -> Figure:
 
     png = folder / f"{chart.name}.png"
     with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
-        # A name in letters that the font lacks: boxes stand for them.
+        # For letters that the font lacks, boxes are drawn.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure = picture(chart)
         figure.savefig(png, dpi=300, metadata={"Software": None})
@@ -64,7 +64,7 @@ def draw(chart: Chart, folder: Path) -> Figure:
 
 
 def picture(chart: Chart) -> Any:
-    """A matplotlib Figure; no global state is touched."""
+    """A matplotlib Figure, made without changing global state."""
     from matplotlib.figure import Figure as Canvas
 
     labels = {label for panel in chart.panels for label in _labels(panel)}
@@ -83,7 +83,7 @@ def picture(chart: Chart) -> Any:
             handles.setdefault(label, handle)
     look = {"ncols": columns, "frameon": False, "handlelength": 2.6}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", **look)
-    figure.draw_without_rendering()  # the layout decides where points are; once is enough
+    figure.draw_without_rendering()  # the layout fixes the positions of points, which names need
     figure.set_layout_engine("none")
     for axes, panel in zip(all_axes, chart.panels, strict=True):
         _name_points(figure, axes, panel)
@@ -129,7 +129,7 @@ def _series(axes: Any, series: Series) -> None:
     marker = MARKERS[(series.look if series.marker is None else series.marker) % len(MARKERS)]
     x, y = [point.x for point in series.points], [point.y for point in series.points]
     line: Any = "none" if not series.joined else (0, (3, 2)) if series.paper else "-"
-    # The paper's are larger, so that a ring of them shows where ours lie upon them.
+    # The paper's points are larger, so that a ring of them remains visible behind ours.
     axes.plot(x, y, color=colour, marker=marker, markersize=6 if series.paper else 4.5, linestyle=line,
               label=_legible(series.label),
               markerfacecolor="white" if series.paper else colour, zorder=3 if series.paper else 4)  # fmt: skip
@@ -152,14 +152,14 @@ def _level(axes: Any, level: Level) -> None:
 
 
 def _legible(text: str) -> str:
-    """On one line and of bearable length. A leading "_" would hide it from the legend."""
+    """The text on one line, shortened. A leading "_" would hide it from the legend."""
     shown = one_line(text)
     shown = shown if len(shown) <= LONGEST_LABEL else f"{shown[: LONGEST_LABEL - 3]}..."
     return f" {shown}" if shown.startswith("_") else shown
 
 
 def _name_points(figure: Any, axes: Any, panel: Panel) -> None:
-    """Write the names of the points, each at the offset where it covers least of what is there already."""
+    """Write the names of the points, each at the offset where it covers least of what is already drawn."""
     from matplotlib.transforms import Bbox
 
     points = [point for series in panel.series for point in series.points]

@@ -1,4 +1,4 @@
-"""What students gain: the paper's table 2, and figure 4 in numbers, ours beside the paper's."""
+"""The gains of distilled students beside the paper's: its table 2, and figure 4 in numbers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ COMPARISON = (
     "Both are empty where such a run, with the same settings, is not among these."
 )
 Place = tuple[str, str, str]
-"""A student's label, the dataset it is scored on, the one it was trained on."""
+"""A student's label, the dataset that it is scored on, the one that it was trained on."""
 
 
 def table2(report: Report) -> Table | None:
-    """Students trained on all sessions of a dataset; the paper's are there without runs, too."""
+    """Students trained on all sessions of a dataset; the paper's are listed also without runs."""
     trained = [(cell, recipe) for cell, recipe in _students(report) if recipe.all_sessions]
     if not trained:
         return None
@@ -48,7 +48,7 @@ def table2(report: Report) -> Table | None:
 
 
 def figure4_table(report: Report) -> Table | None:
-    """Students by the number of sessions that they were trained on, where there are several; of another dataset's, too."""
+    """Students by the number of sessions that they were trained on, if there are several; also for other datasets."""
     trained = _students(report)
     counted = {_place(cell.run, recipe) for cell, recipe in trained if not recipe.all_sessions}
     trained = [(cell, recipe) for cell, recipe in trained if _place(cell.run, recipe) in counted]
@@ -79,7 +79,7 @@ def _both(run: ScoredRun, recipe: Distillation) -> list[str]:
 
 
 def _numbers(report: Report, cell: Cell, recipe: Distillation) -> list[str]:
-    """Ours, its increase and share of the gap; the same of the paper; the difference."""
+    """Our score, its increase and its share of the gap; the paper's three; the difference of the scores."""
     own, plain, paper = in_percent(cell.score(report.f1).mean), report.plain_of(cell), cell.run.paper_value("f1")
     sessions = None if recipe.all_sessions else recipe.sessions
     key = Key("f1", cell.run.paper_model or "", recipe.dataset, sessions, cell.run.metrics.dataset)
@@ -93,7 +93,7 @@ def _numbers(report: Report, cell: Cell, recipe: Distillation) -> list[str]:
 
 
 def _paper(key: Key) -> list[str]:
-    """The paper's number, and what follows from it and the paper's own table 1."""
+    """The paper's number, and the increase and share of the gap that follow from its table 1."""
     value = results()[key].value
     plain = results()[Key("f1", key.model, "", None, key.dataset)].value
     teacher = results()[Key("f1", TEACHER, "", None, key.dataset)].value

@@ -1,4 +1,4 @@
-"""Tables as LaTeX. Their text may come from models, data and other people's folders: all is escaped."""
+"""Tables as LaTeX. Their text may come from models, data and other people's folders, so all of it is escaped."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def to_latex(table: Table) -> str:
 
 
 def _width(table: Table, at: int) -> int:
-    """Characters of a column whose title stands word below word."""
+    """Width of a column in characters, with its title broken at every word."""
     return max([len(word) for word in table.columns[at].split()] + [len(row[at]) for row in table.rows])
 
 
 def _column_types(table: Table, widths: Sequence[int]) -> str:
-    """Long texts are broken into lines; all of them together get about half of the width."""
+    """Columns of long texts are broken into lines and together get about half of the width."""
     numeric = numeric_columns(table)
     long = [width > LONG and not numeric[at] for at, width in enumerate(widths)]
     broken = f"p{{{min(0.24, 0.55 / max(1, sum(long))):.2f}\\linewidth}}"
@@ -56,7 +56,7 @@ def _stacked(name: str) -> str:
 
 
 def _row(cells: Sequence[str]) -> str:
-    # {}: a row that began with [ or * would be read as an option of the row above.
+    # {}: LaTeX would take a [ or * at the beginning of a row for an option of the row above.
     return "{}" + " & ".join(cells) + r" \\"
 
 
@@ -88,7 +88,7 @@ ACCENTS = {
 
 
 def latex_text(text: str) -> str:
-    """Text that any LaTeX engine sets in any font; letters beyond accented Latin ones become their number."""
+    """Text that any LaTeX engine can typeset; letters other than Latin ones become their code point."""
     shown = one_line(text)
     text = "".join(map(_character, shown))
     if NUMBER.fullmatch(shown):

@@ -1,4 +1,4 @@
-"""Tables that stand beside no paper's numbers: its story on any home, what generations cost, and the list of runs."""
+"""Tables without the paper's numbers: its experiments on any home, the cost of generations, and the list of runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from har_llm.report.grouping import SYNTHETIC, Report, adapted, ordered
 from har_llm.report.scored_run import ScoredRun
 
 KIND = "what it is"
-"""The column that says of every row what is synthetic about it: a row may be copied away from its title."""
+"""The column that says in every row what is synthetic about it, because a row may be copied without the title."""
 REAL = "real home, real model"
 MINIATURE, OTHERS = "The paper in miniature", "Other homes, parts and adapters"
 COST_NOTE = (
@@ -21,7 +21,7 @@ COST_NOTE = (
 
 
 def story_tables(report: Report) -> list[Table]:
-    """One for each kind of runs: what is synthetic, if only in part, says nothing about real homes and models."""
+    """A table for each kind of runs: synthetic results say nothing about real homes and models."""
     return [
         _story(report, cells, f"table_{name}", (MINIATURE if kind == SYNTHETIC else OTHERS) + _label(cells))
         for name, kind, cells in sorted(report.kinds, key=lambda kind: kind[1] != SYNTHETIC)
@@ -29,7 +29,7 @@ def story_tables(report: Report) -> list[Table]:
 
 
 def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Table:
-    """For each home: the student as it is, the teacher, the student by what it was trained on, at last across homes."""
+    """For each home: the plain student, the teacher, the student by what it was trained on, other homes last."""
     teachers = {run.distillation.teacher for run in (cell.run for cell in report.cells) if run.distillation is not None}
     rows = []
     for cell in sorted(cells, key=lambda cell: (cell.run.metrics.dataset, cell.run.metrics.part, adapted(cell.run))):
@@ -64,7 +64,7 @@ def _trained_on(run: ScoredRun, teachers: Collection[str]) -> str:
 
 
 def cost_table(report: Report) -> Table:
-    """What an answer costs: the paper argues with the size of models; tokens and seconds are what size makes of it."""
+    """The cost of an event in tokens and seconds, beside the model's size, which is what the paper compares."""
     rows = []
     for cell in ordered(report.cells):
         prompt, answer, seconds = (cell.per_event(name) for name in ("prompt_tokens", "completion_tokens", "engine_seconds"))
@@ -95,7 +95,7 @@ def cost_table(report: Report) -> Table:
 
 
 def runs_table(report: Report) -> Table:
-    """Every run of the report, and where its numbers went."""
+    """Every run of the report, and the tables that show it."""
     rows = []
     for cell in ordered(report.cells):
         for run in cell.runs:
@@ -131,7 +131,7 @@ def runs_table(report: Report) -> Table:
 
 
 def _label(cells: Sequence[Cell]) -> str:
-    """What is synthetic of a table that may hold all kinds of runs."""
+    """What is synthetic about a table, in brackets."""
     kinds = {cell.run.metrics.provenance for cell in cells}
     made = "; ".join(sorted(kind for kind in kinds if kind))
     if not made:

@@ -1,4 +1,4 @@
-"""The paper's tables 1 and 4 with ours beside the paper's numbers, and every candidate for its F1."""
+"""The paper's tables 1 and 4 with our numbers beside the paper's, and every score that its F1 may be."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from har_llm.report.paper import CITATION, DATASETS, LABELS, NOTES, STUDENTS, Ke
 from har_llm.scoring.names import METRIC_NAMES
 
 F1_SCORES = tuple(name for name in METRIC_NAMES if name.startswith("f1_"))
-"""Those that the paper's "F1" may be."""
+"""The scores that the paper's "F1" may be."""
 
 
 def table1(report: Report) -> Table | None:
@@ -88,7 +88,7 @@ def f1_notes(report: Report, cells: Sequence[Cell]) -> list[str]:
     ours = f"In %: {METRIC_NAMES[report.f1]}, {report.parsing} parsing of the answers, {over}"
     notes = [f"{ours}. Paper: {CITATION}, where F1 is not named more exactly."]
     if report.f1 != report.headline:
-        notes.append(f"metrics.headline is {report.headline}, which is no F1; the paper's numbers are.")
+        notes.append(f"metrics.headline is {report.headline}, which is not an F1 score; the paper's numbers are.")
     return [*notes, *engine_note(cells)]
 
 
@@ -99,7 +99,7 @@ def _columns() -> tuple[str, ...]:
 def _rows(
     cells: Sequence[Cell], models: Sequence[tuple[str, str]], metric: str, ours: Callable[[Cell], CellScore]
 ) -> list[list[str]]:
-    """A row for each model (with what it was trained on) and variant; the paper's models are there without runs, too."""
+    """A row for each model (with what it was trained on) and variant; the paper's models are listed also without runs."""
     found: dict[tuple[str, str], list[tuple[str, dict[str, Cell]]]] = {model: [] for model in models}
     for cell in cells:
         source = "" if cell.run.distillation is None else cell.run.distillation.dataset
@@ -117,7 +117,7 @@ def _rows(
             for dataset in DATASETS:
                 if dataset in own:
                     row += _three(ours(own[dataset]), own[dataset].run.paper_value(metric))
-                else:  # the paper's number alone, once
+                else:  # only the paper's number, in one row
                     key = Key(metric, LABELS.get(name, ""), source, None, dataset)
                     row += _three(CellScore(), results().get(key) if place == 0 and dataset not in have else None)
             rows.append(row)

@@ -1,1 +1,1 @@
-"""What commands show on a terminal."""
+"""Shows results and progress on a terminal."""

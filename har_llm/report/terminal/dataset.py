@@ -1,4 +1,4 @@
-"""What a dataset holds (task=describe), and what is wrong with its files (task=validate), on a terminal."""
+"""Shows on a terminal what a dataset contains (task=describe) and what is wrong with its files (task=validate)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-NOTICED = "Repaired or noticed while reading"
+NOTICED = "Repaired or noticed while reading the files"
 
 
 def render(description: Description, notices: Sequence[Notice] = ()) -> RenderableType:
-    """The description as tables. Words from files are shown as they are, never read as rich's markup.
+    """The description as tables. Text from files is shown as it is, not interpreted as markup.
 
-    Of the notices, those about the dataset as a whole are shown in full, below their count: they say what a number is, what
-    it should be and what to do. The others are about single lines and may be thousands.
+    Notices about the dataset as a whole are shown in full, below their count. The others are about single lines, and there
+    may be thousands.
     """
     from rich.console import Group
 
@@ -86,7 +86,7 @@ def _counts_table(title: str, counts: Mapping[str, int]) -> Table:
 
 
 def _titled(table: Table) -> list[RenderableType]:
-    """A heading of its own: rich folds a table's title to the table's width."""
+    """A separate heading, because rich folds a table's title to the table's width."""
     return [_text(f"\n{table.title}", "bold"), rich_table(table)]
 
 
@@ -97,12 +97,12 @@ def _text(words: str, style: str = "") -> Text:
 
 
 def render_faults(faults: Sequence[Notice], repairs: Sequence[Notice] = ()) -> RenderableType:
-    """Every fault with its place, then faults, and what was repaired or noticed, counted by kind."""
+    """Every fault with its place, then numbers of faults and notices by kind."""
     from rich.console import Group
 
     shown: list[RenderableType] = [_text(str(fault)) for fault in faults]
     if faults:
-        shown += _titled(_counts_table("Faults: mend these", by_kind(faults)))
+        shown += _titled(_counts_table("Faults to correct", by_kind(faults)))
     else:
         shown.append(_text("No faults.", "bold"))
     if repairs:

@@ -1,27 +1,27 @@
-"""What task=plan shows: the generations and the adapters that have to be made, and what they would cost, in words."""
+"""Shows a plan (task=plan): the generations and adapters to be made, and their estimated cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from har_llm.common.console import console, plain, show_table
-from har_llm.common.numbers import data_size, duration, rough
+from har_llm.common.numbers import counted, data_size, duration, rough
 from har_llm.common.tables import Table
 from har_llm.sweep.estimates import Downloads, Estimates, LoadEstimate, TrainingEstimate
 from har_llm.sweep.plan import Plan
 
 NAMED_RATE = 1000
-"""Answer tokens a second at which hours are given where no rate is known: to reckon with, and of no GPU in particular."""
+"""Assumed tokens a second if no rate is known: an example to scale from, not the rate of any GPU."""
 
 
 def show_plan(plan: Plan, estimates: Estimates, finished: int) -> None:
-    """What the runs of a plan owe, model by model, then adapter by adapter. `finished`: how many runs owe nothing."""
+    """Print what the runs of a plan owe: models, then adapters. `finished`: number of runs that owe nothing."""
     out = console()
     cached = plan.wanted - plan.owed
     out.print(
         plain(
-            f"{len(plan.runs) + finished} runs: {finished} finished; the others need {plan.wanted} generations: {cached} "
-            f"are stored, {plan.owed} have to be made, with {len(plan.loads)} model(s), each loaded once."
+            f"{counted(len(plan.runs) + finished, 'run')}, {finished} finished. Generations needed: {plan.wanted}, of which "
+            f"{cached} are stored and {plan.owed} are to be made. Models to load, each once: {len(plan.loads)}."
         ),
         style="bold",
     )
@@ -51,7 +51,18 @@ def _loads_table(estimates: Sequence[LoadEstimate]) -> Table:
 
 
 def _trainings_table(estimates: Sequence[TrainingEstimate]) -> Table:
-    columns = ("student", "taught by", "on", "sessions", "examples, at most", "steps", "batch", "epochs", "weights", "time")
+    columns = (
+        "student",
+        "teacher",
+        "dataset",
+        "sessions",
+        "examples, at most",
+        "steps",
+        "batch",
+        "epochs",
+        "weights",
+        "time",
+    )
     rows = []
     for one in estimates:
         teacher, training = one.recipe.teacher, one.recipe.lora.training
@@ -60,7 +71,7 @@ def _trainings_table(estimates: Sequence[TrainingEstimate]) -> Table:
         weights = f"{'' if one.embeddings_known else 'at least '}{_size(one.weights)}"
         time = "unknown" if one.hours is None else duration(one.hours)
         rows.append([*names, *map(str, numbers), training.epochs_in_words(one.examples), weights, time])
-    title = f"Adapters to train, after their teachers have written: {len(estimates)}"
+    title = f"Adapters to train, after their teachers' generations: {len(estimates)}"
     return Table("trainings", title, columns, rows)
 
 
@@ -72,7 +83,7 @@ def _downloads(needed: Downloads) -> str:
 
 
 def _notes(estimates: Estimates) -> list[str]:
-    """What is to be said beside the tables: each note once, after the models that it is about."""
+    """The notes below the tables: each once, after the names of the models that it is about."""
     models: dict[str, dict[str, None]] = {}
     for load in estimates.loads:
         for note in _load_notes(load):
@@ -91,18 +102,17 @@ def _load_notes(one: LoadEstimate) -> Iterator[str]:
     if one.chosen_without_gpu:
         yield "planned for this machine, which has no GPU; engine=vllm_a100 plans for a machine that has some."
     if one.version_unknown:
-        yield "the hub does not say which version it has; stored generations are not counted."
+        yield "the hub could not be asked for its version; stored generations are not counted."
     if not one.prompts_counted:
         yield "prompt tokens are estimated from the characters."
     if not one.answers_known:
         yield (
-            "no stored generations here to expect the length of answers from; the number is the most that "
-            "model.sampling.max_new_tokens allows."
+            "there are no stored generations from which to estimate the length of answers; the number shown is the most "
+            "that model.sampling.max_new_tokens allows."
         )
     if one.hours is None:
         yield (
-            "hours are known once the model has run on the machine that is to do the work: try limit=20 there, which shows "
-            "its tokens a second, and plan again."
+            "the time is known once the model has run on this kind of machine: run it with limit=20 there, and plan again."
         )
 
 
@@ -111,8 +121,8 @@ def _training_notes(one: TrainingEstimate) -> Iterator[str]:
         yield one.refusal
     if one.hours is None:
         yield (
-            "hours of training are known once an adapter has been trained on such examples on the machine that is to do the "
-            "work: try lora.training.max_steps=10 there, and plan again."
+            "the time of training is known once an adapter has been trained on such examples on this kind of machine: run "
+            "it with lora.training.max_steps=10 there, and plan again."
         )
     yield (
         f"training needs memory for the weights and for {one.recipe.lora.training.per_device_train_batch_size} examples at "

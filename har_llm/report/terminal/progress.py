@@ -1,4 +1,4 @@
-"""One live view of everything that a command makes."""
+"""Shows the progress of a command."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ PLAIN_REPORT_EVERY_S = 10.0
 
 
 class LiveProgress(Callback):
-    """One view of everything that a command makes: a bar on a terminal, a line now and then elsewhere; on standard error.
+    """Shows the progress of a command on standard error: a bar on a terminal, elsewhere a line now and then.
 
-    A `sweep.Callback`. It shows nothing until something is to be made.
+    It shows nothing until something is to be made.
     """
 
     def __init__(self) -> None:
@@ -52,9 +52,9 @@ class LiveProgress(Callback):
 
     def failed(self, job: Job) -> None:
         if not job.title:
-            return  # a single job's error is the end of the command, and shown as such
+            return  # a single job's error ends the command, which shows it
         text = str(job.error)
-        if id(job.error) in self._said:  # the same death, with its log, for the next job that waited for it
+        if id(job.error) in self._said:  # the same error, which may have a log, is shown in full only once
             text = f"{text.splitlines()[0]} (as for {self._said[id(job.error)]})"
         self._said.setdefault(id(job.error), job.title)
         self._say(f"error: {job.title}: {text}")
@@ -89,12 +89,12 @@ class LiveProgress(Callback):
         self._what, self._steps = f"{recipe.experiment.model.name} {recipe.lora.label()}", training.max_steps
         self._say(
             f"{self._what}{recipe.provenance.suffix}: {selection.summary()}; {training.extent(len(selection.examples))}"
-            + (f"; it was begun before and goes on near step {done}" if done else "")
+            + (f"; it resumes near step {done}" if done else "")
         )
         self._selection = selection
 
     def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
-        if selection != self._selection:  # the student's tokenizer found examples that are too long
+        if selection != self._selection:  # the student's tokenizer has found examples that are too long
             extent = recipe.lora.training.extent(len(selection.examples))
             self._say(f"{self._what}: {selection.summary()}; {extent}")
         if "anew" in about:
@@ -148,7 +148,7 @@ class LiveProgress(Callback):
         self._bar.update(self._task, completed=self._done, description=description, rate=self._rate)
 
     def _say(self, text: str) -> None:
-        """A line of its own; above the bar where there is one."""
+        """Print a line, above the bar if there is one."""
         if self._bar is not None:
             self._bar.console.print(plain(text), soft_wrap=True)
         else:

@@ -1,6 +1,6 @@
-"""A finished run, or two compared, on a terminal of 80 columns or more.
+"""Shows a finished run, or the comparison of two, on a terminal of at least 80 columns.
 
-Text of models and data is shown as text: no markup is read in it, and control characters are made visible.
+Markup in text from models and data is not interpreted, and control characters in it are made visible.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LINES_OF_REASONING, LONGEST_REASONING, LONGEST_ANSWER = 14, 2_000, 1_000
 
 
 def show_job(job: Job) -> None:
-    """A single run; nothing for one that failed."""
+    """Show the run of a single job; nothing if it failed."""
     if job.folder is not None and job.experiment is not None:
         settings = job.experiment.settings.metrics
         show_run(read_run(job.folder), headline=settings.headline, parsing=settings.parsing, fresh=job.fresh)
@@ -76,7 +76,7 @@ def show_comparison(comparison: Comparison, tables: ComparisonTables, folder: Pa
 
 
 def _show_differing(out: Console, events: Table) -> None:
-    """The first of them, in two lines each: as a table they would not fit."""
+    """Show the first differing events in two lines each, because a table of them would be too wide."""
     out.print()
     out.print(plain(events.title), style="bold")
     for session, number, time, text, gold, a, b, outcome in events.rows[:DIFFERING]:

@@ -1,4 +1,4 @@
-"""What a sweep shows at its end: a line for each job."""
+"""Shows the results of a sweep: a line for each job."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ COLUMNS = ("job", "windows", "score in %", "std", "missed %", "run directory")
 
 
 def show_sweep(jobs: Sequence[Job]) -> None:
-    """A line for each job: its headline score, or that it failed."""
+    """Print a line for each job: its headline score, or that it failed."""
     rows, named, labels = [], set(), set()
     for job in jobs:
         if job.folder is None or job.experiment is None:
-            rows.append([job.title, "", "", "", "", "failed; its reason is above"])
+            rows.append([job.title, "", "", "", "", "failed; its error is above"])
             continue
         settings, metrics = job.experiment.settings.metrics, read_run(job.folder).metrics
         score, missed = (metrics.headline(name, settings.parsing) for name in (settings.headline, "missed"))
@@ -32,7 +32,7 @@ def show_sweep(jobs: Sequence[Job]) -> None:
         shares = map(percent, (score.mean, score.std, missed.mean))
         rows.append([job.title, str(metrics.windows), *shares, str(job.folder)])
     if not named:
-        return  # each job has said why it failed
+        return  # every job has failed and shown its error
     out = console()
     title = f"{'; '.join(sorted(named))}: mean and standard deviation over sessions"
     show_table(out, Table("sweep", title, COLUMNS, rows))

@@ -1,4 +1,4 @@
-"""A report on a terminal: the tables that fit there, and where the rest is."""
+"""Shows a report on a terminal: the tables that fit, and where the rest is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from har_llm.common.tables import Table
 from har_llm.report.tables.other import KIND
 
 TOO_WIDE = ("table_candidates", "table_cost", "table_runs")
-"""Tables for paper and page only."""
+"""Tables that are shown only in the report's files and page."""
 
 
 def show_report(tables: Sequence[Table], folder: Path) -> None:
@@ -25,5 +25,5 @@ def show_report(tables: Sequence[Table], folder: Path) -> None:
 
 
 def _narrow(table: Table) -> Table:
-    """Without saying in every row what the title says."""
+    """The table without a column that only repeats the title in every row."""
     return table.without(KIND) if KIND in table.columns and len(set(table.cells(KIND))) == 1 else table

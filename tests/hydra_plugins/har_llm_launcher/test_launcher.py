@@ -100,7 +100,7 @@ def test_jobs_of_different_tasks_are_refused_in_one_sentence() -> None:
 def test_a_task_without_a_score_returns_none(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (planned,) = launched(["task=plan", "limit=2"])
     assert (planned.status, planned.return_value) == (JobStatus.COMPLETED, None)
-    assert "2 have to be made" in capfd.readouterr().out
+    assert "2 are to be made" in capfd.readouterr().out
     assert not list(tmp_path.glob("outputs/*"))
 
 
@@ -109,7 +109,8 @@ def test_a_plan_counts_what_is_finished_and_what_is_stored(tmp_path: Path, capfd
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     launched(*(["task=plan", f"limit={limit}", f"metrics.parsing={parsing}"] for limit in (2, 3, 5) for parsing in PARSINGS))
     said = capfd.readouterr().out
-    assert "6 runs: 2 finished; the others need 5 generations: 2 are stored, 3 have to be made, with 1 model(s)" in said
+    needed = "6 runs, 2 finished. Generations needed: 5, of which 2 are stored and 3 are to be made."
+    assert needed in said
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before, "nothing is written"
 
 

@@ -142,7 +142,7 @@ def test_a_home_with_a_null_class_has_its_candidates_twice(tmp_path: Path) -> No
 def test_beside_the_papers_f1_stands_an_f1(tmp_path: Path, headline: str) -> None:
     table = tables([fabricated(tmp_path, 0.5)], headline=headline)["table1"]
     assert row(table, "Qwen3-0.6B")["MuRAL ours"] == "50.00"
-    assert f"metrics.headline is {headline}, which is no F1" in " ".join(table.notes)
+    assert f"metrics.headline is {headline}, which is not an F1" in " ".join(table.notes)
 
 
 def test_the_parsing_is_chosen_and_named(tmp_path: Path) -> None:

@@ -50,8 +50,9 @@ def changed(figures: Estimates, **values: Any) -> Estimates:
 
 def test_what_the_runs_need_is_counted_first(capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates) -> None:
     out = said(capsys, plan, figures, finished=3)
-    assert out.startswith(f"5 runs: 3 finished; the others need {plan.wanted} generations: 0 are stored, {plan.owed} have")
-    assert "Models to load" in out and "Adapters to train, after their teachers have written: 1" in out
+    owed = f"of which 0 are stored and {plan.owed} are to be made"
+    assert out.startswith(f"5 runs, 3 finished. Generations needed: {plan.wanted}, {owed}")
+    assert "Models to load" in out and "Adapters to train, after their teachers' generations: 1" in out
 
 
 def test_figures_are_shown_rounded(capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates) -> None:
@@ -66,10 +67,10 @@ def test_what_is_not_known_is_said_so(capsys: pytest.CaptureFixture[str], plan: 
     out = said(capsys, plan, changed(figures, memory=None, version_unknown=True, **few))
     assert "at most 1,536" in out and "- unknown unknown;" in out and "at most 2 s" in out
     for note in (
-        "the hub does not say which version it has; stored generations are not counted.",
+        "the hub could not be asked for its version; stored generations are not counted.",
         "prompt tokens are estimated from the characters.",
-        "no stored generations here to expect the length of answers from; the number is the most that",
-        "hours are known once the model has run on the machine that is to do the work: try limit=20 there",
+        "there are no stored generations from which to estimate the length of answers; the number shown is the most",
+        "the time is known once the model has run on this kind of machine: run it with limit=20 there",
     ):
         assert note in out
 
@@ -88,7 +89,7 @@ def test_a_note_about_several_models_is_said_once(
 ) -> None:
     out = said(capsys, plan, Estimates([replace(one, **KNOWN, version_unknown=True) for one in figures.loads], [], None))
     names = ", ".join(dict.fromkeys(one.load.model.config.name for one in figures.loads))
-    assert f"{names}: the hub does not say" in out and out.count("the hub does not say") == 1
+    assert f"{names}: the hub could not be asked" in out and out.count("the hub could not be asked") == 1
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_a_training_has_its_row_and_its_notes(capsys: pytest.CaptureFixture[str]
     unmeasured = said(capsys, plan, Estimates([], [replace(training, weights=3e8, embeddings_known=False)], None))
     assert f"{training.examples} {training.recipe.lora.training.max_steps} 8 {epochs}" in unmeasured
     assert "at least 0.3 GB unknown" in unmeasured
-    assert "try lora.training.max_steps=10 there" in unmeasured
+    assert "run it with lora.training.max_steps=10 there" in unmeasured
     assert "training needs memory for the weights and for 8 examples at once" in unmeasured
     measured = Estimates([], [replace(training, hours=7 / 60, refusal="It cannot be trained.")], None)
     out = said(capsys, plan, measured)

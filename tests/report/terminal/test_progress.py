@@ -50,7 +50,7 @@ def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pyt
     begun, trained, again, fewer, anew, _ = (line.partition(": ")[2] for line in capsys.readouterr().err.splitlines())
     assert begun == "126 of the teacher's 126 generations are used for training; 120 steps of 8, epochs: 7.5 (8 begun)"
     assert trained == "20,185,088 of 616,235,008 parameters are trained (3.28 %), on 400,000 tokens"
-    assert again.endswith("it was begun before and goes on near step 50")
+    assert again.endswith("it resumes near step 50")
     assert anew == "it begins anew"
     assert fewer.startswith(
         "125 of the teacher's 126 generations are used for training; left out: 1 longer than 4096 tokens"

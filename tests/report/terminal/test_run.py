@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from har_llm.report.compare.comparison import build
+from har_llm.report.compare.comparison import compare
 from har_llm.report.compare.pairing import pair
+from har_llm.report.compare.tables import make_tables
 from har_llm.report.terminal import run
 from har_llm.report.terminal.run import show_run
+from har_llm.runs.directory import RunResult
 from tests.report.run_folders import rows, written
 from tests.runs.sampled_runs import answered, sampled
 
@@ -26,6 +28,13 @@ def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
 def shown(capsys: pytest.CaptureFixture[str], folder: Path, *, fresh: bool = True, **changes: Any) -> str:
     result = written(folder / "run", changes.pop("events", rows(SESSIONS)), **changes)
     run.show_run(result, headline="accuracy", parsing="strict", fresh=fresh)
+    return capsys.readouterr().out
+
+
+def compared(capsys: pytest.CaptureFixture[str], a: RunResult, b: RunResult, folder: Path) -> str:
+    pairing = pair(a, b, "strict")
+    comparison = compare(pairing, "accuracy")
+    run.show_comparison(comparison, make_tables(comparison, pairing), folder)
     return capsys.readouterr().out
 
 
@@ -77,8 +86,7 @@ def test_a_comparison_is_shown_with_its_warning_before_its_tables(
 ) -> None:
     a = written(tmp_path / "a", rows(SESSIONS), provenance="synthetic home")
     b = written(tmp_path / "b", rows({"s1": [(1, 1), (1, 1), (2, 2), (2, 2)], "s2": [(1, 1), (1, 1), (1, 2), (2, 1)]}))
-    run.show_comparison(build(pair(a, b, "strict"), "accuracy"), tmp_path / "out")
-    out = capsys.readouterr().out
+    out = compared(capsys, a, b, tmp_path / "out")
     assert out.startswith("A: a\nB: b\nA: synthetic home\n")
     assert (
         out.index("B - A in accuracy: +37.50 points") < out.index("Too few sessions") < out.index("accuracy in % by session")
@@ -90,12 +98,11 @@ def test_a_comparison_is_shown_with_its_warning_before_its_tables(
 
 def test_of_many_differing_events_some_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a, b = (written(tmp_path / name, rows({"s": [(1, said)] * 30})) for name, said in (("a", 1), ("b", 2)))
-    run.show_comparison(build(pair(a, b, "strict"), "accuracy"), tmp_path / "out")
-    out = capsys.readouterr().out
+    out = compared(capsys, a, b, tmp_path / "out")
     assert out.count("s, event ") == 12 and "... and 18 more (events.csv)" in out
 
 
-def test_texts_that_were_cut_are_counted_among_all_texts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_generations_that_were_cut_are_counted_among_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = answered(sampled(tmp_path, "decoding.samples=3"), "<think>\nand so on")
     show_run(result, headline="f1_weighted", parsing="strict", fresh=True)
     assert "6 of 6 generations were cut" in capsys.readouterr().out

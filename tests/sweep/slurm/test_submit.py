@@ -105,7 +105,7 @@ def test_without_slurm_there_is_one_sentence(tmp_path: Path, script: str) -> Non
 
 def test_other_tasks_are_done_here(tmp_path: Path, script: str) -> None:
     done = har_llm(tmp_path, *OURS, "-m", *SMALL, script, "task=plan", "seed=0", PATH="/nowhere")
-    assert "have to be made" in done.stdout
+    assert "are to be made" in done.stdout
 
 
 def test_settings_become_what_submitit_takes() -> None:
