@@ -10,9 +10,19 @@ from hypothesis import settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.pop("HYDRA_FULL_ERROR", None)
+# Tests run side by side, and processes with a thread for every core each would starve each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+MOST_WORKERS = 4  # each may hold a model or a browser
 
 settings.register_profile("har_llm", deadline=None)  # on a busy machine an example may take any time
 settings.load_profile("har_llm")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A worker a core for whole folders of tests; a few files or tests are done sooner without any."""
+    folders = all(Path(argument.partition("::")[0]).is_dir() for argument in config.args)
+    return min(os.cpu_count() or 1, MOST_WORKERS) if folders else 0
 
 
 @pytest.fixture(autouse=True)
