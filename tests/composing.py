@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from har_llm.cli import conf_folder
 from har_llm.config import Experiment, read_experiment
 
+OUTPUTS = "paths.outputs="
+
 
 def composed(*overrides: str, conf: Path | None = None) -> DictConfig:
-    """`conf`: a user's folder of further options, as --config-dir names it."""
+    """`conf`: a user's folder of further options, as --config-dir names it.
+
+    What differs only in where outputs go, as each test's do, is composed once.
+    """
+    outputs = [override.partition("=")[2] for override in overrides if override.startswith(OUTPUTS)]
+    config = deepcopy(_composed(tuple(one for one in overrides if not one.startswith(OUTPUTS)), conf))
+    if outputs:
+        OmegaConf.update(config, "paths.outputs", outputs[-1])
+    return config
+
+
+@cache
+def _composed(overrides: tuple[str, ...], conf: Path | None) -> DictConfig:
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         own = [] if conf is None else [f"hydra.searchpath=[{conf}]"]
         return compose("config", overrides=[*own, *overrides])

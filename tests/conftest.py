@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.same_process import in_this_process
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.pop("HYDRA_FULL_ERROR", None)
@@ -44,3 +47,10 @@ def script(tmp_path: Path) -> str:
     from tests.scripted_runs import gold_script  # later, as it imports what reads the environment
 
     return f"engine.path={gold_script(tmp_path / 'gold.jsonl')}"
+
+
+@pytest.fixture
+def same_process() -> Iterator[None]:
+    """Engines and trainings in this process."""
+    with in_this_process():
+        yield

@@ -31,6 +31,8 @@ class SameProcess:
         module, _, name = function.partition(":")
         try:
             getattr(import_module(module), name)(_Caller(self._to, self._from))
+        except _Closed:
+            return
         except HarError as error:
             self._from.put(json.dumps({"error": str(error)}))
         except Exception:
@@ -49,6 +51,10 @@ class SameProcess:
         self._to.put(None)
 
 
+class _Closed(Exception):
+    """The process would have been killed."""
+
+
 class _Caller:
     """In place of Caller, the function's side."""
 
@@ -58,7 +64,7 @@ class _Caller:
     def receive(self) -> dict[str, Any]:
         line = self._calls.get()
         if line is None:
-            raise SystemExit  # the process would be killed; a thread ends without a word
+            raise _Closed
         message: dict[str, Any] = json.loads(line)
         return message
 

@@ -61,6 +61,7 @@ def lengths(rows: Path, folder: Path) -> list[int]:
     return [len(_tokens(chat, row, made)["input_ids"]) for row in made.read_rows()]
 
 
+@pytest.mark.usefixtures("same_process")
 def test_examples_that_are_too_long_are_named_and_stop_or_are_left_out(rows: Path, tmp_path: Path) -> None:
     tokens = lengths(rows, tmp_path)
     longest = sorted(tokens)[len(tokens) // 2]

@@ -30,6 +30,7 @@ def texts(experiment: Experiment) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("same_process")
 def test_a_merged_model_says_what_the_model_with_the_adapter_says(tmp_path: Path) -> None:
     adapter = random_adapter(tmp_path / "adapter")
     common = ("model.sampling.max_new_tokens=120", "limit=3", "engine=transformers", f"paths.outputs={tmp_path}")
@@ -47,6 +48,7 @@ def test_a_merged_model_says_what_the_model_with_the_adapter_says(tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("same_process")
 def test_a_manifest_that_is_not_ours_is_no_story(tmp_path: Path) -> None:
     adapter = random_adapter(tmp_path / "adapter", model="tiny_student")
     wanted = experiment("model=tiny_student", "lora=adapter", f"lora.path={adapter}", f"paths.outputs={tmp_path}")
@@ -89,6 +91,7 @@ def test_examples_that_no_teacher_has_written_yet_are_asked_of_a_run(tmp_path: P
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("same_process")
 def test_examples_are_rows_of_prompt_and_completion(tmp_path: Path) -> None:
     wanted = job(tmp_path, "lora.train_sessions=1").experiment
     assert wanted is not None

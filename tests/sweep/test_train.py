@@ -38,6 +38,7 @@ def test_losses_are_kept_once_each_and_a_torn_line_tears_no_other(tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("same_process")
 def test_examples_that_are_too_long_stop_with_their_windows_or_are_left_out(tmp_path: Path) -> None:
     """Only the student's tokenizer, in the training's process, can tell."""
 
@@ -62,6 +63,7 @@ def test_examples_that_are_too_long_stop_with_their_windows_or_are_left_out(tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("same_process")
 def test_a_damaged_adapter_is_noticed(tmp_path: Path) -> None:
     first = job(tmp_path)
     assert not done(first).failures

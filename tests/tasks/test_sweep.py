@@ -14,6 +14,9 @@ import pytest
 from tests.commands import MARK, har_llm, run_folders, started, stored_lines, wait_for_lines, workers_of
 from tests.scripted_runs import SMALL
 
+SWEEP = ("-m", "report.after_sweep=false")
+"""What a sweep's report looks like is tested with the report."""
+
 
 def test_each_job_of_a_sweep_that_cannot_run_says_why(tmp_path: Path) -> None:
     """The card's own command line, with neither data, weights nor memory."""
@@ -27,14 +30,14 @@ def test_each_job_of_a_sweep_that_cannot_run_says_why(tmp_path: Path) -> None:
 
 
 def test_a_job_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
-    sweep = ["-m", "dataset=marble,simulated_flat", "model=tiny_student", "engine=scripted", "limit=2"]
+    sweep = [*SWEEP, "dataset=marble,simulated_flat", "model=tiny_student", "engine=scripted", "limit=2"]
     done = har_llm(tmp_path, *sweep, expect=1, HAR_LLM_DATA="nowhere")
     assert "1 of 2 jobs failed" in done.stderr
     assert len(list((tmp_path / "outputs" / "runs").iterdir())) == 1
 
 
 def test_a_sweep_gives_the_runs_that_single_commands_give(tmp_path: Path, script: str) -> None:
-    har_llm(tmp_path, "-m", *SMALL, script, "limit=1,2")
+    har_llm(tmp_path, *SWEEP, *SMALL, script, "limit=1,2")
     swept = sorted(path.name for path in (tmp_path / "outputs/runs").iterdir())
     har_llm(tmp_path, *SMALL, script, "limit=1", "paths.outputs=alone")
     har_llm(tmp_path, *SMALL, script, "limit=2", "paths.outputs=alone")
@@ -43,7 +46,7 @@ def test_a_sweep_gives_the_runs_that_single_commands_give(tmp_path: Path, script
 
 
 def test_a_sweep_ends_with_a_table_of_its_jobs(tmp_path: Path, script: str) -> None:
-    done = har_llm(tmp_path, "-m", *SMALL, script, "limit=1,2", "metrics.parsing=strict,lenient", COLUMNS="200")
+    done = har_llm(tmp_path, *SWEEP, *SMALL, script, "limit=1,2", "metrics.parsing=strict,lenient", COLUMNS="200")
     for title in ("limit=1 metrics.parsing=strict", "limit=2 metrics.parsing=lenient"):
         assert len([line for line in done.stdout.splitlines() if title in line and " 100.00 " in line]) == 1
     assert "f1_weighted, lenient parsing; f1_weighted, strict parsing: mean and standard deviation" in done.stdout
@@ -55,7 +58,7 @@ def test_a_sweep_ends_with_a_table_of_its_jobs(tmp_path: Path, script: str) -> N
 def test_where_one_models_engine_dies_the_other_jobs_go_on_and_its_log_is_shown_once(tmp_path: Path, script: str) -> None:
     engine = [script, "engine._target_=tests.engines.dying_engine.DiesForTheStudent"]
     sweep = [*SMALL[:2], "engine=scripted", *engine, "model=tiny_student,tiny_teacher", "limit=1,2"]
-    done = har_llm(tmp_path, "-m", *sweep, expect=1)
+    done = har_llm(tmp_path, *SWEEP, *sweep, expect=1)
     assert "2 of 4 jobs failed" in done.stderr
     told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert [line.partition(": ")[2].partition(": ")[0] for line in told] == [
@@ -71,7 +74,7 @@ def test_where_one_models_engine_dies_the_other_jobs_go_on_and_its_log_is_shown_
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_during_a_sweep_costs_what_is_in_flight_only(tmp_path: Path, script: str) -> None:
-    sweep = ["-m", *SMALL, script, "limit=1,8"]
+    sweep = [*SWEEP, *SMALL, script, "limit=1,8"]
     process = started(tmp_path, *sweep, "engine.delay_s=0.3")
     wait_for_lines(tmp_path, 3)
     (worker,) = workers_of(process)
@@ -90,7 +93,7 @@ def test_a_worker_that_is_killed_during_a_sweep_costs_what_is_in_flight_only(tmp
 
 @pytest.mark.slow
 def test_after_a_sweep_no_worker_is_left(tmp_path: Path, script: str) -> None:
-    process = started(tmp_path, "-m", *SMALL, script, "engine.delay_s=0.2", "limit=2", "model=tiny_student,tiny_teacher")
+    process = started(tmp_path, *SWEEP, *SMALL, script, "engine.delay_s=0.2", "limit=2", "model=tiny_student,tiny_teacher")
     seen: set[psutil.Process] = set()
     while process.poll() is None:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -102,7 +105,7 @@ def test_after_a_sweep_no_worker_is_left(tmp_path: Path, script: str) -> None:
 
 
 def test_ctrl_c_in_a_sweep_leaves_no_worker(tmp_path: Path, script: str) -> None:
-    process = started(tmp_path, "-m", *SMALL, script, "engine.delay_s=0.2", "seed=0,1")
+    process = started(tmp_path, *SWEEP, *SMALL, script, "engine.delay_s=0.2", "seed=0,1")
     wait_for_lines(tmp_path, 2)
     workers = workers_of(process)
     os.killpg(process.pid, signal.SIGINT)
@@ -119,14 +122,14 @@ def test_ctrl_c_in_a_sweep_leaves_no_worker(tmp_path: Path, script: str) -> None
 def test_the_order_on_the_command_line_does_not_change_the_number_of_loads(
     tmp_path: Path, script: str, swept: list[str]
 ) -> None:
-    done = har_llm(tmp_path, "-m", *SMALL[:2], "engine=scripted", script, *swept)
+    done = har_llm(tmp_path, *SWEEP, *SMALL[:2], "engine=scripted", script, *swept)
     assert done.stderr.count("loading the model") == 2 and done.stderr.count("; 2 generations to make") == 2
     assert (stored_lines(tmp_path), len(run_folders(tmp_path))) == (4, 4)
 
 
 @pytest.mark.slow
 def test_two_commands_at_the_same_time_in_one_outputs_folder_give_the_same_predictions(tmp_path: Path, script: str) -> None:
-    sweep = ["-m", *SMALL, script, "engine.delay_s=0.1", "limit=2,6"]
+    sweep = [*SWEEP, *SMALL, script, "engine.delay_s=0.1", "limit=2,6"]
     processes = [started(tmp_path, *sweep) for _ in range(2)]
     for process in processes:
         _, errors = process.communicate(timeout=120)

@@ -15,13 +15,14 @@ from har_llm.sweep.read_once import Stores
 from tests.sweep.distilled_jobs import adapters, job
 from tests.sweep.noted_jobs import done, kept
 
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("same_process")]
+
 
 def origins(tmp_path: Path) -> list[dict[str, str]]:
     shards = (tmp_path / "outputs" / "store" / "generations").glob("*/*.jsonl")
     return [json.loads(line)["about"] for shard in shards for line in shard.read_text().splitlines()]
 
 
-@pytest.mark.slow
 def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Path) -> None:
     """Figure 4 in small: the teacher once, the student once, an adapter for each number of sessions."""
     jobs = [
@@ -58,7 +59,6 @@ def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Pat
     assert not again.loads and not again.failures
 
 
-@pytest.mark.slow
 def test_a_teacher_that_fails_costs_its_pupils_only(tmp_path: Path) -> None:
     jobs = [job(tmp_path, "lora.teacher.context=50"), job(tmp_path, "lora=none")]
     callback = done(*jobs)
@@ -66,7 +66,6 @@ def test_a_teacher_that_fails_costs_its_pupils_only(tmp_path: Path) -> None:
     assert jobs[1].folder is not None
 
 
-@pytest.mark.slow
 def test_a_teacher_that_cannot_read_one_jobs_windows_still_teaches_the_other(tmp_path: Path) -> None:
     """Both teachers' texts are asked of one engine in one batch."""
     common = ("dataset.sessions.events=[30,30]", "lora.teacher.context=600", "lora.train_sessions=1", "limit=1")

@@ -48,6 +48,7 @@ def recipe_of(tracked: Job) -> AdapterRecipe:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("same_process")
 def test_a_training_is_a_run_of_its_own_and_its_adapter_is_logged_once(tmp_path: Path) -> None:
     students = [job(tmp_path, *TRACKED, f"limit={limit}") for limit in (1, 2)]
     made(*students)
@@ -71,6 +72,7 @@ def test_a_training_is_a_run_of_its_own_and_its_adapter_is_logged_once(tmp_path:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("same_process")
 def test_a_training_that_nobody_watched_is_published_with_the_run_that_uses_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
