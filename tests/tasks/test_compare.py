@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.commands import MARK, har_llm
 from tests.scripted_runs import done, gold_script
+
+pytestmark = pytest.mark.slow
 
 
 def two_runs(tmp_path: Path, *more: str) -> list[Path]:

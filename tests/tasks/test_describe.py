@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.commands import har_llm
+
+pytestmark = pytest.mark.slow
 
 
 def test_looking_at_a_dataset_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.commands import har_llm
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_plan_says_what_would_be_made_and_neither_loads_nor_writes(tmp_path: Path) -> None:

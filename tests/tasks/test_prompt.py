@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.commands import har_llm
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_prompt_task_prints_exactly_what_is_sent(tmp_path: Path) -> None:

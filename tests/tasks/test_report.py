@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from har_llm.report.grouping import SYNTHETIC
 from tests.commands import har_llm, reports
 from tests.scripted_runs import SMALL
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_sweep_ends_with_a_report_and_a_report_can_be_asked_for(tmp_path: Path, script: str) -> None:

@@ -14,8 +14,9 @@ from tests.commands import MARK, har_llm, plain_environment, stored_lines, wait_
 from tests.helpers import real_data
 from tests.scripted_runs import SMALL
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_the_main_job_with_no_argument(tmp_path: Path) -> None:
     first = har_llm(tmp_path)
     assert MARK in first.stdout and MARK in first.stderr
@@ -43,7 +44,6 @@ def test_the_main_job_with_no_argument(tmp_path: Path) -> None:
     assert again.stdout.splitlines()[-1] == first.stdout.splitlines()[-1]
 
 
-@pytest.mark.slow
 def test_the_main_job_on_the_real_marble_release(tmp_path: Path) -> None:
     data = real_data("marble")
     done = har_llm(tmp_path, "dataset=marble", f"paths.data={data}", "model=tiny_student", "limit=3")

@@ -14,6 +14,8 @@ import pytest
 from tests.commands import MARK, har_llm, run_folders, started, stored_lines, wait_for_lines, workers_of
 from tests.scripted_runs import SMALL
 
+pytestmark = pytest.mark.slow
+
 SWEEP = ("-m", "report.after_sweep=false")
 """What a sweep's report looks like is tested with the report."""
 
@@ -54,7 +56,6 @@ def test_a_sweep_ends_with_a_table_of_its_jobs(tmp_path: Path, script: str) -> N
     assert done.stderr.count("loading the model") == 1
 
 
-@pytest.mark.slow
 def test_where_one_models_engine_dies_the_other_jobs_go_on_and_its_log_is_shown_once(tmp_path: Path, script: str) -> None:
     engine = [script, "engine._target_=tests.engines.dying_engine.DiesForTheStudent"]
     sweep = [*SMALL[:2], "engine=scripted", *engine, "model=tiny_student,tiny_teacher", "limit=1,2"]
@@ -72,7 +73,6 @@ def test_where_one_models_engine_dies_the_other_jobs_go_on_and_its_log_is_shown_
     assert [path.name.split("-")[1] for path in run_folders(tmp_path)] == ["tiny_teacher"] * 2
 
 
-@pytest.mark.slow
 def test_a_worker_that_is_killed_during_a_sweep_costs_what_is_in_flight_only(tmp_path: Path, script: str) -> None:
     sweep = [*SWEEP, *SMALL, script, "limit=1,8"]
     process = started(tmp_path, *sweep, "engine.delay_s=0.3")
@@ -91,7 +91,6 @@ def test_a_worker_that_is_killed_during_a_sweep_costs_what_is_in_flight_only(tmp
     assert (stored_lines(tmp_path), len(run_folders(tmp_path))) == (8, 2)
 
 
-@pytest.mark.slow
 def test_after_a_sweep_no_worker_is_left(tmp_path: Path, script: str) -> None:
     process = started(tmp_path, *SWEEP, *SMALL, script, "engine.delay_s=0.2", "limit=2", "model=tiny_student,tiny_teacher")
     seen: set[psutil.Process] = set()
@@ -127,7 +126,6 @@ def test_the_order_on_the_command_line_does_not_change_the_number_of_loads(
     assert (stored_lines(tmp_path), len(run_folders(tmp_path))) == (4, 4)
 
 
-@pytest.mark.slow
 def test_two_commands_at_the_same_time_in_one_outputs_folder_give_the_same_predictions(tmp_path: Path, script: str) -> None:
     sweep = [*SWEEP, *SMALL, script, "engine.delay_s=0.1", "limit=2,6"]
     processes = [started(tmp_path, *sweep) for _ in range(2)]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.commands import har_llm
+
+pytestmark = pytest.mark.slow
 
 
 def test_validate_lists_all_faults_and_fails(tmp_path: Path) -> None:

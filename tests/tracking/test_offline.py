@@ -16,6 +16,8 @@ from tests.scripted_runs import SMALL, gold_script
 from tests.tracking.fake_wandb import KEY, fake_wandb
 from tests.tracking.wandb_file import OfflineRun, offline_runs
 
+pytestmark = pytest.mark.slow
+
 NOT_LOGGED_IN = "because this machine is not logged in to W&B; after `wandb login`, this sends what is kept: "
 
 

@@ -21,6 +21,8 @@ from tests.tracking.conftest import REFUSED
 from tests.tracking.fake_wandb import KEY, Received, fake_wandb
 from tests.tracking.wandb_file import offline_runs
 
+pytestmark = pytest.mark.slow
+
 PATIENT = ["tracker=wandb", "tracker.init_timeout=60", "tracker.finish_timeout=90"]
 
 
@@ -140,7 +142,6 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[st
         yield begun
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("trouble", "spare", "reason"), TROUBLES)
 def test_a_wandb_in_trouble_costs_one_sentence(
     troubled: dict[tuple[str, str], Future[Swept]], trouble: str, spare: str, reason: str
@@ -171,7 +172,6 @@ def test_a_client_that_dies_costs_one_sentence(tmp_path: Path, script: str) -> N
     assert "The run is not published to W&B (The process that talks to W&B was killed by signal 9" in errors
 
 
-@pytest.mark.slow
 def test_ctrl_c_while_it_is_published_leaves_a_whole_result_and_no_process(tmp_path: Path, script: str) -> None:
     with fake_wandb("hang") as server, pytest.MonkeyPatch.context() as patch:
         patch.setenv("WANDB_BASE_URL", server.url)

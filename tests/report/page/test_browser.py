@@ -20,6 +20,8 @@ from tests.report.browser import Watched
 from tests.report.page_runs import PNG, VIEWS, Fabricated, events, gives_up, make, says
 from tests.scripted_runs import done, gold_script
 
+pytestmark = pytest.mark.slow
+
 Watch = Callable[..., Watched]
 
 

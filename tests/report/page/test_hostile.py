@@ -14,6 +14,8 @@ from har_llm.report.page.write import write_page
 from tests.report.browser import Watched
 from tests.report.page_runs import VIEWS, Fabricated, events, make, writes
 
+pytestmark = pytest.mark.slow
+
 Watch = Callable[..., Watched]
 
 MARKUP = (

@@ -12,6 +12,8 @@ from har_llm.report.page.write import write_page
 from tests.report.browser import Watched
 from tests.report.page_runs import VIEWS, Fabricated, events, gives_up, make, says
 
+pytestmark = pytest.mark.slow
+
 Watch = Callable[..., Watched]
 LEAST_CONTRAST = 4.5  # WCAG 2.2, level AA
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.helpers import ROOT
 
+pytestmark = pytest.mark.slow
+
 ASSETS = ROOT / "har_llm" / "report" / "page" / "assets"
 WINDOW = [
     {"id": 20, "time": "19:52:10", "text": "kitchen motion sensor turned ON"},

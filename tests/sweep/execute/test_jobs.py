@@ -237,6 +237,7 @@ def tiny(tmp_path: Path, *overrides: str) -> Job:
     return Job(" ".join(overrides), experiment(*common, "limit=2", *overrides))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("same_process")
 def test_a_prompt_that_is_too_long_costs_its_own_job_only(tmp_path: Path) -> None:
     """Both jobs go to one engine in one batch."""
@@ -247,6 +248,7 @@ def test_a_prompt_that_is_too_long_costs_its_own_job_only(tmp_path: Path) -> Non
     assert jobs[1].folder is not None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("same_process")
 def test_an_adapter_that_does_not_fit_costs_its_own_job_only(tmp_path: Path) -> None:
     fitting, foreign = (random_adapter(tmp_path / name, f"tiny_{name}") for name in ("student", "teacher"))
