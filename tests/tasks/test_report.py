@@ -24,7 +24,7 @@ def test_a_sweep_ends_with_a_report_and_a_report_can_be_asked_for(tmp_path: Path
     assert "Report: mine/report.html" in asked.stdout and not asked.stderr
     assert "Accuracy (`metrics.headline=accuracy`), lenient parsing" in (tmp_path / "mine" / "report.md").read_text()
     har_llm(tmp_path, "task=report", f"runs=[{next((tmp_path / 'outputs' / 'runs').iterdir())}]")
-    assert "1 runs." in (tmp_path / "outputs" / "report" / "report.md").read_text()
+    assert "1 run." in (tmp_path / "outputs" / "report" / "report.md").read_text()
 
 
 def test_a_single_run_builds_no_report_and_a_sweep_can_do_without(tmp_path: Path, script: str) -> None:
