@@ -1,15 +1,15 @@
-"""How much of a teacher a student learns, on the embedded pair and both simulated homes, over several sets of recordings.
+"""How much of the gap to its teacher a student closes: the embedded pair, both simulated homes, several sets of recordings.
 
     python benchmarks/bench_distillation.py [--seeds 3] [--outputs FOLDER] [--variant OVERRIDE ...]
 
 For each home and seed (dataset.seed: other recordings, so other examples and other test windows): the teacher, the student
-as it is, and the student taught on one training session and on all of them. The gap is the teacher's score less the plain
-student's; a taught student closes a share of it. And a variant, which is to be ahead of its teacher: taught on more
-recordings of the home, of a seed of their own that no test is of, so one adapter a home serves all seeds; from those of
-several texts a window in which nearly all events are right by the gold activities.
+as it is, and the student trained on one training session and on all of them. The gap is the teacher's score minus the plain
+student's; a trained student closes a share of it. There is also a variant, which should beat its teacher: it is trained on
+more recordings of the home, with a seed that no test uses, so that one adapter for each home serves all seeds, and on those
+of several generations for each window in which nearly all events are right by the gold activities.
 
-Everything is synthetic: the figures say that the machinery teaches, and nothing about language models or homes. Killed and
-started again with the same --outputs, it goes on where it was.
+Everything is synthetic: the figures show that distillation works, and say nothing about language models or homes. After a
+kill, it resumes with the same --outputs.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ VARIANT = (
     "lora.examples.unusable=leave_out",
     "lora.teacher.sampling.temperature=0.7",
 )
-"""How the variant is taught; {home} stands for the home's name."""
+"""How the variant is trained; {home} stands for the home's name."""
 TEACHER, PLAIN, ONE, ALL, VARIED = "teacher", "plain student", "one session", "all sessions", "variant"
 EACH = (TEACHER, PLAIN, ONE, ALL, VARIED)
 GOALS = {ONE: 40, ALL: 85}
-"""Percent of the gap that must be closed."""
+"""Percent of the gap that should be closed."""
 
 
 class Cell(NamedTuple):
@@ -58,7 +58,7 @@ class Cell(NamedTuple):
 
 
 Cells = dict[tuple[str, str, int], Cell]
-"""By who answers, home and seed."""
+"""By model, home and seed."""
 
 
 def main() -> None:
@@ -74,8 +74,8 @@ def main() -> None:
         sweep(*settings, both, "model=tiny_teacher,tiny_student")
         sweep(*settings, both, *STUDENT, "lora.train_sessions=1,null")
         for home in HOMES:
-            taught = [override.format(home=home) for override in arguments.variant]
-            sweep(*settings, f"dataset={home}", *STUDENT, "lora.name=variant", *taught)
+            variant = [override.format(home=home) for override in arguments.variant]
+            sweep(*settings, f"dataset={home}", *STUDENT, "lora.name=variant", *variant)
         report(dict(read(outputs)), arguments.seeds, arguments.variant)
 
 

@@ -2,9 +2,9 @@
 
     python benchmarks/bench_figure4.py [--steps 2] [--small]
 
-One command, in the shape of `experiment=figure4`: a student taught on the first 1 to 15 sessions of 21. Goals: each of the
-teacher's windows generated once, in all shards of the store together; two starts of an engine, one a base model; 15
-trainings. The trainings are of a few steps, because what they teach is not looked at here.
+One command, in the shape of `experiment=figure4`: a student trained on the first 1 to 15 sessions of 21. Goals: one
+generation for each of the teacher's windows, in all shards of the store together; two starts of an engine, one for each base
+model; 15 trainings. The trainings have few steps, because scores do not matter here.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def teacher_keys(settings: list[str], folder: Path) -> set[str]:
-    """What the teacher has to write for the largest of the jobs, which holds all others'."""
+    """The keys of the teacher's generations for the largest job, which include those of all others."""
     from har_llm.runs.prepare import prepare
     from tests.composing import experiment
 
@@ -57,17 +57,18 @@ def teacher_keys(settings: list[str], folder: Path) -> set[str]:
 
 def show(outputs: Path, wanted: set[str], jobs: int, steps: int, taken: float) -> None:
     written = Counter(line["key"] for line in lines(outputs, "store/generations/*/*.jsonl"))
-    taught = {key: count for key, count in written.items() if key in wanted}
+    of_teacher = {key: count for key, count in written.items() if key in wanted}
     rates = list(lines(outputs, "store/rates.jsonl"))
     starts = sum("engine" in rate["load"] for rate in rates)
     adapters = len(list(outputs.glob("store/adapters/*/manifest.json")))
     finished = len(list(outputs.glob("runs/*/metrics.json")))
-    asked = f"{jobs} jobs, trainings of {steps} steps (what they teach is not looked at; synthetic home, synthetic model)"
+    asked = f"{jobs} jobs, trainings of {steps} steps (scores do not matter; synthetic home, synthetic model)"
     print(f"figure 4's shape, {asked}: {taken:.0f} s")
-    made = f"{len(wanted)} wanted, {len(taught)} made, {sum(taught.values())} times in all"
+    made = f"{len(wanted)} wanted, {len(of_teacher)} made, {sum(of_teacher.values())} times in all"
     print(f"  the teacher's windows: {made} (goal: once each)")
-    print(f"  texts made more than once, of teacher and students: {sum(count > 1 for count in written.values())} (goal: 0)")
-    print(f"  engine starts: {starts} (goal: 2, one a base model); trainings: {len(rates) - starts} (goal: {jobs})")
+    twice = sum(count > 1 for count in written.values())
+    print(f"  generations made more than once, of teacher and students: {twice} (goal: 0)")
+    print(f"  engine starts: {starts} (goal: 2, one for each base model); trainings: {len(rates) - starts} (goal: {jobs})")
     print(f"  adapters: {adapters}; finished runs: {finished} of {jobs}")
 
 

@@ -2,10 +2,10 @@
 
     python benchmarks/bench_kill.py [--kills 20] [--sessions 30] [--engine transformers] [--seed 0] [--small]
 
-First the same run undisturbed. Then again with outputs of its own, and SIGKILL for all of its processes: the moment is
-drawn anew for each start, counted from when its first text is kept, and early enough that the other kills still fall
-within the run. A window is finished once its line is whole in the store. Goals: no finished window lost, no more windows
-kept twice than were in flight at the kills, and predictions and scores equal to those of the undisturbed run.
+First the same run undisturbed. Then again with outputs of its own, and SIGKILL for all of its processes: the moment is drawn
+again for each start, counted from its first stored generation, and early enough that the other kills still fall within the
+run. A window is finished once its line in the store is complete. Goals: no finished window lost, no more windows stored
+twice than were in flight at the kills, and predictions and scores equal to those of the undisturbed run.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ BATCHES = {"transformers": ("engine.batch_size", 2), "vllm": ("engine.max_num_se
 IN_FLIGHT = {"transformers": 1, "vllm": 2}
 """Requests that an engine may have begun, as a multiple of its batch."""
 SPREAD = 0.8
-"""Share of the windows that the kills are spread over: all of them shall fall within the run."""
+"""Share of the windows over which the kills are spread, so that all of them fall within the run."""
 PATIENCE_S = 600
 
 
 class Kept(NamedTuple):
-    """What lies in a store, read without har_llm."""
+    """The content of a store, read without har_llm."""
 
     records: Counter[str]
-    """How many whole lines there are of each key."""
+    """Number of complete lines by key."""
     torn: int
 
     @property
@@ -77,11 +77,11 @@ def main() -> None:
 
 
 class Pace(NamedTuple):
-    """How an undisturbed run went."""
+    """The times of an undisturbed run."""
 
     windows: int
     seconds: float
-    """That its engine worked."""
+    """Seconds for which its engine worked."""
 
     @classmethod
     def of(cls, folder: Path) -> Pace:
@@ -89,13 +89,13 @@ class Pace(NamedTuple):
         return cls(len(kept(folder).keys), environment["engine_seconds"])
 
     def longest(self, finished: int, kills: int) -> float:
-        """Most seconds until the next of so many kills; half of it on average. Each start makes a window first."""
+        """Most seconds until the next of `kills` kills; half of it on average. Each start makes a window first."""
         left = max(0.0, SPREAD * self.windows - finished - kills)
         return self.seconds / self.windows * left * min(1.0, 2 / kills)
 
 
 def kill_and_restart(command: Sequence[str], folder: Path, kills: int, pace: Pace, draws: random.Random) -> Toll:
-    """Start, kill after a random time, and so on; at last let the run end."""
+    """Start the run and kill it after a random time, again and again; in the end let it finish."""
     lost, finished_at = 0, []
     for left in range(kills, 0, -1):
         before = kept(folder)
@@ -111,7 +111,7 @@ def kill_and_restart(command: Sequence[str], folder: Path, kills: int, pace: Pac
 
 
 def start_and_kill(command: Sequence[str], folder: Path, before: Kept, delay: float) -> bool:
-    """Kill a run `delay` seconds after its first new text; False when it has ended by itself."""
+    """Kill a run `delay` seconds after its first new generation; False if it has ended by itself."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
     with tempfile.TemporaryFile() as log:
         run = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
@@ -120,7 +120,7 @@ def start_and_kill(command: Sequence[str], folder: Path, before: Kept, delay: fl
         while run.poll() is None and sum(kept(folder).records.values()) <= had:
             if time.monotonic() > deadline:
                 kill_all(run)
-                raise RuntimeError(f"No text came within {PATIENCE_S} s of a start.")
+                raise RuntimeError(f"No generation came within {PATIENCE_S} s of a start.")
             time.sleep(0.01)
         try:
             if run.wait(delay) != 0:
@@ -133,7 +133,7 @@ def start_and_kill(command: Sequence[str], folder: Path, before: Kept, delay: fl
 
 
 def kill_all(run: subprocess.Popen[bytes]) -> None:
-    """SIGKILL for the run and all that it has started; its worker is in a session of its own, but still its child."""
+    """SIGKILL for the run and all processes that it has started; its worker has its own session, but is still its child."""
     processes = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -143,7 +143,7 @@ def kill_all(run: subprocess.Popen[bytes]) -> None:
 
 
 def kept(folder: Path) -> Kept:
-    """The whole lines of a store, and the number of others."""
+    """The complete lines of a store, and the number of others."""
     records: Counter[str] = Counter()
     torn = 0
     for shard in folder.glob("outputs/store/generations/*/*.jsonl"):
@@ -163,7 +163,7 @@ def report(whole: Path, torn: Path, toll: Toll, in_flight: int) -> None:
     twice = sum(records.values()) - len(records)
     print(f"{toll.kills} kills in a run of {windows} windows; finished at each: {', '.join(map(str, toll.finished_at))}")
     print(f"finished windows lost: {toll.lost} (goal: 0); lines torn by a kill: {toll.torn}")
-    print(f"windows kept twice: {twice} (goal: at most {in_flight * toll.kills}, the {in_flight} in flight at each kill)")
+    print(f"windows stored twice: {twice} (goal: at most {in_flight * toll.kills}, the {in_flight} in flight at each kill)")
     for name in ("predictions.jsonl", "metrics.json"):
         (one,), (other,) = (list(folder.glob(f"outputs/runs/*/{name}")) for folder in (whole, torn))
         same = one.parent.name == other.parent.name and one.read_bytes() == other.read_bytes()

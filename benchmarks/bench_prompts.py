@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 
 def measure(data: Path, keep: bool) -> None:
-    """What the fresh process does; prints its figures as JSON."""
+    """The measurement, in a fresh process; prints its figures as JSON."""
     from har_llm.data.datasets.marble import Marble
     from har_llm.data.prompts import SectionedPrompt
     from har_llm.data.splits import FractionSplit
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def best(folder: str, keep: str) -> dict[str, float]:
-    """The quickest of three: what else the machine does only ever adds."""
+    """The fastest of three, because other work on the machine can only add time."""
     command = [sys.executable, __file__, "--measure", folder, keep]
     runs = [json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(3)]
     return min(runs, key=lambda figures: figures["cpu"])

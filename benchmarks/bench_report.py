@@ -3,8 +3,8 @@
     python benchmarks/bench_report.py [--runs 20] [--events 20000] [--characters 6000] [--small]
 
 Fabricates run directories in a temporary folder: sessions of 1,000 events, windows of 10, 26 activities, and for every
-window a prompt of some 1,500 characters and a text of --characters, of words drawn so that gzip makes some 40 % of it. A
-fresh process builds the report of them all. Then Chromium, where there is one, opens the page from disk with a fresh
+window a prompt of some 1,500 characters and a generation of --characters, of words drawn so that gzip compresses it to some
+40 %. A fresh process builds the report of them all. Then Chromium, if installed, opens the page from disk with a fresh
 profile, three times, of which the median counts. Goals, for 20 runs of 20,000 events: under 60 s, 2 GB.
 """
 
@@ -48,14 +48,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--events", type=int, default=20_000, help="events of each run")
-    parser.add_argument("--characters", type=int, default=6000, help="mean length of a text")
+    parser.add_argument("--characters", type=int, default=6000, help="mean length of a generation")
     parser.add_argument("--small", action="store_true", help="3 runs of 2,000 events, to see that it works")
     arguments = parser.parse_args()
     runs, events = (3, 2000) if arguments.small else (arguments.runs, arguments.events)
     with tempfile.TemporaryDirectory() as name:
         size = fill(Path(name) / "runs", runs, events, arguments.characters)
         print(
-            f"{runs} runs of {events:,} events, texts of {arguments.characters:,} characters: {size / 1e6:,.0f} MB of files"
+            f"{runs} runs of {events:,} events, generations of {arguments.characters:,} characters: "
+            f"{size / 1e6:,.0f} MB of files"
         )
         command = [sys.executable, __file__, "--measure", name]
         built = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
@@ -69,7 +70,7 @@ def main() -> None:
 
 
 def fill(root: Path, runs: int, events: int, characters: int) -> int:
-    """The run directories; their size on disk."""
+    """Write the run directories; returns their size on disk."""
     from tests.report.page_runs import Fabricated, make
 
     draws = random.Random(0)
@@ -96,7 +97,7 @@ def recording(draws: random.Random, size: int) -> list[Event]:
 
 
 def writer(run: int, words: Sequence[str], characters: int) -> Callable[[Sequence[Event]], str]:
-    """A model that says the gold of two events in three, after prose about each event."""
+    """A model that names the gold activity of two events in three, after prose about each event."""
 
     def write(window: Sequence[Event]) -> str:
         draws = random.Random(f"{run} {window}")
@@ -111,11 +112,11 @@ def writer(run: int, words: Sequence[str], characters: int) -> Callable[[Sequenc
     return write
 
 
-WEIGHTS = [1 / rank for rank in range(1, 3001)]  # as words are in language
+WEIGHTS = [1 / rank for rank in range(1, 3001)]  # like frequencies of words in a language
 
 
 def measure(folder: Path) -> None:
-    """What the fresh process does; prints its figures as JSON."""
+    """The measurement, in a fresh process; prints its figures as JSON."""
     from har_llm.runs.find import read_runs, run_folders
 
     started, before = time.perf_counter(), time.process_time()
@@ -127,7 +128,7 @@ def measure(folder: Path) -> None:
 
 
 def build(runs: Sequence[object], page: Path) -> str:
-    """The whole report where there is one, and else the page by itself."""
+    """Build the whole report if this version has one, else only the page."""
     settings = {"headline": "f1_weighted", "parsing": "lenient"}
     try:
         from har_llm.report.build import build_report
@@ -146,7 +147,7 @@ def megabytes() -> float:
 
 
 def show(page: Path) -> None:
-    """How soon the page is there, from the start of its loading."""
+    """Print how soon the page is there, from the start of its loading."""
     from tests.report.browser import ARGUMENTS, chromium
 
     path = chromium()
@@ -155,7 +156,11 @@ def show(page: Path) -> None:
         return
     for name, address, ready in (
         ("the overview", "", ".runs tbody tr"),
-        ("the explorer, filtered by disagreement, with all texts of an event", "#explorer?differ=yes", ".card .text mark"),
+        (
+            "the explorer, filtered by disagreement, with all generations of an event",
+            "#explorer?differ=yes",
+            ".card .text mark",
+        ),
         ("a session's timeline", "#timeline", ".legend .chip"),
     ):
         times = [opened(path, ARGUMENTS, page.as_uri() + address, ready) for _ in range(3)]
@@ -172,7 +177,9 @@ def opened(path: str, arguments: Sequence[str], url: str, ready: str) -> tuple[f
         page = browser.new_page()
         page.add_init_script(NOTICED.replace("READY", json.dumps(ready)))
         page.goto(url, timeout=120_000)
-        page.wait_for_function("() => window.usable", timeout=120_000)  # as functions, which the page's policy allows
+        page.wait_for_function(
+            "() => window.usable", timeout=120_000
+        )  # functions, because the page's policy forbids strings
         page.wait_for_function(f"() => {PAINTED}", timeout=120_000)
         page.wait_for_function(f"() => {WHOLE} > 0", timeout=120_000)
         whole = page.evaluate(WHOLE)

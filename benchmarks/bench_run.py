@@ -3,7 +3,7 @@
     python benchmarks/bench_run.py [--repeats 3] [--model tiny_teacher]
 
 Whole processes, start-up and imports included; the same model, batch size, precision and number of new tokens. Goals: at
-most 1.1 times the bare loop, and under 3 s for the rerun. The texts of both are compared as well.
+most 1.1 times the bare loop, and under 3 s for the rerun. The generations of both are compared as well.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ def main() -> None:
             shutil.rmtree(folder / "outputs", ignore_errors=True)
             taken["run"].append(seconds(ours, folder))
             taken["rerun"].append(seconds(ours, folder))
-        same, windows = compare_texts(folder)
+        same, windows = compare_generations(folder)
     report(f"the main job, {windows} windows", median(taken["run"]), median(taken["bare"]), 1.1)
     print(f"rerun of the finished run: {median(taken['rerun']):.2f} s (goal: under 3 s)")
-    print(f"texts equal to the bare loop's: {same} of {windows}")
+    print(f"generations equal to the bare loop's: {same} of {windows}")
 
 
 def write_prompts(path: Path, model: str) -> None:
@@ -73,7 +73,7 @@ def write_prompts(path: Path, model: str) -> None:
     path.write_text(json.dumps([list(prompt.messages) for prompt in prepared.prompts]))
 
 
-def compare_texts(folder: Path) -> tuple[int, int]:
+def compare_generations(folder: Path) -> tuple[int, int]:
     bare = json.loads((folder / "texts.json").read_text())
     rows = [json.loads(line) for line in next(folder.glob("outputs/runs/*/predictions.jsonl")).read_text().splitlines()]
     keys = dict.fromkeys(row["generation"] for row in rows)

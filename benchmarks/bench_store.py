@@ -2,10 +2,10 @@
 
     python benchmarks/bench_store.py [--count 200000] [--characters 2000] [--shards 8] [--small]
 
-Writes the texts of one model to a temporary folder, with the store's own writers. Then fresh processes (best of three)
-open the store and look for as many keys, of which 1,000 (half a percent, where they are fewer) are not there: with the
-files in the system's cache, and with the files thrown out of it, where the system allows that. Goals, for 200,000 texts:
-under 3 s, 500 MB.
+Writes the generations of one model to a temporary folder, with the store's own writers. Then fresh processes (best of three)
+open the store and look up as many keys, of which 1,000 (or half a percent, if that is less) are missing: with the files in
+the system's cache, and with the files removed from it, if the system allows that. Goals, for 200,000 generations: under 3 s,
+500 MB.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ SENTENCE = 'Event 25 "entrance motion sensor turned ON" at 20h: somebody may be 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=200_000, help="stored generations, and keys that are looked for")
-    parser.add_argument("--characters", type=int, default=2000, help="mean length of a text")
+    parser.add_argument("--count", type=int, default=200_000, help="stored generations, and keys to look up")
+    parser.add_argument("--characters", type=int, default=2000, help="mean length of a generation")
     parser.add_argument("--shards", type=int, default=8)
     parser.add_argument("--small", action="store_true", help="a hundredth of it, to see that it works")
     arguments = parser.parse_args()
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def fill(root: Path, count: int, characters: int, shards: int) -> int:
-    """Write generations through the store's own writers, several shards side by side; their size on disk."""
+    """Write generations with the store's own writers, several shards side by side; returns their size on disk."""
     from har_llm.runs.store import GenerationStore, Record, generations_folder
 
     draws = random.Random(0)
@@ -84,7 +84,7 @@ def key_of(number: int) -> str:
 
 
 def best(root: Path, count: int, absent: int, cached: bool) -> dict[str, float]:
-    """The quickest of three: what else the machine does only ever adds."""
+    """The fastest of three, because other work on the machine can only add time."""
     command = [sys.executable, __file__, "--measure", str(root), str(count), str(absent)]
     runs = []
     for _ in range(3):
@@ -95,7 +95,7 @@ def best(root: Path, count: int, absent: int, cached: bool) -> dict[str, float]:
 
 
 def throw_out(root: Path) -> None:
-    """Have the system forget the files' content, so that it is read from the disk again."""
+    """Remove the files' content from the system's cache, so that it is read from the disk again."""
     for shard in root.rglob("*.jsonl"):
         handle = os.open(shard, os.O_RDONLY)
         try:
@@ -107,7 +107,7 @@ def throw_out(root: Path) -> None:
 
 
 def measure(root: Path, count: int, absent: int) -> None:
-    """What the fresh process does; prints its figures as JSON. The keys are made beforehand: a run has them anyway."""
+    """The measurement, in a fresh process; prints its figures as JSON. The keys are made before, as in a run."""
     from har_llm.runs.store import GenerationStore
 
     keys = [key_of(number) for number in range(absent, count + absent)]

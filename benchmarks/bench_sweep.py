@@ -3,10 +3,10 @@
     python benchmarks/bench_sweep.py [--engine vllm] [--limit 20] [--adapters 3] [--sweep table1|figure4] [--small]
 
 Two sweeps, each one command. Table 1's shape: every model on every dataset (the embedded ones, and a third that is the
-student with its weights shaken a little). Figure 4's: the teacher on the training part, and on the test part the plain
-student and the student with each of several adapters, on every dataset; the adapters are drawn at random: they teach
-nothing, but change texts. Goal: one start of an engine for each distinct base model of a sweep. The basic launcher gets
-the same command, and has one start a job. The predictions of both are compared as well.
+student with slightly changed weights). Figure 4's: the teacher on the training part, and on the test part the plain student
+and the student with each of several adapters, on every dataset; the adapters have random weights, which change generations.
+Goal: one start of an engine for each distinct base model of a sweep. The basic launcher gets the same command, and starts an
+engine for every job. The predictions of both are compared as well.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Sweep(NamedTuple):
     name: str
     arguments: Sequence[str]
     models: int
-    """Distinct base models."""
+    """Number of distinct base models."""
     jobs: int
 
 
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=20, help="windows of each job")
     parser.add_argument("--adapters", type=int, default=3)
     parser.add_argument("--sweep", choices=("table1", "figure4"), help="only this one")
-    parser.add_argument("--small", action="store_true", help="two windows a job, one adapter, to see that it works")
+    parser.add_argument("--small", action="store_true", help="two windows for each job, one adapter, to see that it works")
     arguments = parser.parse_args()
     limit, adapters = (2, 1) if arguments.small else (arguments.limit, arguments.adapters)
     with tempfile.TemporaryDirectory() as name:
@@ -89,7 +89,7 @@ def table1(folder: Path) -> Sweep:
 
 
 def figure4(folder: Path, adapters: int) -> Sweep:
-    """What is no product of settings becomes one as a group of bundles, here of conf/experiment."""
+    """The jobs are no product of settings, so they are bundles, here options of conf/experiment."""
     options = folder / "conf" / "experiment"
     write(options / "teacher.yaml", TEACHER)
     write(options / "student.yaml", STUDENT)
@@ -108,7 +108,7 @@ def write(path: Path, text: str) -> None:
 
 
 def shaken_student(folder: Path) -> None:
-    """The student with each weight changed by about one percent: a model of its own that still writes ordinary texts."""
+    """The student with each weight changed by about one percent: another model, whose generations are still ordinary."""
     import torch
     from safetensors.torch import load_file, save_file
 
@@ -141,12 +141,15 @@ def compare(folder: Path, sweep: Sweep, settings: Sequence[str]) -> None:
         outputs = folder / "outputs" / f"{sweep.name}-{launcher}"
         launched = [*command, f"hydra/launcher={launcher}", f"paths.outputs={outputs}"]
         taken[launcher] = seconds(launched, folder)
-        starts[launcher] = len((outputs / "store" / "rates.jsonl").read_text().splitlines())  # a line a load
+        starts[launcher] = len((outputs / "store" / "rates.jsonl").read_text().splitlines())  # a line for each load
         predictions[launcher] = {file.parent.name: file.read_bytes() for file in outputs.glob("runs/*/predictions.jsonl")}
     same = sum(predictions["basic"].get(run) == made for run, made in predictions["har_llm"].items())
     ratio = taken["har_llm"] / taken["basic"]
     print(f"{sweep.name}, {sweep.jobs} jobs, {' '.join(settings)}:")
-    print(f"  engine starts: {starts['har_llm']} (goal: {sweep.models}, one a base model); basic launcher {starts['basic']}")
+    print(
+        f"  engine starts: {starts['har_llm']} (goal: {sweep.models}, one for each base model); "
+        f"basic launcher {starts['basic']}"
+    )
     print(f"  har_llm {taken['har_llm']:.1f} s, basic launcher {taken['basic']:.1f} s, ratio {ratio:.2f}")
     print(f"  runs with equal predictions: {same} of {sweep.jobs}")
 

@@ -3,7 +3,7 @@
     python benchmarks/bench_tracking.py [--repeats 3] [--sessions 52] [--tested 22] [--model tiny_teacher]
 
 Tracking is measured offline, as without a login, and online against a server on the loopback that takes everything at once;
-a network is not measured. Every round makes all generations anew. Goal: at most 1.05 times, with at least 200 windows.
+a network is not measured. Every round makes all generations again. Goal: at most 1.05 times, with at least 200 windows.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--sessions", type=int, default=52, help="of the simulated home")
-    parser.add_argument("--tested", type=int, default=22, help="how many of them are asked about")
+    parser.add_argument("--tested", type=int, default=22, help="how many of them are tested")
     parser.add_argument("--model", default="tiny_teacher")
     arguments = parser.parse_args()
     job = [
@@ -45,7 +45,7 @@ def main() -> None:
         folder = Path(name)
         os.environ |= {"WANDB_BASE_URL": server.url, "WANDB_API_KEY": KEY, "HOME": name}
         for round in range(arguments.repeats):
-            # Another kind begins each round, so that none has the warmer machine.
+            # Each round begins with another kind, so that none always has the warmer machine.
             for kind in KINDS[round % len(KINDS) :] + KINDS[: round % len(KINDS)]:
                 shutil.rmtree(folder / "outputs", ignore_errors=True)
                 taken[kind].append(seconds([sys.executable, "-m", "har_llm", *job, *options(kind)], folder))
@@ -56,7 +56,7 @@ def main() -> None:
     enough = "" if windows >= FEWEST_WINDOWS else f"; too few windows for the goal: {FEWEST_WINDOWS} are needed"
     for kind in KINDS[1:]:
         tracked, plain = median(taken[kind]), median(taken["none"])
-        # Each round's own ratio: what the machine does meanwhile falls on both of its halves.
+        # The ratio within each round, because other work on the machine then affects both of its parts.
         ratio = median(one / other for one, other in zip(taken[kind], taken["none"], strict=True))
         print(
             f"tracking {kind}, {windows} windows: {tracked:.2f} s, none {plain:.2f} s, ratio {tracked / plain:.3f}, "
@@ -69,12 +69,12 @@ def options(kind: str) -> list[str]:
 
 
 def check(folder: Path, kind: str) -> int:
-    """How many windows the run has. Raises where it was not tracked as it should be: that would be fast, too."""
+    """Number of windows of the run. Raises RuntimeError if it was not tracked as intended, which would also be fast."""
     (run,) = (folder / "outputs" / "runs").iterdir()
     notes = [json.loads(file.read_text()) for file in folder.glob("outputs/wandb/published/*.json")]
     expected = {"none": [], "offline": ["folder"], "online": ["url"]}[kind]
     if [name for note in notes for name in ("folder", "url") if name in note] != expected:
-        raise RuntimeError(f"The run was to be tracked as {kind}; noted is {notes}.")
+        raise RuntimeError(f"The run should be tracked as {kind}, but the notes say {notes}.")
     windows: int = json.loads((run / "metrics.json").read_text())["windows"]
     return windows
 

@@ -2,11 +2,12 @@
 
     python benchmarks/bench_training.py [--repeats 3] [--steps 60] [--small]
 
-The teacher's texts are made once and exported with `task=export export.what=examples`; the bare script reads that file. Both
-then train from nothing with the same settings, logging and checkpoints included, in an order that turns from round to round.
+The teacher's generations are made once and exported with `task=export export.what=examples`; the bare script reads that
+file. Both then train from the beginning with the same settings, including logging and checkpoints, in an order that changes
+from round to round.
 
 Samples a second: the examples of all steps but the first, over the time from the first step's end to the last one's. The
-bare script prints these times; of har_llm's, the lines of its loss.jsonl are looked for every 20 ms. Memory: the most that
+bare script prints these times; for har_llm, new lines of its loss.jsonl are looked for every 20 ms. Memory: the most that
 the training's process has held (RSS). Goals: at least 0.97 times the bare script's samples a second, at most 1.05 times its
 memory. Whole commands are shown too; har_llm's also composes the config, writes the adapter's folder and scores a window.
 """
@@ -69,11 +70,11 @@ TRAINED = ("model=tiny_student", "lora=distilled_tiny", "engine=transformers", "
 
 class Measured(NamedTuple):
     samples: float
-    """A second."""
+    """Samples a second."""
     memory: float
     """Bytes."""
     seconds: float
-    """Of the whole process."""
+    """Seconds of the whole command."""
 
 
 def main() -> None:
@@ -98,7 +99,7 @@ def main() -> None:
 
 
 def make_rows(folder: Path, ours: Sequence[str]) -> int:
-    """The teacher's texts, by a training of one step; its run and adapter are removed."""
+    """Make the teacher's generations, with a training of one step, whose run and adapter are removed."""
     seconds([*ours, "lora.training.max_steps=1", "lora.training.warmup_steps=0"], folder)
     forget(folder)
     seconds([*ours, "task=export", "export.what=examples", "export.path=rows.jsonl"], folder)
@@ -106,16 +107,16 @@ def make_rows(folder: Path, ours: Sequence[str]) -> int:
 
 
 def forget(folder: Path) -> None:
-    """All but the teacher's texts: a run that has its own needs no adapter."""
-    for texts in folder.glob("outputs/store/generations/*tiny_student*"):
-        shutil.rmtree(texts)
+    """Remove everything except the teacher's generations, so that the next command trains again."""
+    for generations in folder.glob("outputs/store/generations/*tiny_student*"):
+        shutil.rmtree(generations)
     shutil.rmtree(folder / "outputs" / "runs", ignore_errors=True)
     shutil.rmtree(folder / "outputs" / "store" / "adapters", ignore_errors=True)
     shutil.rmtree(folder / "bare", ignore_errors=True)
 
 
 def write_job(folder: Path, ours: Sequence[str]) -> int:
-    """What the bare script is told: har_llm's own arguments of the trainer, written out."""
+    """Write the bare script's job: the arguments that har_llm gives the trainer."""
     sys.path.insert(0, str(ROOT))
     from har_llm.distill.trl_trainer import _arguments, _peft
     from har_llm.runs.prepare import prepare
@@ -148,7 +149,7 @@ def bare(folder: Path, batch: int) -> Measured:
 
 
 def har_llm(folder: Path, command: Sequence[str], batch: int) -> Measured:
-    """Times of its steps: those at which the lines of its own loss.jsonl are seen to be written."""
+    """The times of its steps are those at which new lines of its loss.jsonl are seen."""
     forget(folder)
     times: list[float] = []
     taken, memory, _ = watched(command, folder, "har_llm.distill.worker", lambda: note_steps(folder, times))
@@ -159,7 +160,7 @@ def note_steps(folder: Path, times: list[float]) -> None:
     for log in folder.glob("outputs/store/adapters/.*/loss.jsonl"):
         try:
             written = log.read_bytes().count(b"\n")
-        except FileNotFoundError:  # the adapter has just been put in place
+        except FileNotFoundError:  # the adapter has just been renamed into place
             return
         times += [time.time()] * (written - len(times))
 
@@ -167,7 +168,7 @@ def note_steps(folder: Path, times: list[float]) -> None:
 def watched(
     command: Sequence[str], folder: Path, trains: str, look: Callable[[], None] = lambda: None
 ) -> tuple[float, float, str]:
-    """Seconds of a command, the most memory of the process of it whose command line has `trains`, and what it printed."""
+    """Seconds of a command, the peak memory of its process whose command line has `trains`, and its output."""
     started, memory = time.perf_counter(), 0.0
     with (folder / "printed").open("w+") as printed, (folder / "log").open("w+") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=printed, stderr=log, text=True)
@@ -197,7 +198,7 @@ def training(leader: int, trains: str) -> psutil.Process | None:
 
 
 def held(process: psutil.Process | None) -> float:
-    """Bytes of main memory that it has now."""
+    """Bytes of main memory that a process has now."""
     try:
         return 0.0 if process is None else float(process.memory_info().rss)
     except psutil.NoSuchProcess:
@@ -205,7 +206,7 @@ def held(process: psutil.Process | None) -> float:
 
 
 def environment() -> dict[str, str]:
-    # Threads that wait by spinning for long starve each other on a busy machine: as our own worker has it, for both.
+    # For both as in our own workers: on a busy machine, threads that wait by spinning starve the others.
     return {"GOMP_SPINCOUNT": "10000", **os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
 
 

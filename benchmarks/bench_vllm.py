@@ -2,14 +2,14 @@
 
     python benchmarks/bench_vllm.py [--repeats 3] [--sessions 30] [--model tiny_teacher] [--small]
 
-Whole processes, start-up and imports included, with fresh outputs each time and in turns; the same model, sampling,
-longest text, number of texts at once, eager or compiled as our engine decides, prefix caching, cache and processes of
-vLLM's own; all else is vLLM's default. The bare script neither reads nor scores its texts. It runs twice a round, the
-second time with threads that spin as briefly as those of our worker (GOMP_SPINCOUNT), which on a CPU makes most of the
-difference when the machine is busy. Goal: at most 1.05 times either. Texts are compared as well.
+Whole processes, start-up and imports included, with fresh outputs each time and in turns; the same model, sampling, longest
+sequence, number of sequences at once, eager or compiled as our engine decides, prefix caching, cache and processes of vLLM's
+own; all else is vLLM's default. The bare script neither parses nor scores generations. It runs twice a round, the second
+time with threads that spin as briefly as those of our worker (GOMP_SPINCOUNT), which on a CPU makes most of the difference
+when the machine is busy. Goal: at most 1.05 times either. Generations are compared as well.
 
-Served from the prefix cache: each prompt but the first might have all of what all prompts begin with, in whole blocks of
-the cache, served. Goal: 95 % of these tokens. With the embedded tokenizer they are few: one block on a CPU.
+Served from the prefix cache: for each prompt except the first, the cache could serve the common beginning of all prompts, in
+whole blocks. Goal: 95 % of these tokens. With the embedded tokenizer they are few: one block on a CPU.
 """
 
 from __future__ import annotations
@@ -71,12 +71,12 @@ def main() -> None:
     for bare_way in ("bare", "bare, brief spinning"):
         report(f"engine=vllm, {len(keys)} windows, to {bare_way}", taken["har_llm"], taken[bare_way], 1.05)
     same = sum(records[key]["text"] == text for key, text in zip(keys, bare["texts"], strict=True))
-    print(f"texts equal to the bare script's: {same} of {len(keys)}")
+    print(f"generations equal to the bare script's: {same} of {len(keys)}")
     report_cache(bare, list({key: records[key] for key in keys}.values()))
 
 
 def rounds(folder: Path, overrides: Sequence[str], repeats: int) -> dict[str, float]:
-    """Median seconds of each, in an order that turns from round to round."""
+    """Median seconds of each, in an order that changes from round to round."""
     bare = [sys.executable, "bare.py", "job.json"]
     commands = {
         "bare": bare,
@@ -93,7 +93,7 @@ def rounds(folder: Path, overrides: Sequence[str], repeats: int) -> dict[str, fl
 
 
 def write_job(path: Path, overrides: Sequence[str]) -> list[str]:
-    """What the bare script needs to do the same as our engine; the keys of the texts, in its order."""
+    """Write the bare script's job, with our engine's arguments; returns the keys of the generations, in its order."""
     from har_llm.common.hardware import has_gpu
     from har_llm.engines.base import LoadedModel
     from har_llm.engines.chat import PromptEncoder
@@ -131,7 +131,7 @@ def write_job(path: Path, overrides: Sequence[str]) -> list[str]:
 
 def sampling_of(sampling: Any) -> dict[str, Any]:
     if not sampling.greedy:
-        raise SystemExit("The bare script draws with one seed for all texts; compare a model of temperature 0.")
+        raise SystemExit("The bare script samples with one seed for all prompts; compare a model with temperature 0.")
     return {"temperature": 0.0, "max_tokens": sampling.max_new_tokens}
 
 
@@ -142,7 +142,10 @@ def stored(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def report_cache(bare: dict[str, Any], records: Sequence[dict[str, Any]]) -> None:
-    first, last = min(bare["prompts"]), max(bare["prompts"])  # what these two begin with, those between them do too
+    first, last = (
+        min(bare["prompts"]),
+        max(bare["prompts"]),
+    )  # in sorted order, all others share the common beginning of these two
     static = next(place for place, tokens in enumerate(zip(first, last, strict=False)) if len(set(tokens)) == 2)
     whole = static // bare["block"] * bare["block"]
     most = whole * (len(records) - 1)

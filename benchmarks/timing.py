@@ -1,4 +1,4 @@
-"""Commands timed side by side: taken in turns, so that whatever else the machine does falls on all of them."""
+"""Times commands in turns, so that other work on the machine affects all of them."""
 
 from __future__ import annotations
 
