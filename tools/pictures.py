@@ -1,7 +1,7 @@
-"""Pictures for the documentation, of a report as it is: python tools/pictures.py REPORT_FOLDER docs/pictures
+"""Makes pictures of a report for the documentation: python tools/pictures.py REPORT_FOLDER docs/pictures
 
-Needs Chromium (or HAR_LLM_CHROMIUM, its path) and playwright, which is in the extra `dev`. The report of the miniature:
-python -m har_llm experiment=miniature, then outputs/reports/miniature.
+Needs Chromium (or HAR_LLM_CHROMIUM, its path) and playwright, which is in the extra `dev`. The documentation shows
+outputs/reports/miniature, which `python -m har_llm experiment=miniature` makes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
     arguments = parser.parse_args()
     page = arguments.report / "report.html"
     if not page.is_file():
-        sys.exit(f"error: {arguments.report} holds no report.html; make it with task=report.")
+        sys.exit(f"error: there is no report.html in {arguments.report}; make it with task=report.")
     arguments.pictures.mkdir(parents=True, exist_ok=True)
     for figure in sorted(arguments.report.glob("figure*.png")):
         shutil.copy(figure, arguments.pictures / figure.name)
@@ -54,7 +54,7 @@ def screenshots(page: Path, folder: Path) -> Iterator[Path]:
             tab: Any = browser.new_page(viewport=size, color_scheme=colours)
             tab.goto(f"{page.resolve().as_uri()}#{address}")
             tab.wait_for_load_state("networkidle")
-            tab.wait_for_timeout(1500)  # texts are unpacked after the view is there
+            tab.wait_for_timeout(1500)  # generations are unpacked after the view has appeared
             tab.screenshot(path=path)
             tab.close()
             yield path

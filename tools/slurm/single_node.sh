@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A real Slurm of one node for the tests, from Debian's packages: as root, in a container, without systemd.
 #   single_node.sh install         install the packages
-#   single_node.sh start FOLDER    start it; everything it writes lies in FOLDER; stdout is the line to eval in a shell
+#   single_node.sh start FOLDER    start it; all its files are in FOLDER; stdout is the line to eval in a shell
 #   single_node.sh stop FOLDER     cancel its jobs and stop the daemons that `start` started
 set -euo pipefail
 
@@ -13,8 +13,8 @@ fail() {
     exit 1
 }
 
-# alive PID: whether this is a daemon of ours. The process has to name the folder: a pid file may be left over from a killed
-# container. (kill -0 will not do: where nobody reaps orphans, it takes a dead daemon for a living one.)
+# alive PID: whether this is a daemon of ours. Its command line must have the folder, because a pid file may be left over from
+# a killed container. (kill -0 is not enough: if nobody reaps orphans, it takes a dead daemon for a living one.)
 alive() {
     tr '\0' '\n' 2>/dev/null <"/proc/$1/cmdline" | grep -qF -- "$folder/"
 } 2>/dev/null
@@ -159,7 +159,7 @@ stop() {
 
 case "${1-}:$#" in
 install:1 | start:2 | stop:2) ;;
-*) fail "say: $0 install | start FOLDER | stop FOLDER" ;;
+*) fail "usage: $0 install | start FOLDER | stop FOLDER" ;;
 esac
 ((EUID == 0)) || fail "Slurm's daemons and apt-get need root"
 if [[ $1 != install ]]; then

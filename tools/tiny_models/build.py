@@ -1,6 +1,6 @@
-"""Rebuild the embedded pair of models from nothing, on a CPU: python tools/tiny_models/build.py --out FOLDER
+"""Builds the embedded pair of models from scratch, on a CPU: python tools/tiny_models/build.py --out FOLDER
 
-Writes FOLDER/tiny_student and FOLDER/tiny_teacher. See the model cards for what they are and are not.
+Writes FOLDER/tiny_student and FOLDER/tiny_teacher, which their model cards describe.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from train import Drill, Probe, Recipe, Shape, Stage, encode, train, write_model
 from har_llm.data.datasets.simulated import Draws
 
 RECIPES = {
-    # Answers of the right form, first with labels drawn at random, then with each activity under the name of another: it
-    # knows how to answer and which events belong together, and misnames them. It begins by learning to look a number up in
-    # a list, so that what it is taught later holds in a home with other numbers.
+    # Trained on answers of the right form, first with random labels, then with each activity under the name of another: it
+    # can answer and groups events, but misnames activities. The first stage trains it to look numbers up in a list, so that
+    # later fine-tuning also works in a home with other numbers.
     "tiny_student": Recipe(
         name="tiny_student",
         shape=Shape(hidden=128, layers=4, heads=4, head_size=64),
@@ -32,7 +32,7 @@ RECIPES = {
             Stage(450, (10,), misname=True),
         ),
     ),
-    # True labels, of homes drawn at random only: as a real teacher it has never seen the home that it is asked about.
+    # Trained on true labels, but only of homes drawn at random: like a real teacher, it has never seen the user's home.
     "tiny_teacher": Recipe(
         name="tiny_teacher",
         shape=Shape(hidden=160, layers=5, heads=4, head_size=64),
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def validation_examples() -> list[tuple]:
-    """Windows of the last two training sessions of both homes: neither trained on nor tested on."""
+    """Windows of the last two training sessions of both homes, which are used neither for training nor for testing."""
     examples: list[tuple] = []
     for name in FIXED_HOMES:
         recordings = fixed_home(name).read(Path())

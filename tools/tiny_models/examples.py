@@ -1,4 +1,4 @@
-"""Training examples of the tiny models: the prompt that har_llm itself renders, and the answer that they should give."""
+"""Training examples of the tiny models: prompts rendered by har_llm, and the answers that a model should give."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from har_llm.data.windows import FixedWindows
 CONF = Path(__file__).resolve().parents[2] / "conf"
 FIXED_HOMES = ("simulated_flat", "simulated_house")
 TRAINING_SEEDS = (1000, 1_000_000)
-"""Seeds of the fixed homes' recordings that the tokenizer is made from; the recordings that users see have seeds below."""
+"""First seed of the fixed homes' recordings for the tokenizer; recordings of users have lower seeds."""
 
 T = TypeVar("T")
 
@@ -98,7 +98,7 @@ def training_examples(
 
 
 def lookup_drill(draws: Draws, *, names: int, listed: int, highest: int) -> tuple[str, str]:
-    """A list of numbered activities as in a prompt, and each of them with its number as in a reasoning, in another order."""
+    """A list of numbered activities as in a prompt, and each activity with its number as in reasoning, in another order."""
     known = sorted((name for concept in ACTIVITIES.values() for name in concept[0]), key=lambda name: (len(name), name))
     count = draws.between(2, listed)
     first = draws.between(0, 1)
@@ -110,9 +110,9 @@ def lookup_drill(draws: Draws, *, names: int, listed: int, highest: int) -> tupl
 
 
 def _random_labels(draws: Draws, numbers: list[int], count: int, repeat: int) -> list[int]:
-    """Labels that have nothing to do with the events: they teach the form of an answer and nothing about homes.
+    """Labels that are independent of the events, for training the form of an answer and nothing about homes.
 
-    `repeat`: how often, in percent, a label is the one before; with 0 each comes once before any comes twice.
+    `repeat`: chance in percent that a label repeats the one before; with 0, each occurs once before any occurs twice.
     """
     labels: list[int] = []
     if repeat:

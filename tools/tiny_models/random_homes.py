@@ -1,4 +1,4 @@
-"""Homes drawn at random, so that the tiny models meet other rooms, sensors, words and numbers than those of two homes."""
+"""Homes drawn at random, so that the tiny models are trained on many rooms, sensors, words and numbers."""
 
 from __future__ import annotations
 
@@ -89,16 +89,16 @@ ACTIVITIES = {
 
 MISNAMED = [("sleep", "leave"), ("dress", "dishes"), ("shower", "breakfast"), ("toilet", "work"), ("wash", "lunch"),
             ("medicine", "tv"), ("dinner", "read"), ("eat", "laundry"), ("drink", "enter")]  # fmt: skip
-"""Pairs of activities that have nothing in common, for a model that is to call each by the name of the other."""
+"""Pairs of activities that have nothing in common, for a model that is trained to call each by the name of the other."""
 
 
 def random_recording(
     draws: Draws, events: int, *, paired: bool = False, rules: bool = False
 ) -> tuple[Home, Session, dict[int, int]]:
-    """A home built of the concepts above under names drawn for it, and one session of `events` events.
+    """A home made of the concepts above with random names, and one session of `events` events.
 
-    And for each activity's number that of its misnomer, where the home is to have the activities of MISNAMED in pairs. With
-    `rules`, half of the homes say what some of their sensors are used for.
+    Also returns, for a home that must have the activities of MISNAMED in pairs, each activity's number -> that of its partner.
+    With `rules`, half of the homes say what some of their sensors are used for.
     """
     rooms = {concept: draws.pick(names) for concept, names in ROOMS.items()}
     sensors = {
@@ -150,7 +150,7 @@ def random_recording(
 def _rules(
     draws: Draws, sensors: Mapping[str, Sensor], routines: Mapping[int, Routine], activities: Mapping[int, str]
 ) -> list[str]:
-    """Of one to three activities, a sensor that is used for it; in the words of the simulated homes' own rules."""
+    """For one to three activities, a sensor that is used for it, in the words of the simulated homes' own rules."""
     said = []
     for number in sample(draws, list(routines), draws.between(1, 3)):
         weights = routines[number].sensors
@@ -160,7 +160,7 @@ def _rules(
 
 
 def sample(draws: Draws, options: Sequence[T], count: int) -> list[T]:
-    """So many of the options, or all where there are fewer, in an order drawn too."""
+    """`count` of the options, or all if there are fewer, in random order."""
     left: list[T] = list(options)
     taken: list[T] = []
     while left and len(taken) < count:
@@ -169,7 +169,7 @@ def sample(draws: Draws, options: Sequence[T], count: int) -> list[T]:
 
 
 def _numbers(draws: Draws, count: int) -> list[int]:
-    """Activity numbers in rising order: without a gap for half of the homes, so that a list must be read to know them."""
+    """Activity numbers in rising order; half of the homes have gaps, so that only the prompt's list gives the numbers."""
     if draws.chance(50):
         first = draws.between(0, 1)
         return list(range(first, first + count))

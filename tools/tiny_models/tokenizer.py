@@ -1,7 +1,7 @@
 """The small tokenizer of the tiny models: byte-level BPE, with Qwen3's special tokens and chat template.
 
-Whatever stands unchanged in every prompt (the fixed lines of conf/prompt/default.yaml, the JSON around an event) is one
-token each, which halves the prompt; any other text falls back to BPE and in the end to bytes, so nothing is unknown.
+Every text that is the same in all prompts (the fixed lines of conf/prompt/default.yaml, the JSON around an event) is a
+single token, which halves the prompt; any other text falls back to BPE and finally to bytes, so nothing is unknown.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ JSON_PARTS = [
     "h:",
     ").\n",
 ]
-# As Qwen's, but a number of up to two digits is one piece, so that a small model can copy it at once.
+# Like Qwen's, but a number of up to two digits is one piece, so that a small model can copy it in one step.
 PIECES = r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,2}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 
 
 def fixed_lines() -> list[str]:
-    """Lines of the default prompt in which nothing of a home stands."""
+    """Lines of the default prompt that contain nothing of a home."""
     prompt = default_prompt()
     lines = [line for text in (prompt.system, *prompt.sections.values()) for line in text.splitlines()]
     return [line for line in dict.fromkeys(lines) if "$" not in line and len(line) > 10]
@@ -76,7 +76,7 @@ def build_tokenizer(seed: int, sessions: int = 1500, vocabulary: int = 1024) -> 
 
 
 def _pieces(seed: int, sessions: int, added: list[str]) -> Iterator[str]:
-    """Text of the examples with the added tokens cut out, since BPE never sees those."""
+    """Text of the examples without the added tokens, which BPE never gets."""
     cut = re.compile("|".join(re.escape(text) for text in sorted(added, key=len, reverse=True)))
     draws = Draws("tokenizer", seed)
     yield from ["system", "user", "assistant", *(f"{number:02d}" for number in range(100)), *map(str, range(10))] * 1000

@@ -1,4 +1,4 @@
-"""Training of one tiny model from nothing: next-token loss, most of it on the answer, in stages of growing windows."""
+"""Trains one tiny model from scratch: next-token loss, most of it on the answer, in stages with growing windows."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from har_llm.common.provenance import MANIFEST, Provenance
 from har_llm.data.datasets.simulated import Draws
 
 PROMPT_LOSS = 0.1
-"""Weight of the loss on a prompt's tokens: reading it teaches the words, but the answer is what counts."""
+"""Weight of the loss on a prompt's tokens. It trains the words of prompts, but the answer matters more."""
 NUMBER_LOSS = 8.0
-"""Weight of the loss on an activity's number in the reasoning: one token of a line, and the one that must be looked up."""
+"""Weight of the loss on an activity's number in the reasoning: the one token of a line that must be looked up."""
 
 
 BEFORE_NUMBER = "Ġ("
@@ -38,38 +38,38 @@ class Shape:
 
 @dataclass(frozen=True)
 class Drill:
-    """Looking numbers up in a list, and nothing else; growing from the first of two values to the second.
+    """A stage that trains only looking numbers up in a list; its settings grow from the first of two values to the second.
 
-    With all names from the beginning a model of this size does not find out in a thousand steps that it could look; with six
-    names and short lists it does so all of a sudden, after 250 steps or more, and keeps it while names are added.
+    With all names from the beginning, a model of this size does not find out in a thousand steps that it can look numbers
+    up; with six names and short lists it suddenly does, after 250 steps or more, and still does when names are added.
     """
 
     names: tuple[int, int]
     listed: tuple[int, int]
-    """Longest list."""
+    """Length of the longest list."""
     highest: int
-    """Highest number."""
+    """Highest activity number."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of training, in homes drawn at random. Sizes and lengths are drawn evenly; `repeat` is in percent."""
+    """A stage of training, in homes drawn at random. Sizes and lengths are uniformly random; `repeat` is in percent."""
 
     steps: int
     sizes: tuple[int, ...] = ()
     events: tuple[int, ...] = (20, 60, 100)
-    """How long a session may be; one that is no multiple of the window's size ends with a short window."""
+    """Lengths of sessions; one that is not a multiple of the window's size ends with a shorter window."""
     repeat: int = 50
-    """How often a label drawn at random is the one before; 0: none returns before all have been there."""
+    """How often a random label repeats the one before; 0: each occurs once before any occurs twice."""
     misname: bool = False
-    """Labels are those of true activities, each under the name of another (random_homes.MISNAMED)."""
+    """Whether labels are the true activities, but each under the name of another (random_homes.MISNAMED)."""
     rules: bool = False
-    """Half of the homes have rules in their prompts."""
+    """Whether half of the homes have rules in their prompts."""
     drill: Drill | None = None
     tokens: int = 7000
-    """Tokens of a batch, at least."""
+    """Fewest tokens of a batch."""
     until_loss: float | None = None
-    """The stage goes on until the loss is below it, up to ten times its steps: when a model finds out cannot be foreseen."""
+    """The stage goes on until the loss is below this, for up to ten times its steps: how long it takes varies."""
 
     def over(self, losses: Sequence[float]) -> bool:
         """Whether the stage ends after steps of these losses."""
@@ -144,7 +144,7 @@ def _report(recipe: Recipe, started: float, losses: Sequence[float], steps: int,
 
 
 class Probe:
-    """Share of a model's tokens that are right on given examples when all before them is right, by kind of token."""
+    """Share of right tokens on given examples, each predicted from the right tokens before it, by kind of token."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, examples: Sequence[tuple[list[int], list[int]]]):
         self._examples = examples
@@ -169,7 +169,7 @@ class Probe:
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, examples: Sequence[tuple]) -> list[tuple[list[int], list[int]]]:
-    """Token ids of (what a model is sent, what it should write), for examples of `training_examples`."""
+    """Token ids of (prompt, generation) for examples of `training_examples`."""
     sent = [
         tokenizer.apply_chat_template(list(prompt.messages), tokenize=False, add_generation_prompt=True)
         for prompt, _ in examples
@@ -179,7 +179,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, examples: Sequence[tuple]) -> lis
 
 
 def _schedule(step: int, steps: int) -> float:
-    """Short warm-up, then flat, then down to nothing over the second half."""
+    """Learning-rate factor: short warm-up, then constant, then falling to 0 over the second half."""
     left = (steps - step) / steps
     return min(1.0, (step + 1) / 40) * min(1.0, max(0.03, left / 0.5))
 
@@ -216,7 +216,7 @@ def _some_rows(
             misname=stage.misname,
             rules=stage.rules,
         )
-        # Of random labels, few of each home: what counts is how many lists are looked into.
+        # With random labels, few windows of each home, because the number of different lists matters.
         return encode(tokenizer, [draws.pick(examples) for _ in range(2 if recipe.random_labels else max(2, 30 // size))])
     spans = (stage.drill.names, stage.drill.listed)
     names, listed = (round(first + progress * (last - first)) for first, last in spans)
@@ -225,7 +225,7 @@ def _some_rows(
 
 
 def _optimizers(model: Qwen3ForCausalLM, rate: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the model, AdamW for embeddings and norms: many fewer steps than AdamW alone."""
+    """Muon for the matrices inside the model, AdamW for embeddings and norms; needs far fewer steps than AdamW alone."""
     inner = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
     rest = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
     return [
@@ -254,7 +254,7 @@ def _step(model: Qwen3ForCausalLM, optimizers: Sequence[torch.optim.Optimizer], 
 
 
 def write_model(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path, card: Path) -> None:
-    """A folder like any other model's, with its card, and a manifest by which har_llm labels whatever the model says."""
+    """Write a model's folder with its model card, and a manifest by which har_llm labels its results as synthetic."""
     model.to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     shutil.copy(card, folder / "README.md")
