@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from har_llm.common.errors import ConfigError
-from har_llm.distill.examples import ExampleSettings
+from har_llm.distill.examples_config import ExampleSettings
 from har_llm.distill.training_config import TrainingSettings
 from har_llm.models.adapters import LoraConfig
 

@@ -9,7 +9,8 @@ import pytest
 
 from har_llm.common.errors import ConfigError
 from har_llm.data.records import Event, Prompt, Window
-from har_llm.distill.examples import Candidate, ExampleSettings, Selection, select, why_unusable
+from har_llm.distill.examples import Candidate, Selection, select, why_unusable
+from har_llm.distill.examples_config import ExampleSettings
 from har_llm.scoring import parsing
 
 ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating"}
@@ -141,17 +142,3 @@ def test_examples_that_only_the_tokenizer_finds_too_long_stop_or_are_left_out() 
 def test_nothing_left_to_train_on_is_refused() -> None:
     with pytest.raises(ConfigError, match="None of the teacher's generations is left"):
         chosen(window(text(3, 3, 3)), min_correct=1.0)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"samples": 0}, "lora.examples.samples is 0"),
-        ({"pick": "worst"}, "lora.examples.pick is 'worst'"),
-        ({"min_correct": 1.5}, "lora.examples.min_correct is 1.5"),
-        ({"unusable": "guess"}, "lora.examples.unusable is 'guess'"),
-    ],
-)
-def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        ExampleSettings(**settings).check()
