@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from har_llm.data.prompts import SectionedPrompt, VerbatimPrompt
     from har_llm.data.splits import FractionSplit, NamedSplit, PaperSplit
     from har_llm.data.windows import FixedWindows
-    from har_llm.engines.base import EngineConfig
+    from har_llm.engines.config import EngineConfig
     from har_llm.engines.decoding import DecodingConfig
     from har_llm.models.adapters import LoraConfig
     from har_llm.models.config import ModelConfig

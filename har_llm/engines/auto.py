@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from har_llm.common.hardware import has_gpu
-from har_llm.engines.base import EngineConfig, SingleWorker
+from har_llm.engines.config import EngineConfig, SingleWorker
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.vllm_config import VllmEngineConfig, installed
 

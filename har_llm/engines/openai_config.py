@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 from har_llm.common.errors import ConfigError, MissingError
-from har_llm.engines.base import SingleWorker, extra_identity
+from har_llm.engines.config import SingleWorker, extra_identity
 
 NO_KEY = "none"
 """Sent to a server that needs no key, because the client library requires one."""

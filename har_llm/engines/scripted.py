@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
-from har_llm.engines.base import FINISH_REASONS, Generation, LoadedModel, Request, SingleWorker
+from har_llm.engines.base import FINISH_REASONS, Generation, LoadedModel, Request
+from har_llm.engines.config import SingleWorker
 
 
 @dataclass(kw_only=True)

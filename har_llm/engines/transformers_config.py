@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.hardware import free_memory, has_gpu
-from har_llm.engines.base import SingleWorker, extra_identity
+from har_llm.engines.config import SingleWorker, extra_identity
 
 DEVICES = ("auto", "cpu", "cuda")
 

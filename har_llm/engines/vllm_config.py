@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.hardware import Gpu, available_memory, gpus
-from har_llm.engines.base import SingleWorker, extra_identity
+from har_llm.engines.config import SingleWorker, extra_identity
 
 QUANTIZED = {"fp8": 0.5, "fp8_per_tensor": 0.5, "fp8_per_block": 0.5, "bitsandbytes": 0.3}
 """Size of weights that are quantised on loading, as a share of 16 bits each; unknown for other methods."""

@@ -12,7 +12,8 @@ from typing import Any
 from har_llm.common.environment import library_versions, machine
 from har_llm.common.errors import EngineError
 from har_llm.common.process import Caller, JsonProcess
-from har_llm.engines.base import Adapter, Decoding, Engine, EngineConfig, Generation, LoadedModel, Request
+from har_llm.engines.base import Adapter, Decoding, Engine, Generation, LoadedModel, Request
+from har_llm.engines.config import EngineConfig
 from har_llm.models.config import Sampling
 
 _END = object()

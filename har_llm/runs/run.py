@@ -16,7 +16,8 @@ from har_llm.common.provenance import Provenance, recorded
 from har_llm.config import Experiment
 from har_llm.data.records import Prompt, Recordings, Session
 from har_llm.distill.config import Distilled
-from har_llm.engines.base import EngineConfig, Request
+from har_llm.engines.base import Request
+from har_llm.engines.config import EngineConfig
 from har_llm.engines.decoding import PLAIN_DECODING
 from har_llm.models import resolve
 from har_llm.models.adapters import NO_ADAPTER, ResolvedAdapter

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.digest import canonical
-from har_llm.engines.base import EngineConfig, Request
+from har_llm.engines.base import Request
+from har_llm.engines.config import EngineConfig
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.sweep.read_once import Stores

@@ -14,7 +14,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from har_llm.common.provenance import MANIFEST, Provenance, recorded
 from har_llm.distill.model_card import CURVE
-from har_llm.engines.base import EngineConfig, LoadedModel, Request
+from har_llm.engines.base import LoadedModel, Request
+from har_llm.engines.config import EngineConfig
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.vllm_config import VllmEngineConfig, installed
 from har_llm.engines.worker import WorkerPool
