@@ -1,1 +1,1 @@
-"""Two finished runs, session by session and event by event."""
+"""Compares two finished runs, session by session and event by event."""

@@ -1,4 +1,4 @@
-"""What a comparison of two finished runs, A and B, says: the numbers and sentences of comparison.json."""
+"""Compares two finished runs, A and B: the numbers and sentences of comparison.json."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from har_llm.scoring.significance import Difference, SignFlipTest
 
 @dataclass(frozen=True)
 class Counts:
-    """Events of each run."""
+    """Numbers of events, for each run."""
 
     a: int
     b: int
@@ -25,7 +25,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class SessionScores:
-    """A session's events that both runs scored, and the metrics of each run on them."""
+    """The number of a session's events that both runs scored, and each run's metrics on them, as fractions."""
 
     events: int
     a: Mapping[str, float]
@@ -34,7 +34,7 @@ class SessionScores:
 
 @dataclass(frozen=True)
 class ActivityOutcomes:
-    """The events of a gold activity; one that has several counts under the first of them."""
+    """Numbers of events with this gold activity. An event with several gold activities counts for the first one only."""
 
     activity: int
     name: str
@@ -42,36 +42,36 @@ class ActivityOutcomes:
     a_right: int
     b_right: int
     gained: int
-    """Events that B alone has right."""
+    """Events that only B has right."""
     lost: int
-    """Events that A alone has right."""
+    """Events that only A has right."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """comparison.json, field by field. Its text may come from models and data: untrusted."""
+    """The content of comparison.json. Its texts may come from models and data, so they are untrusted."""
 
     label: str
     """What is synthetic or partial about the runs; may be empty."""
     a: str
-    """Name of the run's directory, as is b."""
+    """Name of the run's directory, like b."""
     b: str
     parsing: str
     headline: str
     events: int
-    """Scored by both runs: everything else is about these."""
+    """Number of events that both runs scored. All other numbers are about these events."""
     events_left_out: Counts
-    """Scored by that run alone."""
+    """Events that only this run scored."""
     sessions: int
     test: SignFlipTest
     metrics: Mapping[str, Difference]
     by_session: Mapping[str, SessionScores]
     outcomes: Mapping[str, int]
-    """How many events have each of OUTCOMES."""
+    """Number of events by outcome, for all OUTCOMES."""
     missed_by_cause: Mapping[str, Counts]
     by_activity: Sequence[ActivityOutcomes]
     events_that_differ: int
-    """Events of which the runs predict different activities."""
+    """Number of events for which the runs predict different activities."""
     verdict: str
     notes: Sequence[str]
 

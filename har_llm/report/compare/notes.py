@@ -1,4 +1,4 @@
-"""What may be concluded from a comparison of two runs, and what may not, in sentences."""
+"""Says in sentences what may be concluded from a comparison of two runs, and what may not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from har_llm.scoring.significance import SIGNIFICANT, Difference, Differences, S
 
 FEWEST_TO_TELL = next(sessions for sessions in range(1, 99) if smallest_p(sessions) <= SIGNIFICANT)
 FEW_FOR_INTERVAL = 10
-"""Percentile bootstrap intervals of fewer values are known to be too narrow."""
+"""Percentile bootstrap intervals of fewer sessions are known to be too narrow."""
 LEAST_SHOWN = 0.001
 
 
@@ -20,7 +20,7 @@ def chance(p: float) -> str:
 
 
 def verdict(found: Differences, headline: str) -> str:
-    """The headline's difference, and what it says."""
+    """The difference in the headline metric, and what it means."""
     one = found.metrics[headline]
     interval = "" if one.ci95 is None else f"95 % interval {' to '.join(map(points, one.ci95))}, "
     p = f"p < {chance(one.p)[1:]}" if one.p < LEAST_SHOWN else f"p = {chance(one.p)}"

@@ -1,4 +1,4 @@
-"""The events that two runs have in common: what is compared is what both scored, and nothing else."""
+"""Finds the events that two runs have in common: only events that both scored are compared."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from har_llm.scoring.parsing import Prediction
 from har_llm.scoring.significance import Scores
 
 Key = tuple[str, int]
-"""Session, and the event's id in it."""
+"""The session's name, and the event's id in the session."""
 OUTCOMES = (
     "both right",
     "only A right",
@@ -32,14 +32,14 @@ _MISSED = {(True, True): "both missed", (True, False): "A missed, B wrong", (Fal
 
 
 class PairedEvent(NamedTuple):
-    """An event that both runs scored, and what each predicts of it."""
+    """An event that both runs scored, with the prediction of each."""
 
     session: str
     id: int
     time: str
     text: str
     gold: tuple[int, ...]
-    """Without what is not scored."""
+    """Gold activities, without those that are not scored."""
     a: Prediction
     b: Prediction
 
@@ -68,17 +68,17 @@ class Pairing:
     b: RunResult
     parsing: str
     events: Sequence[PairedEvent]
-    """In the order of A."""
+    """The common events, in the order of A."""
     activities: Mapping[int, str]
-    """All that either run could answer."""
+    """Activities that either run could predict, with their names."""
     unscored: Collection[int]
-    """Activities that either run's scores leave out."""
+    """Activities that the scores of at least one run leave out."""
     left_out: tuple[int, int]
-    """How many scored events of each run the other did not score."""
+    """For each run, the number of its scored events that the other run did not score."""
 
     @cached_property
     def scores(self) -> tuple[Scores, Scores]:
-        """The metrics of each run in every session, on the common events."""
+        """Each run's metrics on the common events, by session."""
         return self._scores("a"), self._scores("b")
 
     def _scores(self, which: str) -> Scores:
@@ -89,7 +89,7 @@ class Pairing:
 
 
 def pair(a: RunResult, b: RunResult, parsing: str) -> Pairing:
-    """Raises ConfigError where the runs have no scored event in common or do not mean the same by one."""
+    """Raises ConfigError if the runs have no scored event in common, or if an event differs between them."""
     activities = _activities(a, b)
     unscored = _unscored(a) | _unscored(b)
     rows = [_scored_rows(run, unscored) for run in (a, b)]

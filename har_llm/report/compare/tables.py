@@ -1,4 +1,4 @@
-"""A comparison as tables, for comparison.md, events.csv and the terminal."""
+"""Makes the tables of a comparison, for comparison.md, events.csv and the terminal."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ CHANGES = 10
 
 @dataclass(frozen=True)
 class ComparisonTables:
-    """The text in here may come from models and data: untrusted."""
+    """Cells may hold texts of models and data, so they are untrusted."""
 
     runs: Table
-    """What the runs are, where they differ in it."""
+    """Facts about the runs in which they differ."""
     scores: Table
     counts: Sequence[Table]
-    """Sessions, outcomes, missed, activities, changes; those that have anything to say."""
+    """Sessions, outcomes, missed, activities, changes; without those that would be empty."""
     differing: Table
-    """Every event that the runs answer differently: first those that one of them has right."""
+    """Every event with different predictions; those that one run has right come first."""
 
 
 def make_tables(comparison: Comparison, pairing: Pairing) -> ComparisonTables:
@@ -45,7 +45,7 @@ def _runs(pairing: Pairing) -> Table:
 
 
 def _facts(run: RunResult) -> dict[str, str]:
-    """By name; a run may have several engines."""
+    """Facts by name. Several facts of one name, such as engines, are joined."""
     found: dict[str, str] = {}
     for name, text in facts(run):
         found[name] = f"{found[name]}; {text}" if name in found else text
@@ -101,7 +101,7 @@ def _activities(comparison: Comparison) -> Table:
 
 
 def _changes(pairing: Pairing) -> Table:
-    """The differing events again, counted by their gold and what the runs predict."""
+    """The most frequent combinations of gold and predictions among the differing events."""
     counts = Counter(tuple(_words(event, pairing)) for event in pairing.events if event.differs)
     rows = [[*words, f"{count:,}"] for words, count in counts.most_common(CHANGES)]
     return Table("changes", "Most frequent differences", ["gold", "A", "B", "events"], rows)
@@ -118,6 +118,6 @@ def _differing(pairing: Pairing) -> Table:
 
 
 def _words(event: PairedEvent, pairing: Pairing) -> list[str]:
-    """Gold, and what A and B predict."""
+    """Gold, and the predictions of A and B, in words."""
     gold = ", ".join(activity_name(number, pairing.activities[number]) for number in event.gold)
     return [gold, *(prediction_name(one.activity, one.missed, pairing.activities) for one in (event.a, event.b))]

@@ -1,4 +1,4 @@
-"""A comparison on disk: comparison.md to read and paste, comparison.json and events.csv to go on with."""
+"""Writes a comparison: comparison.md for people, comparison.json and events.csv for programs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from har_llm.report.compare.comparison import Comparison
 from har_llm.report.compare.tables import ComparisonTables
 
 LISTED = 50
-"""Differing events in comparison.md; events.csv has all."""
+"""Most differing events in comparison.md; events.csv has all of them."""
 LONGEST_NAME = 200
-"""Most file systems take 255 bytes, and a run's name may be as long."""
+"""Most bytes of the folder's name. File systems take 255, and a run's name may be as long."""
 
 
 def write(comparison: Comparison, tables: ComparisonTables, settings: Settings) -> Path:
-    """Returns the folder. Each file is there whole or not at all; an earlier comparison of the same runs is replaced.
+    """Write the files, each in one step, and return their folder. An earlier comparison of the same runs is replaced.
 
     Raises ConfigError for a folder that cannot be written.
     """
@@ -53,7 +53,7 @@ def _files(comparison: Comparison, tables: ComparisonTables) -> Iterator[tuple[s
 
 
 def render(comparison: Comparison, tables: ComparisonTables) -> str:
-    """As GitHub shows it, ready to be pasted into an issue."""
+    """comparison.md, in GitHub's Markdown, so that it can be pasted into an issue."""
     shown = tables.differing
     left = len(shown.rows) - LISTED
     listed = replace(shown, rows=shown.rows[:LISTED], notes=[f"The other {left:,} are in events.csv."] if left > 0 else [])
@@ -71,5 +71,5 @@ def render(comparison: Comparison, tables: ComparisonTables) -> str:
 
 
 def _labelled(table: Table, label: str) -> Table:
-    """Rows are copied out of a file, so each of them says what it is."""
+    """With a label in every row, because rows get copied out of their file."""
     return replace(table, columns=[*table.columns, "label"], rows=[[*row, label] for row in table.rows])

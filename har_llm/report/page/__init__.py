@@ -1,1 +1,1 @@
-"""report.html: every run, event and generation in one file that needs nothing else."""
+"""Makes report.html: all runs, events and generations in one file that needs no other."""

@@ -1,7 +1,7 @@
-"""How content is put into an HTML page so that none of it can be read as markup, and a browser need not parse it at once.
+"""Puts content into an HTML page so that none of it can be read as markup, and the browser need not parse it all at once.
 
-What is needed first stands as JSON. Everything else stands in inert blocks of gzip and base64, which the page unpacks
-when it needs them: base64 has no character that HTML knows.
+What the page needs first is JSON. Everything else is in blocks of gzip and base64, which the page unpacks when it needs
+them: base64 has no characters with a meaning in HTML.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
 def as_json(content: Any) -> str:
-    """A dataclass becomes the object of its fields. Pure ASCII, so that lone surrogates survive as escapes."""
+    """A dataclass becomes an object with its fields. The text is ASCII, so that lone surrogates are kept as escapes."""
     return json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=vars)
 
 
@@ -29,7 +29,7 @@ def json_block(name: str, content: Any) -> str:
 
 
 def packed_block(name: str, text: str) -> bytes:
-    """JSON text, packed."""
+    """A block of compressed JSON."""
     return data_block(name, gzip.compress(text.encode("ascii"), LEVEL, mtime=0))
 
 
@@ -39,5 +39,5 @@ def data_block(name: str, data: bytes) -> bytes:
 
 
 def source_hash(text: str) -> str:
-    """What a content security policy calls an inline script or style."""
+    """The hash by which a content security policy allows an inline script or style."""
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"

@@ -1,6 +1,6 @@
-"""The prompts and generations of all runs, in chunks that the page unpacks one at a time.
+"""Collects the prompts and generations of all runs in chunks, which the page unpacks one at a time.
 
-Chunks are written as they fill, so memory does not grow with the runs. What occurs more than once is kept once.
+Each chunk is written as soon as it is full, so memory does not grow with the runs. Equal values are kept once.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from har_llm.report.page.content import Generation, Prompts
 from har_llm.runs.result import WindowGeneration, WindowRow
 
 CHUNK = 256_000
-"""Characters after which a chunk is closed: quickly unpacked, and still well compressed."""
+"""Characters after which a chunk is full: few enough to unpack quickly, enough to compress well."""
 PROMPTS_A_CHUNK = 64
 LEFT_OUT = (-1, -1)
 
 Place = tuple[int, int]
-"""Number of the chunk, and place in it."""
+"""The number of a chunk, and the position in it."""
 Messages = Sequence[Mapping[str, str]]
 Value = TypeVar("Value")
 
 
 class WindowChunks:
-    """The prompts and generations of a page, up to so many bytes. What is beyond is counted for each run."""
+    """The prompts and generations of a page, up to a number of bytes. Further windows are left out."""
 
     def __init__(self, stream: BinaryIO, *, most_bytes: int, runs: int):
         self._generations, self._prompts = GenerationChunks("generation", stream), PromptChunks("prompt", stream)
@@ -38,7 +38,7 @@ class WindowChunks:
         return self._generations.written + self._prompts.written
 
     def begin_run(self) -> None:
-        """A run may use its equal share of what the runs before it have left."""
+        """Give the run an equal share of the bytes that earlier runs have left."""
         self._until = self.written + max(0, self._most_bytes - self.written) // self._runs_left
         self._runs_left -= 1
 
@@ -47,7 +47,7 @@ class WindowChunks:
         self._prompts.close_chunk()
 
     def add(self, window: WindowRow) -> list[Place]:
-        """The places of a window's prompt and of its generations, in order; LEFT_OUT alone where there is no more room."""
+        """The places of a window's prompt and of its generations, in order; only LEFT_OUT if the run has used its share."""
         if self.written >= self._until:
             return [LEFT_OUT]
         return [
@@ -57,7 +57,7 @@ class WindowChunks:
 
 
 class Chunks(ABC, Generic[Value]):
-    """Values in numbered chunks, each value once."""
+    """Values in numbered chunks; equal values are kept once."""
 
     def __init__(self, kind: str, stream: BinaryIO):
         self._kind, self._stream = kind, stream
@@ -87,11 +87,11 @@ class Chunks(ABC, Generic[Value]):
 
     @abstractmethod
     def _weight(self, text: str) -> int:
-        """How much of CHUNK a value takes, by its JSON."""
+        """How many of CHUNK's characters a value counts for, given its JSON."""
 
     @abstractmethod
     def _content(self, values: Sequence[Value]) -> Any:
-        """What a chunk of these values holds."""
+        """The content of a chunk with these values."""
 
 
 class GenerationChunks(Chunks[Generation]):
@@ -104,7 +104,7 @@ class GenerationChunks(Chunks[Generation]):
 
 class PromptChunks(Chunks[Messages]):
     def _weight(self, text: str) -> int:
-        return CHUNK // PROMPTS_A_CHUNK  # however long they are, they differ little
+        return CHUNK // PROMPTS_A_CHUNK  # prompts differ little, so their length does not matter
 
     def _content(self, values: Sequence[Messages]) -> Prompts:
         longest = max(len(messages) for messages in values)
@@ -131,6 +131,6 @@ def _content_of(generation: WindowGeneration) -> Generation:
 
 
 def _common_start(texts: Sequence[str]) -> str:
-    first, last = min(texts), max(texts)  # whatever these two share, all between them do
+    first, last = min(texts), max(texts)  # all texts between these two share the start that these two share
     differ = (at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
     return first[: next(differ, len(first))]

@@ -1,6 +1,6 @@
-"""What the page's script reads: the content of every block, as records whose fields assets/*.js read by name.
+"""Defines what the page's script reads: the content of every block, as records whose fields assets/*.js read by name.
 
-Numbers that people read are text already, so that a page shows a score as every table does.
+Scores are texts here, so that the page shows them exactly as the tables do.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Index:
-    """What the page shows first, and what it needs to find the rest: the block "index"."""
+    """The block "index": what the page shows first, and what it needs to find the other blocks."""
 
     version: str
-    """Of har_llm."""
+    """Version of har_llm."""
     headline: str
     parsing: str
     metrics: Sequence[str]
     status: Sequence[tuple[str, int]]
-    """What must be said of runs beside their results, and of how many it must."""
+    """What is synthetic or partial about runs, and the number of runs to which it applies."""
     everywhere: bool
-    """Whether something must be said of each."""
+    """Whether every run is synthetic or partial."""
     most_bytes: int
-    """Of prompts and generations; beyond it, they are left out."""
+    """Most bytes of prompts and generations; further ones are left out."""
     runs: Sequence[RunEntry]
     datasets: Sequence[DatasetEntry]
     tables: Sequence[TableEntry]
@@ -38,11 +38,11 @@ class Index:
 @dataclass(frozen=True)
 class RunEntry:
     name: str
-    """Of its directory."""
+    """Name of the run's directory."""
     label: str
-    """What the page calls it."""
+    """The run's name in the page."""
     status: str
-    """What must be said beside its results; may be empty."""
+    """What is synthetic or partial about the run; may be empty."""
     part: str
     model_id: str
     decoding: str
@@ -51,18 +51,18 @@ class RunEntry:
     windows: int
     events: int
     excluded_events: Mapping[str, int]
-    """Counted by reason."""
+    """Number of excluded events by reason."""
     windows_left_out: int
-    """Windows whose prompt and generations are not in the page."""
+    """Number of windows whose prompt and generations are not in the page."""
     no_files: Sequence[str]
-    """What its directory lacks."""
+    """Names of files that are missing in its directory."""
     scores: Mapping[str, Mapping[str, Score]]
-    """By parsing, then by metric: of all events, over sessions."""
+    """Scores over sessions, by parsing, then by metric."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """In percent; each empty where there is none."""
+    """A metric over sessions, in percent. Texts are empty if there is no value."""
 
     mean: str
     std: str
@@ -75,7 +75,7 @@ class DatasetEntry:
     name: str
     activities: Sequence[tuple[int, str]]
     runs: Sequence[int]
-    """Their places in the index."""
+    """Positions of its runs in the index."""
     sessions: int
     events: int
 
@@ -85,14 +85,14 @@ class TableEntry:
     title: str
     columns: Sequence[str]
     numeric: Sequence[bool]
-    """Which of the columns are set to the right."""
+    """For each column, whether it holds numbers and is aligned right."""
     rows: Sequence[Sequence[str]]
     notes: Sequence[str]
 
 
 @dataclass(frozen=True)
 class FigureEntry:
-    """Its picture is a block "figure-N"."""
+    """A figure; its picture is a block "figure-N"."""
 
     title: str
     caption: str
@@ -100,7 +100,7 @@ class FigureEntry:
 
 @dataclass(frozen=True)
 class RunDetails:
-    """What only the view of one run needs. A block "run-N" holds it by parsing, then by which events are scored."""
+    """What only the view of a single run needs. A block "run-N" holds it by parsing, then by variant of the scores."""
 
     confusion: Confusion
     per_class: Sequence[ActivityScores]
@@ -108,7 +108,7 @@ class RunDetails:
 
 @dataclass(frozen=True)
 class ActivityScores:
-    """An activity over all events; shares are in percent."""
+    """Scores of an activity over all events, in percent, and its numbers of events."""
 
     activity: int
     name: str
@@ -121,7 +121,7 @@ class ActivityScores:
 
 @dataclass(frozen=True)
 class DatasetContent:
-    """All that the page holds of a dataset, in columns over the events of all its sessions: a block "data-N"."""
+    """A block "data-N": the events of all sessions of a dataset, as columns, and the predictions of all runs."""
 
     sessions: Sequence[Session]
     id: Sequence[int]
@@ -130,25 +130,25 @@ class DatasetContent:
     gold: Column[Sequence[int]]
     subjects: Column[Sequence[str]]
     codes: Sequence[Meaning]
-    """What the characters of the runs' predictions stand for."""
+    """Meanings of the characters in the runs' predictions."""
     runs: Sequence[RunContent]
     columns: Sequence[str | Sequence[int]]
-    """Of the runs: many have the same."""
+    """Columns of the runs. Runs with equal columns share them."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """Sessions stand one after the other."""
+    """A session. The events of sessions follow one another in the columns."""
 
     name: str
     data: int
-    """1, or more where runs have other events under the same name."""
+    """1; 2 and more for sessions of the same name with other events."""
     events: int
 
 
 @dataclass(frozen=True)
 class Column(Generic[Value]):
-    """Values, and the number of that of each event."""
+    """Different values, and for each event the position of its value."""
 
     values: Sequence[Value]
     at: Sequence[int]
@@ -162,40 +162,42 @@ class Predicted:
 @dataclass(frozen=True)
 class Missed:
     missed: str
-    """The cause."""
+    """The cause why the event is missed."""
 
 
 @dataclass(frozen=True)
 class Excluded:
     excluded: str
-    """The reason."""
+    """The reason why the event is excluded."""
 
 
 Meaning = Predicted | Missed | Excluded | None
-"""None: the run does not have the event."""
+"""None if the run does not have the event."""
 
 
 @dataclass(frozen=True)
 class RunContent:
-    """What a run predicts: in each parsing a character for every event."""
+    """A run's predictions: a character for every event, for both ways of parsing."""
 
     strict: str
     lenient: str
     windows: int
-    """Which of the dataset's columns has the window that answers for an event, or -1."""
+    """Position of the column with the window that answers for each event, or -1."""
     shown: int
-    """Which has the id that the prompt gives it, or -1."""
+    """Position of the column with the id of each event in its prompt, or -1."""
     scored: int
-    """Which has "1" for a scored event."""
+    """Position of the column with "1" for each scored event."""
     places: Sequence[Sequence[int]]
-    """[session, window, id of its first event as shown, events, chunk and place of its prompt, of each generation]"""
+    """For each window: session, window, id of its first event in the prompt, number of events, and then chunk and
+    position of the prompt and of each generation."""
     votes: Mapping[str, Sequence[Mapping[str, str]]]
-    """ "session/window": by parsing, what each of several generations predicts of the events that the window answers for."""
+    """Predictions of each generation, if there are several: by "session/window", then by parsing, a character for each event
+    that the window answers for."""
 
 
 @dataclass(frozen=True)
 class Generation:
-    """A block "generation-N" holds some. Reasoning and answer are the whole text."""
+    """A generation of a block "generation-N"."""
 
     reasoning: str
     answer: str | None
@@ -208,9 +210,9 @@ class Generation:
 
 @dataclass(frozen=True)
 class Prompts:
-    """A block "prompt-N"."""
+    """A block "prompt-N" with several prompts."""
 
     begins: Sequence[str]
-    """What all these prompts begin with, message by message: all but the events of the window."""
+    """For each message, the beginning that all prompts share; only the window's events differ."""
     prompts: Sequence[Sequence[tuple[str, str]]]
-    """Of each message, its role and the rest of it."""
+    """For each message of each prompt, its role and the rest of its content."""

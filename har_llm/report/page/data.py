@@ -1,9 +1,9 @@
-"""The events of all runs, once, and beside them what each run predicts of every event: the part of a page that is compared.
+"""Collects the events of all runs, each once, and the predictions of every run for them.
 
-Runs are compared where they have the same data: in a dataset of one name and one catalogue of activities, sessions are
-one only when all their events are equal. Nothing is aligned by position.
+Runs belong to one dataset if its name and its activities are the same. Sessions are the same only if all their events are
+equal. Nothing is aligned by position.
 
-What a run predicts of an event is one character, so a run is a string, and a page of millions of predictions stays small.
+A prediction is one character, so that a page with millions of predictions stays small.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Value = TypeVar("Value")
 
 
 class Pool(Generic[Value]):
-    """Values by number, each once."""
+    """Numbers different values; equal values have the same number."""
 
     def __init__(self) -> None:
         self.values: list[Value] = []
@@ -42,7 +42,7 @@ class Pool(Generic[Value]):
 
 
 class Event(NamedTuple):
-    """An event, by the numbers of what many have in common."""
+    """An event. Text, gold and subjects are numbers of a Pool, because many events share them."""
 
     id: int
     time: str
@@ -53,11 +53,11 @@ class Event(NamedTuple):
 
 @dataclass
 class RunColumns:
-    """What a run predicts of the sessions that it has, by their number; see RunContent."""
+    """The columns of a RunContent, by the number of the session."""
 
     result: RunResult
     no_files: Sequence[str] = ()
-    """What its directory lacks, because somebody took it away."""
+    """Names of files that somebody removed from its directory."""
     predictions: dict[str, dict[int, str]] = field(default_factory=lambda: {parsing: {} for parsing in PARSINGS})
     """By parsing."""
     windows: dict[int, list[int]] = field(default_factory=dict)
@@ -66,18 +66,18 @@ class RunColumns:
     places: list[list[int]] = field(default_factory=list)
     votes: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     left_out: int = 0
-    """Windows whose prompt and generations are not in the page."""
+    """Number of windows whose prompt and generations are not in the page."""
 
 
 class Dataset:
-    """The runs on one dataset, of one catalogue."""
+    """The runs on one dataset."""
 
     def __init__(self, name: str, activities: Mapping[int, str]):
         self.name, self.activities = name, dict(activities)
         self.runs: list[RunColumns] = []
         self.sessions: list[Session] = []
         self.events: list[Event] = []
-        """Of all sessions."""
+        """The events of all sessions."""
         self._numbers: dict[bytes, int] = {}
         self._texts: Pool[str] = Pool()
         self._golds: Pool[Sequence[int]] = Pool()
@@ -86,7 +86,7 @@ class Dataset:
         self._code(None)
 
     def add(self, result: RunResult, chunks: WindowChunks) -> None:
-        """Read a run's files, row by row. Where there are none, the run has only its scores to show."""
+        """Read a run's files, row by row. If they are missing, only its scores are shown."""
         run = RunColumns(result, [name for name in (PREDICTIONS, WINDOWS) if not (result.folder / name).is_file()])
         rows_of = result.predictions() if PREDICTIONS not in run.no_files else iter(())
         numbers = {name: self._add_session(run, name, rows) for name, rows in _sessions(rows_of)}
@@ -170,7 +170,7 @@ class Dataset:
 
 
 def gather(runs: Sequence[RunResult], chunks: WindowChunks) -> list[Dataset]:
-    """All runs, by what they may be compared with, in the order in which they come."""
+    """The runs by dataset, in their order. Raises MissingError for a run with damaged files."""
     datasets: dict[str, Dataset] = {}
     for run in runs:
         name, activities = run.metrics.dataset, run.metrics.activities

@@ -1,4 +1,4 @@
-"""What a page says of its runs before any event: the index that it shows first, and the details of each run."""
+"""Makes the index of a page, which it shows first, and the details of each run."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _table(table: Table) -> TableEntry:
 
 
 def run_details(run: RunResult) -> Mapping[str, Mapping[str, RunDetails]]:
-    """By parsing, then by which events are scored."""
+    """By parsing, then by variant of the scores."""
     return {
         parsing: {
             variant: RunDetails(scores.confusion, [_activity(one) for one in scores.per_class])
@@ -115,7 +115,7 @@ def _activity(one: ClassScores) -> ActivityScores:
 
 
 def run_labels(runs: Sequence[RunResult]) -> list[str]:
-    """What a page calls its runs: model and adapter and, where that does not tell those of a dataset apart, what differs."""
+    """The runs' names in the page: model and adapter, and what else distinguishes the runs of a dataset."""
     labels = [_model(run.metrics) for run in runs]
     for difference in _DIFFERENCES:
         groups: dict[tuple[str, str], list[int]] = {}

@@ -1,7 +1,7 @@
-"""report.html: every run, table and figure, and every event with every model's words, in one file that needs nothing else.
+"""Writes report.html: all runs, tables, figures, events and generations, in one file that needs no other.
 
-The page is assembled here; what it shows is made in the browser by assets/*.js from the records of `content`.
-Everything that comes from models and data is untrusted, and reaches the page as JSON or base64, never as markup.
+The scripts in assets/ make the views in the browser from the records of `content`. Texts of models and data are untrusted,
+so they are in the page as JSON or base64, never as markup.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from har_llm.report.page.index import make_index, run_details
 from har_llm.runs.directory import RunResult
 
 MOST_BYTES = 150_000_000
-"""Of prompts and generations in a page. Beyond it, browsers and mail become slow; the page says what it lacks."""
+"""Most bytes of prompts and generations in a page. Browsers become slow beyond it; the page says what is left out."""
 SCRIPTS = (
     "dom.js",
     "blocks.js",
@@ -58,8 +58,8 @@ def write_page(
     parsing: str,
     most_bytes: int = MOST_BYTES,
 ) -> None:
-    """Write the page into a folder that is there. Raises MissingError for a run whose files are damaged, and writes none."""
-    # Chunks are written first, because what refers to them stands before them.
+    """Write the page into an existing folder. Raises MissingError for a run with damaged files; then no page is written."""
+    # Chunks are written first, because the blocks before them refer to their places.
     with tempfile.TemporaryFile(dir=path.parent) as kept:
         chunks = WindowChunks(kept, most_bytes=most_bytes, runs=len(runs))
         datasets = gather(runs, chunks)
@@ -75,7 +75,7 @@ def write_page(
 
 
 def _head(index: Index) -> str:
-    """The page up to its data: what it needs to be seen at once."""
+    """The page up to its packed blocks."""
     style = "".join(_asset(name) for name in STYLES)
     script = '(() => {\n"use strict";\n' + "".join(_asset(name) for name in SCRIPTS) + "})();\n"
     policy = (
@@ -93,7 +93,7 @@ def _head(index: Index) -> str:
 
 
 def _title(index: Index) -> str:
-    """It says what all runs are, if they are not what a reader would take them for."""
+    """The title says what is synthetic or partial about all runs."""
     runs = len(index.runs)
     kinds = [kind for kind, count in index.status if count == runs]
     return f"har_llm report: {runs} {'run' if runs == 1 else 'runs'}" + (f" ({'; '.join(kinds)})" if kinds else "")

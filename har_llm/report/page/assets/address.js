@@ -1,8 +1,8 @@
-/* What is seen stands in the page's address, behind the "#": a view and its settings. So it can be sent and gone back to. */
+/* The page's address, behind the "#", names the view and its settings, so that views can be shared and gone back to. */
 
 const index = plainBlock("index");
 const VIEWS = ["overview", "results", "timeline", "confusion", "explorer"];
-const SHARED = ["data", "runs", "parsing"]; // settings that go along from view to view
+const SHARED = ["data", "runs", "parsing"]; // settings that are kept when the view changes
 const MANY_RUNS = 6;
 
 function parseAddress(hash) {
@@ -21,13 +21,13 @@ function here() {
   return parseAddress(location.hash);
 }
 
-/** The address of another view; of the settings, those that hold everywhere go along. */
+/** The address of another view, with the SHARED settings of this one. */
 function to(view, changes = {}) {
   const shared = Object.fromEntries(Object.entries(here().settings).filter(([name]) => SHARED.includes(name)));
   return writeAddress({ view, settings: { ...shared, ...changes } });
 }
 
-/** The same view, changed. `quietly`: without a step to go back to. */
+/** Change settings of this view. `quietly`: without a new entry in the history. */
 function change(changes, quietly = false) {
   const { view, settings } = here();
   go(writeAddress({ view, settings: { ...settings, ...changes } }), quietly);
@@ -43,7 +43,7 @@ function go(address, quietly = false) {
   }
 }
 
-/* Runs and datasets bear their names in an address, so that it also holds for a later report with more of them. */
+/* Addresses name runs and datasets, so that an address is valid for a later report with more runs, too. */
 
 const runKeys = (() => {
   const short = index.runs.map(({ name }) => name.match(/-([0-9a-f]{10})$/)?.[1] ?? name);
@@ -59,7 +59,7 @@ function chosenDataset(settings) {
   return Math.max(0, dataKeys.indexOf(settings.data));
 }
 
-/** The runs of a dataset that are shown: those of the address, or else the first few; and one that is filtered by. */
+/** The runs of a dataset to show: those in the address, else the first few, and the run that events are filtered by. */
 function chosenRuns(settings, dataset) {
   const all = index.datasets[dataset].runs;
   const named = (settings.runs ?? "").split(",").map((key) => runKeys.indexOf(key)).filter((run) => all.includes(run));
@@ -73,7 +73,7 @@ function chosenParsing(settings) {
 
 const loaded = new Map();
 
-/** The dataset of the address, unpacked once. */
+/** The data of the dataset in the address; it is unpacked once. */
 function dataOf(settings) {
   const number = chosenDataset(settings);
   if (!loaded.has(number)) {

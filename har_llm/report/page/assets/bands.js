@@ -1,9 +1,9 @@
-/* Drawing a timeline: a row of events for the gold and for each run, of which a canvas shows what is in sight. */
+/* Draws a timeline: a row of events for gold and for each run. The canvas shows the visible part. */
 
 const ROW = 34, BAND = 22, HEAD = 20;
-const WORDY = 56, NUMBERED_FROM = 20; // widths at which a segment says its name, or at least its number
+const WORDY = 56, NUMBERED_FROM = 20; // least widths of a segment with a name, and with a number
 
-/** What holds for several events on end: [from, until, said]. */
+/** Consecutive events with the same code, as {from, until, code}. */
 function segments(from, until, codeAt) {
   const found = [];
   for (let event = from; event < until; event++) {
@@ -76,7 +76,7 @@ function drawRow(pen, { data, run, parsing, first, last, place, top, ink, lit, v
   if (run !== null) drawWrong(pen, { data, run, parsing, first, last, place, top, ink });
 }
 
-/** Under a run's band: a line where it is wrong. */
+/** A line below a run's band where it is wrong. */
 function drawWrong(pen, { data, run, parsing, first, last, place, top, ink }) {
   pen.fillStyle = ink("--wrong");
   for (const { from, until, code } of segments(first, last, (event) => data.outcome(run, event, parsing))) {

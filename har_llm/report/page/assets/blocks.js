@@ -1,4 +1,4 @@
-/* The inert blocks of the page. Those with much data are unpacked when they are needed, and a few are kept. */
+/* Reads the blocks of the page. Large ones are unpacked when they are needed, and the last ones are kept. */
 
 const KEPT_BLOCKS = 200;
 const unpacked = new Map();
@@ -7,7 +7,7 @@ function plainBlock(name) {
   return JSON.parse(document.getElementById(name).textContent);
 }
 
-/** The content of a packed block. It may stand in a part of the page that is still being read. */
+/** The content of a packed block, which the browser may not have loaded yet. */
 function block(name) {
   if (!unpacked.has(name)) {
     if (unpacked.size >= KEPT_BLOCKS) unpacked.delete(unpacked.keys().next().value);
@@ -20,7 +20,7 @@ async function base64Of(name) {
   for (;;) {
     const loading = document.readyState === "loading";
     const element = document.getElementById(name);
-    // While the page is read, an element is whole once something follows it.
+    // While the page is loading, an element is complete if another one follows it.
     if (element && (!loading || element.nextSibling)) return element.textContent;
     if (!loading) throw new Error(`The page is damaged or cut off: its block ${name} is missing.`);
     await new Promise((go) => setTimeout(go, 30));

@@ -1,6 +1,6 @@
-/* Which activity is taken for which: a run's confusion matrix, and its activities one by one. */
+/* The confusion matrix of a run, and its scores by activity. */
 
-const DARKEST = 58; // per cent of the colour: numbers stay legible on it
+const DARKEST = 58; // per cent of the colour, so that numbers stay legible
 const VARIANT_WORDS = { all: "all activities", without_null_class: "without the null class" };
 
 async function showConfusion(main, settings, isCurrent) {

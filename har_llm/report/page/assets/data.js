@@ -1,4 +1,4 @@
-/* A dataset's events, numbered through all its sessions, and what each run says of them. */
+/* The events of a dataset, numbered across its sessions, and the predictions of each run. */
 
 const FIRST_CODE = 0x30;
 
@@ -36,7 +36,7 @@ class Data {
   goldText(event) { return this.gold(event).map((number) => this.activity(number)).join(" or ") || "none"; }
 
   code(run, event, parsing) { return this.content.get(run)[parsing].charCodeAt(event) - FIRST_CODE; }
-  /** null where the run does not have the event; or {activity}, {missed} or {excluded}. */
+  /** {activity}, {missed} or {excluded}; null if the run does not have the event. */
   said(run, event, parsing) { return this.codes[this.code(run, event, parsing)]; }
 
   outcome(run, event, parsing) {
@@ -52,7 +52,7 @@ class Data {
   window(run, event) { return this.columns[this.content.get(run).windows][event]; }
   shown(run, event) { return this.columns[this.content.get(run).shown][event]; }
 
-  /** The events that a run showed its model together with this one, in the window that answers for it. */
+  /** All events in the prompt of the window that answers for this event. */
   windowEvents(run, event) {
     const place = this.place(run, event);
     if (!place) return this.answeredWith(run, event);
@@ -60,7 +60,7 @@ class Data {
     return Array.from({ length }, (_, inside) => first + inside);
   }
 
-  /** Those of them that the same window answers for: all, unless windows overlap. */
+  /** The events that the same window answers for: all in its prompt, unless windows overlap. */
   answeredWith(run, event) {
     const window = this.window(run, event), events = [];
     if (window < 0) return events;
@@ -71,14 +71,14 @@ class Data {
     return events;
   }
 
-  /** What the page keeps of this event's window: [id of its first event as shown, events, ...where prompt and generations are]. */
+  /** Of this event's window: [id of its first event in the prompt, events, ...places of prompt and generations]. */
   place(run, event) {
     const content = this.content.get(run);
     content.found ??= new Map(content.places.map(([session, window, ...rest]) => [`${session}/${window}`, rest]));
     return content.found.get(`${this.sessionOf[event]}/${this.window(run, event)}`);
   }
 
-  /** Where a run's prompt and generations for this event's window are, or null where it has none. */
+  /** The places of the prompt and generations of this event's window; null if there is no such window. */
   places(run, event) {
     const place = this.place(run, event);
     if (!place) return null;
@@ -87,7 +87,7 @@ class Data {
     return { prompt: pairs[0], generations: pairs.slice(1), leftOut: pairs[0][0] < 0 };
   }
 
-  /** What each of several generations says of the event, for a run that asked for several. */
+  /** The prediction of each generation for the event, if the run has several for each window. */
   votes(run, event, parsing) {
     const votes = this.content.get(run).votes[`${this.sessionOf[event]}/${this.window(run, event)}`];
     if (!votes) return null;

@@ -1,6 +1,6 @@
-/* One event: its window, the prompt, and what each run's model thought and answered, side by side. */
+/* One event: its window, the prompt, and the reasoning and answer of each run, side by side. */
 
-const FEW_RUNS = 2; // with more, a window's table says activities by number
+const FEW_RUNS = 2; // with more runs, the window's table shows numbers of activities only
 
 let detailShown = 0;
 
@@ -30,7 +30,7 @@ function eventHead(data, event, listed) {
     !listed && hint("This event does not pass the filters."));
 }
 
-/** The window in which the first of the runs showed it; others may have cut the session elsewhere. */
+/** The window of the first shown run that has one. Other runs may have other windows. */
 function windowTable(data, event, runs, parsing) {
   const run = runs.find((one) => data.window(one, event) >= 0);
   if (run === undefined) return hint("No shown run has a window with this event.");
@@ -48,7 +48,7 @@ function windowTable(data, event, runs, parsing) {
         own.includes(one) ? null : data.window(run, one)))))));
 }
 
-/** `elsewhere`: the window that answers for the event, where it is another. */
+/** `elsewhere`: the window that answers for the event, if it is not this one. */
 function windowLine(data, event, isChosen, runs, parsing, elsewhere) {
   const open = h("button", { type: "button", class: "plain", "aria-label": `Event ${data.ids[event]}: ${data.text(event)}`,
     click: () => change({ event: data.address(event) }) }, data.ids[event]);
@@ -67,7 +67,7 @@ function windowLine(data, event, isChosen, runs, parsing, elsewhere) {
     }));
 }
 
-/** Each prompt once, though several runs may have been sent it. */
+/** The different prompts of the shown runs. */
 function prompts(data, event, runs) {
   const sent = new Map();
   for (const run of runs) {
@@ -118,7 +118,8 @@ function verdict(data, said, outcome) {
 async function fillWords(body, data, run, event, parsing, isCurrent) {
   const places = data.places(run, event);
   if (!places) {
-    return fill(body, index.runs[run].no_files.length > 0 && hint("Its run directory had no windows.jsonl with its generations."));
+    const lacks = index.runs[run].no_files.length > 0;
+    return fill(body, lacks && hint("Its run directory had no windows.jsonl with its generations."));
   }
   if (places.leftOut) {
     return fill(body, hint("This window's prompt and generations are not in the page, which would have become too heavy. "
@@ -150,7 +151,7 @@ function voteChoice(data, votes, chosen, put) {
 
 function oneGeneration(data, run, event, written) {
   const window = data.windowEvents(run, event), shown = data.shown(run, event);
-  // By the ids of this window: where windows overlap, an event's own may be that of another.
+  // With the ids of this prompt: if windows overlap, an event has another id in another prompt.
   const events = window.map((one) => ({ id: shown + one - event, time: data.times[one], text: data.text(one) }));
   const { passages, certain } = findPassages(written.reasoning, events, window.indexOf(event));
   const entries = findInAnswer(written.answer ?? "", shown);

@@ -1,4 +1,4 @@
-/* The only way in which text reaches the page: as text, with what would mislead a reader made visible. */
+/* The only way to put text into the page: never as markup, and with misleading characters as escapes. */
 
 const NAMES_OF_LINKS = /^#/;
 const HIDDEN = /[\p{C}\p{Zl}\p{Zp}]/gu;
@@ -27,12 +27,12 @@ function setOne(element, name, value) {
   if (value === undefined || value === null || value === false) return;
   if (typeof value === "function") return element.addEventListener(name, value);
   if (name === "style") {
-    // Through the object model, because the policy allows no style attributes.
+    // Not as an attribute, because the security policy forbids style attributes.
     for (const [property, setting] of Object.entries(value)) element.style.setProperty(property, setting);
     return;
   }
   if (name === "href" && !NAMES_OF_LINKS.test(value)) throw new Error("a link out of the page: " + value);
-  // Values are compared and links followed, not read.
+  // Values and links are not read by people, so they stay as they are.
   element.setAttribute(name, value === true ? "" : ["value", "href"].includes(name) ? value : visible(value));
 }
 
@@ -49,12 +49,12 @@ function fill(element, ...children) {
   return add(element, children);
 }
 
-/** What went wrong with something that is still to come, in its place. */
+/** Show the error in `place` if the promise fails. */
 function orSay(promise, place) {
   promise.catch((error) => fill(place, hint(error.message)));
 }
 
-/** Tell those who hear the page what has changed. */
+/** Tell users of a screen reader what has changed. */
 function say(text) {
   document.getElementById("said").textContent = visible(text);
 }
@@ -73,12 +73,12 @@ function hint(...content) {
   return h("p", { class: "hint" }, content);
 }
 
-/** For those who hear the page. */
+/** Text for screen readers only. */
 function unseen(...content) {
   return h("span", { class: "unseen" }, content);
 }
 
-/** A table's head: [name, class] of each column, or the name alone. */
+/** A table's head. Columns are [name, class] or a name. */
 function tableHead(columns) {
   return h("thead", null, h("tr", null, columns.map((column) => {
     const [name, kind] = Array.isArray(column) ? column : [column];
@@ -90,12 +90,12 @@ function numberColumns(...names) {
   return names.map((name) => [name, "number"]);
 }
 
-/** A table, or whatever else may be wider than the screen, in a box that scrolls by itself, also by keyboard. */
+/** A box that scrolls on its own, also by keyboard, for content that may be wider than the screen. */
 function scrollBox(attributes, ...content) {
   return h("div", { tabindex: "0", role: "region", ...attributes, class: `scroll ${attributes.class ?? ""}` }, content);
 }
 
-/** A few values of which one holds, all of them seen. */
+/** Buttons for a few values, of which one is chosen. */
 function switcher(label, options, chosen, onchange) {
   return h("div", { class: "switcher", role: "group", "aria-label": label }, options.map(([value, text]) =>
     h("button", { type: "button", "aria-pressed": String(value === chosen), click: () => onchange(value) }, text)));

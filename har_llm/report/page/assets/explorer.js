@@ -1,6 +1,6 @@
-/* The reasoning explorer: events that pass the filters, and beside them one event with every run's words about it. */
+/* The explorer: a list of the events that pass the filters, and one event with the generations of every run. */
 
-let explorer = null; // what is on the page, kept while only filters or the event change
+let explorer = null; // kept on the page while only filters or the event change
 
 async function showExplorer(main, settings, isCurrent) {
   const data = await dataOf(settings);
@@ -98,7 +98,7 @@ function filterBar(data, runs) {
   };
 }
 
-/** The filters that hold, each to be taken away by a press. */
+/** The active filters, as buttons that remove them. */
 function activeFilters(settings, data) {
   const choices = filterChoices(data, chosenRuns(settings, data.number));
   const names = FILTERS.filter((name) => settings[name]);

@@ -1,9 +1,9 @@
-/* Which events a set of filters leaves (pure). */
+/* Finds the events that pass filters; does not touch the page. */
 
 const OUTCOMES = ["right", "wrong", "missed"];
 const FILTERS = ["in", "differ", "model", "outcome", "cause", "gold", "pred", "q"];
 
-/** Filters as an address has them, made ready; `runs` are those that are shown. */
+/** The filters of an address's settings; `runs` are those that are shown. */
 function readFilters(settings, data, runs) {
   const session = data.sessions.findIndex(({ key }) => key === settings.in);
   const only = runKeys.indexOf(settings.model);
@@ -38,20 +38,20 @@ function hasWords(text, words) {
   return words.every((word) => text.includes(word));
 }
 
-/** "yes" or "no"; null where fewer than two runs have the event. */
+/** "yes" or "no"; null if fewer than two runs have the event. */
 function disagree(data, event, runs, parsing) {
   let first = null, compared = 0, differs = false;
   for (const run of runs) {
     const what = data.said(run, event, parsing);
     if (what === null || "excluded" in what) continue;
-    const named = what.activity ?? "missed"; // for whatever cause
+    const named = what.activity ?? "missed"; // whatever the cause
     if (compared++ === 0) first = named;
     else differs ||= named !== first;
   }
   return compared < 2 ? null : differs ? "yes" : "no";
 }
 
-/** Whether any of the runs says of the event what is asked for, all of it. */
+/** Whether one of the runs has the outcome, cause and predicted activity that are asked for. */
 function said(data, { runs, outcome, cause, pred }, event, parsing) {
   if (outcome === null && cause === null && pred === null) return true;
   return runs.some((run) => {

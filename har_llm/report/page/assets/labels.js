@@ -1,4 +1,4 @@
-/* How activities, predictions and runs look: a colour and always words with it. */
+/* How activities, predictions and runs are shown: with a colour, and always with words. */
 
 const CAUSE_WORDS = {
   omitted: "the answer leaves it out",
@@ -10,7 +10,7 @@ const CAUSE_WORDS = {
 };
 const MARKS = { right: "✓", wrong: "✗", missed: "∅", excluded: "·", absent: "·" };
 const HUES = 10;
-const TIERS = [[0.85, 0.09, 0], [0.73, 0.13, 18], [0.63, 0.12, 8]]; // lightness, chroma, turn: dark text is read on all
+const TIERS = [[0.85, 0.09, 0], [0.73, 0.13, 18], [0.63, 0.12, 8]]; // lightness, chroma, turn: dark text is legible on all
 
 /** An activity's colour, by its place in the catalogue: neighbours differ in hue, and every ten in lightness. */
 function colour(place) {
@@ -39,7 +39,7 @@ function causeName(cause) {
   return cause.replaceAll("_", " ");
 }
 
-/** What is said of an event, in words without colours. */
+/** A prediction in words. */
 function saidWords(data, said) {
   if (said === null) return "not in this run";
   if ("excluded" in said) return `excluded: ${said.excluded}`;
@@ -50,7 +50,7 @@ function statusTag(run) {
   return index.runs[run].status && h("span", { class: "status" }, index.runs[run].status);
 }
 
-/** What the shown runs are, each kind once: for views that say it of no run by itself. */
+/** What is synthetic or partial about the shown runs, for views that do not say it of each run. */
 function statusLine(runs) {
   const kinds = new Map();
   for (const { status, label } of runs.map((run) => index.runs[run])) {
@@ -74,7 +74,7 @@ function datasetChoice(settings) {
     choice("Dataset", all, dataKeys[chosenDataset(settings)], (data) => go(to(here().view, { data, runs: "" })));
 }
 
-/** Which runs are shown side by side. */
+/** Buttons to choose the runs that are shown. */
 function runChips(settings) {
   const dataset = chosenDataset(settings), shown = chosenRuns(settings, dataset), all = index.datasets[dataset].runs;
   const toggle = (run) => {

@@ -1,8 +1,8 @@
-/* A long list of which only the lines in sight exist. It has the keyboard as one thing; arrows move in it. */
+/* A long list of which only the visible lines exist. It has one tab stop, and arrow keys move in it. */
 
 const LINE = 54, MARGIN = 8;
 
-/** `draw(item)` gives a line's content, `onchoose(item, byKey)` hears what is chosen. */
+/** `draw(item)` makes the content of a line; `onchoose(item, byKey)` is called when a line is chosen. */
 function makeList(label, draw, onchoose) {
   let items = [], chosen = null, drawn = 0;
   const space = h("div", { class: "space", role: "presentation" });

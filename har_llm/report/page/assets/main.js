@@ -1,4 +1,4 @@
-/* From address to view. */
+/* Shows the view that the address names. */
 
 const VIEW_NAMES = {
   overview: "Overview", results: "Tables and figures", timeline: "Timeline", confusion: "Confusion", explorer: "Explorer",
@@ -56,7 +56,7 @@ function showFoot() {
       + "models and data say is shown as text; characters that would hide or reorder it are written as escapes."));
 }
 
-/** j, k and "/" wherever one is, but not while one writes. */
+/** The keys j, k and "/" everywhere in the explorer, except while text is entered. */
 function shortcuts(key) {
   if (key.defaultPrevented || key.ctrlKey || key.metaKey || key.altKey || here().view !== "explorer" || !explorer) return;
   if (key.target.closest?.("input, select, textarea")) return;
@@ -71,7 +71,7 @@ function shortcuts(key) {
 document.getElementById("skip").addEventListener("click", () => main.focus());
 document.addEventListener("keydown", shortcuts);
 window.addEventListener("hashchange", show);
-window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show); // for what is drawn on a canvas
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show); // canvases must be drawn again
 showBanner();
 showFoot();
 show();

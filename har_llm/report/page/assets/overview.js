@@ -1,4 +1,4 @@
-/* Every run in a line, by dataset. */
+/* All runs, by dataset. */
 
 const METRIC_WORDS = {
   f1_macro_gold: "F1, macro over the activities in the gold of a session",
@@ -76,10 +76,11 @@ function aboutRun(about) {
 }
 
 function notesOf(dataset) {
-  const whose = new Map(); // the runs of each note, so that it is said once
+  const whose = new Map(); // the runs of each note, so that equal notes are shown once
   const note = (run, text) => whose.set(text, [...(whose.get(text) ?? []), index.runs[run].label]);
   for (const run of dataset.runs) {
-    const { name, sessions, excluded_events: excluded, windows_left_out: leftOut, windows, no_files: lacks } = index.runs[run];
+    const { name, sessions, windows } = index.runs[run];
+    const { excluded_events: excluded, windows_left_out: leftOut, no_files: lacks } = index.runs[run];
     if (sessions < 5) note(run, `only ${count(sessions, "session")}; the spread over sessions says little.`);
     for (const [reason, number] of Object.entries(excluded)) note(run, `${count(number, "event")} excluded: ${reason}.`);
     if (lacks.length) {
@@ -87,8 +88,8 @@ function notesOf(dataset) {
         + (lacks.includes("predictions.jsonl") ? "only its scores." : "its predictions, but none of its generations."));
     }
     if (leftOut) {
-      note(run, `the prompts and generations of ${counted.format(leftOut)} of ${count(windows, "window")} are not in this page, `
-        + `which would have become heavier than ${index.most_bytes / 1e6} MB; they are in windows.jsonl of its run `
+      note(run, `the prompts and generations of ${counted.format(leftOut)} of ${count(windows, "window")} are not in this `
+        + `page, which would have become heavier than ${index.most_bytes / 1e6} MB; they are in windows.jsonl of its run `
         + `directory, ${name}.`);
     }
   }

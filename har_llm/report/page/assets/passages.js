@@ -1,4 +1,4 @@
-/* Which passages of a text speak of an event (pure). Every search is linear in the text, whatever it holds. */
+/* Finds the passages of a text that are about an event; does not touch the page. Every search takes linear time. */
 
 const MOST_MENTIONS = 5000;
 const LONGEST_PASSAGE = 1500;
@@ -10,8 +10,8 @@ const NUMBERED = new RegExp(String.raw`${NAME}(\d{1,9}(?:${BETWEEN}#?\d{1,9}){0,
 const SPANS = /(\d+)(?:\s*(?:-|–|to|through)\s*(\d+))?/g;
 
 /**
- * The passages about one of a window's events, as [start, end] in order, and whether it is that event for certain:
- * an id or a time says so, and words that no other event of the window shares. `events` are {id, time, text}.
+ * The passages about one of a window's events, as [start, end] in order, and whether they are certain: if they have its
+ * id, its time, or words that no other event of the window has. `events` are {id, time, text}.
  */
 function findPassages(text, events, chosen) {
   const mentions = mentionsOf(text, events);
@@ -64,12 +64,12 @@ function* occurrences(text, words) {
   for (let at = text.indexOf(words); at >= 0 && left--; at = text.indexOf(words, at + words.length)) yield at;
 }
 
-/** From the beginning of the sentence up to an empty line, or to the sentence that speaks of another event. */
+/** From the beginning of the sentence up to an empty line, or to a sentence about another event. */
 function passageAround(text, { start, end }, others) {
   const begin = sentenceStart(text, start);
   const limit = Math.min(text.length, begin + LONGEST_PASSAGE);
   let stop = text.indexOf("\n\n", end);
-  // A heading is followed by what it announces.
+  // After a heading, the passage goes on.
   if (stop >= 0 && stop - end < 4) stop = text.indexOf("\n\n", stop + 2);
   if (stop < 0 || stop > limit) stop = Math.max(limit, end);
   const next = others[firstAtLeast(others, end)];
@@ -78,7 +78,7 @@ function passageAround(text, { start, end }, others) {
   return [unsplit(text, begin), unsplit(text, stop)];
 }
 
-/** A place that does not part the two halves of one character. */
+/** A place that does not split a surrogate pair. */
 function unsplit(text, at) {
   return at > 0 && at < text.length && text.codePointAt(at - 1) > 0xffff ? at - 1 : at;
 }
@@ -111,12 +111,12 @@ function merged(passages) {
   return whole;
 }
 
-/** The event among those of a prompt. An example in the prompt may have its id, but hardly also its words. */
+/** The event in a prompt. An example in the prompt may have its id, but hardly its text as well. */
 function findInPrompt(content, id, text) {
   return findInAnswer(content, id).filter(([start, end]) => content.slice(start, end).includes(JSON.stringify(text)));
 }
 
-/** The objects of an answer's list that speak of the event with this id. */
+/** The objects in an answer's list with this event id. */
 function findInAnswer(answer, id) {
   const named = new RegExp(`(?:id|event)["']?\\s{0,5}[:=]\\s{0,5}["']?(?:event\\s?|id\\s?)?#?${id}(?![\\d])`, "i");
   const found = [];

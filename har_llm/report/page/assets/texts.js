@@ -1,8 +1,8 @@
-/* A prompt, reasoning or answer in a box, with the passages that speak of an event marked and the first of them in sight. */
+/* A box with a prompt, reasoning or answer. Passages about the event are marked, and the first one is visible. */
 
-const SHOWN_AT_ONCE = 200_000; // characters; longer texts are laid out whole only when asked for
+const SHOWN_AT_ONCE = 200_000; // characters; longer texts are shown whole only on request
 
-/** `note` says what is marked; it stands above the box, with buttons to go from passage to passage. */
+/** `note`, above the box, says what is marked. Buttons go from passage to passage. */
 function textBox(name, text, passages, note, kind = "") {
   const box = h("div", { class: `text ${kind}`, tabindex: "0", role: "region", "aria-label": name });
   const head = h("div", { class: "text-head" }, h("h4", null, name), h("span", { class: "quiet small" }, note));
@@ -37,7 +37,7 @@ function more(text, click, where) {
     `There is more ${where} this: show all ${counted.format(text.length)} characters`));
 }
 
-/** Of a very long text, what stands around the first passage, or its beginning. */
+/** The part of a very long text around the first passage, or its beginning. */
 function partOf(text, passages) {
   const middle = passages.length ? passages[0][0] : 0;
   const start = unsplit(text, Math.max(0, middle - SHOWN_AT_ONCE / 2));

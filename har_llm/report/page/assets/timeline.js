@@ -1,4 +1,4 @@
-/* One session: gold and predicted activities as bands over its events. */
+/* One session: gold and predicted activities of its events, as bands. */
 
 const LEAST_WIDTH = 2, USUAL_WIDTH = 9, MOST_WIDTH = 60;
 const TABLE_ROWS = 200;
@@ -143,7 +143,7 @@ function legend(data, session, runs, parsing, light) {
     h("div", { class: "chips", role: "group", "aria-labelledby": "legend" }, buttons));
 }
 
-/** The same as a table, for those who read it better; made when it is opened. */
+/** The same as a table, made when it is opened. */
 function tableOf(data, session, runs, parsing) {
   const body = h("div");
   const showRows = (from) => {
