@@ -93,31 +93,28 @@ def run_on_slurm(jobs: Sequence[Job], settings: SlurmSettings) -> None:
 
     with tracking(jobs) as tracker:
         with LiveProgress() as callback:
-            submit.run_jobs(jobs, settings, submit.Work(_generate_in_slurm, _score_in_slurm), callback)
+            submit.run_jobs(jobs, settings, _do_in_slurm, callback)
         tracker.publish(jobs)
         show_sweep(jobs)
 
 
-def _generate_in_slurm(sources: Sources, upto: str) -> None:
+def _do_in_slurm(sources: Sources, stage: str) -> None:
+    """What a Slurm job calls. Raises RuntimeError if one of its jobs failed, so that Slurm marks the Slurm job as failed."""
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import execute
+    from har_llm.sweep.slurm.submit import SCORES
     from har_llm.tracking.session import tracking
 
     jobs = _read_sources(sources)
     with tracking(jobs, publishing=False) as tracker, LiveProgress() as callback:
-        execute.generate_jobs(jobs, tracker.beside(callback), upto)
-    _raise_for(jobs)
-
-
-def _score_in_slurm(sources: Sources) -> None:
-    from har_llm.report.terminal.progress import LiveProgress
-    from har_llm.sweep import execute
-
-    jobs = _read_sources(sources)
-    with LiveProgress() as callback:
-        execute.prepare_jobs(jobs, callback)
-        execute.finish_jobs(jobs, callback)
-    _raise_for(jobs)
+        if stage == SCORES:
+            execute.prepare_jobs(jobs, callback)
+            execute.finish_jobs(jobs, callback)
+        else:
+            execute.generate_jobs(jobs, tracker.beside(callback), stage)
+    failed = [f"{job.title}: {job.error}" for job in jobs if job.error is not None]
+    if failed:
+        raise RuntimeError("\n".join(failed))
 
 
 def _read_sources(sources: Sources) -> list[Job]:
@@ -127,13 +124,6 @@ def _read_sources(sources: Sources) -> list[Job]:
     from har_llm.sweep.job import Job
 
     return [Job(title, read_experiment(OmegaConf.create(source))) for title, source in sources]
-
-
-def _raise_for(jobs: Sequence[Job]) -> None:
-    """Raise RuntimeError if a job failed, so that Slurm marks its own job as failed."""
-    failed = [f"{job.title}: {job.error}" for job in jobs if job.error is not None]
-    if failed:
-        raise RuntimeError("\n".join(failed))
 
 
 def plan(jobs: Sequence[Job]) -> None:

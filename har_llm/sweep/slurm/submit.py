@@ -11,8 +11,8 @@ import logging
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,30 @@ from har_llm.sweep.slurm.settings import SlurmSettings
 
 POLL_S = 2.0
 LOG_LINES = 12
+SCORES = "scores"
+"""The stage after those of execute.STAGES: score and write the runs whose generations are all stored."""
 Sources = list[tuple[str, dict[str, Any]]]
 """Jobs as they are sent to Slurm: title and composed config, as plain values."""
+Do = Callable[[Sources, str], None]
+"""Does these jobs up to one of execute.STAGES, or only SCORES. It may be called again, and resumes."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What submitit sends to a Slurm job."""
+
+    do: Do
+    sources: Sources
+    stage: str
+
+    def __call__(self) -> None:
+        self.do(self.sources, self.stage)
+
+    def checkpoint(self) -> Any:
+        """What submitit queues when the job reaches its time limit: the same work, which resumes."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
 
 
 @dataclass(frozen=True)
@@ -42,125 +64,83 @@ class Submitted:
 
 
 @dataclass(frozen=True)
-class Work:
-    """The functions that Slurm jobs call. Slurm requeues a job at its time limit, so each may be called again and
-    resumes."""
+class Cluster:
+    """Where a sweep submits its Slurm jobs."""
 
-    generate: Callable[[Sources, str], None]
-    """Make what these jobs owe, up to one of execute.STAGES."""
-    score: Callable[[Sources], None]
-    """Score and write the runs whose generations are all stored."""
+    settings: SlurmSettings
+    do: Do
+    folder: Path
+    """Of the logs and of submitit's files."""
+
+    def submit(self, stage: str, what: str, jobs: Sequence[Job], after: Sequence[Submitted]) -> list[Submitted]:
+        """Submit a Slurm job that makes `what` for these jobs once those of `after` have ended; none if there is no job.
+
+        Raises EngineError if Slurm refuses it.
+        """
+        import submitit
+
+        sources = [(job.title, dict(job.experiment.source)) for job in jobs if job.experiment is not None]
+        if not sources:
+            return []
+        logging.getLogger("submitit").setLevel(logging.ERROR)  # without Slurm's accounting it warns at every call
+        settings = self.settings.for_scoring() if stage == SCORES else self.settings
+        executor = submitit.AutoExecutor(self.folder / "%j", cluster="slurm", slurm_max_num_timeout=settings.restarts)
+        executor.update_parameters(**settings.parameters(what, [job.id for job in after]))
+        try:
+            job = executor.submit(Work(self.do, sources, stage))
+        except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError) as error:
+            last = str(error).strip().splitlines()[-1]
+            raise EngineError(f"Slurm refuses the job for {what}: {last} (its settings are hydra.launcher.*).") from None
+        return [Submitted(str(job.job_id), what, Path(job.paths.stderr), tuple(title for title, _ in sources))]
 
 
-def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, work: Work, callback: Callback) -> None:
-    """Submit what the jobs owe, wait for it if settings.wait is true, and note the result in each job."""
+def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, do: Do, callback: Callback) -> None:
+    """Submit what the jobs owe, wait for it if settings.wait is true, and note the result in each job.
+
+    Raises MissingError if Slurm is not installed here, EngineError if it refuses a Slurm job.
+    """
     if shutil.which("sbatch") is None:
         raise MissingError(
             "hydra/launcher=har_llm_slurm needs sbatch, which is not installed here; log in to a node that submits jobs."
         )
     execute.prepare_jobs(jobs, callback)
+    stores = Stores()
+    plan = make_plan([job.run for job in execute.unfinished(jobs)], stores)
+    _fetch_models(plan, execute.unfinished(jobs), stores, callback)
     if waiting := execute.unfinished(jobs):
-        stores = Stores()
-        plan = make_plan([job.run for job in waiting], stores)
-        for load in plan.loads:
-            # Compute nodes often have no network, and a download needs no GPU.
-            with execute.failing(execute.jobs_of(load, waiting, stores), callback):
-                if load.engine.needs_model():
-                    resolve.fetch(load.model)
-        if waiting := execute.unfinished(jobs):
-            folder = waiting[0].run.outputs / "slurm"
-            stages = _submit_stages(plan, waiting, stores, settings, work, folder)
-            scored = _submit(work.score, [_sources(waiting)], "score", _scoring(settings), folder, stages)
-            _print_submitted([*stages, scored])
-            if not settings.wait:
-                return
-            _wait([*stages, scored])
-            for job in waiting:
-                if not job.run.finished:
-                    execute.fail([job], _why(job, [*stages, scored]), callback)
+        cluster = Cluster(settings, do, waiting[0].run.outputs / "slurm")
+        submitted = _submit_stages(cluster, plan, waiting, stores)
+        _print_submitted(submitted)
+        if not settings.wait:
+            return
+        _wait(submitted)
+        for job in waiting:
+            if not job.run.finished:
+                execute.fail([job], _why(job, submitted), callback)
     execute.finish_jobs(jobs, callback)
 
 
-def _submit_stages(
-    plan: Plan,
-    jobs: Sequence[execute.PreparedJob],
-    stores: Stores,
-    settings: SlurmSettings,
-    work: Work,
-    folder: Path,
-) -> list[Submitted]:
-    """Submit a Slurm job for each load and each adapter; each waits for all of the stage before."""
+def _fetch_models(plan: Plan, jobs: Sequence[execute.PreparedJob], stores: Stores, callback: Callback) -> None:
+    """Download here, because compute nodes often have no network, and a download needs no GPU."""
+    for load in plan.loads:
+        with execute.failing(execute.jobs_of(load, jobs, stores), callback):
+            if load.engine.needs_model():
+                resolve.fetch(load.model)
+
+
+def _submit_stages(cluster: Cluster, plan: Plan, jobs: Sequence[execute.PreparedJob], stores: Stores) -> list[Submitted]:
+    """Submit a Slurm job for each load and each adapter, then one that scores; each waits for all of the stage before."""
     teachers, trainings, generations = execute.STAGES
-
-    def submit(mine: Sequence[Job], upto: str, what: str, after: Sequence[Submitted]) -> Submitted:
-        return _submit(work.generate, [_sources(mine), upto], what, settings, folder, after)
-
-    first = [
-        submit(execute.jobs_of(load, jobs, stores), teachers, load.model.config.name, []) for load in plan.teacher_loads
-    ]
-    adapters = [
-        submit(
-            execute.dependents_of(recipe, jobs, stores),
-            trainings,
-            f"{recipe.experiment.model.name}_{recipe.lora.label()}",
-            first,
-        )
-        for recipe in plan.recipes
-    ]
-    others = [
-        submit(execute.jobs_of(load, jobs, stores), generations, load.model.config.name, adapters)
-        for load in plan.other_loads
-        if execute.jobs_of(load, jobs, stores)
-    ]
-    return [*first, *adapters, *others]
-
-
-def _sources(jobs: Sequence[Job]) -> Sources:
-    return [(job.title, dict(job.experiment.source)) for job in jobs if job.experiment is not None]
-
-
-def _scoring(settings: SlurmSettings) -> SlurmSettings:
-    """The same settings for scoring, which needs no GPU."""
-    return replace(settings, gpus=0, cpus=min(2, settings.cpus))
-
-
-def _submit(
-    function: Any, arguments: Sequence[Any], what: str, settings: SlurmSettings, folder: Path, after: Sequence[Submitted]
-) -> Submitted:
-    """Submit a call of `function`. `arguments`: the sources first. Raises EngineError if Slurm refuses the job."""
-    import submitit
-
-    from har_llm.sweep.slurm.stage import Stage
-
-    logging.getLogger("submitit").setLevel(logging.ERROR)  # without Slurm's accounting it warns at every call
-    executor = submitit.AutoExecutor(folder / "%j", cluster="slurm", slurm_max_num_timeout=settings.restarts)
-    executor.update_parameters(**_parameters(what, settings, [job.id for job in after]))
-    try:
-        job = executor.submit(Stage(function), *arguments)
-    except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError) as error:
-        last = str(error).strip().splitlines()[-1]
-        raise EngineError(f"Slurm refuses the job for {what}: {last} (its settings are hydra.launcher.*).") from None
-    return Submitted(str(job.job_id), what, Path(job.paths.stderr), tuple(title for title, _ in arguments[0]))
-
-
-def _parameters(what: str, settings: SlurmSettings, after: Sequence[str]) -> Mapping[str, Any]:
-    asked = {
-        "name": f"har_llm_{what}",
-        "timeout_min": settings.timeout_min,
-        "cpus_per_task": settings.cpus,
-        "mem_gb": settings.mem_gb,
-        "slurm_partition": settings.partition,
-        "slurm_account": settings.account,
-        "slurm_qos": settings.qos,
-        "slurm_constraint": settings.constraint,
-        "gpus_per_node": settings.gpus or None,
-        "slurm_setup": settings.setup or None,
-        # afterany: also after a failed job, because what the others have made is scored.
-        "slurm_dependency": f"afterany:{':'.join(after)}" if after else None,
-        "slurm_additional_parameters": settings.options or None,
-        "slurm_use_srun": False,
-    }
-    return {name: value for name, value in asked.items() if value is not None}
+    first, adapters, others = list[Submitted](), list[Submitted](), list[Submitted]()
+    for load in plan.teacher_loads:
+        first += cluster.submit(teachers, load.model.config.name, execute.jobs_of(load, jobs, stores), [])
+    for recipe in plan.recipes:
+        what = f"{recipe.experiment.model.name}_{recipe.lora.label()}"
+        adapters += cluster.submit(trainings, what, execute.dependents_of(recipe, jobs, stores), first)
+    for load in plan.other_loads:
+        others += cluster.submit(generations, load.model.config.name, execute.jobs_of(load, jobs, stores), adapters)
+    made = [*first, *adapters, *others]
+    return [*made, *cluster.submit(SCORES, "score", jobs, made)]
 
 
 def _print_submitted(jobs: Sequence[Submitted]) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from har_llm.sweep.slurm.settings import SlurmSettings
-from har_llm.sweep.slurm.submit import _parameters, _scoring
+from har_llm.sweep.slurm.submit import SCORES, Sources, Work
 from tests.commands import har_llm
 from tests.scripted_runs import SMALL
 
@@ -108,11 +108,14 @@ def test_other_tasks_are_done_here(tmp_path: Path, script: str) -> None:
     assert "are to be made" in done.stdout
 
 
-def test_settings_become_what_submitit_takes() -> None:
-    settings = SlurmSettings(partition="gpu", gpus=2, mem_gb=64, setup=["module load cuda"], options={"mail-type": "END"})
-    asked = _parameters("qwen3_32b", settings, ["1", "2"])
-    assert asked["gpus_per_node"] == 2 and asked["slurm_partition"] == "gpu" and asked["mem_gb"] == 64
-    assert asked["slurm_dependency"] == "afterany:1:2"
-    assert "slurm_account" not in asked
-    scoring = _parameters("score", _scoring(settings), [])
-    assert "gpus_per_node" not in scoring and "slurm_dependency" not in scoring and scoring["cpus_per_task"] == 2
+def done(sources: Sources, stage: str) -> None:
+    """Stands for the work of a Slurm job; submitit pickles it by name."""
+    print(sources, stage)
+
+
+def test_work_whose_time_is_up_is_queued_again(capsys: pytest.CaptureFixture[str]) -> None:
+    work = Work(done, [("seed=0", {})], SCORES)
+    again = pickle.loads(pickle.dumps(work.checkpoint()))
+    assert again.function == work
+    again.function(*again.args, **again.kwargs)
+    assert capsys.readouterr().out == "[('seed=0', {})] scores\n"
