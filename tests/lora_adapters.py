@@ -1,4 +1,4 @@
-"""LoRA adapters with random weights, made in a moment: they teach nothing, but they change what a model says."""
+"""LoRA adapters with random weights, made in a moment: they are not trained, but they change generations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_
 
 
 def random_adapter(folder: Path, model: str = "tiny_teacher", rank: int = 4, seed: int = 0, scale: int = 4) -> Path:
-    """An adapter for an embedded model, in PEFT's own format. A scale of 1,000 drowns the model: it babbles."""
+    """An adapter for an embedded model, in PEFT's own format. With a scale of 1,000 the model writes random tokens."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM

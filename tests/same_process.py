@@ -1,7 +1,6 @@
-"""The processes of engines and trainings as threads of the tests' own process: heavy libraries are imported once for all.
+"""Engines and trainings as threads of the tests' own process, so that heavy libraries are imported only once.
 
-For tests of what is done around them. That a process is one of its own, and what happens when it is killed, is tested with
-real ones.
+For tests of the code around them. Separate processes, and what happens when one is killed, are tested with real ones.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from har_llm.common.errors import EngineError, HarError
 
 
 class SameProcess:
-    """In place of JsonProcess; what is said goes through JSON here, too."""
+    """Stands in for JsonProcess; messages go through JSON here too."""
 
     def __init__(self, function: str, what: str, environment: Mapping[str, str] | None = None, relief: str = ""):
         self._to, self._from = queue.SimpleQueue[str | None](), queue.SimpleQueue[str]()
@@ -56,7 +55,7 @@ class _Closed(Exception):
 
 
 class _Caller:
-    """In place of Caller, the function's side."""
+    """Stands in for Caller, the function's side."""
 
     def __init__(self, calls: queue.SimpleQueue[str | None], answers: queue.SimpleQueue[str]):
         self._calls, self._answers = calls, answers

@@ -1,4 +1,4 @@
-"""Runs of the scripted engine, made in a moment: the answers are the gold ones, but for those that shall be wrong."""
+"""Runs of the scripted engine, made in a moment: the answers are the gold ones, except for those that should be wrong."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SMALL = ("dataset.sessions.count=4", "+dataset.paper_split={4:2}", "model=tiny_s
 
 
 def gold_script(path: Path, *overrides: str, wrong: int = 0) -> str:
-    """Answers for the engine's script: the gold of every window, but for the first `wrong` ones."""
+    """Answers for the engine's script: the gold activities of every window, except for the first `wrong` ones."""
     composed = experiment(*SMALL, *overrides)
     recordings = read_recordings(composed)
     with path.open("w") as stream:

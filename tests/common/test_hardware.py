@@ -1,4 +1,4 @@
-"""What a model needs and a machine has, without torch."""
+"""GPUs and free memory are found, and a model's need is estimated, without torch."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_estimate_is_weights_and_a_tenth(dtype: str, bytes_each: int) -> Non
     assert resolve.needed_memory(ModelConfig(name="m", id="o/m"), None) is None
 
 
-def test_nvidia_smi_is_asked_once_until_somebody_looks_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nvidia_smi_is_called_once_until_the_gpus_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = tmp_path / "asked"
     program = tmp_path / "nvidia-smi"
     program.write_text(f"#!/bin/sh\necho once >> {asked}\necho '0, NVIDIA A, 81920, 40960'\n")

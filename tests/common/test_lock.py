@@ -1,4 +1,4 @@
-"""A lock on some work: held by one process, taken over from the dead, missed by whoever loses it."""
+"""A lock: held by one process, taken over from dead ones, and its loss is noticed."""
 
 from __future__ import annotations
 
@@ -111,8 +111,8 @@ def test_what_a_kill_left_unfinished_is_taken_over(path: Path) -> None:
     wait_for(lambda: taken(lock))
 
 
-def test_a_lock_without_a_word_in_it_names_the_file_to_delete(path: Path) -> None:
-    """Of a machine that lost its power, say; nobody can tell whether somebody is just writing it."""
+def test_an_empty_lock_names_the_file_to_delete(path: Path) -> None:
+    """As after a power cut; whether a process is just writing it cannot be known."""
     path.parent.mkdir()
     path.touch()
     with pytest.raises(HeldError, match=f"another process holds {path}; delete"), Lock(path).held():
@@ -174,7 +174,7 @@ with lock.Lock(Path(sys.argv[1])).held():
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("buried", [True, False])
 def test_the_lock_of_a_killed_process_is_taken_over(path: Path, buried: bool) -> None:
-    """In a container without an init process the dead stay in the list of processes; then their silence tells."""
+    """In a container without an init process, dead processes stay in the list; then the missing heartbeat tells."""
     command = [sys.executable, "-c", HOLD, str(path)]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
     assert child.stdout is not None and child.stdout.readline() == b"held\n"

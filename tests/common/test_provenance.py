@@ -1,4 +1,4 @@
-"""What is synthetic is said in the same words everywhere, also by what was made before."""
+"""What is synthetic is named in the same words everywhere, also in earlier manifests."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_every_job_of_every_shipped_sweep_is_valid(name: str) -> None:
     assert len(made(name)) == JOBS[name]
 
 
-def test_table_2_has_both_students_taught_on_both_datasets_and_scored_on_both() -> None:
+def test_table_2_has_both_students_trained_on_both_datasets_and_scored_on_both() -> None:
     cells = {
         (one.model.name, lora.source.name, one.dataset.name, lora.teacher.name)
         for one in made("table2")

@@ -105,7 +105,7 @@ def test_the_generation_nearest_to_the_vote_is_taken_wherever_it_stands(nearest:
 
 @pytest.mark.parametrize(("right", "of"), [(1, 3), (2, 3), (3, 3), (7, 25), (14, 25), (28, 50)])
 def test_exactly_the_share_that_is_asked_for_is_enough(right: int, of: int) -> None:
-    """Also where it is no number that a computer can hold: 0.28 of 25 is more than 7 to it."""
+    """Also if the share has no exact floating-point number: 0.28 times 25 is slightly more than 7."""
     events = tuple(Event(place, "08:00:00", "kitchen stove turned ON", (1,), ()) for place in range(of))
     asked = Prompt(Window("s", 0, events), ({"role": "user", "content": "?"},), tuple(range(of)))
 

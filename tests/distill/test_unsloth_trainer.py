@@ -1,4 +1,4 @@
-"""Unsloth in TRL's place. Training with it needs a GPU; what it is asked for is checked without one too."""
+"""Training with Unsloth needs a GPU; the arguments that it gets are also checked without one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def unsloth_job(rows: Path, folder: Path, **settings: Any) -> TrainingJob:
 
 @pytest.fixture
 def trainer(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module with a stand-in for unsloth, whose import needs a GPU; it notes what it is asked for."""
+    """The module with a stand-in for unsloth, whose import needs a GPU; it notes its arguments."""
     fake = ModuleType("unsloth")
     asked: dict[str, Any] = {}
 
@@ -104,6 +104,6 @@ def test_a_student_is_trained_on_a_gpu(rows: Path, tmp_path: Path, load_in_4bit:
     assert config["base_model_name_or_path"] == made.base
     assert config["r"] == 4 and set(config["target_modules"]) == set(LINEAR)
     weights = adapter(tmp_path)
-    assert any(bool(weight.any()) for name, weight in weights.items() if "lora_B" in name), "it has learned"
+    assert any(bool(weight.any()) for name, weight in weights.items() if "lora_B" in name), "the weights have changed"
     if not load_in_4bit:
         assert {weight.dtype for weight in weights.values()} == {torch.float32}

@@ -29,9 +29,9 @@ def completion(text: str, **changes: Any) -> dict[str, Any]:
 
 
 class FailingServer:
-    """What is planned for a prompt is done with its first attempts, one after the other: a status ("500", or "429:2" with
-    a Retry-After), reset, hang, half (of the body), garbage, or a JSON text that is sent with a good status. Then, and for
-    other prompts, comes "answer to <prompt>" after `delay_s`. Plans for None are for prompts without a plan, for ever.
+    """The first attempts of a prompt get what is planned for it, one after the other: a status ("500", or "429:2" with a
+    Retry-After), reset, hang, half (of the body), garbage, or a JSON text that is sent with status 200. Then, and for other
+    prompts, comes "answer to <prompt>" after `delay_s`. Plans for None count for all attempts of prompts without a plan.
     """
 
     def __init__(self, plans: Mapping[str | None, Sequence[str]] | None = None, *, delay_s: float = 0.0, port: int = 0):

@@ -50,7 +50,7 @@ def test_whatever_has_the_pattern_has_the_schema(data: st.DataObject, ids: list[
 @pytest.mark.parametrize("thinking", [True, False])
 @given(data=st.data(), ids=IDS, activities=ACTIVITIES)
 @thorough
-def test_whatever_has_the_pattern_is_read_strictly_as_it_is_written(
+def test_whatever_has_the_pattern_is_parsed_strictly_as_it_is_written(
     data: st.DataObject, ids: list[int], activities: list[int], thinking: bool
 ) -> None:
     text = data.draw(st.from_regex(answer_pattern(ids, activities), fullmatch=True))

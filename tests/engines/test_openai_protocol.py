@@ -1,4 +1,4 @@
-"""What a server is sent, and what its answer is taken for: the text as it was written, nothing unfinished for finished."""
+"""What a server is sent, and how its response is parsed: the whole generation, and no unfinished one as finished."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_reasoning_alone_stays_open(content: str | None, reason: str) -> None:
     "text", ["<think>\nwhy\n</think>\n\n[1]", "why\n</think>\n\n[1]", "<think>\nwhy", "[1]", "", " x\n"]
 )
 @pytest.mark.parametrize("reasoning", [{}, {"reasoning": None}, {"reasoning_content": ""}])
-def test_a_whole_text_stays_as_it_is(text: str, reasoning: dict[str, Any]) -> None:
+def test_a_generation_with_its_reasoning_stays_as_it_is(text: str, reasoning: dict[str, Any]) -> None:
     assert answered({"content": text, **reasoning}).text == text
 
 
@@ -56,7 +56,7 @@ def test_a_refusal_is_the_text() -> None:
     assert answered({"content": None, "refusal": "I won't."}).text == "I won't."
 
 
-def test_a_filtered_text_counts_as_cut() -> None:
+def test_a_filtered_generation_counts_as_cut() -> None:
     assert answered({"content": "[1"}, "content_filter").finish_reason == "length"
 
 
@@ -144,7 +144,7 @@ def sent(asked: Request, *, extensions: bool = True) -> dict[str, Any]:
     return server.bodies[0]
 
 
-def test_everything_that_shapes_a_text_is_sent() -> None:
+def test_everything_that_shapes_a_generation_is_sent() -> None:
     common = {"model": "served", "messages": [{"role": "user", "content": "a"}], "max_tokens": 50}
     off = {"repetition_penalty": 1.0, "skip_special_tokens": False, "spaces_between_special_tokens": False}
     thinking = {"chat_template_kwargs": {"enable_thinking": True}}

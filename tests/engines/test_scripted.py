@@ -88,7 +88,7 @@ def test_a_missing_script_is_refused(tmp_path: Path) -> None:
         ScriptedEngineConfig(path=str(tmp_path / "none")).check()
 
 
-def test_a_script_is_part_of_what_makes_a_text(tmp_path: Path) -> None:
+def test_a_script_is_part_of_a_generations_key(tmp_path: Path) -> None:
     one = ScriptedEngineConfig(path=script(tmp_path, {"contains": "a", "text": "b"})).identity()
     two = ScriptedEngineConfig(path=script(tmp_path, {"contains": "a", "text": "c"})).identity()
     assert one != two

@@ -1,4 +1,4 @@
-"""An adapter that har_llm has trained says the same wherever it is loaded, merged or not, and not what its base says."""
+"""An adapter that har_llm has trained gives the same generations in every library, merged or not, unlike its base model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.sweep.noted_jobs import done
 pytestmark = pytest.mark.slow
 with_vllm = pytest.mark.skipif(not installed(), reason="vLLM is not installed")
 
-# Few steps, but enough that the student says something else for every window.
+# Few steps, but enough to change the student's generation for every window.
 TRAINED = ("dataset.sessions.events=[12,12]", "lora.training.max_steps=12", "lora.training.batch_size=4")
 
 
@@ -40,23 +40,23 @@ class Made(NamedTuple):
     requests: Sequence[Request]
     """With the adapter."""
     plain: list[str]
-    """What the student says without it, and..."""
-    taught: list[str]
+    """The student's generations without it, and..."""
+    adapted: list[str]
     """... with it, in the run that trained it: our own Transformers engine."""
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("trained")
-    taught, plain = job(folder, *TRAINED), job(folder, TRAINED[0], "lora=none")
-    callback = done(taught, plain)
+    adapted, plain = job(folder, *TRAINED), job(folder, TRAINED[0], "lora=none")
+    callback = done(adapted, plain)
     assert not callback.failures, [str(one.error) for one in callback.failures]
-    assert taught.run is not None and taught.run.adapter is not None and taught.experiment is not None
-    adapter = taught.run.adapter.path
-    assert adapter is not None and taught.run.model.path is not None
-    taught.experiment.settings.export.path = str(folder / "merged")
-    merged, _ = export(taught.experiment)
-    return Made(taught.run.model.path, adapter, merged, taught.run.requests, texts(plain), texts(taught))
+    assert adapted.run is not None and adapted.run.adapter is not None and adapted.experiment is not None
+    adapter = adapted.run.adapter.path
+    assert adapter is not None and adapted.run.model.path is not None
+    adapted.experiment.settings.export.path = str(folder / "merged")
+    merged, _ = export(adapted.experiment)
+    return Made(adapted.run.model.path, adapter, merged, adapted.run.requests, texts(plain), texts(adapted))
 
 
 def texts(job: Job) -> list[str]:
@@ -69,7 +69,7 @@ def model(folder: Path) -> LoadedModel:
 
 
 def said(engine: EngineConfig, folder: Path, requests: Sequence[Request]) -> list[str]:
-    """What an engine of ours makes of the requests, from one start."""
+    """The generations of one of our engines for the requests, from one start."""
     pool = WorkerPool(engine, model(folder), [{}])
     try:
         found = {one.key: one.text for one in pool.generate(requests)}
@@ -79,7 +79,7 @@ def said(engine: EngineConfig, folder: Path, requests: Sequence[Request]) -> lis
 
 
 def bare(made: Made, loaded: Any) -> list[str]:
-    """What a model says that no code of ours has loaded."""
+    """The generations of a model that was loaded without our code."""
     tokenizer = AutoTokenizer.from_pretrained(made.base)
     answers = []
     for request in made.requests:
@@ -112,9 +112,9 @@ def test_an_adapter_that_is_named_by_its_folder_is_merged_with_its_story(made: M
     assert (merged / CURVE).read_bytes() == (made.adapter / CURVE).read_bytes()
 
 
-def test_the_training_has_changed_every_text(made: Made) -> None:
-    assert len(made.taught) == 4
-    assert all(taught != plain for taught, plain in zip(made.taught, made.plain, strict=True))
+def test_the_training_has_changed_every_generation(made: Made) -> None:
+    assert len(made.adapted) == 4
+    assert all(adapted != plain for adapted, plain in zip(made.adapted, made.plain, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -126,20 +126,20 @@ def test_the_training_has_changed_every_text(made: Made) -> None:
     ids=["the adapter in PEFT", "the merged model in Transformers"],
 )
 def test_the_same_is_said_without_any_code_of_ours(made: Made, load: Callable[[Made], Any]) -> None:
-    assert bare(made, load(made)) == made.taught
+    assert bare(made, load(made)) == made.adapted
 
 
 def test_our_transformers_engine_says_the_same_with_the_merged_model(made: Made) -> None:
-    assert said(TransformersEngineConfig(device="cpu"), made.merged, plain_requests(made)) == made.taught
+    assert said(TransformersEngineConfig(device="cpu"), made.merged, plain_requests(made)) == made.adapted
 
 
 @with_vllm
 def test_vllm_says_the_same_with_the_adapter(made: Made) -> None:
-    """Beside the base model's own texts, from one start."""
+    """Beside the base model's own generations, from one start."""
     mixed = [*made.requests, *plain_requests(made)]
-    assert said(VllmEngineConfig(cpu_kvcache_space=1), made.base, mixed) == [*made.taught, *made.plain]
+    assert said(VllmEngineConfig(cpu_kvcache_space=1), made.base, mixed) == [*made.adapted, *made.plain]
 
 
 @with_vllm
 def test_vllm_says_the_same_with_the_merged_model(made: Made) -> None:
-    assert said(VllmEngineConfig(cpu_kvcache_space=1), made.merged, plain_requests(made)) == made.taught
+    assert said(VllmEngineConfig(cpu_kvcache_space=1), made.merged, plain_requests(made)) == made.adapted

@@ -61,7 +61,7 @@ def generated(
 
 
 @pytest.mark.parametrize("sampling", [GREEDY, SAMPLED], ids=["greedy", "sampled"])
-def test_a_text_does_not_depend_on_the_batch(requests: list[Request], sampling: Sampling) -> None:
+def test_a_generation_does_not_depend_on_the_batch(requests: list[Request], sampling: Sampling) -> None:
     together = generated(requests, sampling, batch_size=8)
     alone = generated(requests, sampling, batch_size=1)
     assert {key: one.text for key, one in together.items()} == {key: one.text for key, one in alone.items()}
@@ -73,7 +73,7 @@ def test_seeds_make_the_difference_between_samples(requests: list[Request]) -> N
     assert 1 < len(texts) <= 3
 
 
-def test_texts_are_reasoning_and_answer_with_counted_tokens(requests: list[Request]) -> None:
+def test_generations_are_reasoning_and_answer_with_counted_tokens(requests: list[Request]) -> None:
     made = generated(requests[2:3], Sampling(temperature=0.0, max_new_tokens=400))["key2"]
     assert made.text.startswith("<think>\n")
     assert "</think>" in made.text
@@ -82,7 +82,7 @@ def test_texts_are_reasoning_and_answer_with_counted_tokens(requests: list[Reque
     assert made.prompt_tokens > 100 > 0 < made.completion_tokens < 400
 
 
-def test_a_text_that_is_cut_says_so(requests: list[Request]) -> None:
+def test_a_generation_that_is_cut_says_so(requests: list[Request]) -> None:
     made = generated(requests[:1], Sampling(temperature=0.0, max_new_tokens=7))["key0"]
     assert (made.finish_reason, made.completion_tokens) == ("length", 7)
 
@@ -92,7 +92,7 @@ def test_a_prompt_beyond_the_context_is_refused(requests: list[Request]) -> None
         generated(requests, GREEDY, loaded(context=100))
 
 
-def test_the_context_bounds_each_text_by_itself(requests: list[Request]) -> None:
+def test_the_context_bounds_each_generation_by_itself(requests: list[Request]) -> None:
     lengths = {
         one.key: one.prompt_tokens for one in generated(requests, Sampling(temperature=0.0, max_new_tokens=1)).values()
     }
@@ -104,7 +104,7 @@ def test_the_context_bounds_each_text_by_itself(requests: list[Request]) -> None
     assert {key: one.text for key, one in together.items()} == {key: one.text for key, one in alone.items()}
 
 
-def test_little_memory_makes_small_batches_and_the_same_texts(
+def test_little_memory_makes_small_batches_and_the_same_generations(
     requests: list[Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from har_llm.engines import transformers_engine
@@ -141,7 +141,7 @@ def copied(tmp_path: Path) -> LoadedModel:
     return dataclasses.replace(original, path=str(tmp_path / "copy"))
 
 
-def test_only_our_settings_shape_the_text(requests: list[Request], tmp_path: Path) -> None:
+def test_only_our_settings_shape_a_generation(requests: list[Request], tmp_path: Path) -> None:
     """A model's own generation_config.json may hold a repetition penalty, which no key of ours would know."""
     model = copied(tmp_path)
     file = Path(model.path) / "generation_config.json"
@@ -157,7 +157,7 @@ def test_a_model_without_a_chat_template_is_refused(requests: list[Request], tmp
 
 
 @pytest.mark.gpu
-def test_on_a_gpu_texts_come_back_whole(requests: list[Request]) -> None:
+def test_on_a_gpu_generations_come_back_whole(requests: list[Request]) -> None:
     engine = open_engine(TransformersEngineConfig(device="cuda"), loaded())
     made = list(engine.generate(requests))
     assert sorted(one.key for one in made) == sorted(one.key for one in requests)

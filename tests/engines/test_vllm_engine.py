@@ -101,7 +101,7 @@ def test_every_request_comes_back_once(made: Made) -> None:
 
 
 @pytest.mark.parametrize("kind", ["plain", "small", "wide", "silent", "cut"])
-def test_greedy_texts_are_those_of_transformers(made: Made, kind: str) -> None:
+def test_greedy_generations_are_those_of_transformers(made: Made, kind: str) -> None:
     engine = open_engine(TransformersEngineConfig(device="cpu"), teacher())
     requests = [made.requests[f"{kind}{place}"] for place in range(WINDOWS)]
     theirs = {one.key: one for one in engine.generate(requests)}
@@ -128,7 +128,7 @@ def test_seeds_decide_about_samples(made: Made) -> None:
     assert [one.text for one in group(made, "hot")] != [one.text for one in group(made, "other")]
 
 
-def test_a_cut_text_says_so(made: Made) -> None:
+def test_a_cut_generation_says_so(made: Made) -> None:
     assert {(one.finish_reason, one.completion_tokens) for one in group(made, "cut")} == {("length", 5)}
 
 
@@ -141,7 +141,7 @@ def test_a_thinking_budget_ends_the_reasoning(made: Made) -> None:
 
 def test_repetition_is_noticed_and_is_a_cause_of_its_own(made: Made) -> None:
     reasons = {one.finish_reason for one in group(made, "repeating")}
-    assert reasons - {"stop"} == {"repetition"}  # babble may end, but none goes on to the limit
+    assert reasons - {"stop"} == {"repetition"}  # a random generation may end by itself, but none reaches the limit
     for one, prompt in zip(group(made, "repeating"), made.prompts, strict=True):
         if one.finish_reason == "repetition":
             read = parsing.parse(one.text, one.finish_reason, prompt.ids, made.home.activities, thinking=True)
@@ -197,7 +197,7 @@ def test_a_sweep_starts_vllm_once_for_a_model_with_all_its_adapters_and_sampling
 
 
 @pytest.mark.gpu
-def test_on_a_gpu_every_text_comes_back(made: Made) -> None:
-    """The fixture runs on the GPU where there is one; in its number formats texts may differ from those of a CPU."""
+def test_on_a_gpu_every_generation_comes_back(made: Made) -> None:
+    """The fixture runs on the GPU if there is one; in its number formats, generations may differ from those of a CPU."""
     assert made.vllm.keys() == made.requests.keys()
     assert all(one.text for one in made.vllm.values())

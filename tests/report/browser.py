@@ -1,4 +1,4 @@
-"""A page in a real headless Chromium, watched: what it asks of a network, what it complains of, whether anything ran."""
+"""A page in a real headless Chromium: notes network requests, complaints of the browser, and scripts that ran."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def launched() -> Iterator[Browser]:
 
 
 class Watched:
-    """A page, and all that it did which a report must not do."""
+    """A page, and everything that it did although a report must not."""
 
     def __init__(self, page: Page, report: Path):
         self.page, self.url = page, report.as_uri()
@@ -66,7 +66,7 @@ class Watched:
             self.faults.append(f"{kind}: {text[:300]}")
 
     def open(self, address: str = "") -> Page:
-        """Load it anew, and wait until the view is there."""
+        """Load the page again, and wait until the view is there."""
         self.page.goto("about:blank")
         self.page.goto(self.url + address)
         self.settled()
@@ -79,7 +79,7 @@ class Watched:
         return self.page
 
     def settled(self) -> None:
-        """Wait until the view's heading is there, and until no text is still being unpacked."""
+        """Wait until the view's heading is there and all generations are unpacked."""
         self.page.wait_for_selector("main h1")
         self.page.wait_for_function(
             "() => ![...document.querySelectorAll('.words-of > p')].some((p) => p.textContent === '…')"

@@ -169,6 +169,6 @@ def test_scripted_answers_are_no_models(tmp_path: Path) -> None:
     assert "answers from a script" in cell.variant
 
 
-def test_equal_prompts_are_paid_for_once(tmp_path: Path) -> None:
+def test_equal_prompts_are_counted_once(tmp_path: Path) -> None:
     run = ScoredRun(fabricated(tmp_path, tokens=900, samples=5), "strict")
     assert run.per_event(run.result.environment.completion_tokens) == pytest.approx(450.0), "10 events a window"

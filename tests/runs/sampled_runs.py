@@ -22,7 +22,7 @@ def sampled(tmp_path: Path, *overrides: str) -> PreparedRun:
 
 
 def answered(prepared: PreparedRun, *texts: str) -> RunResult:
-    """The run, finished with these texts for each of its windows; "$ids:3" stands for activity 3 for every event."""
+    """The run, finished with these generations for each of its windows; "$ids:3" stands for activity 3 for every event."""
     with prepared.open_writer() as writer:
         for place, request in enumerate(prepared.requests):
             text = texts[place % len(texts)]

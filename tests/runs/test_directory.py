@@ -1,4 +1,4 @@
-"""A run directory, written and read back: whole, damaged, of another version, with any text."""
+"""A run directory is written and read back: whole, damaged, of another version, with any text."""
 
 from __future__ import annotations
 

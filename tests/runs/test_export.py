@@ -1,4 +1,4 @@
-"""What task=export writes: a model that says what the adapter's model says, and rows that TRL reads."""
+"""What task=export writes: a merged model with the same generations as with the adapter, and rows that TRL reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run is finished once all its generations are there, by however many processes, on one and the same of each."""
+"""A run is finished once all its generations are stored; any number of processes may finish it, with the same results."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_two_processes_may_finish_the_same_run(tmp_path: Path, script: str) -> N
     assert [path.name for path in first.parent.iterdir()] == [first.name]
 
 
-def test_every_reader_takes_the_same_of_two_texts_under_one_key(tmp_path: Path, script: str) -> None:
-    """Two processes that opened the store before the other had written are scored on one and the same text."""
+def test_every_reader_takes_the_same_of_two_generations_under_one_key(tmp_path: Path, script: str) -> None:
+    """Two processes that opened the store before the other had written score the same generation."""
     prepared = prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script))
     for plan in [make_plan([prepared], Stores()), make_plan([prepared], Stores())]:
         generate(plan.loads[0], lambda generation: None, Stores())

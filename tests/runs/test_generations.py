@@ -1,4 +1,4 @@
-"""The generations of a window, with what each parsing makes of them."""
+"""The generations of a window, parsed in both modes."""
 
 from __future__ import annotations
 

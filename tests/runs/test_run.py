@@ -24,7 +24,7 @@ def test_a_finished_run_is_found_again_and_scores_do_not_hide_behind_it(
     assert prepared.finished and prepared.folder == first.folder
     monkeypatch.setattr(parsing, "VERSION", parsing.VERSION + 1)
     again, made = done(tmp_path, script)
-    assert again.folder != first.folder and not made, "rescored from the kept texts"
+    assert again.folder != first.folder and not made, "rescored from the stored generations"
 
 
 def test_changed_data_are_another_run(tmp_path: Path, script: str) -> None:
@@ -71,7 +71,7 @@ def test_a_run_is_named_by_its_adapter_and_its_decoding(tmp_path: Path) -> None:
     assert plain.digest != named.digest
 
 
-def test_the_number_of_samples_is_part_of_the_run_and_names_are_not_part_of_its_texts(tmp_path: Path) -> None:
+def test_the_number_of_samples_is_part_of_the_run_and_names_are_not_part_of_its_keys(tmp_path: Path) -> None:
     one, two = sampled(tmp_path, "decoding.samples=2"), sampled(tmp_path, "decoding.samples=2", "decoding.name=twice")
     assert one.digest == two.digest and one.name != two.name
     assert one.digest != sampled(tmp_path).digest

@@ -1,4 +1,4 @@
-"""The store: what was added is there, whatever is torn off, and whoever else writes beside us."""
+"""The store: what was added is there, whatever is torn off, and whichever process writes beside us."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_two_records_under_one_key_have_one_winner_for_every_reader(tmp_path: Pa
     assert {next(GenerationStore(tmp_path, MODEL).get_many([key(1)])).text for _ in range(3)} == {first}
 
 
-def test_models_do_not_share_texts(tmp_path: Path) -> None:
+def test_models_do_not_share_generations(tmp_path: Path) -> None:
     filled(tmp_path, record(1))
     assert key(1) not in GenerationStore(tmp_path, {**MODEL, "dtype": "bfloat16"})
     assert key(1) not in GenerationStore(tmp_path, {**MODEL, "id": "../../elsewhere"})
@@ -130,7 +130,7 @@ with GenerationStore(Path(sys.argv[1]), MODEL).writer() as writer:
 
 
 def writers(root: Path, count: int, *names: str) -> list[subprocess.Popen[str]]:
-    """Processes that write the same `count` keys, each with texts of its own, once they are told to."""
+    """Processes that write the same `count` keys, each with generations of its own, once they are told to."""
     return [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, str(root), name, str(count)],

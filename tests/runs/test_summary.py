@@ -1,4 +1,4 @@
-"""What is said of a run, whatever shows it."""
+"""The summary of a run, for the terminal and for report.md."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_notes_warn_of_what_the_scores_do_not_show(tmp_path: Path) -> None:
     assert found.label == "partial: first 4 windows only"
 
 
-def test_the_other_reading_is_mentioned_where_it_misses_less(tmp_path: Path) -> None:
+def test_the_other_parsing_is_mentioned_where_it_misses_less(tmp_path: Path) -> None:
     events = rows(SESSIONS)
     events[3]["lenient"] = {"activity": 2, "missed": None}
     result = written(tmp_path / "run", events)

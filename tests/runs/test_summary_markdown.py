@@ -43,7 +43,7 @@ def test_equal_prompts_have_equal_digests(tmp_path: Path) -> None:
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_the_sample_is_folded_away_and_whole_texts_stay_elsewhere(tmp_path: Path) -> None:
+def test_the_sample_is_folded_away_and_whole_generations_stay_elsewhere(tmp_path: Path) -> None:
     text = report(tmp_path, sample={"reasoning": "so\n" * 9_000})
     before, _, folded = text.partition("<details>")
     assert "kitchen fridge 0" not in before and ">    0  08:00:00  kitchen fridge 0" in folded

@@ -80,9 +80,9 @@ def test_windows_that_overlap_answer_for_each_event_once(tmp_path: Path) -> None
     assert [(row["session"], row["id"]) for row in rows] == [(row["session"], row["id"]) for row in rows_of(plain)]
     assert result.metrics.windows > 1.8 * plain.metrics.windows and result.metrics.events == plain.metrics.events
     assert result.metrics.strict.all.mean["accuracy"].mean == 1.0
-    texts = {(window.session, window.window): window for window in windows}
+    shown = {(window.session, window.window): window for window in windows}
     for row in rows:
-        window = texts[row["session"], row["window"]]
+        window = shown[row["session"], row["window"]]
         assert row["generation"] == window.generations[0].key and row["shown_id"] in window.ids
         assert f'"id": {row["shown_id"]}, "time": "{row["time"]}"' in window.messages[-1]["content"]
 
@@ -170,12 +170,12 @@ def test_a_tie_goes_to_the_first_and_what_is_missed_has_no_vote(
     assert [row["strict"] for row in rows_of(result) if "excluded" not in row] == [expected] * 20
 
 
-def test_a_single_text_has_no_list_of_samples(tmp_path: Path) -> None:
+def test_a_single_generation_has_no_list_of_samples(tmp_path: Path) -> None:
     shown = [row for row in rows_of(answered(sampled(tmp_path), "$ids:1")) if "excluded" not in row]
     assert all("samples" not in row and len(row["generation"]) == 64 for row in shown)
 
 
-def test_the_sample_shows_a_text_that_says_what_was_predicted(tmp_path: Path) -> None:
+def test_the_sample_shows_a_generation_that_says_what_was_predicted(tmp_path: Path) -> None:
     prepared = sampled(tmp_path, "decoding.samples=3")
     sample = answered(prepared, "$ids:1", "$ids:2", "$ids:2").sample
     window = next(place for place, prompt in enumerate(prepared.prompts) if prompt.window.session == sample.session)

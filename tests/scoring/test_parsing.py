@@ -56,7 +56,7 @@ BOTH_READ = {
 
 
 @pytest.mark.parametrize("text", BOTH_READ.values(), ids=BOTH_READ)
-def test_well_formed_answers_are_read_the_same_by_both_parsings(text: str) -> None:
+def test_well_formed_answers_are_parsed_the_same_in_both_modes(text: str) -> None:
     parsed = answer(text)
     assert short(parsed.strict) == short(parsed.lenient) == [1, 19]
     assert not parsed.repaired
@@ -131,7 +131,7 @@ def test_a_cut_off_last_object_is_dropped(tail: str, finish: str, cause: str) ->
     assert strict(text, finish=finish) == (["malformed"] * 2 if finish == "stop" else [cause] * 2)
 
 
-def test_a_whole_list_counts_though_the_text_was_cut_later() -> None:
+def test_a_whole_list_counts_though_the_generation_was_cut_later() -> None:
     text = LIST + " And now I will explain at great"
     assert strict(text, 3, "length") == lenient(text, 3, "length") == [1, 19, "truncated"]
 
@@ -236,7 +236,7 @@ BROKEN = ['{"":x', "{:", '{"a":1}', '{"a":{"b":NaN', "{'a':((", "```", '\\"']
 
 
 @pytest.mark.parametrize("piece", UNCLOSED + BROKEN)
-def test_a_megabyte_of_hostile_text_is_read_in_seconds(piece: str) -> None:
+def test_a_megabyte_of_hostile_text_is_parsed_in_seconds(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     started = time.process_time()
     assert lenient(text + LIST, 3) == [1, 19, "omitted"]
@@ -343,7 +343,7 @@ def test_a_well_formed_answer_is_read_back_exactly(
 
 @LIGHT
 @given(st.lists(st.sampled_from(sorted(CATALOGUE)), min_size=1, max_size=8), st.integers(0, 400), FINISH)
-def test_a_text_cut_anywhere_gives_no_wrong_activity(numbers: list[int], length: int, finish: str) -> None:
+def test_a_generation_cut_anywhere_gives_no_wrong_activity(numbers: list[int], length: int, finish: str) -> None:
     body = json.dumps([{"id": index, "activity": number} for index, number in enumerate(numbers)])[:length]
     parsed = check(body, finish, list(range(len(numbers))), False)
     for number, strictly, leniently in zip(numbers, parsed.strict, parsed.lenient, strict=True):

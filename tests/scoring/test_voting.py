@@ -1,4 +1,4 @@
-"""Several answers for one window made one: majority, the first on a tie, and missed only where all miss."""
+"""The vote of several answers for one window: majority, the first on a tie, and missed only if all miss."""
 
 from __future__ import annotations
 

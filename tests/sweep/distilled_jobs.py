@@ -1,4 +1,4 @@
-"""Small jobs of a distilled student, and stand-ins for what is slow to make: the teacher's texts, the adapter."""
+"""Small jobs of a distilled student, and stand-ins for what is slow to make: the teacher's generations, the adapter."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def keep(run: PreparedRun, **about: str) -> None:
 
 
 def stand_in(recipe: AdapterRecipe) -> str:
-    """Something in the adapter's place; what it is."""
+    """Write a stand-in for the adapter; returns its manifest."""
     recipe.folder.mkdir(parents=True)
     (recipe.folder / "adapter_config.json").write_text("{}")
     (recipe.folder / "adapter_model.safetensors").write_bytes(b"weights")

@@ -20,7 +20,7 @@ from har_llm.sweep.plan import Load, Plan
 
 @dataclass
 class Notes(Callback):
-    """A callback that notes every call, and may do something when a text is made."""
+    """A callback that notes every call, and may do something when a generation is made."""
 
     on_generated: Callable[[int], None] = lambda count: None
     plans: list[Plan] = field(default_factory=list)
@@ -69,6 +69,6 @@ def done(*jobs: Job, callback: Notes | None = None) -> Notes:
 
 
 def kept(folder: Path) -> list[str]:
-    """The keys of all stored texts."""
+    """The keys of all stored generations."""
     shards = sorted(folder.glob("outputs/store/generations/*/*.jsonl"))
     return [json.loads(line)["key"] for shard in shards for line in shard.read_text().splitlines()]

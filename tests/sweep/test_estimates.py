@@ -1,4 +1,4 @@
-"""What a plan costs, in figures: tokens counted or guessed, answers as long as those that are stored, hours once known."""
+"""What a plan costs: tokens, counted or estimated; answers as long as stored ones; hours once they are known."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def training(run: PreparedRun) -> TrainingEstimate:
 
 
 def keep(run: PreparedRun, *lengths: int) -> None:
-    """Store texts of these lengths for the run's first windows."""
+    """Store generations of these lengths for the run's first windows."""
     (run.outputs / "store").mkdir(parents=True, exist_ok=True)
     with run.open_writer() as writer:
         for request, tokens in zip(run.requests, lengths, strict=False):
@@ -68,7 +68,7 @@ def test_answers_are_expected_to_be_like_those_that_are_stored(tmp_path: Path) -
     assert (made.answer_tokens, made.answers_known) == (150, True), "five more, of 30 tokens each"
 
 
-def test_texts_of_other_runs_of_the_model_count_too(tmp_path: Path) -> None:
+def test_generations_of_other_runs_of_the_model_count_too(tmp_path: Path) -> None:
     keep(prepared(tmp_path, "limit=2", "dataset=simulated_house"), 40, 60)
     assert only(prepared(tmp_path, "limit=4")).answer_tokens == 200
 

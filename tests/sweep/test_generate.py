@@ -1,4 +1,4 @@
-"""What a load makes is kept as it is made: nothing twice after an interrupt, nothing half-written after a failure."""
+"""A load's generations are stored as they are made: none twice after an interrupt, none half-written after a failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs owe together: each text once, each model loaded once, in whatever order they are asked for."""
+"""What runs owe together: each generation once, each model loaded once, in whatever order the runs come."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def keep(prepared: PreparedRun, count: int) -> None:
             writer.add(Record(request.key, "text", "stop", 1, 1, 0.1, {}))
 
 
-def test_a_run_owes_each_of_its_texts_in_the_order_of_its_windows() -> None:
+def test_a_run_owes_each_of_its_generations_in_the_order_of_its_windows() -> None:
     plan = planned(["limit=5"])
     (load,) = plan.loads
     assert [request.key for request in load.requests] == keys("limit=5")
@@ -80,14 +80,14 @@ def test_equal_prompts_are_asked_once() -> None:
         ["limit=9", "dataset.null_class=unscored", "dataset.home.null_class=[7]"],
     ],
 )
-def test_runs_that_share_texts_have_them_made_once(other: Sequence[str]) -> None:
+def test_runs_that_share_generations_have_them_made_once(other: Sequence[str]) -> None:
     for jobs in (["limit=9"], other), (other, ["limit=9"]):
         plan = planned(*jobs)
         assert [len(load.requests) for load in plan.loads] == [9]
         assert (plan.owed, plan.wanted, len(plan.loads[0].runs)) == (9, 9, 2)
 
 
-def test_runs_that_share_some_texts_owe_the_others_too() -> None:
+def test_runs_that_share_some_generations_owe_the_others_too() -> None:
     plan = planned(["limit=5", HOT], [HOT, "limit=9"], ["limit=7", HOT, "seed=1"])
     (load,) = plan.loads
     assert [request.key for request in load.requests] == [*keys(HOT, "limit=9"), *keys("limit=7", HOT, "seed=1")]
@@ -191,7 +191,7 @@ def test_models_are_loaded_in_the_order_of_their_first_job() -> None:
     assert [load.model.config.name for load in planned(*reversed(jobs[:2])).loads] == ["tiny_student", "tiny_teacher"]
 
 
-def test_a_text_that_two_engines_owe_is_made_by_the_one_that_has_more_to_make() -> None:
+def test_a_generation_that_two_engines_owe_is_made_by_the_one_that_has_more_to_make() -> None:
     small, large = ["limit=4"], ["limit=9", "engine.delay_s=0.5"]
     for jobs in (small, large), (large, small):
         (load,) = planned(*jobs).loads
@@ -223,7 +223,7 @@ def test_a_plan_with_nothing_to_make_loads_nothing(tmp_path: Path) -> None:
     assert make_plan([], Stores()).loads == []
 
 
-def test_each_outputs_folder_gets_its_own_texts(tmp_path: Path) -> None:
+def test_each_outputs_folder_gets_its_own_generations(tmp_path: Path) -> None:
     plan = planned(*(["limit=3", f"paths.outputs={tmp_path / name}"] for name in ("one", "two")))
     assert (plan.owed, plan.wanted) == (6, 6)
     assert [len(load.requests) for load in plan.loads] == [3, 3]

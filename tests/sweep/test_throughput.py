@@ -1,4 +1,4 @@
-"""What is remembered of speed: the last measurement of this load on this machine, whatever else stands in the file."""
+"""The known speed is the last measurement of this load on this machine, whatever else is in the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an adapter is made: when it is refused, waited for, taken over, found damaged, and what a kill leaves of it."""
+"""The training of an adapter: when it is refused, waited for, taken over or found damaged, and what a kill leaves."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def test_a_damaged_adapter_is_noticed(tmp_path: Path) -> None:
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    assert not done(job(tmp_path, "limit=1")).failures, "it has its text"
+    assert not done(job(tmp_path, "limit=1")).failures, "it has its generation"
     again = job(tmp_path, "split.part=train")
     callback = done(again)
     assert callback.failures == [again] and isinstance(again.error, MissingError)
     assert "is damaged" in str(again.error)
 
 
-def test_a_run_that_has_its_texts_needs_no_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_has_its_generations_needs_no_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor a machine on which one could be trained."""
     monkeypatch.setattr("har_llm.distill.trainer_choice.has_gpu", lambda: False)
     stored, owing = job(tmp_path, "lora.trainer=unsloth"), job(tmp_path, "lora.trainer=unsloth", "split.part=train")
@@ -92,7 +92,7 @@ def test_a_run_that_has_its_texts_needs_no_adapter(tmp_path: Path, monkeypatch: 
     assert stored.fresh and not adapters(tmp_path)
 
 
-def test_texts_of_an_adapter_that_was_trained_anew_are_not_mixed_with_older_ones(tmp_path: Path) -> None:
+def test_generations_of_an_adapter_that_was_trained_again_are_not_mixed_with_older_ones(tmp_path: Path) -> None:
     wanted = job(tmp_path)
     run = prepare(wanted.experiment)  # type: ignore[arg-type]
     assert run.recipe is not None and len(run.requests) == 2
@@ -108,7 +108,7 @@ def test_texts_of_an_adapter_that_was_trained_anew_are_not_mixed_with_older_ones
         parse_windows(run, run.open_store())
 
 
-def test_texts_that_do_not_say_whose_they_are_are_taken(tmp_path: Path) -> None:
+def test_generations_that_name_no_adapter_weights_are_taken(tmp_path: Path) -> None:
     run = prepare(job(tmp_path).experiment)  # type: ignore[arg-type]
     assert run.recipe is not None
     weights = stand_in(run.recipe)

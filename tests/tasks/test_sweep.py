@@ -1,4 +1,4 @@
-"""Sweeps as whole commands: each job answered for, each model loaded once, no process left."""
+"""Sweeps as whole commands: every job has a result or an error, each model is loaded once, no process is left."""
 
 from __future__ import annotations
 

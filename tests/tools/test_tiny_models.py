@@ -1,4 +1,4 @@
-"""The script that rebuilds the embedded models: its examples are har_llm's own prompts, and it trains."""
+"""The script that builds the embedded models: its examples have har_llm's own prompts, and it trains."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def some_examples(fixed_share: int, random_labels: bool = False) -> list[tuple[A
 
 
 @pytest.mark.parametrize("fixed_share", [0, 100])
-def test_the_answers_taught_are_read_as_the_gold_activities(fixed_share: int) -> None:
+def test_the_training_answers_parse_as_the_gold_activities(fixed_share: int) -> None:
     for prompt, text in some_examples(fixed_share):
         catalogue = {event.activities[0]: "any" for event in prompt.window.events}
         answer = parsing.parse(text, "stop", prompt.ids, catalogue, thinking=True)
@@ -116,7 +116,8 @@ def test_a_drill_lists_what_it_asks_for() -> None:
 
 @pytest.mark.parametrize("name", ["tiny_student", "tiny_teacher"])
 def test_the_shipped_models_read_every_number_from_the_prompts_list(name: str) -> None:
-    """Of homes drawn at random, so that no number can be known; where a name has not been numbered in the text before."""
+    """In homes drawn at random, so that no number can be known, and where the generation has not numbered the name
+    before."""
     import torch
     from examples import training_examples
     from train import BEFORE_NUMBER, encode
@@ -142,7 +143,7 @@ def test_the_shipped_models_read_every_number_from_the_prompts_list(name: str) -
     assert seen > 15 and right >= 0.95 * seen
 
 
-def test_a_stage_goes_on_until_it_has_been_understood() -> None:
+def test_a_stage_goes_on_until_its_loss_is_low() -> None:
     from train import Stage
 
     assert [Stage(3).over([1.0] * steps) for steps in (2, 3)] == [False, True]

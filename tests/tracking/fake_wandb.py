@@ -93,7 +93,7 @@ def fake_wandb(trouble: str = "", spare: str = "") -> Iterator[Received]:
         daemon_threads = True
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """A client that has given up and gone is no fault of the server's."""
+            """A client that has disconnected is not an error of the server."""
 
     server = Server(("127.0.0.1", 0), Handler)
     received.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -1,4 +1,4 @@
-"""The dashboard is what its file says, made through W&B's own package, and asked again it is the same report."""
+"""The dashboard is what its file says, made with W&B's own package; given again, the command updates the same report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user reads: a sentence each for what arrived, what is kept and what failed; its commands can be pasted."""
+"""The messages about what was published, written offline or failed; their commands can be pasted."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_a_sweep_is_one_group_and_one_sentence(tmp_path: Path, script: str) -> N
     assert len(runs) == 2 and group.startswith("sweep-")
     for run in runs:
         config = (tmp_path / "outputs" / "runs" / run.run.display_name / "config.yaml").read_text()
-        assert f"group: {group}" in config, "so that whoever publishes it later finds it"
+        assert f"group: {group}" in config, "so that a later sync finds it"
 
 
 def test_what_is_kept_offline_is_sent_by_the_command_that_was_shown(tmp_path: Path, script: str) -> None:
@@ -102,7 +102,7 @@ def test_what_is_kept_offline_is_sent_by_the_command_that_was_shown(tmp_path: Pa
     assert len(offline_runs(tmp_path / "outputs")) == 1
 
 
-def test_without_artifacts_and_samples_no_text_leaves_the_machine(tmp_path: Path, script: str) -> None:
+def test_without_artifacts_and_samples_no_generation_leaves_the_machine(tmp_path: Path, script: str) -> None:
     options = ["tracker=wandb", "tracker.artifacts=false", "tracker.samples=0"]
     har_llm(tmp_path, *SMALL, script, "limit=2", *options)
     (sent,) = offline_runs(tmp_path / "outputs")

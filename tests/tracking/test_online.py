@@ -1,4 +1,4 @@
-"""Against a server on the loopback: what it is sent; and that a W&B that hangs, refuses or fails costs one sentence."""
+"""Against a server on the loopback: what it is sent, and that a server that hangs, refuses or fails costs one sentence."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ TROUBLES = [
     ("500", f"{AFTER_INIT}|file_stream", "500"),
     ("hang", AFTER_INIT, "Timed out finishing run"),
 ]
-"""What the server does, what it does it not to, and the reason that the user reads."""
+"""What the server does, the requests that it answers normally, and the reason that the user reads."""
 
 
 SWEEP = ["-m", *SMALL, "limit=1,2,3", "report.after_sweep=false"]
@@ -93,13 +93,13 @@ SWEEP = ["-m", *SMALL, "limit=1,2,3", "report.after_sweep=false"]
 
 @dataclass
 class Swept:
-    """A sweep's command, with what it left."""
+    """A sweep's command and its results."""
 
     predictions: dict[str, bytes]
     shown: str
     message: str
     later: str = ""
-    """What task=sync said, as the message advised, with a server that is well."""
+    """The output of the task=sync that the message advises, with a server that works."""
     received: Received | None = None
 
 
@@ -117,7 +117,7 @@ def logged_in(folder: Path, url: str) -> dict[str, str]:
 
 
 def troubled_sweep(folder: Path, script: str, trouble: str, spare: str) -> Swept:
-    """Published to a server in trouble; what failed from the start, once more to one that is well."""
+    """Publish to a server in trouble; what failed from the start is then published to one that works."""
     quick = ["tracker.init_timeout=4"] if not spare else ["tracker.finish_timeout=8"] if trouble == "hang" else []
     with fake_wandb("" if trouble == "refuses" else trouble, spare) as server:
         swept = sweep(folder, script, *PATIENT, *quick, url=REFUSED if trouble == "refuses" else server.url)

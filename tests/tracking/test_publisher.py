@@ -1,4 +1,4 @@
-"""The run's side of the tracker: what it makes of the replies that come, and what it notes of them."""
+"""The run's side of the tracker: how it treats replies, and what it notes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publisher:
 
 
 def outcomes(publisher: Publisher, *replies: dict[str, Any]) -> list[dict[str, Any]]:
-    """What becomes of so many runs, where all the replies are there before anybody waits."""
+    """The outcomes of `count` runs, if all replies are there before anything waits."""
     for number, reply in enumerate(replies, 1):
         publisher.ask(Published(str(number), str(number)), "run")
         publisher._replies.put({"number": number, **reply})

@@ -1,4 +1,4 @@
-"""Which runs are asked to be published, where: a directory that is damaged costs itself alone."""
+"""Which runs are published where; a damaged directory does not affect the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tracker's process, without W&B: what it does with a training that W&B does not take at first."""
+"""The tracker's process, without W&B: what it does with a training that W&B refuses at first."""
 
 from __future__ import annotations
 

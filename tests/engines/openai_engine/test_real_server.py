@@ -1,4 +1,4 @@
-"""The server engine with a real server, vLLM's on the CPU: the same texts as the Transformers engine, adapters, forms."""
+"""The server engine with a real server, vLLM's on the CPU: the generations of the Transformers engine, adapters, forms."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def prepared(*overrides: str) -> PreparedRun:
 
 
 def prompts(**decoding: Any) -> list[Request]:
-    """Requests as the project makes them, drawn in another way."""
+    """Requests as a run makes them, with other sampling."""
     return [one._replace(decoding=one.decoding._replace(**decoding)) for one in prepared().requests]
 
 
@@ -134,14 +134,14 @@ def texts(engine: Engine, requests: Sequence[Request]) -> list[Generation]:
     return [made[request.key]._replace(seconds=0.0, cached_tokens=0) for request in requests]
 
 
-def test_the_texts_are_those_of_transformers(server: Server) -> None:
+def test_the_generations_are_those_of_transformers(server: Server) -> None:
     requests = prompts()
     ours = texts(open_engine(TransformersEngineConfig(device="cpu"), server.model), requests)
     assert all("\n</think>\n\n[" in one.text for one in ours)
     assert from_server(server, requests) == ours
 
 
-def test_a_text_that_is_cut_in_its_reasoning_is_too(server: Server) -> None:
+def test_a_generation_that_is_cut_in_its_reasoning_is_too(server: Server) -> None:
     requests = prompts(sampling=Sampling(temperature=0.0, max_new_tokens=30))
     ours = texts(open_engine(TransformersEngineConfig(device="cpu"), server.model), requests)
     assert {one.finish_reason for one in ours} == {"length"}
@@ -177,11 +177,11 @@ def test_reasoning_ends_with_its_budget(server: Server) -> None:
         assert len(reasoning) < 150
 
 
-def test_a_repeated_passage_ends_a_text(server: Server) -> None:
+def test_a_repeated_passage_ends_a_generation(server: Server) -> None:
     babbling = Adapter(BABBLING, str(server.adapter.with_name(BABBLING)))
     requests = [request._replace(adapter=babbling) for request in prompts(repetition_detection=(4, 16))]
     reasons = {one.finish_reason for one in from_server(server, requests)}
-    assert reasons - {"stop"} == {"repetition"}  # babble may end, but none goes on to the limit
+    assert reasons - {"stop"} == {"repetition"}  # a random generation may end by itself, but none reaches the limit
 
 
 def test_samples_depend_on_their_seed_alone(server: Server) -> None:

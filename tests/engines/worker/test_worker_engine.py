@@ -1,4 +1,4 @@
-"""One worker process, shown with the scripted engine: errors, deaths, texts as they come."""
+"""One worker process, tested with the scripted engine: errors, crashes, generations as they come."""
 
 from __future__ import annotations
 

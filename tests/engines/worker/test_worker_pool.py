@@ -1,4 +1,4 @@
-"""Several workers that share the requests: nothing twice, nothing lost, and a death costs its own share only."""
+"""Several workers that share the requests: nothing twice, nothing lost, and a crash loses only its own share."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_closing_ends_workers_that_are_still_loading() -> None:
     assert all(worker._process.ended for worker in engine._workers)
 
 
-def test_closing_ends_workers_in_the_middle_of_a_text() -> None:
+def test_closing_ends_workers_in_the_middle_of_a_generation() -> None:
     with pool(ScriptedEngineConfig(delay_s=0.3), 0, 1) as engine:
         # More than a pipe holds: one thread may still be sending while the other process is at work.
         stream = engine.generate([request(number, "x" * 5000) for number in range(400)])

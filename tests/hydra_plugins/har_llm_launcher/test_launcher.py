@@ -1,4 +1,4 @@
-"""The launcher that Hydra is given: it composes the jobs, has them made together and says what became of each."""
+"""The launcher for Hydra: it composes the jobs, runs them together and reports each result."""
 
 from __future__ import annotations
 

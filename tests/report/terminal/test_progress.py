@@ -34,8 +34,8 @@ def test_progress_without_a_terminal_is_a_few_plain_lines(tmp_path: Path, capsys
 
 
 def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    taught = ("model=tiny_student", "lora=distilled_tiny", "lora.training.max_steps=120", f"paths.outputs={tmp_path}")
-    recipe = prepare(experiment(*taught)).recipe
+    distilled = ("model=tiny_student", "lora=distilled_tiny", "lora.training.max_steps=120", f"paths.outputs={tmp_path}")
+    recipe = prepare(experiment(*distilled)).recipe
     assert recipe is not None
     examples = [Example(f"s#{number}", "key", (), "text") for number in range(126)]
     selection = Selection(examples, 126, {}, False)
@@ -80,7 +80,7 @@ def test_waiting_for_the_training_of_another_process_is_said_once_and_now_and_th
 TINY = ("tiny_student", "tiny_teacher")
 
 
-def test_a_death_that_many_jobs_share_is_told_in_full_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_crash_that_many_jobs_share_is_told_in_full_once(capsys: pytest.CaptureFixture[str]) -> None:
     death = EngineError("It died. The last lines of its log:\n  one\n  two")
     with LiveProgress() as progress:
         progress.failed(Job("seed=0", error=death))

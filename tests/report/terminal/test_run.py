@@ -1,4 +1,4 @@
-"""What is printed: everything that matters, in 80 columns, and nothing that the text of a model could do to a terminal."""
+"""What is printed: everything important in 80 columns, and no markup or control characters of a model's text."""
 
 from __future__ import annotations
 

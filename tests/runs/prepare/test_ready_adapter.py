@@ -45,7 +45,7 @@ def test_an_adapter_goes_to_the_engine_with_every_request(tmp_path: Path) -> Non
     assert asked.name.startswith("lora_")
 
 
-def test_an_adapter_is_part_of_what_makes_a_text_and_its_folder_is_not(tmp_path: Path) -> None:
+def test_an_adapter_is_part_of_a_generations_key_and_its_folder_is_not(tmp_path: Path) -> None:
     one, copy, other = (
         with_adapter(adapter(tmp_path / name, content))
         for name, content in (("one", b"weights"), ("copy", b"weights"), ("other", b"others!"))
@@ -58,7 +58,7 @@ def test_an_adapter_is_part_of_what_makes_a_text_and_its_folder_is_not(tmp_path:
     assert one.requests[0].adapter.name == copy.requests[0].adapter.name
 
 
-def test_the_name_of_an_adapter_names_the_run_and_changes_no_text(tmp_path: Path) -> None:
+def test_the_name_of_an_adapter_names_the_run_and_changes_no_generation(tmp_path: Path) -> None:
     folder = adapter(tmp_path / "adapter")
     one, named = with_adapter(folder), with_adapter(folder, "lora.name=mine")
     assert "-tiny_student-adapter-test-" in one.name and "-tiny_student-mine-test-" in named.name
@@ -66,14 +66,14 @@ def test_the_name_of_an_adapter_names_the_run_and_changes_no_text(tmp_path: Path
     assert [request.key for request in one.requests] == [request.key for request in named.requests]
 
 
-@pytest.mark.parametrize("learned", ["synthetic home", "synthetic model", "synthetic home, synthetic model"])
-def test_what_an_adapter_learned_of_synthetic_data_is_said_wherever_it_is_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learned: str
+@pytest.mark.parametrize("label", ["synthetic home", "synthetic model", "synthetic home, synthetic model"])
+def test_an_adapter_trained_on_synthetic_data_is_labelled_wherever_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, label: str
 ) -> None:
     monkeypatch.setattr("har_llm.models.resolve.is_embedded", lambda model: False)
     folder = adapter(tmp_path / "adapter")
-    (folder / "manifest.json").write_text(json.dumps({"provenance": learned}))
-    assert with_adapter(folder, *REAL).provenance.label == learned
+    (folder / "manifest.json").write_text(json.dumps({"provenance": label}))
+    assert with_adapter(folder, *REAL).provenance.label == label
 
 
 def test_an_adapter_made_elsewhere_says_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("several", [(), ("lora.examples.samples=2", "lora.teacher.sampling.temperature=1")])
-def test_a_teacher_may_write_first_with_an_engine_of_its_own(tmp_path: Path, several: tuple[str, ...]) -> None:
+def test_a_teacher_may_generate_first_with_an_engine_of_its_own(tmp_path: Path, several: tuple[str, ...]) -> None:
     recipe = prepare(job(tmp_path, *several).experiment).recipe  # type: ignore[arg-type]
     alone = ["decoding.samples=2", "model.sampling.temperature=1"] if several else []
     teacher = job(tmp_path, "lora=none", "model=tiny_teacher", "split.part=train", "engine=vllm", *alone)
@@ -98,7 +98,7 @@ def test_what_is_synthetic_about_home_source_student_or_teacher_is_said(
     assert (made.recipe.provenance.label, made.provenance.label) == (adapter, run)
 
 
-def test_a_student_is_asked_in_windows_that_its_teacher_did_not_see(tmp_path: Path) -> None:
+def test_a_student_may_use_other_windows_than_its_teacher(tmp_path: Path) -> None:
     plain = prepare(job(tmp_path).experiment)  # type: ignore[arg-type]
     sliding = ("window=sliding", "window.stride=2")
     own = prepare(job(tmp_path, *sliding).experiment)  # type: ignore[arg-type]
@@ -114,7 +114,7 @@ def test_a_student_is_asked_in_windows_that_its_teacher_did_not_see(tmp_path: Pa
     )
 
 
-def test_what_cannot_be_taught_is_refused(tmp_path: Path) -> None:
+def test_a_recipe_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"lora\.train_sessions is 9, but the training part has 3 sessions"):
         prepare(job(tmp_path, "lora.train_sessions=9").experiment)  # type: ignore[arg-type]
     for name, group in (("window", "window"), ("source", "dataset")):

@@ -1,4 +1,4 @@
-"""What an engine is asked for: keys and seeds that depend on what they should, and never an empty run."""
+"""The requests of a run: their keys and seeds depend on what they should, and no run is empty."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_sampling_gives_each_window_a_seed_of_its_own() -> None:
     assert [request.key for request in shorter.requests] == [request.key for request in hot.requests[:3]]
 
 
-def test_greedy_texts_do_not_depend_on_the_seed() -> None:
+def test_greedy_generations_do_not_depend_on_the_seed() -> None:
     keys = [[request.key for request in prepare(experiment(*SMALL, f"seed={seed}")).requests] for seed in (0, 1)]
     assert keys[0] == keys[1]
 
@@ -58,7 +58,7 @@ def test_an_empty_run_is_refused(overrides: Sequence[str], message: str) -> None
         prepare(experiment(*SMALL, *overrides))
 
 
-def test_several_samples_of_a_window_are_texts_of_their_own(tmp_path: Path) -> None:
+def test_several_samples_of_a_window_are_generations_of_their_own(tmp_path: Path) -> None:
     single, several = sampled(tmp_path), sampled(tmp_path, "decoding.samples=3")
     assert len(several.requests) == 3 * len(single.requests) == 6
     assert len({request.key for request in several.requests}) == len({request.seed for request in several.requests}) == 6

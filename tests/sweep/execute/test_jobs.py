@@ -1,4 +1,4 @@
-"""Jobs made together, with the real worker process: each text once, and a job that fails fails alone."""
+"""Jobs made together, with the real worker process: each generation once, and a job that fails does not stop others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Refused(ScriptedEngineConfig):
 
 
 def refused(job: Job) -> Job:
-    """The same job with an engine that makes the same texts, but not here."""
+    """The same job with an engine that makes the same generations, but cannot run here."""
     assert job.experiment is not None
     return Job(job.title, replace(job.experiment, engine=Refused(**job.experiment.engine.__dict__)))
 
@@ -50,7 +50,7 @@ def kill_worker(at: int) -> Callable[[int], None]:
     return when
 
 
-def test_each_text_is_made_once_over_all_jobs(tmp_path: Path, job: Callable[..., Job]) -> None:
+def test_each_generation_is_made_once_over_all_jobs(tmp_path: Path, job: Callable[..., Job]) -> None:
     jobs = [job("limit=3"), job(), job("metrics.parsing=lenient"), job("seed=1"), job("limit=5", "seed=2")]
     callback = done(*jobs)
     assert not callback.failures and len(callback.loads) == 1
@@ -72,7 +72,7 @@ def test_a_finished_run_is_not_made_again_and_nothing_is_loaded_for_it(tmp_path:
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "outputs").rglob("*")} == before
 
 
-def test_stored_texts_are_scored_without_an_engine(tmp_path: Path, job: Callable[..., Job]) -> None:
+def test_stored_generations_are_scored_without_an_engine(tmp_path: Path, job: Callable[..., Job]) -> None:
     done(job("limit=6"))
     shorter = job("limit=3")
     callback = done(shorter)
@@ -102,7 +102,7 @@ def test_a_killed_worker_fails_only_the_jobs_that_still_owe_something(tmp_path: 
     assert len(kept(tmp_path)) == len(set(kept(tmp_path))) == 10
 
 
-def test_where_an_engine_cannot_run_another_makes_the_texts_that_both_owe(job: Callable[..., Job]) -> None:
+def test_where_an_engine_cannot_run_another_makes_the_generations_that_both_owe(job: Callable[..., Job]) -> None:
     cannot, can = refused(job("limit=4")), job("limit=4")
     callback = done(cannot, can)
     assert callback.failures == [cannot] and str(cannot.error) == "There is no such GPU."
@@ -151,7 +151,7 @@ def test_outputs_that_cannot_be_written_fail_their_own_jobs_before_anything_is_l
     assert sound.fresh and len(callback.loads) == 1
 
 
-def test_two_outputs_folders_each_get_their_texts(tmp_path: Path, job: Callable[..., Job]) -> None:
+def test_two_outputs_folders_each_get_their_generations(tmp_path: Path, job: Callable[..., Job]) -> None:
     jobs = [job("limit=2", f"paths.outputs={tmp_path / name}") for name in ("one", "two")]
     assert not done(*jobs).failures
     assert len(list(tmp_path.glob("one/runs/*"))) == len(list(tmp_path.glob("two/runs/*"))) == 1

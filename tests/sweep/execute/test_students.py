@@ -1,4 +1,4 @@
-"""Teachers, trainings and students in one sweep: everything made once, and what fails costs its own dependents only."""
+"""Teachers, trainings and students in one sweep: everything is made once, and a failure affects only its dependents."""
 
 from __future__ import annotations
 
@@ -59,15 +59,15 @@ def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Pat
     assert not again.loads and not again.failures
 
 
-def test_a_teacher_that_fails_costs_its_pupils_only(tmp_path: Path) -> None:
+def test_a_teacher_that_fails_fails_only_its_students(tmp_path: Path) -> None:
     jobs = [job(tmp_path, "lora.teacher.context=50"), job(tmp_path, "lora=none")]
     callback = done(*jobs)
     assert callback.failures == [jobs[0]] and "context is 50" in str(jobs[0].error)
     assert jobs[1].folder is not None
 
 
-def test_a_teacher_that_cannot_read_one_jobs_windows_still_teaches_the_other(tmp_path: Path) -> None:
-    """Both teachers' texts are asked of one engine in one batch."""
+def test_a_teacher_whose_context_is_too_small_for_one_job_still_generates_for_the_other(tmp_path: Path) -> None:
+    """Both teachers' requests go to one engine in one batch."""
     common = ("dataset.sessions.events=[30,30]", "lora.teacher.context=600", "lora.train_sessions=1", "limit=1")
     jobs = [job(tmp_path, *common, f"window.events={size}") for size in (30, 3)]
     callback = done(*jobs)

@@ -1,4 +1,4 @@
-"""A training's loss is live in a run of its own; gone on with, it is the same run; its adapter is logged once."""
+"""A training's loss is live in a W&B run of its own; resumed, it is the same run; its adapter is logged once."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_training_is_a_run_of_its_own_and_its_adapter_is_logged_once(tmp_path:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("same_process")
-def test_a_training_that_nobody_watched_is_published_with_the_run_that_uses_it(
+def test_a_training_that_was_not_shown_live_is_published_with_the_run_that_uses_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made(job(tmp_path, "limit=1"))
