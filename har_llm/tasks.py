@@ -63,11 +63,12 @@ def run(jobs: Sequence[Job]) -> None:
     from har_llm.report.terminal import run as terminal
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import execute
+    from har_llm.sweep.callbacks import Callbacks
     from har_llm.tracking.session import tracking
 
     with tracking(jobs) as tracker:
         with LiveProgress() as callback:
-            execute.run_jobs(jobs, tracker.beside(callback))
+            execute.run_jobs(jobs, Callbacks(callback, tracker))
         tracker.publish(jobs)
         # Results are shown while they are being published.
         if len(jobs) == 1 and not jobs[0].title:
@@ -102,6 +103,7 @@ def _do_in_slurm(sources: Sources, stage: str) -> None:
     """What a Slurm job calls. Raises RuntimeError if one of its jobs failed, so that Slurm marks the Slurm job as failed."""
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import execute
+    from har_llm.sweep.callbacks import Callbacks
     from har_llm.sweep.slurm.submit import SCORES
     from har_llm.tracking.session import tracking
 
@@ -111,7 +113,7 @@ def _do_in_slurm(sources: Sources, stage: str) -> None:
             execute.prepare_jobs(jobs, callback)
             execute.finish_jobs(jobs, callback)
         else:
-            execute.generate_jobs(jobs, tracker.beside(callback), stage)
+            execute.generate_jobs(jobs, Callbacks(callback, tracker), stage)
     failed = [f"{job.title}: {job.error}" for job in jobs if job.error is not None]
     if failed:
         raise RuntimeError("\n".join(failed))
@@ -248,7 +250,7 @@ def sync(experiment: Experiment) -> None:
 @one_by_one
 def dashboard(experiment: Experiment) -> None:
     """Make or update a W&B report of the project."""
-    from har_llm.tracking.sync import dashboard as make
+    from har_llm.tracking.dashboard import dashboard as make
 
     make(experiment)
 

@@ -1,21 +1,39 @@
-"""The W&B report that dashboard.yaml describes, made with W&B's own package for reports, in the tracker's process."""
+"""The W&B report that dashboard.yaml describes: the task that asks for it, and how the tracker's process makes it."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from importlib.resources import files
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from har_llm.config import WandbTracker
+from har_llm.common.errors import EngineError
+from har_llm.common.text import visible
+from har_llm.config import Experiment, WandbTracker
+from har_llm.tracking.publisher import Published, Publisher
 from har_llm.tracking.wandb_client import NotPublished, reason
 
+DASHBOARD = "dashboard"
+"""In the notes of what was published."""
 WIDE, HIGH = 24, 10
 """Width and height of a table's panel, in W&B's units: the whole width."""
+
+
+def dashboard(experiment: Experiment) -> None:
+    """Make the report, or update it. Raises EngineError if W&B refuses it."""
+    tracker = experiment.tracker if isinstance(experiment.tracker, WandbTracker) else WandbTracker()
+    asked = Published(DASHBOARD, DASHBOARD)
+    with closing(Publisher(tracker, experiment.settings.paths.outputs)) as publisher:
+        note = publisher.notes.find(DASHBOARD) or {}
+        publisher.ask(asked, DASHBOARD, id=note.get("report"))
+        publisher.wait()
+    if "failed" in asked.outcome:
+        raise EngineError(f"The dashboard was not made ({asked.outcome['failed'].rstrip('.')}).")
+    print(visible(f"Dashboard: {asked.outcome['url']}"))
 
 
 def save(tracker: WandbTracker, id: str | None) -> dict[str, str]:

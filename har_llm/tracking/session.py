@@ -14,13 +14,12 @@ from har_llm.common.digest import digest
 from har_llm.common.text import visible
 from har_llm.config import NO_RESULT, WandbTracker
 from har_llm.runs.manifest import manifest
-from har_llm.sweep.callbacks import Callback, Callbacks
+from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job
 from har_llm.sweep.train import losses_so_far
-from har_llm.tracking.messages import sentences
+from har_llm.tracking.content import training_id
 from har_llm.tracking.publisher import Published, Publisher
-from har_llm.tracking.sync import publish_runs
-from har_llm.tracking.training_content import training_id
+from har_llm.tracking.sync import publish_runs, sentences
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
@@ -52,10 +51,6 @@ class Tracking(Callback):
         self._training: tuple[AdapterRecipe, Publisher] | None = None
         self._messages: list[str] = []
         name_groups(self._jobs)
-
-    def beside(self, *others: Callback) -> Callback:
-        """A callback that calls the others and this one."""
-        return Callbacks(*others, self)
 
     def publish(self, jobs: Sequence[Job]) -> None:
         """Start to publish the finished runs of these jobs."""

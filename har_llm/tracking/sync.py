@@ -1,24 +1,55 @@
-"""The tasks sync and dashboard, and the publishing of runs: each once, after the training of its adapter."""
+"""The task sync, and the publishing of runs: which, where and as what, each once, after the training of its adapter.
+
+Also the messages about the outcome: a sentence for each kind, with the next command.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+import dataclasses
+import os
+import re
+import shlex
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from har_llm.common.errors import EngineError, HarError
+from har_llm.common.provenance import MANIFEST
 from har_llm.common.text import visible
-from har_llm.config import Experiment, WandbTracker
+from har_llm.config import OFFLINE_MODES, Experiment, WandbTracker
+from har_llm.models.adapters import NO_ADAPTER
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.find import chosen_runs
-from har_llm.tracking.messages import sentences
+from har_llm.runs.result import Metrics
+from har_llm.runs.run import find_adapter
+from har_llm.tracking.content import about, run_id, training_id
 from har_llm.tracking.publisher import Published, Publisher
-from har_llm.tracking.run_content import group_alone, run_id, run_settings
-from har_llm.tracking.training_content import adapter_folder, read_training
 
 KEPT = ("project", "entity", "tags", "samples", "artifacts")
 """The settings of a run's own tracker that count when it is published later; so does its group."""
-DASHBOARD = "dashboard"
+PLAIN_VALUE = re.compile(r"[\w./+-]+", re.ASCII)
+"""A value that needs no quotes on Hydra's command line."""
+
+
+@dataclass(frozen=True)
+class Teacher:
+    name: str
+
+
+@dataclass(frozen=True)
+class Lora:
+    name: str
+    teacher: Teacher | None = None
+    """The teacher of the run's student, also of a student without an adapter (lora.train_sessions=0)."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """The settings of a run's config that tracking uses."""
+
+    lora: Lora
+    tracker: WandbTracker | None = None
 
 
 def sync(experiment: Experiment) -> None:
@@ -32,28 +63,22 @@ def sync(experiment: Experiment) -> None:
         tracker = experiment.tracker if isinstance(experiment.tracker, WandbTracker) else kept_tracker(result)
         places.setdefault(repr(tracker), (tracker, []))[1].append(result.folder)
     asked: list[Published] = []
-    for tracker, its_folders in places.values():
-        asked += _sync(Publisher(tracker, experiment.settings.paths.outputs), its_folders)
+    for tracker, folders in places.values():
+        with closing(Publisher(tracker, experiment.settings.paths.outputs)) as publisher:
+            publish_runs(publisher, folders)
+            publisher.wait()
+        for text in sentences(publisher):
+            print(visible(text))
+        asked += publisher.asked
     failed = [one for one in asked if "failed" in one.outcome]
     if failed:
         raise EngineError(f"{len(failed)} of {len(asked)} runs were not published to W&B; the reason is above.")
 
 
-def _sync(publisher: Publisher, folders: Sequence[Path]) -> list[Published]:
-    try:
-        publish_runs(publisher, folders)
-        publisher.wait()
-    finally:
-        publisher.close()
-    for text in sentences(publisher):
-        print(visible(text))
-    return publisher.asked
-
-
 def kept_tracker(result: RunResult) -> WandbTracker:
     """The tracker of a run's own config, which says where and how to publish it; the default one if it had none."""
     try:
-        kept = run_settings(result).tracker or WandbTracker()
+        kept = result.settings(RunSettings).tracker or WandbTracker()
         tracker = WandbTracker(**{name: getattr(kept, name) for name in KEPT})
         tracker.check()
     except HarError:  # publish_runs reports it
@@ -63,45 +88,59 @@ def kept_tracker(result: RunResult) -> WandbTracker:
 
 def publish_runs(publisher: Publisher, folders: Sequence[Path]) -> None:
     """Publish each run once, after the training of its adapter. A damaged directory does not affect the others."""
-    folders = list(dict.fromkeys(folder.resolve() for folder in folders))
-    teachers = _teachers(folders)
-    for folder in folders:
-        published = Published("", folder.name, [folder])
-        try:
+    runs: list[tuple[RunResult, RunSettings]] = []
+    for folder in dict.fromkeys(folder.resolve() for folder in folders):
+        with _damage_noted(publisher, folder):
             result = read_run(folder)
-            published.id = run_id(folder)
-            group = _group(publisher, result)
-            _publish_adapter(publisher, result, group)
-        except HarError as error:
-            published.outcome = {"failed": str(error)}
-            publisher.asked.append(published)
-        else:
-            publisher.ask_once(published, "run", folder=str(folder), group=group, teachers=teachers)
+            runs.append((result, result.settings(RunSettings)))
+    teachers = {settings.lora.teacher.name for _, settings in runs if settings.lora.teacher is not None}
+    for result, settings in runs:
+        with _damage_noted(publisher, result.folder):
+            _publish_run(publisher, result, settings, teachers)
 
 
-def _teachers(folders: Sequence[Path]) -> list[str]:
-    """The names of the teachers of these runs. publish_runs reports a damaged directory."""
-    found = set()
-    for folder in folders:
-        with suppress(HarError):
-            found.add(run_settings(read_run(folder)).teacher)
-    return sorted(name for name in found if name is not None)
+@contextmanager
+def _damage_noted(publisher: Publisher, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except HarError as error:
+        publisher.asked.append(Published("", folder.name, [folder], {"failed": str(error)}))
 
 
-def _group(publisher: Publisher, result: RunResult) -> str:
-    """The group that the command names, or else the run's own config, or else that of a single run."""
-    kept = run_settings(result).tracker
-    return publisher.tracker.group or (kept and kept.group) or group_alone(result.metrics)
+def _publish_run(publisher: Publisher, result: RunResult, settings: RunSettings, teachers: Collection[str]) -> None:
+    """In the group that the command names, or else the run's own config, or else that of a single run."""
+    folder, kept = result.folder, settings.tracker
+    published = Published(run_id(folder), folder.name, [folder])
+    group = publisher.tracker.group or (kept and kept.group) or group_alone(result.metrics)
+    _publish_adapter(publisher, result, group)
+    kind = job_type(result.metrics.model, settings.lora, teachers)
+    publisher.ask_once(published, "run", folder=str(folder), group=group, job_type=kind)
+
+
+def group_alone(metrics: Metrics) -> str:
+    """The W&B group of a run outside a sweep; runs that differ only in their seed share it."""
+    return "-".join(about(metrics))
+
+
+def job_type(model: str, lora: Lora, teachers: Collection[str]) -> str:
+    """student (distilled, or without an adapter for comparison), adapter, teacher (of published students), or run."""
+    if lora.teacher is not None:
+        return "student"
+    if lora.name != NO_ADAPTER:
+        return "adapter"
+    return "teacher" if model in teachers else "run"
 
 
 def _publish_adapter(publisher: Publisher, result: RunResult, group: str) -> None:
     """Publish the training of a run's adapter, unless that was done live or with another run."""
-    folder = adapter_folder(result.folder, result.metrics)
-    if folder is None:
-        if result.metrics.adapter is not None and result.metrics.adapter.distillation is not None:
-            publisher.without_adapter.append(result.folder)
+    adapter = result.metrics.adapter
+    if adapter is None or adapter.distillation is None:
         return
-    id = read_training(folder, group, []).id
+    folder = find_adapter(result.folder.parent.parent / "store", adapter.revision)
+    if folder is None or not (folder / MANIFEST).is_file():
+        publisher.without_adapter.append(result.folder)
+        return
+    id = training_id(adapter.revision)
     for one in publisher.asked:
         if one.id == id:
             one.runs.append(result.folder)
@@ -110,18 +149,83 @@ def _publish_adapter(publisher: Publisher, result: RunResult, group: str) -> Non
         publisher.ask_once(Published(id, folder.name, [result.folder]), "adapter", folder=str(folder), group=group)
 
 
-def dashboard(experiment: Experiment) -> None:
-    """Make the report that har_llm/tracking/dashboard.yaml describes. Raises EngineError if W&B refuses it."""
-    chosen = experiment.tracker
-    tracker = chosen if isinstance(chosen, WandbTracker) else WandbTracker()
-    publisher = Publisher(tracker, experiment.settings.paths.outputs)
-    note = publisher.notes.find(DASHBOARD) or {}
-    asked = Published(DASHBOARD, DASHBOARD)
-    try:
-        publisher.ask(asked, DASHBOARD, id=note.get("report"))
-        publisher.wait()
-    finally:
-        publisher.close()
-    if "failed" in asked.outcome:
-        raise EngineError(f"The dashboard was not made ({asked.outcome['failed'].rstrip('.')}).")
-    print(visible(f"Dashboard: {asked.outcome['url']}"))
+def sentences(publisher: Publisher) -> list[str]:
+    """A sentence for each kind of outcome."""
+    done = [one for one in publisher.asked if one.reported]
+    kinds = (("url", _online), ("folder", _offline), ("failed", _failed))
+    found = [told(these, publisher) for kind, told in kinds if (these := [one for one in done if kind in one.outcome])]
+    if publisher.without_adapter:
+        names = ", ".join(folder.name for folder in publisher.without_adapter)
+        found.append(
+            f"No training is shown for {names}: its adapter is not in store/adapters, beside the folder of the runs."
+        )
+    return found
+
+
+def _online(published: Sequence[Published], publisher: Publisher) -> str:
+    again = " already" if all(one.outcome.get("again") for one in published) else ""
+    urls = list(dict.fromkeys(one.outcome["url"] for one in published))
+    if len(urls) == 1:
+        return f"W&B has the run{again}: {urls[0]}"
+    return f"W&B has all {len(urls)} runs{again}: {urls[0].partition('/runs/')[0]}"
+
+
+def _offline(published: Sequence[Published], publisher: Publisher) -> str:
+    folders = list(dict.fromkeys(shown(publisher.folder / one.outcome["folder"]) for one in published))
+    why = "this machine is not logged in to W&B"
+    if publisher.tracker.mode == "offline":
+        why = "tracker.mode is offline"
+    elif os.environ.get("WANDB_MODE") in OFFLINE_MODES:
+        why = f"WANDB_MODE is {os.environ['WANDB_MODE']}"
+    runs = "The W&B run is" if len(folders) == 1 else f"{len(folders)} W&B runs are"
+    command = shlex.join(["wandb", "sync", *folders])
+    return f"{runs} kept here, because {why}; after `wandb login`, this sends what is kept: {command}"
+
+
+def _failed(published: Sequence[Published], publisher: Publisher) -> str:
+    reasons = list(dict.fromkeys(one.outcome["failed"] for one in published))
+    why = reasons[0].rstrip(".") + (f", and {len(reasons) - 1} other reasons" if len(reasons) > 1 else "")
+    runs = list(dict.fromkeys(str(run) for one in published for run in one.runs))
+    what = f"{len(published)} runs are" if len(published) > 1 else "The run is"
+    start = f"{what} not published to W&B ({why}). "
+    if not runs:
+        return f"{start}The adapter is complete; its training is published together with the first run that uses it."
+    command = sync_command(publisher.tracker, publisher.outputs, runs)
+    return f"{start}The results are complete; publish them later with: {command}"
+
+
+def sync_command(tracker: WandbTracker, outputs: str, runs: Sequence[str]) -> str:
+    """The command line that publishes these runs with the same settings."""
+    default = WandbTracker()
+    changed = [
+        f"tracker.{one.name}={_value(getattr(tracker, one.name))}"
+        for one in dataclasses.fields(tracker)
+        if getattr(tracker, one.name) != getattr(default, one.name)
+    ]
+    options = [*(["tracker=wandb"] if changed else []), *changed]
+    if outputs != "outputs":
+        options.append(f"paths.outputs={_value(outputs)}")
+    names = _value([shown(Path(run)) for run in runs])
+    return shlex.join(["python", "-m", "har_llm", "task=sync", *options, f"runs={names}"])
+
+
+def _value(value: object) -> str:
+    """The value, quoted for Hydra's command line."""
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(_value(one) for one in value) + "]"
+    if isinstance(value, bool | int | float) or value is None:
+        return "null" if value is None else str(value).lower()
+    text = str(value)
+    # Hydra takes a backslash literally, except before a quote.
+    return text if PLAIN_VALUE.fullmatch(text) else "'" + re.sub(r"(\\*)('|$)", _escape_quote, text) + "'"
+
+
+def _escape_quote(found: re.Match[str]) -> str:
+    backslashes, quote = found.groups()
+    return backslashes * 2 + ("\\'" if quote else "")
+
+
+def shown(path: Path) -> str:
+    """The path, relative to the working folder if it is below that."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.config import OFFLINE_MODES, WandbTracker
-from har_llm.tracking.run_content import Content, RunContent, Table
+from har_llm.tracking.content import Content, RunContent, TrainingContent
 from har_llm.tracking.secrets import without_secrets
-from har_llm.tracking.training_content import TrainingContent
+from har_llm.tracking.tables import Rows
 
 KEPT_VARIABLES = re.compile(
     r"WANDB_(API_KEY|BASE_URL|ENTITY|CONFIG_DIR|IDENTITY_TOKEN_FILE|CREDENTIALS_FILE|CACHE_DIR|MODE|INSECURE_DISABLE_SSL"
@@ -79,11 +79,11 @@ class Client:
 
         run = self._open(content)
         with _filling(run):
-            tables = {name: _table(wandb, table) for name, table in content.tables.items()}
+            tables = {name: _table(wandb, rows) for name, rows in content.tables.items()}
             chart = wandb.plot_table(
                 vega_spec_name=CONFUSION_CHART,
                 data_table=_table(wandb, content.confusion),
-                fields={column: column for column in content.confusion.columns},
+                fields={column: column for column in content.confusion[0]},
                 string_fields={"title": f"Confusion matrix ({content.notes})" if content.notes else "Confusion matrix"},
             )
             run.log({**tables, "confusion": chart})
@@ -185,9 +185,9 @@ class Client:
         return {"url": str(url)}
 
 
-def _table(wandb: Any, table: Table) -> Any:
+def _table(wandb: Any, rows: Rows) -> Any:
     """A W&B table of plain strings and numbers: W&B shows a string as it is, never as HTML."""
-    return wandb.Table(columns=list(table.columns), data=table.rows, allow_mixed_types=True)
+    return wandb.Table(columns=list(rows[0]), data=[list(row.values()) for row in rows], allow_mixed_types=True)
 
 
 @contextmanager

@@ -14,9 +14,8 @@ from har_llm.common.errors import HarError
 from har_llm.common.process import Caller
 from har_llm.config import WandbTracker
 from har_llm.runs.directory import read_run
+from har_llm.tracking.content import read_training, run_content, training_content
 from har_llm.tracking.dashboard import save
-from har_llm.tracking.run_content import run_content
-from har_llm.tracking.training_content import TrainingContent, read_training, training_content
 from har_llm.tracking.wandb_client import Client, NotPublished, prepare_environment, reason, warm_up
 
 BEHIND = 5
@@ -27,18 +26,16 @@ class Worker:
     def __init__(self, tracker: WandbTracker, folder: Path):
         self._tracker = tracker
         self._client = Client(tracker, folder)
-        self._open: tuple[Any, TrainingContent] | None = None
-        """The training that is being shown, unless W&B refused it."""
+        self._training: Any = None
+        """The open W&B run of the training that is being shown; None if W&B refused it."""
 
     def run(self, message: dict[str, Any]) -> dict[str, Any]:
-        if message["waiting"] is not None and self._client.mode == "offline":
-            return {"folder": message["waiting"], "again": True}
         content = run_content(
             read_run(Path(message["folder"])),
+            job_type=message["job_type"],
             group=message["group"],
             tags=self._tracker.tags,
             samples=self._tracker.samples,
-            teachers=message["teachers"],
         )
         return self._client.publish(content)
 
@@ -46,22 +43,22 @@ class Worker:
         """Show a training that begins. An error is ignored here: the training can be published from its adapter at the
         end."""
         training = training_content(message["manifest"], message["name"], message["group"], self._tracker.tags)
-        self._open = None
+        self._training = None
         with suppress(NotPublished):
-            self._open = self._client.begin(training), training
+            self._training = self._client.begin(training)
 
     def loss(self, message: dict[str, Any]) -> None:
-        if self._open is not None:
+        if self._training is not None:
             try:
-                self._client.log_loss(self._open[0], message["step"], message["loss"])
+                self._client.log_loss(self._training, message["step"], message["loss"])
             except NotPublished:
-                self._open = None
+                self._training = None
 
     def trained(self, message: dict[str, Any]) -> dict[str, Any]:
         """End a training that succeeded. If it could not be shown live, it is published from its adapter."""
-        if self._open is None:
-            return self._from_adapter(message)
-        (run, _), self._open = self._open, None
+        if self._training is None:
+            return self.adapter(message)
+        run, self._training = self._training, None
         folder = Path(message["folder"])
         try:
             done = read_training(folder, message["group"], self._tracker.tags)
@@ -72,8 +69,8 @@ class Worker:
 
     def dropped(self, message: dict[str, Any]) -> dict[str, Any]:
         """End a training that made no adapter. When it is resumed, the same W&B run shows it from its first step."""
-        if self._open is not None:
-            (run, _), self._open = self._open, None
+        if self._training is not None:
+            run, self._training = self._training, None
             self._close(run)
         return {}
 
@@ -84,11 +81,6 @@ class Worker:
 
     def adapter(self, message: dict[str, Any]) -> dict[str, Any]:
         """Publish a finished training from its adapter."""
-        if message["waiting"] is not None and self._client.mode == "offline":
-            return {"folder": message["waiting"], "again": True}
-        return self._from_adapter(message)
-
-    def _from_adapter(self, message: dict[str, Any]) -> dict[str, Any]:
         folder = Path(message["folder"])
         training = read_training(folder, message["group"], self._tracker.tags)
         return self._client.end(self._client.begin(training), folder, training)
@@ -101,6 +93,8 @@ class Worker:
     def answer(self, message: dict[str, Any]) -> dict[str, Any] | None:
         """The outcome of a message; None for a message without one. "alone": the failure says nothing about other runs."""
         try:
+            if message.get("waiting") is not None and self._client.mode == "offline":
+                return {"folder": message["waiting"], "again": True}
             done: dict[str, Any] | None = getattr(self, message["do"])(message)
         except NotPublished as error:
             # A training may have ended long ago, and W&B may be available again by now.

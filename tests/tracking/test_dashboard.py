@@ -12,8 +12,7 @@ import pytest
 
 from har_llm.common.errors import EngineError
 from har_llm.scoring.parsing import CAUSES
-from har_llm.tracking.dashboard import specification
-from har_llm.tracking.sync import dashboard
+from har_llm.tracking.dashboard import dashboard, specification
 from tests.composing import experiment
 from tests.scripted_runs import done, gold_script
 from tests.tracking.fake_wandb import KEY, fake_wandb
@@ -76,10 +75,10 @@ def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 
 def test_every_panel_shows_something_that_is_logged(tmp_path: Path) -> None:
-    from har_llm.tracking.run_content import run_content
+    from har_llm.tracking.content import run_content
 
     result, _ = done(tmp_path, f"engine.path={gold_script(tmp_path / 'gold.jsonl')}", "limit=2")
-    content = run_content(result, group="g", tags=[], samples=3, teachers=[])
+    content = run_content(result, group="g", tags=[], samples=3, job_type="run")
     logged = {*content.summary, *content.tables, "step", "loss"}
     for section in specification()["sections"]:
         for panel in section["panels"]:

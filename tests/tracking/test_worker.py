@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from har_llm.config import WandbTracker
-from har_llm.tracking.training_content import TrainingContent
+from har_llm.tracking.content import TrainingContent
 from har_llm.tracking.wandb_client import NotPublished
 from har_llm.tracking.worker import Worker
 

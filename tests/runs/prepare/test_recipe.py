@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from har_llm.common.errors import ConfigError
 from har_llm.runs.adapter_files import adapter_weights
 from har_llm.runs.prepare import prepare
+from har_llm.runs.run import find_adapter
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
 from har_llm.sweep.train import check_recipe
-from har_llm.tracking.training_content import adapter_folder
 from tests.sweep.distilled_jobs import job, stand_in
 
 
@@ -66,13 +64,11 @@ def test_an_adapter_lies_where_its_key_says_whatever_the_student_is_called(tmp_p
     assert one is not None and other is not None and len(make_plan(runs, Stores()).recipes) == 1
     assert one.folder == other.folder and one.folder.name == f"tiny_student-{one.key[:16]}"
     assert {request.adapter for run in runs for request in run.requests} == {runs[0].requests[0].adapter}
-    metrics: Any = SimpleNamespace(adapter=SimpleNamespace(revision=one.key, distillation=SimpleNamespace()))
-    run_folder = tmp_path / "outputs" / "runs" / "a"
-    run_folder.mkdir(parents=True)
+    store = tmp_path / "outputs" / "store"
     one.folder.with_name(f".{one.folder.name}").mkdir(parents=True)
-    assert adapter_folder(run_folder, metrics) is None, "what is being made is not there yet"
+    assert find_adapter(store, one.key) is None, "what is being made is not there yet"
     stand_in(one)
-    assert adapter_weights(one) is not None and adapter_folder(run_folder, metrics) == one.folder
+    assert adapter_weights(one) is not None and find_adapter(store, one.key) == one.folder
 
 
 @pytest.mark.parametrize(

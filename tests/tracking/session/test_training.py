@@ -14,6 +14,7 @@ from har_llm.report.terminal.progress import LiveProgress
 from har_llm.runs.prepare import prepare
 from har_llm.runs.run import AdapterRecipe
 from har_llm.sweep import execute
+from har_llm.sweep.callbacks import Callbacks
 from har_llm.sweep.job import Job
 from har_llm.tracking.session import tracking
 from har_llm.tracking.sync import sync
@@ -27,7 +28,7 @@ TRACKED = ("tracker=wandb", "tracker.mode=offline")
 def made(*jobs: Job) -> None:
     with tracking(jobs) as tracker:
         with LiveProgress() as callback:
-            execute.run_jobs(jobs, tracker.beside(callback))
+            execute.run_jobs(jobs, Callbacks(callback, tracker))
         tracker.publish(jobs)
     assert all(each.error is None for each in jobs)
 

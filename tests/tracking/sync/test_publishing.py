@@ -13,7 +13,7 @@ from har_llm.config import WandbTracker
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.tracking import sync
 from har_llm.tracking.publisher import Publisher
-from har_llm.tracking.sync import kept_tracker, publish_runs
+from har_llm.tracking.sync import Lora, Teacher, group_alone, job_type, kept_tracker, publish_runs
 from tests.commands import har_llm
 from tests.composing import experiment
 from tests.tracking.fake_wandb import KEY
@@ -72,16 +72,37 @@ def changed(folder: Path, **changes: Any) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("changes", [{"lora": None}, {"lora": "none"}, {"lora": {"teacher": "x"}}, {"tracker": "wandb"}])
+DAMAGED: list[dict[str, Any]] = [
+    {"lora": None},
+    {"lora": {}},
+    {"lora": "none"},
+    {"lora": {"name": "distilled", "teacher": "x"}},
+    {"tracker": "wandb"},
+]
+
+
+@pytest.mark.parametrize("changes", DAMAGED)
 def test_a_damaged_config_costs_its_own_run(finished: Finished, tmp_path: Path, changes: dict[str, Any]) -> None:
     damaged, sound = changed(finished("limit=1").folder, **changes), finished("limit=2").folder
     publisher = Publisher(WandbTracker(), str(tmp_path))
     publish_runs(publisher, [damaged, sound])
     assert [one.name for one in publisher.asked] == [damaged.name, sound.name]
     failure, waits = (one.outcome.get("failed") for one in publisher.asked)
-    assert waits is None
-    if "tracker" in changes:  # the rest is read by the tracker's process
-        assert str(damaged) in failure and "does not hold what this version of har_llm writes" in failure
+    assert waits is None and failure is not None
+    assert f"{damaged}/config.yaml does not hold what this version of har_llm writes" in failure and "; delete" in failure
+
+
+def test_job_types() -> None:
+    plain = Lora("none")
+    assert job_type("tiny_student", plain, []) == "run"
+    assert job_type("tiny_student", plain, ["tiny_student"]) == "teacher"
+    assert job_type("tiny_student", Lora("adapter"), ["tiny_student"]) == "adapter"
+    assert job_type("tiny_student", Lora("distilled", Teacher("tiny_teacher")), []) == "student"
+
+
+def test_seeds_of_a_run_outside_a_sweep_are_one_group(finished: Finished) -> None:
+    groups = {group_alone(finished("limit=1", f"seed={seed}").metrics) for seed in (0, 1)}
+    assert groups == {"simulated_flat-tiny_student-test"}
 
 
 def synced(monkeypatch: pytest.MonkeyPatch, *overrides: str) -> dict[str, list[str]]:

@@ -12,13 +12,13 @@ import pytest
 
 from har_llm.common.errors import MissingError
 from har_llm.runs.directory import RunResult, read_run
-from har_llm.tracking.run_content import RunContent, group_alone, run_content, run_id
+from har_llm.tracking.content import RunContent, run_content, run_id
 
 Finished = Callable[..., RunResult]
 
 
 def content_of(folder: Path, **changes: Any) -> RunContent:
-    return run_content(read_run(folder), **{"group": "g", "tags": [], "samples": 10, "teachers": [], **changes})
+    return run_content(read_run(folder), **{"job_type": "run", "group": "g", "tags": [], "samples": 10, **changes})
 
 
 def test_the_id_is_that_of_the_results(finished: Finished, tmp_path: Path) -> None:
@@ -44,25 +44,6 @@ def test_every_score_is_that_of_the_run(finished: Finished) -> None:
     assert summary["generations/stop"] == result.environment.finish_reasons["stop"] > 0
     assert summary["seconds/engine"] == result.environment.engine_seconds
     assert None not in summary.values()
-
-
-def test_the_tables_hold_every_session_activity_and_cause(finished: Finished) -> None:
-    result = finished()
-    content = content_of(result.folder)
-    tables = {
-        name: [dict(zip(table.columns, row, strict=True)) for row in table.rows] for name, table in content.tables.items()
-    }
-    strict = result.metrics.strict.all
-    sessions = {row["session"]: row for row in tables["sessions"] if (row["parsing"], row["variant"]) == ("strict", "all")}
-    assert sessions.keys() == strict.sessions.keys() and len(sessions) == 2
-    for name, row in sessions.items():
-        assert row["f1_weighted"] == strict.sessions[name].f1_weighted
-    assert len(tables["activities"]) == 2 * len(result.metrics.activities)
-    assert {row["cause"] for row in tables["missed_by_cause"]} >= {"omitted", "no answer", "truncated"}
-    counts = [row[2] for row in content.confusion.rows]
-    assert sum(counts) == result.metrics.events and len(counts) == 12 * 13
-    diagonal = sum(count for gold, predicted, count in content.confusion.rows if gold == predicted)
-    assert diagonal / sum(counts) == pytest.approx(strict.pooled.accuracy)
 
 
 def test_what_is_synthetic_or_partial_stands_everywhere(finished: Finished) -> None:
@@ -92,39 +73,6 @@ def test_the_config_has_no_secret_and_nothing_of_this_machine(finished: Finished
     assert sent["engine"]["base_url"] == "http://(not published)@host/v1" and "hush" not in json.dumps(sent)
     assert not {"paths", "runs", "export", "report", "tracker"} & sent.keys()
     assert str(tmp_path) not in json.dumps({**sent, "engine": {}})
-
-
-def lora(folder: Path, **changes: Any) -> None:
-    from omegaconf import OmegaConf
-
-    config = OmegaConf.load(folder / "config.yaml")
-    config.lora = {"name": "none", **changes}
-    OmegaConf.save(config, folder / "config.yaml")
-
-
-@pytest.mark.parametrize("text", ["lora: {}", "lora: none", "tracker: {}"])
-def test_a_config_that_lacks_something_is_one_sentence(finished: Finished, text: str) -> None:
-    folder = finished("limit=1").folder
-    (folder / "config.yaml").write_text(f"metrics: {{parsing: strict, headline: accuracy}}\n{text}\n")
-    with pytest.raises(
-        MissingError, match=f"{folder.name}/config.yaml does not hold what this version of har_llm writes .*; delete"
-    ):
-        content_of(folder)
-
-
-def test_job_types(finished: Finished) -> None:
-    folder = finished("limit=1").folder
-    assert content_of(folder).job_type == "run"
-    assert content_of(folder, teachers=["tiny_student"]).job_type == "teacher"
-    lora(folder, name="adapter", path="x")
-    assert content_of(folder, teachers=["tiny_student"]).job_type == "adapter"
-    lora(folder, name="distilled", teacher={"name": "tiny_teacher"}, train_sessions=0)
-    assert content_of(folder).job_type == "student"
-
-
-def test_seeds_of_a_run_outside_a_sweep_are_one_group(finished: Finished) -> None:
-    groups = {group_alone(finished("limit=1", f"seed={seed}").metrics) for seed in (0, 1)}
-    assert groups == {"simulated_flat-tiny_student-test"}
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "config.yaml", "predictions.jsonl", "windows.jsonl"])

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from har_llm.config import WandbTracker
-from har_llm.tracking.messages import sentences, sync_command
 from har_llm.tracking.publisher import Published, Publisher
+from har_llm.tracking.sync import sentences, sync_command
 from tests.composing import experiment
 
 

@@ -1,4 +1,4 @@
-"""The table of reasoning samples: errors first, every activity in it, whatever a model may have written."""
+"""The tables of a run: every score of its directory; reasoning samples, errors first, whatever a model may have written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,23 @@ from pathlib import Path
 import pytest
 
 from har_llm.runs.directory import RunResult
-from har_llm.tracking.samples import COLUMNS, LONGEST, Place, choose, sample_rows, shortened, spread
+from har_llm.tracking.tables import LONGEST, Place, choose, confusion_rows, run_tables, sample_rows, shortened, spread
+
+
+def test_the_tables_hold_every_session_activity_and_cause(finished: Callable[..., RunResult]) -> None:
+    result = finished()
+    tables, confusion = run_tables(result, 10), confusion_rows(result.metrics)
+    strict = result.metrics.strict.all
+    sessions = {row["session"]: row for row in tables["sessions"] if (row["parsing"], row["variant"]) == ("strict", "all")}
+    assert sessions.keys() == strict.sessions.keys() and len(sessions) == 2
+    for name, row in sessions.items():
+        assert row["f1_weighted"] == strict.sessions[name].f1_weighted
+    assert len(tables["activities"]) == 2 * len(result.metrics.activities)
+    assert {row["cause"] for row in tables["missed_by_cause"]} >= {"omitted", "no answer", "truncated"}
+    assert sum(row["nPredictions"] for row in confusion) == result.metrics.events and len(confusion) == 12 * 13
+    diagonal = sum(row["nPredictions"] for row in confusion if row["Actual"] == row["Predicted"])
+    assert diagonal / result.metrics.events == pytest.approx(strict.pooled.accuracy)
+    assert all(list(row) == list(rows[0]) for rows in (*tables.values(), confusion) for row in rows)
 
 
 def places(count: int, right: bool, gold: int = 1) -> list[Place]:
@@ -51,7 +67,7 @@ def test_the_choice_is_by_chance_and_always_the_same() -> None:
 
 def test_a_row_shows_all_that_led_to_the_answer(finished: Callable[..., RunResult]) -> None:
     result = finished()
-    rows = [dict(zip(COLUMNS, row, strict=True)) for row in sample_rows(result, 20, "strict")]
+    rows = sample_rows(result, 20, "strict")
     assert len(rows) == 20 and [row["right"] for row in rows] == sorted(row["right"] for row in rows)
     assert 0 < sum(row["right"] for row in rows) < 20
     kept = {f"{row.session} event {row.id}": row for row in result.predictions()}
@@ -75,7 +91,7 @@ def test_a_window_that_overlaps_others_is_shown_whole(finished: Callable[..., Ru
     result = finished("window=sliding", f"prompt.event_ids={ids}")
     windows = {(window.session, window.window): window for window in result.windows()}
     kept = {f"{row.session} event {row.id}": row for row in result.predictions()}
-    rows = [dict(zip(COLUMNS, row, strict=True)) for row in sample_rows(result, 20, "strict")]
+    rows = sample_rows(result, 20, "strict")
     assert rows
     for row in rows:
         event = kept[row["session"]]
@@ -97,7 +113,7 @@ def test_hostile_text_is_shown_as_text(finished: Callable[..., RunResult], tmp_p
     text = "<think>\n<script>alert(1)</script>\x1b[2J \ud800\n</think>\n\nnothing"
     (tmp_path / "hostile.jsonl").write_text(json.dumps({"contains": "", "text": text}) + "\n")
     result = finished(f"engine.path={tmp_path / 'hostile.jsonl'}", "limit=1")
-    row = dict(zip(COLUMNS, sample_rows(result, 1, "strict")[0], strict=True))
+    row = sample_rows(result, 1, "strict")[0]
     assert row["reasoning"] == "<script>alert(1)</script>\\x1b[2J \\ud800"
     assert row["predicted"].startswith("missed (") and not row["right"]
     json.dumps(row).encode("utf-8")
@@ -107,7 +123,7 @@ def test_reasoning_that_was_never_closed_has_no_answer(finished: Callable[..., R
     rule = {"contains": "", "text": "<think>\nPerhaps the kitchen", "finish_reason": "length"}
     (tmp_path / "cut.jsonl").write_text(json.dumps(rule) + "\n")
     result = finished(f"engine.path={tmp_path / 'cut.jsonl'}", "limit=1")
-    row = dict(zip(COLUMNS, sample_rows(result, 1, "strict")[0], strict=True))
+    row = sample_rows(result, 1, "strict")[0]
     assert (row["reasoning"], row["answer"]) == ("Perhaps the kitchen", "")
     assert (row["predicted"], row["finish_reason"]) == ("missed (truncated)", "length")
 
@@ -127,6 +143,6 @@ def test_of_several_generations_the_one_is_shown_that_says_what_was_voted(finish
         if "samples" in row:
             row["samples"][0]["strict"] = other  # the first generation was outvoted
     (result.folder / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    row = dict(zip(COLUMNS, sample_rows(result, 1, "strict")[0], strict=True))
+    row = sample_rows(result, 1, "strict")[0]
     (window,) = result.windows()
     assert row["generation"] == window.generations[1].key != window.generations[0].key

@@ -1,0 +1,206 @@
+"""What W&B gets of a finished run, made only from its directory, and of a training, from its adapter's manifest.
+
+Imports nothing of W&B.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from har_llm.common.errors import MissingError
+from har_llm.common.provenance import MANIFEST
+from har_llm.config import LONGEST_TAG, NO_RESULT
+from har_llm.runs.directory import DATA, ENVIRONMENT, PREDICTIONS, WINDOWS, RunResult
+from har_llm.runs.directory import METRICS as METRICS_FILE
+from har_llm.runs.result import Metrics
+from har_llm.scoring.metrics import Scores
+from har_llm.scoring.names import METRICS
+from har_llm.scoring.parsing import CAUSES
+from har_llm.tracking.secrets import without_secrets
+from har_llm.tracking.tables import Rows, confusion_rows, run_tables
+
+IDENTIFYING = (METRICS_FILE, ENVIRONMENT, PREDICTIONS)
+REAL = "real data and a real model"
+TRAINING = "training"
+TRAINING_SUMMARY = ("windows", "generations", "examples", "epochs", "seconds_of_last_start", "provenance", "uses_gold")
+
+
+@dataclass(frozen=True)
+class Content:
+    """The content of a W&B run, independent of W&B's client."""
+
+    id: str
+    name: str
+    job_type: str
+    group: str
+    tags: Sequence[str]
+    notes: str
+    config: Mapping[str, Any]
+    summary: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RunContent(Content):
+    tables: Mapping[str, Rows]
+    confusion: Rows
+    """Numbers of events by gold and predicted activity."""
+    files: Mapping[str, Sequence[Path]]
+    """Files for artifacts, by type of artifact."""
+
+
+@dataclass(frozen=True)
+class TrainingContent(Content):
+    """A W&B run that shows how an adapter was made, or is being made.
+
+    Its id comes from the adapter's key: a training that is resumed or repeated is the same W&B run.
+    """
+
+    losses: Sequence[Sequence[float]]
+    """Step and loss of the steps done so far."""
+
+
+def run_content(result: RunResult, *, job_type: str, group: str, tags: Sequence[str], samples: int) -> RunContent:
+    """The content of a finished run. `tags`: further ones. `samples`: most reasoning samples. Raises MissingError."""
+    metrics = result.metrics
+    return RunContent(
+        id=run_id(result.folder),
+        name=result.folder.name,
+        job_type=job_type,
+        group=group,
+        tags=_tags(metrics, tags),
+        notes="; ".join(_labels(metrics)),
+        config=without_secrets(_config(result)),
+        summary=_summary(result),
+        tables=run_tables(result, samples),
+        confusion=confusion_rows(metrics),
+        files={
+            "predictions": [result.folder / name for name in (PREDICTIONS, METRICS_FILE, DATA, ENVIRONMENT)],
+            "generations": [result.folder / WINDOWS],
+        },
+    )
+
+
+def run_id(folder: Path) -> str:
+    """The W&B id, from the results and not their place, so that publishing again makes no second W&B run."""
+    digest = hashlib.sha256()
+    for name in IDENTIFYING:
+        try:
+            with (folder / name).open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+        except OSError as error:
+            raise MissingError(f"The run directory {folder} is damaged ({error}).") from None
+    return digest.hexdigest()[:16]
+
+
+def about(metrics: Metrics) -> list[str]:
+    """What a run is about, its seed apart: dataset, model, adapter, part."""
+    adapter = [] if metrics.adapter is None else [metrics.adapter.label]
+    return [metrics.dataset, metrics.model, *adapter, metrics.part]
+
+
+def _labels(metrics: Metrics) -> list[str]:
+    """What must be shown beside every score of the run."""
+    return [*_synthetic(metrics.provenance), *([f"partial: first {metrics.limit} windows only"] if metrics.partial else [])]
+
+
+def _synthetic(provenance: str | None) -> list[str]:
+    return provenance.split(", ") if provenance else []
+
+
+def _tags(metrics: Metrics, own: Sequence[str]) -> list[str]:
+    return _shortened([*about(metrics), *_synthetic(metrics.provenance), *(["partial"] if metrics.partial else []), *own])
+
+
+def _shortened(tags: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(tag[:LONGEST_TAG] for tag in tags))
+
+
+def _config(result: RunResult) -> dict[str, Any]:
+    metrics = result.metrics
+    shown = ("provenance", "partial", "model_id", "parameters", "sessions", "windows", "events")
+    return {
+        **{name: value for name, value in result.config.items() if name not in NO_RESULT},
+        "run": {
+            "directory": result.folder.name,
+            **{name: getattr(metrics, name) for name in shown},
+            "adapter": None if metrics.adapter is None else asdict(metrics.adapter),
+            "versions": asdict(metrics.versions),
+        },
+        "environment": asdict(result.environment),
+    }
+
+
+def _summary(result: RunResult) -> dict[str, Any]:
+    """The keys and values of W&B's summary. Scores are fractions; `strict/f1_weighted` is the mean over sessions."""
+    metrics, environment = result.metrics, result.environment
+    shown = metrics.shown
+    summary: dict[str, Any] = {
+        "headline": metrics.headline(shown.headline, shown.parsing).mean,
+        "headline_name": f"{shown.parsing}/{shown.headline}",
+        "provenance": metrics.provenance or REAL,
+        "partial": metrics.partial,
+        "sessions": metrics.sessions,
+        "windows": metrics.windows,
+        "events": metrics.events,
+        "tokens/prompt": environment.prompt_tokens,
+        "tokens/completion": environment.completion_tokens,
+        "seconds/engine": environment.engine_seconds,
+        **{f"generations/{reason}": count for reason, count in environment.finish_reasons.items()},
+        **{f"excluded/{reason}": count for reason, count in metrics.excluded_events.items()},
+    }
+    for parsing, variant, scores in metrics.all_scores():
+        prefix = parsing if variant == "all" else f"{parsing}/{variant}"
+        summary |= {f"{prefix}/{name}": value for name, value in _flat(scores).items()}
+    return {name: value for name, value in summary.items() if value is not None}
+
+
+def _flat(scores: Scores) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for metric in METRICS:
+        mean = scores.mean[metric]
+        low, high = mean.ci95 or (None, None)
+        flat |= {metric: mean.mean, f"{metric}_std": mean.std, f"{metric}_low": low, f"{metric}_high": high}
+        flat[f"pooled/{metric}"] = scores.pooled.score(metric)
+    return flat | {f"missed_by_cause/{cause}": scores.missed_by_cause[cause].mean for cause in CAUSES}
+
+
+def training_content(manifest: Mapping[str, Any], name: str, group: str, tags: Sequence[str]) -> TrainingContent:
+    """`manifest`: the adapter's, or what is known of it during the training. `name`: of the adapter's folder."""
+    labels = _synthetic(manifest["provenance"])
+    recipe = {**manifest["recipe"], "examples": len(manifest["recipe"]["examples"])}
+    config = without_secrets(
+        {
+            **{key: value for key, value in manifest.items() if key != "loss"},
+            "recipe": recipe,
+            "run": {"adapter": name, "provenance": manifest["provenance"]},
+        }
+    )
+    return TrainingContent(
+        id=training_id(manifest["key"]),
+        name=name,
+        job_type=TRAINING,
+        group=group,
+        tags=_shortened([manifest["dataset"], TRAINING, *labels, *tags]),
+        notes="; ".join(labels),
+        config=config,
+        summary={key: config[key] for key in TRAINING_SUMMARY if config.get(key) is not None},
+        losses=manifest["loss"],
+    )
+
+
+def training_id(key: str) -> str:
+    return f"training-{key[:16]}"
+
+
+def read_training(folder: Path, group: str, tags: Sequence[str]) -> TrainingContent:
+    """The content of a finished training, from the adapter's manifest. Raises MissingError."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return training_content(manifest, folder.name, group, tags)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise MissingError(f"The adapter in {folder} is damaged ({type(error).__name__}: {error}).") from None
