@@ -13,11 +13,10 @@ import pytest
 import torch
 
 from har_llm.common.errors import EngineError
-from har_llm.common.hardware import Gpu
 from har_llm.distill.trainer_choice import installed
 from har_llm.distill.training_config import LINEAR
 from har_llm.distill.training_job import TrainingJob
-from har_llm.distill.worker import _environment, trained
+from har_llm.distill.worker import trained
 from tests.distill.trainings import adapter, job
 
 
@@ -48,45 +47,27 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.delitem(sys.modules, "har_llm.distill.unsloth_trainer", raising=False)
     import har_llm.distill.unsloth_trainer as module
 
-    yield SimpleNamespace(load=module._load, asked=asked)
+    monkeypatch.setattr("har_llm.distill.trl_trainer.train_with", lambda load, peft, job, tell: load(job, 4096))
+    yield SimpleNamespace(train=lambda job: module.train(job, lambda message: None), asked=asked)
     sys.modules.pop("har_llm.distill.unsloth_trainer", None)
 
 
 def test_the_very_model_is_asked_for_with_the_settings_of_the_paper(trainer: Any, rows: Path, tmp_path: Path) -> None:
     made = unsloth_job(rows, tmp_path, r=32, lora_alpha=32, seed=7)
-    trainer.load(made, 4096)
+    trainer.train(made)
     load, peft = trainer.asked["load"], trainer.asked["peft"]
     assert (load["model_name"], load["use_exact_model_name"]) == (made.base, True)
     assert (load["max_seq_length"], load["dtype"], load["load_in_4bit"]) == (4096, torch.bfloat16, False)
     assert (peft["r"], peft["lora_alpha"], peft["lora_dropout"], peft["random_state"]) == (32, 32, 0.0, 7)
     assert peft["target_modules"] == list(LINEAR)
-    trainer.load(unsloth_job(rows, tmp_path, load_in_4bit=True), 4096)
+    trainer.train(unsloth_job(rows, tmp_path, load_in_4bit=True))
     assert trainer.asked["load"]["load_in_4bit"]
 
 
 def test_another_model_in_its_place_is_refused(trainer: Any, rows: Path, tmp_path: Path) -> None:
     trainer.asked["instead"] = "unsloth/something-bnb-4bit"
     with pytest.raises(EngineError, match="Unsloth loaded 'unsloth/something-bnb-4bit' instead of"):
-        trainer.load(unsloth_job(rows, tmp_path), 4096)
-
-
-def test_nothing_is_left_in_the_users_folder_and_nothing_is_fetched_to_be_counted(tmp_path: Path) -> None:
-    made = _environment(unsloth_job(tmp_path / "rows.jsonl", tmp_path))
-    assert made["UNSLOTH_COMPILE_LOCATION"] == str(tmp_path / "unsloth_compiled_cache")
-    assert made["UNSLOTH_DISABLE_STATISTICS"] == "1"
-
-
-@pytest.mark.parametrize("trainer", ["trl", "unsloth"])
-def test_a_training_sees_the_roomiest_gpu_and_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trainer: str
-) -> None:
-    made = replace(job(tmp_path / "rows.jsonl", tmp_path), trainer=trainer)
-    found = [Gpu("0", "A", 8e10, 1e9), Gpu("2", "A", 8e10, 7e10), Gpu("3", "A", 8e10, 6e10)]
-    monkeypatch.setattr("har_llm.distill.worker.gpus", lambda: found)
-    environment = _environment(made)
-    assert (environment["CUDA_DEVICE_ORDER"], environment["CUDA_VISIBLE_DEVICES"]) == ("PCI_BUS_ID", "2")
-    monkeypatch.setattr("har_llm.distill.worker.gpus", list)
-    assert not any(name.startswith("CUDA") for name in _environment(made))
+        trainer.train(unsloth_job(rows, tmp_path))
 
 
 @pytest.mark.gpu

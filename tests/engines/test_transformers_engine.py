@@ -11,12 +11,20 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import LogitsProcessorList, MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+from transformers import (
+    AutoModelForCausalLM,
+    GenerationMixin,
+    LogitsProcessorList,
+    MinPLogitsWarper,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
 
 from har_llm.common.errors import EngineError
 from har_llm.engines.base import Decoding, Generation, LoadedModel, Request
 from har_llm.engines.transformers_config import TransformersEngineConfig
-from har_llm.engines.transformers_engine import SeededSampling, _draw
+from har_llm.engines.transformers_engine import SeededSampling
 from har_llm.engines.worker import open_engine
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
@@ -110,13 +118,13 @@ def test_little_memory_makes_small_batches_and_the_same_generations(
     from har_llm.engines import transformers_engine
 
     sizes = []
-    original = transformers_engine.TransformersEngine._batch
+    original = GenerationMixin.generate
 
-    def counting(self: Any, batch: Any, prompts: Any) -> Any:
-        sizes.append(len(batch))
-        return original(self, batch, prompts)
+    def counting(self: Any, *, input_ids: torch.Tensor, **arguments: Any) -> Any:
+        sizes.append(len(input_ids))
+        return original(self, input_ids=input_ids, **arguments)
 
-    monkeypatch.setattr(transformers_engine.TransformersEngine, "_batch", counting)
+    monkeypatch.setattr(GenerationMixin, "generate", counting)
     whole = generated(requests, GREEDY)
     assert sizes == [len(requests)]
     sizes.clear()
@@ -164,9 +172,16 @@ def test_on_a_gpu_generations_come_back_whole(requests: list[Request]) -> None:
     assert all(one.text.startswith("<think>") for one in made)
 
 
-def test_further_arguments_reach_the_model(requests: list[Request]) -> None:
-    engine = open_engine(TransformersEngineConfig(device="cpu", extra_args={"attn_implementation": "eager"}), loaded())
-    assert engine._model.config._attn_implementation == "eager"  # type: ignore[attr-defined]
+def test_further_arguments_reach_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    models, original = [], AutoModelForCausalLM.from_pretrained
+
+    def load(*arguments: Any, **named: Any) -> Any:
+        models.append(original(*arguments, **named))
+        return models[-1]
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", load)
+    open_engine(TransformersEngineConfig(device="cpu", extra_args={"attn_implementation": "eager"}), loaded())
+    assert models[0].config._attn_implementation == "eager"
 
 
 @pytest.mark.parametrize(
@@ -206,12 +221,21 @@ def probabilities_of_transformers(scores: torch.Tensor, sampling: Sampling) -> t
     return torch.softmax(warpers(torch.zeros(1, 1, dtype=torch.long), scores[None].clone()), dim=-1)[0]
 
 
+def tokens_at(points: list[float], scores: torch.Tensor, sampling: Sampling, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The tokens that are drawn where the rows' generators give these numbers from 0 to 1."""
+    given = iter(points)
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.tensor([next(given)], dtype=torch.float64))
+    rows = scores.expand(len(points), -1)
+    chosen: list[int] = SeededSampling(sampling, range(len(points)))(torch.zeros(len(points), 1), rows).argmax(-1).tolist()
+    return chosen
+
+
 @pytest.mark.parametrize("sampling", SETTINGS, ids=str)
-def test_tokens_are_drawn_as_transformers_would_draw_them(sampling: Sampling) -> None:
+def test_tokens_are_drawn_as_transformers_would_draw_them(sampling: Sampling, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = torch.randn(40, generator=torch.Generator().manual_seed(3)) * 2
     count = 20_000
-    points = (torch.arange(count, dtype=torch.float64) + 0.5) / count
-    drawn = Counter(_draw(scores.expand(count, -1), sampling, points).tolist())
+    points = [(place + 0.5) / count for place in range(count)]
+    drawn = Counter(tokens_at(points, scores, sampling, monkeypatch))
     expected = probabilities_of_transformers(scores, sampling)
     shares = torch.tensor([drawn[token] / count for token in range(40)])
     assert torch.allclose(shares, expected.float(), atol=2e-3)
@@ -231,7 +255,7 @@ def test_a_row_does_not_depend_on_the_others() -> None:
 
 
 @pytest.mark.parametrize("point", [0.0, 0.5, 1 - 1e-12])
-def test_the_ends_of_the_range_are_tokens_that_may_be_drawn(point: float) -> None:
+def test_the_ends_of_the_range_are_tokens_that_may_be_drawn(point: float, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = torch.tensor([[5.0, 1.0, 0.0, float("-inf")]])
-    token = _draw(scores, Sampling(temperature=1.0, top_p=0.99, top_k=0), torch.tensor([point], dtype=torch.float64))
-    assert token.item() in (0, 1)
+    (token,) = tokens_at([point], scores, Sampling(temperature=1.0, top_p=0.99, top_k=0), monkeypatch)
+    assert token in (0, 1)

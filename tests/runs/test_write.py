@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import Notice
-from har_llm.runs import write
+from har_llm.runs.directory import read_run
+from har_llm.runs.finish import finish
 from har_llm.runs.prepare import prepare, read_recordings
 from tests.composing import experiment
 from tests.runs.sampled_runs import answered, sampled
-from tests.scripted_runs import SMALL, done, gold_script, rows_of
+from tests.scripted_runs import SMALL, done, gold_script, made_for, rows_of
 
 
 def test_right_answers_score_one_and_every_event_is_accounted_for(tmp_path: Path, script: str) -> None:
@@ -31,12 +32,15 @@ def test_right_answers_score_one_and_every_event_is_accounted_for(tmp_path: Path
     assert all(row["strict"]["activity"] == row["gold"][0] for row in rows)
 
 
-def test_repairs_name_files_by_their_place_in_the_data(tmp_path: Path) -> None:
-    prepared = prepare(experiment(*SMALL, f"paths.data={tmp_path}"))
+def test_repairs_name_files_by_their_place_in_the_data(tmp_path: Path, script: str) -> None:
+    places = (f"paths.data={tmp_path}", f"paths.outputs={tmp_path / 'outputs'}")
+    prepared = prepare(experiment(*SMALL, *places, script, "limit=1"))
     files = (str(tmp_path / "mural" / "01" / "x.csv"), "/home/someone/mural.zip/01/x.csv")
     repairs = [Notice(file, 3, "empty line", "left out") for file in files]
-    repaired = write._data(replace(prepared, recordings=replace(prepared.recordings, repairs=repairs))).repairs
-    assert [repair.path for repair in repaired] == ["mural/01/x.csv", "01/x.csv"]
+    made_for(prepared)
+    repaired = replace(prepared, recordings=replace(prepared.recordings, repairs=repairs))
+    folder = finish(repaired, prepared.open_store())
+    assert [repair.path for repair in read_run(folder).data.repairs] == ["mural/01/x.csv", "01/x.csv"]
 
 
 def test_everything_written_says_that_it_is_synthetic(tmp_path: Path, script: str) -> None:

@@ -4,37 +4,59 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.provenance import MANIFEST
+from har_llm.distill.training_job import TrainingJob
 from har_llm.runs.adapter_files import adapter_weights
 from har_llm.runs.generations import parse_windows
 from har_llm.runs.prepare import prepare
 from har_llm.runs.run import AdapterRecipe
 from har_llm.sweep import execute
-from har_llm.sweep import train as teaching
-from har_llm.sweep.execute import prepare_jobs
+from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
-from har_llm.sweep.train import _losses, _write_lines, check_recipe
+from har_llm.sweep.train import Training, check_recipe, losses_so_far
 from tests.common.locks import write_lock
 from tests.sweep.distilled_jobs import adapters, job, keep, stand_in
 from tests.sweep.noted_jobs import Notes, done
 
+UPTO_TRAININGS = execute.STAGES[1]
 
-def test_losses_are_kept_once_each_and_a_torn_line_tears_no_other(tmp_path: Path) -> None:
-    log = tmp_path / "loss.jsonl"
-    log.write_text("[1, 3.0]\n[2, 2.0]\n[3, 1.5")
-    _write_lines(log, _losses(log))
-    with log.open("a") as stream:
-        stream.write("[2, 2.5]\n[3, 1.0]\n")  # what was lost since the last checkpoint is done again
-    assert _losses(log) == [[1, 3.0], [2, 2.5], [3, 1.0]]
-    assert _losses(tmp_path / "nowhere") == []
+
+def stop_trainings(monkeypatch: pytest.MonkeyPatch, *messages: dict[str, Any]) -> None:
+    """Every training ends with an error, once its process has said this much."""
+
+    def trained(job: TrainingJob) -> Iterator[dict[str, Any]]:
+        yield from messages
+        raise MissingError("far enough")
+
+    monkeypatch.setattr("har_llm.sweep.train.trained", trained)
+
+
+def staging_of(recipe: AdapterRecipe) -> Path:
+    """Where the adapter is made."""
+    return recipe.folder.with_name(f".{recipe.folder.name}")
+
+
+def test_losses_are_kept_once_each_and_a_torn_line_tears_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = prepare(job(tmp_path).experiment).recipe  # type: ignore[arg-type]
+    assert recipe is not None and losses_so_far(recipe) == []
+    keep(recipe.teacher)
+    staging_of(recipe).mkdir(parents=True)
+    (staging_of(recipe) / "loss.jsonl").write_text("[1, 3.0]\n[2, 2.0]\n[3, 1.5")
+    # What was lost since the last checkpoint is done again.
+    stop_trainings(monkeypatch, {"about": {}}, {"step": 2, "loss": 2.5}, {"step": 3, "loss": 1.0})
+    with pytest.raises(MissingError, match="far enough"):
+        Training(recipe).run(Callback(), Stores())
+    assert losses_so_far(recipe) == [[1, 3.0], [2, 2.5], [3, 1.0]]
 
 
 @pytest.mark.slow
@@ -127,34 +149,25 @@ def test_an_adapter_that_another_process_trains_comes_last_and_is_waited_for(
     assert theirs is not None and ours is not None
     for recipe in (theirs, ours):
         keep(recipe.teacher)
-    staging = teaching._staging(theirs)
+    staging = staging_of(theirs)
     staging.mkdir(parents=True)
     lock = staging.with_name(f"{staging.name}.lock")
     write_lock(lock)
     (staging / "loss.jsonl").write_text("[1, 2.0]\n[2, 1.0]\n")
-    trained: list[AdapterRecipe] = []
-
-    def train(training: teaching.Training, *rest: object) -> None:
-        trained.append(training.recipe)
-        raise MissingError("far enough")
 
     class Patient(Notes):
         def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
             super().training_waits(recipe, done, holder)
-            assert (
-                recipe.key == theirs.key
-                and trained == [ours]
-                and f"{lock}; delete that file if that process is gone" in holder
-            )
+            assert recipe.key == theirs.key and [one.key for one in self.recipes] == [ours.key]
+            assert f"{lock}; delete that file if that process is gone" in holder
             if len(self.waited) == 3:
                 lock.unlink()
                 stand_in(recipe)
 
-    monkeypatch.setattr(teaching.Training, "_train", train)
+    stop_trainings(monkeypatch)
     callback, jobs = Patient(), [Job("", run.experiment) for run in runs]
-    prepare_jobs(jobs, callback)
-    execute._train(make_plan([one.run for one in jobs if one.run is not None], Stores()), jobs, callback, Stores())
-    assert callback.waited == [2, 2, 2] and not callback.recipes and adapter_weights(theirs) is not None
+    execute.generate_jobs(jobs, callback, UPTO_TRAININGS)
+    assert callback.waited == [2, 2, 2] and len(callback.recipes) == 1 and adapter_weights(theirs) is not None
     assert callback.failures == [jobs[1]] and str(jobs[1].error) == "far enough"
 
 
@@ -170,18 +183,14 @@ def test_a_training_whose_process_dies_while_another_waits_is_taken_over(
     lock.parent.mkdir(parents=True)
     write_lock(lock)
 
-    def train(training: teaching.Training, *rest: object) -> None:
-        raise MissingError("far enough")
-
     class Patient(Notes):
         def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
             super().training_waits(recipe, done, holder)
             write_lock(lock, pid=2**22 + 1)
 
-    monkeypatch.setattr(teaching.Training, "_train", train)
+    stop_trainings(monkeypatch)
     callback = Patient()
-    prepare_jobs([wanted], callback)
-    execute._train(make_plan([run], Stores()), [wanted], callback, Stores())
+    execute.generate_jobs([wanted], callback, UPTO_TRAININGS)
     assert callback.waited == [0] and str(wanted.error) == "far enough"
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import queue
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +14,52 @@ from har_llm.config import WandbTracker
 from har_llm.tracking.publisher import Published, PublishedNotes, Publisher
 
 
+class Process:
+    """Stands for the tracker's process: it replies at once to what it is asked, as long as it has replies."""
+
+    def __init__(self, *replies: dict[str, Any]) -> None:
+        self._replies, self._left = iter(replies), len(replies)
+        self._said: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.heard = threading.Event()
+        """Set once the receiver has taken every reply and asks for more."""
+
+    def send(self, message: dict[str, Any]) -> None:
+        if "do" in message and (reply := next(self._replies, None)) is not None:
+            self._said.put({"number": message["number"], **reply})
+
+    def receive(self) -> dict[str, Any]:
+        if self._left == 0:
+            self.heard.set()
+        self._left -= 1
+        return self._said.get()
+
+    def close(self) -> None:
+        pass
+
+
 @pytest.fixture
-def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publisher:
-    monkeypatch.setattr(Publisher, "start", lambda self: None)
-    return Publisher(WandbTracker(), str(tmp_path))
+def publisher(tmp_path: Path) -> Iterator[Publisher]:
+    made = Publisher(WandbTracker(), str(tmp_path))
+    yield made
+    made.close()
 
 
-def outcomes(publisher: Publisher, *replies: dict[str, Any]) -> list[dict[str, Any]]:
-    """The outcomes of `count` runs, if all replies are there before anything waits."""
-    for number, reply in enumerate(replies, 1):
+def outcomes(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch, runs: int, *replies: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """The outcomes of so many runs, if all replies are there before anything waits."""
+    process = Process(*replies)
+    monkeypatch.setattr("har_llm.tracking.publisher.JsonProcess", lambda function, what: process)
+    for number in range(1, runs + 1):
         publisher.ask(Published(str(number), str(number)), "run")
-        publisher._replies.put({"number": number, **reply})
+    assert process.heard.wait(10)
     publisher.wait()
     return [one.outcome for one in publisher.asked]
 
 
-def test_what_has_arrived_is_not_given_up(publisher: Publisher) -> None:
+def test_what_has_arrived_is_not_given_up(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
     arrived = {"url": "http://w/3"}
-    assert outcomes(publisher, {"failed": "No."}, {"failed": "No."}, arrived) == [
+    assert outcomes(publisher, monkeypatch, 3, {"failed": "No."}, {"failed": "No."}, arrived) == [
         {"failed": "No."},
         {"failed": "No."},
         arrived,
@@ -36,19 +67,13 @@ def test_what_has_arrived_is_not_given_up(publisher: Publisher) -> None:
     assert publisher.notes.online("3")
 
 
-def test_two_failures_in_a_row_end_the_attempt(publisher: Publisher) -> None:
-    publisher.ask(Published("0", "0"), "run")
-    publisher._replies.put({"number": 1, "failed": "No."})
-    publisher.ask(Published("1", "1"), "run")
-    publisher._replies.put({"number": 2, "failed": "No."})
-    publisher.ask(Published("2", "2"), "run")
-    publisher.wait()
-    assert [one.outcome for one in publisher.asked] == [{"failed": "No."}] * 3
+def test_two_failures_in_a_row_end_the_attempt(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert outcomes(publisher, monkeypatch, 3, {"failed": "No."}, {"failed": "No."}) == [{"failed": "No."}] * 3
 
 
-def test_failures_that_are_no_sign_for_others_end_nothing(publisher: Publisher) -> None:
+def test_failures_that_are_no_sign_for_others_end_nothing(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
     old = {"failed": "No.", "alone": True}
-    found = outcomes(publisher, old, old, {"failed": "No."}, {"url": "http://w/4"})
+    found = outcomes(publisher, monkeypatch, 4, old, old, {"failed": "No."}, {"url": "http://w/4"})
     assert [sorted(one) for one in found] == [["alone", "failed"], ["alone", "failed"], ["failed"], ["url"]]
 
 

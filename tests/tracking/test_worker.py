@@ -42,10 +42,9 @@ def client() -> FakeClient:
 
 
 @pytest.fixture
-def worker(tmp_path: Path, client: FakeClient) -> Worker:
-    made = Worker(WandbTracker(), tmp_path)
-    made._client = client  # type: ignore[assignment]
-    return made
+def worker(tmp_path: Path, client: FakeClient, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    monkeypatch.setattr("har_llm.tracking.worker.Client", lambda tracker, folder: client)
+    return Worker(WandbTracker(), tmp_path)
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_a_killed_worker_is_one_sentence_and_closing_is_safe() -> None:
     engine = WorkerEngine(ScriptedEngineConfig(delay_s=30), MODEL)
     assert engine.about
     stream = engine.generate([request(1)])
-    os.kill(engine._process.pid, signal.SIGKILL)
+    os.kill(engine.pid, signal.SIGKILL)
     with pytest.raises(EngineError, match=r"was killed by signal 9 .* run the same command again"):
         next(stream)
     engine.close()
@@ -92,7 +92,7 @@ from tests.engines.scripted_requests import MODEL, request
 engine = WorkerEngine(ScriptedEngineConfig(delay_s=60), MODEL)
 assert engine.about
 stream = engine.generate([request(1)])
-print(engine._process.pid, flush=True)
+print(engine.pid, flush=True)
 next(stream)
 """
     caller = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import psutil
@@ -44,14 +43,18 @@ def pool(config: ScriptedEngineConfig, *places: int) -> closing[WorkerPool]:
     return closing(WorkerPool(config, MODEL, [{"PLACE": str(place)} for place in places]))
 
 
+Workers = Callable[[], set[psutil.Process]]
+
+
 def children() -> set[psutil.Process]:
     return {child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE}
 
 
 @pytest.fixture(autouse=True)
-def no_process_is_left() -> Iterator[None]:
+def workers() -> Iterator[Workers]:
+    """The processes that the test has started and that have not ended; none may be left."""
     before = children()
-    yield
+    yield lambda: children() - before
     assert not children() - before
 
 
@@ -83,24 +86,25 @@ def test_a_worker_without_a_share_is_no_fault() -> None:
         assert [made.text for made in engine.generate([request(5)])] == ["0"]
 
 
-def test_a_killed_worker_costs_its_own_share_only() -> None:
+def test_a_killed_worker_costs_its_own_share_only(workers: Workers) -> None:
     made: list[Generation] = []
     killed = pytest.raises(EngineError, match=r"was killed by signal 9 .*What was finished is kept")
     with pool(TellsItsPlace(delay_s=0.1), 0, 1) as engine, killed:
         for one in engine.generate([request(number) for number in range(12)]):
             made.append(one)
             if len(made) == 2:
-                os.kill(engine._workers[1]._process.pid, signal.SIGKILL)
+                (second,) = (worker for worker in workers() if worker.environ()["PLACE"] == "1")
+                second.kill()
     keys = {place: [one.key for one in made if one.text == place] for place in ("0", "1")}
     assert keys["0"] == [f"key{number}" for number in range(0, 12, 2)], "it went on to the end of its share"
     assert len(keys["1"]) <= 3
 
 
-def test_deaths_of_the_same_kind_are_told_once() -> None:
+def test_deaths_of_the_same_kind_are_told_once(workers: Workers) -> None:
     with pool(ScriptedEngineConfig(delay_s=30), 0, 1) as engine:
         assert engine.about
-        for worker in engine._workers:
-            os.kill(worker._process.pid, signal.SIGKILL)
+        for worker in workers():
+            worker.kill()
         with pytest.raises(EngineError) as caught:
             list(engine.generate([request(1), request(2)]))
     assert str(caught.value).count("was killed by signal 9") == 1
@@ -119,16 +123,17 @@ def test_a_first_worker_that_cannot_load_is_known_before_anything_is_asked() -> 
         assert engine.about
 
 
-def test_closing_ends_workers_that_are_still_loading() -> None:
+def test_closing_ends_workers_that_are_still_loading(workers: Workers) -> None:
     engine = WorkerPool(ScriptedEngineConfig(), MODEL, [{}, {}])
+    assert len(workers()) == 2
     engine.close()
     engine.close()
-    assert all(worker._process.ended for worker in engine._workers)
+    assert not workers()
 
 
-def test_closing_ends_workers_in_the_middle_of_a_generation() -> None:
+def test_closing_ends_workers_in_the_middle_of_a_generation(workers: Workers) -> None:
     with pool(ScriptedEngineConfig(delay_s=0.3), 0, 1) as engine:
         # More than a pipe holds: one thread may still be sending while the other process is at work.
         stream = engine.generate([request(number, "x" * 5000) for number in range(400)])
         assert next(stream).key in ("key0", "key1")
-    assert all(worker._process.ended for worker in engine._workers)
+    assert not workers()

@@ -16,6 +16,7 @@ from har_llm.runs.run import AdapterRecipe
 from har_llm.sweep import execute
 from har_llm.sweep.callbacks import Callbacks
 from har_llm.sweep.job import Job
+from har_llm.tracking.publisher import Publisher
 from har_llm.tracking.session import tracking
 from har_llm.tracking.sync import sync
 from tests.composing import experiment
@@ -92,14 +93,18 @@ def test_a_training_that_was_not_shown_live_is_published_with_the_run_that_uses_
     assert [sent.run.display_name for sent in offline_runs(tmp_path / "other")] == [run.name]
 
 
-def test_a_training_is_over_while_another_process_trains_the_next(tmp_path: Path) -> None:
+def test_a_training_is_over_while_another_process_trains_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(Publisher, "start", lambda self: None)
+    monkeypatch.setattr(Publisher, "ask", lambda self, published, do, **_: asked.append(do))
     student = job(tmp_path, *TRACKED)
     recipe = recipe_of(student)
     with tracking([student]) as tracker:
         tracker.training_starts(recipe, Selection([Example("s#0", "key", (), "text")], 6, {}, False), 0)
         tracker.training_step(1, 1.0)
+        assert not asked
         tracker.training_waits(recipe, 3, "process 3 trains it")
-        assert tracker._training is None
+        assert asked == ["dropped"]
 
 
 def test_a_training_that_goes_on_after_a_kill_is_shown_from_its_beginning_as_the_same_run(tmp_path: Path) -> None:
