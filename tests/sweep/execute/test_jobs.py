@@ -178,7 +178,7 @@ def test_a_run_directory_that_cannot_be_written_is_one_sentence(tmp_path: Path, 
     callback = Notes()
     execute.finish_jobs(jobs, callback)
     assert callback.failures == jobs
-    assert "cannot be written (File exists)" in str(jobs[0].error) and "generations are kept" in str(jobs[0].error)
+    assert "cannot be written (File exists)" in str(jobs[0].error) and "generations are stored" in str(jobs[0].error)
 
 
 def test_a_damaged_run_directory_fails_its_own_job(job: Callable[..., Job]) -> None:
