@@ -13,7 +13,7 @@ class EngineConfig(Protocol):
     """An engine's settings, as conf/engine writes them. They import no library: the engine's class does, in the worker."""
 
     engine_class: ClassVar[str]
-    """The engine's class, as text: package.module.Class. It is made with these settings and a LoadedModel."""
+    """The engine's class, as a string: package.module.Class. It is called with these settings and a LoadedModel."""
 
     def check(self) -> None: ...
 
