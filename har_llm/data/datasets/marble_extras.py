@@ -3,7 +3,7 @@
     subject-<id>/smartphone.csv    event_id,event_status,ts       not there when the subject had no call
     subject-<id>/locations.csv     ts_start,ts_end,location       the subject's true location, in spans of time
 
-A model is never told whose phone or location it is: the texts of the events come from the settings, and none names a subject.
+A model is never told whose phone or location it is: the texts of the events come from the settings and name no subject.
 """
 
 from __future__ import annotations
