@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import MissingError
+from har_llm.runs.adapter_files import select_examples
 from har_llm.runs.directory import RunResult, read_run
-from har_llm.tracking.content import RunContent, run_content, run_id
+from har_llm.runs.manifest import manifest
+from har_llm.runs.prepare import prepare
+from har_llm.tracking.content import TRAINING_SUMMARY, RunContent, run_content, run_id, training_content
+from tests.sweep.distilled_jobs import job, keep
 
 Finished = Callable[..., RunResult]
 
@@ -97,3 +101,16 @@ def test_a_missing_file_is_one_sentence(finished: Finished) -> None:
     (folder / "environment.json").unlink()
     with pytest.raises(MissingError, match="damaged"):
         run_id(folder)
+
+
+def test_the_summary_of_a_training_is_what_the_manifest_says(tmp_path: Path) -> None:
+    run = prepare(job(tmp_path, "lora.examples.unusable=leave_out").experiment)  # type: ignore[arg-type]
+    assert run.recipe is not None
+    keep(run.recipe.teacher)
+    selection = select_examples(run.recipe, run.recipe.teacher.open_store())
+    known = manifest(run.recipe, selection, {"seconds_of_last_start": 2.5}, [[1, 0.5]])
+    content = training_content(known, "name", "group", ["mine"])
+    assert content.summary == {name: known[name] for name in TRAINING_SUMMARY}
+    assert content.summary["generations"] == len(run.recipe.teacher.requests)
+    assert content.losses == [[1, 0.5]]
+    assert content.tags == ["simulated_flat", "training", "synthetic home", "synthetic model", "mine"]
