@@ -123,7 +123,7 @@ class Metrics:
         return scores
 
     def all_scores(self) -> Iterator[tuple[str, str, Scores]]:
-        """Those of each way of parsing and each variant of the events, with their names."""
+        """The scores of each parsing mode and each variant of the events, with their names."""
         for parsing in PARSINGS:
             for variant, scores in self.parsed(parsing).variants.items():
                 yield parsing, variant, scores
