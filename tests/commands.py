@@ -1,4 +1,4 @@
-"""Whole commands in fresh processes, and what they leave in a folder."""
+"""Whole commands, and what they leave in a folder."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
 from tests.helpers import ROOT
+from tests.warm_commands import warm_command
 
 MARK = "synthetic home, synthetic model"
 
@@ -21,19 +24,30 @@ def plain_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "HAR_LLM_DATA"} | {"PYTHONPATH": str(ROOT)}
 
 
-def har_llm(folder: Path, *arguments: str, expect: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "har_llm", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**plain_environment(), **environment},
-        timeout=500,
-        stdin=subprocess.DEVNULL,
-    )
+def har_llm(
+    folder: Path, *arguments: str, expect: int = 0, fresh: bool = False, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """`fresh`: in a new process, as a user has it. Else, much sooner, in one that has its imports already."""
+    environment = {**plain_environment(), **environment}
+    done = (_fresh if fresh else _warm)(folder, arguments, environment)
     assert done.returncode == expect, done.stderr
     assert "Traceback" not in done.stderr
     return done
+
+
+def _fresh(folder: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "har_llm", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=folder, env=environment, timeout=500, stdin=subprocess.DEVNULL
+    )
+
+
+def _warm(folder: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    with tempfile.TemporaryDirectory() as own:
+        out = Path(own) / "out"
+        code = warm_command(folder, [*arguments], environment, out)
+        said = [out.with_suffix(kind).read_text(encoding="utf-8") for kind in (".stdout", ".stderr")]
+    return subprocess.CompletedProcess(["har_llm", *arguments], code, *said)
 
 
 def stored_lines(folder: Path) -> int:

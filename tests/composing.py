@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from har_llm.cli import conf_folder
 from har_llm.config import Experiment, read_experiment
 
-OUTPUTS = "paths.outputs="
+OUTPUTS = re.compile(r"paths\.outputs=([\w./-]+)")  # nothing that Hydra would not take as it stands
 
 
 def composed(*overrides: str, conf: Path | None = None) -> DictConfig:
@@ -20,8 +21,8 @@ def composed(*overrides: str, conf: Path | None = None) -> DictConfig:
 
     What differs only in where outputs go, as each test's do, is composed once.
     """
-    outputs = [override.partition("=")[2] for override in overrides if override.startswith(OUTPUTS)]
-    config = deepcopy(_composed(tuple(one for one in overrides if not one.startswith(OUTPUTS)), conf))
+    outputs = [found[1] for override in overrides if (found := OUTPUTS.fullmatch(override))]
+    config = deepcopy(_composed(tuple(one for one in overrides if not OUTPUTS.fullmatch(one)), conf))
     if outputs:
         OmegaConf.update(config, "paths.outputs", outputs[-1])
     return config

@@ -23,7 +23,7 @@ def test_two_runs_are_compared_without_data_or_model(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for folder in (a, b) for path in folder.iterdir()}
     # Whatever else is configured is not looked at.
     asked = ["task=compare", f"runs=[{a.relative_to(tmp_path)},{b}]", "dataset=marble", "metrics.headline=accuracy"]
-    compared = har_llm(tmp_path, *asked, PYTHONPROFILEIMPORTTIME="1")
+    compared = har_llm(tmp_path, *asked, fresh=True, PYTHONPROFILEIMPORTTIME="1")
     assert f"A and B: {MARK}" in compared.stdout
     assert "Too few sessions to tell: with 2, p cannot be below 0.500" in compared.stdout
     imported = {line.rpartition("|")[2].strip() for line in compared.stderr.splitlines()}

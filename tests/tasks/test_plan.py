@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 def test_a_plan_says_what_would_be_made_and_neither_loads_nor_writes(tmp_path: Path) -> None:
     asked = ["task=plan", "model=tiny_student", "engine=transformers", "limit=4"]
-    done = har_llm(tmp_path, *asked, PYTHONPROFILEIMPORTTIME="1")
+    done = har_llm(tmp_path, *asked, fresh=True, PYTHONPROFILEIMPORTTIME="1")
     assert (
         "1 run, 0 finished. Generations needed: 4, of which 0 are stored and 4 are to be made. Models to load" in done.stdout
     )

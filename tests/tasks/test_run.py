@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_the_main_job_with_no_argument(tmp_path: Path) -> None:
-    first = har_llm(tmp_path)
+    first = har_llm(tmp_path, fresh=True)
     assert MARK in first.stdout and MARK in first.stderr
     for word in ("f1_macro_gold", "f1_weighted", "f1_micro_catalogue", "accuracy", "missed", "std", "F1", "Gold"):
         assert word in first.stdout
