@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+CONFIG, HYDRA_VERSION = "config", "1.3"
 USAGE = """\
 har_llm: human activity recognition in homes with language models.
 
@@ -49,18 +50,49 @@ def main() -> None:
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(help_text(sys.argv[1:]))
         return
-    import hydra
-
     given = command_line()
-    # Hydra accepts -m only before or after all overrides, so it is moved to the front.
-    sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
     refuse_unknown(sys.argv[1:])
-    compose_once(sys.argv[1:])
     try:
-        hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(run_one)()
+        if any(argument.lstrip("+~").startswith(("-", "experiment", "hydra")) for argument in sys.argv[1:]):
+            run_hydra()
+        else:
+            run_alone(sys.argv[1:])
     except KeyboardInterrupt:
         print(f"\nInterrupted. What is finished is kept; to resume:\n  {given}", file=sys.stderr)
         sys.exit(130)
+
+
+def run_hydra() -> None:
+    """Let Hydra read the command line: it has flags, or may ask for a sweep."""
+    import hydra
+
+    # Hydra accepts -m only before or after all overrides, so it is moved to the front.
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
+    hydra.main(version_base=HYDRA_VERSION, config_path=str(conf_folder()), config_name=CONFIG)(run_one)()
+
+
+def run_alone(overrides: Sequence[str]) -> None:
+    """Compose and run a single job.
+
+    hydra.main would compose its config twice, the first time only to see whether it asks for a sweep. That takes a third of
+    the time until a wrong setting is answered.
+    """
+    from hydra import compose, initialize_config_dir
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.core.utils import configure_log
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+
+    try:
+        with initialize_config_dir(str(conf_folder()), job_name="har_llm", version_base=HYDRA_VERSION):
+            cfg = compose(CONFIG, list(overrides), return_hydra_config=True)
+    except HydraException as error:
+        if "HYDRA_FULL_ERROR" in os.environ:
+            raise
+        sys.exit("error: " + "\n".join(str(one) for one in (error, error.__cause__) if one is not None))
+    configure_log(cfg.hydra.job_logging, cfg.hydra.verbose)
+    HydraConfig.instance().set_config(cfg)
+    run_one(OmegaConf.masked_copy(cfg, [str(name) for name in cfg if name != "hydra"]))
 
 
 def run_one(cfg: DictConfig) -> float | None:
@@ -123,19 +155,6 @@ def refuse_unknown(arguments: Sequence[str]) -> None:
                 check_known(name[1])
             except ConfigError as error:
                 sys.exit(f"error: {error}")
-
-
-def compose_once(arguments: Sequence[str]) -> None:
-    """Skip the first of Hydra's two compositions, which only finds out whether the config itself asks for a sweep.
-
-    It takes a quarter of the time until a config error is shown. Only an experiment or hydra.mode can ask for a sweep.
-    """
-    from hydra._internal.hydra import Hydra
-
-    if any(argument.lstrip("+").startswith(("experiment", "hydra", "--config-name", "-cn")) for argument in arguments):
-        return
-    # None: the config does not set the mode, so the command line decides.
-    Hydra.get_mode = lambda self, config_name, overrides: None  # type: ignore[method-assign]
 
 
 def conf_folder() -> Path:

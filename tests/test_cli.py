@@ -51,6 +51,19 @@ def test_a_misspelt_task_is_answered_with_those_there_are(tmp_path: Path) -> Non
     assert swept.stderr == "error: task is describe and plan in one sweep; all its jobs must have the same task.\n"
 
 
+def test_an_option_that_does_not_exist_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    done = har_llm(tmp_path, "model=tiny", expect=1)
+    assert done.stderr.startswith("error: In 'config': Could not find 'model/tiny'") and not done.stdout
+    assert "tiny_student" in done.stderr and "Traceback" not in done.stderr
+    swept = har_llm(tmp_path, "-m", "model=tiny", expect=1)
+    assert "Could not find 'model/tiny'" in swept.stderr and "Traceback" not in swept.stderr
+
+
+def test_a_list_of_values_needs_m(tmp_path: Path) -> None:
+    done = har_llm(tmp_path, "seed=1,2", expect=1)
+    assert done.stderr.startswith("error: Ambiguous value for argument 'seed=1,2'") and "--multirun" in done.stderr
+
+
 def test_output_that_nobody_reads_is_no_fault(tmp_path: Path) -> None:
     command = f"{sys.executable} -m har_llm task=prompt model=tiny_student limit=60 | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, env=plain_environment())
