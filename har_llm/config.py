@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from har_llm.common.errors import ConfigError
-from har_llm.common.schema import checked, component, plain, require, suggestion
+from har_llm.common.schema import checked, component, plain, require
+from har_llm.common.text import suggestion
 from har_llm.distill.config import distillation_of
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import importlib
 from collections.abc import Collection, Mapping
 from types import NoneType, UnionType
@@ -13,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
 
 from har_llm.common.errors import ConfigError, first_line
+from har_llm.common.text import suggestion
 
 TYPE_NAMES: Mapping[object, str] = {
     int: "a whole number",
@@ -131,11 +131,6 @@ def _is_class(declared: object) -> TypeGuard[type]:
 
 def _join(where: str, key: str | None) -> str:
     return ".".join(part for part in (where, key) if part)
-
-
-def suggestion(name: str, allowed: Any) -> str:
-    close = difflib.get_close_matches(str(name), [str(option) for option in allowed], n=1)
-    return f" Did you mean {close[0]}?" if close else ""
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:

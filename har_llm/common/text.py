@@ -1,8 +1,10 @@
-"""Text of models and of users' files, made safe to print."""
+"""Text of models and of users' files, made safe to print; and what a misspelt name may have meant."""
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 
 _FORMULA = re.compile(r"[=+\-@＝＋－＠]")
 """The beginning of what spreadsheets take for a formula, also in full-width characters."""
@@ -34,3 +36,9 @@ def for_spreadsheet(text: str) -> str:
     """
     shown = one_line(text)
     return f"'{shown}" if _FORMULA.match(shown) and not _NUMBER.fullmatch(shown) else shown
+
+
+def suggestion(name: str, allowed: Iterable[object]) -> str:
+    """A question, after a blank, whether the nearest of the allowed names was meant; empty where none is near."""
+    close = difflib.get_close_matches(name, [str(option) for option in allowed], n=1)
+    return f" Did you mean {close[0]}?" if close else ""

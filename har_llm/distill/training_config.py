@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from har_llm.common.errors import ConfigError
+from har_llm.common.extra_args import extra_identity
+from har_llm.distill.extra_args import check_extra
 
 OPTIMIZERS = ("auto", "adamw_8bit", "adamw_torch")
 LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -28,7 +30,7 @@ class TrainingSettings:
     per_device_train_batch_size: int = 2
     """Examples computed at once; a step takes several such rounds. Fewer need less memory."""
     learning_rate: float = 2e-4
-    """At its highest; it falls linearly to 0."""
+    """At its highest; it falls linearly to 0, unless extra_args has another lr_scheduler_type."""
     warmup_steps: int = 5
     weight_decay: float = 0.001
     optim: str = "auto"
@@ -42,6 +44,8 @@ class TrainingSettings:
     seed: int = 0
     save_steps: int = 50
     """Steps between checkpoints, from which a killed training goes on."""
+    extra_args: dict[str, Any] = field(default_factory=dict)
+    """Further arguments of TRL's SFTConfig and PEFT's LoraConfig, such as neftune_noise_alpha and use_rslora."""
 
     def check(self) -> None:
         positive = (
@@ -77,13 +81,14 @@ class TrainingSettings:
             raise ConfigError(f"lora.training.max_length is {self.max_length}; it must be at least 1, or null.")
         if self.optim not in OPTIMIZERS:
             raise ConfigError(f"lora.training.optim is {self.optim!r}; it must be one of {', '.join(OPTIMIZERS)}.")
+        check_extra(self.extra_args, [one.name for one in fields(self)])
 
     def identity(self) -> dict[str, Any]:
         """What of this can change the adapter: not how many examples are computed at once, nor how often they are kept."""
         made = asdict(self)
-        for name in ("per_device_train_batch_size", "save_steps"):
+        for name in ("per_device_train_batch_size", "save_steps", "extra_args"):
             del made[name]
-        return made
+        return made | extra_identity(self.extra_args)
 
     def epochs(self, rows: int) -> float:
         """How often the steps go through so many examples; an epoch ends with a step of what is left."""

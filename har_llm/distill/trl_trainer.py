@@ -11,14 +11,16 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from peft import LoraConfig as PeftConfig
+from peft import LoraConfig
 from transformers import AutoModelForCausalLM, TrainerCallback, set_seed
 from transformers import logging as transformers_logging
 from transformers.training_args import OptimizerNames
-from trl import SFTConfig, SFTTrainer
+from trl import SFTTrainer
 
-from har_llm.common.errors import EngineError
+from har_llm.common.errors import EngineError, first_line
+from har_llm.distill.extra_args import SETTING
 from har_llm.distill.training_job import TrainingJob
+from har_llm.distill.trl_arguments import arguments
 from har_llm.engines.chat import DEFAULT_CONTEXT, ChatTokenizer, readable_tokens
 
 CHECKPOINT_FILES = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
@@ -27,38 +29,46 @@ OPTIMIZER_FILE = "optimizer.txt"
 NOT_LEARNED = -100
 """A label that the loss passes over."""
 Tell = Callable[[dict[str, Any]], None]
-Load = Callable[[TrainingJob, int], Any]
-"""The student, ready to be trained on examples of at most so many tokens."""
+Load = Callable[[TrainingJob, int, dict[str, Any]], tuple[Any, LoraConfig | None]]
+"""Given the longest example's tokens and the arguments of LoraConfig: the student, and the config of LoRA weights that it is
+still to get; None where it has them."""
 
 
 def train(job: TrainingJob, tell: Tell) -> None:
     """Train and write the adapter to job.folder; `tell` hears which examples are too long, what is trained, every loss."""
-    train_with(_load, _peft(job), job, tell)
+    train_with(_load, job, tell)
 
 
-def train_with(load: Load, peft: PeftConfig | None, job: TrainingJob, tell: Tell) -> None:
-    """Train what `load` gives; without `peft`, it has its LoRA weights already. Raises EngineError."""
+def train_with(load: Load, job: TrainingJob, tell: Tell) -> None:
+    """Train what `load` gives. Raises EngineError."""
     try:
-        _train(load, peft, job, tell)
-    except (RuntimeError, MemoryError) as error:
-        if not _out_of_memory(error):
-            raise
+        _train(load, job, tell)
+    except MemoryError:
         raise EngineError(out_of_memory(job)) from None
+    except (RuntimeError, TypeError, ValueError, AttributeError, ImportError) as error:
+        if _out_of_memory(error):
+            raise EngineError(out_of_memory(job)) from None
+        if job.settings.extra_args:
+            raise EngineError(
+                f"The training does not run with {SETTING}={job.settings.extra_args}: {first_line(error)}"
+            ) from error
+        raise
 
 
-def _train(load: Load, peft: PeftConfig | None, job: TrainingJob, tell: Tell) -> None:
+def _train(load: Load, job: TrainingJob, tell: Tell) -> None:
     transformers_logging.disable_progress_bar()
+    given = arguments(job)
     chat = ChatTokenizer(job.base, trust_remote_code=job.trust_remote_code)
     longest = _longest(job)
     rows = _short_enough([_tokens(chat, row, job) for row in job.read_rows()], longest, job, tell)
-    model = load(job, longest)
+    model, lora = load(job, longest, given.lora)
     set_seed(job.settings.seed)  # LoRA's first weights are drawn before the trainer sets its own
     trainer = SFTTrainer(
         model=model,
-        args=_arguments(job),
+        args=given.trainer,
         train_dataset=Dataset.from_list(rows),
         processing_class=chat.tokenizer,
-        peft_config=peft,
+        peft_config=lora,
         callbacks=[_Reporter(tell)],
     )
     _check_batch(trainer.args, job)
@@ -73,9 +83,8 @@ def _train(load: Load, peft: PeftConfig | None, job: TrainingJob, tell: Tell) ->
 
 
 def _out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    return "DefaultCPUAllocator" in str(error)  # torch has no error of its own for main memory
+    # torch has no error of its own for main memory
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 def out_of_memory(job: TrainingJob) -> str:
@@ -154,7 +163,7 @@ def _check_labels(trainer: Any, row: dict[str, list[int]]) -> None:
         )
 
 
-def _load(job: TrainingJob, longest: int) -> Any:
+def _load(job: TrainingJob, longest: int, lora: dict[str, Any]) -> tuple[Any, LoraConfig]:
     options: dict[str, Any] = {}
     if job.settings.load_in_4bit:
         from transformers import BitsAndBytesConfig
@@ -162,7 +171,7 @@ def _load(job: TrainingJob, longest: int) -> Any:
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=getattr(torch, job.dtype)
         )
-    return AutoModelForCausalLM.from_pretrained(
+    model = AutoModelForCausalLM.from_pretrained(
         job.base,
         dtype=getattr(torch, job.dtype),
         use_safetensors=True,
@@ -170,57 +179,7 @@ def _load(job: TrainingJob, longest: int) -> Any:
         local_files_only=True,
         **options,
     )
-
-
-def _peft(job: TrainingJob) -> PeftConfig:
-    settings = job.settings
-    return PeftConfig(
-        r=settings.r,
-        lora_alpha=settings.lora_alpha,
-        lora_dropout=settings.lora_dropout,
-        target_modules=list(settings.target_modules),
-        task_type="CAUSAL_LM",
-    )
-
-
-def _arguments(job: TrainingJob) -> SFTConfig:
-    settings, on_gpu = job.settings, torch.cuda.is_available()
-    optimizer = settings.optim
-    if optimizer == "auto":
-        optimizer = "adamw_8bit" if on_gpu else "adamw_torch"
-    return SFTConfig(
-        output_dir=job.checkpoints,
-        max_steps=settings.max_steps,
-        per_device_train_batch_size=settings.per_device_train_batch_size,
-        gradient_accumulation_steps=settings.batch_size // settings.per_device_train_batch_size,
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type="linear",
-        warmup_steps=settings.warmup_steps,
-        weight_decay=settings.weight_decay,
-        optim=optimizer,
-        seed=settings.seed,
-        bf16=on_gpu and job.dtype == "bfloat16",
-        use_cpu=not on_gpu,
-        gradient_checkpointing=on_gpu,
-        logging_steps=1,
-        logging_nan_inf_filter=False,  # which would show a mean of earlier steps in place of a loss that is no number
-        save_strategy="steps",
-        save_steps=settings.save_steps,
-        save_total_limit=2,
-        report_to=[],
-        disable_tqdm=True,
-        max_length=None,
-        packing=False,
-        loss_type=_loss_type(job),
-        dataset_kwargs={"skip_prepare_dataset": True},
-        remove_unused_columns=False,
-    )
-
-
-def _loss_type(job: TrainingJob) -> str:
-    """The same loss either way. In chunks, no step holds a row's logits over the whole vocabulary: gigabytes for Qwen3's."""
-    # Unsloth has a kernel of its own for that, which TRL's chunks would go round; and they leave an adapted head out.
-    return "nll" if job.trainer == "unsloth" or "lm_head" in job.settings.target_modules else "chunked_nll"
+    return model, LoraConfig(**lora, task_type="CAUSAL_LM")
 
 
 class _Reporter(TrainerCallback):  # type: ignore[misc]

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 def train(job: TrainingJob, tell: trl_trainer.Tell) -> None:
     """As `trl_trainer.train`."""
-    trl_trainer.train_with(_load, None, job, tell)
+    trl_trainer.train_with(_load, job, tell)
 
 
-def _load(job: TrainingJob, longest: int) -> Any:
+def _load(job: TrainingJob, longest: int, lora: dict[str, Any]) -> tuple[Any, None]:
     settings = job.settings
     base, _ = unsloth.FastLanguageModel.from_pretrained(
         model_name=job.base,
@@ -33,16 +33,12 @@ def _load(job: TrainingJob, longest: int) -> Any:
     )
     model = unsloth.FastLanguageModel.get_peft_model(
         base,
-        r=settings.r,
-        lora_alpha=settings.lora_alpha,
-        lora_dropout=settings.lora_dropout,
-        target_modules=list(settings.target_modules),
-        bias="none",
+        **lora,
         use_gradient_checkpointing="unsloth",
         random_state=settings.seed,
     )
     check_base(model.peft_config["default"].base_model_name_or_path, job.base)
-    return model
+    return model, None
 
 
 def check_base(loaded: str, wanted: str) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from har_llm.common.errors import EngineError
 from har_llm.data.records import Message
 from har_llm.models.config import Sampling
 
@@ -89,21 +87,3 @@ class Engine(Protocol):
     def close(self) -> None:
         """Free all memory. May be called twice."""
         ...
-
-
-def with_extra(own: Mapping[str, Any], extra_args: Mapping[str, Any], known: Collection[str], what: str) -> dict[str, Any]:
-    """har_llm's own arguments and the user's. Raises EngineError for one that har_llm sets itself or that is not `known`.
-
-    `what`: whose arguments they are, such as "vLLM's EngineArgs". `known`: their names; empty if they cannot be listed.
-    """
-    for name in extra_args:
-        if name in own:
-            raise EngineError(
-                f"engine.extra_args.{name} is an argument that har_llm sets itself; leave it out and change the setting "
-                f"that it comes from (--cfg job lists them)."
-            )
-        if known and name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {close[0]}?" if close else ""
-            raise EngineError(f"engine.extra_args.{name} is not an argument of {what}.{hint}")
-    return {**own, **extra_args}

@@ -82,8 +82,3 @@ class SingleWorker:
 
     def replicas(self, weight_bytes: float | None) -> Sequence[Mapping[str, str]]:
         return [{}]
-
-
-def extra_identity(extra_args: Mapping[str, Any]) -> dict[str, Any]:
-    """What engine.extra_args adds to the keys: all of it, because any of it may change a generation."""
-    return {"extra_args": dict(extra_args)} if extra_args else {}

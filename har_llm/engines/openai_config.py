@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 from har_llm.common.errors import ConfigError, MissingError
-from har_llm.engines.config import SingleWorker, extra_identity
+from har_llm.common.extra_args import check_plain, extra_identity
+from har_llm.engines.config import SingleWorker
 
 NO_KEY = "none"
 """Sent to a server that needs no key, because the client library requires one."""
@@ -64,6 +65,7 @@ class OpenaiEngineConfig(SingleWorker):
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ConfigError(f"engine.{name} is {value}; it must be from {low:g} to {high:g}.")
+        check_plain(self.extra_args, "engine.extra_args")
 
     def identity(self) -> dict[str, Any]:
         """Without extensions, enable_thinking is not sent, and the server takes settings from the model's files."""

@@ -17,8 +17,9 @@ from typing import Any
 import openai
 
 from har_llm.common.errors import EngineError
+from har_llm.common.extra_args import with_extra
 from har_llm.engines import openai_protocol as wire
-from har_llm.engines.base import Generation, LoadedModel, Request, with_extra
+from har_llm.engines.base import Generation, LoadedModel, Request
 from har_llm.engines.openai_config import NO_KEY, OpenaiEngineConfig
 from har_llm.engines.openai_protocol import Fault
 
@@ -85,7 +86,7 @@ class OpenaiEngine:
     async def _attempt(self, client: openai.AsyncOpenAI, request: Request) -> bytes:
         """Send the request once; the body of a successful response. Raises Fault."""
         body = wire.body(request, self._model, extensions=self._config.extensions)
-        body = with_extra(body, self._config.extra_args, (), "a chat completion")
+        body = with_extra(body, self._config.extra_args, (), "a chat completion", "engine.extra_args")
         model, messages = body.pop("model"), body.pop("messages")
         try:
             async with asyncio.timeout(self._config.timeout):  # the client's own limit is for each part of a response

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.extra_args import check_plain, extra_identity
 from har_llm.common.hardware import free_memory, has_gpu
-from har_llm.engines.config import SingleWorker, extra_identity
+from har_llm.engines.config import SingleWorker
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -36,6 +37,7 @@ class TransformersEngineConfig(SingleWorker):
             raise ConfigError(f"engine.batch_size is {self.batch_size}; it must be at least 1.")
         if not 0 < self.memory_share <= 0.95:
             raise ConfigError(f"engine.memory_share is {self.memory_share}; it must be above 0 and at most 0.95.")
+        check_plain(self.extra_args, "engine.extra_args")
 
     def identity(self) -> dict[str, Any]:
         return extra_identity(self.extra_args)

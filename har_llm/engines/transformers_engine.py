@@ -13,8 +13,9 @@ from transformers import AutoModelForCausalLM, GenerationConfig, LogitsProcessor
 from transformers import logging as transformers_logging
 
 from har_llm.common.errors import EngineError, first_line
+from har_llm.common.extra_args import with_extra
 from har_llm.common.hardware import free_memory
-from har_llm.engines.base import Adapter, Generation, LoadedModel, Request, with_extra
+from har_llm.engines.base import Adapter, Generation, LoadedModel, Request
 from har_llm.engines.chat import PromptEncoder
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.models.config import Sampling
@@ -182,7 +183,8 @@ def _load(model: LoadedModel, extra_args: Mapping[str, Any]) -> Any:
     }
     try:
         # from_pretrained also takes the fields of the model's configuration, so its arguments cannot be listed.
-        return AutoModelForCausalLM.from_pretrained(model.path, **with_extra(own, extra_args, (), "from_pretrained"))
+        arguments = with_extra(own, extra_args, (), "from_pretrained", "engine.extra_args")
+        return AutoModelForCausalLM.from_pretrained(model.path, **arguments)
     except TypeError as error:
         if extra_args:
             raise EngineError(

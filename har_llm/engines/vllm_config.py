@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.extra_args import check_plain, extra_identity
 from har_llm.common.hardware import Gpu, available_memory, gpus
-from har_llm.engines.config import SingleWorker, extra_identity
+from har_llm.engines.config import SingleWorker
 
 QUANTIZED = {"fp8": 0.5, "fp8_per_tensor": 0.5, "fp8_per_block": 0.5, "bitsandbytes": 0.3}
 """Size of weights that are quantised on loading, as a share of 16 bits each; unknown for other methods."""
@@ -64,6 +65,7 @@ class VllmEngineConfig(SingleWorker):
             raise ConfigError(
                 f"engine.gpu_memory_utilization is {self.gpu_memory_utilization}; it must be above 0 and at most 0.98."
             )
+        check_plain(self.extra_args, "engine.extra_args")
 
     def identity(self) -> dict[str, Any]:
         """Only quantisation of the weights or the cache is meant to change generations."""

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import EngineError, first_line
+from har_llm.common.extra_args import with_extra
 from har_llm.common.hardware import has_gpu
-from har_llm.engines.base import FINISH_REASONS, Adapter, Generation, LoadedModel, Request, with_extra
+from har_llm.engines.base import FINISH_REASONS, Adapter, Generation, LoadedModel, Request
 from har_llm.engines.chat import PromptEncoder
 from har_llm.engines.vllm_config import VllmEngineConfig
 
@@ -143,7 +144,7 @@ class VllmEngine:
                 "max_cpu_loras": len(self._adapters),
             }
         known = [one.name for one in dataclasses.fields(EngineArgs)]
-        return defaults | with_extra(arguments, config.extra_args, known, "vLLM's EngineArgs")
+        return defaults | with_extra(arguments, config.extra_args, known, "vLLM's EngineArgs", "engine.extra_args")
 
     def _add(self, request: Request, ids: list[int]) -> None:
         decoding, sampling = request.decoding, request.decoding.sampling

@@ -201,6 +201,7 @@ class AdapterRecipe:
             "optim",
             "load_in_4bit",
             "completion_only_loss",
+            "extra_args",
         )
         return {
             "trained": self.identity["base"],

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from har_llm.common.errors import ConfigError, DataError, first_line
-from har_llm.common.text import for_spreadsheet, visible
+from har_llm.common.text import for_spreadsheet, suggestion, visible
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,8 @@ def test_numbers_of_a_spreadsheet_stay_numbers(text: str) -> None:
 )
 def test_an_error_of_a_library_is_shown_by_its_first_line(said: str, shown: str) -> None:
     assert first_line(ValueError(said)) == shown
+
+
+def test_the_nearest_name_is_suggested_or_none() -> None:
+    assert suggestion("block_sise", ["block_size", "seed"]) == " Did you mean block_size?"
+    assert suggestion("quite_other", ["block_size", "seed"]) == ""

@@ -35,6 +35,20 @@ def test_the_papers_windows_give_the_papers_epochs() -> None:
         ({"target_modules": []}, "lora.training.target_modules is empty"),
         ({"max_length": 0}, "lora.training.max_length is 0"),
         ({"optim": "sgd"}, "lora.training.optim is 'sgd'"),
+        (
+            {"extra_args": {"seed": 1}},
+            "lora.training.extra_args.seed is an argument that har_llm sets itself; set lora.training.seed instead",
+        ),
+        ({"extra_args": {"output_dir": "x"}}, "sets itself; set paths.outputs instead"),
+        ({"extra_args": {"report_to": "wandb"}}, "sets itself; set tracker instead"),
+        ({"extra_args": {"gradient_accumulation_steps": 4}}, "sets itself; set lora.training.batch_size instead"),
+        (
+            {"extra_args": {"init_lora_weights": "pissa_niter_16"}},
+            "'pissa_niter_16', which also changes the student's own",
+        ),
+        ({"extra_args": {"hub_token": "x"}}, "sets itself; set the environment variable HF_TOKEN instead"),
+        ({"extra_args": {"task_type": "CAUSAL_LM"}}, "sets itself; leave it out"),
+        ({"extra_args": {"max_grad_norm": math.inf}}, "lora.training.extra_args.max_grad_norm is inf; it must be a finite"),
     ],
 )
 def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
@@ -45,3 +59,9 @@ def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> N
 def test_what_changes_no_adapter_is_in_no_key() -> None:
     one, two = TrainingSettings(), TrainingSettings(per_device_train_batch_size=1, save_steps=9)
     assert one.identity() == two.identity() != TrainingSettings(seed=1).identity()
+
+
+def test_further_arguments_are_wholly_in_the_key() -> None:
+    plain, extra = TrainingSettings(), TrainingSettings(extra_args={"use_rslora": True, "max_grad_norm": 0.5})
+    extra.check()
+    assert extra.identity() == plain.identity() | {"extra_args": {"use_rslora": True, "max_grad_norm": 0.5}}

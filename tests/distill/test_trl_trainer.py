@@ -163,13 +163,50 @@ def test_a_training_goes_on_with_fewer_examples_at_once_to_the_same_adapter(rows
         assert torch.allclose(weight, theirs[name], atol=1e-4), name
 
 
+def test_further_arguments_make_another_adapter(rows: Path, tmp_path: Path) -> None:
+    from har_llm.distill import trl_trainer
+
+    for name, extra_args in (("plain", {}), ("extra", {"use_rslora": True, "neftune_noise_alpha": 5})):
+        trl_trainer.train(job(rows, tmp_path / name, max_steps=2, extra_args=extra_args), lambda message: None)
+    config = json.loads((tmp_path / "extra" / "adapter" / "adapter_config.json").read_text())
+    assert config["use_rslora"] is True
+    plain, extra = adapter(tmp_path / "plain"), adapter(tmp_path / "extra")
+    assert plain.keys() == extra.keys() and any(not torch.equal(weight, extra[name]) for name, weight in plain.items())
+
+
+@pytest.mark.parametrize(
+    ("extra_args", "told"),
+    [
+        ({"neftune_noise_alfa": 5}, r"neftune_noise_alfa is not an argument .* Did you mean neftune_noise_alpha\?"),
+        ({"lr_scheduler_type": "cosin"}, r"does not run with lora\.training\.extra_args=\{'lr_scheduler_type': 'cosin'\}: "),
+    ],
+)
+def test_further_arguments_are_refused_before_the_student_is_loaded(
+    rows: Path, tmp_path: Path, extra_args: dict[str, Any], told: str
+) -> None:
+    from har_llm.distill import trl_trainer
+
+    def load(*_: Any) -> Any:
+        raise AssertionError
+
+    with pytest.raises(EngineError, match=told):
+        trl_trainer.train_with(load, job(rows, tmp_path, extra_args=extra_args), lambda message: None)
+
+
+def test_further_arguments_with_which_the_training_fails_are_named(rows: Path, tmp_path: Path) -> None:
+    from har_llm.distill import trl_trainer
+
+    with pytest.raises(EngineError, match=r"extra_args=\{'adam_beta1': 5.0\}: Invalid beta parameter"):
+        trl_trainer.train(job(rows, tmp_path, extra_args={"adam_beta1": 5.0}), lambda message: None)
+
+
 def test_a_step_of_more_examples_than_were_asked_for_is_refused(
     rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What Transformers makes of two visible GPUs."""
     from har_llm.distill import trl_trainer
 
-    monkeypatch.setattr(trl_trainer.SFTConfig, "train_batch_size", property(lambda self: 8))
+    monkeypatch.setattr("trl.SFTConfig.train_batch_size", property(lambda self: 8))
     with pytest.raises(EngineError, match=r"from 8 examples, but lora\.training\.batch_size is 4; let .* one GPU only"):
         trl_trainer.train(job(rows, tmp_path), lambda message: None)
 
@@ -239,10 +276,10 @@ def test_the_loss_is_on_what_it_should_be(rows: Path, tmp_path: Path, completion
 )
 def test_the_papers_models_get_as_many_trainable_parameters_as_in_the_paper(size: str, parameters: int) -> None:
     """Built without weights, from the figures of their configurations."""
-    from peft import get_peft_model
+    from peft import LoraConfig, get_peft_model
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
-    from har_llm.distill.trl_trainer import _peft
+    from har_llm.distill.trl_arguments import arguments
 
     shapes = {"0.6B": (1024, 3072), "1.7B": (2048, 6144)}
     hidden, inner = shapes[size]
@@ -257,7 +294,8 @@ def test_the_papers_models_get_as_many_trainable_parameters_as_in_the_paper(size
         tie_word_embeddings=True,
     )
     with torch.device("meta"):
-        model = get_peft_model(Qwen3ForCausalLM(config), _peft(job(Path(), Path(), r=32, lora_alpha=32)))
+        lora = LoraConfig(**arguments(job(Path(), Path(), r=32, lora_alpha=32)).lora)
+        model = get_peft_model(Qwen3ForCausalLM(config), lora)
     trainable = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     base = sum(weight.numel() for weight in model.parameters()) - trainable
     assert trainable == parameters

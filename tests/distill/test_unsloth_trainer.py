@@ -46,8 +46,12 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setitem(sys.modules, "unsloth", fake)
     monkeypatch.delitem(sys.modules, "har_llm.distill.unsloth_trainer", raising=False)
     import har_llm.distill.unsloth_trainer as module
+    from har_llm.distill.trl_arguments import arguments
 
-    monkeypatch.setattr("har_llm.distill.trl_trainer.train_with", lambda load, peft, job, tell: load(job, 4096))
+    def load_only(load: Any, job: TrainingJob, tell: Any) -> None:
+        assert load(job, 4096, arguments(job).lora)[1] is None, "it has its LoRA weights"
+
+    monkeypatch.setattr("har_llm.distill.trl_trainer.train_with", load_only)
     yield SimpleNamespace(train=lambda job: module.train(job, lambda message: None), asked=asked)
     sys.modules.pop("har_llm.distill.unsloth_trainer", None)
 
@@ -62,6 +66,13 @@ def test_the_very_model_is_asked_for_with_the_settings_of_the_paper(trainer: Any
     assert peft["target_modules"] == list(LINEAR)
     trainer.train(unsloth_job(rows, tmp_path, load_in_4bit=True))
     assert trainer.asked["load"]["load_in_4bit"]
+
+
+def test_further_arguments_of_lora_are_passed_on_and_those_of_the_trainer_are_not(
+    trainer: Any, rows: Path, tmp_path: Path
+) -> None:
+    trainer.train(unsloth_job(rows, tmp_path, extra_args={"use_rslora": True, "neftune_noise_alpha": 5}))
+    assert trainer.asked["peft"]["use_rslora"] is True and "neftune_noise_alpha" not in trainer.asked["peft"]
 
 
 def test_another_model_in_its_place_is_refused(trainer: Any, rows: Path, tmp_path: Path) -> None:

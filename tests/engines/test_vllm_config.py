@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from har_llm.common.errors import ConfigError, EngineError, MissingError
+from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.hardware import Gpu
 from har_llm.engines import vllm_config
-from har_llm.engines.base import with_extra
 from har_llm.engines.vllm_config import VllmEngineConfig
 from tests.helpers import load
 
@@ -172,11 +171,7 @@ def test_quantised_weights_need_less(monkeypatch: pytest.MonkeyPatch) -> None:
     assert VllmEngineConfig(tensor_parallel_size=1).memory() == ("the GPU", 24 * GIB)
 
 
-def test_further_arguments_are_part_of_the_keys_and_refused_by_name() -> None:
+def test_further_arguments_are_part_of_the_keys_and_plain() -> None:
     assert VllmEngineConfig(extra_args={"block_size": 64}).identity() == {"extra_args": {"block_size": 64}}
-    ours, known = {"model": "m"}, ["model", "block_size"]
-    assert with_extra(ours, {"block_size": 64}, known, "vLLM's EngineArgs") == {"model": "m", "block_size": 64}
-    with pytest.raises(EngineError, match=r"block_sise is not an argument of vLLM's EngineArgs\. Did you mean block_size"):
-        with_extra(ours, {"block_sise": 64}, known, "vLLM's EngineArgs")
-    with pytest.raises(EngineError, match=r"engine\.extra_args\.model is an argument that har_llm sets itself"):
-        with_extra(ours, {"model": "other"}, known, "vLLM's EngineArgs")
+    with pytest.raises(ConfigError, match=r"engine\.extra_args\.block_size is nan; it must be a finite number"):
+        VllmEngineConfig(extra_args={"block_size": float("nan")}).check()

@@ -36,6 +36,8 @@ def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
         ("lora.train_sessions=1",),
         ("lora.training.r=8",),
         ("lora.training.seed=1",),
+        ("lora.training.extra_args={use_rslora: true}",),
+        ("lora.training.extra_args={use_rslora: false}",),
         ("lora.examples.well_formed=true",),
         ("lora.examples.unusable=leave_out",),
         ("lora.examples.unusable=leave_out", "model.context=4000"),
