@@ -118,24 +118,30 @@ def forget(folder: Path) -> None:
 def write_job(folder: Path, ours: Sequence[str]) -> int:
     """Write the bare script's job: the arguments that har_llm gives the trainer."""
     sys.path.insert(0, str(ROOT))
-    from har_llm.distill.trl_trainer import _arguments, _peft
+    from har_llm.distill.trl_arguments import arguments
+    from har_llm.runs.adapter_files import training_job
     from har_llm.runs.prepare import prepare
     from tests.composing import experiment
 
     recipe = prepare(experiment(*ours[3:])).recipe
     assert recipe is not None and recipe.student.path is not None
-    job = recipe.job(recipe.student.path, folder / "rows.jsonl", folder / "unused", folder / "bare", "trl")
-    made = _arguments(job)
+    job = training_job(
+        recipe,
+        base=recipe.student.path,
+        rows=folder / "rows.jsonl",
+        folder=folder / "unused",
+        checkpoints=folder / "bare",
+        trainer="trl",
+    )
+    made, lora = arguments(job)
     on = {"use_cpu": made.use_cpu, "bf16": made.bf16}
     default = type(made)(output_dir="unused", **on).to_dict()
     changed = {name: value for name, value in made.to_dict().items() if value != default.get(name)}
-    peft = _peft(job)
-    lora = {name: getattr(peft, name) for name in ("r", "lora_alpha", "lora_dropout", "task_type")}
     content = {
         "base": job.base,
         "rows": job.rows,
         "arguments": {**changed, **on},
-        "lora": {**lora, "target_modules": sorted(peft.target_modules)},
+        "lora": {**lora, "task_type": "CAUSAL_LM"},
     }
     (folder / "job.json").write_text(json.dumps(content))
     return job.settings.batch_size

@@ -13,9 +13,10 @@ from har_llm.common.errors import EngineError
 
 if TYPE_CHECKING:
     from har_llm.distill.training_job import TrainingJob
+    from har_llm.distill.training_rows import Tell
 
 
-def train(job: TrainingJob, tell: trl_trainer.Tell) -> None:
+def train(job: TrainingJob, tell: Tell) -> None:
     """As `trl_trainer.train`."""
     trl_trainer.train_with(_load, job, tell)
 

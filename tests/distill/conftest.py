@@ -11,7 +11,7 @@ from har_llm.runs.prepare import read_recordings, render
 from tests.composing import experiment
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     composed = experiment("window.events=3", "limit=12")
     recordings = read_recordings(composed)

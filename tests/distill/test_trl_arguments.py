@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from har_llm.common.errors import ConfigError, EngineError
 from har_llm.distill.extra_args import DECIDED, DECIDED_BY
 from har_llm.distill.training_config import LINEAR, TrainingSettings
-from har_llm.distill.training_job import TrainingJob
+from tests.distill.trainings import job
 
 pytestmark = pytest.mark.slow  # importing TRL takes as long as a hundred fast tests
-
-
-def job(trainer: str = "trl", **settings: Any) -> TrainingJob:
-    return TrainingJob(
-        base="student",
-        dtype="float32",
-        trust_remote_code=False,
-        template_options={},
-        max_length=None,
-        leave_out_long=False,
-        rows="rows.jsonl",
-        folder="adapter",
-        checkpoints="checkpoints",
-        settings=TrainingSettings(**settings),
-        trainer=trainer,
-    )
 
 
 def made(trainer: str = "trl", **settings: Any) -> Any:
     from har_llm.distill.trl_arguments import arguments
 
-    return arguments(job(trainer, **settings))
+    return arguments(replace(job(Path("rows.jsonl"), Path("training"), **settings), trainer=trainer))
 
 
 def given(**extra_args: Any) -> Any:
@@ -58,7 +45,7 @@ def test_settings_reach_the_libraries_that_have_them() -> None:
     trainer, lora = made(r=16, max_steps=9, batch_size=8, per_device_train_batch_size=2, learning_rate=1e-3, seed=3)
     assert lora == {"r": 16, "lora_alpha": 32, "lora_dropout": 0.0, "target_modules": list(LINEAR)}
     assert (trainer.max_steps, trainer.gradient_accumulation_steps, trainer.learning_rate) == (9, 4, 1e-3)
-    assert (trainer.seed, trainer.lr_scheduler_type, trainer.output_dir) == (3, "linear", "checkpoints")
+    assert (trainer.seed, trainer.lr_scheduler_type, trainer.output_dir) == (3, "linear", "training/checkpoints")
 
 
 def test_further_arguments_reach_the_library_that_has_them() -> None:
@@ -145,3 +132,31 @@ def test_a_library_says_what_it_does_not_take(extra: dict[str, Any], says: str) 
 )
 def test_the_loss_is_computed_in_chunks_where_that_is_possible(loss: str, settings: dict[str, Any], trainer: str) -> None:
     assert made(trainer, **settings).trainer.loss_type == loss
+
+
+@pytest.mark.parametrize(
+    ("size", "parameters"), [("0.6B", 20_185_088), ("1.7B", 34_865_152)], ids=["Qwen3-0.6B", "Qwen3-1.7B"]
+)
+def test_the_papers_models_get_as_many_trainable_parameters_as_in_the_paper(size: str, parameters: int) -> None:
+    """Built without weights, from the figures of their configurations."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    shapes = {"0.6B": (1024, 3072), "1.7B": (2048, 6144)}
+    hidden, inner = shapes[size]
+    config = Qwen3Config(
+        vocab_size=151_936,
+        hidden_size=hidden,
+        intermediate_size=inner,
+        num_hidden_layers=28,
+        num_attention_heads=16,
+        num_key_value_heads=8,
+        head_dim=128,
+        tie_word_embeddings=True,
+    )
+    with torch.device("meta"):
+        model = get_peft_model(Qwen3ForCausalLM(config), LoraConfig(**made(r=32, lora_alpha=32).lora))
+    trainable = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    base = sum(weight.numel() for weight in model.parameters()) - trainable
+    assert trainable == parameters
+    assert base == {"0.6B": 596_049_920, "1.7B": 1_720_574_976}[size]

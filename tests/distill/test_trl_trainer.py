@@ -1,4 +1,4 @@
-"""Training with the real TRL and PEFT on the embedded student: what is learned, how much, and going on after a kill."""
+"""Training with the real TRL and PEFT on the embedded student: what it leaves behind, and going on after a kill."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from har_llm.common.errors import EngineError
+from har_llm.distill.checkpoints import last_checkpoint
 from har_llm.distill.training_config import LINEAR
 from har_llm.distill.worker import trained
-from har_llm.engines.chat import ChatTokenizer
 from tests.distill.trainings import adapter, job
 
 pytestmark = pytest.mark.slow
@@ -53,48 +53,19 @@ def children() -> list[int]:
     return [child.pid for child in psutil.Process().children() if "har_llm.distill.worker" in " ".join(child.cmdline())]
 
 
-def lengths(rows: Path, folder: Path) -> list[int]:
-    from har_llm.distill.trl_trainer import _tokens
-
-    made = job(rows, folder)
-    chat = ChatTokenizer(made.base, trust_remote_code=False)
-    return [len(_tokens(chat, row, made)["input_ids"]) for row in made.read_rows()]
-
-
 @pytest.mark.usefixtures("same_process")
-def test_examples_that_are_too_long_are_named_and_stop_or_are_left_out(rows: Path, tmp_path: Path) -> None:
-    tokens = lengths(rows, tmp_path)
-    longest = sorted(tokens)[len(tokens) // 2]
-    long = [[place, length] for place, length in enumerate(tokens) if length > longest]
-    assert 0 < len(long) < len(tokens)
-    messages = trained(job(rows, tmp_path, max_length=longest))
-    assert next(messages) == {"too_long": long, "longest": longest, "more": True}
-    with pytest.raises(EngineError, match=rf"{len(long)} of 12 examples are longer than {longest} tokens"):
+def test_what_is_too_long_is_told_first_and_the_rest_is_trained_on(rows: Path, tmp_path: Path) -> None:
+    messages = trained(job(rows, tmp_path, max_length=1))
+    told = next(messages)["too_long"]
+    assert [place for place, _ in told] == list(range(12))
+    with pytest.raises(EngineError, match="12 of 12 examples are longer than 1 tokens"):
         list(messages)
-    first, second, *steps = trained(job(rows, tmp_path, max_length=longest, leave_out_long=True, max_steps=2))
-    assert first == {"too_long": long, "longest": longest, "more": True}
-    assert second["about"]["tokens"] == sum(length for length in tokens if length <= longest)
+    lengths = sorted(length for _, length in told)
+    short = job(rows, tmp_path, max_length=lengths[5], leave_out_long=True, max_steps=2)
+    first, second, *steps = trained(short)
+    assert (first["longest"], first["more"]) == (lengths[5], True)
+    assert second["about"]["tokens"] == sum(length for length in lengths if length <= lengths[5])
     assert [message["step"] for message in steps] == [1, 2]
-
-
-def test_without_a_limit_examples_are_as_long_as_the_student_reads(rows: Path, tmp_path: Path) -> None:
-    from har_llm.distill.trl_trainer import _longest
-
-    assert _longest(job(rows, tmp_path, max_length=None)) == 4096, "of the student's own configuration"
-    assert _longest(job(rows, tmp_path, max_length=99)) == 99
-    assert _longest(job(rows, tmp_path, max_length=9999)) == 4096, "and never longer"
-
-
-def test_examples_that_are_longer_than_the_student_reads_are_no_reason_to_raise_the_limit(
-    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from har_llm.distill import trl_trainer
-
-    monkeypatch.setattr(trl_trainer, "_readable", lambda job: 10)
-    heard: list[dict[str, Any]] = []
-    with pytest.raises(EngineError, match="12 of 12 examples are longer than 10 tokens"):
-        trl_trainer.train(job(rows, tmp_path, max_length=4096), heard.append)
-    assert [(one["longest"], one["more"]) for one in heard] == [(10, False)]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +178,7 @@ def test_a_step_of_more_examples_than_were_asked_for_is_refused(
     from har_llm.distill import trl_trainer
 
     monkeypatch.setattr("trl.SFTConfig.train_batch_size", property(lambda self: 8))
-    with pytest.raises(EngineError, match=r"from 8 examples, but lora\.training\.batch_size is 4; let .* one GPU only"):
+    with pytest.raises(EngineError, match=r"take 8 examples, but lora\.training\.batch_size is 4; let .* one GPU only"):
         trl_trainer.train(job(rows, tmp_path), lambda message: None)
 
 
@@ -219,7 +190,7 @@ def test_a_training_that_another_optimizer_began_begins_anew(rows: Path, tmp_pat
     trl_trainer.train(made, heard.append)
     note = tmp_path / "checkpoints" / "optimizer.txt"
     assert note.read_text() == "adamw_torch\n" and "anew" not in heard[0]["about"]
-    assert trl_trainer._checkpoint(tmp_path / "checkpoints", "adamw_torch")[0] == tmp_path / "checkpoints" / "checkpoint-2"
+    assert last_checkpoint(tmp_path / "checkpoints") == tmp_path / "checkpoints" / "checkpoint-2"
     note.write_text("adamw_8bit\n")
     again: list[dict[str, Any]] = []
     trl_trainer.train(made, again.append)
@@ -236,67 +207,3 @@ def test_a_training_that_diverges_ends_at_once(
     monkeypatch.setattr(trl_trainer.SFTTrainer, "training_step", lambda *_, **__: torch.tensor(loss))
     with pytest.raises(EngineError, match=f"The loss is {loss} at step 1; lower lora.training.learning_rate"):
         trl_trainer.train(job(rows, tmp_path, max_steps=2), lambda message: None)
-
-
-def test_labels_that_a_library_has_masked_are_noticed(rows: Path, tmp_path: Path) -> None:
-    from types import SimpleNamespace
-
-    from har_llm.distill.trl_trainer import NOT_LEARNED, _check_labels
-
-    row = {"input_ids": [1, 2, 3], "labels": [NOT_LEARNED, 2, 3]}
-
-    def trainer(labels: list[int]) -> Any:
-        return SimpleNamespace(data_collator=lambda rows: {"labels": torch.tensor([labels])})
-
-    _check_labels(trainer([NOT_LEARNED, 2, 3, NOT_LEARNED]), row)  # padded
-    for masked in ([NOT_LEARNED] * 3, [1, 2, 3]):
-        with pytest.raises(EngineError, match="would not learn what it was given"):
-            _check_labels(trainer(masked), row)
-
-
-@pytest.mark.parametrize("completion_only", [True, False])
-def test_the_loss_is_on_what_it_should_be(rows: Path, tmp_path: Path, completion_only: bool) -> None:
-    from har_llm.distill.trl_trainer import NOT_LEARNED, _tokens
-
-    made = job(rows, tmp_path, completion_only_loss=completion_only)
-    chat = ChatTokenizer(made.base, trust_remote_code=False)
-    tokenizer = chat.tokenizer
-    row = next(made.read_rows())
-    tokens = _tokens(chat, row, made)
-    learned = [token for token, label in zip(tokens["input_ids"], tokens["labels"], strict=True) if label != NOT_LEARNED]
-    text = row["completion"][0]["content"] + tokenizer.eos_token
-    assert tokenizer.decode(learned).endswith(text)
-    assert (tokenizer.decode(learned) == text) == completion_only
-    sent = tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True, enable_thinking=True)
-    assert tokenizer.decode(tokens["input_ids"]) == sent + text
-
-
-@pytest.mark.parametrize(
-    ("size", "parameters"), [("0.6B", 20_185_088), ("1.7B", 34_865_152)], ids=["Qwen3-0.6B", "Qwen3-1.7B"]
-)
-def test_the_papers_models_get_as_many_trainable_parameters_as_in_the_paper(size: str, parameters: int) -> None:
-    """Built without weights, from the figures of their configurations."""
-    from peft import LoraConfig, get_peft_model
-    from transformers import Qwen3Config, Qwen3ForCausalLM
-
-    from har_llm.distill.trl_arguments import arguments
-
-    shapes = {"0.6B": (1024, 3072), "1.7B": (2048, 6144)}
-    hidden, inner = shapes[size]
-    config = Qwen3Config(
-        vocab_size=151_936,
-        hidden_size=hidden,
-        intermediate_size=inner,
-        num_hidden_layers=28,
-        num_attention_heads=16,
-        num_key_value_heads=8,
-        head_dim=128,
-        tie_word_embeddings=True,
-    )
-    with torch.device("meta"):
-        lora = LoraConfig(**arguments(job(Path(), Path(), r=32, lora_alpha=32)).lora)
-        model = get_peft_model(Qwen3ForCausalLM(config), lora)
-    trainable = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
-    base = sum(weight.numel() for weight in model.parameters()) - trainable
-    assert trainable == parameters
-    assert base == {"0.6B": 596_049_920, "1.7B": 1_720_574_976}[size]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ from har_llm.models import resolve
 from tests.composing import experiment
 
 
+@cache
+def student() -> Path | None:
+    return resolve.resolve(experiment("model=tiny_student").model).path
+
+
 def job(
     rows: Path, folder: Path, *, max_length: int | None = 4096, leave_out_long: bool = False, **settings: Any
 ) -> TrainingJob:
-    base = resolve.resolve(experiment("model=tiny_student").model).path
     common = {
         "max_steps": 8,
         "batch_size": 4,
@@ -27,7 +32,7 @@ def job(
         "r": 4,
     }
     return TrainingJob(
-        base=str(base),
+        base=str(student()),
         dtype="float32",
         trust_remote_code=False,
         template_options={"enable_thinking": True},

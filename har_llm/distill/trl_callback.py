@@ -1,0 +1,27 @@
+"""What the trainer says while it trains, handed on to the process that asked for the training."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from transformers import TrainerCallback
+
+from har_llm.common.errors import EngineError
+from har_llm.distill.training_rows import Tell
+
+
+class LossCallback(TrainerCallback):  # type: ignore[misc]
+    """Tells every step's loss. Raises EngineError for one that is no finite number, which ends the training."""
+
+    def __init__(self, tell: Tell):
+        self._tell = tell
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        if logs and "loss" in logs:
+            loss = float(logs["loss"])
+            if not math.isfinite(loss):
+                raise EngineError(
+                    f"The loss is {loss} at step {state.global_step}; lower lora.training.learning_rate and run again."
+                )
+            self._tell({"step": state.global_step, "loss": loss, "learning_rate": float(logs.get("learning_rate", 0.0))})

@@ -1,0 +1,87 @@
+"""What an example is as tokens, and which examples are short enough to be trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from har_llm.common.errors import EngineError
+from har_llm.distill.training_job import TrainingJob
+from har_llm.distill.training_rows import IGNORED, check_labels, longest_row, tokenized, training_rows
+from har_llm.engines.chat import ChatTokenizer
+from tests.distill.trainings import job
+
+pytestmark = pytest.mark.slow  # importing Transformers for the tokenizer
+
+
+def chat_of(job: TrainingJob) -> ChatTokenizer:
+    return ChatTokenizer(job.base, trust_remote_code=False)
+
+
+def lengths(rows: Path, folder: Path) -> list[int]:
+    made = job(rows, folder)
+    chat = chat_of(made)
+    return [len(tokenized(chat, row, made)["input_ids"]) for row in made.read_rows()]
+
+
+def test_examples_that_are_too_long_are_named_and_stop_or_are_left_out(rows: Path, tmp_path: Path) -> None:
+    tokens = lengths(rows, tmp_path)
+    longest = sorted(tokens)[len(tokens) // 2]
+    long = [[place, length] for place, length in enumerate(tokens) if length > longest]
+    assert 0 < len(long) < len(tokens)
+    stopping, heard = job(rows, tmp_path), []
+    with pytest.raises(EngineError, match=rf"{len(long)} of 12 examples are longer than {longest} tokens"):
+        training_rows(chat_of(stopping), stopping, longest, heard.append)
+    leaving = job(rows, tmp_path, leave_out_long=True)
+    kept = training_rows(chat_of(leaving), leaving, longest, heard.append)
+    assert heard == [{"too_long": long, "longest": longest, "more": True}] * 2
+    assert [len(row["input_ids"]) for row in kept] == [length for length in tokens if length <= longest]
+    with pytest.raises(EngineError, match="12 of 12 examples are longer than 1 tokens"):
+        training_rows(chat_of(leaving), leaving, 1, heard.append)
+
+
+def test_without_a_limit_examples_are_as_long_as_the_student_reads(rows: Path, tmp_path: Path) -> None:
+    assert longest_row(job(rows, tmp_path, max_length=None)) == 4096, "of the student's own configuration"
+    assert longest_row(job(rows, tmp_path, max_length=99)) == 99
+    assert longest_row(job(rows, tmp_path, max_length=9999)) == 4096, "and never longer"
+
+
+def test_examples_that_are_longer_than_the_student_reads_are_no_reason_to_raise_the_limit(
+    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("har_llm.distill.training_rows.readable_tokens", lambda *_, **__: 10)
+    made = job(rows, tmp_path, max_length=4096)
+    heard: list[dict[str, Any]] = []
+    with pytest.raises(EngineError, match="12 of 12 examples are longer than 10 tokens"):
+        training_rows(chat_of(made), made, longest_row(made), heard.append)
+    assert [(one["longest"], one["more"]) for one in heard] == [(10, False)]
+
+
+def test_labels_that_a_library_has_masked_are_noticed() -> None:
+    row = {"input_ids": [1, 2, 3], "labels": [IGNORED, 2, 3]}
+
+    def collate(labels: list[int]) -> Any:
+        return lambda rows: {"labels": torch.tensor([labels])}
+
+    check_labels(collate([IGNORED, 2, 3, IGNORED]), row)  # padded
+    for masked in ([IGNORED] * 3, [1, 2, 3]):
+        with pytest.raises(EngineError, match="on other tokens than it should be"):
+            check_labels(collate(masked), row)
+
+
+@pytest.mark.parametrize("completion_only", [True, False])
+def test_the_loss_is_on_what_it_should_be(rows: Path, tmp_path: Path, completion_only: bool) -> None:
+    made = job(rows, tmp_path, completion_only_loss=completion_only)
+    chat = chat_of(made)
+    tokenizer = chat.tokenizer
+    row = next(made.read_rows())
+    tokens = tokenized(chat, row, made)
+    trained_on = [token for token, label in zip(tokens["input_ids"], tokens["labels"], strict=True) if label != IGNORED]
+    text = row["completion"][0]["content"] + tokenizer.eos_token
+    assert tokenizer.decode(trained_on).endswith(text)
+    assert (tokenizer.decode(trained_on) == text) == completion_only
+    sent = tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True, enable_thinking=True)
+    assert tokenizer.decode(tokens["input_ids"]) == sent + text
