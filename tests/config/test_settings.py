@@ -6,11 +6,13 @@ import dataclasses
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hydra.errors import ConfigCompositionException
+from omegaconf import OmegaConf
 
 from har_llm.common.errors import ConfigError
 from har_llm.common.schema import component_class, defaults_of
@@ -62,6 +64,34 @@ def test_every_setting_is_composed_with_its_default(option: str) -> None:
     for key, values in settings.items():
         if isinstance(values, dict):
             assert set(values) <= set(node[key])
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_no_shipped_option_repeats_a_default(option: str) -> None:
+    """A setting and its default stand once."""
+    group, _, name = option.partition("=")
+    written = plain(OmegaConf.load(CONF / group / f"{name}.yaml"))
+    first = written.pop("defaults")[0]
+    if first.startswith("/schema/"):
+        beneath = defaults_of(component_class(first.removeprefix("/schema/").partition("@")[0], option))
+    else:
+        beneath = plain(composed(f"{group}={first}")[group])
+    assert list(repeated(written, beneath)) == []
+
+
+def repeated(written: dict[str, Any], beneath: dict[str, Any]) -> Iterator[str]:
+    for name, value in written.items():
+        under = beneath.get(name, ...)
+        if isinstance(value, dict) and isinstance(under, dict):
+            yield from (f"{name}.{inner}" for inner in repeated(value, under))
+        elif value == under:
+            yield name
+
+
+def plain(config: Any) -> dict[str, Any]:
+    values = OmegaConf.to_container(config)
+    assert isinstance(values, dict)
+    return {str(name): value for name, value in values.items()}
 
 
 @pytest.mark.parametrize("name", QWEN3)
