@@ -56,12 +56,12 @@ def _model(run: RunResult) -> str:
 def _adapter(adapter: RunAdapter | None) -> str:
     if adapter is None:
         return ""
-    text = f"{adapter.label}: {adapter.id} at {_short(adapter.revision)}"
-    if (one := adapter.distillation) is not None:
-        text += f", trained on generations of {one.teacher} for {'all ' if one.all_sessions else ''}"
-        text += f"{counted(one.sessions, 'session')} ({counted(one.windows, 'window')}) of {one.dataset}"
-        text += "; examples chosen with gold activities" if one.uses_gold else ""
-    return text
+    if (one := adapter.distillation) is None:
+        return f"{adapter.label}: {adapter.id} at {_short(adapter.revision)}"
+    sessions = f"{'all ' if one.all_sessions else ''}{counted(one.sessions, 'session')}"
+    data = f"{sessions} ({counted(one.windows, 'window')}) of {one.dataset}"
+    gold = "; examples chosen with gold activities" if one.uses_gold else ""
+    return f"{adapter.label}: recipe {_short(adapter.revision)}, trained on generations of {one.teacher} for {data}{gold}"
 
 
 def _data(metrics: Metrics) -> str:
@@ -108,8 +108,8 @@ def _cost(run: RunResult) -> str:
     windows, environment = run.metrics.windows, run.environment
     seconds = environment.engine_seconds
     return (
-        f"{environment.prompt_tokens / windows:,.0f} prompt tokens, {environment.completion_tokens / windows:,.0f} written "
-        f"tokens, {seconds / windows:.2f} s per window; {seconds:,.1f} s of the engine in all"
+        f"{environment.prompt_tokens / windows:,.0f} prompt tokens, {environment.completion_tokens / windows:,.0f} "
+        f"generated tokens, {seconds / windows:.2f} s per window; {seconds:,.1f} s of the engine in all"
     )
 
 

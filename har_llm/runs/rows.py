@@ -32,7 +32,7 @@ def prediction_rows(run: PreparedRun, windows: Sequence[WindowGenerations]) -> I
                 provenance=run.provenance.label,
             )
             if (session.id, event.id) not in places:
-                reason = "its window is beyond limit" if event.id in held else "no window holds it (window.min_events)"
+                reason = "window beyond limit" if event.id in held else "in no window (window.min_events)"
                 yield replace(row, excluded=reason)
                 continue
             place, inside = places[session.id, event.id]

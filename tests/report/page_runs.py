@@ -129,7 +129,7 @@ def _content(run: Fabricated) -> tuple[list[dict[str, Any]], list[dict[str, Any]
     return rows, windows
 
 
-_EXCLUDED = {"scored": False, "excluded": "its window is beyond limit"}
+_EXCLUDED = {"scored": False, "excluded": "window beyond limit"}
 
 
 def _event(session: str, event: Event) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def test_the_facts_say_what_was_run_and_leave_out_what_is_not_known(tmp_path: Pa
     assert facts["generation"] == "decoding plain, 1 generation per window, seed 0, thinking on, temperature 0.6"
     assert facts["engine"] == "Vllm on 1 x GPU (vllm 0.32.0)"
     assert facts["code"] == "har_llm 0.1.0 at 0123456789+changes, Python 3.12.1"
-    assert facts["cost"] == "1,000 prompt tokens, 250 written tokens, 2.50 s per window; 10.0 s of the engine in all"
+    assert facts["cost"] == "1,000 prompt tokens, 250 generated tokens, 2.50 s per window; 10.0 s of the engine in all"
     assert "adapter" not in facts
 
 
@@ -56,7 +56,7 @@ def test_an_adapter_names_its_teacher(tmp_path: Path) -> None:
         "distillation": distillation,
     }
     assert dict(summary(tmp_path, adapter=adapter).facts)["adapter"] == (
-        "distilled1: distilled at aaaaaaaaaa, trained on generations of big for 1 session (9 windows) of other; "
+        "distilled1: recipe aaaaaaaaaa, trained on generations of big for 1 session (9 windows) of other; "
         "examples chosen with gold activities"
     )
 
@@ -102,12 +102,10 @@ def test_confusions_are_counted_by_gold_and_prediction(tmp_path: Path) -> None:
 def test_notes_warn_of_what_the_scores_do_not_show(tmp_path: Path) -> None:
     two = [{"engine": "VllmEngine"}, {"engine": "TransformersEngine"}]
     environment = {"finish_reasons": {"stop": 3, "length": 1}, "generated_by": two}
-    found = summary(
-        tmp_path, environment=environment, excluded_events={"its window is beyond limit": 5}, partial=True, limit=4
-    )
+    found = summary(tmp_path, environment=environment, excluded_events={"window beyond limit": 5}, partial=True, limit=4)
     notes = "\n".join(found.notes)
     assert "Only 2 sessions: the spread over sessions says little." in notes
-    assert "5 events are excluded: its window is beyond limit." in notes
+    assert "5 events are excluded: window beyond limit." in notes
     assert "1 of 4 generations were cut" in notes
     assert "different engines, versions or machines" in notes
     assert [text for name, text in found.facts if name == "engine"] == ["Transformers", "Vllm"]

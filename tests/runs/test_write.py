@@ -63,15 +63,15 @@ def test_limit_marks_the_run_and_excludes_the_rest(tmp_path: Path, script: str) 
     rows = rows_of(result)
     excluded = [row for row in rows if "excluded" in row]
     assert len(rows) - len(excluded) == 30
-    assert {row["excluded"] for row in excluded} == {"its window is beyond limit"}
-    assert result.metrics.excluded_events == {"its window is beyond limit": len(excluded)}
+    assert {row["excluded"] for row in excluded} == {"window beyond limit"}
+    assert result.metrics.excluded_events == {"window beyond limit": len(excluded)}
 
 
 def test_short_last_windows_are_excluded_and_counted(tmp_path: Path, script: str) -> None:
     result, _ = done(tmp_path, script, "window.min_events=10")
     tails = [len(session.events) % 10 for session in read_recordings(experiment(*SMALL)).sessions[2:]]
     assert sum(tails) > 0
-    assert result.metrics.excluded_events == {"no window holds it (window.min_events)": sum(tails)}
+    assert result.metrics.excluded_events == {"in no window (window.min_events)": sum(tails)}
     assert sum("excluded" in row for row in rows_of(result)) == sum(tails)
 
 

@@ -19,7 +19,7 @@ def show_report(tables: Sequence[Table], folder: Path) -> None:
         if table.name not in TOO_WIDE:
             show_table(out, _narrow(table))
     out.print(
-        plain(f"\nReport: {folder / 'report.html'}, and report.md with tables and figures for papers beside it"),
+        plain(f"\nReport: {folder / 'report.html'}; beside it report.md, and the tables and figures for papers"),
         soft_wrap=True,
     )
 

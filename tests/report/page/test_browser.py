@@ -342,7 +342,7 @@ def test_the_prompt_is_there_to_be_opened_with_its_event_marked(report: Path, wa
 
 def test_a_window_beyond_the_limit_is_said_to_be_excluded(report: Path, watch: Watch) -> None:
     page = watch(report, "#explorer?event=evening/200&runs=0000000002")
-    assert "Excluded: its window is beyond limit." in page.text(".card .verdict")
+    assert "Excluded: window beyond limit." in page.text(".card .verdict")
 
 
 def test_generations_that_a_page_leaves_out_are_said_to_be_elsewhere(
