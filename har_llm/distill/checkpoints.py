@@ -1,4 +1,4 @@
-"""Where a training that was killed goes on."""
+"""Finds the checkpoint from which a training resumes."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from pathlib import Path
 
 CHECKPOINT_FILES = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 OPTIMIZER_FILE = "optimizer.txt"
-"""Beside the checkpoints: what lora.training.optim=auto was on the machine that wrote them."""
+"""The file beside the checkpoints that names the optimizer of the machine that wrote them (see lora.training.optim=auto)."""
 
 
 def resume_point(folder: Path, optimizer: str) -> tuple[Path | None, str | None]:
-    """The checkpoint to go on from; and why the training begins anew, where a machine with another optimizer began it."""
-    checkpoint, note, anew = last_checkpoint(folder), folder / OPTIMIZER_FILE, None
+    """The checkpoint to resume from, and why the training restarts if its checkpoints are those of another optimizer."""
+    checkpoint, note, restarts = last_checkpoint(folder), folder / OPTIMIZER_FILE, None
     other = note.read_text(encoding="utf-8").strip() if note.is_file() else ""
     if checkpoint is not None and other not in ("", optimizer):
         shutil.rmtree(folder)
         checkpoint = None
-        anew = (
-            f"it begins anew, because its checkpoints are those of {other} and the optimizer here is {optimizer}; "
-            f"lora.training.optim chooses one for all machines, and another adapter"
+        restarts = (
+            f"it restarts from step 1, because its checkpoints are those of {other} and the optimizer here is {optimizer}; "
+            f"set lora.training.optim to use one optimizer on all machines (which makes another adapter)"
         )
     folder.mkdir(parents=True, exist_ok=True)
     note.write_text(optimizer + "\n", encoding="utf-8")
-    return checkpoint, anew
+    return checkpoint, restarts
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The last checkpoint that was written whole; a torn one, from a kill, is removed."""
+    """The last complete checkpoint; incomplete ones, which a kill has left, are removed."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
     for checkpoint in found:
         try:

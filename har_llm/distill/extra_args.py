@@ -1,4 +1,4 @@
-"""lora.training.extra_args, as far as it can be checked without TRL and PEFT, whose import takes many seconds."""
+"""Checks of lora.training.extra_args that need no import of TRL and PEFT, which takes many seconds."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ DECIDED_BY: Mapping[str, tuple[str, ...]] = {
     "tracker": ("report_to",),
     "the environment variable HF_TOKEN": ("hub_token",),  # extra_args are kept with the adapter, where no secret belongs
 }
-"""Arguments of TRL and PEFT that follow from something with another name."""
+"""Settings of har_llm -> arguments of TRL and PEFT with other names that follow from them."""
 DECIDED = (
     *("task_type", "peft_type", "inference_mode"),
     *("use_cpu", "disable_tqdm", "logging_strategy", "logging_steps", "logging_nan_inf_filter"),
-    # har_llm makes the tokens of every example itself, so that these would change nothing.
+    # har_llm tokenises the examples itself, so these would change nothing.
     *("chat_template_path", "eos_token", "dataset_text_field", "dataset_kwargs", "dataset_num_proc", "shuffle_dataset"),
     *("packing", "packing_strategy", "truncation_mode", "remove_unused_columns"),
 )
-"""Arguments that follow from no setting."""
+"""Arguments that har_llm sets and that follow from no setting."""
 BASE_CHANGING = ("pissa", "corda", "olora", "loftq", "lora_ga")
-"""How init_lora_weights begins where it changes the student's own weights too."""
+"""Beginnings of values of init_lora_weights that also change the student's own weights."""
 
 
 def check_extra(extra_args: Mapping[str, Any], settings: Collection[str]) -> None:
-    """Raises ConfigError for an argument that har_llm sets itself, or a value that no key or no engine can hold.
+    """Raise ConfigError for an argument that har_llm sets itself, or a value that cannot be part of a key or used by
+    engines.
 
-    `settings`: the names in lora.training, which bear the libraries' own.
+    `settings`: the names of lora.training, which are the libraries' own.
     """
     decided = {name: setting for setting, names in DECIDED_BY.items() for name in names}
     decided |= {name: f"lora.training.{name}" for name in settings}

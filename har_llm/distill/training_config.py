@@ -1,4 +1,4 @@
-"""How a student is trained on reasoning examples: the settings of section 3.2.2, which are Unsloth's for Qwen3."""
+"""The settings of training on reasoning examples (section 3.2.2); the defaults are Unsloth's for Qwen3."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPTIMIZERS = ("auto", "adamw_8bit", "adamw_torch")
 LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 SEEDS = 2**32 - 1
-"""The largest that all libraries of the training take."""
+"""The largest seed that all libraries of the training accept."""
 
 
 @dataclass(kw_only=True)
@@ -23,27 +23,27 @@ class TrainingSettings:
     lora_alpha: int = 32
     lora_dropout: float = 0.0
     target_modules: list[str] = field(default_factory=lambda: list(LINEAR))
-    """Layers that get LoRA weights; the default are all linear ones of the models of the paper."""
+    """Layers that get LoRA weights; by default all linear layers of the paper's models."""
     max_steps: int = 500
     batch_size: int = 8
-    """Examples of one step; gradient_accumulation_steps follows from it."""
+    """Examples in a step; gradient_accumulation_steps follows from it."""
     per_device_train_batch_size: int = 2
-    """Examples computed at once; a step takes several such rounds. Fewer need less memory."""
+    """Examples computed at once, several times in a step. Fewer need less memory."""
     learning_rate: float = 2e-4
-    """At its highest; it falls linearly to 0, unless extra_args has another lr_scheduler_type."""
+    """The highest learning rate; it falls linearly to 0, unless extra_args has another lr_scheduler_type."""
     warmup_steps: int = 5
     weight_decay: float = 0.001
     optim: str = "auto"
     """auto: adamw_8bit on a GPU, adamw_torch on a CPU."""
     load_in_4bit: bool = False
-    """The student's own weights while training: as model.dtype says, or in 4 bits."""
+    """Whether the student's own weights are in 4 bits during the training, instead of model.dtype."""
     max_length: int | None = None
     """Most tokens of an example; longer ones cannot be trained on. null = the student's context."""
     completion_only_loss: bool = True
-    """The loss is on reasoning and answer; false: on the prompt too."""
+    """true: the loss is on reasoning and answer; false: on the prompt too."""
     seed: int = 0
     save_steps: int = 50
-    """Steps between checkpoints, from which a killed training goes on."""
+    """Steps between checkpoints, from which a killed training resumes."""
     extra_args: dict[str, Any] = field(default_factory=dict)
     """Further arguments of TRL's SFTConfig and PEFT's LoraConfig, such as neftune_noise_alpha and use_rslora."""
 
@@ -58,7 +58,7 @@ class TrainingSettings:
             "save_steps",
         )
         for name in positive:
-            if not 0 < getattr(self, name) < math.inf:  # nor nan, which is neither above 0 nor below it
+            if not 0 < getattr(self, name) < math.inf:  # this also refuses nan, which compares false
                 raise ConfigError(f"lora.training.{name} is {getattr(self, name)}; it must be above 0 and finite.")
         for name, low, high in (
             ("lora_dropout", 0.0, 0.9),
@@ -84,22 +84,22 @@ class TrainingSettings:
         check_extra(self.extra_args, [one.name for one in fields(self)])
 
     def identity(self) -> dict[str, Any]:
-        """What of this can change the adapter: not how many examples are computed at once, nor how often they are kept."""
+        """The settings that can change the adapter: not the examples computed at once, nor the steps between checkpoints."""
         made = asdict(self)
         for name in ("per_device_train_batch_size", "save_steps", "extra_args"):
             del made[name]
         return made | extra_identity(self.extra_args)
 
     def epochs(self, rows: int) -> float:
-        """How often the steps go through so many examples; an epoch ends with a step of what is left."""
+        """Number of passes of all steps over `rows` examples; the last step of an epoch takes the remaining examples."""
         return self.max_steps / -(-rows // self.batch_size)
 
     def epochs_begun(self, rows: int) -> int:
-        """The same as the paper and its libraries count: an epoch counts from its first step."""
+        """The same, but counting every epoch that is started, as the paper and its libraries do."""
         return math.ceil(self.epochs(rows))
 
     def extent(self, rows: int) -> str:
-        """How long it trains on so many examples, in words."""
+        """Steps and epochs on `rows` examples, in words."""
         return f"{self.max_steps} steps of {self.batch_size}, epochs: {self.epochs_in_words(rows)}"
 
     def epochs_in_words(self, rows: int) -> str:

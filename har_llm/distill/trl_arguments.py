@@ -1,4 +1,4 @@
-"""What TRL and PEFT are told: har_llm's settings under the libraries' names, and the user's lora.training.extra_args."""
+"""The arguments of TRL and PEFT: har_llm's settings under the libraries' names, and the user's lora.training.extra_args."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from har_llm.distill.training_job import TrainingJob
 class Arguments(NamedTuple):
     trainer: SFTConfig
     lora: dict[str, Any]
-    """Of PEFT's LoraConfig, without the task."""
+    """Arguments of PEFT's LoraConfig, without the task."""
 
 
 def arguments(job: TrainingJob) -> Arguments:
-    """Raises EngineError for an extra argument that neither library has, or that has the wrong type; what a library itself
-    says of a value it says as ValueError or TypeError. No model is needed for that.
+    """The arguments of a training; no model is needed. Raises EngineError for an extra argument that neither library has or
+    that has the wrong type, and the libraries' own ValueError or TypeError for a wrong value.
     """
     extra_args, trainer, lora = job.settings.extra_args, declared(SFTConfig), declared(LoraConfig)
     own = {**_trainer_arguments(job), **_lora_arguments(job)}
@@ -37,7 +37,7 @@ def arguments(job: TrainingJob) -> Arguments:
         SFTConfig(**{name: value for name, value in given.items() if name in trainer}),
         {name: value for name, value in given.items() if name in lora},
     )
-    LoraConfig(**made.lora)  # only for what it says of their values
+    LoraConfig(**made.lora)  # only to check their values
     return made
 
 
@@ -48,7 +48,7 @@ def declared(config: type) -> dict[str, Any]:
 
 
 def _check_type(name: str, value: Any, kind: Any) -> None:
-    """The libraries' dataclasses take any value, and fail at the first step of the training, if at all."""
+    """Raise EngineError for a wrong type; the libraries' dataclasses would fail only at the first step, if at all."""
     try:
         TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
@@ -84,7 +84,7 @@ def _trainer_arguments(job: TrainingJob) -> dict[str, Any]:
         "bf16": on_gpu and job.dtype == "bfloat16",
         "use_cpu": not on_gpu,
         "logging_steps": 1,
-        "logging_nan_inf_filter": False,  # which would show a mean of earlier steps in place of a loss that is no number
+        "logging_nan_inf_filter": False,  # otherwise a loss that is not a number is shown as the mean of earlier steps
         "save_strategy": "steps",
         "save_steps": settings.save_steps,
         "save_total_limit": 2,
@@ -98,7 +98,7 @@ def _trainer_arguments(job: TrainingJob) -> dict[str, Any]:
 
 
 def _defaults(job: TrainingJob) -> dict[str, Any]:
-    """What extra_args may change."""
+    """Arguments that extra_args may change."""
     return {
         "lr_scheduler_type": "linear",
         "gradient_checkpointing": torch.cuda.is_available(),
@@ -107,10 +107,11 @@ def _defaults(job: TrainingJob) -> dict[str, Any]:
 
 
 def _loss_type(job: TrainingJob) -> str:
-    """The same loss either way. In chunks, no step holds a row's logits over the whole vocabulary: gigabytes for Qwen3's."""
+    """Both give the same loss. In chunks, a step never holds a row's logits over the whole vocabulary: gigabytes for
+    Qwen3."""
     extra_args = job.settings.extra_args
     trained = {*job.settings.target_modules, *(extra_args.get("modules_to_save") or ())}
-    # Unsloth and Liger have kernels of their own for that, which TRL's chunks would go round; and they leave an adapted
-    # head out.
+    # Unsloth and Liger have kernels of their own for this, which TRL's chunks would bypass; and chunks ignore an adapter of
+    # the head.
     own_kernel = job.trainer == "unsloth" or extra_args.get("use_liger_kernel", False)
     return "nll" if own_kernel or "lm_head" in trained else "chunked_nll"

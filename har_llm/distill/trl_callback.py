@@ -1,4 +1,4 @@
-"""What the trainer says while it trains, handed on to the process that asked for the training."""
+"""Passes the trainer's losses on to the process that asked for the training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from har_llm.distill.training_rows import Tell
 
 
 class LossCallback(TrainerCallback):  # type: ignore[misc]
-    """Tells every step's loss. Raises EngineError for one that is no finite number, which ends the training."""
+    """Reports every step's loss. Raises EngineError if it is not finite, which ends the training."""
 
     def __init__(self, tell: Tell):
         self._tell = tell

@@ -24,17 +24,18 @@ from har_llm.distill.trl_callback import LossCallback
 from har_llm.engines.chat import ChatTokenizer
 
 Load = Callable[[TrainingJob, int, dict[str, Any]], tuple[Any, LoraConfig | None]]
-"""Given the longest example's tokens and the arguments of LoraConfig: the student, and the config of LoRA weights that it is
-still to get; None where it has them."""
+"""Takes the most tokens of an example and the arguments of LoraConfig; returns the student, and the config of the LoRA
+weights to add, or None if it has them already."""
 
 
 def train(job: TrainingJob, tell: Tell) -> None:
-    """Train and write the adapter to job.folder; `tell` hears which examples are too long, what is trained, every loss."""
+    """Train and write the adapter to job.folder. `tell` gets the examples that are too long, what is trained, and every
+    loss."""
     train_with(_load, job, tell)
 
 
 def train_with(load: Load, job: TrainingJob, tell: Tell) -> None:
-    """Train what `load` gives. Raises EngineError."""
+    """Train the model that `load` returns. Raises EngineError."""
     try:
         _train(load, job, tell)
     except MemoryError:
@@ -53,7 +54,7 @@ def _train(load: Load, job: TrainingJob, tell: Tell) -> None:
     chat = ChatTokenizer(job.base, trust_remote_code=job.trust_remote_code)
     rows = training_rows(chat, job, longest, tell)
     model, lora = load(job, longest, made.lora)
-    set_seed(job.settings.seed)  # LoRA's first weights are drawn before the trainer sets its own
+    set_seed(job.settings.seed)  # LoRA's initial weights are drawn before the trainer sets its own seed
     trainer = SFTTrainer(
         model=model,
         args=made.trainer,
@@ -65,20 +66,20 @@ def _train(load: Load, job: TrainingJob, tell: Tell) -> None:
     _check_batch(trainer.args, job)
     check_labels(trainer.data_collator, rows[0])
     optimizer = OptimizerNames(trainer.args.optim).value
-    checkpoint, anew = resume_point(Path(job.checkpoints), optimizer)
-    tell({"about": _about(trainer.model, optimizer, rows) | ({} if anew is None else {"anew": anew})})
+    checkpoint, restarts = resume_point(Path(job.checkpoints), optimizer)
+    tell({"about": _about(trainer.model, optimizer, rows) | ({} if restarts is None else {"restarts": restarts})})
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trainer.model.save_pretrained(job.folder)
 
 
 def _about(model: Any, optimizer: str, rows: list[Row]) -> dict[str, Any]:
-    trainable, total = model.get_nb_trainable_parameters()  # knows how 4-bit weights are packed
+    trainable, total = model.get_nb_trainable_parameters()  # it takes account of packed 4-bit weights
     tokens = sum(len(row["input_ids"]) for row in rows)
     return {"trainable_parameters": trainable, "parameters": total, "optimizer": optimizer, "tokens": tokens}
 
 
 def _check_batch(arguments: Any, job: TrainingJob) -> None:
-    """That a step is made of as many examples as the recipe says: on several GPUs it would be made of more."""
+    """Raise EngineError if a step would take another number of examples than the recipe says, as on several GPUs."""
     made = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
     if made != job.settings.batch_size:
         raise EngineError(
@@ -93,14 +94,14 @@ def _memory_ran_out(error: Exception) -> bool:
 
 
 def _memory_advice(job: TrainingJob) -> str:
-    """First what changes no adapter, so that the training goes on from its last checkpoint."""
+    """What helps against too little memory; first what changes no adapter, so that the training can resume."""
     at_once, size = job.settings.per_device_train_batch_size, "lora.training.per_device_train_batch_size"
     ways = []
     if at_once > 1:
-        ways.append(f"{size}=1 goes on from the last checkpoint with fewer at once")
+        ways.append(f"{size}=1 resumes from the last checkpoint with fewer at once")
     if not job.settings.load_in_4bit:
-        ways.append("lora.training.load_in_4bit=true begins anew with a smaller base")
-    ways.append("smaller windows (window.events) make shorter examples")
+        ways.append("lora.training.load_in_4bit=true restarts with a smaller base model")
+    ways.append("smaller windows (window.events) give shorter examples")
     plural = "s" if at_once > 1 else ""
     return f"Memory ran out with {at_once} example{plural} at once ({size}): {'; '.join(ways)}."
 

@@ -36,7 +36,7 @@ class Callback:
     def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
         """The first step comes next. `about`: trainable_parameters, parameters, tokens (of all examples), optimizer.
 
-        Also anew, which says why, where it cannot go on from what was done before.
+        Also restarts, the reason, if it cannot resume from its checkpoints.
         """
 
     def training_step(self, step: int, loss: float) -> None:

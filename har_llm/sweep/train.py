@@ -108,7 +108,7 @@ class Training:
                 elif "about" in message:
                     about, began = message["about"], time.monotonic()
                     callback.training_described(recipe, selection, about)
-                    if about.pop("anew", None):
+                    if about.pop("restarts", None):
                         stream.truncate(0)
                 else:
                     stream.write(json.dumps([message["step"], message["loss"]]) + "\n")

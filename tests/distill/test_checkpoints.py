@@ -1,4 +1,4 @@
-"""Where a training that was killed goes on."""
+"""Finding the checkpoint from which a training resumes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def test_checkpoints_of_another_optimizer_are_removed_with_a_reason(tmp_path: Pa
     assert resume_point(folder, "adamw_torch") == (None, None)
     made = checkpoint(folder, 2)
     assert resume_point(folder, "adamw_torch") == (made, None)
-    found, anew = resume_point(folder, "adamw_8bit")
-    assert found is None and anew is not None and "are those of adamw_torch and the optimizer here is adamw_8bit" in anew
+    found, restarts = resume_point(folder, "adamw_8bit")
+    assert found is None and restarts is not None
+    assert "are those of adamw_torch and the optimizer here is adamw_8bit" in restarts
     assert [file.name for file in folder.iterdir()] == [OPTIMIZER_FILE]
     assert resume_point(folder, "adamw_8bit") == (None, None)

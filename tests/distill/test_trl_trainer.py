@@ -36,7 +36,7 @@ def test_a_killed_training_goes_on_to_the_same_adapter(rows: Path, tmp_path: Pat
                 os.kill(children()[0], signal.SIGKILL)
     assert not (tmp_path / "killed" / "adapter").exists()
     again = {message["step"]: message["loss"] for message in trained(job(rows, tmp_path / "killed")) if "step" in message}
-    assert min(again) in (3, 5), "it goes on from the last checkpoint"
+    assert min(again) in (3, 5), "it resumes from the last checkpoint"
     for step, loss in again.items():
         assert loss == pytest.approx(losses[step], rel=1e-3)
     ours, theirs = adapter(tmp_path / "killed"), adapter(tmp_path / "whole")
@@ -74,7 +74,7 @@ def test_what_is_too_long_is_told_first_and_the_rest_is_trained_on(rows: Path, t
         (
             torch.OutOfMemoryError("CUDA out of memory."),
             4,
-            "lora.training.per_device_train_batch_size=1 goes on from the last",
+            "lora.training.per_device_train_batch_size=1 resumes from the last",
         ),
         (
             RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
@@ -182,19 +182,19 @@ def test_a_step_of_more_examples_than_were_asked_for_is_refused(
         trl_trainer.train(job(rows, tmp_path), lambda message: None)
 
 
-def test_a_training_that_another_optimizer_began_begins_anew(rows: Path, tmp_path: Path) -> None:
+def test_a_training_that_another_optimizer_began_restarts(rows: Path, tmp_path: Path) -> None:
     """lora.training.optim=auto, begun on a GPU and gone on with on a CPU."""
     from har_llm.distill import trl_trainer
 
     made, heard = job(rows, tmp_path, max_steps=2, save_steps=1, optim="auto"), []
     trl_trainer.train(made, heard.append)
     note = tmp_path / "checkpoints" / "optimizer.txt"
-    assert note.read_text() == "adamw_torch\n" and "anew" not in heard[0]["about"]
+    assert note.read_text() == "adamw_torch\n" and "restarts" not in heard[0]["about"]
     assert last_checkpoint(tmp_path / "checkpoints") == tmp_path / "checkpoints" / "checkpoint-2"
     note.write_text("adamw_8bit\n")
     again: list[dict[str, Any]] = []
     trl_trainer.train(made, again.append)
-    assert "are those of adamw_8bit and the optimizer here is adamw_torch" in again[0]["about"]["anew"]
+    assert "are those of adamw_8bit and the optimizer here is adamw_torch" in again[0]["about"]["restarts"]
     assert [message["step"] for message in again[1:]] == [1, 2] and note.read_text() == "adamw_torch\n"
 
 

@@ -97,8 +97,8 @@ class LiveProgress(Callback):
         if selection != self._selection:  # the student's tokenizer has found examples that are too long
             extent = recipe.lora.training.extent(len(selection.examples))
             self._say(f"{self._what}: {selection.summary()}; {extent}")
-        if "anew" in about:
-            self._say(f"{self._what}: {about['anew']}")
+        if "restarts" in about:
+            self._say(f"{self._what}: {about['restarts']}")
         trainable, total = about["trainable_parameters"], about["parameters"]
         self._say(
             f"{self._what}: {trainable:,} of {total:,} parameters are trained ({percent(trainable / total)} %), on "

@@ -45,13 +45,13 @@ def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pyt
         progress.training_described(recipe, selection, about)
         progress.training_starts(recipe, selection, 50)
         progress.training_described(
-            recipe, selection.without_long([(0, 9999)], 4096, "leave_out"), {**about, "anew": "it begins anew"}
+            recipe, selection.without_long([(0, 9999)], 4096, "leave_out"), {**about, "restarts": "it restarts from step 1"}
         )
-    begun, trained, again, fewer, anew, _ = (line.partition(": ")[2] for line in capsys.readouterr().err.splitlines())
+    begun, trained, again, fewer, restarts, _ = (line.partition(": ")[2] for line in capsys.readouterr().err.splitlines())
     assert begun == "126 of the teacher's 126 generations are used for training; 120 steps of 8, epochs: 7.5 (8 begun)"
     assert trained == "20,185,088 of 616,235,008 parameters are trained (3.28 %), on 400,000 tokens"
     assert again.endswith("it resumes near step 50")
-    assert anew == "it begins anew"
+    assert restarts == "it restarts from step 1"
     assert fewer.startswith(
         "125 of the teacher's 126 generations are used for training; left out: 1 longer than 4096 tokens"
     )
