@@ -55,10 +55,12 @@ def counted(number: int, noun: str) -> str:
 
 
 def rough(number: float) -> str:
-    """Of an estimate: "1,536", "20 k", "2.6 M"."""
+    """Of an estimate or of parameters: "1,536", "20 k", "2.6 M", "32.8 B"."""
     if number < 10_000:
         return f"{number:,.0f}"
-    return f"{number / 1e6:,.1f} M" if number >= 1e6 else f"{number / 1e3:,.0f} k"
+    if number < 1e6:
+        return f"{number / 1e3:,.0f} k"
+    return f"{number / 1e6:,.1f} M" if number < 1e9 else f"{number / 1e9:,.1f} B"
 
 
 def data_size(number: float) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from har_llm.common.markdown import inline, table
+from har_llm.common.numbers import decimals, percent
 from har_llm.common.tables import Table
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _recipe(manifest: Mapping[str, Any]) -> list[str]:
 
 def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     teacher, training, losses = manifest["teacher"], manifest["training"], manifest["loss"]
-    share = 100 * manifest["trainable_parameters"] / manifest["parameters"]
+    share = percent(manifest["trainable_parameters"] / manifest["parameters"])
     left_out = "; ".join(f"{count} {reason}" for reason, count in manifest["left_out"].items())
     yield "teacher", f"{teacher['id']}, version {teacher['revision']}, {teacher['dtype']}"
     yield "sessions", f"{len(manifest['sessions'])} of the training part of {manifest['dataset']}"
@@ -116,12 +117,12 @@ def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if left_out:
         yield "generations left out", left_out
     yield "gold activities used to choose generations or events", _gold(manifest)
-    yield "trainable parameters", f"{manifest['trainable_parameters']:,} of {manifest['parameters']:,} ({share:.2f} %)"
+    yield "trainable parameters", f"{manifest['trainable_parameters']:,} of {manifest['parameters']:,} ({share} %)"
     yield "r, lora_alpha, learning_rate", f"{training['r']}, {training['lora_alpha']}, {training['learning_rate']}"
     yield "optimizer; loss on", f"{manifest['optimizer']}; {_loss_on(training)}"
     yield "steps, examples a step", f"{training['max_steps']}, {training['batch_size']}"
-    yield "epochs, and begun", f"{manifest['epochs']:.2f}, {manifest['epochs_begun']}"
-    yield "loss, first and last step", f"{losses[0][1]:.4f}, {losses[-1][1]:.4f}"
+    yield "epochs, and begun", f"{decimals(manifest['epochs'], 2)}, {manifest['epochs_begun']}"
+    yield "loss, first and last step", f"{decimals(losses[0][1], 4)}, {decimals(losses[-1][1], 4)}"
     yield "trained with", f"{manifest['trainer']}, {manifest['hardware']}"
 
 

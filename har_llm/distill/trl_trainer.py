@@ -15,6 +15,7 @@ from transformers.training_args import OptimizerNames
 from trl import SFTTrainer
 
 from har_llm.common.errors import EngineError, first_line
+from har_llm.common.numbers import counted
 from har_llm.distill.checkpoints import resume_point
 from har_llm.distill.extra_args import SETTING
 from har_llm.distill.training_job import TrainingJob
@@ -102,8 +103,7 @@ def _memory_advice(job: TrainingJob) -> str:
     if not job.settings.load_in_4bit:
         ways.append("lora.training.load_in_4bit=true restarts with a smaller base model")
     ways.append("smaller windows (window.events) give shorter examples")
-    plural = "s" if at_once > 1 else ""
-    return f"Memory ran out with {at_once} example{plural} at once ({size}): {'; '.join(ways)}."
+    return f"Memory ran out with {counted(at_once, 'example')} at once ({size}): {'; '.join(ways)}."
 
 
 def _load(job: TrainingJob, longest: int, lora: dict[str, Any]) -> tuple[Any, LoraConfig]:

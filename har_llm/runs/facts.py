@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from har_llm.common.numbers import counted
+from har_llm.common.numbers import counted, decimals, rough
 from har_llm.runs.directory import RunResult
 from har_llm.runs.result import GeneratedBy, Metrics, RunAdapter
 
@@ -47,7 +47,7 @@ def _model(run: RunResult) -> str:
     place = f"folder {PurePath(metrics.model_id).name}" if identity.get("id") == "local" else metrics.model_id
     parts = [f"{place} at {_short(str(identity.get('revision')))}"]
     if metrics.parameters:
-        parts.append(f"{_size(metrics.parameters)} parameters")
+        parts.append(f"{rough(metrics.parameters)} parameters")
     parts.append(str(identity.get("dtype")))
     parts += _settings(identity, "id", "revision", "dtype", "adapter", "script", "text", "finish_reason")
     return f"{metrics.model}: {', '.join(parts)}"
@@ -109,15 +109,8 @@ def _cost(run: RunResult) -> str:
     seconds = environment.engine_seconds
     return (
         f"{environment.prompt_tokens / windows:,.0f} prompt tokens, {environment.completion_tokens / windows:,.0f} "
-        f"generated tokens, {seconds / windows:.2f} s per window; {seconds:,.1f} s of the engine in all"
+        f"generated tokens, {decimals(seconds / windows, 2)} s per window; {seconds:,.1f} s of the engine in all"
     )
-
-
-def _size(parameters: int) -> str:
-    for unit, name in ((10**9, "billion"), (10**6, "million")):
-        if parameters >= unit:
-            return f"{parameters / unit:.1f} {name}"
-    return f"{parameters:,}"
 
 
 def _short(revision: str) -> str:

@@ -74,7 +74,7 @@ def test_counts_have_their_noun() -> None:
     ]
 
 
-@pytest.mark.parametrize(("number", "text"), [(1536.4, "1,536"), (19_500, "20 k"), (2_600_000, "2.6 M"), (4e9, "4,000.0 M")])
+@pytest.mark.parametrize(("number", "text"), [(1536.4, "1,536"), (19_500, "20 k"), (2_600_000, "2.6 M"), (32.8e9, "32.8 B")])
 def test_an_estimate_pretends_no_precision(number: float, text: str) -> None:
     assert rough(number) == text
 

@@ -75,7 +75,7 @@ def test_render_shows_everything(recordings: Recordings) -> None:
         "small: 4 sessions, 18 events",
         "residents in the recordings: 2 (A, B)",
         "time of day: 00:00:20 to 23:59:50",
-        "sessions of 0 min 03 s to 1 min 10 s",
+        "sessions of 3 s to 1 min",
         "events with several activities: 1",
         "events in no window",
         "1. cooking",

@@ -71,6 +71,11 @@ def test_a_card_says_what_was_trained_on_what_and_how() -> None:
     assert "synthetic" not in card
 
 
+def test_shares_and_losses_are_rounded_as_in_every_table() -> None:
+    card = model_card(manifest(trainable_parameters=1, parameters=32, loss=[[1, 1.00005, 0.001], [2, 0.5, 0.0]]))
+    assert "1 of 32 (3.13 %)" in card and "1.0001, 0.5000" in card
+
+
 def test_a_card_says_what_gold_activities_were_used_for() -> None:
     row = "| gold activities used to choose generations or events |"
     assert f"{row} no |" in model_card(manifest()) and f"{row} yes |" in model_card(manifest(uses_gold=True))

@@ -27,7 +27,7 @@ def test_the_title_is_the_run_and_its_headline_score(tmp_path: Path) -> None:
 
 def test_the_facts_say_what_was_run_and_leave_out_what_is_not_known(tmp_path: Path) -> None:
     facts = dict(summary(tmp_path).facts)
-    assert facts["model"] == "student: owner/student at ffffffffff, 600.0 million parameters, bfloat16, quantization fp8"
+    assert facts["model"] == "student: owner/student at ffffffffff, 600.0 M parameters, bfloat16, quantization fp8"
     assert facts["data"] == "small, test part: 2 sessions, 4 windows, 8 events"
     assert facts["window"] == "fixed windows, events 10, min_events 1"
     assert facts["prompt"] == "sectioned prompt, digest 0123456789ab"

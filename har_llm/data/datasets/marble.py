@@ -17,6 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notice
+from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import ReleaseConfig
 from har_llm.data.datasets.files import shown, without_collector
@@ -136,7 +137,7 @@ class Marble(ReleaseConfig):
     def read(self, data: Path) -> Recordings:
         folder, reader, sessions = self._read(data)
         if reader.faults:
-            count = f"{len(reader.faults)} fault{'s' if len(reader.faults) > 1 else ''}"
+            count = counted(len(reader.faults), "fault")
             raise DataError(f"MARBLE in {folder} has {count}; mend or replace the files:", reader.faults)
         counts = {"sessions": len(sessions), "events": reader.environmental_events}
         remarks = {"sessions": PARTIAL_COPY}

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notice
+from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.archives import ArchiveReader
 from har_llm.data.datasets.base import ReleaseConfig, events_in
@@ -85,7 +86,7 @@ class Mural(ReleaseConfig):
     def read(self, data: Path) -> Recordings:
         root, reader, sessions = self._read(data)
         if reader.faults:
-            count = f"{len(reader.faults)} fault{'s' if len(reader.faults) > 1 else ''}"
+            count = counted(len(reader.faults), "fault")
             raise DataError(f"MuRAL in {root} has {count}; mend the files or download them again:", reader.faults)
         rooms = self.home.rooms or rooms_of(reader.sensors, self.locations)
         filled = replace(self, home=replace(self.home, activities=reader.activities, rooms=rooms))

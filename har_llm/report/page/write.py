@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import BinaryIO
 
+from har_llm.common.numbers import counted
 from har_llm.common.tables import Table
 from har_llm.report.figures.chart import Figure
 from har_llm.report.page.blocks import as_json, data_block, json_block, packed_block, source_hash
@@ -96,7 +97,7 @@ def _title(index: Index) -> str:
     """The title says what is synthetic or partial about all runs."""
     runs = len(index.runs)
     kinds = [kind for kind, count in index.status if count == runs]
-    return f"har_llm report: {runs} {'run' if runs == 1 else 'runs'}" + (f" ({'; '.join(kinds)})" if kinds else "")
+    return f"har_llm report: {counted(runs, 'run')}" + (f" ({'; '.join(kinds)})" if kinds else "")
 
 
 def _asset(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from har_llm.common.console import plain, rich_table
 from har_llm.common.errors import Notice
+from har_llm.common.numbers import duration
 from har_llm.common.tables import Table
 from har_llm.data.describe import Description, by_kind
 from har_llm.scoring.names import activity_name
@@ -50,16 +51,12 @@ def _summary(description: Description) -> str:
     lines = [f"residents in the recordings: {len(subjects)} ({', '.join(subjects)})" if subjects else "residents: not said"]
     if time.earliest is not None:
         lines.append(f"time of day: {time.earliest} to {time.latest}")
-        shortest, longest = _duration(time.shortest_session_seconds), _duration(time.longest_session_seconds)
-        lines.append(f"sessions of {shortest} to {longest}, {_duration(time.recorded_seconds)} in all")
+        seconds = time.shortest_session_seconds, time.longest_session_seconds, time.recorded_seconds
+        shortest, longest, recorded = (duration(one / 3600) for one in seconds)
+        lines.append(f"sessions of {shortest} to {longest}, {recorded} in all")
     if description.events_of_several_activities:
         lines.append(f"events with several activities: {description.events_of_several_activities:,}")
     return "\n".join(lines)
-
-
-def _duration(seconds: int) -> str:
-    hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
 def _parts_table(description: Description) -> Table:
