@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 
+import httpx2
 import openai
 
 from har_llm.common.errors import EngineError
@@ -105,7 +106,7 @@ class OpenaiEngine:
         return content
 
     def _slow(self, error: Exception) -> Fault:
-        if "Connect" in type(error.__cause__).__name__:
+        if isinstance(error.__cause__, httpx2.ConnectTimeout):
             return Fault(f"no connection within {min(CONNECT_S, self._config.timeout):g} s", passing=True)
         words = f"no response within {self._config.timeout:g} s; for slow models raise engine.timeout"
         return Fault(words, passing=True, timed_out=True)

@@ -35,11 +35,20 @@ def unavailable(name: str, setting: str, error: Exception | None) -> str:
 
 
 def _reason(error: Exception) -> str:
-    kind = type(error).__name__
-    if "Connect" in kind or "Timeout" in kind or "LocalEntryNotFound" in kind:
+    import httpx
+    from huggingface_hub import errors
+
+    no_connection = (
+        httpx.ConnectError,
+        httpx.TimeoutException,
+        ConnectionError,
+        TimeoutError,
+        errors.LocalEntryNotFoundError,
+    )
+    if isinstance(error, no_connection):
         return "no connection"
-    if "NotFound" in kind:
-        return "no such model or revision, or it is private"
-    if "Gated" in kind:
+    if isinstance(error, errors.GatedRepoError):  # first, because it is also a RepositoryNotFoundError
         return "it is gated"
-    return kind
+    if isinstance(error, errors.RepositoryNotFoundError | errors.RevisionNotFoundError | errors.EntryNotFoundError):
+        return "no such model or revision, or it is private"
+    return type(error).__name__

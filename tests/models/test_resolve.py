@@ -6,8 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.provenance import MANIFEST, Provenance
@@ -112,14 +119,34 @@ def test_a_hub_model_that_is_not_here_says_how_to_get_it(monkeypatch: pytest.Mon
         resolve(model())
 
 
-def test_a_hub_without_connection_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def of_the_hub(kind: type[HfHubHTTPError]) -> HfHubHTTPError:
+    return kind("refused", response=httpx.Response(403, request=httpx.Request("GET", "https://huggingface.co")))
+
+
+@pytest.mark.parametrize(
+    ("problem", "reason"),
+    [
+        (ConnectionError("nobody there"), "no connection"),
+        (httpx.ConnectError("nobody there"), "no connection"),
+        (httpx.ConnectTimeout("too slow"), "no connection"),
+        (httpx.ReadTimeout("too slow"), "no connection"),
+        (of_the_hub(RepositoryNotFoundError), "no such model or revision, or it is private"),
+        (of_the_hub(RevisionNotFoundError), "no such model or revision, or it is private"),
+        (of_the_hub(GatedRepoError), "it is gated"),
+        (of_the_hub(HfHubHTTPError), "HfHubHTTPError"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_a_hub_that_gives_no_commit_is_one_sentence(
+    problem: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
 
     def refused(*arguments: Any, **options: Any) -> None:
-        raise ConnectionError("nobody there")
+        raise problem
 
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", refused)
-    with pytest.raises(MissingError, match=r"no connection.*hf download org/name"):
+    with pytest.raises(MissingError, match=rf"\({reason}\).*hf download org/name"):
         resolve(model())
 
 

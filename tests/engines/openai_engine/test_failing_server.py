@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import socket
 import threading
 import time
 from email.utils import formatdate
@@ -142,6 +144,20 @@ def test_nobody_there_is_said_soon() -> None:
     assert came == []
     assert "4 of 500 requests" in words
     assert "and 496 were given up, because no request succeeded any more. The first: no connection" in words
+
+
+def test_a_server_that_does_not_accept_is_no_slow_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("har_llm.engines.openai_engine.CONNECT_S", 0.2)
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):  # a full queue: Linux answers no further connection
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        engine = open_engine(config(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", max_retries=0), MODEL)
+        came, words = collect(engine.generate([request("a")]))
+    assert came == []
+    assert "no connection within 0.2 s" in words
 
 
 def test_failures_here_and_there_are_no_dead_server() -> None:
