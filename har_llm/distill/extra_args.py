@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from har_llm.common.errors import ConfigError
+from har_llm.common.errors import ConfigError, EngineError, first_line
 from har_llm.common.extra_args import check_plain
 
 SETTING = "lora.training.extra_args"
@@ -53,3 +53,8 @@ def check_extra(extra_args: Mapping[str, Any], settings: Collection[str]) -> Non
             f"{SETTING}.init_lora_weights is {first!r}, which also changes the student's own weights, but engines use "
             f"adapters on top of unchanged ones; choose another, such as gaussian."
         )
+
+
+def does_not_run(extra_args: Mapping[str, Any], error: Exception) -> EngineError:
+    """What a library says of a training with these arguments."""
+    return EngineError(f"The training does not run with {SETTING}={dict(extra_args)}: {first_line(error)}")

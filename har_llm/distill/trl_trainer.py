@@ -14,10 +14,10 @@ from transformers import logging as transformers_logging
 from transformers.training_args import OptimizerNames
 from trl import SFTTrainer
 
-from har_llm.common.errors import EngineError, first_line
+from har_llm.common.errors import EngineError
 from har_llm.common.numbers import counted
 from har_llm.distill.checkpoints import resume_point
-from har_llm.distill.extra_args import SETTING
+from har_llm.distill.extra_args import does_not_run
 from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.training_rows import Row, Tell, check_labels, longest_row, training_rows
 from har_llm.distill.trl_arguments import arguments
@@ -45,7 +45,7 @@ def train_with(load: Load, job: TrainingJob, tell: Tell) -> None:
         if _memory_ran_out(error):
             raise EngineError(_memory_advice(job)) from None
         if extra_args := job.settings.extra_args:
-            raise EngineError(f"The training does not run with {SETTING}={extra_args}: {first_line(error)}") from error
+            raise does_not_run(extra_args, error) from error
         raise
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from har_llm.common.errors import EngineError
 from har_llm.common.hardware import forget_gpus, gpus
 from har_llm.common.process import Caller, JsonProcess
 from har_llm.distill.training_job import TrainingJob
@@ -25,6 +28,23 @@ def trained(job: TrainingJob) -> Generator[dict[str, Any], None, None]:
         process.send(job.as_message())
         while "done" not in (message := process.receive()):
             yield message
+    finally:
+        process.close()
+
+
+def check_arguments(job: TrainingJob) -> None:
+    """Have TRL and PEFT check lora.training.extra_args; nothing else of the job has to be there. Raises EngineError."""
+    if job.settings.extra_args and (refusal := _refusal(json.dumps(job.as_message()))):
+        raise EngineError(refusal)
+
+
+@cache
+def _refusal(message: str) -> str | None:
+    """What is wrong with the arguments of a job. Asked once a command: the libraries take seconds to be imported."""
+    process = JsonProcess("har_llm.distill.worker:check", "The process that checks lora.training.extra_args")
+    try:
+        process.send(json.loads(message))
+        return str(refusal) if (refusal := process.receive()["refusal"]) else None
     finally:
         process.close()
 
@@ -54,3 +74,19 @@ def serve(caller: Caller) -> None:
         from har_llm.distill.trl_trainer import train
     train(job, caller.reply)
     caller.reply({"done": True})
+
+
+def check(caller: Caller) -> None:
+    """The side of the process that checks arguments."""
+    from har_llm.distill.extra_args import does_not_run
+    from har_llm.distill.trl_arguments import arguments
+
+    job = TrainingJob.from_message(caller.receive())
+    refusal: EngineError | None = None
+    try:
+        arguments(job)
+    except EngineError as error:
+        refusal = error
+    except (TypeError, ValueError, AttributeError, ImportError) as error:
+        refusal = does_not_run(job.settings.extra_args, error)
+    caller.reply({"refusal": refusal and str(refusal)})

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST
 from har_llm.distill.examples import Candidate, Selection, select
-from har_llm.distill.training_job import TrainingJob
 from har_llm.models.adapters import ADAPTER_FILES, adapter_digest
 from har_llm.runs.generations import parse_windows
 from har_llm.runs.run import AdapterRecipe
@@ -49,23 +47,3 @@ def select_examples(recipe: AdapterRecipe, store: GenerationStore) -> Selection:
     thinking = recipe.experiment.model.thinking
     selection = select(recipe.teacher.prompts, candidates, recipe.lora.examples, thinking)
     return replace(selection, uses_gold=recipe.uses_gold)
-
-
-def training_job(
-    recipe: AdapterRecipe, *, base: Path, rows: Path, folder: Path, checkpoints: Path, trainer: str
-) -> TrainingJob:
-    """The job of the process that trains the adapter."""
-    model = recipe.experiment.model
-    return TrainingJob(
-        base=str(base),
-        dtype=model.dtype,
-        trust_remote_code=model.trust_remote_code,
-        template_options=model.template_options(),
-        max_length=recipe.max_length,
-        leave_out_long=recipe.lora.examples.unusable == "leave_out",
-        rows=str(rows),
-        folder=str(folder),
-        checkpoints=str(checkpoints),
-        settings=recipe.lora.training,
-        trainer=trainer,
-    )

@@ -21,11 +21,12 @@ from har_llm.common.provenance import MANIFEST
 from har_llm.distill.examples import Selection
 from har_llm.distill.model_card import CURVE, card_title, model_card
 from har_llm.distill.trainer_choice import check_tools, chosen_trainer
-from har_llm.distill.worker import trained
+from har_llm.distill.training_job import TrainingJob
+from har_llm.distill.worker import check_arguments, trained
 from har_llm.models import resolve
 from har_llm.models.adapters import adapter_digest
 from har_llm.models.checkpoint import check_targets
-from har_llm.runs.adapter_files import select_examples, training_job
+from har_llm.runs.adapter_files import select_examples
 from har_llm.runs.generations import check_adapter
 from har_llm.runs.manifest import manifest, name_base
 from har_llm.runs.run import AdapterRecipe, PreparedRun
@@ -35,6 +36,7 @@ from har_llm.sweep.read_once import Stores
 from har_llm.sweep.throughput import Rate
 
 LOG = "loss.jsonl"
+ROWS = "rows.jsonl"
 LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "unsloth", "bitsandbytes")
 
 
@@ -49,6 +51,7 @@ def check_recipe(run: PreparedRun, stores: Stores) -> None:
     there = stores.weights(run.recipe)
     if there is None:
         check_tools(run.recipe.lora)
+        check_arguments(_job(run.recipe, Path()))
         if (student := run.recipe.student).path is not None:
             check_targets(run.recipe.lora.training.target_modules, student.public_name, student.path)
     else:
@@ -82,21 +85,13 @@ class Training:
 
     def _train(self, selection: Selection, callback: Callback) -> tuple[Selection, dict[str, Any]]:
         """Train the adapter in the staging folder. Returns its examples, and what its manifest says about the training."""
-        recipe, trainer = self.recipe, chosen_trainer(self.recipe.lora.trainer)
-        rows = self._staging / "rows.jsonl"
-        _write_lines(rows, (example.as_row() for example in selection.examples))
+        recipe = self.recipe
+        _write_lines(self._staging / ROWS, (example.as_row() for example in selection.examples))
         done = _losses(self._log)
         _write_lines(self._log, done)  # without a line that a kill has torn
         callback.training_starts(recipe, selection, len(done))
         base = resolve.fetch(recipe.student)
-        job = training_job(
-            recipe,
-            base=base,
-            rows=rows,
-            folder=self._staging / "adapter",
-            checkpoints=self._staging / "checkpoints",
-            trainer=trainer,
-        )
+        job = _job(recipe, base)
         about: dict[str, Any] = {}
         steps, started, began = 0, time.monotonic(), 0.0
         with self._log.open("a", encoding="utf-8") as stream, contextlib.closing(trained(job)) as messages:
@@ -119,9 +114,27 @@ class Training:
         if steps:  # 0 if only the writing of the adapter was left to do
             rate = Rate(began - started, ended - began, steps, 0)
             throughput.note_rate(recipe.teacher.outputs / "store", recipe.work, rate)
-        about |= {"trainer": trainer, "seconds_of_last_start": round(ended - started, 1)}
+        about |= {"trainer": job.trainer, "seconds_of_last_start": round(ended - started, 1)}
         about |= {"versions": library_versions(LIBRARIES), "hardware": machine(gpus_used=1)}  # a training is shown one GPU
         return selection, about
+
+
+def _job(recipe: AdapterRecipe, base: Path) -> TrainingJob:
+    """The job of the process that trains the adapter in the staging folder. `base`: the student's folder."""
+    model, staging = recipe.experiment.model, _staging(recipe)
+    return TrainingJob(
+        base=str(base),
+        dtype=model.dtype,
+        trust_remote_code=model.trust_remote_code,
+        template_options=model.template_options(),
+        max_length=recipe.max_length,
+        leave_out_long=recipe.lora.examples.unusable == "leave_out",
+        rows=str(staging / ROWS),
+        folder=str(staging / "adapter"),
+        checkpoints=str(staging / "checkpoints"),
+        settings=recipe.lora.training,
+        trainer=chosen_trainer(recipe.lora.trainer),
+    )
 
 
 def _put_in_place(

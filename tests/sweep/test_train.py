@@ -68,7 +68,7 @@ def test_examples_that_are_too_long_stop_with_their_windows_or_are_left_out(tmp_
     assert done(stopped).failures == [stopped] and isinstance(stopped.error, ConfigError)
     said = str(stopped.error)
     assert "6 of 6 examples" in said and "lora.examples.unusable=leave_out" in said
-    tokens = {window: int(count) for window, count in re.findall(r"window (\S+) has (\d+)", said)}
+    tokens = {window: int(count) for window, count in re.findall(r"(\S+) \((\d+)\)", said)}
     assert len(tokens) == 6 and all(folder.name.startswith(".") for folder in adapters(tmp_path))
     longest = sorted(tokens.values())[len(tokens) // 2]
     long = sum(count > longest for count in tokens.values())
@@ -202,3 +202,14 @@ def test_a_student_that_cannot_be_trained_here_is_refused_before_its_teacher_wri
     callback = done(unsloth)
     assert callback.failures == [unsloth] and not callback.loads
     assert "lora.trainer is 'unsloth', but there is no GPU here" in str(unsloth.error)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("same_process")
+def test_an_argument_that_no_library_has_is_refused_before_the_teacher_generates(tmp_path: Path) -> None:
+    misspelt = [job(tmp_path, "lora.training.extra_args={use_rslorra:true}", f"limit={limit}") for limit in (1, 2)]
+    callback = done(*misspelt)
+    assert callback.failures == misspelt and not callback.loads
+    assert "use_rslorra is not an argument of TRL's SFTConfig or PEFT's LoraConfig. Did you mean use_rslora?" in str(
+        misspelt[0].error
+    )
