@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from har_llm.report.scored_run import ScoredRun
+from har_llm.runs.facts import partial_labels
 from har_llm.scoring.metrics import SessionMean
 
 SHOWN_DIFFERENCES = 4
@@ -170,9 +171,7 @@ def _told(cell: Cell, rivals: Sequence[Cell]) -> list[str]:
 def marks(cell: Cell) -> list[str]:
     """What a reader must know about a cell in every table."""
     run = cell.run
-    said = []
-    if run.limit is not None:
-        said.append(f"partial: first {run.limit} windows only")
+    said = partial_labels(run.metrics)
     if run.metrics.decoding != "plain":
         said.append(f"decoding={run.metrics.decoding}")
     if run.distillation is not None and run.distillation.uses_gold:

@@ -22,8 +22,12 @@ def label(metrics: Metrics) -> str:
 
 def labels(metrics: Metrics) -> list[str]:
     """What must be shown beside every score of a run: what is synthetic about it, and that it is partial."""
-    parts = [metrics.provenance] if metrics.provenance else []
-    return [*parts, f"partial: first {metrics.limit} windows only"] if metrics.partial else parts
+    return [*([metrics.provenance] if metrics.provenance else []), *partial_labels(metrics)]
+
+
+def partial_labels(metrics: Metrics) -> list[str]:
+    """How much of the part a partial run shows to the model; empty for a complete run."""
+    return [f"partial: first {metrics.limit} windows only"] if metrics.partial else []
 
 
 def facts(run: RunResult) -> Facts:

@@ -17,6 +17,7 @@ from har_llm.common.provenance import MANIFEST
 from har_llm.config import LONGEST_TAG, NO_RESULT
 from har_llm.runs.directory import DATA, ENVIRONMENT, PREDICTIONS, WINDOWS, RunResult
 from har_llm.runs.directory import METRICS as METRICS_FILE
+from har_llm.runs.facts import partial_labels
 from har_llm.runs.result import Metrics
 from har_llm.scoring.metrics import Scores
 from har_llm.scoring.names import METRICS
@@ -105,7 +106,7 @@ def about(metrics: Metrics) -> list[str]:
 
 def _labels(metrics: Metrics) -> list[str]:
     """What must be shown beside every score of the run."""
-    return [*_synthetic(metrics.provenance), *([f"partial: first {metrics.limit} windows only"] if metrics.partial else [])]
+    return [*_synthetic(metrics.provenance), *partial_labels(metrics)]
 
 
 def _synthetic(provenance: str | None) -> list[str]:
