@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from har_llm.common.errors import MissingError
+from har_llm.common.numbers import percent
+from har_llm.common.tables import ABSENT
 from har_llm.runs.result import FORMAT, Data, Environment, Metrics, PredictionRow, Sample, WindowRow
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ _MEND = "delete {} and run the same command again: the generations are kept."
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunResult:
     """A finished run, as its directory holds it. The directory may come from anybody, so its texts are untrusted."""
 
@@ -32,6 +34,14 @@ class RunResult:
     data: Data
     sample: Sample
 
+    def __repr__(self) -> str:
+        """Name, headline score and label only: all of its fields would fill many screens."""
+        metrics = self.metrics
+        headline, parsing = metrics.shown.headline, metrics.shown.parsing
+        score = percent(metrics.headline(headline, parsing).mean) or ABSENT
+        label = [text for text in (metrics.provenance, metrics.partial and "partial") if text]
+        return f"RunResult({'; '.join([f'{self.folder.name}: {headline} {score} %', *label])})"
+
     @property
     def digest(self) -> str:
         """The digest of everything that can change the results: two runs with the same digest are the same run."""
@@ -42,12 +52,12 @@ class RunResult:
         return _typed(self.folder / CONFIG, kind, self.config)
 
     def predictions(self) -> Iterator[PredictionRow]:
-        """Every event of the part, in order. Raises MissingError for a damaged file; for a truncated one, at its end."""
+        """A generator of all events, in order. Raises MissingError for a damaged file; for a truncated one, at its end."""
         count = self.metrics.events + sum(self.metrics.excluded_events.values())
         return _read_rows(self.folder / PREDICTIONS, PredictionRow, count)
 
     def windows(self) -> Iterator[WindowRow]:
-        """Every window of the part, in order. Raises MissingError as predictions() does."""
+        """A generator of all windows, in order. Raises MissingError as predictions() does."""
         return _read_rows(self.folder / WINDOWS, WindowRow, self.metrics.windows)
 
 

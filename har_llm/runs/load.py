@@ -29,7 +29,10 @@ def load_runs(path: str | Path) -> Runs:
 
 
 class Runs(Sequence[RunResult]):
-    """Finished runs; each is a RunResult with metrics, environment, data, sample, config, predictions() and windows()."""
+    """Finished runs. Each is a RunResult with metrics, environment, data, sample and config.
+
+    A run's predictions() and windows() are generators of its rows; `Runs.predictions()` is a frame of all runs.
+    """
 
     def __init__(self, runs: Sequence[RunResult]):
         self._runs = tuple(runs)

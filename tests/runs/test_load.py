@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,12 @@ def test_runs_are_found_in_an_outputs_folder_and_alone(outputs: Path) -> None:
     runs = har_llm.load_runs(outputs)
     assert [run.folder.name for run in runs] == ["a", "b"] and len(runs[:1]) == 1
     assert [run.folder.name for run in har_llm.load_runs(str(outputs / "runs" / "b"))] == ["b"]
+
+
+def test_a_run_is_shown_in_one_line(outputs: Path) -> None:
+    whole, partial = map(repr, har_llm.load_runs(outputs))
+    assert re.fullmatch(r"RunResult\(a: f1_weighted \d+\.\d\d %.*\)", whole) and "partial" not in whole
+    assert partial.startswith("RunResult(b: f1_weighted") and partial.endswith("; partial)")
 
 
 def test_scores_are_a_tidy_frame(outputs: Path) -> None:
