@@ -53,8 +53,9 @@ class Runs(Sequence[RunResult]):
         return f"Runs({', '.join(run.folder.name for run in self._runs)})"
 
     def scores(self) -> pandas.DataFrame:
-        """A row for each run, parsing mode, choice of events (all, without_null_class) and metric; scores from 0 to 1.
+        """A row for each run, parsing mode, variant and metric; scores are fractions, from 0 to 1.
 
+        variant is "all" for all events, or "without_null_class" (MARBLE has a null class: transitions between activities).
         mean, std and the interval (ci_low, ci_high) are over sessions; pooled is over all events.
         """
         import pandas
@@ -97,7 +98,7 @@ def _score_rows(run: RunResult) -> Iterator[dict[str, Any]]:
             yield {
                 **_about(run),
                 "parsing": parsing,
-                "events": variant,
+                "variant": variant,
                 "metric": metric,
                 "mean": mean.mean,
                 "std": mean.std,

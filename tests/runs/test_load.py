@@ -39,7 +39,7 @@ def test_a_run_is_shown_in_one_line(outputs: Path) -> None:
 def test_scores_are_a_tidy_frame(outputs: Path) -> None:
     runs = har_llm.load_runs(outputs)
     scores = runs.scores()
-    chosen = scores.query("metric == 'f1_weighted' and parsing == 'strict' and events == 'all'").set_index("run")
+    chosen = scores.query("metric == 'f1_weighted' and parsing == 'strict' and variant == 'all'").set_index("run")
     for run in runs:
         mean = run.metrics.strict.all.mean["f1_weighted"]
         assert chosen.loc[run.folder.name, "mean"] == mean.mean and chosen.loc[run.folder.name, "sessions"] == mean.sessions
