@@ -31,11 +31,13 @@ PLAIN_REPORT_EVERY_S = 10.0
 class LiveProgress(Callback):
     """Shows the progress of a command on standard error: a bar on a terminal, elsewhere a line now and then.
 
-    It shows nothing until something is to be made.
+    The bar counts the generations of the whole command, a line those of the model that it names. It shows nothing until
+    something is to be made.
     """
 
     def __init__(self) -> None:
-        self._total = self._done = self._fresh = self._tokens = self._loads = 0
+        self._total = self._done = self._tokens = self._loads = 0
+        self._load_total = self._load_done = 0
         self._load_number, self._what, self._rate, self._steps = 0, "", "", 0
         self._waiting = ("", "")
         self._started = self._reported = time.monotonic()
@@ -66,6 +68,7 @@ class LiveProgress(Callback):
     def loading(self, load: Load) -> None:
         self._load_number += 1
         self._started, self._tokens = time.monotonic(), 0
+        self._load_total, self._load_done = len(load.requests), 0
         reason = load.runs[0].engine_reason
         self._what = f"{load.model.config.name} on " + ", ".join(
             dict.fromkeys(run.experiment.dataset.name for run in load.runs)
@@ -74,12 +77,12 @@ class LiveProgress(Callback):
         title += f"; engine: {reason}" if reason else f"; engine: {load.engine_name}"
         if self._loads > 1:
             title = f"model {self._load_number} of {self._loads}: {title}"
-        self._say(f"{title}; {len(load.requests)} generations to make, loading the model")
+        self._say(f"{title}; {self._load_total} generations to make, loading the model")
         self._show("loading")
 
     def generated(self, generation: Generation) -> None:
         self._done += 1
-        self._fresh += 1
+        self._load_done += 1
         self._tokens += generation.completion_tokens
         self._rate = f"{self._tokens / max(1e-9, time.monotonic() - self._started):,.0f} tokens/s"
         self._show("generations")
@@ -118,7 +121,7 @@ class LiveProgress(Callback):
     def _tell_step(self, text: str, *, at_once: bool) -> None:
         if self._bar is not None:
             self._bar.update(self._task, description=text, rate="")
-        elif at_once or time.monotonic() - self._reported > PLAIN_REPORT_EVERY_S:
+        elif at_once or self._is_time_to_report():
             self._reported = time.monotonic()
             self._say(f"{self._what}: {text}")
 
@@ -128,9 +131,12 @@ class LiveProgress(Callback):
     def _show(self, what: str) -> None:
         if sys.stderr.isatty():
             self._show_bar(what)
-        elif self._fresh and (self._done == self._total or time.monotonic() - self._reported > PLAIN_REPORT_EVERY_S):
+        elif self._load_done and (self._load_done == self._load_total or self._is_time_to_report()):
             self._reported = time.monotonic()
-            self._say(f"{self._what}: {self._done} of {self._total} generations, {self._rate}")
+            self._say(f"{self._what}: {self._load_done} of {self._load_total} generations, {self._rate}")
+
+    def _is_time_to_report(self) -> bool:
+        return time.monotonic() - self._reported > PLAIN_REPORT_EVERY_S
 
     def _show_bar(self, what: str) -> None:
         if self._bar is None:

@@ -27,10 +27,13 @@ def test_progress_without_a_terminal_is_a_few_plain_lines(tmp_path: Path, capsys
             for request in load.requests:
                 progress.generated(Generation(request.key, "text", "stop", 10, 5, 0.1))
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split(" on ")[0] for line in lines[:2]] == ["model 1 of 2: tiny_student", "model 2 of 2: tiny_teacher"]
+    assert [line.split(" on ")[0] for line in lines[::2]] == ["model 1 of 2: tiny_student", "model 2 of 2: tiny_teacher"]
     assert "(synthetic home, synthetic model); engine: Transformers, because there is no GPU here" in lines[0]
-    assert lines[-1].startswith("tiny_teacher on simulated_flat: 4 of 4 generations, ")
-    assert len(lines) == 3
+    assert "; 2 generations to make" in lines[0]
+    assert [line.rpartition(", ")[0] for line in lines[1::2]] == [
+        f"{name} on simulated_flat: 2 of 2 generations" for name in TINY
+    ]
+    assert len(lines) == 4
 
 
 def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
