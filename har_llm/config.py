@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
+from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
-from har_llm.common.schema import checked, component, plain, require
+from har_llm.common.schema import checked, component, plain
 from har_llm.common.text import suggestion
 from har_llm.distill.config import distillation_of
 
@@ -211,8 +212,6 @@ class WandbTracker(TrackerConfig):
         return True
 
     def check(self) -> None:
-        from har_llm.common.schema import require
-
         require("tracker.mode", self.mode, MODES)
         for name, value in (("project", self.project), ("entity", self.entity)):
             if value is not None and not re.fullmatch(r"[\w.-]{1,128}", value, re.ASCII):

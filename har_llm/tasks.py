@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def perform(jobs: Sequence[Job]) -> None:
     """Do the task of these jobs. An error of one job is noted in the job; raises HarError for one that concerns all."""
-    from har_llm.common.schema import require
+    from har_llm.common.checks import require
 
     tasks = sorted({job.experiment.settings.task for job in jobs if job.experiment is not None})
     if len(tasks) > 1:

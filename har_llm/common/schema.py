@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import Any, TypeGuard, Union, get_args, get_origin, get_type_hints
 
@@ -22,11 +22,6 @@ TYPE_NAMES: Mapping[object, str] = {
     list: "a list, as in [a, b]",
     dict: "a mapping, as in {a: b}",
 }
-
-
-def require(name: str, value: str, allowed: Collection[str]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.{suggestion(value, allowed)}")
 
 
 def component_class(target: object, setting: str) -> type:

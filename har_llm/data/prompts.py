@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from string import Template
 
+from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.paths import expanded
 from har_llm.data.records import Home, Message, Prompt, Window
@@ -34,7 +35,7 @@ class SectionedPrompt:
     """session: an event keeps its position in the session; window: ids start at 0 in each window."""
 
     def check(self) -> None:
-        _check_event_ids(self.event_ids)
+        require("prompt.event_ids", self.event_ids, EVENT_IDS)
         for name, text in self.sections.items():
             _check_placeholders(f"prompt.sections.{name}", text or "", PLACEHOLDERS[:-1])
         _check_placeholders("prompt.system", self.system, PLACEHOLDERS[:-1])
@@ -71,7 +72,7 @@ class VerbatimPrompt:
     """As in SectionedPrompt."""
 
     def check(self) -> None:
-        _check_event_ids(self.event_ids)
+        require("prompt.event_ids", self.event_ids, EVENT_IDS)
         if not self.path:
             raise ConfigError("prompt.path is not set; prompt=verbatim needs prompt.path=FILE, the text to send.")
 
@@ -153,11 +154,6 @@ def _section(text: str, values: dict[str, str]) -> str:
 def _fill(text: str, values: dict[str, str]) -> str:
     """The home's placeholders filled in, and every other $ left as it is."""
     return _HOME.sub(lambda match: values[match[1] or match[2]], text)
-
-
-def _check_event_ids(value: str) -> None:
-    if value not in EVENT_IDS:
-        raise ConfigError(f"prompt.event_ids is {value!r}; it must be one of {', '.join(EVENT_IDS)}.")
 
 
 def _check_placeholders(field_name: str, text: str, allowed: tuple[str, ...]) -> None:

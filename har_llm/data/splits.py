@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 
+from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.data.records import Session
 
@@ -28,8 +29,7 @@ class Split(ABC):
     """The part that a run is scored on: train, validation or test."""
 
     def check(self) -> None:
-        if self.part not in PARTS:
-            raise ConfigError(f"split.part is {self.part!r}; it must be one of {', '.join(PARTS)}.")
+        require("split.part", self.part, PARTS)
 
     @abstractmethod
     def divide(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Parts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.distill.training_config import TrainingSettings
@@ -43,8 +44,7 @@ class Distilled(LoraConfig):
                 )
         if self.train_sessions is not None and self.train_sessions < 0:
             raise ConfigError(f"lora.train_sessions is {self.train_sessions}; it must be 0 or more, or null for all.")
-        if self.trainer not in TRAINERS:
-            raise ConfigError(f"lora.trainer is {self.trainer!r}; it must be one of {', '.join(TRAINERS)}.")
+        require("lora.trainer", self.trainer, TRAINERS)
         self.examples.check()
         self.training.check()
         if self.examples.samples > 1 and self.teacher.sampling.greedy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 
 PICKS = ("first", "all", "best", "consistent")
@@ -32,11 +33,8 @@ class ExampleSettings:
             raise ConfigError(f"lora.examples.samples is {self.samples}; it must be at least 1.")
         if self.min_correct is not None and not 0 < self.min_correct <= 1:
             raise ConfigError(f"lora.examples.min_correct is {self.min_correct}; it must be above 0 and at most 1, or null.")
-        for name, allowed in (("pick", PICKS), ("unusable", UNUSABLE)):
-            if getattr(self, name) not in allowed:
-                raise ConfigError(
-                    f"lora.examples.{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}."
-                )
+        require("lora.examples.pick", self.pick, PICKS)
+        require("lora.examples.unusable", self.unusable, UNUSABLE)
 
     @property
     def uses_gold(self) -> bool:

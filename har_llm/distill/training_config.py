@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.extra_args import extra_identity
 from har_llm.distill.extra_args import check_extra
@@ -79,8 +80,7 @@ class TrainingSettings:
             )
         if self.max_length is not None and self.max_length < 1:
             raise ConfigError(f"lora.training.max_length is {self.max_length}; it must be at least 1, or null.")
-        if self.optim not in OPTIMIZERS:
-            raise ConfigError(f"lora.training.optim is {self.optim!r}; it must be one of {', '.join(OPTIMIZERS)}.")
+        require("lora.training.optim", self.optim, OPTIMIZERS)
         check_extra(self.extra_args, [one.name for one in fields(self)])
 
     def identity(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
 from har_llm.engines.base import FINISH_REASONS, Generation, LoadedModel, Request
@@ -30,10 +31,7 @@ class ScriptedEngineConfig(SingleWorker):
     """Pause before each answer, in seconds."""
 
     def check(self) -> None:
-        if self.finish_reason not in FINISH_REASONS:
-            raise ConfigError(
-                f"engine.finish_reason is {self.finish_reason!r}; it must be one of {', '.join(FINISH_REASONS)}."
-            )
+        require("engine.finish_reason", self.finish_reason, FINISH_REASONS)
         if self.delay_s < 0:
             raise ConfigError(f"engine.delay_s is {self.delay_s}; it must be 0 or more.")
         read_rules(self.path)
@@ -86,10 +84,7 @@ def read_rules(path: str | None) -> list[Rule]:
         rule = _rule(line)
         if rule is None:
             raise ConfigError(f'{path}:{number}: not of the form {{"contains": "...", "text": "..."}}: {line[:80]}')
-        if rule.finish_reason not in FINISH_REASONS:
-            raise ConfigError(
-                f"{path}:{number}: finish_reason is {rule.finish_reason!r}; it must be one of {', '.join(FINISH_REASONS)}."
-            )
+        require(f"{path}:{number}: finish_reason", rule.finish_reason, FINISH_REASONS)
         rules.append(rule)
     return rules
 

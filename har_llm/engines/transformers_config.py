@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.extra_args import check_plain, extra_identity
 from har_llm.common.hardware import free_memory, has_gpu
@@ -31,8 +32,7 @@ class TransformersEngineConfig(SingleWorker):
     """Further arguments of from_pretrained, such as attn_implementation."""
 
     def check(self) -> None:
-        if self.device not in DEVICES:
-            raise ConfigError(f"engine.device is {self.device!r}; it must be one of {', '.join(DEVICES)}.")
+        require("engine.device", self.device, DEVICES)
         if self.batch_size < 1:
             raise ConfigError(f"engine.batch_size is {self.batch_size}; it must be at least 1.")
         if not 0 < self.memory_share <= 0.95:

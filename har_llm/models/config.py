@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 
 DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -84,8 +85,7 @@ class ModelConfig:
         check_name("model.name", self.name)
         if not self.id.strip():
             raise ConfigError("model.id is empty; set it to a hub id such as Qwen/Qwen3-0.6B, or to a model's folder.")
-        if self.dtype not in DTYPES:
-            raise ConfigError(f"model.dtype is {self.dtype!r}; it must be one of {', '.join(DTYPES)}.")
+        require("model.dtype", self.dtype, DTYPES)
         for name in ("context", "parameters"):
             value = getattr(self, name)
             if value is not None and value < 1:

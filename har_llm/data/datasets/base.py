@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, Notice
 from har_llm.data.records import Event, Home, Recordings, Session
 
@@ -45,8 +46,7 @@ class DatasetConfig:
             raise ConfigError(
                 f"dataset.name is {self.name!r}; it names run directories, so use letters, digits, '.', '_' and '-'."
             )
-        if self.null_class not in NULL_CLASS_USES:
-            raise ConfigError(f"dataset.null_class is {self.null_class!r}; it must be one of {', '.join(NULL_CLASS_USES)}.")
+        require("dataset.null_class", self.null_class, NULL_CLASS_USES)
         names = list(self.home.activities.values())
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:

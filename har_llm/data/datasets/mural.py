@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
+from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notice
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
@@ -74,8 +75,8 @@ class Mural(ReleaseConfig):
             raise ConfigError(f"dataset.home.activities must be empty: MuRAL's activities come from its {ACTIVITIES}.")
         # The null class is compared with the activities once they are read.
         ReleaseConfig.check(replace(self, home=replace(self.home, null_class=[])))
-        _check_choice("sensor_names", self.sensor_names, SENSOR_NAMES)
-        _check_choice("annotation_rows", self.annotation_rows, ANNOTATION_ROWS)
+        require("dataset.sensor_names", self.sensor_names, SENSOR_NAMES)
+        require("dataset.annotation_rows", self.annotation_rows, ANNOTATION_ROWS)
         if not self.actions:
             raise ConfigError("dataset.actions is empty; it must list every action that the files use.")
         if self.annotation_rows == "kept" and not self.annotation_text.strip():
@@ -328,8 +329,3 @@ def second_of_day(time: str) -> int | None:
         return None
     hours, minutes, seconds = map(int, match.groups())
     return hours * 3600 + minutes * 60 + seconds if hours < 24 and minutes < 60 and seconds < 60 else None
-
-
-def _check_choice(setting: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"dataset.{setting} is {value!r}; it must be one of {', '.join(allowed)}.")
