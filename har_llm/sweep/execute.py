@@ -45,7 +45,7 @@ def prepare_jobs(jobs: Sequence[Job], callback: Callback, *, planning: bool = Fa
         if job.experiment is not None and job.error is None:
             with failing([job], callback):
                 job.run = prepare(job.experiment, planning=planning, read=datasets.read)
-        elif job.error is not None and not job.reported:
+        elif job.error is not None:
             fail([job], job.error, callback)
 
 
@@ -221,7 +221,8 @@ def failing(jobs: Sequence[Job], callback: Callback) -> Iterator[None]:
 
 
 def fail(jobs: Sequence[Job], error: HarError, callback: Callback) -> None:
-    """Note the error in these jobs and report each."""
+    """Note the error in these jobs and report each. A job that has been reported keeps its first error."""
     for job in jobs:
-        job.error, job.reported = error, True
-        callback.failed(job)
+        if not job.reported:
+            job.error, job.reported = error, True
+            callback.failed(job)

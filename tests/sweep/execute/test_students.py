@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST
 from har_llm.distill.model_card import CURVE
+from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.prepare import prepare
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
@@ -64,6 +66,18 @@ def test_a_teacher_that_fails_fails_only_its_students(tmp_path: Path) -> None:
     callback = done(*jobs)
     assert callback.failures == [jobs[0]] and "context is 50" in str(jobs[0].error)
     assert jobs[1].folder is not None
+
+
+def test_a_job_whose_teacher_and_student_both_do_not_fit_is_reported_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(model: ResolvedModel, *_: object) -> None:
+        raise MissingError(f"{model.config.name} is too large.")
+
+    monkeypatch.setattr("har_llm.models.resolve.check_memory", too_large)
+    student = job(tmp_path)
+    assert done(student).failures == [student]
+    assert str(student.error) == "tiny_teacher is too large."
 
 
 def test_a_teacher_whose_context_is_too_small_for_one_job_still_generates_for_the_other(tmp_path: Path) -> None:
