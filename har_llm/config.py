@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, get_type_hints
 
 from omegaconf import DictConfig
 
@@ -16,17 +16,15 @@ from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.schema import checked, component, plain
 from har_llm.common.text import suggestion
+from har_llm.data.datasets.base import Dataset
+from har_llm.data.prompts import PromptConfig
+from har_llm.data.splits import Split
+from har_llm.data.windows import FixedWindows
 from har_llm.distill.config import distillation_of
-
-if TYPE_CHECKING:
-    from har_llm.data.datasets.base import Dataset
-    from har_llm.data.prompts import SectionedPrompt, VerbatimPrompt
-    from har_llm.data.splits import FractionSplit, NamedSplit, PaperSplit
-    from har_llm.data.windows import FixedWindows
-    from har_llm.engines.config import EngineConfig
-    from har_llm.engines.decoding import DecodingConfig
-    from har_llm.models.adapters import LoraConfig
-    from har_llm.models.config import ModelConfig
+from har_llm.engines.config import SingleWorker
+from har_llm.engines.decoding import DecodingConfig
+from har_llm.models.adapters import LoraConfig
+from har_llm.models.config import ModelConfig
 
 MODES = ("auto", "online", "offline")
 OFFLINE_MODES = ("offline", "dryrun")
@@ -112,12 +110,12 @@ class Experiment:
     settings: Settings
     dataset: Dataset
     window: FixedWindows
-    prompt: SectionedPrompt | VerbatimPrompt
-    split: PaperSplit | FractionSplit | NamedSplit
+    prompt: PromptConfig
+    split: Split
     model: ModelConfig
     lora: LoraConfig
     decoding: DecodingConfig
-    engine: EngineConfig
+    engine: SingleWorker
     tracker: TrackerConfig
     source: dict[str, Any]
     """The composed config as plain values, kept with the run."""
@@ -130,7 +128,8 @@ def read_experiment(cfg: DictConfig) -> Experiment:
         check_known(name)
     settings = checked(Settings, {name: value for name, value in source.items() if name not in GROUPS}, "")
     settings.check()
-    components = {group: component(source.get(group), group) for group in GROUPS}
+    kinds = get_type_hints(Experiment)
+    components = {group: component(source.get(group), group, kinds[group]) for group in GROUPS}
     experiment = Experiment(settings=settings, source=source, **components)
     _check_together(experiment)
     return experiment

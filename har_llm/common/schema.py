@@ -50,16 +50,22 @@ def _default(one: dataclasses.Field[Any]) -> Any:
     return "???" if one.default is dataclasses.MISSING else one.default
 
 
-def component(node: object, where: str) -> Any:
+def component(node: object, where: str, kind: Any = object) -> Any:
     """The object that a node of a composed config describes, with every setting known, given and of its type.
 
-    Nodes inside it that have a `_target_` of their own become objects too: lora.teacher is a model.
+    `kind`: its class or protocol. Nodes inside it that have a `_target_` of their own become objects too: lora.teacher is
+    a model.
     """
     if not isinstance(node, dict):
         raise ConfigError(f"{where} is {node!r}; choose an option of the group, as in {where}=NAME (--help lists them).")
     cls = component_class(node.get("_target_"), f"{where}._target_")
     inside = {key: value for key, value in node.items() if isinstance(value, dict) and "_target_" in value}
     made = checked(cls, {key: value for key, value in node.items() if key not in ("_target_", *inside)}, where)
+    if not isinstance(made, kind):
+        raise ConfigError(
+            f"{where}._target_ is {node['_target_']!r}, which is not made for this group; choose an option of it, "
+            f"as in {where}=NAME (--help lists them)."
+        )
     for key, value in inside.items():
         if not hasattr(made, key):
             raise ConfigError(f"{where}.{key} is not a setting of {cls.__name__}.")

@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from string import Template
+from typing import Protocol, runtime_checkable
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, MissingError
@@ -18,6 +19,17 @@ from har_llm.data.records import Home, Message, Prompt, Window
 
 EVENT_IDS = ("session", "window")
 PLACEHOLDERS = ("description", "rooms", "activities", "rules", "events")
+
+
+@runtime_checkable
+class PromptConfig(Protocol):
+    """A prompt's settings. Configured by conf/prompt/<name>.yaml."""
+
+    def check(self) -> None: ...
+
+    def renderer(self, home: Home) -> Renderer:
+        """What turns windows of this home into prompts."""
+        ...
 
 
 @dataclass(kw_only=True)

@@ -7,9 +7,12 @@ from typing import Any
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
+from har_llm.data.datasets.base import Dataset
+from har_llm.data.windows import FixedWindows
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.distill.training_config import TrainingSettings
 from har_llm.models.adapters import LoraConfig
+from har_llm.models.config import ModelConfig
 
 TRAINERS = ("auto", "trl", "unsloth")
 
@@ -33,11 +36,11 @@ class Distilled(LoraConfig):
 
     def check(self) -> None:
         super().check()
-        if not hasattr(self.teacher, "check"):
+        if not isinstance(self.teacher, ModelConfig):
             raise ConfigError(f"lora.teacher is {self.teacher!r}; choose a model for it, as in model@lora.teacher=NAME.")
-        for name, group in (("source", "dataset"), ("window", "window")):
+        for name, group, kind in (("source", "dataset", Dataset), ("window", "window", FixedWindows)):
             chosen = getattr(self, name)
-            if chosen is not None and not hasattr(chosen, "check"):
+            if chosen is not None and not isinstance(chosen, kind):
                 raise ConfigError(
                     f"lora.{name} is {chosen!r}; it must be null for the run's own, or an option of the "
                     f"group {group}, chosen as in +{group}@lora.{name}=NAME."

@@ -160,6 +160,16 @@ WRONG = [
     ("model=custom", "model.id is not set; set it with model.id=VALUE."),
     ("prompt=verbatim", "prompt.path is not set"),
     ("window._target_=os.system", "window._target_ is 'os.system', which is no dataclass"),
+    (
+        "tracker=none tracker._target_=har_llm.models.adapters.LoraConfig",
+        "tracker._target_ is 'har_llm.models.adapters.LoraConfig', which is not made for this group",
+    ),
+    ("lora=distilled +window@lora.source=fixed", "lora.source is FixedWindows("),
+    (
+        "lora=distilled +dataset@lora.window=simulated_flat",
+        "or an option of the group window, chosen as in +window@lora.window=NAME.",
+    ),
+    ("lora=distilled lora.teacher=null", "lora.teacher is None; choose a model for it"),
     ("window._target_=nowhere.Class", "window._target_ is 'nowhere.Class', which cannot be imported"),
 ]
 

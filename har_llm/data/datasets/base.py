@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, Notice
@@ -122,6 +122,7 @@ def without_activities(session: Session, dropped: frozenset[int]) -> Session:
     return Session(session.id, session.group, events)
 
 
+@runtime_checkable
 class Dataset(Protocol):
     """A dataset's settings, which can read it. Configured by conf/dataset/<name>.yaml."""
 
