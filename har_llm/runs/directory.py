@@ -16,7 +16,9 @@ from har_llm.runs.result import FORMAT, Data, Environment, Metrics, PredictionRo
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
 
-CONFIG, METRICS, ENVIRONMENT, DATA, SAMPLE = "config.yaml", "metrics.json", "environment.json", "data.json", "sample.json"
+CONFIG, ENVIRONMENT, DATA, SAMPLE = "config.yaml", "environment.json", "data.json", "sample.json"
+METRICS_FILE = "metrics.json"
+"""The file that makes a folder a run directory."""
 PREDICTIONS, WINDOWS, SUMMARY = "predictions.jsonl", "windows.jsonl", "report.md"
 _MEND = "delete {} and run the same command again: the generations are kept."
 T = TypeVar("T")
@@ -65,7 +67,7 @@ def write_result(folder: Path, result: RunResult) -> None:
     """Write all of a run except its rows into a folder that exists."""
     _write_config(folder / CONFIG, result.config, result.metrics.provenance)
     for name, value in (
-        (METRICS, result.metrics),
+        (METRICS_FILE, result.metrics),
         (ENVIRONMENT, result.environment),
         (DATA, result.data),
         (SAMPLE, result.sample),
@@ -92,7 +94,7 @@ def read_run(folder: Path) -> RunResult:
     return RunResult(
         folder,
         _read_config(folder),
-        _read(folder / METRICS, Metrics),
+        _read(folder / METRICS_FILE, Metrics),
         _read(folder / ENVIRONMENT, Environment),
         _read(folder / DATA, Data),
         _read(folder / SAMPLE, Sample),
@@ -100,7 +102,7 @@ def read_run(folder: Path) -> RunResult:
 
 
 def _check_format(folder: Path) -> None:
-    content = _load(folder / METRICS)
+    content = _load(folder / METRICS_FILE)
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
         raise MissingError(

@@ -8,10 +8,7 @@ from pathlib import Path
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
 from har_llm.config import Settings
-from har_llm.runs.directory import RunResult, read_run
-
-MARK = "metrics.json"
-"""The file that makes a folder a run directory."""
+from har_llm.runs.directory import METRICS_FILE, RunResult, read_run
 
 
 def chosen_runs(settings: Settings) -> list[RunResult]:
@@ -30,7 +27,8 @@ def chosen_runs(settings: Settings) -> list[RunResult]:
             inside = run_folders(expanded(name))
             if not inside:
                 raise ConfigError(
-                    f"runs names {name!r}, which is no run directory ({MARK} is missing) and holds none; check the path."
+                    f"runs names {name!r}, which is no run directory ({METRICS_FILE} is missing) and holds none; check the "
+                    f"path."
                 )
             found += inside
         if not found:
@@ -53,10 +51,10 @@ def two_runs(settings: Settings) -> tuple[RunResult, RunResult]:
 
 def run_folders(folder: Path) -> list[Path]:
     """The folder itself if it is a run directory, or the run directories in it, or those of an outputs folder."""
-    if (folder / MARK).is_file():
+    if (folder / METRICS_FILE).is_file():
         return [folder]
     inside = (path for path in sorted([*folder.glob("*"), *folder.glob("runs/*")]) if not path.name.startswith("."))
-    return [path for path in inside if (path / MARK).is_file()]
+    return [path for path in inside if (path / METRICS_FILE).is_file()]
 
 
 def read_runs(folders: Sequence[Path]) -> list[RunResult]:

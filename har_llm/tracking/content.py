@@ -15,8 +15,7 @@ from typing import Any
 from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST
 from har_llm.config import LONGEST_TAG, NO_RESULT
-from har_llm.runs.directory import DATA, ENVIRONMENT, PREDICTIONS, WINDOWS, RunResult
-from har_llm.runs.directory import METRICS as METRICS_FILE
+from har_llm.runs.directory import DATA, ENVIRONMENT, METRICS_FILE, PREDICTIONS, WINDOWS, RunResult
 from har_llm.runs.facts import partial_labels
 from har_llm.runs.result import Metrics
 from har_llm.scoring.metrics import Scores

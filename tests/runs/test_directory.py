@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import MissingError
-from har_llm.runs.directory import METRICS, PREDICTIONS, WINDOWS, RunResult, read_run
+from har_llm.runs.directory import METRICS_FILE, PREDICTIONS, WINDOWS, RunResult, read_run
 from tests.report.run_folders import row, rows, written
 from tests.scripted_runs import done
 
@@ -93,8 +93,8 @@ def test_texts_that_utf8_cannot_hold_are_read_as_they_were_written(tmp_path: Pat
 @pytest.mark.parametrize("format", [None, 2, "3"])
 def test_a_directory_of_another_format_is_refused_by_it(tmp_path: Path, format: Any) -> None:
     result = written(tmp_path / "run", rows({"s1": [(1, 1)]}))
-    content = json.loads((result.folder / METRICS).read_text()) | {"format": format}
-    (result.folder / METRICS).write_text(json.dumps(content))
+    content = json.loads((result.folder / METRICS_FILE).read_text()) | {"format": format}
+    (result.folder / METRICS_FILE).write_text(json.dumps(content))
     with pytest.raises(MissingError, match=f"has the format {format!r}, and this version of har_llm reads 3; delete it"):
         read_run(result.folder)
 
