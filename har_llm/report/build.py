@@ -28,7 +28,7 @@ from har_llm.runs.directory import RunResult
 from har_llm.runs.find import chosen_runs, read_runs
 from har_llm.sweep.job import Job
 
-MANIFEST = ".har_llm_report.json"
+WRITTEN = ".har_llm_report.json"
 """Lists the files of a report in its folder. The next report removes those that it no longer has, and nothing else."""
 LAST = "table_runs"
 """The table that comes after the figures."""
@@ -131,14 +131,14 @@ def _replace_files(staging: Path, folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
     for name in new:
         (staging / name).replace(folder / name)
-    write_whole(folder / MANIFEST, json.dumps(new, indent=1) + "\n")
+    write_whole(folder / WRITTEN, json.dumps(new, indent=1) + "\n")
 
 
 def _earlier(folder: Path) -> list[str]:
-    """The names of an earlier report's files. The manifest is untrusted, so only plain names with a report's suffixes
+    """The names of an earlier report's files. The list is untrusted, so only plain names with a report's suffixes
     count."""
     try:
-        names = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        names = json.loads((folder / WRITTEN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
     held = names if isinstance(names, list) else []

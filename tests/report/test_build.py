@@ -12,7 +12,7 @@ import pytest
 
 from har_llm.common.errors import MissingError
 from har_llm.report import build
-from har_llm.report.build import MANIFEST, build_report, report_sweep, sweep_name
+from har_llm.report.build import WRITTEN, build_report, report_sweep, sweep_name
 from har_llm.report.grouping import SYNTHETIC
 from har_llm.runs.directory import RunResult
 from har_llm.sweep.job import Job
@@ -51,7 +51,7 @@ def test_every_table_and_figure_is_there_in_every_format(tmp_path: Path) -> None
     ]
     expected = {f"{name}.{kind}" for name in tables for kind in ("md", "tex", "csv")}
     expected |= {f"{name}.{kind}" for name in figures for kind in ("png", "pdf")}
-    assert {path.name for path in folder.iterdir()} == expected | {"report.md", "report.html", MANIFEST}
+    assert {path.name for path in folder.iterdir()} == expected | {"report.md", "report.html", WRITTEN}
     text = (folder / "report.md").read_text()
     for name in tables:
         title, *rest = (folder / f"{name}.md").read_text().splitlines()
@@ -108,7 +108,7 @@ def test_a_manifest_that_somebody_changed_removes_nothing_elsewhere(tmp_path: Pa
     victim.touch()
     (folder / "secret.key").touch()
     for number, content in enumerate((["../victim.md", str(victim), "secret.key", 3, "", "."], {"a": 1}, "x")):
-        (folder / MANIFEST).write_text(json.dumps(content))
+        (folder / WRITTEN).write_text(json.dumps(content))
         built([fabricated(tmp_path / "runs" / str(number))], folder)
         assert victim.exists() and (folder / "secret.key").exists()
 
