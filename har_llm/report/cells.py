@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
+from har_llm.engines.decoding import PLAIN_DECODING
 from har_llm.report.scored_run import ScoredRun
 from har_llm.runs.facts import partial_labels
 from har_llm.scoring.metrics import SessionMean
@@ -172,7 +173,7 @@ def marks(cell: Cell) -> list[str]:
     """What a reader must know about a cell in every table."""
     run = cell.run
     said = partial_labels(run.metrics)
-    if run.metrics.decoding != "plain":
+    if run.metrics.decoding != PLAIN_DECODING:
         said.append(f"decoding={run.metrics.decoding}")
     if run.distillation is not None and run.distillation.uses_gold:
         said.append("examples chosen with gold activities")

@@ -9,6 +9,7 @@ import har_llm
 from har_llm.common.numbers import percent
 from har_llm.common.tables import Table, numeric_columns
 from har_llm.config import PARSINGS
+from har_llm.engines.decoding import PLAIN_DECODING
 from har_llm.report.figures.chart import Figure
 from har_llm.report.page.content import (
     ActivityScores,
@@ -135,7 +136,7 @@ def _model(metrics: Metrics) -> str:
 
 _DIFFERENCES: tuple[Callable[[RunResult], str], ...] = (
     lambda run: f"{run.metrics.part} part",
-    lambda run: "" if run.metrics.decoding == "plain" else run.metrics.decoding,
+    lambda run: "" if run.metrics.decoding == PLAIN_DECODING else run.metrics.decoding,
     lambda run: f"first {run.metrics.limit} windows" if run.metrics.partial else "",
     lambda run: f"seed {run.metrics.seed}",
     lambda run: run.digest,
