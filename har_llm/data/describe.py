@@ -10,11 +10,10 @@ from typing import Protocol
 
 from har_llm.common.errors import Notice
 from har_llm.common.text import visible
-from har_llm.data.records import Home, Recordings, Session, Window
+from har_llm.data.records import DAY_SECONDS, Home, Recordings, Session, Window
 from har_llm.data.splits import unused
 
 UNUSED = "unused"
-DAY_SECONDS = 86400
 
 
 class Windowing(Protocol):

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from har_llm.common.errors import Notice
 
+DAY_SECONDS = 86_400
+
 
 @dataclass(frozen=True)
 class Home:

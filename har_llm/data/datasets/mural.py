@@ -26,7 +26,7 @@ from har_llm.data.datasets.base import ReleaseConfig, events_in
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.mural_sensors import Sensor, SensorNames, rooms_of
 from har_llm.data.datasets.mural_windows import Row, RowCounts, Variant, compared
-from har_llm.data.records import Event, Recordings, Session
+from har_llm.data.records import DAY_SECONDS, Event, Recordings, Session
 
 COLUMNS = ("uid", "time", "sensor", "action", "Subject", "Description", "activity")
 SENSOR_KEYS = ("sensor name", "sensor type", "sensor location")
@@ -39,7 +39,6 @@ SESSION = re.compile(r"[0-9]{1,4}")
 TIME = re.compile(r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})")
 NUMBER = re.compile(r"[0-9]{1,9}")
 ROW_START = re.compile(r'"?[0-9]+"?,"?[0-9]{1,2}:[0-9]{2}')
-DAY = 86400
 SENSOR_NAMES = ("long", "short")
 ANNOTATION_ROWS = ("dropped", "kept")
 
@@ -81,8 +80,8 @@ class Mural(ReleaseConfig):
             raise ConfigError("dataset.actions is empty; it must list every action that the files use.")
         if self.annotation_rows == "kept" and not self.annotation_text.strip():
             raise ConfigError("dataset.annotation_text is empty; it must be the text of an event without a sensor.")
-        if not 0 <= self.reorder_seconds <= DAY // 2:
-            raise ConfigError(f"dataset.reorder_seconds is {self.reorder_seconds}; it must be from 0 to {DAY // 2}.")
+        if not 0 <= self.reorder_seconds <= DAY_SECONDS // 2:
+            raise ConfigError(f"dataset.reorder_seconds is {self.reorder_seconds}; it must be from 0 to {DAY_SECONDS // 2}.")
 
     def read(self, data: Path) -> Recordings:
         root, reader, sessions = self._read(data)
@@ -309,11 +308,11 @@ class SessionClock:
         if self._last is None:
             self._last = second
             return second, 0
-        back = (self._last - second) % DAY
-        if 0 < back <= self._reorder or (second < self._last % DAY and back <= DAY // 2):
+        back = (self._last - second) % DAY_SECONDS
+        if 0 < back <= self._reorder or (second < self._last % DAY_SECONDS and back <= DAY_SECONDS // 2):
             self._last -= back
             return self._last, back
-        self._last += (second - self._last) % DAY
+        self._last += (second - self._last) % DAY_SECONDS
         return self._last, 0
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from har_llm.common.errors import ConfigError, Notice
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import DatasetConfig
-from har_llm.data.records import Event, Recordings, Session
+from har_llm.data.records import DAY_SECONDS, Event, Recordings, Session
 
 T = TypeVar("T")
 
@@ -143,7 +143,7 @@ class Simulation:
             sensor = self.sensors[touch.sensor]
             state = sensor.states[turns[touch.sensor] % len(sensor.states)]
             turns[touch.sensor] += 1
-            second = touch.second % 86400
+            second = touch.second % DAY_SECONDS
             time = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
             text = f"{sensor.room} {sensor.name} {state}"
             events.append(Event(number, time, text, (touch.activity,), (residents[touch.resident],)))
