@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -58,6 +59,12 @@ def _container_limit() -> float:
 def gpus() -> list[Gpu]:
     """The visible GPUs and their free memory, as nvidia-smi said when it was last called; none where there is no driver."""
     return list(_nvidia_smi(os.environ.get("CUDA_VISIBLE_DEVICES")))
+
+
+def shows_only(some: Sequence[Gpu]) -> dict[str, str]:
+    """The environment of a process that sees these GPUs and no others."""
+    # By default CUDA numbers GPUs by speed, nvidia-smi by bus position.
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(gpu.id for gpu in some)}
 
 
 def forget_gpus() -> None:

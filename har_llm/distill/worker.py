@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import EngineError
-from har_llm.common.hardware import forget_gpus, gpus
+from har_llm.common.hardware import forget_gpus, gpus, shows_only
 from har_llm.common.process import Caller, JsonProcess
 from har_llm.distill.training_job import TrainingJob
 
@@ -57,8 +57,7 @@ def _environment(job: TrainingJob) -> dict[str, str]:
     made = {}
     forget_gpus()
     if found := gpus():
-        # By default CUDA numbers GPUs by speed, nvidia-smi by bus position.
-        made = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": max(found, key=lambda gpu: gpu.free).id}
+        made = shows_only([max(found, key=lambda gpu: gpu.free)])
     if job.trainer == "unsloth":
         folder = Path(job.checkpoints).with_name("unsloth_compiled_cache").resolve()
         made |= {"UNSLOTH_COMPILE_LOCATION": str(folder), "UNSLOTH_DISABLE_STATISTICS": "1"}

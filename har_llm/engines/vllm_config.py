@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.extra_args import check_plain, extra_identity
-from har_llm.common.hardware import Gpu, available_memory, gpus
+from har_llm.common.hardware import Gpu, available_memory, gpus, shows_only
 from har_llm.engines.config import SingleWorker
 
 QUANTIZED = {"fp8": 0.5, "fp8_per_tensor": 0.5, "fp8_per_block": 0.5, "bitsandbytes": 0.3}
@@ -95,13 +95,7 @@ class VllmEngineConfig(SingleWorker):
         if not found:
             return [{}]
         return [
-            # By default CUDA numbers GPUs by speed, nvidia-smi by bus position.
-            {
-                "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-                "CUDA_VISIBLE_DEVICES": ",".join(gpu.id for gpu in group),
-                "HAR_LLM_TENSOR_PARALLEL": str(len(group)),
-            }
-            for group in self.groups(found, weight_bytes)
+            {**shows_only(group), "HAR_LLM_TENSOR_PARALLEL": str(len(group))} for group in self.groups(found, weight_bytes)
         ]
 
     def groups(self, found: Sequence[Gpu], weight_bytes: float | None) -> list[Sequence[Gpu]]:
