@@ -147,8 +147,8 @@ def _sample_row(place: Place, events: Events, window: WindowRow, names: Mapping[
         "window": _shown_window(place, events, window),
         "gold": ", ".join(activity_name(number, names[number]) for number in row.gold),
         "predicted": prediction_name(prediction.activity, prediction.missed, names),
-        "reasoning": shortened(generation.reasoning),
-        "answer": shortened(generation.answer or ""),  # None if the reasoning was never closed
+        "reasoning": without_middle(generation.reasoning),
+        "answer": without_middle(generation.answer or ""),  # None if the reasoning was never closed
         "right": place.right,
         "session": f"{row.session} event {row.id}",
         "time": row.time,
@@ -176,7 +176,7 @@ def _deciding(row: PredictionRow, parsing: str) -> int:
     return next(same, 0)
 
 
-def shortened(text: str) -> str:
+def without_middle(text: str) -> str:
     """The beginning and the end of a text, which matter most."""
     if len(text) <= LONGEST:
         return text

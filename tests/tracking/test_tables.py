@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from har_llm.runs.directory import RunResult
-from har_llm.tracking.tables import LONGEST, Place, choose, confusion_rows, run_tables, sample_rows, shortened, spread
+from har_llm.tracking.tables import LONGEST, Place, choose, confusion_rows, run_tables, sample_rows, spread, without_middle
 
 
 def test_the_tables_hold_every_session_activity_and_cause(finished: Callable[..., RunResult]) -> None:
@@ -129,10 +129,10 @@ def test_reasoning_that_was_never_closed_has_no_answer(finished: Callable[..., R
 
 
 def test_long_reasoning_keeps_its_ends() -> None:
-    text = shortened("a" * LONGEST + "b" * LONGEST)
+    text = without_middle("a" * LONGEST + "b" * LONGEST)
     assert text.startswith("a" * 100) and text.endswith("b" * 100)
     assert f"[... {LONGEST:,} characters left out ...]" in text and len(text) < LONGEST + 100
-    assert shortened("a" * LONGEST) == "a" * LONGEST
+    assert without_middle("a" * LONGEST) == "a" * LONGEST
 
 
 def test_of_several_generations_the_one_is_shown_that_says_what_was_voted(finished: Callable[..., RunResult]) -> None:
