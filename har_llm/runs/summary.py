@@ -134,7 +134,7 @@ def _confusions(confusion: Confusion, names: Mapping[int, str]) -> Table | None:
 def _notes(run: RunResult) -> Iterator[str]:
     metrics, environment, data = run.metrics, run.environment, run.data.description
     if metrics.sessions < FEW_SESSIONS:
-        yield f"Only {counted(metrics.sessions, 'session')}: the spread over sessions says little."
+        yield f"Only {counted(metrics.sessions, 'session')}: too few for a reliable standard deviation or interval."
     if unscored := metrics.strict.unscored_events:
         yield f"{unscored} events are shown to the model and not scored (dataset.null_class)."
     for reason, count in metrics.excluded_events.items():

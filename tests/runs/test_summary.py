@@ -104,7 +104,7 @@ def test_notes_warn_of_what_the_scores_do_not_show(tmp_path: Path) -> None:
     environment = {"finish_reasons": {"stop": 3, "length": 1}, "generated_by": two}
     found = summary(tmp_path, environment=environment, excluded_events={"window beyond limit": 5}, partial=True, limit=4)
     notes = "\n".join(found.notes)
-    assert "Only 2 sessions: the spread over sessions says little." in notes
+    assert "Only 2 sessions: too few for a reliable standard deviation or interval." in notes
     assert "5 events are excluded: window beyond limit." in notes
     assert "1 of 4 generations were cut" in notes
     assert "different engines, versions or machines" in notes

@@ -25,8 +25,6 @@ class Index:
     metrics: Sequence[str]
     status: Sequence[tuple[str, int]]
     """What is synthetic or partial about runs, and the number of runs to which it applies."""
-    everywhere: bool
-    """Whether every run is synthetic or partial."""
     most_bytes: int
     """Most bytes of prompts and generations; further ones are left out."""
     runs: Sequence[RunEntry]

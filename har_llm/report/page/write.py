@@ -97,7 +97,7 @@ def _title(index: Index) -> str:
     """The title says what is synthetic or partial about all runs."""
     runs = len(index.runs)
     kinds = [kind for kind, count in index.status if count == runs]
-    return f"har_llm report: {counted(runs, 'run')}" + (f" ({'; '.join(kinds)})" if kinds else "")
+    return f"har_llm report: {counted(runs, 'run')}" + (f" ({', '.join(kinds)})" if kinds else "")
 
 
 def _asset(name: str) -> str:

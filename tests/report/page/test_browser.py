@@ -96,7 +96,7 @@ def test_each_view_shows_what_it_is_for_and_what_it_is(
     text = page.text("main")
     assert [part for part in holds if part not in text] == []
     assert page.text("#banner") == (
-        "All results in this report: synthetic home, synthetic model; partial: first 3 windows only (1 of 5 runs)."
+        "Results in this report: synthetic home (all); synthetic model (all); partial: first 3 windows only (1 of 5 runs)."
     )
     assert page.texts("nav a[aria-current=page]") == [heading]
 

@@ -39,8 +39,12 @@ def test_a_run_of_the_program_itself_is_in_the_page_whole(tmp_path: Path) -> Non
     page = written(tmp_path, [result])
     assert page.rows(0, 0) == expected_rows(result)
     assert page.windows(0, 0) == expected_windows(result)
-    assert page.index["status"] == [["synthetic home, synthetic model", 1], ["partial: first 6 windows only", 1]]
-    assert html.escape("synthetic home, synthetic model; partial") in page.text[: page.text.index("</title>")]
+    assert page.index["status"] == [
+        ["synthetic home", 1],
+        ["synthetic model", 1],
+        ["partial: first 6 windows only", 1],
+    ]
+    assert html.escape("synthetic home, synthetic model, partial") in page.text[: page.text.index("</title>")]
 
 
 def test_votes_say_what_each_of_several_generations_says(tmp_path: Path) -> None:

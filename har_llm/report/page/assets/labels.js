@@ -56,7 +56,7 @@ function statusLine(runs) {
   for (const { status, label } of runs.map((run) => index.runs[run])) {
     kinds.set(status, [...(kinds.get(status) ?? []), label]);
   }
-  const whose = (labels) => (kinds.size === 1 ? "" : `${labels.join(", ")}: `);
+  const whose = (labels) => (kinds.size === 1 ? "" : `${labels.join("; ")}: `);
   return h("p", { class: "chips" }, [...kinds].map(([status, labels]) =>
     status && h("span", { class: "status" }, whose(labels), status)));
 }

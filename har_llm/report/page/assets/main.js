@@ -36,9 +36,9 @@ function showLinks(view) {
 function showBanner() {
   if (!index.status.length) return;
   const banner = document.getElementById("banner"), all = index.runs.length;
-  const kinds = index.status.map(([kind, runs]) => (runs < all ? `${kind} (${runs} of ${all} runs)` : kind));
+  const kinds = index.status.map(([kind, runs]) => `${kind} (${runs < all ? `${runs} of ${all} runs` : "all"})`);
   banner.hidden = false;
-  fill(banner, h("b", null, `${index.everywhere ? "All" : "Some"} results in this report: `), kinds.join("; "), ".");
+  fill(banner, h("b", null, "Results in this report: "), kinds.join("; "), ".");
 }
 
 function showFoot() {

@@ -17,7 +17,7 @@ function showOverview(main, settings) {
   fill(main,
     h("h1", null, "Overview"),
     h("p", { class: "lead" }, `${count(index.runs.length, "run")} on ${count(index.datasets.length, "dataset")}. `
-      + "Every event has a gold activity and, from each run, a predicted one, or it is missed with a cause."),
+      + "For each event, a run has a predicted activity, or the event is missed or excluded for a reason that the page names."),
     h("div", { class: "tools" },
       choice("Score", index.metrics.map((name) => [name, `${name}${name === index.headline ? " (headline)" : ""}`]), metric,
         (value) => change({ metric: value === index.headline ? "" : value })),
@@ -30,6 +30,10 @@ function showOverview(main, settings) {
 function datasetSection(dataset, number, metric, parsing) {
   const facts = [count(dataset.runs.length, "run"), count(dataset.sessions, "session"), count(dataset.events, "event"),
     count(dataset.activities.length, "activity", "activities")];
+  const most = (name) => Math.max(...dataset.runs.map((run) => index.runs[run][name]));
+  if (most("events") < dataset.events) {
+    facts.push(`at most ${count(most("sessions"), "session")} and ${count(most("events"), "event")} are shown to a model`);
+  }
   const data = dataKeys[number];
   return h("section", { class: "dataset", "aria-labelledby": `dataset-${number}` },
     h("div", { class: "title" },
@@ -81,7 +85,7 @@ function notesOf(dataset) {
   for (const run of dataset.runs) {
     const { name, sessions, windows } = index.runs[run];
     const { excluded_events: excluded, windows_left_out: leftOut, no_files: lacks } = index.runs[run];
-    if (sessions < 5) note(run, `only ${count(sessions, "session")}; the spread over sessions says little.`);
+    if (sessions < 5) note(run, `only ${count(sessions, "session")}; too few for a reliable standard deviation or interval.`);
     for (const [reason, number] of Object.entries(excluded)) note(run, `${count(number, "event")} excluded: ${reason}.`);
     if (lacks.length) {
       note(run, `its run directory has no ${lacks.join(" and no ")}, so the page has `
@@ -95,5 +99,5 @@ function notesOf(dataset) {
   }
   const all = dataset.runs.length;
   return whose.size > 0 && h("ul", { class: "notes" }, [...whose].map(([text, labels]) =>
-    h("li", null, `${all > 1 && labels.length === all ? "All runs" : labels.join(", ")}: ${text}`)));
+    h("li", null, `${all > 1 && labels.length === all ? "All runs" : labels.join("; ")}: ${text}`)));
 }
