@@ -24,7 +24,7 @@ class WindowGenerations:
 
     def predictions(self, parsing: str) -> tuple[Prediction, ...]:
         """The prediction for each event of the window, by vote if there are several generations."""
-        parsed = [getattr(answer, parsing) for answer in self.answers]
+        parsed = [answer.parsed(parsing) for answer in self.answers]
         return tuple(vote(event) for event in zip(*parsed, strict=True))
 
 

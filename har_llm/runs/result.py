@@ -10,7 +10,7 @@ from har_llm.common.errors import Notice
 from har_llm.config import PARSINGS
 from har_llm.data.describe import Description
 from har_llm.scoring.metrics import ParsedScores, Scores, SessionMean
-from har_llm.scoring.parsing import Prediction
+from har_llm.scoring.parsing import BothParsings, Prediction
 
 if TYPE_CHECKING:
     AnyText = str
@@ -82,7 +82,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Metrics:
+class Metrics(BothParsings[ParsedScores]):
     """metrics.json: what was run, and every score in both parsing modes."""
 
     format: int
@@ -116,11 +116,6 @@ class Metrics:
     shown: Shown
     strict: ParsedScores
     lenient: ParsedScores
-
-    def parsed(self, parsing: str) -> ParsedScores:
-        """The scores of one of PARSINGS."""
-        scores: ParsedScores = getattr(self, parsing)
-        return scores
 
     def all_scores(self) -> Iterator[tuple[str, str, Scores]]:
         """The scores of each parsing mode and each variant of the events, with their names."""
@@ -210,7 +205,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class SampledPrediction:
+class SampledPrediction(BothParsings[Prediction]):
     """The predictions of one of several generations for an event."""
 
     generation: str
@@ -218,18 +213,13 @@ class SampledPrediction:
     strict: Prediction
     lenient: Prediction
 
-    def parsed(self, parsing: str) -> Prediction:
-        """The prediction of one of PARSINGS."""
-        prediction: Prediction = getattr(self, parsing)
-        return prediction
-
 
 NO_PREDICTION = Prediction()
 """For an event that no window shows."""
 
 
 @dataclass(frozen=True)
-class PredictionRow:
+class PredictionRow(BothParsings[Prediction]):
     """A line of predictions.jsonl: an event of the part, with its prediction in both parsing modes, or why it is
     excluded."""
 
@@ -255,11 +245,6 @@ class PredictionRow:
     samples: tuple[SampledPrediction, ...] = ()
     """The predictions of each generation, if there are several."""
     provenance: str | None = None
-
-    def parsed(self, parsing: str) -> Prediction:
-        """The prediction of one of PARSINGS."""
-        prediction: Prediction = getattr(self, parsing)
-        return prediction
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 VERSION = 1
 """To be raised when the same generation would be parsed differently; part of a run's digest."""
@@ -40,6 +40,8 @@ _NUMBER = re.compile(r"#?([0-9]{1,18})(?:\.0*)?")
 _NUMBER_THEN_NAME = re.compile(r"[#(]?([0-9]{1,18})\)? ?[.:)–-]? ?(.+)", re.DOTALL)
 _NAME_THEN_NUMBER = re.compile(r"(.+?) ?[(\[]#?([0-9]{1,18})[)\]]", re.DOTALL)
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -49,8 +51,20 @@ class Prediction:
     missed: str | None = None
 
 
+class BothParsings(Generic[T]):
+    """What has a value for each parsing mode."""
+
+    strict: T
+    lenient: T
+
+    def parsed(self, parsing: str) -> T:
+        """The value for one of PARSINGS."""
+        value: T = getattr(self, parsing)
+        return value
+
+
 @dataclass(frozen=True)
-class Answer:
+class Answer(BothParsings[tuple[Prediction, ...]]):
     """A parsed generation. Both parsing modes have one prediction for each event of the window, in its order."""
 
     reasoning: str

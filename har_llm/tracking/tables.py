@@ -172,7 +172,7 @@ def _shown_window(place: Place, events: Events, window: WindowRow) -> str:
 
 def _deciding(row: PredictionRow, parsing: str) -> int:
     """Which of several generations is shown: the first that agrees with the vote."""
-    same = (place for place, sample in enumerate(row.samples) if getattr(sample, parsing) == row.parsed(parsing))
+    same = (place for place, sample in enumerate(row.samples) if sample.parsed(parsing) == row.parsed(parsing))
     return next(same, 0)
 
 
