@@ -11,7 +11,7 @@ from har_llm.common.text import suggestion
 
 
 def check_plain(extra_args: Mapping[str, Any], setting: str) -> None:
-    """That every value can be part of a key and reach another process. Raises ConfigError for one that JSON cannot hold.
+    """Raise ConfigError for a value that JSON cannot hold: it could not be part of a key or reach another process.
 
     `setting`: its full name, such as engine.extra_args.
     """
@@ -22,8 +22,8 @@ def check_plain(extra_args: Mapping[str, Any], setting: str) -> None:
             plain = False
         if not plain:
             raise ConfigError(
-                f"{setting}.{name} is {value!r}; it must be a finite number, a text, true, false, null, or a list or "
-                f"mapping of these, with texts as keys."
+                f"{setting}.{name} is {value!r}; it must be a finite number, a string, true, false, null, or a list or "
+                f"mapping of these, with strings as keys."
             )
 
 

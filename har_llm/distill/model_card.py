@@ -69,10 +69,10 @@ def _card(manifest: Mapping[str, Any], data: ModelCardData, title: str, paragrap
 
 
 def _metadata(base: str, library: str, tags: Sequence[str]) -> ModelCardData:
-    """What the hub sorts models by. It takes as a base the name of a model that it has, and no other.
+    """What the hub sorts models by. The hub accepts only its own models as a base model.
 
-    Datasets must be the hub's too, which those of homes are not; the licence is for whoever publishes it to say, and
-    scores are those of runs, which an adapter is made before.
+    Datasets are left out, because the homes' are not on the hub; the licence, because the publisher decides on it; and
+    scores, because a card is written before any run.
     """
     from huggingface_hub import ModelCardData
 
@@ -86,14 +86,14 @@ def _on_hub(model: str) -> bool:
 
 
 def _use(manifest: Mapping[str, Any]) -> str:
-    """Values as Python's literals, which end no line."""
+    """How to load the adapter. Values become Python literals, so that none can break out of its line."""
     values = manifest["student"], manifest["student_revision"], manifest["recipe"]["base"][2]
     student, revision, dtype = map(json.dumps, values)
     return USE.format(student=student, revision=revision, dtype=dtype, rank=int(manifest["training"]["r"]))
 
 
 def _overrides(merged: Mapping[str, Any]) -> str:
-    """What a run says to ask the model as the one that it was merged from was asked."""
+    """The settings that a run needs to prompt and sample the merged model as its student was."""
     sampling = (f"model.sampling.{name}={value}" for name, value in merged["sampling"].items())
     return " ".join([f"model.dtype={merged['dtype']}", f"model.thinking={str(merged['thinking']).lower()}", *sampling])
 

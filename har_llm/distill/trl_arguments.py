@@ -24,8 +24,10 @@ class Arguments(NamedTuple):
 
 
 def arguments(job: TrainingJob) -> Arguments:
-    """The arguments of a training; no model is needed. Raises EngineError for an extra argument that neither library has or
-    that has the wrong type, and the libraries' own ValueError or TypeError for a wrong value.
+    """The arguments of a training, checked without a model.
+
+    Raises EngineError for an extra argument that neither library has or that has the wrong type. A wrong value raises the
+    ValueError or TypeError of TRL or PEFT.
     """
     extra_args, trainer, lora = job.settings.extra_args, declared(SFTConfig), declared(LoraConfig)
     own = {**_trainer_arguments(job), **_lora_arguments(job)}

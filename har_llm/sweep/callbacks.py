@@ -34,9 +34,10 @@ class Callback:
         """A training begins, or resumes after `done` steps."""
 
     def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
-        """The first step comes next. `about`: trainable_parameters, parameters, tokens (of all examples), optimizer.
+        """The first step is about to begin.
 
-        Also restarts, the reason, if it cannot resume from its checkpoints.
+        `about` has trainable_parameters, parameters, tokens (of all examples) and optimizer. If the training cannot resume
+        from its checkpoints, it also has restarts: the reason, in words.
         """
 
     def training_step(self, step: int, loss: float) -> None:
