@@ -114,9 +114,10 @@ def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, do: Do, callback: Cal
         if not settings.wait:
             return
         _wait(submitted)
+        stores.refresh()
         for job in waiting:
             if not job.run.finished:
-                execute.fail([job], _why(job, submitted), callback)
+                execute.fail([job], _why(job, submitted, owes=bool(stores.owed(job.run))), callback)
     execute.finish_jobs(jobs, callback)
 
 
@@ -178,9 +179,15 @@ def _states(ids: Sequence[str]) -> dict[str, str]:
     return states
 
 
-def _why(job: Job, submitted: Sequence[Submitted]) -> HarError:
-    """The error of a run that is not finished although all Slurm jobs have ended, with the end of its job's log."""
-    mine = next(one for one in submitted if job.title in one.titles)
+def _why(job: Job, submitted: Sequence[Submitted], *, owes: bool) -> HarError:
+    """The error of a run that is not finished although all Slurm jobs have ended, with the end of a log.
+
+    It is the log of the last Slurm job that tried to make the run's generations, because that one also tried what those
+    before it had left; if none is owed any more, of the one that scores.
+    """
+    *makers, scores = (one for one in submitted if job.title in one.titles)
+    tried = [scores, *makers] if owes else [scores]
+    mine = next((one for one in reversed(tried) if one.log.exists()), tried[-1])
     try:
         lines = mine.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
     except OSError:

@@ -1,18 +1,24 @@
-"""Sweeps on a real Slurm; skipped where there is none (tools/slurm/single_node.sh starts one)."""
+"""Sweeps on Slurm; most are skipped where there is none (tools/slurm/single_node.sh starts one of a single node)."""
 
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from har_llm.sweep.slurm.submit import SCORES, Sources, Work
+from har_llm.runs.prepare import prepare
+from har_llm.sweep.slurm.settings import SlurmSettings
+from har_llm.sweep.slurm.submit import SCORES, Sources, Work, run_jobs
 from tests.commands import har_llm
 from tests.scripted_runs import SMALL
+from tests.sweep import distilled_jobs
+from tests.sweep.noted_jobs import Notes
 
 
 def slurm_answers() -> bool:
@@ -111,6 +117,56 @@ def test_other_tasks_are_done_here(tmp_path: Path, script: str) -> None:
 def done(sources: Sources, stage: str) -> None:
     """Stands for the work of a Slurm job; submitit pickles it by name."""
     print(sources, stage)
+
+
+SBATCH = """#!/bin/sh
+number=$(ls "$STAND_IN" | wc -l)
+touch "$STAND_IN/$number"
+name=$(sed -n 's/^#SBATCH --job-name=har_llm_//p' "$1")
+log=$(sed -n 's/^#SBATCH --error=//p' "$1" | sed "s/%j/$number/g; s/%t/0/g")
+case " $WITHOUT_LOG " in *" $name "*) ;; *) mkdir -p "$(dirname "$log")" && echo "last words of $name" > "$log" ;; esac
+echo "Submitted batch job $number"
+"""
+"""Stands for Slurm: a job ends at once, has made nothing and leaves a log."""
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "numbers").mkdir()
+    for name, script in (("sbatch", SBATCH), ("squeue", "#!/bin/sh\n")):
+        (tmp_path / "bin" / name).write_text(script)
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("STAND_IN", str(tmp_path / "numbers"))
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize(
+    ("without_log", "shown"),
+    [
+        ("", "tiny_student"),
+        ("tiny_student", "tiny_student_distilled"),
+        ("tiny_student tiny_student_distilled", "tiny_teacher"),
+    ],
+)
+def test_a_failed_run_shows_the_log_of_the_last_job_that_tried_it(
+    without_log: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WITHOUT_LOG", without_log)
+    student = distilled_jobs.job(tmp_path)
+    run_jobs([student], SlurmSettings(wait=True), done, Notes())
+    assert re.search(r"Slurm job \d \((.*)\) has ended", str(student.error))[1] == shown  # type: ignore[index]
+    assert str(student.error).endswith(f"last words of {shown}")
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_run_whose_generations_are_all_stored_shows_the_log_of_the_scoring(tmp_path: Path) -> None:
+    job = distilled_jobs.job(tmp_path, "lora=none")
+    assert job.experiment is not None
+    distilled_jobs.keep(prepare(job.experiment))
+    run_jobs([job], SlurmSettings(wait=True), done, Notes())
+    assert str(job.error).endswith("last words of score")
 
 
 def test_work_whose_time_is_up_is_queued_again(capsys: pytest.CaptureFixture[str]) -> None:
