@@ -65,10 +65,6 @@ class JsonProcess:
     def pid(self) -> int:
         return self._process.pid
 
-    @property
-    def ended(self) -> bool:
-        return self._process.poll() is not None
-
     def send(self, message: Mapping[str, Any]) -> None:
         """Raises ProcessEnded when the process is gone."""
         assert self._process.stdin is not None

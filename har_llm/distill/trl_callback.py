@@ -24,4 +24,4 @@ class LossCallback(TrainerCallback):  # type: ignore[misc]
                 raise EngineError(
                     f"The loss is {loss} at step {state.global_step}; lower lora.training.learning_rate and run again."
                 )
-            self._tell({"step": state.global_step, "loss": loss, "learning_rate": float(logs.get("learning_rate", 0.0))})
+            self._tell({"step": state.global_step, "loss": loss})
