@@ -62,19 +62,19 @@ def main() -> None:
 
 def fill(root: Path, count: int, characters: int, shards: int) -> int:
     """Write generations with the store's own writers, several shards side by side; returns their size on disk."""
-    from har_llm.runs.store import GenerationStore, Record, generations_folder
+    from har_llm.runs.store import Record, ShardWriter, generations_folder
 
     draws = random.Random(0)
-    store = GenerationStore(root, MODEL)
+    folder = generations_folder(root, MODEL)
     with ExitStack() as stack:
-        writers = [stack.enter_context(store.writer()) for _ in range(shards)]
+        writers = [stack.enter_context(ShardWriter(folder)) for _ in range(shards)]
         for number in range(count):
             length = draws.randint(characters // 2, characters * 3 // 2)
             text = f"<think>\n{(SENTENCE * (length // len(SENTENCE) + 1))[:length]}\n</think>\n"
             text += json.dumps([{"id": event, "activity": draws.randint(1, 26)} for event in range(10)])
             record = Record(key_of(number), text, "stop", 900, length // 4, 0.25, ABOUT, 768)
             writers[number % shards].add(record)
-    return sum(shard.stat().st_size for shard in generations_folder(root, MODEL).iterdir())
+    return sum(shard.stat().st_size for shard in folder.iterdir())
 
 
 def key_of(number: int) -> str:

@@ -59,10 +59,8 @@ class GenerationStore:
     """
 
     def __init__(self, root: Path, model: Mapping[str, Any]):
-        self._folder = generations_folder(root, model)
         self._places: dict[str, _Place] = {}
-        self.torn_lines = 0
-        for shard in sorted(self._folder.glob("*.jsonl")):
+        for shard in sorted(generations_folder(root, model).glob("*.jsonl")):
             for key, place in self._scan(shard):
                 self._places.setdefault(key, place)
 
@@ -90,25 +88,22 @@ class GenerationStore:
             for stream in streams.values():
                 stream.close()
 
-    def writer(self) -> ShardWriter:
-        """A writer to this store's folder. What it adds is seen only by a store that is opened afterwards."""
-        return ShardWriter(self._folder)
-
     def _scan(self, shard: Path) -> Iterator[tuple[str, _Place]]:
         offset = 0
         with shard.open("rb", buffering=_BUFFER) as stream:
             for line in stream:
                 start, offset = offset, offset + len(line)
                 whole = line.startswith(_PREFIX) and line.endswith(b"}\n")
-                if not whole:
-                    self.torn_lines += 1
-                    continue
-                key = line[len(_PREFIX) : len(_PREFIX) + KEY_LENGTH].decode("ascii", errors="replace")
-                yield key, _Place(shard, start, len(line))
+                if whole:
+                    key = line[len(_PREFIX) : len(_PREFIX) + KEY_LENGTH].decode("ascii", errors="replace")
+                    yield key, _Place(shard, start, len(line))
 
 
 class ShardWriter:
-    """Appends records to a new shard, which is made with the first record."""
+    """Appends records to a new shard of a folder (see generations_folder), which is made with the first record.
+
+    A store sees them if it is opened afterwards.
+    """
 
     def __init__(self, folder: Path):
         self._path = folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"

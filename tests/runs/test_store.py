@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from har_llm.common.digest import canonical, digest
 from har_llm.common.errors import MissingError
-from har_llm.runs.store import GenerationStore, Record
+from har_llm.runs.store import GenerationStore, Record, ShardWriter, generations_folder
 from tests.helpers import ROOT
 
 MODEL = {"id": "org/name", "revision": "abc", "dtype": "float32", "adapter": None}
@@ -30,8 +30,7 @@ def record(number: int, text: str = "text") -> Record:
 
 
 def filled(root: Path, *records: Record) -> GenerationStore:
-    store = GenerationStore(root, MODEL)
-    with store.writer() as writer:
+    with ShardWriter(generations_folder(root, MODEL)) as writer:
         for one in records:
             writer.add(one)
     return GenerationStore(root, MODEL)
@@ -42,8 +41,7 @@ def shards(root: Path) -> list[Path]:
 
 
 def test_a_record_is_on_disk_when_add_returns(tmp_path: Path) -> None:
-    store = GenerationStore(tmp_path, MODEL)
-    with store.writer() as writer:
+    with ShardWriter(generations_folder(tmp_path, MODEL)) as writer:
         writer.add(record(1))
         other = GenerationStore(tmp_path, MODEL)
         assert list(other.get_many([key(1)])) == [record(1)]
@@ -70,10 +68,8 @@ def test_a_torn_last_line_is_owed_again(tmp_path: Path, cut: int) -> None:
     shard = shards(tmp_path)[0]
     os.truncate(shard, shard.stat().st_size - cut)
     store = GenerationStore(tmp_path, MODEL)
-    assert (key(1) in store, key(2) in store, store.torn_lines) == (True, False, 1)
-    with store.writer() as writer:
-        writer.add(record(2))
-    assert list(GenerationStore(tmp_path, MODEL).get_many([key(2), key(1)])) == [record(2), record(1)]
+    assert (key(1) in store, key(2) in store) == (True, False)
+    assert list(filled(tmp_path, record(2)).get_many([key(2), key(1)])) == [record(2), record(1)]
 
 
 def test_an_empty_shard_and_a_foreign_line_do_no_harm(tmp_path: Path) -> None:
@@ -82,7 +78,7 @@ def test_an_empty_shard_and_a_foreign_line_do_no_harm(tmp_path: Path) -> None:
     (folder / "empty.jsonl").touch()
     (folder / "foreign.jsonl").write_text(json.dumps({"something": "else"}) + "\n")
     store = GenerationStore(tmp_path, MODEL)
-    assert (len(store), store.torn_lines) == (1, 1)
+    assert len(store) == 1
 
 
 def test_two_records_under_one_key_have_one_winner_for_every_reader(tmp_path: Path) -> None:
@@ -118,10 +114,10 @@ def test_digests_do_not_depend_on_the_order_of_keys() -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from har_llm.runs.store import GenerationStore, Record
+from har_llm.runs.store import Record, ShardWriter, generations_folder
 from tests.runs.test_store import MODEL, key
 name, count = sys.argv[2], int(sys.argv[3])
-with GenerationStore(Path(sys.argv[1]), MODEL).writer() as writer:
+with ShardWriter(generations_folder(Path(sys.argv[1]), MODEL)) as writer:
     sys.stdin.readline()  # all begin together
     for number in range(count):
         writer.add(Record(key(number), name * 3000, "stop", 3, 4, 0.5, {"engine": name}))
@@ -170,7 +166,7 @@ def test_processes_that_write_the_same_keys_at_once_lose_and_tear_nothing(tmp_pa
             assert len(set(record.text)) <= 1 and len(record.text) == 3000
     assert [process.returncode for process in processes] == [0, 0, 0]
     store = GenerationStore(tmp_path, MODEL)
-    assert (len(store), store.torn_lines) == (200, 0)
+    assert len(store) == 200
     assert sum(len(shard.read_bytes().splitlines()) for shard in shards(tmp_path)) == 600
     assert len({record.text[0] for record in store.get_many(store.keys())}) == 1, "all of the first shard"
     seen = [
@@ -192,7 +188,6 @@ def test_a_writer_that_is_killed_loses_its_last_line_at_most(tmp_path: Path) -> 
     process.wait()
     store = GenerationStore(tmp_path, MODEL)
     assert len(said) <= len(store) <= len(said) + 1, "what was said to be kept is kept"
-    assert store.torn_lines <= 1
     assert [record.text for record in store.get_many(key(number) for number in said)] == ["a" * 3000] * len(said)
 
 
@@ -220,10 +215,11 @@ def test_a_full_disk_is_one_sentence_and_what_was_kept_stays(tmp_path: Path) -> 
 import resource, sys
 from pathlib import Path
 from har_llm.common.errors import MissingError
-from tests.runs.test_store import GenerationStore, MODEL, record
+from har_llm.runs.store import ShardWriter, generations_folder
+from tests.runs.test_store import MODEL, record
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
 try:
-    with GenerationStore(Path(sys.argv[1]), MODEL).writer() as writer:
+    with ShardWriter(generations_folder(Path(sys.argv[1]), MODEL)) as writer:
         for number in range(9):
             writer.add(record(number, "x" * 1500))
 except MissingError as error:
@@ -232,4 +228,4 @@ except MissingError as error:
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "A generation cannot be stored" in done.stdout and "(File too large)" in done.stdout and not done.stderr
     store = GenerationStore(tmp_path, MODEL)
-    assert (len(store), store.torn_lines) == (2, 1)
+    assert len(store) == 2
