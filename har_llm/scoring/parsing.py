@@ -72,8 +72,6 @@ class Answer(BothParsings[tuple[Prediction, ...]]):
     """What follows the reasoning; None when the reasoning was never closed."""
     strict: tuple[Prediction, ...]
     lenient: tuple[Prediction, ...]
-    repaired: bool
-    """Whether a lenient prediction comes from json-repair."""
 
 
 def parse(text: str, finish_reason: str, ids: Sequence[int], activities: Mapping[int, str], *, thinking: bool) -> Answer:
@@ -82,18 +80,17 @@ def parse(text: str, finish_reason: str, ids: Sequence[int], activities: Mapping
     reasoning, answer = split_reasoning(text, thinking=thinking)
     if not answer:
         missed = (_missed("no_answer", finish_reason),) * len(ids)
-        return Answer(reasoning, answer, missed, missed, repaired=False)
+        return Answer(reasoning, answer, missed, missed)
     found = _find_objects(answer)
     without_objects = "omitted" if _EMPTY_LIST.fullmatch(answer) else "malformed"
     strict, strict_absent = _parse_strictly(_answer_list(answer, found.objects), activities, without_objects)
-    lenient, repaired = _parse_leniently(found, ids, _Labels(activities))
+    lenient = _parse_leniently(found, ids, _Labels(activities))
     lenient_absent = "omitted" if lenient else without_objects
     return Answer(
         reasoning,
         answer,
         tuple(strict.get(shown, _missed(strict_absent, finish_reason)) for shown in ids),
         tuple(lenient.get(shown, _missed(lenient_absent, finish_reason)) for shown in ids),
-        repaired,
     )
 
 
@@ -245,9 +242,8 @@ def _last_fence(answer: str) -> tuple[int, int]:
     return end - len(parts[-2 if closed else -1]), end
 
 
-def _parse_leniently(found: _Found, ids: Sequence[int], labels: _Labels) -> tuple[dict[int, Prediction], bool]:
-    """The predictions by event id, and whether any comes from json-repair. The last one for an event counts, because models
-    correct themselves.
+def _parse_leniently(found: _Found, ids: Sequence[int], labels: _Labels) -> dict[int, Prediction]:
+    """The predictions by event id. The last one for an event counts, because models correct themselves.
 
     json-repair counts only for events that valid JSON does not mention. A mapping such as {"0": 3} counts only if no object
     names an event of the window; otherwise it may be a legend of the activities.
@@ -259,9 +255,7 @@ def _parse_leniently(found: _Found, ids: Sequence[int], labels: _Labels) -> tupl
     predictions, repaired = stated.by_object, mended.by_object
     if not any(shown in predictions or shown in repaired for shown in ids):
         predictions, repaired = stated.by_mapping | predictions, mended.by_mapping | repaired
-    still_open = set(ids) - predictions.keys()
-    rests_on_repair = any(shown in repaired and repaired[shown].activity is not None for shown in still_open)
-    return repaired | predictions, rests_on_repair
+    return repaired | predictions
 
 
 def _repair(broken: Sequence[str], budget: int) -> Iterator[Any]:

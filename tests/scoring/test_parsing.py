@@ -59,7 +59,6 @@ BOTH_READ = {
 def test_well_formed_answers_are_parsed_the_same_in_both_modes(text: str) -> None:
     parsed = answer(text)
     assert short(parsed.strict) == short(parsed.lenient) == [1, 19]
-    assert not parsed.repaired
 
 
 SALVAGED = {
@@ -88,11 +87,14 @@ SALVAGED = {
 
 
 @pytest.mark.parametrize("text", SALVAGED.values(), ids=SALVAGED)
-def test_salvaged_without_repair(text: str) -> None:
+def test_salvaged_without_repair(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(*_: object, **options: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("json_repair.loads", nothing)
     parsed = answer(text)
     assert short(parsed.lenient) == [1, 19]
     assert short(parsed.strict) != [1, 19]
-    assert not parsed.repaired
 
 
 REPAIRED = {
@@ -113,11 +115,10 @@ REPAIRED = {
 
 
 @pytest.mark.parametrize("text", REPAIRED.values(), ids=REPAIRED)
-def test_repaired_and_flagged(text: str) -> None:
+def test_repaired(text: str) -> None:
     parsed = answer(text)
     assert short(parsed.lenient) == [1, 19]
     assert short(parsed.strict) == ["malformed", "malformed"]
-    assert parsed.repaired
 
 
 TAILS = '{"id": 1, "activity": 1|{"id": 1, "activity": "cook|{"id": 1, "activity":|{"id": 1|{||{"id": 1, "activity": 1\n```'
@@ -189,7 +190,6 @@ def test_a_mapping_counts_where_no_object_names_an_event_of_the_window() -> None
 def test_repair_does_not_overrule_valid_json() -> None:
     parsed = answer("Draft {'id': 0, 'activity': 2} " + LIST)
     assert short(parsed.lenient) == [1, 19]
-    assert not parsed.repaired
 
 
 def test_omitted_events() -> None:
@@ -338,7 +338,6 @@ def test_a_well_formed_answer_is_read_back_exactly(
     for thinking, full in ((False, text), (True, f"<think>{body}{before}</think>{text}")):
         parsed = check(full, finish, list(activities), thinking)
         assert short(parsed.strict) == short(parsed.lenient) == list(activities.values())
-        assert not parsed.repaired
 
 
 @LIGHT
