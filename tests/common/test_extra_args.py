@@ -48,5 +48,5 @@ def test_what_json_can_hold_is_taken(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), b"raw", {"inside": [float("-inf")]}, {1: 2}, object()])
 def test_other_values_are_refused_by_name(value: Any) -> None:
-    with pytest.raises(ConfigError, match=r"engine\.extra_args\.name is .*; it must be a finite number, a text"):
+    with pytest.raises(ConfigError, match=r"engine\.extra_args\.name is .*; it must be a finite number, a string"):
         check_plain({"name": value}, "engine.extra_args")
