@@ -19,7 +19,7 @@ SIGNIFICANT = 0.05
 DECIMALS = 12
 """Means that differ by less are equal, because of rounding: 0.1 + 0.2 - 0.3 is not 0 in floating point."""
 
-Scores = Mapping[str, Mapping[str, float]]
+SessionScores = Mapping[str, Mapping[str, float]]
 """By session, then by metric."""
 
 
@@ -57,7 +57,7 @@ class Differences:
     metrics: Mapping[str, Difference]
 
 
-def compare(a: Scores, b: Scores, metrics: Sequence[str]) -> Differences:
+def compare(a: SessionScores, b: SessionScores, metrics: Sequence[str]) -> Differences:
     """For each metric the mean difference with its interval and p. Raises ValueError where the sessions are not the same.
 
     The interval is by bootstrap over sessions. p is that of a two-sided sign-flip test: if the runs are equally good, each

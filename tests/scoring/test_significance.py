@@ -104,7 +104,7 @@ def test_as_many_sessions_as_are_exact_are_enumerated_within_seconds() -> None:
 
 
 @pytest.mark.parametrize(("a", "b"), [({}, {}), (scores([0.1]), scores([0.1, 0.2]))])
-def test_other_sessions_cannot_be_paired(a: significance.Scores, b: significance.Scores) -> None:
+def test_other_sessions_cannot_be_paired(a: significance.SessionScores, b: significance.SessionScores) -> None:
     with pytest.raises(ValueError, match="must be the same"):
         compare(a, b, ONE)
 

@@ -13,7 +13,7 @@ from har_llm.runs.result import PredictionRow
 from har_llm.scoring.metrics import ScoredEvent, score
 from har_llm.scoring.names import METRICS
 from har_llm.scoring.parsing import Prediction
-from har_llm.scoring.significance import Scores
+from har_llm.scoring.significance import SessionScores
 
 Key = tuple[str, int]
 """The session's name, and the event's id in the session."""
@@ -77,11 +77,11 @@ class Pairing:
     """For each run, the number of its scored events that the other run did not score."""
 
     @cached_property
-    def scores(self) -> tuple[Scores, Scores]:
+    def scores(self) -> tuple[SessionScores, SessionScores]:
         """Each run's metrics on the common events, by session."""
         return self._scores("a"), self._scores("b")
 
-    def _scores(self, which: str) -> Scores:
+    def _scores(self, which: str) -> SessionScores:
         predicted = [(event, getattr(event, which)) for event in self.events]
         scored = [ScoredEvent(event.session, event.gold, one.activity, one.missed) for event, one in predicted]
         sessions = score(scored, self.activities, self.unscored).sessions
