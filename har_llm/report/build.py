@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from har_llm.common import markdown
-from har_llm.common.errors import HarError, MissingError
+from har_llm.common.errors import ConfigError, HarError
 from har_llm.common.files import staging_folder, write_whole
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
@@ -73,8 +73,10 @@ def _build(runs: Sequence[RunResult], folder: Path, settings: Settings) -> None:
 
 
 def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, parsing: str) -> list[Table]:
-    """Write the report of these runs and return its tables. Raises MissingError for a damaged run or a folder that cannot be
-    written."""
+    """Write the report of these runs and return its tables.
+
+    Raises MissingError for a damaged run, ConfigError for a folder that cannot be written.
+    """
     report = make_report(runs, headline, parsing)
     tables = make_tables(report)
     try:
@@ -83,7 +85,7 @@ def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, pars
             write_page(runs, staging / "report.html", tables=tables, figures=figures, headline=headline, parsing=parsing)
             _replace_files(staging, folder)
     except OSError as error:
-        raise MissingError(
+        raise ConfigError(
             f"The report cannot be written to {folder} ({error.strerror or error}); set report.path to another folder."
         ) from None
     return tables

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from har_llm.common.errors import MissingError
+from har_llm.common.errors import ConfigError, MissingError
 from har_llm.report import build
 from har_llm.report.build import WRITTEN, build_report, report_sweep, sweep_name
 from har_llm.report.grouping import SYNTHETIC
@@ -124,7 +124,7 @@ def test_a_report_that_fails_leaves_the_old_one(tmp_path: Path, monkeypatch: pyt
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(MissingError, match=r"The report cannot be written to .*; set report\.path to another folder\."):
+    with pytest.raises(ConfigError, match=r"The report cannot be written to .*; set report\.path to another folder\."):
         built([fabricated(tmp_path)], tmp_path / "file" / "report")
 
 
