@@ -140,9 +140,9 @@ def _notes(run: RunResult) -> Iterator[str]:
     for reason, count in metrics.excluded_events.items():
         yield f"{count} events are excluded: {reason}."
     for kind, count in data.repairs.items():
-        yield f"Repaired while reading the data: {count} x {kind} (data.json lists them)."
+        yield f"Repaired in the whole dataset, of which this run uses a part: {count} x {kind} (data.json lists them)."
     for reason, count in data.dropped_events.items():
-        yield f"{count} events are left out by the settings: {reason}."
+        yield f"{count} events of the whole dataset are left out by the settings: {reason}."
     ends = environment.finish_reasons
     if cut := ends.get("length", 0):
         yield f"{cut} of {sum(ends.values())} generations were cut by model.sampling.max_new_tokens or the model's context."

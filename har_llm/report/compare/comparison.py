@@ -103,7 +103,7 @@ def _label(pairing: Pairing) -> str:
     labels = [label(run.metrics) for run in (pairing.a, pairing.b)]
     if labels[0] == labels[1]:
         return f"A and B: {labels[0]}" if labels[0] else ""
-    return "; ".join(f"{name}: {text}" for name, text in zip("AB", labels, strict=True) if text)
+    return ", ".join(f"{name} ({text})" for name, text in zip("AB", labels, strict=True) if text)
 
 
 def _by_session(pairing: Pairing) -> dict[str, SessionScores]:

@@ -64,7 +64,7 @@ def _about_sessions(one: Difference, sessions: int) -> Iterator[str]:
     if sessions < FEWEST_FOR_INTERVAL:
         yield f"An interval needs {FEWEST_FOR_INTERVAL} sessions or more."
     elif sessions < FEW_FOR_INTERVAL:
-        yield f"Intervals from {sessions} sessions are rather too narrow; p does not suffer from that."
+        yield f"Bootstrap intervals over only {sessions} sessions tend to be too narrow; p does not depend on them."
 
 
 def _about_events(pairing: Pairing) -> Iterator[str]:
@@ -89,10 +89,10 @@ def _about_events(pairing: Pairing) -> Iterator[str]:
 
 def _about_the_test(test: SignFlipTest) -> Iterator[str]:
     how = (
-        f"all {test.flips:,} ways to swap A and B in sessions are looked at (exact)"
+        f"all {test.flips:,} ways to swap A and B in sessions (exact)"
         if test.exact
-        else f"of the ways to swap A and B in sessions, {test.flips:,} are drawn (Monte Carlo, always the same ones)"
+        else f"{test.flips:,} ways to swap A and B in sessions, drawn at random with a fixed seed (Monte Carlo)"
     )
-    yield f"p is of a two-sided sign-flip test over sessions: {how}."
-    yield "Only the headline's p is a test; among several metrics, some p is small by chance."
+    yield f"p comes from a two-sided sign-flip test over sessions, which tries {how}."
+    yield "Judge by the p of the headline metric only: of several metrics, one may have a small p by chance."
     yield "No test over events is given: events of one session depend on each other."

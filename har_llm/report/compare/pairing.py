@@ -109,8 +109,10 @@ def _activities(a: RunResult, b: RunResult) -> dict[int, str]:
     for number in catalogues[0].keys() & catalogues[1].keys():
         names = [catalogue[number] for catalogue in catalogues]
         if names[0] != names[1]:
+            homes = (a.metrics.dataset, b.metrics.dataset)
+            different = f"The runs are of different homes ({homes[0]} and {homes[1]}). " if homes[0] != homes[1] else ""
             raise ConfigError(
-                f"Activity {number} is {names[0]!r} in {a.folder.name} and {names[1]!r} in {b.folder.name}; "
+                f"{different}Activity {number} is {names[0]!r} in {a.folder.name} and {names[1]!r} in {b.folder.name}; "
                 f"compare runs whose activities have the same numbers."
             )
     return {**catalogues[0], **catalogues[1]}

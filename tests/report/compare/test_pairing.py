@@ -89,8 +89,11 @@ def test_runs_without_a_common_event_are_refused(tmp_path: Path) -> None:
 def test_activities_of_another_numbering_are_refused(tmp_path: Path) -> None:
     a = written(tmp_path / "a", rows(SESSIONS))
     b = written(tmp_path / "b", rows(OTHER), activities={1: "eating", 2: "cooking", 3: "x"})
-    with pytest.raises(ConfigError, match="Activity 1 is 'cooking' in a and 'eating' in b"):
+    with pytest.raises(ConfigError, match=r"^Activity 1 is 'cooking' in a and 'eating' in b"):
         pair(a, b, "strict")
+    other = written(tmp_path / "c", rows(OTHER), activities={1: "eating", 2: "cooking", 3: "x"}, dataset="other")
+    with pytest.raises(ConfigError, match=r"^The runs are of different homes \(\w+ and other\)\. Activity 1 is"):
+        pair(a, other, "strict")
 
 
 def test_runs_with_different_catalogues_are_scored_on_all_activities(tmp_path: Path) -> None:
