@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,14 +56,38 @@ class Callbacks(Callback):
     def __init__(self, *callbacks: Callback):
         self._callbacks = callbacks
 
-
-def _to_each(name: str) -> Callable[..., None]:
-    def method(self: Callbacks, *arguments: Any) -> None:
+    def failed(self, job: Job) -> None:
         for callback in self._callbacks:
-            getattr(callback, name)(*arguments)
+            callback.failed(job)
 
-    return method
+    def planned(self, plan: Plan) -> None:
+        for callback in self._callbacks:
+            callback.planned(plan)
 
+    def loading(self, load: Load) -> None:
+        for callback in self._callbacks:
+            callback.loading(load)
 
-for _name in [name for name in vars(Callback) if not name.startswith("_")]:
-    setattr(Callbacks, _name, _to_each(_name))
+    def generated(self, generation: Generation) -> None:
+        for callback in self._callbacks:
+            callback.generated(generation)
+
+    def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
+        for callback in self._callbacks:
+            callback.training_starts(recipe, selection, done)
+
+    def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
+        for callback in self._callbacks:
+            callback.training_described(recipe, selection, about)
+
+    def training_step(self, step: int, loss: float) -> None:
+        for callback in self._callbacks:
+            callback.training_step(step, loss)
+
+    def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
+        for callback in self._callbacks:
+            callback.training_waits(recipe, done, holder)
+
+    def fetched(self, model: ResolvedModel, folder: Path) -> None:
+        for callback in self._callbacks:
+            callback.fetched(model, folder)
