@@ -8,9 +8,9 @@ from typing import Any
 
 from har_llm.engines.base import Generation
 from har_llm.runs.directory import RunResult, read_run
-from har_llm.runs.finish import finish
 from har_llm.runs.prepare import prepare, read_recordings, render
 from har_llm.runs.run import PreparedRun
+from har_llm.runs.write import write_run
 from har_llm.sweep.generate import generate
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
@@ -48,7 +48,7 @@ def done(tmp_path: Path, *overrides: str, stop_after: int | None = None) -> tupl
 
     for load in make_plan([prepared], Stores()).loads:
         generate(load, note, Stores())
-    return read_run(finish(prepared, prepared.open_store())), made
+    return read_run(write_run(prepared, prepared.open_store())), made
 
 
 def made_for(prepared: PreparedRun) -> None:

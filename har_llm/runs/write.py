@@ -22,7 +22,7 @@ from har_llm.data.windows import answering
 from har_llm.models import resolve
 from har_llm.runs import directory, summary_markdown
 from har_llm.runs.directory import RunResult
-from har_llm.runs.generations import WindowGenerations
+from har_llm.runs.generations import WindowGenerations, parse_windows
 from har_llm.runs.result import (
     FORMAT,
     Choices,
@@ -40,14 +40,19 @@ from har_llm.runs.result import (
 )
 from har_llm.runs.rows import prediction_rows, window_rows
 from har_llm.runs.run import PreparedRun
+from har_llm.runs.store import GenerationStore
 from har_llm.runs.summary import summarise
 from har_llm.scoring import metrics, parsing
 from har_llm.scoring.names import activity_name, prediction_name
 from har_llm.scoring.parsing import Prediction
 
 
-def write_run(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Path:
-    """Score a run and write its directory. If another process was faster, its directory is kept."""
+def write_run(run: PreparedRun, store: GenerationStore) -> Path:
+    """Score a run and write its directory. If another process was faster, its directory is kept.
+
+    Raises MissingError if generations are missing.
+    """
+    windows = parse_windows(run, store)
     rows = list(prediction_rows(run, windows))
     result = RunResult(
         run.folder,

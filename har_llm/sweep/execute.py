@@ -17,9 +17,9 @@ from har_llm.distill.config import distillation_of
 from har_llm.models import adapters, resolve
 from har_llm.models.adapters import ReadyAdapter
 from har_llm.runs.directory import read_run
-from har_llm.runs.finish import finish
 from har_llm.runs.prepare import prepare
 from har_llm.runs.run import AdapterRecipe, PreparedRun
+from har_llm.runs.write import write_run
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.generate import check_writable, generate
 from har_llm.sweep.job import Job
@@ -176,7 +176,7 @@ def _fetch(experiment: Experiment, fetched: set[str], callback: Callback) -> Non
 def _finish(job: Job, run: PreparedRun, stores: Stores) -> None:
     fresh = not run.finished
     try:
-        folder = finish(run, stores.of(run)) if fresh else run.folder
+        folder = write_run(run, stores.of(run)) if fresh else run.folder
     except OSError as error:
         raise MissingError(
             f"{run.folder} cannot be written ({error.strerror or error}). The generations are stored; make room and run the "

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 from har_llm.runs.directory import RunResult, read_run
-from har_llm.runs.finish import finish
 from har_llm.runs.prepare import prepare
 from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import Record
+from har_llm.runs.write import write_run
 from tests.composing import experiment
 from tests.scripted_runs import SMALL
 
@@ -32,4 +32,4 @@ def answered(prepared: PreparedRun, *texts: str) -> RunResult:
                 text = f"<think>\nIt is {place}.\n</think>\n\n{json.dumps(rows)}"
             reason = "stop" if "</think>" in text else "length"
             writer.add(Record(request.key, text, reason, 10, 5, 0.1, {"engine": "hand"}))
-    return read_run(finish(prepared, prepared.open_store()))
+    return read_run(write_run(prepared, prepared.open_store()))

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
-from har_llm.common.errors import Notice
+from har_llm.common.errors import MissingError, Notice
 from har_llm.runs.directory import read_run
-from har_llm.runs.finish import finish
 from har_llm.runs.prepare import prepare, read_recordings
+from har_llm.runs.write import write_run
+from har_llm.sweep.generate import generate
+from har_llm.sweep.plan import make_plan
+from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
 from tests.runs.sampled_runs import answered, sampled
 from tests.scripted_runs import SMALL, done, gold_script, made_for, rows_of
@@ -32,6 +35,35 @@ def test_right_answers_score_one_and_every_event_is_accounted_for(tmp_path: Path
     assert all(row["strict"]["activity"] == row["gold"][0] for row in rows)
 
 
+def test_a_run_whose_generations_are_missing_is_refused(tmp_path: Path) -> None:
+    prepared = prepare(experiment(*SMALL, f"paths.outputs={tmp_path}"))
+    with pytest.raises(MissingError, match="generations are missing; run the same command again"):
+        write_run(prepared, prepared.open_store())
+    assert not prepared.folder.exists()
+
+
+def test_two_processes_may_write_the_same_run(tmp_path: Path, script: str) -> None:
+    prepared = prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script))
+    made_for(prepared)
+    first = write_run(prepared, prepared.open_store())
+    assert write_run(prepared, prepared.open_store()) == first
+    assert [path.name for path in first.parent.iterdir()] == [first.name]
+
+
+def test_every_reader_takes_the_same_of_two_generations_under_one_key(tmp_path: Path, script: str) -> None:
+    """Two processes that opened the store before the other had written score the same generation."""
+    prepared = prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script))
+    for plan in [make_plan([prepared], Stores()), make_plan([prepared], Stores())]:
+        generate(plan.loads[0], lambda generation: None, Stores())
+    texts = []
+    for shard in sorted((tmp_path / "outputs").glob("store/generations/*/*.jsonl")):
+        lines = shard.read_text().replace("It is so.", f"It is in {shard.stem}.")
+        shard.write_text(lines)
+        texts.append(f"It is in {shard.stem}.")
+    result = read_run(write_run(prepared, prepared.open_store()))
+    assert len(texts) == 2 and result.sample.reasoning.strip() == texts[0]
+
+
 def test_repairs_name_files_by_their_place_in_the_data(tmp_path: Path, script: str) -> None:
     places = (f"paths.data={tmp_path}", f"paths.outputs={tmp_path / 'outputs'}")
     prepared = prepare(experiment(*SMALL, *places, script, "limit=1"))
@@ -39,7 +71,7 @@ def test_repairs_name_files_by_their_place_in_the_data(tmp_path: Path, script: s
     repairs = [Notice(file, 3, "empty line", "left out") for file in files]
     made_for(prepared)
     repaired = replace(prepared, recordings=replace(prepared.recordings, repairs=repairs))
-    folder = finish(repaired, prepared.open_store())
+    folder = write_run(repaired, prepared.open_store())
     assert [repair.path for repair in read_run(folder).data.repairs] == ["mural/01/x.csv", "01/x.csv"]
 
 
