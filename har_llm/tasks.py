@@ -240,7 +240,7 @@ def export(experiment: Experiment) -> None:
 def sync(experiment: Experiment) -> None:
     """Publish finished runs to W&B, whichever command made them.
 
-    Raises EngineError if some could not be published.
+    Raises ServiceError if some could not be published.
     """
     from har_llm.tracking.sync import sync as publish
 

@@ -27,6 +27,10 @@ class EngineError(HarError):
     """A model could not be loaded, or stopped while it was generating."""
 
 
+class ServiceError(HarError):
+    """A service such as W&B or Slurm refused what it was asked to do, or did not finish it."""
+
+
 class DataError(HarError):
     """A dataset breaks its format. Holds every fault found, not only those shown."""
 

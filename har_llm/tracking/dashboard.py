@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from har_llm.common.errors import EngineError
+from har_llm.common.errors import ServiceError
 from har_llm.common.text import visible
 from har_llm.config import Experiment, WandbTracker
 from har_llm.tracking.publisher import Published, Publisher
@@ -24,7 +24,7 @@ WIDE, HIGH = 24, 10
 
 
 def dashboard(experiment: Experiment) -> None:
-    """Make the report, or update it. Raises EngineError if W&B refuses it."""
+    """Make the report, or update it. Raises ServiceError if W&B refuses it."""
     tracker = experiment.tracker if isinstance(experiment.tracker, WandbTracker) else WandbTracker()
     asked = Published(DASHBOARD, DASHBOARD)
     with closing(Publisher(tracker, experiment.settings.paths.outputs)) as publisher:
@@ -32,7 +32,7 @@ def dashboard(experiment: Experiment) -> None:
         publisher.ask(asked, DASHBOARD, id=note.get("report"))
         publisher.wait()
     if "failed" in asked.outcome:
-        raise EngineError(f"The dashboard was not made ({asked.outcome['failed'].rstrip('.')}).")
+        raise ServiceError(f"The dashboard was not made ({asked.outcome['failed'].rstrip('.')}).")
     print(visible(f"Dashboard: {asked.outcome['url']}"))
 
 

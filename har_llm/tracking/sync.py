@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from har_llm.common.errors import EngineError, HarError
+from har_llm.common.errors import HarError, ServiceError
 from har_llm.common.provenance import MANIFEST
 from har_llm.common.text import visible
 from har_llm.config import OFFLINE_MODES, Experiment, WandbTracker
@@ -53,7 +53,7 @@ class RunSettings:
 
 
 def sync(experiment: Experiment) -> None:
-    """Publish the chosen runs. Raises ConfigError or MissingError if they cannot be read, EngineError if some did not
+    """Publish the chosen runs. Raises ConfigError or MissingError if they cannot be read, ServiceError if some did not
     arrive.
 
     Without tracker=wandb, each run goes to the W&B project of its own config.
@@ -72,7 +72,7 @@ def sync(experiment: Experiment) -> None:
         asked += publisher.asked
     failed = [one for one in asked if "failed" in one.outcome]
     if failed:
-        raise EngineError(f"{len(failed)} of {len(asked)} runs were not published to W&B; the reason is above.")
+        raise ServiceError(f"{len(failed)} of {len(asked)} runs were not published to W&B; the reason is above.")
 
 
 def kept_tracker(result: RunResult) -> WandbTracker:

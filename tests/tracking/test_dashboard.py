@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from har_llm.common.errors import EngineError
+from har_llm.common.errors import ServiceError
 from har_llm.scoring.parsing import CAUSES
 from har_llm.tracking.dashboard import dashboard, specification
 from tests.composing import experiment
@@ -59,7 +59,7 @@ def test_partial_runs_are_not_among_the_real_ones(tmp_path: Path, monkeypatch: p
 
 
 def test_without_a_login_it_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"The dashboard was not made .*not logged in to W&B; run `wandb login` first"):
+    with pytest.raises(ServiceError, match=r"The dashboard was not made .*not logged in to W&B; run `wandb login` first"):
         dashboard(experiment(f"paths.outputs={tmp_path}"))
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from har_llm.common.errors import EngineError, HarError, MissingError
+from har_llm.common.errors import HarError, MissingError, ServiceError
 from har_llm.models import resolve
 from har_llm.sweep import execute
 from har_llm.sweep.callbacks import Callback
@@ -75,7 +75,7 @@ class Cluster:
     def submit(self, stage: str, what: str, jobs: Sequence[Job], after: Sequence[Submitted]) -> list[Submitted]:
         """Submit a Slurm job that makes `what` for these jobs once those of `after` have ended; none if there is no job.
 
-        Raises EngineError if Slurm refuses it.
+        Raises ServiceError if Slurm refuses it.
         """
         import submitit
 
@@ -90,14 +90,14 @@ class Cluster:
             job = executor.submit(Work(self.do, sources, stage))
         except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError) as error:
             last = str(error).strip().splitlines()[-1]
-            raise EngineError(f"Slurm refuses the job for {what}: {last} (its settings are hydra.launcher.*).") from None
+            raise ServiceError(f"Slurm refuses the job for {what}: {last} (its settings are hydra.launcher.*).") from None
         return [Submitted(str(job.job_id), what, Path(job.paths.stderr), tuple(title for title, _ in sources))]
 
 
 def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, do: Do, callback: Callback) -> None:
     """Submit what the jobs owe, wait for it if settings.wait is true, and note the result in each job.
 
-    Raises MissingError if Slurm is not installed here, EngineError if it refuses a Slurm job.
+    Raises MissingError if Slurm is not installed here, ServiceError if it refuses a Slurm job.
     """
     if shutil.which("sbatch") is None:
         raise MissingError(
@@ -193,7 +193,7 @@ def _why(job: Job, submitted: Sequence[Submitted], *, owes: bool) -> HarError:
     except OSError:
         lines = ["(there is no log: the job never started, or was cancelled)"]
     log = "".join(f"\n  {line}" for line in lines)
-    return EngineError(
+    return ServiceError(
         f"Slurm job {mine.id} ({mine.what}) has ended and the run is not complete. What was finished is kept; run the same "
         f"command again to go on. The end of its log, {mine.log}:{log}"
     )
