@@ -37,7 +37,9 @@ def facts(run: RunResult) -> Facts:
         ("model", _model(run)),
         ("adapter", _adapter(metrics.adapter)),
         ("data", _data(metrics)),
-        *((name, _choice(getattr(metrics.choices, name))) for name in ("split", "window", "prompt")),
+        ("split", _choice(metrics.choices.split)),
+        ("window", _choice(metrics.choices.window)),
+        ("prompt", _prompt(metrics.choices.prompt)),
         ("generation", _generation(metrics)),
         *(("engine", engine) for engine in sorted({_engine(one) for one in environment.generated_by})),
         ("code", _code(run)),
@@ -78,6 +80,11 @@ def _choice(choice: Mapping[str, Any]) -> str:
     name = str(choice.get("kind"))
     kind = " ".join(re.findall(r"[A-Z]+[^A-Z]*", name)).lower() or name
     return ", ".join([kind, *_settings(choice, "kind", "part")])
+
+
+def _prompt(choice: Mapping[str, Any]) -> str:
+    """The digest covers the windows that were sent, so runs with another `limit` have another one."""
+    return f"{_choice({'kind': choice.get('kind')})}, digest of the prompts of these windows {choice.get('digest')}"
 
 
 def _generation(metrics: Metrics) -> str:

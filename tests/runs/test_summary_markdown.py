@@ -30,7 +30,7 @@ def test_every_run_leaves_one_with_its_scores(tmp_path: Path) -> None:
     assert row.split(" | ")[1:3] == [percent(mean.mean), percent(mean.std)]
     assert "- **window**: fixed windows, events 10, min_events 1" in lines
     digest = result.metrics.choices.prompt["digest"]
-    assert f"- **prompt**: sectioned prompt, digest {digest}" in lines and len(digest) == 12
+    assert f"- **prompt**: sectioned prompt, digest of the prompts of these windows {digest}" in lines and len(digest) == 12
     assert "- **split**: paper split, validation_sessions 0" in lines
     assert f"Run: {result.folder.name}" in lines
     assert str(tmp_path) not in text, "no path of the machine"
