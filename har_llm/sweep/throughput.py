@@ -13,17 +13,18 @@ from har_llm.common.environment import machine
 
 
 class Rate(NamedTuple):
-    """The measured times of one load of a model."""
+    """The measured times of one load of a model: of its generating, or of a training of it."""
 
     start_seconds: float
-    """Seconds from the start of the engine's process until it generates."""
+    """Seconds from the start of the process until it generates or trains."""
     seconds: float
-    """Seconds of generating."""
-    windows: int
+    """Seconds of generating or training."""
+    units: int
+    """Windows generated, or steps trained, in these seconds."""
     completion_tokens: int
 
-    def hours(self, windows: int) -> float:
-        return (self.start_seconds + windows * self.seconds / self.windows) / 3600
+    def hours(self, units: int) -> float:
+        return (self.start_seconds + units * self.seconds / self.units) / 3600
 
 
 def note_rate(store: Path, load: Mapping[str, Any], rate: Rate) -> None:
@@ -47,6 +48,6 @@ def known_rate(store: Path, load: Mapping[str, Any]) -> Rate | None:
     for line in lines:
         with contextlib.suppress(ValueError, KeyError, TypeError):  # a torn or foreign line
             row = json.loads(line)
-            if row["machine"] == machine() and row["load"] == load and row["windows"] > 0:
-                found = Rate(float(row["start_seconds"]), float(row["seconds"]), row["windows"], row["completion_tokens"])
+            if row["machine"] == machine() and row["load"] == load and row["units"] > 0:
+                found = Rate(float(row["start_seconds"]), float(row["seconds"]), row["units"], row["completion_tokens"])
     return found

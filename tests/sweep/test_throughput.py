@@ -49,9 +49,9 @@ def row(**changes: Any) -> bytes:
 @example(b"\xff\xfe")
 @example(b"\x00" * 40)
 @example(row()[:-20])
-@example(row(windows=0))
-@example(row(windows="60"))
-@example(row(windows=None))
+@example(row(units=0))
+@example(row(units="60"))
+@example(row(units=None))
 @example(row(seconds=None))
 @example(row(start_seconds="soon"))
 @example(b'"machine"')
@@ -82,7 +82,7 @@ def test_a_rate_that_cannot_be_kept_is_no_fault(tmp_path: Path) -> None:
     assert known_rate(tmp_path, LOAD) is None
 
 
-def test_hours_are_the_start_and_the_windows() -> None:
+def test_hours_are_the_start_and_the_units() -> None:
     assert Rate(1800.0, 60.0, 30, 1).hours(900) == pytest.approx(1.0)
 
 
@@ -97,6 +97,6 @@ for number in range(100):
     processes = [subprocess.Popen([sys.executable, "-c", code, str(place)], cwd=ROOT) for place in range(1, 4)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     rows = [json.loads(line) for line in (tmp_path / "rates.jsonl").read_text().splitlines()]
-    assert sorted((one["windows"], one["completion_tokens"]) for one in rows) == [
+    assert sorted((one["units"], one["completion_tokens"]) for one in rows) == [
         (place, number) for place in range(1, 4) for number in range(100)
     ]
