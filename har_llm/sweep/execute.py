@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import TypeGuard
 
 from har_llm.common.errors import HarError, MissingError
 from har_llm.common.lock import HeldError
@@ -33,7 +33,7 @@ STAGES = ("teachers", "trainings", "generations")
 
 
 class PreparedJob(Job):
-    """A job whose run is known; for type checkers only."""
+    """A job whose run is known. Type checkers see this class; no object is made of it."""
 
     run: PreparedRun
 
@@ -140,15 +140,18 @@ def finish_jobs(jobs: Sequence[Job], callback: Callback) -> None:
     """Score and write the run of every job whose generations are all stored."""
     stores = Stores()
     for job in jobs:
-        if job.run is not None and job.error is None:
+        if _is_sound(job):
             with failing([job], callback):
-                _finish(job, job.run, stores)
+                _finish(job, stores)
 
 
 def unfinished(jobs: Sequence[Job]) -> list[PreparedJob]:
     """The jobs without an error whose run is not finished."""
-    sound = [job for job in jobs if job.run is not None and job.error is None]
-    return cast("list[PreparedJob]", [job for job in sound if job.run is not None and not job.run.finished])
+    return [job for job in jobs if _is_sound(job) and not job.run.finished]
+
+
+def _is_sound(job: Job) -> TypeGuard[PreparedJob]:
+    return job.run is not None and job.error is None
 
 
 def fetch_models(jobs: Sequence[Job], callback: Callback) -> None:
@@ -173,7 +176,8 @@ def _fetch(experiment: Experiment, fetched: set[str], callback: Callback) -> Non
         adapters.resolve_adapter(experiment.lora)
 
 
-def _finish(job: Job, run: PreparedRun, stores: Stores) -> None:
+def _finish(job: PreparedJob, stores: Stores) -> None:
+    run = job.run
     fresh = not run.finished
     try:
         folder = write_run(run, stores.of(run)) if fresh else run.folder
