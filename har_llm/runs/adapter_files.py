@@ -1,4 +1,4 @@
-"""The adapter of a recipe on disk: whether it exists and is intact, its examples, and the job that trains it."""
+"""The adapter of a recipe on disk: whether it exists and is intact, and the examples that it is trained on."""
 
 from __future__ import annotations
 

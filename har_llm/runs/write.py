@@ -1,4 +1,4 @@
-"""Scores a run's parsed generations and writes its directory, which appears whole or not at all."""
+"""Parses and scores a run's stored generations, and writes its directory, which appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from har_llm.common.paths import expanded
 from har_llm.config import PARSINGS
 from har_llm.data.describe import describe
 from har_llm.data.records import Prompt
-from har_llm.data.windows import answering
 from har_llm.models import resolve
 from har_llm.runs import directory, summary_markdown
 from har_llm.runs.directory import RunResult
@@ -194,8 +193,11 @@ def _sample(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Sequen
     shown = [row for row in rows if row.excluded is None]
     wrong = (row for row in shown if row.scored and row.lenient.activity not in (None, *row.gold))
     row = next(wrong, shown[0])
-    place, inside = answering([prompt.window for prompt in run.prompts])[row.session, row.id]
-    prompt, window = run.prompts[place], windows[place]
+    assert row.shown_id is not None  # as it is not excluded
+    shown_in = (row.session, row.window)
+    pairs = zip(run.prompts, windows, strict=True)
+    prompt, window = next(pair for pair in pairs if (pair[0].window.session, pair[0].window.index) == shown_in)
+    inside = prompt.ids.index(row.shown_id)
     # Of several generations, the first that agrees with the vote.
     chosen = next(number for number, answer in enumerate(window.answers) if answer.lenient[inside] == row.lenient)
     return Sample(
