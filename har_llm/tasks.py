@@ -33,12 +33,10 @@ def perform(jobs: Sequence[Job]) -> None:
 
 def headline(job: Job) -> float | None:
     """The score of a finished run that metrics.headline names."""
-    if job.folder is None or job.experiment is None:
+    if job.result is None or job.experiment is None:
         return None
-    from har_llm.runs.directory import read_run
-
     settings = job.experiment.settings.metrics
-    return read_run(job.folder).metrics.headline(settings.headline, settings.parsing).mean
+    return job.result.metrics.headline(settings.headline, settings.parsing).mean
 
 
 def one_by_one(task: Callable[[Experiment], None]) -> Callable[[Sequence[Job]], None]:

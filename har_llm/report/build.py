@@ -25,7 +25,7 @@ from har_llm.report.tables.all import make_tables
 from har_llm.report.tables.latex import to_latex
 from har_llm.report.terminal.tables import show_report
 from har_llm.runs.directory import RunResult
-from har_llm.runs.find import chosen_runs, read_runs
+from har_llm.runs.find import chosen_runs
 from har_llm.sweep.job import Job
 
 WRITTEN = ".har_llm_report.json"
@@ -44,13 +44,14 @@ def report_runs(settings: Settings) -> None:
 
 def report_sweep(jobs: Sequence[Job]) -> None:
     """Make the report of a sweep's finished runs. If that fails, an error is printed, and the sweep still succeeds."""
-    folders = [job.folder for job in jobs if job.folder is not None]
-    settings = next((job.experiment.settings for job in jobs if job.experiment is not None and job.folder is not None), None)
+    runs = list({job.result.folder: job.result for job in jobs if job.result is not None}.values())
+    settings = next((job.experiment.settings for job in jobs if job.experiment is not None and job.result is not None), None)
     if settings is None or not settings.report.after_sweep:
         return
+    folders = [run.folder for run in runs]
     name = sweep_name([job.choice for job in jobs if job.experiment is not None], folders)
     try:
-        _build(read_runs(folders), expanded(settings.paths.outputs) / "reports" / name, settings)
+        _build(runs, expanded(settings.paths.outputs) / "reports" / name, settings)
     except Exception as error:  # also a bug of ours: hours of work must not end in a traceback
         reason = error if isinstance(error, HarError) else f"{type(error).__name__}: {error}"
         again = f"task=report 'runs=[{','.join(map(str, folders))}]'" if len(folders) <= 3 else "task=report"

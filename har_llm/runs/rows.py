@@ -18,6 +18,7 @@ def prediction_rows(run: PreparedRun, windows: Sequence[WindowGenerations]) -> I
     """Every event of the part, in order: with its predictions in both parsing modes, or the reason why it is excluded."""
     places = answering([prompt.window for prompt in run.prompts])
     strict, lenient = ([window.predictions(parsing) for window in windows] for parsing in PARSINGS)
+    provenance = run.provenance.label
     for session in run.sessions:
         held = {event.id for window in run.experiment.window.cut(session) for event in window.events}
         for event in session.events:
@@ -29,7 +30,7 @@ def prediction_rows(run: PreparedRun, windows: Sequence[WindowGenerations]) -> I
                 gold=event.activities,
                 subjects=event.subjects,
                 scored=False,
-                provenance=run.provenance.label,
+                provenance=provenance,
             )
             if (session.id, event.id) not in places:
                 reason = "window beyond limit" if event.id in held else "in no window (window.min_events)"

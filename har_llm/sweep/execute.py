@@ -186,8 +186,7 @@ def _finish(job: PreparedJob, stores: Stores) -> None:
             f"{run.folder} cannot be written ({error.strerror or error}). The generations are stored; make room and run the "
             f"same command again."
         ) from None
-    read_run(folder)  # raises an error if it is damaged
-    job.folder, job.fresh = folder, fresh
+    job.result, job.fresh = read_run(folder), fresh
 
 
 def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], callback: Callback, stores: Stores) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from har_llm.common.errors import HarError
     from har_llm.config import Experiment
+    from har_llm.runs.directory import RunResult
     from har_llm.runs.run import PreparedRun
 
 
@@ -18,8 +19,8 @@ class Job:
     """The overrides in which it differs from the other jobs of its sweep; empty for a single job."""
     experiment: Experiment | None = None
     run: PreparedRun | None = None
-    folder: Path | None = None
-    """The run directory, once it is complete."""
+    result: RunResult | None = None
+    """The run as its directory holds it, once it is complete."""
     fresh: bool = False
     """Whether this command completed it."""
     error: HarError | None = None
@@ -27,3 +28,8 @@ class Job:
     """The chosen option of conf/experiment."""
     reported: bool = False
     """Whether its error has been shown to the user."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The run directory, once it is complete."""
+        return None if self.result is None else self.result.folder

@@ -158,7 +158,7 @@ def jobs(tmp_path: Path) -> list[Job]:
     """Two jobs of a sweep that are done, and one that failed."""
     composed = experiment(f"paths.outputs={tmp_path / 'outputs'}")
     runs = [fabricated(tmp_path / "outputs" / "runs", f1) for f1 in (0.4, 0.5)]
-    done = [Job(f"job {place}", composed, folder=run.folder) for place, run in enumerate(runs)]
+    done = [Job(f"job {place}", composed, result=run) for place, run in enumerate(runs)]
     return [*done, Job("failed", composed, error=MissingError("There is no data."))]
 
 
@@ -218,6 +218,6 @@ def test_ctrl_c_during_a_report_is_ctrl_c(jobs: list[Job], monkeypatch: pytest.M
     def interrupt(*given: Any, **named: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(build, "read_runs", interrupt)
+    monkeypatch.setattr(build, "build_report", interrupt)
     with pytest.raises(KeyboardInterrupt):
         report_sweep(jobs)

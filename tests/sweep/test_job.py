@@ -11,7 +11,7 @@ from tests.helpers import ROOT
 
 def test_a_job_begins_with_nothing_but_its_title() -> None:
     job = Job("seed=1")
-    assert (job.experiment, job.run, job.folder, job.error) == (None, None, None, None)
+    assert (job.experiment, job.run, job.result, job.folder, job.error) == (None,) * 5
     assert not job.fresh and not job.reported
 
 

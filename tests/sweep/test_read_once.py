@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from har_llm import tasks
 from har_llm.distill.training_job import TrainingJob
 from har_llm.models.adapters import ADAPTER_FILES, adapter_digest
 from har_llm.runs.prepare import prepare
@@ -91,3 +92,21 @@ def test_a_teachers_store_is_opened_once_for_all_adapters_that_are_trained_on_it
     generate_jobs(jobs, callback, upto="trainings")
     assert not callback.failures and len(callback.recipes) == len(adapters(tmp_path)) == 3
     assert opened.count("embedded:tiny_teacher") == 2, "for the plan, and for the trainings"
+
+
+def test_a_finished_run_is_read_once_for_all_that_show_it(
+    job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs = [job(f"limit={limit}") for limit in (2, 3)]
+    assert not done(*jobs).failures
+    real = Path.read_text
+
+    def read_text(path: Path, *arguments: Any, **named: Any) -> str:
+        assert path.name != "metrics.json"
+        return real(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    tasks.show_sweep(jobs)
+    assert tasks.headline(jobs[0]) is not None
+    shown = capsys.readouterr()
+    assert "limit=3" in shown.out and "Report: " in shown.out and not shown.err

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from har_llm.common.console import console, plain, show_table
 from har_llm.common.tables import Table
-from har_llm.runs.directory import RunResult, read_run
+from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import Facts
 from har_llm.runs.summary import Summary, sample_title, shortened, summarise, window_lines
 
@@ -33,9 +33,9 @@ LINES_OF_REASONING, LONGEST_REASONING, LONGEST_ANSWER = 14, 2_000, 1_000
 
 def show_job(job: Job) -> None:
     """Show the run of a single job; nothing if it failed."""
-    if job.folder is not None and job.experiment is not None:
+    if job.result is not None and job.experiment is not None:
         settings = job.experiment.settings.metrics
-        show_run(read_run(job.folder), headline=settings.headline, parsing=settings.parsing, fresh=job.fresh)
+        show_run(job.result, headline=settings.headline, parsing=settings.parsing, fresh=job.fresh)
 
 
 def show_run(result: RunResult, *, headline: str, parsing: str, fresh: bool) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from har_llm.common.console import console, plain, show_table
 from har_llm.common.numbers import percent
 from har_llm.common.tables import Table
-from har_llm.runs.directory import read_run
 from har_llm.runs.facts import label
 
 if TYPE_CHECKING:
@@ -22,10 +21,10 @@ def show_sweep(jobs: Sequence[Job]) -> None:
     """Print a line for each job: its headline score, or that it failed."""
     rows, named, labels = [], set(), set()
     for job in jobs:
-        if job.folder is None or job.experiment is None:
+        if job.result is None or job.experiment is None:
             rows.append([job.title, "", "", "", "", "failed; its error is above"])
             continue
-        settings, metrics = job.experiment.settings.metrics, read_run(job.folder).metrics
+        settings, metrics = job.experiment.settings.metrics, job.result.metrics
         score, missed = (metrics.headline(name, settings.parsing) for name in (settings.headline, "missed"))
         named.add(f"{settings.headline}, {settings.parsing} parsing")
         labels.add(label(metrics))
