@@ -14,13 +14,13 @@ from omegaconf import DictConfig
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
-from har_llm.common.schema import checked, component, plain
+from har_llm.common.schema import checked, component, component_class, plain
 from har_llm.common.text import suggestion
 from har_llm.data.datasets.base import Dataset
 from har_llm.data.prompts import PromptConfig
 from har_llm.data.splits import Split
 from har_llm.data.windows import FixedWindows
-from har_llm.distill.config import distillation_of
+from har_llm.distill.config import Distilled, distillation_of
 from har_llm.engines.config import SingleWorker
 from har_llm.engines.decoding import DecodingConfig
 from har_llm.models.adapters import LoraConfig
@@ -128,6 +128,7 @@ def read_experiment(cfg: DictConfig) -> Experiment:
         check_known(name)
     settings = checked(Settings, {name: value for name, value in source.items() if name not in GROUPS}, "")
     settings.check()
+    _check_trained(source.get("lora"))
     kinds = get_type_hints(Experiment)
     components = {group: component(source.get(group), group, kinds[group]) for group in GROUPS}
     experiment = Experiment(settings=settings, source=source, **components)
@@ -140,6 +141,19 @@ def check_known(name: str) -> None:
     known = {*GROUPS, *(f.name for f in dataclasses.fields(Settings))}
     if name not in known:
         raise ConfigError(f"{name} is not a setting.{suggestion(name, known)}")
+
+
+def _check_trained(lora: object) -> None:
+    """Refuse settings of a training where no adapter is trained, and name the choices that train one."""
+    if not isinstance(lora, dict):
+        return
+    chosen = component_class(lora.get("_target_"), "lora._target_")
+    of_trainings, own = ({f.name for f in dataclasses.fields(cls)} for cls in (Distilled, chosen))
+    for name in sorted((of_trainings - own) & lora.keys()):
+        raise ConfigError(
+            f"lora.{name} is a setting of adapters that are trained, but lora={lora.get('name')} trains none; choose "
+            f"lora=distilled or lora=distilled_tiny."
+        )
 
 
 def _check_together(experiment: Experiment) -> None:

@@ -108,6 +108,7 @@ WRONG = [
     ("window.events=abc", "window.events is 'abc'; it must be a whole number."),
     ("window.events=0", "window.events is 0; it must be at least 1"),
     ("window.min_events=11", "window.min_events is 11; it must be from 1 to window.events (10)"),
+    ("lora.training.learning_rate=1e-4", "lora=none trains none; choose lora=distilled or lora=distilled_tiny"),
     ("window.evnts=3", "window.evnts is not a setting. Did you mean events?"),
     ("+tsk=run", "tsk is not a setting. Did you mean task?"),
     ("export.what=weights", "export.what is 'weights'; it must be one of model, examples"),
