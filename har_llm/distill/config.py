@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
 from har_llm.common.checks import require
@@ -37,12 +37,14 @@ class Distilled(LoraConfig):
     def check(self) -> None:
         super().check()
         if not isinstance(self.teacher, ModelConfig):
-            raise ConfigError(f"lora.teacher is {self.teacher!r}; choose a model for it, as in model@lora.teacher=NAME.")
+            raise ConfigError(
+                f"lora.teacher is {_shown(self.teacher)}; choose a model for it, as in model@lora.teacher=NAME."
+            )
         for name, group, kind in (("source", "dataset", Dataset), ("window", "window", FixedWindows)):
             chosen = getattr(self, name)
             if chosen is not None and not isinstance(chosen, kind):
                 raise ConfigError(
-                    f"lora.{name} is {chosen!r}; it must be null for the run's own, or an option of the "
+                    f"lora.{name} is {_shown(chosen)}; it must be null for the run's own, or an option of the "
                     f"group {group}, chosen as in +{group}@lora.{name}=NAME."
                 )
         if self.train_sessions is not None and self.train_sessions < 0:
@@ -59,6 +61,11 @@ class Distilled(LoraConfig):
     def label(self) -> str:
         origin = "" if self.source is None else f"-on-{self.source.name}"
         return f"{self.name}{'' if self.train_sessions is None else self.train_sessions}{origin}"
+
+
+def _shown(value: object) -> str:
+    """A value in an error; of a component only its class, because its settings fill lines."""
+    return type(value).__name__ if is_dataclass(value) else repr(value)
 
 
 def distillation_of(lora: LoraConfig) -> Distilled | None:

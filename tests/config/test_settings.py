@@ -165,7 +165,7 @@ WRONG = [
         "tracker=none tracker._target_=har_llm.models.adapters.LoraConfig",
         "tracker._target_ is 'har_llm.models.adapters.LoraConfig', which is not made for this group",
     ),
-    ("lora=distilled +window@lora.source=fixed", "lora.source is FixedWindows("),
+    ("lora=distilled +window@lora.source=fixed", "lora.source is FixedWindows; it must be null"),
     (
         "lora=distilled +dataset@lora.window=simulated_flat",
         "or an option of the group window, chosen as in +window@lora.window=NAME.",
