@@ -92,13 +92,11 @@ def make_plan(runs: Sequence[PreparedRun], stores: Stores) -> Plan:
     }
     teachers = [recipe.teacher for recipe in recipes.values()]
     teachers_models = {canonical(load_identity(teacher)) for teacher in teachers}
-
-    def is_later(run: PreparedRun) -> bool:
+    first, others = list(teachers), list[PreparedRun]()
+    for run in runs:
         untrained = run.recipe is not None and run.recipe.key in recipes
-        return untrained or canonical(load_identity(run)) not in teachers_models
-
-    first = [*teachers, *(run for run in runs if not is_later(run))]
-    others = [run for run in runs if is_later(run)]
+        later = untrained or canonical(load_identity(run)) not in teachers_models
+        (others if later else first).append(run)
     return Plan(list(runs), _loads(first, stores), list(recipes.values()), _loads(others, stores))
 
 
