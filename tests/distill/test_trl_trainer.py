@@ -79,7 +79,7 @@ def test_what_is_too_long_is_told_first_and_the_rest_is_trained_on(rows: Path, t
         (
             RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
             4,
-            "per_device_train_batch_size=1 goes on",
+            "per_device_train_batch_size=1 resumes",
         ),
         (MemoryError(), 1, "with 1 example at once"),
     ],
