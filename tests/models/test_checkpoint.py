@@ -40,7 +40,9 @@ def test_a_layer_that_a_model_has_not_is_refused(target: str) -> None:
 def test_an_adapter_of_another_model_is_refused_and_one_of_its_own_is_not(tmp_path: Path) -> None:
     adapter = random_adapter(tmp_path / "adapter", model="tiny_student")
     check_fit(adapter, "embedded:tiny_student", folder("tiny_student"))
-    with pytest.raises(MissingError, match=r"for another model .*, but that of embedded:tiny_teacher has \d+ x \d+\. Choose"):
+    with pytest.raises(
+        MissingError, match=r"for another model .*, but that of embedded:tiny_teacher has \d+ x \d+\. Choose"
+    ):
         check_fit(adapter, "embedded:tiny_teacher", folder("tiny_teacher"))
 
 
