@@ -88,11 +88,7 @@ def test_a_comparison_is_shown_with_its_warning_before_its_tables(
     b = written(tmp_path / "b", rows({"s1": [(1, 1), (1, 1), (2, 2), (2, 2)], "s2": [(1, 1), (1, 1), (1, 2), (2, 1)]}))
     out = compared(capsys, a, b, tmp_path / "out")
     assert out.startswith("A: a\nB: b\nA (synthetic home)\n")
-    assert (
-        out.index("B - A in accuracy: +37.50 points")
-        < out.index("These are too few")
-        < out.index("accuracy in % by session")
-    )
+    assert out.index("B - A in accuracy: +37.50 points") < out.index("These are too few") < out.index("accuracy in % by")
     assert "s1, event 1, 08:00:01 kitchen fridge 1: only B right\n    gold 1. cooking | A 2. eating | B 1. cooking\n" in out
     assert all(len(line) <= 80 for line in out.splitlines()[:-1])
     assert out.splitlines()[-1] == f"Comparison: {tmp_path / 'out'}"
