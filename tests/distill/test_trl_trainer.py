@@ -17,12 +17,14 @@ from har_llm.distill.checkpoints import last_checkpoint
 from har_llm.distill.training_config import LINEAR
 from har_llm.distill.worker import trained
 from tests.distill.trainings import adapter, job
+from tests.same_process import in_this_process
 
 pytestmark = pytest.mark.slow
 
 
 def test_a_killed_training_goes_on_to_the_same_adapter(rows: Path, tmp_path: Path) -> None:
-    whole = list(trained(job(rows, tmp_path / "whole")))
+    with in_this_process():
+        whole = list(trained(job(rows, tmp_path / "whole")))
     losses = {message["step"]: message["loss"] for message in whole if "step" in message}
     assert list(losses) == list(range(1, 9))
     assert losses[8] < losses[1]

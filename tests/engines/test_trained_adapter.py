@@ -23,6 +23,7 @@ from har_llm.runs.export import export
 from har_llm.runs.generations import parse_windows
 from har_llm.sweep.job import Job
 from tests.composing import experiment
+from tests.same_process import in_this_process
 from tests.sweep.distilled_jobs import job
 from tests.sweep.noted_jobs import done
 
@@ -49,13 +50,15 @@ class Made(NamedTuple):
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("trained")
     adapted, plain = job(folder, *TRAINED), job(folder, TRAINED[0], "lora=none")
-    callback = done(adapted, plain)
+    with in_this_process():
+        callback = done(adapted, plain)
     assert not callback.failures, [str(one.error) for one in callback.failures]
     assert adapted.run is not None and adapted.run.adapter is not None and adapted.experiment is not None
     adapter = adapted.run.adapter.path
     assert adapter is not None and adapted.run.model.path is not None
     adapted.experiment.settings.export.path = str(folder / "merged")
-    merged, _ = export(adapted.experiment)
+    with in_this_process():
+        merged, _ = export(adapted.experiment)
     return Made(adapted.run.model.path, adapter, merged, adapted.run.requests, texts(plain), texts(adapted))
 
 
