@@ -8,12 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from har_llm.cli import conf_folder, help_text
 from har_llm.tasks import TASKS
 from tests.commands import har_llm, plain_environment, wait_for_lines
 from tests.scripted_runs import SMALL
 
 
+@pytest.mark.slow
 def test_ctrl_c_prints_the_command_that_goes_on(tmp_path: Path, script: str) -> None:
     arguments = [*SMALL, script, "engine.delay_s=0.2"]
     command = [sys.executable, "-m", "har_llm", *arguments]
@@ -64,6 +67,7 @@ def test_a_list_of_values_needs_m(tmp_path: Path) -> None:
     assert done.stderr.startswith("error: Ambiguous value for argument 'seed=1,2'") and "--multirun" in done.stderr
 
 
+@pytest.mark.slow
 def test_output_that_nobody_reads_is_no_fault(tmp_path: Path) -> None:
     command = f"{sys.executable} -m har_llm task=prompt model=tiny_student limit=60 | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, env=plain_environment())

@@ -40,6 +40,7 @@ def test_all_of_it_is_in_the_key_and_nothing_where_there_is_none() -> None:
     assert extra_identity({"a": 1}) == {"extra_args": {"a": 1}}
 
 
+@pytest.mark.slow
 @given(PLAIN)
 def test_what_json_can_hold_is_taken(value: Any) -> None:
     check_plain({"name": value}, "engine.extra_args")

@@ -13,6 +13,8 @@ from har_llm.distill.config import distillation_of
 from tests.composing import composed
 from tests.helpers import CONF
 
+pytestmark = pytest.mark.slow
+
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 
 

@@ -54,6 +54,7 @@ def events_in(prompt: Prompt) -> Any:
 # No leakage
 
 
+@pytest.mark.slow
 @given(EVENTS, GOLD, GOLD)
 def test_gold_and_subjects_do_not_reach_a_prompt(
     events: list[tuple[str, str]], gold: list[tuple[int, str]], other: list[tuple[int, str]]
@@ -62,6 +63,7 @@ def test_gold_and_subjects_do_not_reach_a_prompt(
     assert [as_bytes(prompt) for prompt in first] == [as_bytes(prompt) for prompt in second]
 
 
+@pytest.mark.slow
 @given(EVENTS, EVENTS, GOLD, st.data())
 def test_events_outside_the_window_do_not_reach_a_prompt(
     events: list[tuple[str, str]], others: list[tuple[str, str]], gold: list[tuple[int, str]], data: st.DataObject

@@ -56,6 +56,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Any:
     sys.modules.pop("har_llm.distill.unsloth_trainer", None)
 
 
+@pytest.mark.slow
 def test_the_very_model_is_asked_for_with_the_settings_of_the_paper(trainer: Any, rows: Path, tmp_path: Path) -> None:
     made = unsloth_job(rows, tmp_path, r=32, lora_alpha=32, seed=7)
     trainer.train(made)

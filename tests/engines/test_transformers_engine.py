@@ -31,6 +31,8 @@ from har_llm.models.config import Sampling
 from har_llm.runs.prepare import read_recordings, render
 from tests.composing import experiment
 
+pytestmark = pytest.mark.slow
+
 GREEDY = Sampling(temperature=0.0, max_new_tokens=60)
 SAMPLED = Sampling(temperature=1.0, top_p=0.95, top_k=20, max_new_tokens=40)
 

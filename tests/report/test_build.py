@@ -20,6 +20,8 @@ from tests.commands import reports
 from tests.composing import experiment
 from tests.report.fabricated import fabricated, miniature, the_papers_programme, trained
 
+pytestmark = pytest.mark.slow
+
 
 def built(runs: list[RunResult], folder: Path, headline: str = "f1_weighted", parsing: str = "strict") -> Path:
     build_report(runs, folder, headline=headline, parsing=parsing)

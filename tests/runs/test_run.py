@@ -27,6 +27,7 @@ def test_a_finished_run_is_found_again_and_scores_do_not_hide_behind_it(
     assert again.folder != first.folder and not made, "rescored from the stored generations"
 
 
+@pytest.mark.slow
 def test_changed_data_are_another_run(tmp_path: Path, script: str) -> None:
     names = {
         prepare(experiment(*SMALL, f"paths.outputs={tmp_path}", script, *overrides)).name

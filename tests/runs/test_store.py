@@ -156,6 +156,7 @@ print(digest([record._asdict() for record in store.get_many(key(number) for numb
 """
 
 
+@pytest.mark.slow
 def test_processes_that_write_the_same_keys_at_once_lose_and_tear_nothing(tmp_path: Path) -> None:
     processes = writers(tmp_path, 200, "a", "b", "c")
     for process in processes:

@@ -222,6 +222,7 @@ def test_perfect_predictions_score_one(scored: list[ScoredEvent]) -> None:
     assert scores.pooled.missed == 0
 
 
+@pytest.mark.slow
 @LIGHT
 @given(st.lists(st.one_of(PREDICTED, MISSED), max_size=20), st.randoms())
 def test_order_does_not_matter(scored: list[ScoredEvent], random: Any) -> None:

@@ -235,6 +235,7 @@ UNCLOSED = ["[", "{", "[{", '{"', '{"a":', '[{"a":[', '{"a":1,', "</think>"]
 BROKEN = ['{"":x', "{:", '{"a":1}', '{"a":{"b":NaN', "{'a':((", "```", '\\"']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", UNCLOSED + BROKEN)
 def test_a_megabyte_of_hostile_text_is_parsed_in_seconds(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))

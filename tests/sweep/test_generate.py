@@ -12,6 +12,8 @@ from har_llm.runs.prepare import prepare
 from tests.composing import experiment
 from tests.scripted_runs import SMALL, done, made_for, rows_of
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, script: str) -> None:
     with pytest.raises(KeyboardInterrupt):

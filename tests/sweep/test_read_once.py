@@ -42,6 +42,7 @@ def test_an_adapter_is_digested_once_for_all_that_ask(tmp_path: Path, monkeypatc
     assert len(digested) == len({run.recipe.key for run in runs if run.recipe is not None})
 
 
+@pytest.mark.slow
 def test_a_dataset_is_read_once_and_a_store_is_opened_once_a_stage(
     tmp_path: Path, job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def test_too_large_member_is_not_read(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "at most 5,000" in fault.message
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.binary(min_size=1, max_size=8))
 def test_any_damage_to_a_zip_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, place: int, damage: bytes) -> None:
     path = write_zip(tmp_path_factory.mktemp("any") / "MuRAL.zip", ANY_FILES)

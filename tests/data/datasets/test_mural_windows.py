@@ -38,6 +38,7 @@ def test_windows_of_a_session(variant: Variant, windows: int) -> None:
     assert variant.windows([Counter({EVENT: 19, OTHERS: 2, NARRATION: 1, IDLE_NARRATION: 1})]) == windows
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.lists(st.sampled_from(["door", "others", "told", "idle"]), max_size=45), min_size=1, max_size=3))
 def test_counted_windows_are_those_that_are_cut(tmp_path_factory: pytest.TempPathFactory, drawn: list[list[str]]) -> None:

@@ -45,6 +45,7 @@ def test_each_generation_comes_as_soon_as_it_is_finished() -> None:
         engine.close()
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_is_one_sentence(tmp_path: Path) -> None:
     model = LoadedModel(str(tmp_path), "tiny", "float32", None, False)
     engine = WorkerEngine(TransformersEngineConfig(device="cpu"), model)

@@ -18,6 +18,8 @@ from har_llm.config import PARSINGS
 from hydra_plugins.har_llm_launcher.launcher import HarLauncher, titled
 from tests.scripted_runs import SMALL, gold_script
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

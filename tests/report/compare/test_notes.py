@@ -15,6 +15,7 @@ def compared(tmp_path: Path, a: Sessions, b: Sessions) -> Comparison:
     return compare(paired(tmp_path, a, b), "accuracy")
 
 
+@pytest.mark.slow
 def test_a_better_run_is_named_with_its_difference_interval_and_p(tmp_path: Path) -> None:
     found = compared(tmp_path, several(6, A_WRONG), several(6, A_RIGHT))
     assert found.verdict == (
@@ -48,6 +49,7 @@ def test_a_difference_in_few_of_the_sessions_is_said_to_be_so(tmp_path: Path) ->
     assert found.notes[0] == "The runs differ in 2 of 7 sessions only, so p cannot be below 0.500."
 
 
+@pytest.mark.slow
 def test_a_difference_that_chance_hardly_gives_is_not_called_impossible(tmp_path: Path) -> None:
     found = compared(tmp_path, several(12, A_WRONG), several(12, A_RIGHT))
     assert "p < 0.001, 12 sessions). B is better" in found.verdict and "less than 0.1 % of cases" in found.verdict

@@ -18,6 +18,8 @@ from har_llm.report.figures.draw import draw
 from har_llm.report.grouping import SYNTHETIC
 from tests.report.figures.drawn import KINDS, drawn, words
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", [f"{kind}{end}" for kind in KINDS for end in ("", "_miniature")])
 def test_nothing_is_cut_off_and_what_is_synthetic_says_so(shown: dict[str, Chart], name: str) -> None:

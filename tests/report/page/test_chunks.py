@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from har_llm.report.page.chunks import PromptChunks
 from tests.report.page.unpacked import expected_rows, fabricated, written
 from tests.report.page_runs import events, make
@@ -36,6 +38,7 @@ def test_a_prompts_beginning_is_kept_once_in_a_chunk(tmp_path: Path) -> None:
     assert content == {"begins": [long], "prompts": [[["user", str(number)]] for number in range(5)]}
 
 
+@pytest.mark.slow
 def test_generations_beyond_the_limit_are_counted_and_said_to_be_elsewhere(tmp_path: Path) -> None:
     long = {f"s{number}": events(*["motion"] * 5) for number in range(40)}
 

@@ -21,6 +21,8 @@ from tests.composing import experiment
 from tests.lora_adapters import random_adapter
 from tests.sweep.noted_jobs import Notes, done, kept
 
+pytestmark = pytest.mark.slow
+
 
 class Refused(ScriptedEngineConfig):
     def replicas(self, weight_bytes: float | None) -> Sequence[dict[str, str]]:
@@ -237,7 +239,6 @@ def tiny(tmp_path: Path, *overrides: str) -> Job:
     return Job(" ".join(overrides), experiment(*common, "limit=2", *overrides))
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("same_process")
 def test_a_prompt_that_is_too_long_costs_its_own_job_only(tmp_path: Path) -> None:
     """Both jobs go to one engine in one batch."""
@@ -248,7 +249,6 @@ def test_a_prompt_that_is_too_long_costs_its_own_job_only(tmp_path: Path) -> Non
     assert jobs[1].folder is not None
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("same_process")
 def test_an_adapter_that_does_not_fit_costs_its_own_job_only(tmp_path: Path) -> None:
     fitting, foreign = (random_adapter(tmp_path / name, f"tiny_{name}") for name in ("student", "teacher"))

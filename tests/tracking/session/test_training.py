@@ -107,6 +107,7 @@ def test_a_training_is_over_while_another_process_trains_the_next(tmp_path: Path
         assert asked == ["dropped"]
 
 
+@pytest.mark.slow
 def test_a_training_that_goes_on_after_a_kill_is_shown_from_its_beginning_as_the_same_run(tmp_path: Path) -> None:
     ids = []
     for before, after in (([], [1, 2]), ([1, 2, 3], [3, 4])):

@@ -19,6 +19,8 @@ from tests.composing import experiment
 from tests.tracking.fake_wandb import KEY
 from tests.tracking.wandb_file import offline_runs
 
+pytestmark = pytest.mark.slow
+
 
 def test_sync_publishes_runs_that_no_tracker_saw(tmp_path: Path, finished: Callable[..., RunResult]) -> None:
     for limit in (1, 2):

@@ -189,6 +189,7 @@ def test_every_fault_is_found_in_one_pass(tmp_path: Path) -> None:
     assert "... and 5 more" in str(raised.value)
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
     data = tmp_path_factory.mktemp("any")

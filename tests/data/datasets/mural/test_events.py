@@ -103,6 +103,7 @@ def test_empty_activity_is_the_null_class_and_counted(tmp_path: Path) -> None:
 words = st.text(st.characters(codec="utf-8", exclude_characters='"\r\n'), max_size=20)
 
 
+@pytest.mark.slow
 @given(words, words, st.sampled_from([6, 7, 19]))
 def test_narration_subject_and_activity_never_get_into_an_event(
     tmp_path_factory: pytest.TempPathFactory, description: str, subject: str, activity: int
