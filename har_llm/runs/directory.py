@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from har_llm.common.errors import MissingError
 from har_llm.common.numbers import percent
 from har_llm.common.tables import ABSENT
+from har_llm.common.text import one_line
 from har_llm.runs.result import FORMAT, Data, Environment, Metrics, PredictionRow, Sample, WindowRow
 
 if TYPE_CHECKING:
@@ -135,12 +136,15 @@ def _load(path: Path) -> Any:
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    from omegaconf import OmegaConf
+    import yaml  # not OmegaConf, which turns a Ctrl-C while it reads into an AttributeError, as if the file were damaged
 
     try:
-        config = OmegaConf.to_container(OmegaConf.load(folder / CONFIG), resolve=False)
-    except Exception as error:  # from the disk, YAML or OmegaConf
-        raise MissingError(f"The run directory {folder} is damaged ({CONFIG}: {error}); {_MEND.format('it')}") from None
+        config = yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))
+        json.dumps(config)  # raises an error for a date, a set, or a list that contains itself
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
+        raise MissingError(
+            f"The run directory {folder} is damaged ({CONFIG}: {one_line(str(error))}); {_MEND.format('it')}"
+        ) from None
     if not isinstance(config, dict):
         raise MissingError(f"The run directory {folder} is damaged ({CONFIG} holds no settings); {_MEND.format('it')}")
     return {str(name): value for name, value in config.items()}

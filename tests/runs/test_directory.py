@@ -113,3 +113,11 @@ def test_a_damaged_run_directory_says_what_to_do(tmp_path: Path, script: str) ->
     (result.folder / "metrics.json").write_text("{")
     with pytest.raises(MissingError, match=r"is damaged \(.*\); delete it and run the same command again"):
         read_run(result.folder)
+
+
+@pytest.mark.parametrize("content", ["a: [", "a: 2026-01-02", "a: &x [*x]", "- 1", "a: \xff", "!!python/name:os.system"])
+def test_a_config_that_is_damaged_or_not_plain_is_named(tmp_path: Path, content: str) -> None:
+    folder = written(tmp_path / "run", rows({"s1": [(1, 1)]})).folder
+    (folder / "config.yaml").write_bytes(content.encode("latin-1"))
+    with pytest.raises(MissingError, match=r"is damaged \(config\.yaml.*; delete it and run the same command again"):
+        read_run(folder)
