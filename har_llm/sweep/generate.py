@@ -46,14 +46,14 @@ def generate(load: Load, on_generation: Callable[[Generation], None], stores: St
         about = pool.about
         with ExitStack() as stack:
             keep = _Keeper(load, about, stack, stores)
-            seconds, tokens, count = 0.0, 0, 0
+            seconds, count = 0.0, 0
             for generation in pool.generate(load.requests):
                 keep(generation)
                 on_generation(generation)
-                seconds, tokens, count = seconds + generation.seconds, tokens + generation.completion_tokens, count + 1
+                seconds, count = seconds + generation.seconds, count + 1
         seconds /= len(environments)
         start = max(0.0, time.monotonic() - started - seconds)
-        throughput.note_rate(load.runs[0].outputs / "store", load.identity, throughput.Rate(start, seconds, count, tokens))
+        throughput.note_rate(load.runs[0].outputs / "store", load.identity, throughput.Rate(start, seconds, count))
     finally:
         pool.close()
 

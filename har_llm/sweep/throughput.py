@@ -21,7 +21,6 @@ class Rate(NamedTuple):
     """Seconds of generating or training."""
     units: int
     """Windows generated, or steps trained, in these seconds."""
-    completion_tokens: int
 
     def hours(self, units: int) -> float:
         return (self.start_seconds + units * self.seconds / self.units) / 3600
@@ -49,5 +48,5 @@ def known_rate(store: Path, load: Mapping[str, Any]) -> Rate | None:
         with contextlib.suppress(ValueError, KeyError, TypeError):  # a torn or foreign line
             row = json.loads(line)
             if row["machine"] == machine() and row["load"] == load and row["units"] > 0:
-                found = Rate(float(row["start_seconds"]), float(row["seconds"]), row["units"], row["completion_tokens"])
+                found = Rate(float(row["start_seconds"]), float(row["seconds"]), row["units"])
     return found

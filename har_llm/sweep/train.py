@@ -112,7 +112,7 @@ class Training:
                     steps += 1
         ended = time.monotonic()
         if steps:  # 0 if only the writing of the adapter was left to do
-            rate = Rate(began - started, ended - began, steps, 0)
+            rate = Rate(began - started, ended - began, steps)
             throughput.note_rate(recipe.teacher.outputs / "store", recipe.work, rate)
         about |= {"trainer": job.trainer, "seconds_of_last_start": round(ended - started, 1)}
         about |= {"versions": library_versions(LIBRARIES), "hardware": machine(gpus_used=1)}  # a training is shown one GPU

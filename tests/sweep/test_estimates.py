@@ -86,7 +86,7 @@ def test_of_many_prompts_some_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "seconds"), [(Rate(0.0, 1.0, 10, 1), 1), (Rate(60.0, 60.0, 1, 1), 660), (Rate(0.0, 1800.0, 1, 1), 18000)]
+    ("rate", "seconds"), [(Rate(0.0, 1.0, 10), 1), (Rate(60.0, 60.0, 1), 660), (Rate(0.0, 1800.0, 1), 18000)]
 )
 def test_time_follows_from_what_was_measured(tmp_path: Path, rate: Rate, seconds: int) -> None:
     run = prepared(tmp_path, "limit=10")
@@ -99,7 +99,7 @@ def test_time_follows_from_what_was_measured(tmp_path: Path, rate: Rate, seconds
 def test_a_rate_serves_other_datasets_and_lengths_of_the_same_load(tmp_path: Path) -> None:
     (load,) = make_plan([prepared(tmp_path, "limit=1")], Stores()).loads
     (tmp_path / "store").mkdir()
-    note_rate(tmp_path / "store", load.identity, Rate(0.0, 1.0, 1, 1))
+    note_rate(tmp_path / "store", load.identity, Rate(0.0, 1.0, 1))
     other = only(prepared(tmp_path, "limit=2", "dataset=simulated_house", "model.sampling.temperature=0.5"))
     assert other.hours == pytest.approx(2 / 3600)
     assert only(prepared(tmp_path, "limit=2", "engine.batch_size=1")).hours is None
@@ -176,7 +176,7 @@ def test_a_training_is_estimated_from_the_teachers_windows(tmp_path: Path) -> No
     made = training(run)
     assert (made.recipe, made.examples, made.hours) == (run.recipe, len(run.recipe.teacher.prompts), None)
     (tmp_path / "store").mkdir()
-    note_rate(tmp_path / "store", run.recipe.work, Rate(60.0, 30.0, 10, 0))
+    note_rate(tmp_path / "store", run.recipe.work, Rate(60.0, 30.0, 10))
     assert training(run).hours == pytest.approx(7 / 60), "a minute, and 120 steps of 3 s"
     other = prepared(tmp_path, *few, "++lora.training.r=8")
     assert training(other).hours is None

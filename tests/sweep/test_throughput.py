@@ -17,12 +17,12 @@ from har_llm.sweep.throughput import Rate, known_rate, note_rate
 from tests.helpers import ROOT
 
 LOAD = {"engine": ["TransformersEngineConfig", {"device": "auto"}], "model": ["files-1", "local"], "constrained": None}
-RATE = Rate(2.0, 30.0, 60, 6000)
+RATE = Rate(2.0, 30.0, 60)
 
 
 def test_the_last_measurement_counts(tmp_path: Path) -> None:
     assert known_rate(tmp_path, LOAD) is None
-    note_rate(tmp_path, LOAD, Rate(1.0, 1.0, 1, 1))
+    note_rate(tmp_path, LOAD, Rate(1.0, 1.0, 1))
     note_rate(tmp_path, LOAD, RATE)
     assert known_rate(tmp_path, LOAD) == RATE
 
@@ -32,7 +32,7 @@ def test_another_load_or_another_machine_says_nothing(tmp_path: Path, monkeypatc
     assert known_rate(tmp_path, {**LOAD, "constrained": True}) is None
     monkeypatch.setattr(throughput, "machine", lambda: "8 x NVIDIA H100")
     assert known_rate(tmp_path, LOAD) is None
-    note_rate(tmp_path, LOAD, Rate(9.0, 9.0, 9, 9))
+    note_rate(tmp_path, LOAD, Rate(9.0, 9.0, 9))
     monkeypatch.undo()
     assert known_rate(tmp_path, LOAD) == RATE
 
@@ -83,7 +83,7 @@ def test_a_rate_that_cannot_be_kept_is_no_fault(tmp_path: Path) -> None:
 
 
 def test_hours_are_the_start_and_the_units() -> None:
-    assert Rate(1800.0, 60.0, 30, 1).hours(900) == pytest.approx(1.0)
+    assert Rate(1800.0, 60.0, 30).hours(900) == pytest.approx(1.0)
 
 
 def test_processes_that_note_at_once_tear_nothing(tmp_path: Path) -> None:
@@ -92,11 +92,11 @@ import sys
 from pathlib import Path
 from har_llm.sweep.throughput import Rate, note_rate
 for number in range(100):
-    note_rate(Path({str(tmp_path)!r}), {{"load": "x" * 500}}, Rate(1.0, 1.0, int(sys.argv[1]), number))
+    note_rate(Path({str(tmp_path)!r}), {{"load": "x" * 500}}, Rate(1.0, float(number), int(sys.argv[1])))
 """
     processes = [subprocess.Popen([sys.executable, "-c", code, str(place)], cwd=ROOT) for place in range(1, 4)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     rows = [json.loads(line) for line in (tmp_path / "rates.jsonl").read_text().splitlines()]
-    assert sorted((one["units"], one["completion_tokens"]) for one in rows) == [
+    assert sorted((one["units"], one["seconds"]) for one in rows) == [
         (place, number) for place in range(1, 4) for number in range(100)
     ]
