@@ -7,12 +7,13 @@ without an activity is missed, with a cause; no activity is guessed, and nothing
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
+
+from har_llm.scoring.json_objects import Found, JsonObject, Located, find_objects, repair
 
 VERSION = 1
 """To be raised when the same generation would be parsed differently; part of a run's digest."""
@@ -24,15 +25,9 @@ JSON_SPACE = " \t\r\n"
 ID_KEYS = ("id", "event_id")
 ACTIVITY_KEYS = ("activity", "activity_id", "label")
 
-DECODED_AT_ONCE = 16_000
-"""Most characters decoded for one object. Without a limit, a text full of broken objects would take quadratic time."""
-REPAIRED_AT_ONCE = 500
-"""Most characters of a fragment for json-repair, whose time can grow with the square of the length."""
 REPAIRED_IN_ALL, REPAIRED_PER_EVENT = 8_000, 200
-"""Most characters of all fragments for json-repair, so that a hostile text takes a second at most."""
+"""Most characters of broken objects for json-repair, so that a hostile text takes a second at most."""
 
-# From an opening brace to the next brace: a whole object unless it is nested, broken or cut off.
-_FRAGMENT = re.compile(r"\{(?=\s*[^\s{}])[^{}]*\}?")
 _LIST_ENDS = re.compile(r"[ \t\r\n]*\]")
 _EMPTY_LIST = re.compile(r"(?:```[a-z]*)?\s*\[\s*\]\s*(?:```)?")  # a valid list, though it omits every event
 _ID = re.compile(r"(?:(?:event|id)\s*)?#?([0-9]{1,18})(?:\.0+)?", re.IGNORECASE)
@@ -81,7 +76,7 @@ def parse(text: str, finish_reason: str, ids: Sequence[int], activities: Mapping
     if not answer:
         missed = (_missed("no_answer", finish_reason),) * len(ids)
         return Answer(reasoning, answer, missed, missed)
-    found = _find_objects(answer)
+    found = find_objects(answer)
     without_objects = "omitted" if _EMPTY_LIST.fullmatch(answer) else "malformed"
     strict, strict_absent = _parse_strictly(_answer_list(answer, found.objects), activities, without_objects)
     lenient = _parse_leniently(found, ids, _Labels(activities))
@@ -107,75 +102,8 @@ def _missed(cause: str, finish_reason: str) -> Prediction:
     return Prediction(None, {"length": "truncated", "repetition": "repetition"}.get(finish_reason, cause))
 
 
-class _Object(dict[str, Any]):
-    repeats_a_key = False  # JSON does not define what that means, so the strict mode refuses it
-
-
-def _object(pairs: list[tuple[str, Any]]) -> _Object:
-    made = _Object(pairs)
-    made.repeats_a_key = len(made) < len(pairs)
-    return made
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
-
-
-class _Located(NamedTuple):
-    start: int
-    end: int
-    value: _Object
-
-
-class _Found(NamedTuple):
-    objects: list[_Located]  # valid JSON, outermost only
-    broken: list[str]  # fragments that begin like an object but are not valid; without a last one that is cut off
-
-
-def _find_objects(text: str) -> _Found:
-    """Every object of the answer, in time linear in its length.
-
-    The answer is decoded object by object, not as a whole: prose such as `list[int]` is then ignored, one object per line
-    works, and a broken object loses nothing but itself.
-    """
-    found = _Found([], [])
-    decoded_until = 0  # the end of the last decoded object
-    nested_from = 0  # a larger object has failed up to here, so only flat ones are tried: else the time would be quadratic
-    for match in _FRAGMENT.finditer(text):
-        (start, end), fragment = match.span(), match.group()
-        if start < decoded_until or ":" not in fragment:
-            continue
-        if fragment[1:].lstrip().startswith('"'):
-            try:
-                nested = start >= nested_from
-                value, length = _DECODER.raw_decode(text[start : max(end, start + DECODED_AT_ONCE)] if nested else fragment)
-            except json.JSONDecodeError as error:
-                nested_from = max(nested_from, start + error.pos)
-            except (ValueError, RecursionError):  # NaN, a number of thousands of digits, brackets nested a thousand deep
-                nested_from = max(nested_from, start + DECODED_AT_ONCE)
-            else:
-                found.objects.append(_Located(start, start + length, value))
-                decoded_until = start + length
-                continue
-        found.broken.extend(_mendable(fragment, is_last=end == len(text)))
-    return found
-
-
-def _mendable(fragment: str, *, is_last: bool) -> Iterator[str]:
-    """The fragment, if json-repair may have it: not if the text ends within it, where `"activity": 1` may begin a 1x."""
-    if not fragment.endswith("}"):
-        fragment, list_ends, _ = fragment.partition("]")
-        if is_last and not list_ends:
-            return
-    if len(fragment) <= REPAIRED_AT_ONCE:
-        yield fragment
-
-
 def _parse_strictly(
-    answer_list: Sequence[_Object], activities: Collection[int], without_objects: str
+    answer_list: Sequence[JsonObject], activities: Collection[int], without_objects: str
 ) -> tuple[dict[int, Prediction], str]:
     """The predictions by event id, and the cause of missing an event that the list does not have."""
     predictions: dict[int, Prediction] = {}
@@ -191,14 +119,14 @@ def _parse_strictly(
     return predictions, absent
 
 
-def _strict_prediction(value: _Object, activities: Collection[int]) -> Prediction:
+def _strict_prediction(value: JsonObject, activities: Collection[int]) -> Prediction:
     activity = value.get("activity")
     if value.repeats_a_key or type(activity) is not int:
         return Prediction(None, "malformed")
     return Prediction(activity, None) if activity in activities else Prediction(None, "unknown_label")
 
 
-def _answer_list(answer: str, objects: Sequence[_Located]) -> Sequence[_Object]:
+def _answer_list(answer: str, objects: Sequence[Located]) -> Sequence[JsonObject]:
     """The list in the last fence, or else the last list of objects anywhere; empty when there is none.
 
     Only a list with an "activity" in one of its objects counts, so `[1]` or a copy of the events is ignored. If the last
@@ -214,9 +142,9 @@ def _answer_list(answer: str, objects: Sequence[_Located]) -> Sequence[_Object]:
     return [located.value for located in lists[-1]] if lists else []
 
 
-def _lists(answer: str, objects: Sequence[_Located]) -> Iterator[list[_Located]]:
+def _lists(answer: str, objects: Sequence[Located]) -> Iterator[list[Located]]:
     """Runs of objects that brackets and commas make a valid JSON list."""
-    run: list[_Located] = []
+    run: list[Located] = []
     previous_end = 0
     for located in objects:
         gap = answer[previous_end : located.start].strip(JSON_SPACE)
@@ -242,7 +170,7 @@ def _last_fence(answer: str) -> tuple[int, int]:
     return end - len(parts[-2 if closed else -1]), end
 
 
-def _parse_leniently(found: _Found, ids: Sequence[int], labels: _Labels) -> dict[int, Prediction]:
+def _parse_leniently(found: Found, ids: Sequence[int], labels: _Labels) -> dict[int, Prediction]:
     """The predictions by event id. The last one for an event counts, because models correct themselves.
 
     json-repair counts only for events that valid JSON does not mention. A mapping such as {"0": 3} counts only if no object
@@ -251,25 +179,11 @@ def _parse_leniently(found: _Found, ids: Sequence[int], labels: _Labels) -> dict
     stated, mended = _statements((located.value for located in found.objects), labels), _Stated({}, {})
     if found.broken and set(ids) - stated.by_object.keys():
         budget = REPAIRED_IN_ALL + REPAIRED_PER_EVENT * len(ids)
-        mended = _statements(_repair(found.broken, budget), labels)
+        mended = _statements(repair(found.broken, budget), labels)
     predictions, repaired = stated.by_object, mended.by_object
     if not any(shown in predictions or shown in repaired for shown in ids):
         predictions, repaired = stated.by_mapping | predictions, mended.by_mapping | repaired
     return repaired | predictions
-
-
-def _repair(broken: Sequence[str], budget: int) -> Iterator[Any]:
-    """The last fragments repaired, in order, as many as `budget` characters allow."""
-    from json_repair import loads  # only here: most answers need no repair
-
-    first = len(broken)
-    while first and (budget := budget - len(broken[first - 1])) >= 0:
-        first -= 1
-    for fragment in broken[first:]:
-        try:
-            yield loads(fragment, skip_json_loads=True)
-        except (ValueError, RecursionError):  # nested too deeply for json-repair
-            continue
 
 
 class _Stated(NamedTuple):
