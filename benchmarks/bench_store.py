@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 MODEL = {"id": "org/name", "revision": "0" * 40, "dtype": "bfloat16", "adapter": None}
 ABOUT = {
-    "engine": "VllmEngine",
+    "engine": "vLLM",
     "versions": {"torch": "2.13.0", "transformers": "5.17.0", "peft": "0.21.2", "vllm": "0.32.0"},
     "hardware": "2 x NVIDIA A100-SXM4-80GB",
     "model": MODEL,

@@ -181,8 +181,8 @@ def _check_together(experiment: Experiment) -> None:
             if name not in engine.follows():
                 off = "false" if name == "structured" else "null"
                 raise ConfigError(
-                    f"decoding.{name} is {getattr(decoding, name)}, which {type(engine).__name__.removesuffix('Config')} "
-                    f"cannot follow; use engine=vllm or openai, or decoding.{name}={off}."
+                    f"decoding.{name} is {getattr(decoding, name)}, which the engine "
+                    f"{engine.engine_name} cannot follow; use engine=vllm or openai, or decoding.{name}={off}."
                 )
 
 

@@ -12,6 +12,8 @@ from har_llm.common.hardware import available_memory
 class EngineConfig(Protocol):
     """An engine's settings, as conf/engine writes them. They import no library: the engine's class does, in the worker."""
 
+    engine_name: ClassVar[str]
+    """Its name in records, tables and messages."""
     engine_class: ClassVar[str]
     """The engine's class, as a string: package.module.Class. It is called with these settings and a LoadedModel."""
 
@@ -54,6 +56,7 @@ class EngineConfig(Protocol):
 class SingleWorker:
     """The defaults of an engine: it runs in one process, changes no generation and follows no setting of conf/decoding."""
 
+    engine_name: ClassVar[str]
     engine_class: ClassVar[str]
 
     def check(self) -> None:

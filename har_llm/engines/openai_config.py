@@ -30,6 +30,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
 
 @dataclass(kw_only=True)
 class OpenaiEngineConfig(SingleWorker):
+    engine_name: ClassVar[str] = "OpenAI"
     engine_class: ClassVar[str] = "har_llm.engines.openai_engine.OpenaiEngine"
 
     base_url: str

@@ -20,6 +20,7 @@ from har_llm.engines.config import SingleWorker
 class ScriptedEngineConfig(SingleWorker):
     """Answers each prompt with the text of the first rule whose `contains` occurs in the prompt's last message."""
 
+    engine_name: ClassVar[str] = "Scripted"
     engine_class: ClassVar[str] = "har_llm.engines.scripted.ScriptedEngine"
 
     path: str | None = None

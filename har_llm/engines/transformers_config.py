@@ -20,6 +20,7 @@ DEVICES = ("auto", "cpu", "cuda")
 
 @dataclass(kw_only=True)
 class TransformersEngineConfig(SingleWorker):
+    engine_name: ClassVar[str] = "Transformers"
     engine_class: ClassVar[str] = "har_llm.engines.transformers_engine.TransformersEngine"
 
     device: str = "auto"

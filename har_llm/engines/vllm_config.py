@@ -24,6 +24,7 @@ HEADROOM = 1.25
 
 @dataclass(kw_only=True)
 class VllmEngineConfig(SingleWorker):
+    engine_name: ClassVar[str] = "vLLM"
     engine_class: ClassVar[str] = "har_llm.engines.vllm_engine.VllmEngine"
 
     tensor_parallel_size: int | None = None

@@ -129,7 +129,7 @@ def _open(message: Mapping[str, Any]) -> tuple[Engine, dict[str, Any]]:
     """The engine, and what is recorded of it."""
     config: EngineConfig = named_class(message["config_class"])(**message["config"])
     engine = open_engine(config, LoadedModel(**message["model"]))
-    return engine, {**description(engine, runs_model=config.needs_model()), **config.about()}
+    return engine, description(config)
 
 
 def open_engine(config: EngineConfig, model: LoadedModel) -> Engine:
@@ -144,12 +144,17 @@ def named_class(name: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def description(engine: Engine, *, runs_model: bool) -> dict[str, Any]:
-    """Engine, versions and hardware of this process. Versions and hardware are unknown for a model that runs elsewhere."""
+def description(config: EngineConfig) -> dict[str, Any]:
+    """Engine, versions and hardware of this process, and what else the engine reports.
+
+    Versions and hardware are unknown for a model that runs elsewhere.
+    """
+    runs_model = config.needs_model()
     return {
-        "engine": type(engine).__name__,
+        "engine": config.engine_name,
         "versions": library_versions(LIBRARIES if runs_model else ("openai",)),
         "hardware": machine() if runs_model else None,
+        **config.about(),
     }
 
 

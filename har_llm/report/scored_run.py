@@ -171,8 +171,7 @@ class ScoredRun:
 
 def _engine(made_by: GeneratedBy) -> str:
     """ "vLLM 0.32.0 on 1 x NVIDIA H100"."""
-    name = made_by.engine.removesuffix("Engine").replace("Vllm", "vLLM")
-    versions = made_by.versions
+    name, versions = made_by.engine, made_by.versions
     version = next((f" {versions[key]}" for key in (name.lower(), f"{name.lower()}-cpu") if key in versions), "")
     return f"{name}{version} on {made_by.hardware or 'hardware unknown'}"
 

@@ -103,10 +103,9 @@ def _settings(choice: Mapping[str, Any], *left_out: str) -> Iterator[str]:
 
 
 def _engine(made_by: GeneratedBy) -> str:
-    name = made_by.engine.removesuffix("Engine")
     versions = ", ".join(f"{library} {version}" for library, version in made_by.versions.items())
     hardware = f" on {made_by.hardware}" if made_by.hardware else ""
-    return f"{name}{hardware}" + (f" ({versions})" if versions else "")
+    return f"{made_by.engine}{hardware}" + (f" ({versions})" if versions else "")
 
 
 def _code(run: RunResult) -> str:

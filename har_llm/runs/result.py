@@ -21,7 +21,7 @@ else:
 """A text from a model or a user's files: for pydantic, any string. Its own `str` refuses lone surrogates, which UTF-8 cannot
 encode."""
 
-FORMAT = 3
+FORMAT = 4
 """To be raised when the content of a run directory changes; a directory of another format is not read."""
 
 

@@ -44,10 +44,6 @@ class Load:
         return self.runs[0].engine
 
     @property
-    def engine_name(self) -> str:
-        return type(self.engine).__name__.removesuffix("EngineConfig").lower()
-
-    @property
     def model(self) -> ResolvedModel:
         return self.runs[0].model
 

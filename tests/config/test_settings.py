@@ -146,9 +146,12 @@ WRONG = [
     ),
     (
         "decoding=structured",
-        "decoding.structured is True, which TransformersEngine cannot follow; use engine=vllm or openai",
+        "decoding.structured is True, which the engine Transformers cannot follow; use engine=vllm or openai",
     ),
-    ("decoding=stop_repetition engine=scripted", "decoding.repetition_min_count is 8, which ScriptedEngine cannot follow"),
+    (
+        "decoding=stop_repetition engine=scripted",
+        "decoding.repetition_min_count is 8, which the engine Scripted cannot follow",
+    ),
     ("lora=adapter", "lora.path is not set; set it with lora.path=VALUE."),
     ("lora=adapter lora.path=' '", "lora.path is empty"),
     ("lora=adapter lora.path=a lora.name=a/b", "lora.name is 'a/b'; it names run directories"),

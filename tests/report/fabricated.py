@@ -33,7 +33,7 @@ CONFIG: dict[str, Any] = {
 }
 TRAINED = {"marble": 41, "mural": 15}
 VLLM = {
-    "engine": "VllmEngine",
+    "engine": "vLLM",
     "versions": {"vllm": "0.32.0"},
     "hardware": "1 x Imaginary GPU",
     "model": {},

@@ -142,7 +142,7 @@ ENVIRONMENT: dict[str, Any] = {
     "python": "3.12.1",
     "model": {"id": "owner/student", "revision": "f" * 40, "dtype": "bfloat16", "adapter": None, "quantization": "fp8"},
     "generated_by": [
-        {"engine": "VllmEngine", "versions": {"vllm": "0.32.0"}, "hardware": "1 x GPU", "model": {}, "provenance": None}
+        {"engine": "vLLM", "versions": {"vllm": "0.32.0"}, "hardware": "1 x GPU", "model": {}, "provenance": None}
     ],
     "engine_seconds": 10.0,
     "prompt_tokens": 4000,

@@ -17,7 +17,7 @@ from har_llm.runs.directory import RunResult, read_run
 from har_llm.scoring.metrics import SessionMean
 from tests.report.fabricated import VLLM, fabricated, trained
 
-OTHER_ENGINE = {"engine": "TransformersEngine", "versions": {"transformers": "5"}, "hardware": "2 x CPU"}
+OTHER_ENGINE = {"engine": "Transformers", "versions": {"transformers": "5"}, "hardware": "2 x CPU"}
 
 
 def cells(*runs: RunResult) -> list[Cell]:
@@ -165,7 +165,7 @@ def test_examples_chosen_with_gold_are_marked_everywhere(tmp_path: Path) -> None
 
 
 def test_scripted_answers_are_no_models(tmp_path: Path) -> None:
-    (cell,) = cells(fabricated(tmp_path, engines=[{"engine": "ScriptedEngine", "versions": {}, "hardware": None}]))
+    (cell,) = cells(fabricated(tmp_path, engines=[{"engine": "Scripted", "versions": {}, "hardware": None}]))
     assert "answers from a script" in cell.variant
 
 

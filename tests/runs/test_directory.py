@@ -11,6 +11,7 @@ import pytest
 
 from har_llm.common.errors import MissingError
 from har_llm.runs.directory import METRICS_FILE, PREDICTIONS, WINDOWS, RunResult, read_run
+from har_llm.runs.result import FORMAT
 from tests.report.run_folders import row, rows, written
 from tests.scripted_runs import done
 
@@ -90,17 +91,17 @@ def test_texts_that_utf8_cannot_hold_are_read_as_they_were_written(tmp_path: Pat
     assert (found.session, found.event) == ("s\udcff", "half \ud800 a character")
 
 
-@pytest.mark.parametrize("format", [None, 2, "3"])
+@pytest.mark.parametrize("format", [None, FORMAT - 1, str(FORMAT)])
 def test_a_directory_of_another_format_is_refused_by_it(tmp_path: Path, format: Any) -> None:
     result = written(tmp_path / "run", rows({"s1": [(1, 1)]}))
     content = json.loads((result.folder / METRICS_FILE).read_text()) | {"format": format}
     (result.folder / METRICS_FILE).write_text(json.dumps(content))
-    with pytest.raises(MissingError, match=f"has the format {format!r}, and this version of har_llm reads 3; delete it"):
+    with pytest.raises(MissingError, match=f"has the format {format!r}, and this version of har_llm reads {FORMAT}; d"):
         read_run(result.folder)
 
 
 @pytest.mark.parametrize("file", ["metrics.json", "environment.json", "data.json", "sample.json"])
-@pytest.mark.parametrize("content", ["{", "[]", '{"format": 3}'])
+@pytest.mark.parametrize("content", ["{", "[]", f'{{"format": {FORMAT}}}'])
 def test_a_file_that_is_damaged_or_of_another_form_is_named(tmp_path: Path, file: str, content: str) -> None:
     result = written(tmp_path / "run", rows({"s1": [(1, 1)]}))
     (result.folder / file).write_text(content)

@@ -33,7 +33,7 @@ def test_the_facts_say_what_was_run_and_leave_out_what_is_not_known(tmp_path: Pa
     assert facts["prompt"] == "sectioned prompt, digest of the prompts of these windows 0123456789ab"
     assert facts["split"] == "named split", "its lists of sessions are in config.yaml"
     assert facts["generation"] == "decoding plain, 1 generation per window, seed 0, thinking on, temperature 0.6"
-    assert facts["engine"] == "Vllm on 1 x GPU (vllm 0.32.0)"
+    assert facts["engine"] == "vLLM on 1 x GPU (vllm 0.32.0)"
     assert facts["code"] == "har_llm 0.1.0 at 0123456789+changes, Python 3.12.1"
     assert facts["cost"] == "1,000 prompt tokens, 250 generated tokens, 2.50 s per window; 10.0 s of the engine in all"
     assert "adapter" not in facts
@@ -100,7 +100,7 @@ def test_confusions_are_counted_by_gold_and_prediction(tmp_path: Path) -> None:
 
 
 def test_notes_warn_of_what_the_scores_do_not_show(tmp_path: Path) -> None:
-    two = [{"engine": "VllmEngine"}, {"engine": "TransformersEngine"}]
+    two = [{"engine": "vLLM"}, {"engine": "Transformers"}]
     environment = {"finish_reasons": {"stop": 3, "length": 1}, "generated_by": two}
     found = summary(tmp_path, environment=environment, excluded_events={"window beyond limit": 5}, partial=True, limit=4)
     notes = "\n".join(found.notes)
@@ -108,7 +108,7 @@ def test_notes_warn_of_what_the_scores_do_not_show(tmp_path: Path) -> None:
     assert "5 events are excluded: window beyond limit." in notes
     assert "1 of 4 generations were cut" in notes
     assert "different engines, versions or machines" in notes
-    assert [text for name, text in found.facts if name == "engine"] == ["Transformers", "Vllm"]
+    assert [text for name, text in found.facts if name == "engine"] == ["Transformers", "vLLM"]
     assert found.label == "partial: first 4 windows only"
 
 

@@ -59,7 +59,7 @@ def test_a_run_owes_each_of_its_generations_in_the_order_of_its_windows() -> Non
     plan = planned(["limit=5"])
     (load,) = plan.loads
     assert [request.key for request in load.requests] == keys("limit=5")
-    assert (plan.owed, plan.wanted, load.engine_name, load.model.config.name) == (5, 5, "scripted", "tiny_student")
+    assert (plan.owed, plan.wanted, load.engine.engine_name, load.model.config.name) == (5, 5, "Scripted", "tiny_student")
 
 
 def test_equal_prompts_are_asked_once() -> None:

@@ -18,7 +18,7 @@ def test_a_plan_says_what_would_be_made_and_neither_loads_nor_writes(tmp_path: P
         "1 run, 0 finished. Generations needed: 4, of which 0 are stored and 4 are to be made. Models to load" in done.stdout
     )
     (row,) = [line for line in done.stdout.splitlines() if line.startswith("tiny_student ")]
-    assert row.split()[:4] == ["tiny_student", "transformers", "1", "4"]
+    assert row.split()[:4] == ["tiny_student", "Transformers", "1", "4"]
     assert "at most 2,048" in row and "unknown" in row
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "har_llm.sweep.plan" in imported

@@ -46,7 +46,7 @@ def _loads_table(estimates: Sequence[LoadEstimate]) -> Table:
         unknown = f"unknown; {most}{duration(one.answer_tokens / NAMED_RATE / 3600)} at {NAMED_RATE:,} tokens/s"
         time = unknown if one.hours is None else duration(one.hours)
         costs = [rough(one.prompt_tokens), answers, memory, download, time]
-        rows.append([load.model.config.name, load.engine_name, str(len(load.runs)), str(len(load.requests)), *costs])
+        rows.append([load.model.config.name, load.engine.engine_name, str(len(load.runs)), str(len(load.requests)), *costs])
     return Table("loads", "Models to load", columns, rows)
 
 

@@ -74,7 +74,7 @@ class LiveProgress(Callback):
             dict.fromkeys(run.experiment.dataset.name for run in load.runs)
         )
         title = self._what + next((run.provenance.suffix for run in load.runs if run.provenance.label), "")
-        title += f"; engine: {reason}" if reason else f"; engine: {load.engine_name}"
+        title += f"; engine: {reason}" if reason else f"; engine: {load.engine.engine_name}"
         if self._loads > 1:
             title = f"model {self._load_number} of {self._loads}: {title}"
         self._say(f"{title}; {self._load_total} generations to make, loading the model")

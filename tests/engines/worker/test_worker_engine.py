@@ -16,20 +16,19 @@ from har_llm.common.errors import EngineError
 from har_llm.engines.base import LoadedModel
 from har_llm.engines.scripted import ScriptedEngineConfig
 from har_llm.engines.transformers_config import TransformersEngineConfig
-from har_llm.engines.worker import WorkerEngine, description, open_engine
+from har_llm.engines.worker import WorkerEngine, description
 from tests.engines.scripted_requests import MODEL, request
 from tests.helpers import ROOT
 
 
 def test_an_engine_names_itself_and_its_hardware() -> None:
-    engine = open_engine(ScriptedEngineConfig(), MODEL)
-    described = description(engine, runs_model=True)
-    assert described["engine"] == "ScriptedEngine"
+    described = description(TransformersEngineConfig())
+    assert described["engine"] == "Transformers"
     assert described["hardware"] and "torch" in described["versions"]
 
 
 def test_of_a_model_that_runs_elsewhere_the_hardware_is_not_known() -> None:
-    described = description(open_engine(ScriptedEngineConfig(), MODEL), runs_model=False)
+    described = description(ScriptedEngineConfig())
     assert described["hardware"] is None and "torch" not in described["versions"]
 
 
@@ -88,7 +87,7 @@ def test_the_worker_ends_with_its_caller(tmp_path: Path) -> None:
     code = """
 import sys, time
 from har_llm.engines.scripted import ScriptedEngineConfig
-from har_llm.engines.worker import WorkerEngine, description, open_engine
+from har_llm.engines.worker import WorkerEngine
 from tests.engines.scripted_requests import MODEL, request
 engine = WorkerEngine(ScriptedEngineConfig(delay_s=60), MODEL)
 assert engine.about

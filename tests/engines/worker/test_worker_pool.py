@@ -60,7 +60,7 @@ def workers() -> Iterator[Workers]:
 
 def test_a_pool_of_one_is_an_engine() -> None:
     with pool(ScriptedEngineConfig(text="yes"), 0) as engine:
-        assert engine.about["engine"] == "ScriptedEngine"
+        assert engine.about["engine"] == "Scripted"
         assert [made.key for made in engine.generate([request(1), request(2)])] == ["key1", "key2"]
         assert [made.text for made in engine.generate([request(3)])] == ["yes"]
         assert list(engine.generate([])) == []

@@ -60,11 +60,11 @@ def test_an_event_is_listed_with_its_words(tmp_path: Path) -> None:
 
 
 def test_all_engines_of_a_run_are_named(tmp_path: Path) -> None:
-    two = {"generated_by": [{"engine": "VllmEngine"}, {"engine": "TransformersEngine"}]}
+    two = {"generated_by": [{"engine": "vLLM"}, {"engine": "Transformers"}]}
     a = written(tmp_path / "a", rows(several(1, A_WRONG)), environment=two)
     b = written(tmp_path / "b", rows(several(1, A_WRONG)))
     rows_shown = tables_of(pair(a, b, "strict")).runs.rows
-    assert ["engine", "Transformers; Vllm", "Vllm on 1 x GPU (vllm 0.32.0)"] in rows_shown
+    assert ["engine", "Transformers; vLLM", "vLLM on 1 x GPU (vllm 0.32.0)"] in rows_shown
 
 
 def test_only_what_the_runs_differ_in_is_shown_of_them(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_runs_that_compete_for_a_cell_have_rows_of_their_own(tmp_path: Path) -> 
 
 
 def test_engines_that_differ_are_named(tmp_path: Path) -> None:
-    other = {"engine": "TransformersEngine", "versions": {"transformers": "5.0"}, "hardware": "2 x CPU"}
+    other = {"engine": "Transformers", "versions": {"transformers": "5.0"}, "hardware": "2 x CPU"}
     found = tables([fabricated(tmp_path), fabricated(tmp_path, model="qwen3_4b", engines=[other])])
     notes = " ".join(found["table1"].notes)
     assert "vLLM 0.32.0 on 1 x Imaginary GPU" in notes and "Transformers 5.0 on 2 x CPU" in notes
