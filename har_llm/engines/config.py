@@ -36,7 +36,7 @@ class EngineConfig(Protocol):
         ...
 
     def about(self) -> dict[str, Any]:
-        """What is recorded of this engine beyond its name, versions and hardware; nothing secret."""
+        """What is recorded of this engine beyond its name, versions and hardware, as JSON values; nothing secret."""
         ...
 
     def weights_share(self) -> float:

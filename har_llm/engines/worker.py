@@ -154,7 +154,7 @@ def description(config: EngineConfig) -> dict[str, Any]:
         "engine": config.engine_name,
         "versions": library_versions(LIBRARIES if runs_model else ("openai",)),
         "hardware": machine() if runs_model else None,
-        **config.about(),
+        "further": config.about(),
     }
 
 

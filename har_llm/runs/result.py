@@ -21,7 +21,7 @@ else:
 """A text from a model or a user's files: for pydantic, any string. Its own `str` refuses lone surrogates, which UTF-8 cannot
 encode."""
 
-FORMAT = 4
+FORMAT = 5
 """To be raised when the content of a run directory changes; a directory of another format is not read."""
 
 
@@ -140,9 +140,10 @@ class GeneratedBy:
     model: Mapping[str, Any] = field(default_factory=dict)
     """As in Environment."""
     provenance: str | None = None
-    server: str | None = None
     adapter_weights: str | None = None
     """Digest of the weights of an adapter that har_llm trained."""
+    further: Mapping[str, Any] = field(default_factory=dict)
+    """What else the engine reports, such as its server."""
 
 
 @dataclass(frozen=True)

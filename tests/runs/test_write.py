@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import MissingError, Notice
+from har_llm.engines.scripted import ScriptedEngineConfig
 from har_llm.runs.directory import read_run
 from har_llm.runs.prepare import prepare, read_recordings
 from har_llm.runs.write import write_run
@@ -86,6 +87,20 @@ def test_everything_written_says_that_it_is_synthetic(tmp_path: Path, script: st
     assert all(
         json.loads(line)["about"]["provenance"] == mark for shard in shards for line in shard.read_text().splitlines()
     )
+
+
+class TellsMore(ScriptedEngineConfig):
+    def about(self) -> dict[str, Any]:
+        return {"endpoint": "a", "region": {"name": "b"}, "engine": "its own word"}
+
+
+def test_what_only_one_engine_reports_is_recorded(tmp_path: Path, script: str) -> None:
+    composed = experiment(*SMALL, f"paths.outputs={tmp_path}", script, "limit=1")
+    composed.engine = TellsMore(path=composed.engine.path)
+    prepared = prepare(composed)
+    made_for(prepared)
+    (made_by,) = read_run(write_run(prepared, prepared.open_store())).environment.generated_by
+    assert (made_by.engine, made_by.further) == ("Scripted", TellsMore().about())
 
 
 def test_limit_marks_the_run_and_excludes_the_rest(tmp_path: Path, script: str) -> None:
