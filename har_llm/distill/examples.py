@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from har_llm.common.errors import ConfigError
 from har_llm.data.records import Message, Prompt
 from har_llm.distill.examples_config import ExampleSettings
-from har_llm.scoring.parsing import END_THINK, THINK, Prediction
+from har_llm.models.reasoning import CLOSES, OPENS
+from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.voting import vote
 
 SHOWN = 10
@@ -133,7 +134,7 @@ def why_unusable(candidate: Candidate, thinking: bool) -> str | None:
     """Why a student must not be trained on a generation, because it would then write broken ones; None if it may be."""
     if candidate.finish_reason != "stop":
         return "cut"
-    closed, opened = candidate.text.count(END_THINK), candidate.text.count(THINK)
+    closed, opened = (len(marks.findall(candidate.text)) for marks in (CLOSES, OPENS))
     if thinking and closed == 0:
         return "with unclosed reasoning" if opened else "without reasoning"
     if closed > 1 or opened > 1:

@@ -6,9 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from har_llm.common.errors import MissingError
+from har_llm.data.records import AnswerKeys, Prompt
 from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import GenerationStore, Record, generations_folder
-from har_llm.scoring.parsing import Answer, Prediction, parse
+from har_llm.scoring.answer_lists import lists_in
+from har_llm.scoring.json_objects import JsonObject
+from har_llm.scoring.labels import Labels
+from har_llm.scoring.parsing import Answer, Asked, parse
+from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.voting import vote
 
 ADAPTER_WEIGHTS = "adapter_weights"
@@ -35,14 +40,20 @@ def parse_windows(run: PreparedRun, store: GenerationStore) -> list[WindowGenera
         raise MissingError(f"{len(missing)} of {len(run.requests)} generations are missing; run the same command again.")
     records = list(store.get_many(request.key for request in run.requests))
     check_adapter(run, records)
-    activities, thinking = run.recordings.home.activities, run.experiment.model.thinking
+    labels, thinking = Labels(run.recordings.home.activities), run.experiment.model.thinking
     samples = run.experiment.decoding.samples
     windows = []
     for place, prompt in enumerate(run.prompts):
         mine = records[place * samples : (place + 1) * samples]
-        answers = [parse(one.text, one.finish_reason, prompt.ids, activities, thinking=thinking) for one in mine]
+        asked = Asked(prompt.ids, labels, examples=_examples(prompt))
+        answers = [parse(one.text, one.finish_reason, asked, thinking=thinking) for one in mine]
         windows.append(WindowGenerations(mine, answers))
     return windows
+
+
+def _examples(prompt: Prompt) -> list[Sequence[JsonObject]]:
+    """The answers that a prompt shows."""
+    return [shown for message in prompt.messages for shown in lists_in(message["content"], AnswerKeys())]
 
 
 def check_adapter(run: PreparedRun, records: Iterable[Record], weights: str | None = None) -> None:

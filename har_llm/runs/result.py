@@ -10,7 +10,8 @@ from har_llm.common.errors import Notice
 from har_llm.config import PARSINGS
 from har_llm.data.describe import Description
 from har_llm.scoring.metrics import ParsedScores, Scores, SessionMean
-from har_llm.scoring.parsing import BothParsings, Prediction
+from har_llm.scoring.parsing import BothParsings
+from har_llm.scoring.prediction import Prediction
 
 if TYPE_CHECKING:
     AnyText = str

@@ -12,7 +12,7 @@ from har_llm.runs.facts import Facts, facts, label
 from har_llm.runs.result import Metrics, Sample
 from har_llm.scoring.metrics import ClassScores, Confusion, Scores
 from har_llm.scoring.names import METRICS, activity_name, cause_name
-from har_llm.scoring.parsing import CAUSES
+from har_llm.scoring.prediction import CAUSES
 
 FEW_SESSIONS = 5
 CONFUSIONS = 5

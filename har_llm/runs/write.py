@@ -43,7 +43,7 @@ from har_llm.runs.store import GenerationStore
 from har_llm.runs.summary import summarise
 from har_llm.scoring import metrics, parsing
 from har_llm.scoring.names import activity_name, prediction_name
-from har_llm.scoring.parsing import Prediction
+from har_llm.scoring.prediction import Prediction
 
 
 def write_run(run: PreparedRun, store: GenerationStore) -> Path:

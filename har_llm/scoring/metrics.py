@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from har_llm.scoring.names import METRICS
-from har_llm.scoring.parsing import CAUSES
+from har_llm.scoring.prediction import CAUSES
 
 VERSION = 1
 """To be raised when the same predictions would get other scores; part of a run's digest."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from har_llm.scoring.parsing import Prediction
+from har_llm.scoring.prediction import Prediction
 
 
 def vote(predictions: Sequence[Prediction]) -> Prediction:

@@ -20,7 +20,7 @@ from har_llm.runs.facts import partial_labels
 from har_llm.runs.result import Metrics
 from har_llm.scoring.metrics import Scores
 from har_llm.scoring.names import METRICS
-from har_llm.scoring.parsing import CAUSES
+from har_llm.scoring.prediction import CAUSES
 from har_llm.tracking.secrets import without_secrets
 from har_llm.tracking.tables import Rows, confusion_rows, run_tables
 

@@ -11,9 +11,10 @@ from har_llm.common.errors import ConfigError
 from har_llm.data.records import Event, Prompt, Window
 from har_llm.distill.examples import Candidate, Selection, select, why_unusable
 from har_llm.distill.examples_config import ExampleSettings
-from har_llm.scoring import parsing
+from har_llm.scoring.labels import Labels
+from har_llm.scoring.parsing import Asked, parse
 
-ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating"}
+LABELS = Labels({1: "sleeping", 2: "cooking", 3: "eating"})
 GOLD = (1, 2, 3)
 
 
@@ -28,7 +29,7 @@ def text(*activities: int | None, reasoning: str = "So.") -> str:
 
 
 def candidate(content: str, ids: tuple[int, ...] = (0, 1, 2), reason: str = "stop", key: str = "k") -> Candidate:
-    return Candidate(key, content, reason, parsing.parse(content, reason, ids, ACTIVITIES, thinking=True).strict)
+    return Candidate(key, content, reason, parse(content, reason, Asked(ids, LABELS), thinking=True).strict)
 
 
 def window(*texts: str, reason: str = "stop") -> list[Candidate]:

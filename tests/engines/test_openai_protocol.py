@@ -13,7 +13,7 @@ from har_llm.engines.base import Adapter, Decoding, Generation, Request
 from har_llm.engines.openai_protocol import Fault
 from har_llm.engines.worker import open_engine
 from har_llm.models.config import Sampling
-from har_llm.scoring.parsing import split_reasoning
+from har_llm.models.reasoning import split_reasoning
 from tests.engines.failing_server import FailingServer, completion
 from tests.engines.openai_requests import FORM, GREEDY, MODEL, MOST, SAMPLED, collect, config, map_requests, request
 

@@ -17,7 +17,7 @@ from har_llm.report.paper import MODELS, SIZES, TEACHER, Key, results
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import FORMAT
 from har_llm.scoring.names import METRICS
-from har_llm.scoring.parsing import CAUSES
+from har_llm.scoring.prediction import CAUSES
 from tests.helpers import description_of
 
 CONFIG: dict[str, Any] = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from har_llm.runs.generations import WindowGenerations
 from har_llm.runs.store import Record
-from har_llm.scoring.parsing import Answer, Prediction
+from har_llm.scoring.parsing import Answer
+from har_llm.scoring.prediction import Prediction
 from tests.scoring.predictions import missed, named
 
 

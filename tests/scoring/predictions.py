@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from har_llm.scoring.parsing import Prediction
+from har_llm.scoring.prediction import Prediction
 
 
 def named(*activities: int) -> list[Prediction]:

@@ -24,7 +24,7 @@ from har_llm.scoring.metrics import (
     score_all,
 )
 from har_llm.scoring.names import METRICS
-from har_llm.scoring.parsing import CAUSES
+from har_llm.scoring.prediction import CAUSES
 
 ACTIVITIES = {0: "others", 1: "cooking", 2: "eating", 3: "sleeping"}
 pytestmark = pytest.mark.filterwarnings("error")  # a warning of scikit-learn would mean that labels were not passed

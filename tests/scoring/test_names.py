@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from har_llm.scoring.names import activity_name, cause_name, prediction_name
-from har_llm.scoring.parsing import CAUSES
+from har_llm.scoring.prediction import CAUSES
 
 
 def test_a_prediction_is_an_activity_or_missed() -> None:

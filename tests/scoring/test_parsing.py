@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from har_llm.scoring.parsing import CAUSES, Answer, Prediction, parse, split_reasoning
+from har_llm.data.records import AnswerKeys
+from har_llm.models.reasoning import split_reasoning
+from har_llm.scoring.answer_lists import lists_in
+from har_llm.scoring.labels import Labels
+from har_llm.scoring.parsing import Answer, Asked, parse
+from har_llm.scoring.prediction import CAUSES, Prediction
 
 CATALOGUE = {0: "others", 1: "cooking", 2: "washing dishes", 12: "eating", 19: "preparing dinner"}
 LIST = '[{"id": 0, "activity": 1}, {"id": 1, "activity": 19}]'
 Shown = list[int | str | None]
 
 
+EXAMPLE = '[{"id": 0, "activity": 1}, {"id": 1, "activity": 1}]'
+"""What the prompt shows as the form of an answer."""
+
+
+def asked(ids: Sequence[int]) -> Asked:
+    return Asked(ids, Labels(CATALOGUE), examples=lists_in(f"[0, 1] gives\n{EXAMPLE}", AnswerKeys()))
+
+
 def answer(text: str, count: int = 2, finish: str = "stop", thinking: bool = False) -> Answer:
-    return parse(text, finish, range(count), CATALOGUE, thinking=thinking)
+    return parse(text, finish, asked(range(count)), thinking=thinking)
 
 
 def short(predictions: tuple[Prediction, ...]) -> Shown:
@@ -132,21 +146,81 @@ def test_a_cut_off_last_object_is_dropped(tail: str, finish: str, cause: str) ->
     assert strict(text, finish=finish) == (["malformed"] * 2 if finish == "stop" else [cause] * 2)
 
 
-def test_a_whole_list_counts_though_the_generation_was_cut_later() -> None:
-    text = LIST + " And now I will explain at great"
-    assert strict(text, 3, "length") == lenient(text, 3, "length") == [1, 19, "truncated"]
+REASONED = ["[THINK]", "<", "begin_of_thought", ">", "Okay, let me think.", "<thinking>"]
 
 
-def test_a_broken_last_fence_is_not_replaced_by_an_earlier_draft() -> None:
-    text = f"{LIST}\nBetter:\n```json\n[{{'id': 0, 'activity': 2}}]\n```"
-    assert strict(text) == ["malformed", "malformed"]
+@pytest.mark.parametrize("opened", REASONED)
+@pytest.mark.parametrize(("finish", "cause"), [("length", "truncated"), ("repetition", "repetition")])
+def test_a_draft_in_reasoning_that_was_cut_is_no_answer(opened: str, finish: str, cause: str) -> None:
+    """Whatever marks the reasoning has, also none, and though the model is said not to reason."""
+    for draft in (LIST, f"```json\n{LIST}\n```", "\n".join(json.dumps(one) for one in json.loads(LIST))):
+        text = f"{opened} At first I would say {draft}. But event 1 is"
+        assert strict(text, finish=finish) == lenient(text, finish=finish) == [cause] * 2
+
+
+@pytest.mark.parametrize("tail", [" And now I will explain at great", "\nWait: {'id': 0", "\n\n[0] is", f"\n{EXAMPLE}"])
+def test_a_text_that_was_cut_outside_its_list_is_no_answer(tail: str) -> None:
+    for before in ("", "<think>so</think>"):
+        assert strict(before + LIST + tail, 3, "length") == lenient(before + LIST + tail, 3, "length") == ["truncated"] * 3
+
+
+@pytest.mark.parametrize("before", ["", "So: ", "[THINK]x[/THINK]", f"{EXAMPLE} or ", "```json\n"])
+@pytest.mark.parametrize("end", ["", "\n", "\n```", " \n``"])
+def test_a_text_that_was_cut_at_the_end_of_its_list_is_an_answer(before: str, end: str) -> None:
+    assert strict(before + LIST + end, 3, "length") == lenient(before + LIST + end, 3, "length") == [1, 19, "truncated"]
+
+
+def test_a_text_that_was_cut_within_its_list_is_read_from_that_list_only() -> None:
+    draft = '[{"id": 0, "activity": 2}, {"id": 1, "activity": 2}]'
+    text = f'{draft} No: [{{"id": 0, "activity": 1}}, {{"id": 1, "act'
+    assert lenient(text, finish="length") == [1, "truncated"]
+    assert strict(text, finish="length") == ["truncated"] * 2
+
+
+def test_the_last_complete_list_counts_whatever_follows_it() -> None:
+    partial = '[{"id": 0, "activity": 2}]'
+    for after in (
+        '`{"id": 0, "activity": 4}` would be the alternative',
+        '{"id": 0, "activity": 2} would be the alternative',
+        f"Only the first may be wrong: {partial}",
+        f"The form was:\n{EXAMPLE}",
+        "Better:\n```json\n[{'id': 0, 'activity': 2}]\n```",
+        '{"0": 2}',
+        "{'id': 1, 'activity': 2}",
+    ):
+        assert strict(f"{LIST}\n{after}") == lenient(f"{LIST}\n{after}") == [1, 19], after
+
+
+def test_of_lists_that_leave_events_out_the_last_counts() -> None:
+    for first in ('[{"id": 0, "activity": 2}, {"id": 1, "activity": 2}]', '[{"id": 2, "activity": 2}]'):
+        assert strict(f"{first} {LIST}", 3) == [1, 19, "omitted"]
+    assert strict(f'{LIST} [{{"id": 77, "activity": 1}}]', 3) == [1, 19, "omitted"]
+
+
+@pytest.mark.parametrize("broken", ["[{'id': 0, 'activity': 2}]", '[{"id": 0, "activity": 2} {"id": 1, "activity": 2}]'])
+def test_a_broken_last_list_is_not_replaced_by_a_draft_that_leaves_events_out(broken: str) -> None:
+    assert strict(f"{LIST}\nBetter:\n{broken}", 3) == ["malformed"] * 3
+
+
+def test_an_echo_of_the_example_in_the_prompt_is_no_answer() -> None:
+    for text in (f"Example:\n{EXAMPLE}", f"{EXAMPLE} {EXAMPLE}", f"```json\n{EXAMPLE}\n```\nis the form."):
+        assert strict(text) == lenient(text) == ["malformed"] * 2
+    assert strict(EXAMPLE, 3) == lenient(EXAMPLE, 3) == ["malformed"] * 3
+    per_line = '{"id": 0, "activity": 2}\n{"id": 1, "activity": 19}\n'
+    assert lenient(per_line + EXAMPLE) == lenient(EXAMPLE + per_line) == [2, 19]
+
+
+def test_an_answer_that_is_equal_to_the_example_is_one() -> None:
+    """Where it is all that is written, and names all events of a small window."""
+    for text in (EXAMPLE, f"\n```json\n{EXAMPLE}\n```", f"<think>{EXAMPLE} is the form</think>{EXAMPLE}"):
+        assert strict(text) == lenient(text) == [1, 1]
 
 
 def test_each_label_has_to_be_in_the_catalogue() -> None:
     labels = [7, "7", "dancing", "19. cooking", "cooking (19)", "3.5", "", 2.5, 10**30, -1, "19. dinner", "preparing"]
     text = json.dumps([{"id": index, "activity": label} for index, label in enumerate(labels)])
     assert lenient(text, len(labels)) == ["unknown_label"] * len(labels)
-    assert strict(text, len(labels)) == [("unknown_label" if isinstance(label, int) else "malformed") for label in labels]
+    assert strict(text, len(labels)) == [("malformed" if label == 2.5 else "unknown_label") for label in labels]
 
 
 @pytest.mark.parametrize("label", [None, True, False, [], [1], {}, {"x": 1}])
@@ -212,23 +286,26 @@ def test_nothing_is_taken_from_the_reasoning(text: str, thinking: bool, finish: 
     assert strict(text, 2, finish, thinking) == lenient(text, 2, finish, thinking) == [cause, cause]
 
 
-def test_split_reasoning() -> None:
-    for thinking in (True, False):
-        assert split_reasoning("<think>\nwhy\n</think>\n\nthis", thinking=thinking) == ("why", "this")
-        assert split_reasoning("why</think>this", thinking=thinking) == ("why", "this")
-        assert split_reasoning("<think>a</think>b</think>c", thinking=thinking) == ("a</think>b", "c")
-        assert split_reasoning("<think>why", thinking=thinking) == ("why", None)
-    assert split_reasoning("this", thinking=True) == ("this", None)
-    assert split_reasoning("this", thinking=False) == ("", "this")
-    assert split_reasoning("", thinking=True) == ("", None)
-    assert split_reasoning("", thinking=False) == ("", "")
-
-
 def test_the_answer_after_the_last_close_counts() -> None:
     draft = '[{"id": 0, "activity": 2}, {"id": 1, "activity": 2}]'
     parsed = answer(f"<think>{draft}</think>{draft}</think>{LIST}", thinking=True)
     assert short(parsed.strict) == short(parsed.lenient) == [1, 19]
     assert parsed.answer == LIST
+
+
+KEYS = AnswerKeys(id="event", activity="predicted_activity")
+
+
+def test_the_keys_are_those_that_the_prompt_asks_for() -> None:
+    form = Asked(range(2), Labels(CATALOGUE), KEYS, lists_in('[{"event": 0, "predicted_activity": 1}]', KEYS))
+    text = '[{"event": 0, "predicted_activity": 1}, {"event": 1, "predicted_activity": "19. preparing dinner"}]'
+    for written in (text, f'{text}\n[{{"event": 0, "predicted_activity": 1}}]', f"{text} for [{{'event': 0, 'id': 1}}]"):
+        parsed = parse(written, "stop", form, thinking=False)
+        assert short(parsed.strict) == short(parsed.lenient) == [1, 19]
+    usual = parse(LIST, "stop", form, thinking=False)
+    assert (short(usual.strict), short(usual.lenient)) == (["malformed"] * 2, [1, 19])
+    unusual = answer(text)
+    assert short(unusual.strict) == short(unusual.lenient) == ["malformed"] * 2
 
 
 UNCLOSED = ["[", "{", "[{", '{"', '{"a":', '[{"a":[', '{"a":1,', "</think>"]
@@ -279,7 +356,7 @@ LIGHT = settings(max_examples=150, deadline=None)
 
 def check(text: str, finish: str, ids: list[int], thinking: bool) -> Answer:
     """What holds for any text whatever."""
-    parsed = parse(text, finish, ids, CATALOGUE, thinking=thinking)
+    parsed = parse(text, finish, asked(ids), thinking=thinking)
     for parsing in (parsed.strict, parsed.lenient):
         assert len(parsing) == len(ids)
         for one in parsing:
@@ -308,15 +385,43 @@ def test_lenient_agrees_with_strict_unless_the_event_is_answered_again(text: str
             assert parsed.answer.count(str(shown)) > 1
 
 
+ACTIVITIES = st.sampled_from(sorted(CATALOGUE))
+COMPLETE = st.dictionaries(st.integers(0, 40), ACTIVITIES, min_size=1, max_size=6)
+NO_LIST = MIXES.filter(lambda text: "[" not in text and "think>" not in text.casefold())
+
+
 @LIGHT
-@given(MIXES, IDS, st.booleans())
-def test_parsing_does_not_depend_on_other_windows(text: str, ids: list[int], thinking: bool) -> None:
-    """An event gets the same activity whichever other ids were shown, so ids that were not shown change nothing."""
-    together = check(text, "stop", ids, thinking)
-    for index, shown in enumerate(ids):
-        alone = check(text, "stop", [shown], thinking)
-        assert alone.strict[0] == together.strict[index]
-        assert alone.lenient[0] == together.lenient[index]
+@given(COMPLETE, MIXES.filter(lambda text: "think>" not in text), NO_LIST, FINISH)
+def test_nothing_overrules_a_complete_answer_of_a_text_that_ended(
+    activities: dict[int, int], before: str, after: str, finish: str
+) -> None:
+    """Neither what is before it nor what is after it, as long as the latter has no list; if it was cut, nothing counts."""
+    body = json.dumps([{"id": shown, "activity": number} for shown, number in activities.items()])
+    text = f"{before}\n[]\n{body}\n{after}\n."  # without the empty list, it could end a list that `before` begins
+    parsed = parse(text, finish, Asked(list(activities), Labels(CATALOGUE)), thinking=False)
+    if finish == "stop":
+        assert short(parsed.strict) == short(parsed.lenient) == list(activities.values())
+    else:
+        assert {one.activity for one in (*parsed.strict, *parsed.lenient)} == {None}
+
+
+@LIGHT
+@given(st.lists(st.one_of(COMPLETE, MIXES.filter(lambda text: "[" not in text)), min_size=1, max_size=5), IDS)
+def test_of_several_complete_answers_the_last_counts(parts: list[dict[int, int] | str], ids: list[int]) -> None:
+    complete = [{**dict.fromkeys(ids, 0), **part} for part in parts if isinstance(part, dict)]
+    texts = iter(json.dumps([{"id": shown, "activity": number} for shown, number in one.items()]) for one in complete)
+    text = "\n;\n".join(part if isinstance(part, str) else next(texts) for part in parts).replace("think>", "")
+    parsed = parse(f"{text}\n.", "stop", Asked(ids, Labels(CATALOGUE)), thinking=False)
+    if complete:
+        assert short(parsed.strict) == short(parsed.lenient) == [complete[-1][shown] for shown in ids]
+
+
+@LIGHT
+@given(MIXES, IDS, st.booleans(), FINISH)
+def test_the_order_of_the_events_changes_nothing(text: str, ids: list[int], thinking: bool, finish: str) -> None:
+    forwards, backwards = (check(text, finish, order, thinking) for order in (ids, ids[::-1]))
+    assert forwards.strict == backwards.strict[::-1]
+    assert forwards.lenient == backwards.lenient[::-1]
 
 
 PROSE = st.text(st.characters(exclude_characters="{}`<>", exclude_categories=["Cs"]), max_size=60)
@@ -335,9 +440,9 @@ def test_a_well_formed_answer_is_read_back_exactly(
     activities: dict[int, int], before: str, after: str, indent: int | None, fenced: bool, finish: str
 ) -> None:
     body = json.dumps([{"id": shown, "activity": number} for shown, number in activities.items()], indent=indent)
-    text = before + (f"\n```json\n{body}\n```\n" if fenced else f"\n{body}\n") + after
+    text = before + (f"\n```json\n{body}\n```\n" if fenced else f"\n{body}\n") + (after if finish == "stop" else "")
     for thinking, full in ((False, text), (True, f"<think>{body}{before}</think>{text}")):
-        parsed = check(full, finish, list(activities), thinking)
+        parsed = parse(full, finish, Asked(list(activities), Labels(CATALOGUE)), thinking=thinking)
         assert short(parsed.strict) == short(parsed.lenient) == list(activities.values())
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_llm.scoring.parsing import CAUSES, Prediction
+from har_llm.scoring.prediction import CAUSES, Prediction
 from har_llm.scoring.voting import vote
 from tests.scoring.predictions import missed, named
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import ServiceError
-from har_llm.scoring.parsing import CAUSES
+from har_llm.scoring.prediction import CAUSES
 from har_llm.tracking.dashboard import dashboard, specification
 from tests.composing import experiment
 from tests.scripted_runs import done, gold_script

@@ -11,7 +11,7 @@ from har_llm.report.compare.pairing import OUTCOMES, PairedEvent, Pairing
 from har_llm.runs.facts import label
 from har_llm.scoring import significance
 from har_llm.scoring.names import METRICS
-from har_llm.scoring.parsing import CAUSES
+from har_llm.scoring.prediction import CAUSES
 from har_llm.scoring.significance import Difference, SignFlipTest
 
 

@@ -12,7 +12,7 @@ from har_llm.runs.directory import RunResult
 from har_llm.runs.result import PredictionRow
 from har_llm.scoring.metrics import ScoredEvent, score
 from har_llm.scoring.names import METRICS
-from har_llm.scoring.parsing import Prediction
+from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.significance import SessionScores
 
 Key = tuple[str, int]

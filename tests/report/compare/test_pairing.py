@@ -10,7 +10,7 @@ from har_llm.common.errors import ConfigError
 from har_llm.report.compare.pairing import Pairing, pair
 from har_llm.runs.directory import RunResult
 from har_llm.scoring.names import METRICS
-from har_llm.scoring.parsing import Prediction
+from har_llm.scoring.prediction import Prediction
 from tests.report.run_folders import row, rows, written
 
 SESSIONS = {"s1": [(1, 1), (1, 2), (2, 2)], "s2": [(2, "omitted"), (1, 1)]}

@@ -1,0 +1,138 @@
+"""Finds the list of an answer that counts: a complete one that ended, or the one that a cut generation was writing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from har_llm.data.records import AnswerKeys
+from har_llm.scoring.json_objects import JsonObject, Located, find_objects
+
+JSON_SPACE = " \t\r\n"
+_OPENS = re.compile(r"\[[ \t\r\n]*(?=\{)")
+_CLOSES = re.compile(r"[ \t\r\n]*\]")
+_NOTHING_BEFORE = re.compile(r"\s*(?:```[a-z]*)?\s*")
+_NOTHING_AFTER = re.compile(r"\s*`{0,3}\s*")
+_BETWEEN = re.compile(r"(?:[\s,\]}`]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_OBJECT = re.compile(r"\{[^{}]*")
+
+
+class AnswerList(NamedTuple):
+    """A list of objects with activities, or something that begins like one."""
+
+    start: int
+    end: int
+    objects: Sequence[JsonObject] | None
+    """None if it is no valid JSON."""
+
+    def names_any(self, ids: Collection[int], keys: AnswerKeys) -> bool:
+        """Whether it may be about one of these events; what is not valid may be about any."""
+        return self.objects is None or any(
+            type(shown := value.get(keys.id)) is not int or shown in ids for value in self.objects
+        )
+
+    def names_all(self, ids: Collection[int], keys: AnswerKeys) -> bool:
+        """Whether it gives each of these events an activity, be it a wrong one."""
+        shown = [value.get(keys.id) for value in self.objects or () if keys.activity in value]
+        return {*ids} <= {one for one in shown if type(one) is int}  # not isinstance, because True is an int but no id
+
+
+def answer_lists(text: str, objects: Sequence[Located], keys: AnswerKeys) -> list[AnswerList]:
+    """Every list of `objects`, and everything that begins like one and is broken. Without activities it is no answer."""
+    valid = {start: (end, values) for start, end, values in _valid_lists(text, objects)}
+    starts = list(_outside(_OPENS.finditer(text), objects))
+    found = []
+    for start, following in pairwise([*starts, len(text)]):
+        if start in valid:
+            end, values = valid[start]
+            if any(keys.activity in value for value in values):
+                found.append(AnswerList(start, end, values))
+        elif keys.activity in text[start:following]:
+            found.append(AnswerList(start, following, None))
+    return found
+
+
+def lists_in(text: str, keys: AnswerKeys) -> list[Sequence[JsonObject]]:
+    """The valid answers that a text shows: the examples of a prompt."""
+    lists = answer_lists(text, find_objects(text).objects, keys)
+    return [one.objects for one in lists if one.objects is not None]
+
+
+def is_all(answer: str, only: AnswerList) -> bool:
+    """Whether nothing is beside a list but the marks of a fence."""
+    before, after = answer[: only.start], answer[only.end :]
+    return _NOTHING_BEFORE.fullmatch(before) is not None and _NOTHING_AFTER.fullmatch(after) is not None
+
+
+def counting(lists: Sequence[AnswerList], ids: Collection[int], keys: AnswerKeys) -> AnswerList | None:
+    """The last list that names every event of the window, or else the last that may name one of them.
+
+    So a complete list is never overruled by what follows it, and a broken last attempt is not replaced by a partial draft.
+    """
+    complete = [one for one in lists if one.names_all(ids, keys)]
+    about = complete or [one for one in lists if one.names_any(ids, keys)] or lists
+    return about[-1] if about else None
+
+
+def unfinished(answer: str, keys: AnswerKeys) -> str:
+    """The list that a cut generation was writing, or had just written, up to the end; empty if it was writing anything else.
+
+    What was cut elsewhere may have been reasoning, whose lists are drafts. Objects without a list count as one if the answer
+    begins with them.
+    """
+    objects = find_objects(answer).objects
+    lists = answer_lists(answer, objects, keys)
+    if not lists:
+        beginning = _NOTHING_BEFORE.match(answer)
+        return answer if beginning and _only_objects(answer, beginning.end(), objects) else ""
+    last = lists[-1]
+    if last.objects is None:
+        return answer[last.start :] if _only_objects(answer, last.start + 1, objects) else ""
+    return answer[last.start :] if _NOTHING_AFTER.fullmatch(answer, last.end) else ""
+
+
+def _valid_lists(text: str, objects: Sequence[Located]) -> Iterator[tuple[int, int, list[JsonObject]]]:
+    """Runs of objects that brackets and commas make a valid JSON list: where each begins and ends, and its objects."""
+    run: list[JsonObject] = []
+    start = previous_end = 0
+    for located in objects:
+        gap = text[previous_end : located.start].rstrip(JSON_SPACE)
+        begins = gap.endswith("[")
+        if begins:
+            run, start = [], previous_end + len(gap) - 1
+        elif gap.lstrip(JSON_SPACE) != ",":
+            run = []
+        previous_end = located.end
+        if not (begins or run):
+            continue
+        run.append(located.value)
+        if closed := _CLOSES.match(text, located.end):
+            yield start, closed.end(), run
+            run = []
+
+
+def _outside(matches: Iterator[re.Match[str]], objects: Sequence[Located]) -> Iterator[int]:
+    """Where the matches begin that are in no object. Both are in order."""
+    rest = iter(objects)
+    following = next(rest, None)
+    for match in matches:
+        while following is not None and following.end <= match.start():
+            following = next(rest, None)
+        if following is None or match.start() < following.start:
+            yield match.start()
+
+
+def _only_objects(text: str, place: int, objects: Sequence[Located]) -> bool:
+    """Whether only objects follow from a place to the end, valid, broken or cut."""
+    ends = {one.start: one.end for one in objects}
+    while True:
+        between = _BETWEEN.match(text, place)
+        assert between is not None  # it may be empty
+        place = between.end()
+        if place == len(text) or text[place] != "{":
+            return place == len(text)
+        broken = _OBJECT.match(text, place)
+        assert broken is not None
+        place = ends.get(place, broken.end())

@@ -1,0 +1,99 @@
+"""Finds the activity of the catalogue that a value of an answer names."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from har_llm.scoring.names import activity_name
+from har_llm.scoring.prediction import Prediction
+
+_NUMBER = re.compile(r"#?([0-9]{1,18})(?:\.0*)?")
+_NUMBER_THEN_NAME = re.compile(r"[#(]?([0-9]{1,18})\)? ?[.:)–-]? ?(.+)", re.DOTALL)
+_NAME_THEN_NUMBER = re.compile(r"(.+?) ?[(\[]#?([0-9]{1,18})[)\]]", re.DOTALL)
+_NO_WORD = re.compile(r"[\W_]+")
+
+
+class Labels:
+    """The activities of a home by every form in which an answer may name them."""
+
+    def __init__(self, activities: Mapping[int, str]):
+        self._activities = activities
+        self._exact = _unambiguous(activities, _exact_forms)
+        self._plain = _unambiguous(activities, lambda number, name: iter((_plain(name),)))
+        self._enum = _unambiguous(activities, lambda number, name: iter((_enum_style(name),)))
+
+    def strict(self, value: Any) -> Prediction:
+        """The activity of a number, an exact name, "3. cooking" or "WATCHING_TV"."""
+        number = value if type(value) is int else self._exact.get(value) if isinstance(value, str) else None
+        if number in self._activities:
+            return Prediction(number, None)
+        unknown = type(value) is int or (isinstance(value, str) and self.lenient(value).activity is None)
+        return Prediction(None, "unknown_label" if unknown else "malformed")
+
+    def lenient(self, value: Any) -> Prediction:
+        """The activity of a value in any of the usual forms, also of those that `strict` refuses."""
+        if isinstance(value, dict):  # {"activity": {"id": 19, "name": "preparing dinner"}}
+            parts = [value[key] for key in ("activity", "id", "number", "name") if key in value]
+            named = {self.lenient(part) for part in parts if not isinstance(part, dict)}
+            return named.pop() if len(named) == 1 else Prediction(None, "unknown_label" if named else "malformed")
+        number = self._named(value) if isinstance(value, str) else integer(value)
+        if number in self._activities:
+            return Prediction(number, None)
+        is_label = isinstance(value, str | int | float) and not isinstance(value, bool)
+        return Prediction(None, "unknown_label" if is_label else "malformed")
+
+    def _named(self, text: str) -> int | None:
+        """The activity meant by "19", "preparing dinner", "19. preparing dinner" or "preparing dinner (19)"."""
+        if text in self._exact:
+            return self._exact[text]
+        plain = _plain(text)
+        if bare := _NUMBER.fullmatch(plain):
+            return int(bare.group(1))
+        if (number := self._by_name(plain)) is not None:
+            return number
+        if match := _NUMBER_THEN_NAME.fullmatch(plain):
+            stated, name = match.groups()
+        elif match := _NAME_THEN_NUMBER.fullmatch(plain):
+            name, stated = match.groups()
+        else:
+            return None
+        return int(stated) if self._by_name(name) == int(stated) else None
+
+    def _by_name(self, plain: str) -> int | None:
+        return self._plain.get(plain, self._enum.get(_enum_style(plain)))
+
+
+def integer(value: Any) -> int | None:
+    """The whole number that a JSON number stands for; None for any other value."""
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _exact_forms(number: int, name: str) -> Iterator[str]:
+    yield from (name, activity_name(number, name), _enum_style(name))
+
+
+def _unambiguous(activities: Mapping[int, str], forms: Any) -> dict[str, int]:
+    """The activity of each form; without forms that two activities have, that are empty, or that are a number."""
+    found: dict[str, set[int]] = {}
+    for number, name in activities.items():
+        for form in forms(number, name):
+            found.setdefault(form, set()).add(number)
+    return {
+        form: numbers.pop()
+        for form, numbers in found.items()
+        if len(numbers) == 1 and form and not _NUMBER.fullmatch(_plain(form))
+    }
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def _enum_style(name: str) -> str:
+    """ "WATCHING_TV", as in the labels of many datasets."""
+    return _NO_WORD.sub("_", name).strip("_").upper()
