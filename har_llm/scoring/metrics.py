@@ -13,6 +13,7 @@ predicting any of them is right and makes that one its gold; otherwise the first
 
 from __future__ import annotations
 
+import operator
 import statistics
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -211,24 +212,35 @@ def _measure(events: Sequence[ScoredEvent], averaged: tuple[int, ...]) -> Measur
 
 
 def _f1_scores(events: Sequence[ScoredEvent], averaged: tuple[int, ...]) -> dict[str, float]:
-    from sklearn.metrics import accuracy_score, f1_score
+    """The F1 scores and the accuracy. scikit-learn checks its input for long, so it is asked only once."""
+    import numpy
+    from sklearn.metrics import precision_recall_fscore_support
 
     gold, predicted = _labels(events, _no_activity(averaged, events))
+    columns = precision_recall_fscore_support(gold, predicted, labels=averaged, average=None, zero_division=0)
+    f1, support = (dict(zip(averaged, column, strict=True)) for column in columns[2:])
     in_gold = [number for number in averaged if number in set(gold)]
     in_either = [number for number in averaged if number in {*gold, *predicted}]
 
-    def f1(labels: Sequence[int], average: str) -> float:
-        return float(f1_score(gold, predicted, labels=labels, average=average, zero_division=0))
+    def macro(labels: Sequence[int], weights: Sequence[int] | None = None) -> float:
+        return float(numpy.average([f1[number] for number in labels], weights=weights)) if labels else 0.0
 
     return {
-        "f1_macro_gold": f1(in_gold, "macro"),
-        "f1_macro_union": f1(in_either, "macro"),
-        "f1_macro_catalogue": f1(averaged, "macro"),
-        "f1_weighted": f1(in_gold, "weighted"),
-        "f1_micro_gold": f1(in_gold, "micro"),
-        "f1_micro_catalogue": f1(averaged, "micro"),
-        "accuracy": float(accuracy_score(gold, predicted)),
+        "f1_macro_gold": macro(in_gold),
+        "f1_macro_union": macro(in_either),
+        "f1_macro_catalogue": macro(averaged),
+        "f1_weighted": macro(in_gold, [support[number] for number in in_gold]),
+        "f1_micro_gold": _f1_micro(gold, predicted, in_gold),
+        "f1_micro_catalogue": _f1_micro(gold, predicted, averaged),
+        "accuracy": sum(map(operator.eq, gold, predicted)) / len(gold),
     }
+
+
+def _f1_micro(gold: Sequence[int], predicted: Sequence[int], labels: Collection[int]) -> float:
+    """F1 of all these activities taken together."""
+    right = sum(one == other and one in labels for one, other in zip(gold, predicted, strict=True))
+    either = sum(number in labels for number in (*gold, *predicted))
+    return 2 * right / either if either else 0.0
 
 
 def _no_activity(numbers: Collection[int], events: Sequence[ScoredEvent]) -> int:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from pytest import approx
+from sklearn.metrics import f1_score
 
 from har_llm.scoring.metrics import (
     ClassScores,
@@ -202,6 +203,22 @@ def test_scores_are_fractions_and_events_are_conserved(scored: list[ScoredEvent]
     assert sum(row.support for row in scores.per_class) == len(scored)
     written = json.dumps(SCORES.dump_python(scores, mode="json"), allow_nan=False)
     assert SCORES.validate_python(json.loads(written)) == scores
+
+
+@LIGHT
+@given(st.lists(PREDICTED, min_size=1, max_size=30))
+def test_each_average_is_that_of_scikit_learn(scored: list[ScoredEvent]) -> None:
+    predicted = [event.predicted for event in scored]
+    gold = [event.predicted if event.predicted in event.gold else event.gold[0] for event in scored]
+    labels = {"gold": sorted(set(gold)), "union": sorted({*gold, *predicted}), "catalogue": list(ACTIVITIES)}
+    values = score(scored, ACTIVITIES).pooled
+    for metric in ("f1_macro_gold", "f1_macro_union", "f1_macro_catalogue", "f1_micro_gold", "f1_micro_catalogue"):
+        _, average, over = metric.split("_")
+        expected = f1_score(gold, predicted, labels=labels[over], average=average, zero_division=0)
+        assert values.score(metric) == approx(expected, abs=1e-12)
+    assert values.f1_weighted == approx(
+        f1_score(gold, predicted, labels=labels["gold"], average="weighted", zero_division=0)
+    )
 
 
 @LIGHT
