@@ -8,23 +8,29 @@ from functools import cache
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from har_llm.cli import conf_folder
 from har_llm.config import Experiment, read_experiment
 
-OUTPUTS = re.compile(r"paths\.outputs=([\w./-]+)")  # nothing that Hydra would not take as it stands
+SETTING = re.compile(r"\w+(\.\w+)+=.*", re.DOTALL)  # of a node; what has no dot may choose an option of a group
 
 
 def composed(*overrides: str, conf: Path | None = None) -> DictConfig:
     """`conf`: a user's folder of further options, as --config-dir names it.
 
-    What differs only in where outputs go, as each test's do, is composed once.
+    Composing takes Hydra long, so what differs in settings alone is composed once, and Hydra says what is wrong with one.
     """
-    outputs = [found[1] for override in overrides if (found := OUTPUTS.fullmatch(override))]
-    config = deepcopy(_composed(tuple(one for one in overrides if not OUTPUTS.fullmatch(one)), conf))
-    if outputs:
-        OmegaConf.update(config, "paths.outputs", outputs[-1])
+    config = deepcopy(_composed(tuple(one for one in overrides if not SETTING.fullmatch(one)), conf))
+    settings = [one for one in overrides if SETTING.fullmatch(one)]
+    try:
+        for setting in OverridesParser.create().parse_overrides(settings):
+            OmegaConf.update(config, setting.key_or_group, setting.value())
+    except (HydraException, OmegaConfBaseException):
+        return _composed(overrides, conf)
     return config
 
 
