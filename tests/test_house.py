@@ -10,6 +10,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from tests.helpers import ROOT
 
 IMPORT_ALL = """
@@ -20,6 +22,7 @@ print(sorted(set({heavy!r}) & set(sys.modules)))
 """
 
 
+@pytest.mark.slow
 def test_only_the_modules_named_for_it_bring_a_heavy_library_along() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     (contract,) = [one for one in settings["contracts"] if one["type"] == "forbidden"]

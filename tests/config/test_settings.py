@@ -48,6 +48,7 @@ QWEN3 = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_shipped_option_is_valid(option: str) -> None:
     built = experiment(option, *NEEDED.get(option, []))
@@ -237,6 +238,7 @@ def test_a_users_own_class_has_settings_of_its_own(own_conf: Path) -> None:
 HEAVY = ("torch", "transformers", "vllm", "wandb", "matplotlib", "sklearn", "scipy", "pandas", "huggingface_hub")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["--cfg", "job"], ["window.events=0"], ["window=fixd"], ["task=describe"]]
 )

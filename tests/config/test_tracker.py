@@ -55,6 +55,7 @@ def test_the_tracker_changes_no_run() -> None:
     assert len(names) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -19,6 +19,8 @@ from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.worker import trained
 from tests.distill.trainings import adapter, job
 
+pytestmark = pytest.mark.slow  # importing PyTorch and Transformers
+
 
 def unsloth_job(rows: Path, folder: Path, **settings: Any) -> TrainingJob:
     return replace(job(rows, folder, **settings), trainer="unsloth", dtype="bfloat16")
@@ -56,7 +58,6 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Any:
     sys.modules.pop("har_llm.distill.unsloth_trainer", None)
 
 
-@pytest.mark.slow
 def test_the_very_model_is_asked_for_with_the_settings_of_the_paper(trainer: Any, rows: Path, tmp_path: Path) -> None:
     made = unsloth_job(rows, tmp_path, r=32, lora_alpha=32, seed=7)
     trainer.train(made)
@@ -83,7 +84,6 @@ def test_another_model_in_its_place_is_refused(trainer: Any, rows: Path, tmp_pat
 
 
 @pytest.mark.gpu
-@pytest.mark.slow
 @pytest.mark.skipif(not installed("unsloth"), reason="needs pip install 'har-llm[unsloth]'")
 @pytest.mark.parametrize("load_in_4bit", [False, True])
 def test_a_student_is_trained_on_a_gpu(rows: Path, tmp_path: Path, load_in_4bit: bool) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from har_llm.report.paper import DATASETS, LABELS, MODELS, SIZES, STUDENTS, Key, results
 from tests.composing import experiment
 
@@ -24,6 +26,7 @@ def test_some_of_them_as_printed() -> None:
     assert results()[Key("f1", "qwen3_0.6b", "mural", 4, "mural")].value == Decimal("49.42")
 
 
+@pytest.mark.slow
 def test_models_are_those_of_the_shipped_configs() -> None:
     for name in MODELS:
         model = experiment(f"model={name}").model

@@ -174,6 +174,7 @@ MANY = (
 )
 
 
+@pytest.mark.slow
 def test_the_order_of_the_jobs_changes_neither_the_number_of_loads_nor_what_is_made() -> None:
     first = planned(*MANY)
     every = {key for load in first.loads for key in load.asked_by}

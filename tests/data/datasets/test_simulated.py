@@ -41,6 +41,7 @@ def test_events_never_change(name: str) -> None:
     assert digest(read(name)) == DIGESTS[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOMES)
 def test_every_process_makes_the_same_events(name: str) -> None:
     code = f"from tests.data.datasets.test_simulated import digest, read; print(digest(read({name!r})))"
