@@ -17,6 +17,7 @@ os.environ.pop("HYDRA_FULL_ERROR", None)
 # Tests run side by side, and processes with a thread for every core each would starve each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+NOT_SLOW = "not slow"
 SLOW_FILE = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.slow\b", re.MULTILINE)
 MOST_WORKERS = 4  # each may hold a model or a browser
 
@@ -25,14 +26,18 @@ settings.load_profile("har_llm")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """A worker a core for whole folders of tests; a few files or tests are done sooner without any."""
+    """A worker a core for whole folders of tests, and one more where slow ones wait for the processes that they start.
+
+    A few files or tests are done sooner without any.
+    """
     folders = all(Path(argument.partition("::")[0]).is_dir() for argument in config.args)
-    return min(os.cpu_count() or 1, MOST_WORKERS) if folders else 0
+    waiting = config.option.markexpr != NOT_SLOW
+    return min((os.cpu_count() or 1) + waiting, MOST_WORKERS) if folders else 0
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With `-m "not slow"`, files that are slow as a whole are not even imported: they bring PyTorch and vLLM along."""
-    if config.option.markexpr == "not slow" and collection_path.suffix == ".py":
+    if config.option.markexpr == NOT_SLOW and collection_path.suffix == ".py":
         return True if SLOW_FILE.search(collection_path.read_text(encoding="utf-8")) else None
     return None
 
