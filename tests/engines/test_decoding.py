@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from har_llm.engines.decoding import DecodingConfig
 from har_llm.runs.prepare import prepare
-from har_llm.scoring import parsing
 from har_llm.scoring.answer_format import answer_pattern, answer_schema
+from har_llm.scoring.labels import Labels
+from har_llm.scoring.parsing import Asked, parse
 from tests.composing import experiment
 
 IDS = st.lists(st.integers(0, 120), min_size=1, max_size=5, unique=True)
@@ -56,7 +57,7 @@ def test_whatever_has_the_pattern_is_parsed_strictly_as_it_is_written(
     text = data.draw(st.from_regex(answer_pattern(ids, activities), fullmatch=True))
     reasoning = '<think>\nIt is [{"id": 0, "activity": 1}].\n</think>' if thinking else ""
     home = {number: f"activity {number}" for number in activities}
-    read = parsing.parse(reasoning + text, "stop", ids, home, thinking=thinking)
+    read = parse(reasoning + text, "stop", Asked(ids, Labels(home)), thinking=thinking)
     assert [prediction.activity for prediction in read.strict] == [row["activity"] for row in json.loads(text)]
     assert read.lenient == read.strict
 

@@ -18,8 +18,9 @@ from har_llm.engines.worker import WorkerPool, open_engine
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
 from har_llm.runs.prepare import read_recordings, render
-from har_llm.scoring import parsing
 from har_llm.scoring.answer_format import answer_pattern
+from har_llm.scoring.labels import Labels
+from har_llm.scoring.parsing import Asked, parse
 from tests.commands import har_llm
 from tests.composing import experiment
 from tests.lora_adapters import random_adapter
@@ -144,7 +145,7 @@ def test_repetition_is_noticed_and_is_a_cause_of_its_own(made: Made) -> None:
     assert reasons - {"stop"} == {"repetition"}  # a random generation may end by itself, but none reaches the limit
     for one, prompt in zip(group(made, "repeating"), made.prompts, strict=True):
         if one.finish_reason == "repetition":
-            read = parsing.parse(one.text, one.finish_reason, prompt.ids, made.home.activities, thinking=True)
+            read = parse(one.text, one.finish_reason, Asked(prompt.ids, Labels(made.home.activities)), thinking=True)
             assert {prediction.missed for prediction in read.strict} == {"repetition"}
 
 
@@ -153,7 +154,7 @@ def test_an_answer_held_to_a_form_misses_no_event(made: Made, kind: str) -> None
     """Even drawn at random: after the reasoning where there is one, from the beginning where there is none."""
     for place, one in enumerate(group(made, kind)):
         prompt = made.prompts[place]
-        read = parsing.parse(one.text, one.finish_reason, prompt.ids, made.home.activities, thinking=kind == "held")
+        read = parse(one.text, one.finish_reason, Asked(prompt.ids, Labels(made.home.activities)), thinking=kind == "held")
         assert one.finish_reason == "stop", one.text
         assert [prediction.missed for prediction in read.strict] == [None] * len(prompt.ids)
     assert ("<think>" in made.vllm[f"{kind}0"].text) == (kind == "held")

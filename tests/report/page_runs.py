@@ -15,9 +15,13 @@ from omegaconf import OmegaConf
 from har_llm.common.digest import digest
 from har_llm.config import PARSINGS
 from har_llm.data.records import Event
+from har_llm.models.reasoning import split_reasoning
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import FORMAT
 from har_llm.scoring import metrics, parsing
+from har_llm.scoring.labels import Labels
+from har_llm.scoring.parsing import Asked
+from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.voting import vote
 from tests.report.fabricated import ABOUT, CONFIG, DATA, SAMPLE, VLLM
 
@@ -149,7 +153,7 @@ def _window(run: Fabricated, session: str, index: int, held: Sequence[Event]) ->
     texts = []
     for number, model in enumerate(run.models):
         text = model(held)
-        reasoning, answer = parsing.split_reasoning(text, thinking=True)
+        reasoning, answer = split_reasoning(text, thinking=True)
         texts.append(
             {
                 "key": digest([run.name, session, index, number]),
@@ -174,7 +178,8 @@ def _window(run: Fabricated, session: str, index: int, held: Sequence[Event]) ->
 
 def _predictions(run: Fabricated, session: str, index: int, held: Sequence[Event]) -> list[dict[str, Any]]:
     ids = [event.id for event in held]
-    read = [parsing.parse(model(held), run.finish_reason, ids, run.activities, thinking=True) for model in run.models]
+    asked = Asked(ids, Labels(run.activities))
+    read = [parsing.parse(model(held), run.finish_reason, asked, thinking=True) for model in run.models]
     rows = []
     for inside, event in enumerate(held):
         samples = [
@@ -186,12 +191,16 @@ def _predictions(run: Fabricated, session: str, index: int, held: Sequence[Event
             for number, answer in enumerate(read)
         ]
         voted = {parsing: _said(vote([getattr(answer, parsing)[inside] for answer in read])) for parsing in PARSINGS}
-        row = _event(session, event) | {"window": index, "scored": event.activities != (run.unscored,), "shown_id": event.id}
+        row = _event(session, event) | {
+            "window": index,
+            "scored": event.activities != (run.unscored,),
+            "shown_id": event.id,
+        }
         rows.append({**row, **voted, **({"samples": samples} if len(read) > 1 else {}), "provenance": run.provenance})
     return rows
 
 
-def _said(prediction: parsing.Prediction) -> dict[str, Any]:
+def _said(prediction: Prediction) -> dict[str, Any]:
     return {"activity": prediction.activity, "missed": prediction.missed}
 
 

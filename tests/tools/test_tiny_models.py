@@ -12,7 +12,8 @@ import pytest
 from har_llm.common.provenance import Provenance
 from har_llm.data.datasets.simulated import Draws
 from har_llm.models.resolve import provenance, resolve
-from har_llm.scoring import parsing
+from har_llm.scoring.labels import Labels
+from har_llm.scoring.parsing import Asked, parse
 from tests.composing import experiment
 from tests.helpers import ROOT
 
@@ -34,7 +35,7 @@ def some_examples(fixed_share: int, random_labels: bool = False) -> list[tuple[A
 def test_the_training_answers_parse_as_the_gold_activities(fixed_share: int) -> None:
     for prompt, text in some_examples(fixed_share):
         catalogue = {event.activities[0]: "any" for event in prompt.window.events}
-        answer = parsing.parse(text, "stop", prompt.ids, catalogue, thinking=True)
+        answer = parse(text, "stop", Asked(prompt.ids, Labels(catalogue)), thinking=True)
         assert [one.activity for one in answer.strict] == [event.activities[0] for event in prompt.window.events]
 
 

@@ -24,9 +24,11 @@ from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.worker import open_engine
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
+from har_llm.models.reasoning import split_reasoning
 from har_llm.runs.prepare import prepare
 from har_llm.runs.run import PreparedRun
-from har_llm.scoring import parsing
+from har_llm.scoring.labels import Labels
+from har_llm.scoring.parsing import Asked, parse
 from tests.composing import experiment
 from tests.lora_adapters import random_adapter
 
@@ -164,7 +166,8 @@ def test_structured_answers_have_the_form(server: Server, thinking: bool, extens
     run = prepared(*overrides)
     made = from_server(server, run.requests, extensions=extensions)
     for one, prompt in zip(made, run.prompts, strict=True):
-        read = parsing.parse(one.text, one.finish_reason, prompt.ids, run.recordings.home.activities, thinking=thinking)
+        asked = Asked(prompt.ids, Labels(run.recordings.home.activities))
+        read = parse(one.text, one.finish_reason, asked, thinking=thinking)
         assert one.finish_reason == "stop"
         assert bool(read.reasoning) is thinking
         assert all(prediction.activity is not None for prediction in read.strict)
@@ -172,7 +175,7 @@ def test_structured_answers_have_the_form(server: Server, thinking: bool, extens
 
 def test_reasoning_ends_with_its_budget(server: Server) -> None:
     for one in from_server(server, prompts(thinking_token_budget=20)):
-        reasoning, answer = parsing.split_reasoning(one.text, thinking=True)
+        reasoning, answer = split_reasoning(one.text, thinking=True)
         assert answer
         assert len(reasoning) < 150
 
