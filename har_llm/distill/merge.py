@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from har_llm.common.errors import EngineError, first_line
 from har_llm.common.process import Caller
 from har_llm.engines.chat import ChatTokenizer
+
+OF_IMAGES = ("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json")
+"""Files without which vLLM does not load a model that also reads images."""
 
 
 def merge(base: str, adapter: str, dtype: str, trust_remote_code: bool, folder: str) -> int:
     """Write the merged model and its tokenizer into `folder`; returns its number of parameters. Raises EngineError."""
     import torch
     from peft import PeftModel
-    from transformers import AutoModelForCausalLM
 
+    from har_llm.engines.weights import Outline, load_model
+
+    Outline(base, trust_remote_code=trust_remote_code).check_adapter(adapter)
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            base,
-            dtype=getattr(torch, dtype),
-            use_safetensors=True,
-            trust_remote_code=trust_remote_code,
-            local_files_only=True,
-        )
+        model = load_model(base, dtype=getattr(torch, dtype), trust_remote_code=trust_remote_code)
         merged = PeftModel.from_pretrained(model, adapter).merge_and_unload()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise EngineError(f"{adapter} cannot be merged into {base}: {first_line(error)}") from error
     merged.save_pretrained(folder)
     ChatTokenizer(base, trust_remote_code=trust_remote_code).tokenizer.save_pretrained(folder)
+    for name in OF_IMAGES:
+        if (Path(base) / name).is_file():
+            shutil.copy(Path(base) / name, folder)
     return int(merged.num_parameters())
 
 

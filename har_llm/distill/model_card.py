@@ -21,10 +21,12 @@ STORY = (
 )
 PROMPTS = "It was trained on the prompts that har_llm's `task=prompt` shows, and on no others."
 USE = """```python
+import transformers
 from peft import PeftModel
-from transformers import AutoModelForCausalLM
 
-base = AutoModelForCausalLM.from_pretrained({student}, revision={revision}, dtype={dtype})
+config = transformers.AutoConfig.from_pretrained({student}, revision={revision})
+model_class = getattr(transformers, config.architectures[0])  # another class may have other names for its layers
+base = model_class.from_pretrained({student}, revision={revision}, dtype={dtype})
 model = PeftModel.from_pretrained(base, "this folder or repository")
 ```
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 import torch
 from datasets import Dataset
 from peft import LoraConfig
-from transformers import AutoModelForCausalLM, set_seed
 from transformers import logging as transformers_logging
+from transformers import set_seed
 from transformers.training_args import OptimizerNames
 from trl import SFTTrainer
 
@@ -23,6 +24,7 @@ from har_llm.distill.training_rows import Row, Tell, check_labels, longest_row, 
 from har_llm.distill.trl_arguments import arguments
 from har_llm.distill.trl_callback import LossCallback
 from har_llm.engines.chat import ChatTokenizer
+from har_llm.engines.weights import Outline, load_model
 
 Load = Callable[[TrainingJob, int, dict[str, Any]], tuple[Any, LoraConfig | None]]
 """Takes the most tokens of an example and the arguments of LoraConfig; returns the student, and the config of the LoRA
@@ -66,11 +68,19 @@ def _train(load: Load, job: TrainingJob, tell: Tell) -> None:
     )
     _check_batch(trainer.args, job)
     check_labels(trainer.data_collator, rows[0])
+    _check_layers(trainer.model, job)
     optimizer = OptimizerNames(trainer.args.optim).value
     checkpoint, restarts = resume_point(Path(job.checkpoints), optimizer)
     tell({"about": _about(trainer.model, optimizer, rows) | ({} if restarts is None else {"restarts": restarts})})
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trainer.model.save_pretrained(job.folder)
+
+
+def _check_layers(model: Any, job: TrainingJob) -> None:
+    """Raise EngineError if engines would not find the layers that are trained, as the adapter names them."""
+    with tempfile.TemporaryDirectory() as untrained:
+        model.save_pretrained(untrained)
+        Outline(job.base, trust_remote_code=job.trust_remote_code).check_adapter(untrained)
 
 
 def _about(model: Any, optimizer: str, rows: list[Row]) -> dict[str, Any]:
@@ -114,12 +124,5 @@ def _load(job: TrainingJob, longest: int, lora: dict[str, Any]) -> tuple[Any, Lo
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=getattr(torch, job.dtype)
         )
-    model = AutoModelForCausalLM.from_pretrained(
-        job.base,
-        dtype=getattr(torch, job.dtype),
-        use_safetensors=True,
-        trust_remote_code=job.trust_remote_code,
-        local_files_only=True,
-        **options,
-    )
+    model = load_model(job.base, dtype=getattr(torch, job.dtype), trust_remote_code=job.trust_remote_code, **options)
     return model, LoraConfig(**lora, task_type="CAUSAL_LM")

@@ -9,7 +9,8 @@ from dataclasses import astuple
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, GenerationConfig, LogitsProcessor
+from peft import PeftModel
+from transformers import GenerationConfig, LogitsProcessor
 from transformers import logging as transformers_logging
 
 from har_llm.common.errors import EngineError, first_line
@@ -18,6 +19,7 @@ from har_llm.common.hardware import free_memory
 from har_llm.engines.base import Adapter, Generation, LoadedModel, Request
 from har_llm.engines.chat import PromptEncoder
 from har_llm.engines.transformers_config import TransformersEngineConfig
+from har_llm.engines.weights import FIXED, Outline, load_model
 from har_llm.models.config import Sampling
 
 
@@ -26,7 +28,7 @@ class TransformersEngine:
 
     def __init__(self, config: TransformersEngineConfig, model: LoadedModel):
         transformers_logging.disable_progress_bar()
-        self._config = config
+        self._config, self._files = config, model
         self._device = _device(config.device)
         self._chat = PromptEncoder(model)
         self._tokenizer = self._chat.tokenizer
@@ -107,8 +109,7 @@ class TransformersEngine:
     def _load_adapter(self, adapter: Adapter) -> None:
         if adapter in self._adapters:
             return
-        from peft import PeftModel
-
+        Outline(self._files.path, trust_remote_code=self._files.trust_remote_code).check_adapter(adapter.path)
         try:
             if self._adapters:
                 self._model.load_adapter(adapter.path, adapter_name=adapter.name)
@@ -175,16 +176,11 @@ def _free(device: torch.device) -> float:
 
 
 def _load(model: LoadedModel, extra_args: Mapping[str, Any]) -> Any:
-    own = {
-        "dtype": getattr(torch, model.dtype),
-        "use_safetensors": True,  # never a pickle of unknown origin
-        "trust_remote_code": model.trust_remote_code,
-        "local_files_only": True,
-    }
+    own = {**FIXED, "dtype": getattr(torch, model.dtype), "trust_remote_code": model.trust_remote_code}
     try:
         # from_pretrained also takes the fields of the model's configuration, so its arguments cannot be listed.
         arguments = with_extra(own, extra_args, (), "from_pretrained", "engine.extra_args")
-        return AutoModelForCausalLM.from_pretrained(model.path, **arguments)
+        return load_model(model.path, **arguments)
     except TypeError as error:
         if extra_args:
             raise EngineError(

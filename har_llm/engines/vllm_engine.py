@@ -20,6 +20,7 @@ from har_llm.common.hardware import has_gpu
 from har_llm.engines.base import FINISH_REASONS, Adapter, Generation, LoadedModel, Request
 from har_llm.engines.chat import PromptEncoder
 from har_llm.engines.vllm_config import VllmEngineConfig
+from har_llm.engines.weights import Outline
 
 # Read when vLLM is imported. What the user has set stays.
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
@@ -54,14 +55,16 @@ class VllmEngine:
         self._adapters: dict[Adapter, Any] = {}
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
+        outline = Outline(self._model.path, trust_remote_code=self._model.trust_remote_code)
+        requests, unfit = outline.fitting(requests)
         pairs, refused = self._chat.encode_all(requests)
         if pairs:
             self._start(pairs)
         # Not in one batch: on a CPU, vLLM 0.32 applies the adapters of a batch also to its requests without an adapter.
         yield from self._generate(pair for pair in pairs if pair[0].adapter is None)
         yield from self._generate(pair for pair in pairs if pair[0].adapter is not None)
-        if refused is not None:
-            raise refused
+        if error := unfit or refused:
+            raise error
 
     def _generate(self, pairs: Iterable[tuple[Request, list[int]]]) -> Iterator[Generation]:
         waiting = deque(pairs)

@@ -45,7 +45,10 @@ def check_targets(targets: Sequence[str], model: str, folder: Path) -> None:
 
 
 def check_fit(adapter: Path, model: str, folder: Path) -> None:
-    """Raise MissingError for an adapter whose layers have other widths than those of the model in `folder`."""
+    """Raise MissingError for an adapter whose layers have other widths than those of the model in `folder`.
+
+    Only of layers that have the same names in both files; engines check every layer when they load the model.
+    """
     layers = tensors(folder)
     for name, lora in tensors(adapter).items():
         layer = name.removeprefix(PEFT_PREFIX).removesuffix(LORA)

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig
+from safetensors.torch import load_file
 
 from har_llm.common.errors import EngineError
 from har_llm.distill.checkpoints import last_checkpoint
@@ -18,6 +20,7 @@ from har_llm.distill.training_config import LINEAR
 from har_llm.distill.worker import trained
 from tests.distill.trainings import adapter, job
 from tests.same_process import in_this_process
+from tests.vision_language import vision_language_model
 
 pytestmark = pytest.mark.slow
 
@@ -134,6 +137,40 @@ def test_a_training_goes_on_with_fewer_examples_at_once_to_the_same_adapter(rows
     ours, theirs = adapter(tmp_path / "cut"), adapter(tmp_path / "whole")
     for name, weight in ours.items():
         assert torch.allclose(weight, theirs[name], atol=1e-4), name
+
+
+def test_the_text_part_of_a_model_that_reads_images_is_trained_under_names_that_all_engines_find(
+    rows: Path, tmp_path: Path
+) -> None:
+    """Transformers can load the text part alone and calls its layers otherwise; vLLM then finds none of them."""
+    from har_llm.distill import trl_trainer
+    from har_llm.distill.merge import merge
+    from har_llm.engines.weights import Outline
+
+    base = vision_language_model(tmp_path / "base")
+    trl_trainer.train(replace(job(rows, tmp_path, max_steps=2), base=str(base)), lambda message: None)
+    layer = "model.language_model.layers.1.self_attn.q_proj"
+    assert f"base_model.model.{layer}.lora_B.weight" in adapter(tmp_path)
+    Outline(base, trust_remote_code=False).check_adapter(tmp_path / "adapter")
+    merge(str(base), str(tmp_path / "adapter"), "float32", False, str(tmp_path / "merged"))
+    before, after = (load_file(tmp_path / name / "model.safetensors") for name in ("base", "merged"))
+    assert before.keys() == after.keys() and (tmp_path / "merged" / "preprocessor_config.json").is_file()
+    changed = {name for name, weight in after.items() if not torch.equal(weight, before[name])}
+    assert f"{layer}.weight" in changed and all("language_model.layers" in name for name in changed)
+
+
+def test_a_training_of_layers_that_engines_would_not_find_ends_before_its_first_step(rows: Path, tmp_path: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    from har_llm.distill import trl_trainer
+
+    base = vision_language_model(tmp_path / "base")
+
+    def text_part(*_: Any) -> Any:
+        return AutoModelForCausalLM.from_pretrained(base), LoraConfig(target_modules=["q_proj"], task_type="CAUSAL_LM")
+
+    with pytest.raises(EngineError, match=r"it has base_model\.model\.model\.layers\.0.*has no such layer"):
+        trl_trainer.train_with(text_part, replace(job(rows, tmp_path), base=str(base)), lambda message: None)
 
 
 def test_further_arguments_make_another_adapter(rows: Path, tmp_path: Path) -> None:

