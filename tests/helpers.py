@@ -60,5 +60,5 @@ def session_of(length: int, name: str = "s1", group: str = "g") -> Session:
 def description_of(training_sessions: int) -> dict[str, Any]:
     """The description of a dataset in data.json, of which only the training part says anything."""
     span = TimeSpan(None, None, 0, 0, 0)
-    train = PartCounts(training_sessions, [], 0, 0, 0)
+    train = PartCounts(training_sessions, [], 0, 0, 0, 0)
     return asdict(Description("home", False, training_sessions, 1, 0, 0, {}, span, [], {"train": train}, {}, {}))

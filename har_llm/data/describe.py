@@ -56,6 +56,8 @@ class PartCounts:
     windows: int
     excluded_events: int
     """Events that no window holds."""
+    unlabelled_events: int
+    """Events without a gold activity, which are not scored."""
 
 
 @dataclass(frozen=True)
@@ -144,4 +146,5 @@ def _part_counts(sessions: Sequence[Session], windowing: Windowing) -> PartCount
         events=sum(len(session.events) for session in sessions),
         windows=sum(1 for session in sessions for _ in windowing.cut(session)),
         excluded_events=sum(windowing.excluded(session) for session in sessions),
+        unlabelled_events=sum(not event.activities for session in sessions for event in session.events),
     )

@@ -40,7 +40,8 @@ class Event(NamedTuple):
     text: str
     """"<room> <sensor> <event>", as in section 3.1.1 of the paper."""
     activities: tuple[int, ...]
-    """Gold activity numbers: one, or several when several residents share the event."""
+    """Gold activity numbers: one, or several when several residents share the event; none for an unlabelled event, which is
+    shown to models and never scored."""
     subjects: tuple[str, ...]
     """Who caused it, as the dataset says; never shown to a model."""
 

@@ -147,8 +147,8 @@ def _why_refused(candidate: Candidate, prompt: Prompt, settings: ExampleSettings
     if settings.well_formed and any(prediction.activity is None for prediction in candidate.predictions):
         return "not well-formed"
     if settings.min_correct is not None:
-        share = _correct(candidate, prompt) / len(prompt.ids)
-        if share < settings.min_correct - ROUNDING:
+        labelled = sum(bool(event.activities) for event in prompt.window.events)
+        if _correct(candidate, prompt) < settings.min_correct * labelled - ROUNDING:
             return "with too few events right"
     return None
 

@@ -23,7 +23,7 @@ class ExampleSettings:
     well_formed: bool = False
     """Only generations whose answer is valid and gives every event an activity."""
     min_correct: float | None = None
-    """Only generations with at least this share of events right, by gold activities."""
+    """Only generations with at least this share of the labelled events right, by gold activities."""
     unusable: str = "stop"
     """stop (with an error) or leave_out: what to do with a generation that was cut, is too long, or does not close its
     reasoning exactly once."""

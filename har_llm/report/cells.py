@@ -208,7 +208,8 @@ def _facts(run: ScoredRun) -> dict[str, str]:
     if run.distillation is not None:
         model["teacher"] = run.distillation.teacher
         model |= {"training sessions": str(run.distillation.sessions), "training windows": str(run.distillation.windows)}
-    counts = {"scored sessions": str(len(run.sessions)), "scored events": str(run.metrics.events)}
+    scored = run.metrics.parsed(run.parsing).all.pooled.events
+    counts = {"scored sessions": str(len(run.sessions)), "scored events": str(scored)}
     return {**run.settings, **model, **weights, **versions, **counts}
 
 

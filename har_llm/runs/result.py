@@ -22,7 +22,7 @@ else:
 """A text from a model or a user's files: for pydantic, any string. Its own `str` refuses lone surrogates, which UTF-8 cannot
 encode."""
 
-FORMAT = 5
+FORMAT = 6
 """To be raised when the content of a run directory changes; a directory of another format is not read."""
 
 
@@ -231,6 +231,7 @@ class PredictionRow(BothParsings[Prediction]):
     time: str
     event: AnyText
     gold: tuple[int, ...]
+    """Numbers of activities; none for an unlabelled event, which is not scored."""
     subjects: tuple[AnyText, ...]
     scored: bool
     excluded: str | None = None

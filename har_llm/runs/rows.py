@@ -40,7 +40,7 @@ def prediction_rows(run: PreparedRun, windows: Sequence[WindowGenerations]) -> I
             samples = tuple(_samples(windows[place], inside))
             yield replace(
                 row,
-                scored=not _unscored(run, event),
+                scored=_scored(run, event),
                 window=run.prompts[place].window.index,
                 shown_id=run.prompts[place].ids[inside],
                 strict=strict[place][inside],
@@ -87,5 +87,6 @@ def _samples(window: WindowGenerations, inside: int) -> Iterator[SampledPredicti
         )
 
 
-def _unscored(run: PreparedRun, event: Event) -> bool:
-    return run.experiment.dataset.null_class == "unscored" and set(event.activities) <= run.recordings.home.null_class
+def _scored(run: PreparedRun, event: Event) -> bool:
+    unscored = run.recordings.home.null_class if run.experiment.dataset.null_class == "unscored" else frozenset()
+    return bool(set(event.activities) - unscored)

@@ -137,6 +137,8 @@ def _notes(run: RunResult) -> Iterator[str]:
         yield f"Only {counted(metrics.sessions, 'session')}: too few for a reliable standard deviation or interval."
     if unscored := metrics.strict.unscored_events:
         yield f"{unscored} events are shown to the model and not scored (dataset.null_class)."
+    if unlabelled := metrics.strict.unlabelled_events:
+        yield f"{counted(unlabelled, 'event')} without a gold activity (unlabelled): shown to the model and not scored."
     for reason, count in metrics.excluded_events.items():
         yield f"{count} events are excluded: {reason}."
     for kind, count in data.repairs.items():

@@ -42,7 +42,7 @@ from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import GenerationStore
 from har_llm.runs.summary import summarise
 from har_llm.scoring import metrics, parsing
-from har_llm.scoring.names import activity_name, prediction_name
+from har_llm.scoring.names import gold_names, prediction_name
 from har_llm.scoring.prediction import Prediction
 
 
@@ -188,11 +188,11 @@ def _within(data: Path, notice: Notice) -> Notice:
 
 
 def _sample(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Sequence[PredictionRow]) -> Sample:
-    """The first event with a wrong answer, or else the first event."""
+    """The first event with a wrong answer, or else the first that is scored, or else the first."""
     names = run.recordings.home.activities
     shown = [row for row in rows if row.excluded is None]
     wrong = (row for row in shown if row.scored and row.lenient.activity not in (None, *row.gold))
-    row = next(wrong, shown[0])
+    row = next(wrong, next((row for row in shown if row.scored), shown[0]))
     assert row.shown_id is not None  # as it is not excluded
     shown_in = (row.session, row.window)
     pairs = zip(run.prompts, windows, strict=True)
@@ -210,7 +210,7 @@ def _sample(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Sequen
         ],
         reasoning=window.answers[chosen].reasoning,
         answer=window.answers[chosen].answer,
-        gold=[activity_name(number, names[number]) for number in row.gold],
+        gold=gold_names(row.gold, names),
         predicted={name: _predicted(row.parsed(name), names) for name in PARSINGS},
         generation=window.records[chosen].key,
     )

@@ -127,6 +127,8 @@ class ParsedScores:
 
     unscored_events: int
     """Number of events left out because none of their gold activities is scored."""
+    unlabelled_events: int
+    """Number of events left out because they have no gold activity."""
     all: Scores
     without_null_class: Scores | None = None
     """None where the home has no null class."""
@@ -140,7 +142,8 @@ class ParsedScores:
 def score(events: Sequence[ScoredEvent], activities: Mapping[int, str], null_class: Collection[int] = ()) -> Scores:
     """Every metric of these events.
 
-    Activities in `null_class` are removed from the gold, and an event without any other activity is left out. They are not
+    Activities in `null_class` are removed from the gold, and an event without any other activity is left out, as is an
+    unlabelled one. They are not
     averaged in any metric. To predict one of them for a remaining event counts as a false negative of its gold activity.
     """
     _check_catalogue(events, activities)
@@ -170,11 +173,11 @@ def score_all(
 ) -> ParsedScores:
     """The scores of all events and, if the home has a null class, also without it.
 
-    `unscored` activities are left out of both, as `score` leaves out a null class. `unscored_events` counts the events that
-    are left out for this, and those without any gold activity.
+    `unscored` activities are left out of both, as `score` leaves out a null class.
     """
     return ParsedScores(
-        unscored_events=sum(not _without(event.gold, unscored) for event in events),
+        unscored_events=sum(bool(event.gold) and not _without(event.gold, unscored) for event in events),
+        unlabelled_events=sum(not event.gold for event in events),
         all=score(events, activities, unscored),
         without_null_class=score(events, activities, {*null_class, *unscored}) if null_class else None,
     )

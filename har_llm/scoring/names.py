@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 METRIC_NAMES = {
     "f1_macro_gold": "F1 macro (gold)",
@@ -21,6 +21,11 @@ METRICS = tuple(METRIC_NAMES)
 def activity_name(number: int, name: str) -> str:
     """ "19. preparing dinner", as the prompt lists it."""
     return f"{number}. {name}"
+
+
+def gold_names(numbers: Sequence[int], activities: Mapping[int, str]) -> list[str]:
+    """The names of an event's gold activities; "unlabelled" if it has none."""
+    return [activity_name(number, activities[number]) for number in numbers] or ["unlabelled"]
 
 
 def cause_name(cause: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from har_llm.common.text import visible
 from har_llm.runs.directory import RunResult
 from har_llm.runs.result import Metrics, PredictionRow, WindowRow
-from har_llm.scoring.names import METRICS, activity_name, cause_name, prediction_name
+from har_llm.scoring.names import METRICS, activity_name, cause_name, gold_names, prediction_name
 
 LONGEST = 10_000
 """Most characters of a reasoning or an answer; the generations' artifact has them in full."""
@@ -110,7 +110,7 @@ def _places(result: RunResult, parsing: str) -> Iterable[Place]:
     for row in result.predictions():
         if row.scored and row.window is not None:
             right = row.parsed(parsing).activity in row.gold
-            yield Place(row.session, row.id, row.window, row.gold[0] if row.gold else 0, right)
+            yield Place(row.session, row.id, row.window, row.gold[0], right)
 
 
 def choose(places: Iterable[Place], most: int) -> list[Place]:
@@ -145,7 +145,7 @@ def _sample_row(place: Place, events: Events, window: WindowRow, names: Mapping[
     cells = {
         "event": row.event,
         "window": _shown_window(place, events, window),
-        "gold": ", ".join(activity_name(number, names[number]) for number in row.gold),
+        "gold": ", ".join(gold_names(row.gold, names)),
         "predicted": prediction_name(prediction.activity, prediction.missed, names),
         "reasoning": without_middle(generation.reasoning),
         "answer": without_middle(generation.answer or ""),  # None if the reasoning was never closed

@@ -31,6 +31,7 @@ def recordings() -> Recordings:
         Event(0, "23:59:50", "kitchen fridge OPENED", (1,), ("A",)),
         Event(1, "00:00:20", "kitchen fridge CLOSED", (1, 2), ("A", "B")),
         Event(2, "00:01:00", "kitchen stove turned ON", (3,), ("B",)),
+        Event(3, "00:01:01", "hall door OPENED", (), ("B",)),
     ]
     repairs = [Notice("a.csv", 3, "label row twice", "left out"), Notice("a.csv", 4, "label row twice", "left out")]
     sessions = [session_of(11, "s1"), Session("night", "g", night), session_of(4, "s3"), Session("empty", "g", ())]
@@ -42,13 +43,15 @@ def test_describe_counts(recordings: Recordings) -> None:
     described = describe(recordings, parts, FixedWindows(min_events=2))
     assert json.loads(json.dumps(asdict(described))) == asdict(described)
     assert (described.home, described.synthetic) == ("small", False)
-    assert (described.sessions, described.groups, described.events) == (4, 1, 18)
+    assert (described.sessions, described.groups, described.events) == (4, 1, 19)
     assert described.events_of_several_activities == 1
-    assert described.subjects == {"A": 17, "B": 2}
-    assert described.time == TimeSpan("00:00:20", "23:59:50", 3, 70, 83)
+    assert described.subjects == {"A": 17, "B": 3}
+    assert described.time == TimeSpan("00:00:20", "23:59:50", 3, 71, 84)
     train, test, rest = (described.parts[part] for part in ("train", "test", "unused"))
-    assert train == PartCounts(sessions=1, session_ids=["s1"], events=11, windows=1, excluded_events=1)
-    assert test == PartCounts(sessions=2, session_ids=["night", "empty"], events=3, windows=1, excluded_events=0)
+    assert train == PartCounts(sessions=1, session_ids=["s1"], events=11, windows=1, excluded_events=1, unlabelled_events=0)
+    assert test == PartCounts(
+        sessions=2, session_ids=["night", "empty"], events=4, windows=1, excluded_events=0, unlabelled_events=1
+    )
     assert rest.session_ids == ["s3"]
     assert described.activities[0].events == {"train": 11, "validation": 0, "test": 2, "unused": 4}
     assert [activity.null_class for activity in described.activities] == [False, False, True]
@@ -72,7 +75,7 @@ def test_render_shows_everything(recordings: Recordings) -> None:
     parts = NamedSplit(train=["s1"], test=["night"]).divide(recordings.sessions, {})
     text = printed(render(describe(recordings, parts, FixedWindows(min_events=2))))
     for words in (
-        "small: 4 sessions, 18 events",
+        "small: 4 sessions, 19 events",
         "residents in the recordings: 2 (A, B)",
         "time of day: 00:00:20 to 23:59:50",
         "sessions of 3 s to 1 min",
@@ -80,6 +83,7 @@ def test_render_shows_everything(recordings: Recordings) -> None:
         "events in no window",
         "1. cooking",
         "3. nothing in particular (null class)",
+        "unlabelled (not scored)",
         "label row twice",
         "Left out by the settings",
         "unused",

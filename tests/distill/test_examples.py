@@ -120,6 +120,14 @@ def test_exactly_the_share_that_is_asked_for_is_enough(right: int, of: int) -> N
         taken(right - 1)
 
 
+def test_unlabelled_events_are_no_errors() -> None:
+    labels = [(1,), (), (1,), ()]
+    events = tuple(Event(place, "08:00:00", "kitchen stove turned ON", gold, ()) for place, gold in enumerate(labels))
+    asked = Prompt(Window("s", 0, events), ({"role": "user", "content": "?"},), tuple(range(4)))
+    said = [[candidate(text(1, 2, 1, 2), asked.ids)]]
+    assert len(select([asked], said, ExampleSettings(min_correct=1.0), thinking=True).examples) == 1
+
+
 def test_examples_that_only_the_tokenizer_finds_too_long_stop_or_are_left_out() -> None:
     made = chosen(*(window(text(1, 2, 3), text(3, 2, 1)) for _ in range(3)), pick="all", min_correct=0.3)
     too_long = [(0, 51), (5, 60)]

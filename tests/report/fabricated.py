@@ -123,6 +123,7 @@ def scores(f1: float, missed: float = 0.02, spread: float = 0.1, sessions: int =
     names = [f"session {number}" for number in range(sessions)]
     return {
         "unscored_events": 0,
+        "unlabelled_events": 0,
         "all": {
             "sessions": {name: {"events": 100, **means, "missed_by_cause": {}} for name in names},
             "mean": {

@@ -193,7 +193,7 @@ def _predictions(run: Fabricated, session: str, index: int, held: Sequence[Event
         voted = {parsing: _said(vote([getattr(answer, parsing)[inside] for answer in read])) for parsing in PARSINGS}
         row = _event(session, event) | {
             "window": index,
-            "scored": event.activities != (run.unscored,),
+            "scored": event.activities not in ((), (run.unscored,)),
             "shown_id": event.id,
         }
         rows.append({**row, **voted, **({"samples": samples} if len(read) > 1 else {}), "provenance": run.provenance})

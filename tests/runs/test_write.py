@@ -11,15 +11,18 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import MissingError, Notice
+from har_llm.config import Experiment
+from har_llm.data.records import Recordings
 from har_llm.engines.scripted import ScriptedEngineConfig
 from har_llm.runs.directory import read_run
 from har_llm.runs.prepare import prepare, read_recordings
+from har_llm.runs.summary import summarise
 from har_llm.runs.write import write_run
 from har_llm.sweep.generate import generate
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
-from tests.runs.sampled_runs import answered, sampled
+from tests.runs.sampled_runs import HOT, answered, sampled
 from tests.scripted_runs import SMALL, done, gold_script, made_for, rows_of
 
 
@@ -157,6 +160,44 @@ def test_a_null_class_that_is_unscored_stays_in_the_prompt_and_out_of_the_scores
     assert result.metrics.strict.unscored_events == len(unscored)
     labelled, _ = done(tmp_path, script, "dataset.home.null_class=[7]")
     assert labelled.metrics.strict.without_null_class is not None
+
+
+@pytest.mark.parametrize("null_class", ["label", "unscored", "dropped"])
+def test_an_unlabelled_event_is_shown_and_not_scored(tmp_path: Path, null_class: str) -> None:
+    """Whatever the null class is used for: it is none, and neither right nor wrong nor missed."""
+
+    def without_gold(of: Experiment) -> Recordings:
+        recordings = read_recordings(of)
+        sessions = [
+            replace(
+                session,
+                events=[event._replace(activities=event.activities if event.id % 3 else ()) for event in session.events],
+            )
+            for session in recordings.sessions
+        ]
+        return replace(recordings, sessions=sessions)
+
+    settings = ("dataset.home.null_class=[7]", f"dataset.null_class={null_class}", "limit=2")
+    composed = experiment(*SMALL, HOT, *settings, f"paths.outputs={tmp_path}")
+    prepared = prepare(composed, read=without_gold)
+    result = answered(prepared, "$ids:1", "<think>")
+    shown = [row for row in rows_of(result) if "excluded" not in row]
+    unlabelled = [row for row in shown if not row["gold"]]
+    assert len(unlabelled) > 4 and not any(row["scored"] for row in unlabelled)
+    scores = result.metrics.strict
+    assert scores.unlabelled_events == len(unlabelled)
+    assert (
+        scores.all.pooled.events
+        == sum(row["scored"] for row in shown)
+        == len(shown) - scores.unscored_events - len(unlabelled)
+    )
+    summary = summarise(result, headline="accuracy", parsing="strict")
+    assert (
+        f"{len(unlabelled)} events without a gold activity (unlabelled): shown to the model and not scored." in summary.notes
+    )
+    assert any("dataset.null_class" in note for note in summary.notes) == (scores.unscored_events > 0)
+    assert len(summary.scores) == (1 if scores.unscored_events or null_class == "dropped" else 2)
+    assert result.sample.gold != ["unlabelled"]
 
 
 def test_the_sample_shows_the_first_wrong_event(tmp_path: Path) -> None:

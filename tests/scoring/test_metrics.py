@@ -152,7 +152,7 @@ def test_the_null_class_beside_another_gold_activity_is_no_right_answer_without_
 
 def test_unscored_activities_are_counted_and_left_out() -> None:
     scores = score_all(events((3, 3), ((), 1), ((3, 1), 1), (0, 0), (1, 3)), ACTIVITIES, null_class=[0], unscored=[3])
-    assert scores.unscored_events == 2
+    assert (scores.unscored_events, scores.unlabelled_events) == (1, 1)
     assert scores.all.pooled.events == 3
     assert scores.variants["without_null_class"].pooled.events == 2
     assert [row.activity for row in scores.all.per_class] == [0, 1, 2]

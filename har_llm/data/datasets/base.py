@@ -113,11 +113,11 @@ def events_in(sessions: Sequence[Session]) -> int:
 
 
 def without_activities(session: Session, dropped: frozenset[int]) -> Session:
-    """The session without the events that have only these activities; the others get new ids from 0."""
+    """The session without the events that have only these activities; the others, also unlabelled, get new ids from 0."""
     events: list[Event] = []
     for event in session.events:
         activities = tuple(number for number in event.activities if number not in dropped)
-        if activities:
+        if activities or not event.activities:
             events.append(event._replace(id=len(events), activities=activities))
     return Session(session.id, session.group, events)
 

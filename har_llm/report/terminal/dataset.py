@@ -75,6 +75,9 @@ def _activities_table(description: Description) -> Table:
         mark = " (null class)" if activity.null_class else ""
         name = activity_name(activity.number, activity.name) + mark
         rows.append([name, *(f"{count:,}" for count in (*counts, sum(counts)))])
+    unlabelled = [part.unlabelled_events for part in description.parts.values()]
+    if any(unlabelled):
+        rows.append(["unlabelled (not scored)", *(f"{count:,}" for count in (*unlabelled, sum(unlabelled)))])
     return Table("activities", "Events by activity", ("activity", *parts, "all"), rows)
 
 

@@ -29,9 +29,7 @@ MANY = 300
 
 
 SESSIONS = {
-    "morning": events(
-        *[f"kitchen stove {number}" for number in range(12)], gold=[(2,)] * 6 + [(1,)] * 4 + [(1, 3)] + [(3,)]
-    ),
+    "morning": events(*[f"kitchen stove {number}" for number in range(12)], gold=[(2,)] * 6 + [(1,)] * 4 + [(1, 3)] + [()]),
     "evening": events(*[f"bathroom door {number}" for number in range(MANY)]),
 }
 
@@ -71,6 +69,8 @@ def outcome(row: PredictionRow) -> str:
     if row.excluded is not None:
         return "excluded"
     activity = row.lenient.activity
+    if not row.gold:
+        return "unlabelled"
     return "missed" if activity is None else "right" if activity in row.gold else "wrong"
 
 
@@ -145,6 +145,7 @@ def test_a_figure_is_seen(report: Path, watch: Watch) -> None:
     [
         ("outcome=right&model=0000000001", lambda key, rows: outcome(rows[0][key]) == "right"),
         ("outcome=wrong&model=0000000002", lambda key, rows: outcome(rows[1][key]) == "wrong"),
+        ("outcome=unlabelled", lambda key, rows: key == ("morning", 11)),
         ("outcome=missed", lambda key, rows: any(outcome(run[key]) == "missed" for run in rows)),
         ("cause=truncated&model=0000000003", lambda key, rows: rows[2][key].lenient.missed == "truncated"),
         ("cause=omitted", lambda key, rows: False),
@@ -338,6 +339,32 @@ def test_the_prompt_is_there_to_be_opened_with_its_event_marked(report: Path, wa
     page.page.wait_for_selector(".prompt mark")
     assert "A long description of the home." in page.text(".prompt .text >> nth=1")
     assert page.texts(".prompt mark") == ['{"id": 8, "time": "19:04:00", "event": "bathroom door 8"}']
+
+
+def test_an_unlabelled_event_is_neither_right_nor_wrong(report: Path, watch: Watch) -> None:
+    """Nor missed, whatever a model says of it; and no red line is below it in the timeline."""
+    page = watch(report, "#explorer?event=morning/11&runs=0000000001,0000000003")
+    assert page.texts(".card .verdict") == [
+        "– 3. eating – unlabelled",
+        "– missed: truncated – the generation was cut at its greatest length",
+    ]
+    assert page.text("#detail .links").startswith("Gold: unlabelled")
+    assert [text for text in page.texts(".card .hint") if text.startswith("Not scored")] == [
+        "Not scored: the event has no gold activity."
+    ] * 2
+    assert page.page.locator(".list .mark.unlabelled").count() == 2
+    page = watch(report, "#timeline?session=morning&runs=0000000001")
+    below = page.evaluate(
+        """() => {
+            const canvas = document.querySelector('canvas'), scale = canvas.width / canvas.clientWidth;
+            const pen = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+            pen.drawImage(canvas, 0, 0);
+            const below = (event) => pen.getImageData((event + 0.5) * 60 * scale, (20 + 34 + 25) * scale, 1, 1).data.join();
+            return [below(11), below(7), below(2)];
+        }"""
+    )
+    unlabelled, wrong, right = below
+    assert unlabelled == right != wrong
 
 
 def test_a_window_beyond_the_limit_is_said_to_be_excluded(report: Path, watch: Watch) -> None:

@@ -63,7 +63,7 @@ function drawRow(pen, { data, run, parsing, first, last, place, top, ink, lit, v
       });
       const words = numbers.map((number) => (wide < WORDY ? String(number) : data.activity(number))).join(" or ");
       drawWords(pen, words, x, wide, top);
-    } else if (data.codes[code] && "missed" in data.codes[code]) {
+    } else if (run !== null && data.codes[code] && "missed" in data.codes[code]) {
       drawHatch(pen, x, wide, top, ink("--muted"));
     } else {
       pen.fillStyle = ink("--line");

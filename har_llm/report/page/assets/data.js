@@ -33,7 +33,7 @@ class Data {
   subjects(event) { return this.owners.values[this.owners.at[event]]; }
   session(event) { return this.sessions[this.sessionOf[event]]; }
   activity(number) { return `${number}. ${this.names.get(number)}`; }
-  goldText(event) { return this.gold(event).map((number) => this.activity(number)).join(" or ") || "none"; }
+  goldText(event) { return this.gold(event).map((number) => this.activity(number)).join(" or ") || "unlabelled"; }
 
   code(run, event, parsing) { return this.content.get(run)[parsing].charCodeAt(event) - FIRST_CODE; }
   /** {activity}, {missed} or {excluded}; null if the run does not have the event. */
@@ -45,6 +45,7 @@ class Data {
   outcomeOf(said, event) {
     if (said === null) return "absent";
     if ("excluded" in said) return "excluded";
+    if (!this.gold(event).length) return "unlabelled";
     if ("missed" in said) return "missed";
     return this.gold(event).includes(said.activity) ? "right" : "wrong";
   }

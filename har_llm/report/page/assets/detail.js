@@ -102,17 +102,18 @@ function runCard(data, run, event, parsing, isCurrent) {
       h("h3", { id: `card-${run}` }, about.label),
       h("span", { class: "quiet small" }, aboutRun(about)), statusTag(run)),
     h("p", { class: "verdict" }, mark(outcome), " ", verdict(data, said, outcome)),
-    OUTCOMES.includes(outcome) && !data.scored(run, event) && hint("Not scored: its gold is the null class."),
+    OUTCOMES.includes(outcome) && !data.scored(run, event) && hint(outcome === "unlabelled"
+      ? "Not scored: the event has no gold activity." : "Not scored: its gold is the null class."),
     body);
 }
 
 function verdict(data, said, outcome) {
   if (outcome === "absent") return "This run does not have the event.";
   if (outcome === "excluded") return `Excluded: ${said.excluded}.`;
-  if (outcome === "missed") {
+  if ("missed" in said) {
     return [h("b", null, `missed: ${causeName(said.missed)}`), ` – ${CAUSE_WORDS[said.missed] ?? ""}`];
   }
-  return [h("b", null, activityTag(data, said.activity)), outcome === "right" ? " – right" : " – wrong"];
+  return [h("b", null, activityTag(data, said.activity)), ` – ${outcome}`];
 }
 
 async function fillWords(body, data, run, event, parsing, isCurrent) {

@@ -65,7 +65,7 @@ function filterChoices(data, runs) {
   const activities = data.order.map((number) => [String(number), data.activity(number)]);
   return {
     differ: ["Agreement", [["", "any"], ["yes", "runs disagree"], ["no", "runs agree"]]],
-    outcome: ["Outcome", [["", "any"], ["right", "right"], ["wrong", "wrong"], ["missed", "missed"]]],
+    outcome: ["Outcome", [["", "any"], ...OUTCOMES.map((one) => [one, one])]],
     cause: ["Cause of missing", [["", "any"], ...Object.keys(CAUSE_WORDS).map((cause) => [cause, causeName(cause)])]],
     model: ["… of which run", [["", "any shown run"], ...runs.map((run) => [runKeys[run], index.runs[run].label])]],
     gold: ["Gold activity", [["", "any"], ...activities]],

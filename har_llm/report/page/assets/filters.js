@@ -1,6 +1,6 @@
 /* Finds the events that pass filters; does not touch the page. */
 
-const OUTCOMES = ["right", "wrong", "missed"];
+const OUTCOMES = ["right", "wrong", "missed", "unlabelled"];
 const FILTERS = ["in", "differ", "model", "outcome", "cause", "gold", "pred", "q"];
 
 /** The filters of an address's settings; `runs` are those that are shown. */

@@ -8,7 +8,7 @@ const CAUSE_WORDS = {
   truncated: "the generation was cut at its greatest length",
   repetition: "the generation was stopped because it repeated itself",
 };
-const MARKS = { right: "✓", wrong: "✗", missed: "∅", excluded: "·", absent: "·" };
+const MARKS = { right: "✓", wrong: "✗", missed: "∅", unlabelled: "–", excluded: "·", absent: "·" };
 const HUES = 10;
 const TIERS = [[0.85, 0.09, 0], [0.73, 0.13, 18], [0.63, 0.12, 8]]; // lightness, chroma, turn: dark text is legible on all
 
@@ -28,7 +28,7 @@ function activityTag(data, number) {
 
 function goldTags(data, event) {
   const gold = data.gold(event);
-  return gold.length ? gold.map((number, at) => [at ? " or " : "", activityTag(data, number)]) : "none";
+  return gold.length ? gold.map((number, at) => [at ? " or " : "", activityTag(data, number)]) : "unlabelled";
 }
 
 function mark(outcome) {

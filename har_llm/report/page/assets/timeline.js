@@ -18,7 +18,7 @@ async function showTimeline(main, settings, isCurrent) {
         data.sessions.map(({ key, label, start, end }) => [key, `${label} (${count(end - start, "event")})`]),
         session.key, (value) => change({ session: value, event: "" })),
       parsingSwitch(settings), runChips(settings)),
-    quiet("Each column is an event, in order. Hatched: missed; a thin line: not in that run; a red line below a band: ",
+    quiet("Each column is an event, in order. Hatched: missed; a thin line: not in that run, or unlabelled; a red line below a band: ",
       "not the gold. Arrow keys move along the events, Enter opens one."),
     statusLine(runs), bands.element,
     legend(data, session, runs, parsing, bands.light),
