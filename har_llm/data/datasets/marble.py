@@ -254,18 +254,19 @@ class MarbleReader(TimedReader):
         """The subject's extra events with its activities.
 
         Labels leave gaps of milliseconds, some of seconds, between two activities. No sensor's event of the release falls
-        into one, but a location may begin there. Such an event has no gold activity: it is left out, with a notice.
+        into one, but a location may begin there. Such an event is kept, as gold must not decide what a model is shown; it is
+        unlabelled, as nobody has said what it was.
         """
         for extra in self._extras.read(subject):
             activities = timeline.at(extra.moment)
-            if len(activities) == 1:
-                event = Event(0, time_of_day(extra.moment, self._zone), extra.text, activities, timeline.subjects)
-                yield TimedEvent(extra.moment, extra.kind, event)
-            elif activities:
+            if len(activities) > 1:
                 self._contradicting(extra.path, extra.line, timeline, extra.moment)
-            elif timeline.complete:
-                message = f"{_labels_of(timeline)} has no activity at {extra.moment}; the event is left out"
+                continue
+            if not activities and timeline.complete:
+                message = f"{_labels_of(timeline)} has no activity at {extra.moment}; kept, unlabelled"
                 self.repair(extra.path, extra.line, f"{extra.kind} event without an activity", message)
+            event = Event(0, time_of_day(extra.moment, self._zone), extra.text, activities, timeline.subjects)
+            yield TimedEvent(extra.moment, extra.kind, event)
 
     def _explain(self, path: Path, line: int, fields: Sequence[str], timelines: Mapping[str, Timeline]) -> int | None:
         """Say everything that is wrong with an event's row; return its time, where that can be read."""

@@ -167,15 +167,17 @@ times = st.lists(st.integers(0, 40), min_size=1, max_size=6, unique=True)
 
 
 @settings(deadline=None, max_examples=40)
-@given(times, times, st.sampled_from(["COOKING", "EATING", "TRANSITION"]), st.integers(100, 999))
+@given(times, times, st.sampled_from(["COOKING", "EATING", "TRANSITION"]), st.integers(100, 999), st.integers(0, 20))
 def test_subject_and_activity_never_reach_what_a_model_is_told(
-    tmp_path_factory: pytest.TempPathFactory, calls: list[int], moves: list[int], label: str, subject: int
+    tmp_path_factory: pytest.TempPathFactory, calls: list[int], moves: list[int], label: str, subject: int, begins: int
 ) -> None:
-    def prompts(folder: Path, name: str, act: str) -> list[object]:
+    """Nor whether an extra event has a label: those of the other subject begin later."""
+
+    def prompts(folder: Path, name: str, act: str, begins: int) -> list[object]:
         places = ("HALL", "KITCHEN")
         locations = [f"{START + at},{START + at},{places[n % 2]}" for n, at in enumerate(sorted(moves))]
         phone = [f'S1,"ON",{START + at}' for at in sorted(calls)]
-        events, labels = [f'R1,"ON",{START + 20},"{name}"'], [f"{START},{START + 99},{act}"]
+        events, labels = [f'R1,"ON",{START + 20},"{name}"'], [f"{START + begins},{START + 99},{act}"]
         write_instance(folder, events=events, labels=labels, subject=name, phone=phone, locations=locations)
         recordings = BOTH_ON.read(folder)
         renderer = PROMPT.renderer(recordings.home)
@@ -184,22 +186,30 @@ def test_subject_and_activity_never_reach_what_a_model_is_told(
         ]
 
     one, other = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("other")
-    assert prompts(one, "20", "COOKING") == prompts(other, str(subject), label)
+    assert prompts(one, "20", "COOKING", 0) == prompts(other, str(subject), label, begins)
 
 
-def test_an_extra_event_between_two_activities_is_left_out_and_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("null_class", ["label", "dropped"])
+def test_an_extra_event_between_two_activities_is_kept_unlabelled_and_told(tmp_path: Path, null_class: str) -> None:
+    """Gold must not decide what a model is shown. It is not of the null class either, so it stays when that is dropped."""
     labels = [f"{START},{START + 4999},TRANSITION", f"{START + 5000},{START + 10000},COOKING"]
     early, late = f"{START - 5},{START + 10},HALL", f"{START + 10001},{START + 10002},OFFICE"
     folder = write_instance(tmp_path, labels=labels, phone=[f'S1,"ON",{START + 10001}'], locations=[early, late])
-    dataset = marble(*BOTH)
+    dataset = marble(*BOTH, null_class=null_class)
     recordings = dataset.read(tmp_path)
-    assert [event.text for event in recordings.sessions[0].events if "somebody" in event.text or "phone" in event.text] == []
+    extra = [event for event in recordings.sessions[0].events if "somebody" in event.text or "phone" in event.text]
+    assert [(event.text, event.activities) for event in extra] == [
+        ("hall somebody ENTERED", ()),
+        ("office somebody ENTERED", ()),
+        ("phone outgoing call STARTED", ()),
+    ]
+    assert recordings.dropped_events == ({"null class": 1} if null_class == "dropped" else {})
     assert [(Path(n.path).name, n.line, n.kind) for n in recordings.repairs] == [
         ("locations.csv", 2, "location event without an activity"),
         ("locations.csv", 3, "location event without an activity"),
         ("smartphone.csv", 2, "phone event without an activity"),
     ]
-    assert f"subject-200/labels.csv has no activity at {START - 5}; the event is left out" in recordings.repairs[0].message
+    assert f"subject-200/labels.csv has no activity at {START - 5}; kept, unlabelled" in recordings.repairs[0].message
     assert recordings.repairs[0].path == str(folder / "subject-200" / "locations.csv")
 
 
