@@ -169,6 +169,13 @@ def _check_together(experiment: Experiment) -> None:
             f"decoding.samples is {decoding.samples}, but model.sampling.temperature is 0, which gives the same generation "
             f"each time; set model.sampling.temperature above 0, or decoding.samples=1."
         )
+    lora = distillation_of(experiment.lora)
+    if lora is not None and lora.teacher.thinking != model.thinking:
+        teacher, student = (str(one.thinking).lower() for one in (lora.teacher, model))
+        raise ConfigError(
+            f"lora.teacher.thinking is {teacher} and model.thinking is {student}, but a student that is trained on its "
+            f"teacher's generations reasons if they do; set both to true if the teacher reasons, and both to false if not."
+        )
     if decoding.thinking_token_budget is not None and not model.thinking:
         raise ConfigError(
             f"decoding.thinking_token_budget is {decoding.thinking_token_budget}, but model.thinking is false: "

@@ -20,6 +20,7 @@ from har_llm.scoring.voting import vote
 
 SHOWN = 10
 """Most windows that an error names."""
+CUT, NO_REASONING = "cut", "without reasoning"
 ROUNDING = 1e-9
 """Tolerance, so that 7 of 25 events are a share of 0.28 in spite of floating-point rounding."""
 
@@ -121,9 +122,13 @@ def select(
             left_out["not picked of several"] += len(usable) - len(picked)
         examples += [Example(prompt.window.id, one.key, prompt.messages, one.text) for one in picked]
     if faults and settings.unusable == "stop":
+        advice = "Set lora.examples.unusable=leave_out to train without them"
+        if len(faults) == sum(map(len, candidates)) and {fault for _, fault in faults} == {NO_REASONING}:
+            advice = "If the teacher does not reason, set lora.teacher.thinking=false and model.thinking=false"
+        elif any(fault == CUT for _, fault in faults):
+            advice += ", or raise lora.teacher.sampling.max_new_tokens"
         raise ConfigError(
-            f"{len(faults)} of the teacher's generations cannot be used for training: {_named(faults)} Set "
-            f"lora.examples.unusable=leave_out to train without them, or raise lora.teacher.sampling.max_new_tokens."
+            f"{len(faults)} of the teacher's generations cannot be used for training: {_named(faults)} {advice}."
         )
     if not examples:
         raise ConfigError("None of the teacher's generations is left for training; loosen the filters of lora.examples.")
@@ -133,10 +138,10 @@ def select(
 def why_unusable(candidate: Candidate, thinking: bool) -> str | None:
     """Why a student must not be trained on a generation, because it would then write broken ones; None if it may be."""
     if candidate.finish_reason != "stop":
-        return "cut"
+        return CUT
     closed, opened = (len(marks.findall(candidate.text)) for marks in (CLOSES, OPENS))
     if thinking and closed == 0:
-        return "with unclosed reasoning" if opened else "without reasoning"
+        return "with unclosed reasoning" if opened else NO_REASONING
     if closed > 1 or opened > 1:
         return "with more than one reasoning part"
     return None

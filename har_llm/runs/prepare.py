@@ -18,6 +18,7 @@ from har_llm.engines.base import Adapter, Decoding, Request
 from har_llm.engines.decoding import DecodingConfig
 from har_llm.models import adapters, resolve
 from har_llm.models.adapters import LoraConfig, ReadyAdapter, ResolvedAdapter
+from har_llm.models.chat_template import check_reasoning
 from har_llm.models.checkpoint import check_fit
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.run import AdapterRecipe, PreparedRun
@@ -57,6 +58,8 @@ def prepare(
     if distillation_of(lora) is not None:
         recipe = make_recipe(experiment, model, planning=planning, read=read)
         adapter = recipe.adapter
+    if adapter is None and model.path is not None:
+        check_reasoning(experiment.model, model.path)
     run = PreparedRun(experiment, recordings, parts, prompts, model, adapter, engine, reason, recipe, ())
     return replace(run, requests=list(_requests(run)))
 

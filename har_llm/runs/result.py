@@ -22,7 +22,7 @@ else:
 """A text from a model or a user's files: for pydantic, any string. Its own `str` refuses lone surrogates, which UTF-8 cannot
 encode."""
 
-FORMAT = 6
+FORMAT = 7
 """To be raised when the content of a run directory changes; a directory of another format is not read."""
 
 
@@ -167,6 +167,8 @@ class Environment:
     completion_tokens: int
     finish_reasons: Mapping[str, int]
     """Number of generations by finish reason; equal prompts share a generation, which counts once."""
+    unclosed_reasoning: int
+    """How many of these generations never end their reasoning, so that they have no answer."""
 
 
 @dataclass(frozen=True)

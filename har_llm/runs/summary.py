@@ -148,6 +148,11 @@ def _notes(run: RunResult) -> Iterator[str]:
     ends = environment.finish_reasons
     if cut := ends.get("length", 0):
         yield f"{cut} of {sum(ends.values())} generations were cut by model.sampling.max_new_tokens or the model's context."
+    if (unclosed := environment.unclosed_reasoning) == sum(ends.values()) and metrics.choices.generation.get("thinking"):
+        yield (
+            f"None of the generations ({unclosed}) ends its reasoning, so every event is missed; if the model does not "
+            f"reason, set model.thinking=false."
+        )
     if len(environment.generated_by) > 1:
         yield "The generations of this run were made by different engines, versions or machines (see environment.json)."
 

@@ -157,7 +157,9 @@ def _adapter(run: PreparedRun) -> RunAdapter | None:
 
 def _environment(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Environment:
     # Equal prompts share a generation, which was made and is counted once.
-    records = list({record.key: record for window in windows for record in window.records}.values())
+    pairs = (pair for window in windows for pair in zip(window.records, window.answers, strict=True))
+    parsed = {record.key: (record, answer) for record, answer in pairs}
+    records = [record for record, _ in parsed.values()]
     made_by = {json.dumps(record.about, sort_keys=True): record.about for record in records}
     return Environment(
         provenance=run.provenance.label,
@@ -168,6 +170,7 @@ def _environment(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Envi
         prompt_tokens=sum(record.prompt_tokens for record in records),
         completion_tokens=sum(record.completion_tokens for record in records),
         finish_reasons=dict(Counter(record.finish_reason for record in records)),
+        unclosed_reasoning=sum(answer.answer is None for _, answer in parsed.values()),
     )
 
 

@@ -13,6 +13,7 @@ from har_llm.common.errors import MissingError
 from har_llm.common.hardware import forget_gpus
 from har_llm.engines.base import Generation, LoadedModel
 from har_llm.models import resolve
+from har_llm.models.chat_template import check_reasoning
 from har_llm.runs.generations import ADAPTER_WEIGHTS
 from har_llm.runs.store import Record, ShardWriter
 from har_llm.sweep import throughput
@@ -24,14 +25,13 @@ def generate(load: Load, on_generation: Callable[[Generation], None], stores: St
     """Make the generations of a load in processes of their own; each is stored before the next is waited for.
 
     Raises EngineError if a process dies, MissingError if the model cannot be downloaded, ConfigError if the GPUs have too
-    little memory left.
+    little memory left, or if the model cannot reason as it is said to.
     """
     from har_llm.engines.worker import WorkerPool
 
     model = load.model.config
-    needs_files = load.engine.needs_model()
     spec = LoadedModel(
-        path=str(resolve.fetch(load.model)) if needs_files else "",
+        path=str(_fetched(load)) if load.engine.needs_model() else "",
         served_name=model.id,
         dtype=model.dtype,
         context=model.context,
@@ -56,6 +56,15 @@ def generate(load: Load, on_generation: Callable[[Generation], None], stores: St
         throughput.note_rate(load.runs[0].outputs / "store", load.identity, throughput.Rate(start, seconds, count))
     finally:
         pool.close()
+
+
+def _fetched(load: Load) -> Path:
+    """The folder of the model's files. Only now, after a download, its chat template may say that it does not reason."""
+    path = resolve.fetch(load.model)
+    for run in load.runs:
+        if run.adapter is None:
+            check_reasoning(run.experiment.model, path)
+    return path
 
 
 class _Keeper:

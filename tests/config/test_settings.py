@@ -153,6 +153,14 @@ WRONG = [
         "decoding=stop_repetition engine=scripted",
         "decoding.repetition_min_count is 8, which the engine Scripted cannot follow",
     ),
+    (
+        "lora=distilled_tiny lora.teacher.thinking=false",
+        "lora.teacher.thinking is false and model.thinking is true, but a student that is trained",
+    ),
+    (
+        "lora=distilled_tiny model.thinking=false",
+        "lora.teacher.thinking is true and model.thinking is false, but a student that is trained",
+    ),
     ("lora=adapter", "lora.path is not set; set it with lora.path=VALUE."),
     ("lora=adapter lora.path=' '", "lora.path is empty"),
     ("lora=adapter lora.path=a lora.name=a/b", "lora.name is 'a/b'; it names run directories"),

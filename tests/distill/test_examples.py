@@ -72,6 +72,20 @@ def test_an_unusable_generation_stops_the_training_or_is_left_out(content: str, 
     assert len(made.examples) == 1 and made.left_out == {fault: 1}
 
 
+def test_the_advice_is_one_that_helps() -> None:
+    silent, cut = window("[]"), window("[]", reason="length")
+    with pytest.raises(
+        ConfigError, match=r"If the teacher does not reason, set lora\.teacher\.thinking=false and model\.thinking=false\.$"
+    ):
+        chosen(silent, silent)
+    with pytest.raises(ConfigError, match=r"leave_out to train without them\.$"):
+        chosen(silent, window(text(1, 2, 3)))
+    with pytest.raises(
+        ConfigError, match=r"leave_out to train without them, or raise lora\.teacher\.sampling\.max_new_tokens\.$"
+    ):
+        chosen(silent, cut)
+
+
 def test_a_student_that_does_not_reason_needs_no_reasoning() -> None:
     assert why_unusable(candidate("[]"), thinking=False) is None
 

@@ -112,6 +112,17 @@ def test_notes_warn_of_what_the_scores_do_not_show(tmp_path: Path) -> None:
     assert found.label == "partial: first 4 windows only"
 
 
+NOTE = (
+    "None of the generations (4) ends its reasoning, so every event is missed; if the model does not reason, set "
+    "model.thinking=false."
+)
+
+
+@pytest.mark.parametrize(("unclosed", "said"), [(4, True), (3, False)])
+def test_a_model_that_never_ends_its_reasoning_may_not_reason(tmp_path: Path, unclosed: int, said: bool) -> None:
+    assert (NOTE in summary(tmp_path, environment={"unclosed_reasoning": unclosed}).notes) is said
+
+
 def test_the_other_parsing_is_mentioned_where_it_misses_less(tmp_path: Path) -> None:
     events = rows(SESSIONS)
     events[3]["lenient"] = {"activity": 2, "missed": None}

@@ -1,0 +1,43 @@
+"""A model's chat template, read from its files without a tokenizer, and whether it knows of reasoning."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from har_llm.common.errors import ConfigError
+from har_llm.models.config import ModelConfig
+from har_llm.models.reasoning import CLOSES, OPENS
+
+OPTION = "enable_thinking"
+"""The option of chat templates that asks for reasoning, or for none."""
+
+
+def chat_template(folder: Path) -> str | None:
+    """The text of the template in a model's folder, of several all; None if there is none."""
+    found = []
+    for file in (folder / "chat_template.jinja", *sorted(folder.glob("additional_chat_templates/*.jinja"))):
+        with suppress(OSError, ValueError):
+            found.append(file.read_text(encoding="utf-8"))
+    for file in (folder / "chat_template.json", folder / "tokenizer_config.json"):
+        with suppress(OSError, ValueError, LookupError, TypeError):
+            held = json.loads(file.read_text(encoding="utf-8"))["chat_template"]
+            found += [held] if isinstance(held, str) else [one["template"] for one in held]
+    return "\n".join(found) or None
+
+
+def check_reasoning(model: ModelConfig, folder: Path) -> None:
+    """Raise ConfigError if a model is said to reason whose template knows nothing of it.
+
+    All its answers would be taken for reasoning that never ends. A model that reasons though its template does not say so
+    writes both marks itself, and is parsed rightly with model.thinking=false.
+    """
+    template = chat_template(folder) if model.thinking else None
+    if template is None or OPTION in template or OPENS.search(template) or CLOSES.search(template):
+        return
+    raise ConfigError(
+        f"model.thinking is true for {model.name}, but its chat template has neither the option {OPTION} nor a mark of "
+        f"reasoning such as <think>: it does not reason, and its answers would be taken for reasoning that never ends; set "
+        f"model.thinking=false (of a teacher: lora.teacher.thinking=false)."
+    )
