@@ -15,22 +15,19 @@ from __future__ import annotations
 
 import operator
 import statistics
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from har_llm.scoring import intervals
 from har_llm.scoring.names import METRICS
 from har_llm.scoring.prediction import CAUSES
 
-VERSION = 1
+VERSION = 2
 """To be raised when the same predictions would get other scores; part of a run's digest."""
 
 VARIANTS = ("all", "without_null_class")
 """Which events are scored."""
-FEWEST_FOR_INTERVAL = 3  # sessions; fewer cannot show how sessions vary
-RESAMPLES = 9_999
-SEED = 0
-VALUES_AT_ONCE = 1_000_000  # bounds the memory of the bootstrap with very many sessions
 
 
 class ScoredEvent(NamedTuple):
@@ -77,7 +74,7 @@ class SessionMean(Spread):
     """A metric's mean and spread over sessions."""
 
     ci95: tuple[float, float] | None
-    """95 % confidence interval of the mean; None for few sessions."""
+    """95 % confidence interval of the mean; None where intervals.py gives none."""
     sessions: int
 
 
@@ -155,7 +152,7 @@ def score(events: Sequence[ScoredEvent], activities: Mapping[int, str], null_cla
     sessions = {name: _measure(by_session[name], averaged) for name in sorted(by_session)}
     return Scores(
         sessions=sessions,
-        mean={metric: _over_sessions([values.score(metric) for values in sessions.values()]) for metric in METRICS},
+        mean={metric: _over_sessions(metric, sessions.values()) for metric in METRICS},
         missed_by_cause={
             cause: _spread([values.missed_by_cause[cause] for values in sessions.values()]) for cause in CAUSES
         },
@@ -290,25 +287,8 @@ def _spread(values: Sequence[float | None]) -> Spread:
     )
 
 
-def _over_sessions(values: Sequence[float | None]) -> SessionMean:
-    spread, known = _spread(values), [value for value in values if value is not None]
-    return SessionMean(spread.mean, spread.std, interval(known), len(known))
-
-
-def interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """95 % confidence interval of the mean, by bootstrap over sessions; seeded, so the same in every run."""
-    if len(values) < FEWEST_FOR_INTERVAL:
-        return None
-    import numpy
-    from scipy.stats import bootstrap
-
-    resampled = bootstrap(
-        (numpy.asarray(values),),
-        numpy.mean,
-        n_resamples=RESAMPLES,
-        batch=max(1, VALUES_AT_ONCE // len(values)),
-        method="percentile",
-        rng=numpy.random.default_rng(SEED),
-    )
-    low, high = resampled.confidence_interval
-    return float(low), float(high)
+def _over_sessions(metric: str, sessions: Iterable[Measures]) -> SessionMean:
+    values = [value for one in sessions if (value := one.score(metric)) is not None]
+    spread = _spread(values)
+    interval = None if metric in intervals.WITHOUT else intervals.of_score(values)
+    return SessionMean(spread.mean, spread.std, interval, len(values))

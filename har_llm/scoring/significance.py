@@ -10,14 +10,16 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from har_llm.scoring.metrics import SEED, VALUES_AT_ONCE, interval
+from har_llm.scoring import intervals
+from har_llm.scoring.intervals import DECIMALS
 
 EXACT_SESSIONS = 18
 """Up to so many sessions, all sign flips are computed (2**18 take a second or two); with more, FLIPS random ones."""
 FLIPS = 99_999
 SIGNIFICANT = 0.05
-DECIMALS = 12
-"""Means that differ by less are equal, because of rounding: 0.1 + 0.2 - 0.3 is not 0 in floating point."""
+SEED = 0
+VALUES_AT_ONCE = 1_000_000
+"""Bounds the memory of the test with very many sessions."""
 
 SessionScores = Mapping[str, Mapping[str, float]]
 """By session, then by metric."""
@@ -43,7 +45,7 @@ class Difference:
     difference: float
     """B minus A."""
     ci95: tuple[float, float] | None
-    """95 % confidence interval of the difference; None for few sessions."""
+    """95 % confidence interval of the difference; None where intervals.py gives none."""
     p: float
     smallest_p: float
     """The smallest possible p with so many sessions that differ."""
@@ -60,7 +62,7 @@ class Differences:
 def compare(a: SessionScores, b: SessionScores, metrics: Sequence[str]) -> Differences:
     """For each metric the mean difference with its interval and p. Raises ValueError where the sessions are not the same.
 
-    The interval is by bootstrap over sessions. p is that of a two-sided sign-flip test: if the runs are equally good, each
+    The interval is Student's. p is that of a two-sided sign-flip test: if the runs are equally good, each
     session's difference is as likely to have the other sign.
     """
     if a.keys() != b.keys() or not a:
@@ -77,7 +79,7 @@ def compare(a: SessionScores, b: SessionScores, metrics: Sequence[str]) -> Diffe
                 a=statistics.fmean(a[name][metric] for name in names),
                 b=statistics.fmean(b[name][metric] for name in names),
                 difference=statistics.fmean(row),
-                ci95=interval(row),
+                ci95=None if metric in intervals.WITHOUT else intervals.of_difference(row),
                 p=p,
                 smallest_p=smallest_p(sum(map(_differs, row))),
                 sessions_that_differ=sum(map(_differs, row)),

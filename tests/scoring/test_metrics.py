@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from pytest import approx
 from sklearn.metrics import f1_score
 
+from har_llm.scoring.intervals import of_score
 from har_llm.scoring.metrics import (
     ClassScores,
     Confusion,
@@ -104,7 +105,8 @@ def test_mean_and_spread_are_over_sessions_not_events() -> None:
     assert accuracy.mean == approx(0.5)
     assert accuracy.std == approx(0.5)  # of 1, 0 and 0.5 with n-1; with n it would be 0.408
     assert accuracy.sessions == 3
-    assert accuracy.ci95 == (approx(0), approx(1))
+    assert accuracy.ci95 == of_score([1, 0, 0.5])
+    assert scores.mean["missed"].ci95 is None
     assert scores.pooled.accuracy == approx(2 / 6)
     assert list(scores.sessions) == ["a", "b", "c"]
     assert scores.sessions["b"].events == 3

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 from har_llm.common.numbers import counted, decimals, points
 from har_llm.report.compare.pairing import Pairing
-from har_llm.scoring.metrics import FEWEST_FOR_INTERVAL
+from har_llm.scoring.intervals import FEWEST
 from har_llm.scoring.significance import SIGNIFICANT, Difference, Differences, SignFlipTest, smallest_p
 
 FEWEST_TO_TELL = next(sessions for sessions in range(1, 99) if smallest_p(sessions) <= SIGNIFICANT)
-FEW_FOR_INTERVAL = 10
-"""Percentile bootstrap intervals of fewer sessions are known to be too narrow."""
 LEAST_SHOWN = 0.001
 
 
@@ -61,10 +59,13 @@ def _about_sessions(one: Difference, sessions: int) -> Iterator[str]:
             f"The runs differ in {one.sessions_that_differ} of {sessions} sessions only, so p cannot be below "
             f"{chance(one.smallest_p)}."
         )
-    if sessions < FEWEST_FOR_INTERVAL:
-        yield f"An interval needs {FEWEST_FOR_INTERVAL} sessions or more."
-    elif sessions < FEW_FOR_INTERVAL:
-        yield f"Bootstrap intervals over only {sessions} sessions tend to be too narrow; p does not depend on them."
+    if sessions < FEWEST:
+        yield f"An interval needs {FEWEST} sessions or more."
+    elif one.ci95 is None and one.sessions_that_differ:
+        yield (
+            "There is no interval for missed events, nor where half of the sessions or more have the same difference: none "
+            "that was tried holds there."
+        )
 
 
 def _about_events(pairing: Pairing) -> Iterator[str]:

@@ -193,7 +193,7 @@ def _caption(report: Report, shown: str, panels: Sequence[Panel]) -> str:
     said = [
         f"{report.headline_name} {shown}.",
         f"{report.parsing.capitalize()} parsing of the answers, mean over sessions.",
-        "Bars: 95 % interval of the mean (bootstrap over sessions)." if bars else "",
+        "Bars: 95 % interval of the mean (Student's t for its log odds, over sessions)." if bars else "",
         f"Hollow and dashed: the paper ({CITATION})." if any(one.paper for one in series) else "",
     ]
     return " ".join(filter(None, said))

@@ -8,7 +8,7 @@ import pytest
 
 from har_llm.report.compare.comparison import Comparison, compare
 from har_llm.report.compare.pairing import pair
-from tests.report.run_folders import A_RIGHT, A_WRONG, Sessions, paired, rows, several, written
+from tests.report.run_folders import A_RIGHT, A_WRONG, BETTER, Sessions, paired, rows, several, written
 
 
 def compared(tmp_path: Path, a: Sessions, b: Sessions) -> Comparison:
@@ -17,9 +17,9 @@ def compared(tmp_path: Path, a: Sessions, b: Sessions) -> Comparison:
 
 @pytest.mark.slow
 def test_a_better_run_is_named_with_its_difference_interval_and_p(tmp_path: Path) -> None:
-    found = compared(tmp_path, several(6, A_WRONG), several(6, A_RIGHT))
+    found = compared(tmp_path, several(6, A_WRONG), BETTER)
     assert found.verdict == (
-        "B - A in accuracy: +75.00 points (95 % interval +75.00 to +75.00, p = 0.031, 6 sessions). "
+        "B - A in accuracy: +50.00 points (95 % interval +26.53 to +73.47, p = 0.031, 6 sessions). "
         "B is better: chance alone would give such a difference in 3.1 % of cases."
     )
     assert "A is better" in compared(tmp_path / "r", several(6, A_RIGHT), several(6, A_WRONG)).verdict
@@ -47,6 +47,8 @@ def test_a_difference_in_few_of_the_sessions_is_said_to_be_so(tmp_path: Path) ->
     found = compared(tmp_path, several(7, A_WRONG), better)
     assert "do not show that either run is better, nor that they are equal" in found.verdict
     assert found.notes[0] == "The runs differ in 2 of 7 sessions only, so p cannot be below 0.500."
+    assert found.metrics["accuracy"].ci95 is None
+    assert found.notes[1].startswith("There is no interval for missed events, nor where half of the sessions")
 
 
 @pytest.mark.slow

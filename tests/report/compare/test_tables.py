@@ -8,7 +8,7 @@ from har_llm.common.tables import Table
 from har_llm.report.compare.comparison import compare
 from har_llm.report.compare.pairing import Pairing, pair
 from har_llm.report.compare.tables import ComparisonTables, make_tables
-from tests.report.run_folders import A_RIGHT, A_WRONG, EVERY_OUTCOME, Sessions, paired, row, rows, several, written
+from tests.report.run_folders import A_RIGHT, A_WRONG, BETTER, EVERY_OUTCOME, Sessions, paired, row, rows, several, written
 
 
 def tables_of(pairing: Pairing) -> ComparisonTables:
@@ -21,9 +21,9 @@ def counts(tables: ComparisonTables, name: str) -> Table:
 
 
 def test_scores_have_their_difference_interval_and_p(tmp_path: Path) -> None:
-    found = tables_of(paired(tmp_path, several(6, A_WRONG), several(6, A_RIGHT)))
-    assert ["accuracy *", "25.00", "100.00", "+75.00", "+75.00 to +75.00", "0.031"] in found.scores.rows
-    assert ["missed", "25.00", "0.00", "-25.00", "-25.00 to -25.00", "0.031"] in found.scores.rows
+    found = tables_of(paired(tmp_path, several(6, A_WRONG), BETTER))
+    assert ["accuracy *", "25.00", "75.00", "+50.00", "+26.53 to +73.47", "0.031"] in found.scores.rows
+    assert ["missed", "25.00", "0.00", "-25.00", "", "0.031"] in found.scores.rows
 
 
 def test_equal_runs_have_nothing_to_list(tmp_path: Path) -> None:

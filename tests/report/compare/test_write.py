@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
+from pytest import approx
 
 from har_llm.common.errors import ConfigError
 from har_llm.config import PathsConfig, ReportConfig, Settings
@@ -15,7 +16,7 @@ from har_llm.report.compare.comparison import Comparison, compare
 from har_llm.report.compare.pairing import Pairing, pair
 from har_llm.report.compare.tables import ComparisonTables, make_tables
 from har_llm.report.compare.write import LISTED, render, write
-from tests.report.run_folders import A_RIGHT, A_WRONG, ACTIVITIES, paired, row, rows, several, written
+from tests.report.run_folders import A_WRONG, ACTIVITIES, BETTER, paired, row, rows, several, written
 
 
 def compared(pairing: Pairing) -> tuple[Comparison, ComparisonTables]:
@@ -67,11 +68,14 @@ def test_all_files_are_written_and_written_again(tmp_path: Path) -> None:
 
 
 def test_the_json_holds_every_number_and_sentence(tmp_path: Path) -> None:
-    comparison, tables = compared(paired(tmp_path, several(6, A_WRONG), several(6, A_RIGHT)))
+    comparison, tables = compared(paired(tmp_path, several(6, A_WRONG), BETTER))
     content = json.loads((write(comparison, tables, into(tmp_path)) / "comparison.json").read_text())
     assert list(content) == [one.name for one in fields(Comparison)]
     assert (content["a"], content["b"], content["verdict"]) == ("a", "b", comparison.verdict)
-    assert content["metrics"]["accuracy"] == {**asdict(comparison.metrics["accuracy"]), "ci95": [0.75, 0.75]}
+    assert content["metrics"]["accuracy"] == {
+        **asdict(comparison.metrics["accuracy"]),
+        "ci95": [approx(0.2653, abs=1e-4), approx(0.7347, abs=1e-4)],
+    }
     assert content["by_session"]["s3"]["a"]["accuracy"] == 0.25
     assert content["events_left_out"] == {"a": 0, "b": 0}
 

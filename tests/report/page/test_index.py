@@ -52,7 +52,7 @@ def test_figures_and_tables_are_in_the_page(tmp_path: Path) -> None:
 
 
 def test_scores_are_text_as_the_tables_have_them(tmp_path: Path) -> None:
-    run = make(tmp_path, fabricated("a", sessions=dict.fromkeys(("s1", "s2", "s3"), KITCHEN)))
+    run = make(tmp_path, fabricated("a", sessions={"s1": KITCHEN, "s2": KITCHEN[:4], "s3": KITCHEN[:2]}))
     page, scores = written(tmp_path, [run]), run.metrics.strict.all
     mean = scores.mean["accuracy"]
     assert mean.ci95 is not None
