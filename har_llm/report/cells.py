@@ -87,7 +87,12 @@ def cells_of(runs: Sequence[ScoredRun]) -> tuple[list[Cell], list[str]]:
     groups: dict[Hashable, list[ScoredRun]] = {}
     for run in once:
         groups.setdefault(identity(run), []).append(run)
-    return _told_apart([Cell(seeds) for group in groups.values() for seeds in _seeds(group)]), notes
+    cells = []
+    for group in groups.values():
+        different, said = _different(group)
+        notes += said
+        cells += [Cell(seeds) for seeds in _seeds(different)]
+    return _told_apart(cells), notes
 
 
 def identity(run: ScoredRun) -> Hashable:
@@ -127,6 +132,24 @@ def _each_once(runs: Sequence[ScoredRun]) -> tuple[list[ScoredRun], list[str]]:
             names = [one.result.folder.name for one in (run, kept)]
             notes.append(f"{names[0]} is the same run as {names[1]}, under another name; it is shown once.")
     return list(found.values()), notes
+
+
+def _different(group: Sequence[ScoredRun]) -> tuple[list[ScoredRun], list[str]]:
+    """The runs of a cell without those whose generations another seed has too, and notes about these."""
+    by_generations: dict[str, list[ScoredRun]] = {}
+    for run in sorted(group, key=lambda run: run.metrics.seed):
+        by_generations.setdefault(run.metrics.generations_digest, []).append(run)
+    kept, notes = [], []
+    for same in by_generations.values():
+        first = [run for run in same if run.metrics.seed == same[0].metrics.seed]
+        kept += first
+        if len(first) < len(same):
+            names = ", ".join(run.result.folder.name for run in same)
+            notes.append(
+                f"These runs have the same generations, so their seeds change nothing, and only the first is shown; other "
+                f"samples need model.sampling.temperature above 0: {names}."
+            )
+    return kept, notes
 
 
 def _seeds(group: Sequence[ScoredRun]) -> list[tuple[ScoredRun, ...]]:

@@ -22,7 +22,7 @@ else:
 """A text from a model or a user's files: for pydantic, any string. Its own `str` refuses lone surrogates, which UTF-8 cannot
 encode."""
 
-FORMAT = 7
+FORMAT = 8
 """To be raised when the content of a run directory changes; a directory of another format is not read."""
 
 
@@ -103,6 +103,8 @@ class Metrics(BothParsings[ParsedScores]):
     samples: int
     """Generations for each window."""
     seed: int
+    generations_digest: str
+    """Of the texts of all generations, so that runs with the same ones are known, whatever their seeds."""
     choices: Choices
     sessions: int
     """Sessions, windows and events that the run shows to the model."""

@@ -9,7 +9,7 @@ from har_llm.common.numbers import counted, percent
 from har_llm.common.tables import ABSENT, Table
 from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import Facts, facts, label
-from har_llm.runs.result import Metrics, Sample
+from har_llm.runs.result import Metrics, RunAdapter, Sample
 from har_llm.scoring.metrics import ClassScores, Confusion, Scores
 from har_llm.scoring.names import METRICS, activity_name, cause_name
 from har_llm.scoring.prediction import CAUSES
@@ -145,6 +145,8 @@ def _notes(run: RunResult) -> Iterator[str]:
         yield f"Repaired in the whole dataset, of which this run uses a part: {count} x {kind} (data.json lists them)."
     for reason, count in data.dropped_events.items():
         yield f"{count} events of the whole dataset are left out by the settings: {reason}."
+    if metrics.seed and metrics.choices.generation.get("temperature") == 0 and _is_as_it_was(metrics.adapter):
+        yield f"seed={metrics.seed} changes nothing: at model.sampling.temperature=0 every seed gives the same generations."
     ends = environment.finish_reasons
     if cut := ends.get("length", 0):
         yield f"{cut} of {sum(ends.values())} generations were cut by model.sampling.max_new_tokens or the model's context."
@@ -155,6 +157,11 @@ def _notes(run: RunResult) -> Iterator[str]:
         )
     if len(environment.generated_by) > 1:
         yield "The generations of this run were made by different engines, versions or machines (see environment.json)."
+
+
+def _is_as_it_was(adapter: RunAdapter | None) -> bool:
+    """Whether no adapter was trained for the run: its teacher's generations may depend on the seed."""
+    return adapter is None or adapter.distillation is None
 
 
 def _other_parsing(metrics: Metrics, parsing: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from har_llm.common.digest import canonical
+from har_llm.common.digest import canonical, digest
 from har_llm.common.environment import describe_environment
 from har_llm.common.errors import Notice
 from har_llm.common.files import put_in_place, staging_folder
@@ -56,7 +56,7 @@ def write_run(run: PreparedRun, store: GenerationStore) -> Path:
     result = RunResult(
         run.folder,
         run.experiment.source,
-        _metrics(run, rows),
+        _metrics(run, windows, rows),
         _environment(run, windows),
         _data(run),
         _sample(run, windows, rows),
@@ -72,7 +72,7 @@ def write_run(run: PreparedRun, store: GenerationStore) -> Path:
     return run.folder
 
 
-def _metrics(run: PreparedRun, rows: Sequence[PredictionRow]) -> Metrics:
+def _metrics(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Sequence[PredictionRow]) -> Metrics:
     home, experiment = run.recordings.home, run.experiment
     settings = experiment.settings
     shown = [row for row in rows if row.excluded is None]
@@ -90,6 +90,7 @@ def _metrics(run: PreparedRun, rows: Sequence[PredictionRow]) -> Metrics:
         decoding=experiment.decoding.name,
         samples=experiment.decoding.samples,
         seed=settings.seed,
+        generations_digest=digest([record.text for window in windows for record in window.records]),
         choices=_choices(run),
         sessions=len({row.session for row in shown}),
         windows=len(run.prompts),

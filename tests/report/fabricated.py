@@ -75,6 +75,7 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
         "samples": 1,
         "part": "test",
         "seed": 0,
+        "generations_digest": f"of seed {changes.get('seed', 0)}",
         "sessions": sessions,
         "windows": 60,
         "events": 600,

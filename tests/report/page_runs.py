@@ -225,6 +225,7 @@ def _metrics(run: Fabricated, rows: Sequence[Mapping[str, Any]], windows: Sequen
         "samples": len(run.models),
         "part": "test",
         "seed": 0,
+        "generations_digest": "0" * 64,
         "sessions": len({row["session"] for row in shown}),
         "windows": len(windows),
         "events": len(shown),

@@ -125,6 +125,7 @@ def facts_of(sessions: int, events: int) -> dict[str, Any]:
             "generation": {"thinking": True, "context": None, "temperature": 0.6},
         },
         "seed": 0,
+        "generations_digest": "0" * 64,
         "sessions": sessions,
         "windows": 4,
         "events": events,

@@ -35,6 +35,17 @@ def test_seeds_are_one_cell_with_both_spreads_apart(tmp_path: Path) -> None:
     assert score.interval == pytest.approx((0.275, 0.625))
 
 
+def test_seeds_of_the_same_generations_are_one_run(tmp_path: Path) -> None:
+    """A greedy model's, or those of one that might as well be: a standard deviation of 0.00 over them would say nothing."""
+    same = [fabricated(tmp_path, seed=seed, generations_digest="same") for seed in (2, 0, 1)]
+    found, notes = cells_of([ScoredRun(run, "strict") for run in [*same, fabricated(tmp_path, 0.6, seed=3)]])
+    assert [[run.metrics.seed for run in cell.runs] for cell in found] == [[0, 3]]
+    assert len(notes) == 1 and "so their seeds change nothing, and only the first is shown" in notes[0]
+    assert all(run.folder.name in notes[0] for run in same)
+    (alone,) = cells(*same)
+    assert alone.score("f1_weighted").seed_std is None and len(alone.runs) == 1
+
+
 def test_a_students_seeds_are_one_cell_though_each_has_an_adapter_of_its_own(tmp_path: Path) -> None:
     runs = [fabricated(tmp_path, seed=seed, adapter={**trained("mural"), "revision": f"key{seed}"}) for seed in (0, 1)]
     (cell,) = cells(*runs)

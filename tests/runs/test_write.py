@@ -200,6 +200,17 @@ def test_an_unlabelled_event_is_shown_and_not_scored(tmp_path: Path, null_class:
     assert result.sample.gold != ["unlabelled"]
 
 
+def test_seeds_of_a_greedy_model_are_said_to_change_nothing(tmp_path: Path, script: str) -> None:
+    greedy = [done(tmp_path, script, "limit=1", f"seed={seed}")[0] for seed in (0, 1)]
+    assert greedy[0].metrics.generations_digest == greedy[1].metrics.generations_digest
+    notes = [summarise(run, headline="accuracy", parsing="strict").notes for run in greedy]
+    said = "seed=1 changes nothing: at model.sampling.temperature=0 every seed gives the same generations."
+    assert [said in one for one in notes] == [False, True]
+    drawn = answered(sampled(tmp_path, "seed=1"), "$ids:2")
+    assert not any("seed" in note for note in summarise(drawn, headline="accuracy", parsing="strict").notes)
+    assert drawn.metrics.generations_digest != greedy[0].metrics.generations_digest
+
+
 def test_the_sample_shows_the_first_wrong_event(tmp_path: Path) -> None:
     path = gold_script(tmp_path / "wrong.jsonl", wrong=10**6)
     result, _ = done(tmp_path, f"engine.path={path}")

@@ -20,6 +20,7 @@ COLUMNS = ("job", "windows", "score in %", "std", "missed %", "run directory")
 def show_sweep(jobs: Sequence[Job]) -> None:
     """Print a line for each job: its headline score, or that it failed."""
     rows, named, labels = [], set(), set()
+    seeds: dict[str, set[int]] = {}
     for job in jobs:
         if job.result is None or job.experiment is None:
             rows.append([job.title, "", "", "", "", "failed; its error is above"])
@@ -28,6 +29,7 @@ def show_sweep(jobs: Sequence[Job]) -> None:
         score, missed = (metrics.headline(name, settings.parsing) for name in (settings.headline, "missed"))
         named.add(f"{settings.headline}, {settings.parsing} parsing")
         labels.add(label(metrics))
+        seeds.setdefault(metrics.generations_digest, set()).add(metrics.seed)
         shares = map(percent, (score.mean, score.std, missed.mean))
         rows.append([job.title, str(metrics.windows), *shares, str(job.folder)])
     if not named:
@@ -35,5 +37,8 @@ def show_sweep(jobs: Sequence[Job]) -> None:
     out = console()
     title = f"{'; '.join(sorted(named))}: mean and standard deviation over sessions"
     show_table(out, Table("sweep", title, COLUMNS, rows))
+    for same in (same for same in seeds.values() if len(same) > 1):
+        words = f"Seeds {', '.join(map(str, sorted(same)))} gave the same generations: they change nothing."
+        out.print(plain(words), style="yellow")
     for text in sorted(labels - {""}):
         out.print(plain(f"{'All of these' if len(labels) == 1 else 'Some of these'}: {text}"), style="bold yellow")
