@@ -18,12 +18,34 @@ from har_llm.common.paths import expanded
 from har_llm.data.records import Home, Message, Prompt, Window
 
 EVENT_IDS = ("session", "window")
-PLACEHOLDERS = ("description", "rooms", "activities", "rules", "events")
+PLACEHOLDERS = ("description", "rooms", "activities", "rules", "id_key", "activity_key", "events")
+KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+
+@dataclass(kw_only=True)
+class AnswerKeys:
+    """The keys of the objects of an answer, as the prompt asks for them: {"id": 0, "activity": 3}."""
+
+    id: str = "id"
+    """The key of an event's id."""
+    activity: str = "activity"
+    """The key of an event's activity."""
+
+    def check(self) -> None:
+        for name, key in vars(self).items():
+            if not KEY.fullmatch(key):
+                raise ConfigError(f"prompt.answer_keys.{name} is {key!r}; it must be 1 to 40 letters, digits, '_' or '-'.")
+        if self.id.lower() == self.activity.lower():
+            raise ConfigError(
+                f"prompt.answer_keys.id and prompt.answer_keys.activity are both {self.id!r}; they must be different."
+            )
 
 
 @runtime_checkable
 class PromptConfig(Protocol):
     """A prompt's settings. Configured by conf/prompt/<name>.yaml."""
+
+    answer_keys: AnswerKeys
 
     def check(self) -> None: ...
 
@@ -36,8 +58,9 @@ class PromptConfig(Protocol):
 class SectionedPrompt:
     """Named sections, filled with the home and joined by blank lines; the window's events come last.
 
-    A section may use $description, $rooms, $activities and $rules; `events` uses $events. A section whose placeholder
-    is empty for a home (no rules, no description) is left out whole, and so is one that is null or empty itself.
+    A section may use $description, $rooms, $activities and $rules, and $id_key and $activity_key for the keys of an answer;
+    `events` uses $events. A section whose placeholder is empty for a home (no rules, no description) is left out whole, and
+    so is one that is null or empty itself.
     """
 
     system: str
@@ -45,9 +68,12 @@ class SectionedPrompt:
     events: str = "$events"
     event_ids: str = "session"
     """session: an event keeps its position in the session; window: ids start at 0 in each window."""
+    answer_keys: AnswerKeys = field(default_factory=AnswerKeys)
+    """The keys that the prompt asks for, and by which answers are parsed."""
 
     def check(self) -> None:
         require("prompt.event_ids", self.event_ids, EVENT_IDS)
+        self.answer_keys.check()
         for name, text in self.sections.items():
             _check_placeholders(f"prompt.sections.{name}", text or "", PLACEHOLDERS[:-1])
         _check_placeholders("prompt.system", self.system, PLACEHOLDERS[:-1])
@@ -59,7 +85,7 @@ class SectionedPrompt:
             raise ConfigError(f"prompt.events has $events {count} times; it must have it once.")
 
     def renderer(self, home: Home) -> Renderer:
-        values = _home_values(home)
+        values = _home_values(home) | {"id_key": self.answer_keys.id, "activity_key": self.answer_keys.activity}
         parts = [_section(text or "", values) for text in self.sections.values()]
         before, after = _template_parts(self.events.strip())
         return Renderer(
@@ -82,9 +108,12 @@ class VerbatimPrompt:
     system: str = ""
     event_ids: str = "session"
     """As in SectionedPrompt."""
+    answer_keys: AnswerKeys = field(default_factory=AnswerKeys)
+    """The keys that the file asks for, and by which answers are parsed."""
 
     def check(self) -> None:
         require("prompt.event_ids", self.event_ids, EVENT_IDS)
+        self.answer_keys.check()
         if not self.path:
             raise ConfigError("prompt.path is not set; prompt=verbatim needs prompt.path=FILE, the text to send.")
 

@@ -86,16 +86,6 @@ Message = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class AnswerKeys:
-    """The keys of an answer's objects."""
-
-    id: str = "id"
-    """Of the event's id."""
-    activity: str = "activity"
-    """Of the event's activity."""
-
-
-@dataclass(frozen=True)
 class Prompt:
     """What a model is sent for one window, and how to read the ids in its answer."""
 

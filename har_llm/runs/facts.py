@@ -8,9 +8,11 @@ from pathlib import PurePath
 from typing import Any
 
 from har_llm.common.numbers import counted, decimals, rough
+from har_llm.data.prompts import AnswerKeys
 from har_llm.runs.directory import RunResult
 from har_llm.runs.result import GeneratedBy, Metrics, RunAdapter
 
+USUAL_KEYS = vars(AnswerKeys())
 Facts = list[tuple[str, str]]
 """Pairs of name and description."""
 
@@ -84,7 +86,10 @@ def _choice(choice: Mapping[str, Any]) -> str:
 
 def _prompt(choice: Mapping[str, Any]) -> str:
     """The digest covers the windows that were sent, so runs with another `limit` have another one."""
-    return f"{_choice({'kind': choice.get('kind')})}, digest of the prompts of these windows {choice.get('digest')}"
+    keys = choice.get("answer_keys", USUAL_KEYS)
+    asked = "" if keys == USUAL_KEYS else f", answer keys {keys['id']} and {keys['activity']}"
+    kind = _choice({"kind": choice.get("kind")})
+    return f"{kind}{asked}, digest of the prompts of these windows {choice.get('digest')}"
 
 
 def _generation(metrics: Metrics) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from har_llm.common.errors import MissingError
-from har_llm.data.records import AnswerKeys, Prompt
+from har_llm.data.prompts import AnswerKeys
+from har_llm.data.records import Prompt
 from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import GenerationStore, Record, generations_folder
 from har_llm.scoring.answer_lists import lists_in
@@ -41,19 +42,19 @@ def parse_windows(run: PreparedRun, store: GenerationStore) -> list[WindowGenera
     records = list(store.get_many(request.key for request in run.requests))
     check_adapter(run, records)
     labels, thinking = Labels(run.recordings.home.activities), run.experiment.model.thinking
-    samples = run.experiment.decoding.samples
+    samples, keys = run.experiment.decoding.samples, run.experiment.prompt.answer_keys
     windows = []
     for place, prompt in enumerate(run.prompts):
         mine = records[place * samples : (place + 1) * samples]
-        asked = Asked(prompt.ids, labels, examples=_examples(prompt))
+        asked = Asked(prompt.ids, labels, keys, _examples(prompt, keys))
         answers = [parse(one.text, one.finish_reason, asked, thinking=thinking) for one in mine]
         windows.append(WindowGenerations(mine, answers))
     return windows
 
 
-def _examples(prompt: Prompt) -> list[Sequence[JsonObject]]:
+def _examples(prompt: Prompt, keys: AnswerKeys) -> list[Sequence[JsonObject]]:
     """The answers that a prompt shows."""
-    return [shown for message in prompt.messages for shown in lists_in(message["content"], AnswerKeys())]
+    return [shown for message in prompt.messages for shown in lists_in(message["content"], keys)]
 
 
 def check_adapter(run: PreparedRun, records: Iterable[Record], weights: str | None = None) -> None:

@@ -96,10 +96,10 @@ def _requests(run: PreparedRun) -> Iterator[Request]:
         repetition = (drawn.repetition_min_count, drawn.repetition_max_pattern_size)
     decoding = Decoding(model.sampling, model.template_options(), drawn.thinking_token_budget, repetition)
     adapter = _engine_adapter(run.adapter)
-    labels = run.recordings.home.activities
+    labels, keys = run.recordings.home.activities, run.experiment.prompt.answer_keys
     for prompt in run.prompts:
-        schema = answer_schema(prompt.ids, labels) if drawn.structured else None
-        pattern = answer_pattern(prompt.ids, labels) if drawn.structured else None
+        schema = answer_schema(prompt.ids, labels, keys) if drawn.structured else None
+        pattern = answer_pattern(prompt.ids, labels, keys) if drawn.structured else None
         form = {} if pattern is None else {"pattern": pattern}
         for sample in range(drawn.samples):
             own_seed = 0 if model.sampling.greedy else request_seed(seed, prompt.window, sample)

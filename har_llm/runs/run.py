@@ -89,7 +89,7 @@ class PreparedRun:
         return digest(
             {
                 "format": FORMAT,
-                "parsing": parsing.VERSION,
+                "parsing": [parsing.VERSION, vars(self.experiment.prompt.answer_keys)],
                 "metrics": metrics.VERSION,
                 "keys": [request.key for request in self.requests],
                 "data": data_digest(self.sessions),
@@ -171,7 +171,7 @@ class AdapterRecipe:
             "chosen": vars(examples),
         }
         if examples.uses_answers:
-            made["parsing"] = parsing.VERSION
+            made["parsing"] = [parsing.VERSION, vars(self.teacher.experiment.prompt.answer_keys)]
         if examples.uses_gold:
             made["gold"] = data_digest(self.teacher.sessions)
         if examples.unusable == "leave_out":

@@ -116,7 +116,11 @@ def _choices(run: PreparedRun) -> Choices:
     experiment = run.experiment
     return Choices(
         window=_component(experiment.window),
-        prompt={"kind": type(experiment.prompt).__name__, "digest": _digest_of_prompts(run.prompts)},
+        prompt={
+            "kind": type(experiment.prompt).__name__,
+            "digest": _digest_of_prompts(run.prompts),
+            "answer_keys": asdict(experiment.prompt.answer_keys),
+        },
         split=_component(experiment.split),
         generation={
             "thinking": experiment.model.thinking,

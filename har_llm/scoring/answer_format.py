@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from har_llm.data.prompts import AnswerKeys
 
-def answer_schema(ids: Sequence[int], activities: Collection[int]) -> dict[str, Any]:
+
+def answer_schema(ids: Sequence[int], activities: Collection[int], keys: AnswerKeys) -> dict[str, Any]:
     """The JSON schema of an answer that gives each of these events, in order, one of these activities."""
     objects = [
         {
             "type": "object",
-            "properties": {"id": {"const": shown}, "activity": {"enum": list(activities)}},
-            "required": ["id", "activity"],
+            "properties": {keys.id: {"const": shown}, keys.activity: {"enum": list(activities)}},
+            "required": [keys.id, keys.activity],
             "additionalProperties": False,
         }
         for shown in ids
@@ -20,12 +22,12 @@ def answer_schema(ids: Sequence[int], activities: Collection[int]) -> dict[str, 
     return {"type": "array", "prefixItems": objects, "items": False, "minItems": len(objects), "maxItems": len(objects)}
 
 
-def answer_pattern(ids: Sequence[int], activities: Collection[int]) -> str:
+def answer_pattern(ids: Sequence[int], activities: Collection[int], keys: AnswerKeys) -> str:
     """A regular expression for such an answer, with the spaces of the prompt's example.
 
     Engines that constrain by a schema allow either no spaces at all, which models do not write and which makes their answers
     worse, or any number of them, which weak models never stop writing.
     """
     activity = "|".join(str(number) for number in activities)
-    objects = [rf'\{{"id": {shown}, "activity": ({activity})\}}' for shown in ids]
+    objects = [rf'\{{"{keys.id}": {shown}, "{keys.activity}": ({activity})\}}' for shown in ids]
     return r"\n{0,2}\[\n?" + r",[ \n]".join(objects) + r"\n?\]"

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from har_llm.data.records import AnswerKeys
+from har_llm.data.prompts import AnswerKeys
 from har_llm.scoring.json_objects import JsonObject, Located, find_objects
 
 JSON_SPACE = " \t\r\n"

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from har_llm.data.records import AnswerKeys
+from har_llm.data.prompts import AnswerKeys
 from har_llm.models.reasoning import split_reasoning
 from har_llm.scoring.answer_lists import AnswerList, answer_lists, counting, is_all, unfinished
 from har_llm.scoring.json_objects import Found, JsonObject, find_objects, repair

@@ -184,6 +184,17 @@ def test_words_of_a_home_are_never_taken_for_placeholders(name: str) -> None:
     assert prompt.messages[-1]["content"].count('"kitchen fridge 0"') == 2
 
 
+def test_the_keys_of_an_answer_are_in_the_example_that_the_prompt_shows() -> None:
+    window = next(FixedWindows().cut(session_of(2)))
+    usual, papers = (
+        load("prompt/default", SectionedPrompt, **changes).renderer(small_home()).render(window).messages[-1]["content"]
+        for changes in ({}, {"answer_keys": {"id": "event", "activity": "predicted_activity"}})
+    )
+    assert '\n[{"id": 0, "activity": 1}, {"id": 1, "activity": 1}]\n' in usual
+    assert '\n[{"event": 0, "predicted_activity": 1}, {"event": 1, "predicted_activity": 1}]\n' in papers
+    assert '"activity"' not in papers and '{"id": 0, "time": ' in papers, "the events of the input keep their keys"
+
+
 def test_shipped_prompts_are_valid() -> None:
     load("prompt/default", SectionedPrompt).check()
     load("prompt/verbatim", VerbatimPrompt, path="my.txt").check()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import EngineError
+from har_llm.data.prompts import AnswerKeys
 from har_llm.engines.base import Decoding, Generation, LoadedModel, Request
 from har_llm.engines.openai_config import OpenaiEngineConfig
 from har_llm.models.config import Sampling
@@ -26,7 +27,11 @@ GREEDY = Decoding(Sampling(temperature=0.0, max_new_tokens=MOST), {"enable_think
 SAMPLED = Decoding(Sampling(temperature=0.6, top_p=0.95, top_k=20, min_p=0.1, max_new_tokens=50), {"enable_thinking": True})
 
 
-FORM: dict[str, Any] = {"schema": answer_schema([1, 2], [3, 14]), "pattern": answer_pattern([1, 2], [3, 14])}
+KEYS = AnswerKeys()
+FORM: dict[str, Any] = {
+    "schema": answer_schema([1, 2], [3, 14], KEYS),
+    "pattern": answer_pattern([1, 2], [3, 14], KEYS),
+}
 
 
 KEY = "sk-secret-0123456789"

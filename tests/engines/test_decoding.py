@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from har_llm.data.prompts import AnswerKeys
 from har_llm.engines.decoding import DecodingConfig
 from har_llm.runs.prepare import prepare
 from har_llm.scoring.answer_format import answer_pattern, answer_schema
@@ -18,6 +19,8 @@ from har_llm.scoring.labels import Labels
 from har_llm.scoring.parsing import Asked, parse
 from tests.composing import experiment
 
+PAPERS = AnswerKeys(id="event", activity="predicted_activity")
+KEYS = st.sampled_from([AnswerKeys(), PAPERS])
 IDS = st.lists(st.integers(0, 120), min_size=1, max_size=5, unique=True)
 ACTIVITIES = st.lists(st.integers(0, 30), min_size=1, max_size=6, unique=True)
 thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -29,36 +32,38 @@ def written(*rows: tuple[int, int]) -> str:
 
 
 def fits(text: str, ids: list[int], activities: list[int]) -> bool:
-    return re.fullmatch(answer_pattern(ids, activities), text) is not None
+    return re.fullmatch(answer_pattern(ids, activities, AnswerKeys()), text) is not None
 
 
-def valid(text: str, ids: list[int], activities: list[int]) -> bool:
+def valid(text: str, ids: list[int], activities: list[int], keys: AnswerKeys | None = None) -> bool:
     import jsonschema
 
-    schema = answer_schema(ids, activities)
+    schema = answer_schema(ids, activities, keys or AnswerKeys())
     jsonschema.Draft202012Validator.check_schema(schema)
     return bool(jsonschema.Draft202012Validator(schema).is_valid(json.loads(text)))
 
 
 @needs_jsonschema
-@given(data=st.data(), ids=IDS, activities=ACTIVITIES)
+@given(data=st.data(), ids=IDS, activities=ACTIVITIES, keys=KEYS)
 @thorough
-def test_whatever_has_the_pattern_has_the_schema(data: st.DataObject, ids: list[int], activities: list[int]) -> None:
-    text = data.draw(st.from_regex(answer_pattern(ids, activities), fullmatch=True))
-    assert valid(text, ids, activities)
+def test_whatever_has_the_pattern_has_the_schema(
+    data: st.DataObject, ids: list[int], activities: list[int], keys: AnswerKeys
+) -> None:
+    text = data.draw(st.from_regex(answer_pattern(ids, activities, keys), fullmatch=True))
+    assert valid(text, ids, activities, keys)
 
 
 @pytest.mark.parametrize("thinking", [True, False])
-@given(data=st.data(), ids=IDS, activities=ACTIVITIES)
+@given(data=st.data(), ids=IDS, activities=ACTIVITIES, keys=KEYS)
 @thorough
 def test_whatever_has_the_pattern_is_parsed_strictly_as_it_is_written(
-    data: st.DataObject, ids: list[int], activities: list[int], thinking: bool
+    data: st.DataObject, ids: list[int], activities: list[int], thinking: bool, keys: AnswerKeys
 ) -> None:
-    text = data.draw(st.from_regex(answer_pattern(ids, activities), fullmatch=True))
-    reasoning = '<think>\nIt is [{"id": 0, "activity": 1}].\n</think>' if thinking else ""
+    text = data.draw(st.from_regex(answer_pattern(ids, activities, keys), fullmatch=True))
+    reasoning = f'<think>\nIt is [{{"{keys.id}": 0, "{keys.activity}": 1}}].\n</think>' if thinking else ""
     home = {number: f"activity {number}" for number in activities}
-    read = parse(reasoning + text, "stop", Asked(ids, Labels(home)), thinking=thinking)
-    assert [prediction.activity for prediction in read.strict] == [row["activity"] for row in json.loads(text)]
+    read = parse(reasoning + text, "stop", Asked(ids, Labels(home), keys), thinking=thinking)
+    assert [prediction.activity for prediction in read.strict] == [row[keys.activity] for row in json.loads(text)]
     assert read.lenient == read.strict
 
 

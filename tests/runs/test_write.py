@@ -15,6 +15,7 @@ from har_llm.config import Experiment
 from har_llm.data.records import Recordings
 from har_llm.engines.scripted import ScriptedEngineConfig
 from har_llm.runs.directory import read_run
+from har_llm.runs.facts import facts
 from har_llm.runs.prepare import prepare, read_recordings
 from har_llm.runs.summary import summarise
 from har_llm.runs.write import write_run
@@ -209,6 +210,29 @@ def test_seeds_of_a_greedy_model_are_said_to_change_nothing(tmp_path: Path, scri
     drawn = answered(sampled(tmp_path, "seed=1"), "$ids:2")
     assert not any("seed" in note for note in summarise(drawn, headline="accuracy", parsing="strict").notes)
     assert drawn.metrics.generations_digest != greedy[0].metrics.generations_digest
+
+
+PAPERS_KEYS = ("prompt.answer_keys.id=event", "prompt.answer_keys.activity=predicted_activity")
+
+
+def test_answers_are_parsed_by_the_keys_that_the_prompt_asks_for(tmp_path: Path) -> None:
+    """A user's own prompt may ask for any, as the paper's does. An echo of its example is no answer."""
+    (tmp_path / "mine.txt").write_text('Answer as in [{"event": 0, "predicted_activity": 1}].\n$events')
+    mine = ("prompt=verbatim", f"prompt.path={tmp_path / 'mine.txt'}")
+    prepared = sampled(tmp_path, *mine, *PAPERS_KEYS)
+    rows = json.dumps([{"event": shown, "predicted_activity": "2"} for shown in prepared.prompts[0].ids]).replace('"2"', "2")
+    result = answered(prepared, f'<think>\nSo.\n</think>{rows}\nor [{{"event": 0, "predicted_activity": 1}}]', "$ids:2")
+    first, second = ([row for row in rows_of(result) if row.get("window") == window] for window in (0, 1))
+    assert [row["strict"]["activity"] for row in first] == [row["lenient"]["activity"] for row in first] == [2] * 10
+    assert {row["strict"]["missed"] for row in second} == {"malformed"}, "the usual keys are not asked for"
+    assert {row["lenient"]["activity"] for row in second} == {2}
+    other = sampled(tmp_path, *mine)
+    assert [one.key for one in other.requests] == [one.key for one in prepared.requests], "the same prompts"
+    assert other.digest != prepared.digest
+    assert ", answer keys event and predicted_activity, digest" in dict(facts(result))["prompt"]
+    formed = sampled(tmp_path, *PAPERS_KEYS, "decoding=structured", "engine=vllm")
+    assert formed.requests[0].pattern is not None and '"predicted_activity": ' in formed.requests[0].pattern
+    assert formed.requests[0].schema["prefixItems"][0]["required"] == ["event", "predicted_activity"]
 
 
 def test_the_sample_shows_the_first_wrong_event(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from har_llm.data.records import AnswerKeys
+from har_llm.data.prompts import AnswerKeys
 from har_llm.models.reasoning import split_reasoning
 from har_llm.scoring.answer_lists import lists_in
 from har_llm.scoring.labels import Labels
