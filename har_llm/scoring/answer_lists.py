@@ -13,8 +13,7 @@ from har_llm.scoring.json_objects import JsonObject, Located, find_objects
 JSON_SPACE = " \t\r\n"
 _OPENS = re.compile(r"\[[ \t\r\n]*(?=\{)")
 _CLOSES = re.compile(r"[ \t\r\n]*\]")
-_NOTHING_BEFORE = re.compile(r"\s*(?:```[a-z]*)?\s*")
-_NOTHING_AFTER = re.compile(r"\s*`{0,3}\s*")
+_FENCE = re.compile(r"(?:```[a-z]*)?")
 _BETWEEN = re.compile(r"(?:[\s,\]}`]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _OBJECT = re.compile(r"\{[^{}]*")
 
@@ -62,8 +61,12 @@ def lists_in(text: str, keys: AnswerKeys) -> list[Sequence[JsonObject]]:
 
 def is_all(answer: str, only: AnswerList) -> bool:
     """Whether nothing is beside a list but the marks of a fence."""
-    before, after = answer[: only.start], answer[only.end :]
-    return _NOTHING_BEFORE.fullmatch(before) is not None and _NOTHING_AFTER.fullmatch(after) is not None
+    return _FENCE.fullmatch(answer[: only.start].strip()) is not None and _is_end(answer[only.end :])
+
+
+def _is_end(text: str) -> bool:
+    """Whether it is nothing but a fence's end, or a part of one."""
+    return text.strip() in ("", "`", "``", "```")
 
 
 def counting(lists: Sequence[AnswerList], ids: Collection[int], keys: AnswerKeys) -> AnswerList | None:
@@ -85,12 +88,13 @@ def unfinished(answer: str, keys: AnswerKeys) -> str:
     objects = find_objects(answer).objects
     lists = answer_lists(answer, objects, keys)
     if not lists:
-        beginning = _NOTHING_BEFORE.match(answer)
-        return answer if beginning and _only_objects(answer, beginning.end(), objects) else ""
+        begins = answer.find("{")
+        own = begins >= 0 and _FENCE.fullmatch(answer[:begins].strip()) and _only_objects(answer, begins, objects)
+        return answer if own else ""
     last = lists[-1]
     if last.objects is None:
         return answer[last.start :] if _only_objects(answer, last.start + 1, objects) else ""
-    return answer[last.start :] if _NOTHING_AFTER.fullmatch(answer, last.end) else ""
+    return answer[last.start :] if _is_end(answer[last.end :]) else ""
 
 
 def _valid_lists(text: str, objects: Sequence[Located]) -> Iterator[tuple[int, int, list[JsonObject]]]:

@@ -20,7 +20,7 @@ from har_llm.scoring.json_objects import Found, JsonObject, find_objects, repair
 from har_llm.scoring.labels import Labels, integer
 from har_llm.scoring.prediction import Prediction
 
-VERSION = 2
+VERSION = 3
 """To be raised when the same generation would be parsed differently; part of a run's digest."""
 
 ID_KEYS = ("id", "event_id")
@@ -80,7 +80,9 @@ def parse(text: str, finish_reason: str, asked: Asked, *, thinking: bool) -> Ans
         return Answer(reasoning, answer, missed, missed)
     parsed = answer if finish_reason == "stop" else unfinished(answer, asked.keys)
     found = find_objects(parsed)
-    lists, echoes = _without_echoes(answer_lists(parsed, found.objects, asked.keys), parsed, asked)
+    lists = answer_lists(parsed, found.objects, asked.keys)
+    alone = parsed == answer and len(lists) == 1 and is_all(parsed, lists[0])
+    lists, echoes = _without_echoes(lists, asked, alone=alone)
     chosen = counting(lists, asked.ids, asked.keys)
     without_objects = "omitted" if _EMPTY_LIST.fullmatch(answer) else "malformed"
     strict, strict_absent = _parse_strictly(chosen, asked, without_objects)
@@ -101,12 +103,12 @@ def _missed(cause: str, finish_reason: str) -> Prediction:
     return Prediction(None, {"length": "truncated", "repetition": "repetition"}.get(finish_reason, cause))
 
 
-def _without_echoes(lists: list[AnswerList], answer: str, asked: Asked) -> tuple[list[AnswerList], list[AnswerList]]:
+def _without_echoes(lists: list[AnswerList], asked: Asked, *, alone: bool) -> tuple[list[AnswerList], list[AnswerList]]:
     """The lists without those that repeat an example of the prompt, and the latter.
 
-    Where the list is all that is answered and names every event of the window, it cannot be told from an answer, and is one.
+    Where a list is all that is answered and names every event of the window, it cannot be told from an answer, and is one.
     """
-    if len(lists) == 1 and lists[0].names_all(asked.ids, asked.keys) and is_all(answer, lists[0]):
+    if alone and lists[0].names_all(asked.ids, asked.keys):
         return lists, []
     own = [one for one in lists if one.objects not in asked.examples]
     return own, [one for one in lists if one.objects in asked.examples]

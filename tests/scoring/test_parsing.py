@@ -212,6 +212,7 @@ def test_an_echo_of_the_example_in_the_prompt_is_no_answer() -> None:
 
 def test_an_answer_that_is_equal_to_the_example_is_one() -> None:
     """Where it is all that is written, and names all events of a small window."""
+    assert strict(f"Example: {EXAMPLE}", finish="length") == lenient(f"So: {EXAMPLE}", finish="length") == ["truncated"] * 2
     for text in (EXAMPLE, f"\n```json\n{EXAMPLE}\n```", f"<think>{EXAMPLE} is the form</think>{EXAMPLE}"):
         assert strict(text) == lenient(text) == [1, 1]
 
@@ -318,6 +319,15 @@ def test_a_megabyte_of_hostile_text_is_parsed_in_seconds(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     started = time.process_time()
     assert lenient(text + LIST, 3) == [1, 19, "omitted"]
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("piece", [" ", "[{", "[{'a':1}, ", "// ", "{}/*"])
+def test_hostile_text_that_was_cut_is_parsed_in_seconds_too(piece: str) -> None:
+    text = piece * (300_000 // len(piece))
+    started = time.process_time()
+    assert strict(f"{text}\n*/ {LIST}", 3, "length") == [1, 19, "truncated"]
+    assert lenient(f"{LIST}{text}.", 3, "length") == ["truncated"] * 3
     assert time.process_time() - started < 5
 
 
