@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
+
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-CONFIG, HYDRA_VERSION = "config", "1.3"
 USAGE = """\
 har_llm: human activity recognition in homes with language models.
 
@@ -155,13 +156,6 @@ def refuse_unknown(arguments: Sequence[str]) -> None:
                 check_known(name[1])
             except ConfigError as error:
                 sys.exit(f"error: {error}")
-
-
-def conf_folder() -> Path:
-    """conf/ beside the package in a checkout, inside it when installed."""
-    package = Path(__file__).resolve().parent
-    inside = package / "conf"
-    return inside if inside.is_dir() else package.parent / "conf"
 
 
 def help_text(arguments: Sequence[str]) -> str:

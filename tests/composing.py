@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from har_llm.cli import conf_folder
+from har_llm.common.shipped import conf_folder
 from har_llm.config import Experiment, read_experiment
 
 SETTING = re.compile(r"\w+(\.\w+)+=.*", re.DOTALL)  # of a node; what has no dot may choose an option of a group

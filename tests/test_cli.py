@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.cli import conf_folder, help_text
+from har_llm.cli import help_text
+from har_llm.common.shipped import conf_folder
 from har_llm.tasks import TASKS
 from tests.commands import har_llm, plain_environment, wait_for_lines
 from tests.scripted_runs import SMALL

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from har_llm.config import GROUPS
 from har_llm.engines.decoding import PLAIN_DECODING
+from har_llm.report.paper_choice import CANNOT_MATTER, under
 from har_llm.report.scored_run import ScoredRun
 from har_llm.runs.facts import partial_labels
 from har_llm.scoring.metrics import SessionMean
@@ -170,8 +172,7 @@ def _told_apart(cells: Sequence[Cell]) -> list[Cell]:
 def _variant(cell: Cell, rivals: Sequence[Cell]) -> str:
     said = marks(cell)
     if len(rivals) > 1:
-        known = {mark.partition("=")[0] for mark in said}
-        said += [text for text in _differences(cell, rivals) if text.partition("=")[0] not in known]
+        said += _differences(cell, rivals, [mark.partition("=")[0] for mark in said])
         same = [other for other in rivals if other is not cell and _told(other, rivals) == _told(cell, rivals)]
         if same:
             said.append(f"run {_own_name(cell, same)}")
@@ -196,29 +197,34 @@ def marks(cell: Cell) -> list[str]:
     """What a reader must know about a cell in every table."""
     run = cell.run
     said = partial_labels(run.metrics)
-    if run.metrics.decoding != PLAIN_DECODING:
-        said.append(f"decoding={run.metrics.decoding}")
     if run.distillation is not None and run.distillation.uses_gold:
         said.append("examples chosen with gold activities")
-    if run.settings.get("dataset.null_class", "label") != "label":
-        said.append(f"dataset.null_class={run.settings['dataset.null_class']}")
-    if run.settings.get("dataset.extra_events", "[]") != "[]":
-        said.append(f"dataset.extra_events={run.settings['dataset.extra_events']}")
-    if run.settings.get("prompt._target_", "").endswith(".VerbatimPrompt"):
-        said.append("a user's own prompt")
     if any(engine.startswith("Scripted") for engine in cell.engines):
         said.append("answers from a script, not from a model")
     if len(cell.engines) > 1:
         said.append("generations of different engines")
-    return said + (run.departures if run.comparable else [])
+    return [*said, *(run.departures if run.comparable else _own_choices(run))]
 
 
-def _differences(cell: Cell, rivals: Sequence[Cell]) -> list[str]:
-    """This cell's values of the settings in which it and its rivals differ."""
+def _own_choices(run: ScoredRun) -> Iterator[str]:
+    """What cannot be held beside the paper is still marked for what makes its events or generations others."""
+    if run.metrics.decoding != PLAIN_DECODING:
+        yield f"decoding={run.metrics.decoding}"
+    for setting, usual in (("dataset.null_class", "label"), ("dataset.extra_events", "[]")):
+        if run.settings.get(setting, usual) != usual:
+            yield f"{setting}={run.settings[setting]}"
+    if run.settings.get("prompt._target_", "").endswith(".VerbatimPrompt"):
+        yield "a user's own prompt"
+
+
+def _differences(cell: Cell, rivals: Sequence[Cell], known: Sequence[str] = ()) -> list[str]:
+    """This cell's values of the settings in which it and its rivals differ, but for those that are known."""
     facts = [_facts(one.run) for one in rivals]
     keys = sorted({key for one in facts for key in one}, key=lambda key: (key.startswith("prompt."), key))
     own = _facts(cell.run)
-    differing = [key for key in keys if len({one.get(key) for one in facts}) > 1]
+    differing = [key for key in keys if len({one.get(key) for one in facts}) > 1 and not under(key, known)]
+    if cell.run.comparable:  # its settings are held beside the paper's: what is not marked is as there
+        differing = [key for key in differing if key.partition(".")[0] not in GROUPS or under(key, CANNOT_MATTER)]
     said = [f"{key}={_short(own.get(key, 'not set'))}" for key in differing[:SHOWN_DIFFERENCES]]
     left = len(differing) - SHOWN_DIFFERENCES
     return [*said, f"{left} more settings differ"] if left > 0 else said

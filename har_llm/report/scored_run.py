@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from har_llm.common.numbers import counted
 from har_llm.config import NO_RESULT
-from har_llm.report.paper import DATASETS, MODELS, SETTINGS, TEACHER, Key, Value, dataset_name, results
+from har_llm.report.paper import DATASETS, MODELS, Key, Value, dataset_name, results
+from har_llm.report.paper_choice import Chosen, departures, flattened, under
 from har_llm.runs.directory import RunResult
 from har_llm.runs.result import Distillation, GeneratedBy, Metrics
 from har_llm.scoring.metrics import SessionMean
@@ -82,7 +82,7 @@ class ScoredRun:
     @cached_property
     def weights(self) -> dict[str, str]:
         """What identifies the model's weights: id, revision, dtype and the like."""
-        return _flat({key: value for key, value in self.result.environment.model.items() if key != "adapter"}, "")
+        return flattened({key: value for key, value in self.result.environment.model.items() if key != "adapter"})
 
     @cached_property
     def versions(self) -> dict[str, str]:
@@ -130,16 +130,9 @@ class ScoredRun:
 
     @property
     def departures(self) -> list[str]:
-        """Known differences from the paper's experiment."""
-        settings, model = self.settings, self.paper_model
-        found = [f"{key}={settings[key]}" for key, value in SETTINGS.items() if settings.get(key, value) != value]
-        if settings.get("split._target_", "PaperSplit").rpartition(".")[2] != "PaperSplit":
-            found.append("another split")
-        if self.distillation is not None and self.distillation.teacher != TEACHER:
-            found.append(f"trained on generations of {self.distillation.teacher}")
-        if model is not None and self.metrics.model_id != MODELS[model]:
-            found.append(f"weights other than {MODELS[model]}'s by id")
-        return found
+        """Every difference from the paper's experiment, and whether the paper says how it did it; for a comparable run."""
+        adapted = self.metrics.adapter is not None
+        return departures(Chosen(self.result.config, self.weights, self.metrics.dataset, self.paper_model, adapted))
 
     @property
     def home_name(self) -> str:
@@ -181,20 +174,5 @@ def experiment_settings(config: Mapping[str, Any]) -> dict[str, str]:
 
     Settings that are null are left out, so that a run made before such a setting existed is the same experiment.
     """
-    flat = _flat({key: value for key, value in config.items() if key not in NO_EXPERIMENT}, "")
-    return {key: value for key, value in flat.items() if not _under(key, NO_VARIANT)}
-
-
-def _under(key: str, names: Sequence[str]) -> bool:
-    return any(key == name or key.startswith(f"{name}.") for name in names)
-
-
-def _flat(content: Mapping[Any, Any], where: str) -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for key, value in content.items():
-        name = f"{where}{key}"
-        if isinstance(value, dict) and value:
-            flat |= _flat(value, f"{name}.")
-        elif value is not None:
-            flat[name] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    return flat
+    flat = flattened({key: value for key, value in config.items() if key not in NO_EXPERIMENT})
+    return {key: value for key, value in flat.items() if not under(key, NO_VARIANT)}

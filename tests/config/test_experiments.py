@@ -7,7 +7,7 @@ import itertools
 import pytest
 from hydra import compose, initialize_config_dir
 
-from har_llm.cli import conf_folder
+from har_llm.common.shipped import conf_folder
 from har_llm.config import Experiment, read_experiment
 from har_llm.distill.config import distillation_of
 from tests.composing import composed

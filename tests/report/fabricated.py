@@ -6,11 +6,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+import yaml
 
+from har_llm.common.shipped import shipped
 from har_llm.config import PARSINGS
 from har_llm.report.grouping import SYNTHETIC
 from har_llm.report.paper import MODELS, SIZES, TEACHER, Key, results
@@ -20,17 +22,7 @@ from har_llm.scoring.names import METRICS
 from har_llm.scoring.prediction import CAUSES
 from tests.helpers import description_of
 
-CONFIG: dict[str, Any] = {
-    "dataset": {"_target_": "har_llm.data.datasets.mural.Mural", "name": "mural", "folder": "mural", "null_class": "label"},
-    "window": {"_target_": "har_llm.data.windows.FixedWindows", "events": 10, "min_events": 1},
-    "prompt": {"_target_": "har_llm.data.prompts.SectionedPrompt", "system": "You recognize human activities."},
-    "split": {"_target_": "har_llm.data.splits.PaperSplit", "part": "test"},
-    "model": {"name": "m", "thinking": True, "sampling": {"temperature": 0.6}},
-    "lora": {"name": "none"},
-    "decoding": {"name": "plain", "samples": 1},
-    "engine": {"_target_": "har_llm.engines.auto.AutoEngineConfig"},
-    "seed": 0,
-}
+SHIPPED = ("marble", "mural", "simulated_flat", "simulated_house")
 TRAINED = {"marble": 41, "mural": 15}
 VLLM = {
     "engine": "vLLM",
@@ -109,9 +101,28 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
     })  # fmt: skip
     write(run / "data.json", {**DATA, "description": description_of(TRAINED.get(facts["dataset"], 10))})
     write(run / "sample.json", SAMPLE)
-    composed = OmegaConf.merge(CONFIG, {"dataset": {"name": facts["dataset"]}, "model": {"name": facts["model"]}}, config)
-    (run / "config.yaml").write_text(OmegaConf.to_yaml(composed), encoding="utf-8")
+    (run / "config.yaml").write_text(yaml.safe_dump(settings_of(facts, config)), encoding="utf-8")
     return read_run(run)
+
+
+def settings_of(facts: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The shipped settings of such a run, but for the changes. A dataset or model that is not shipped has its name alone."""
+    dataset = facts["dataset"] if facts["dataset"] in SHIPPED else "mural"
+    model = facts["model"] if facts["model"] in MODELS else "qwen3_0.6b"
+    recipe = (facts["adapter"] or {}).get("distillation")
+    made = deepcopy(shipped(f"dataset={dataset}", f"model={model}", f"lora={'distilled' if recipe else 'none'}"))
+    made = merged(made, {"dataset": {"name": facts["dataset"]}, "model": {"name": facts["model"], "id": facts["model_id"]}})
+    if recipe:
+        teacher = {"name": recipe["teacher"], "id": MODELS.get(recipe["teacher"], recipe["teacher"])}
+        source = shipped(f"dataset={recipe['dataset']}")["dataset"] if recipe["dataset"] in {*SHIPPED} - {dataset} else None
+        made = merged(made, {"lora": {"teacher": teacher, "source": source}})
+    return merged(made, changes)
+
+
+def merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings with some changed."""
+    nested = {key: merged(settings.get(key) or {}, value) for key, value in changes.items() if isinstance(value, dict)}
+    return {**settings, **changes, **nested}
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+import yaml
 
 from har_llm.common.digest import digest
+from har_llm.common.shipped import shipped
 from har_llm.config import PARSINGS
 from har_llm.data.records import Event
 from har_llm.models.reasoning import split_reasoning
@@ -23,7 +24,7 @@ from har_llm.scoring.labels import Labels
 from har_llm.scoring.parsing import Asked
 from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.voting import vote
-from tests.report.fabricated import ABOUT, CONFIG, DATA, SAMPLE, VLLM
+from tests.report.fabricated import ABOUT, DATA, SAMPLE, VLLM, merged
 
 ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating"}
 SYNTHETIC = "synthetic home, synthetic model"
@@ -100,8 +101,8 @@ def make(root: Path, run: Fabricated) -> RunResult:
     (folder / "sample.json").write_text(json.dumps(SAMPLE))
     # Names that Hydra could not have composed stand in metrics.json only, where the page reads them.
     plain = {key: {"name": re.sub(r"\W", "_", name)} for key, name in (("dataset", run.dataset), ("model", run.model))}
-    composed = OmegaConf.merge(CONFIG, plain)
-    (folder / "config.yaml").write_text(OmegaConf.to_yaml(composed))
+    settings = merged(shipped("dataset=mural", "lora=none"), plain)
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings))
     return read_run(folder)
 
 

@@ -75,7 +75,8 @@ def test_the_mean_of_seeds_lies_between_them(means: list[float]) -> None:
         ({"config": {"model": {"sampling": {"temperature": 0.0}}}}, "model.sampling.temperature=0.0"),
         ({"config": {"dataset": {"null_class": "dropped"}}}, "dataset.null_class=dropped"),
         ({"config": {"dataset": {"extra_events": ["phone"]}}}, 'dataset.extra_events=["phone"]'),
-        ({"decoding": "structured"}, "decoding=structured"),
+        ({"dataset": "home", "decoding": "structured"}, "decoding=structured"),
+        ({"config": {"decoding": {"structured": True}}}, "decoding.structured=true (the paper is silent)"),
         ({"samples": 5, "config": {"decoding": {"samples": 5}}}, "decoding.samples=5"),
         ({"partial": True, "limit": 5}, "partial: first 5 windows only"),
         ({"versions": {"parsing": 2, "metrics": 1}}, "versions.parsing=2"),
@@ -84,7 +85,8 @@ def test_the_mean_of_seeds_lies_between_them(means: list[float]) -> None:
     ],
 )
 def test_variants_stay_apart_and_are_told_apart(tmp_path: Path, change: dict[str, Any], said: str) -> None:
-    plain, variant = cells(fabricated(tmp_path), fabricated(tmp_path, **change))
+    dataset = change.get("dataset", "mural")
+    plain, variant = cells(fabricated(tmp_path, dataset=dataset), fabricated(tmp_path, **change))
     assert said in variant.variant and plain.variant != variant.variant
 
 
@@ -135,7 +137,7 @@ def test_prompts_that_differ_beyond_what_is_shown_are_told_by_their_digests(tmp_
 
 def test_many_differences_are_counted(tmp_path: Path) -> None:
     changed = {"window": {f"setting{number}": number for number in range(9)}}
-    _, variant = cells(fabricated(tmp_path), fabricated(tmp_path, config=changed))
+    _, variant = cells(fabricated(tmp_path, dataset="home"), fabricated(tmp_path, dataset="home", config=changed))
     assert variant.variant.count("window.setting") == 4 and "5 more settings differ" in variant.variant
 
 

@@ -146,22 +146,3 @@ def test_what_the_paper_did_not_do_has_no_number(tmp_path: Path, changes: dict[s
 @pytest.mark.parametrize("change", [{"provenance": "synthetic home"}, {"part": "train"}, {"dataset": "simulated_flat"}])
 def test_what_is_not_comparable(tmp_path: Path, change: dict[str, Any]) -> None:
     assert not scored(tmp_path, **change).comparable and scored(tmp_path).comparable
-
-
-def test_departures_from_the_paper_are_named(tmp_path: Path) -> None:
-    assert scored(tmp_path).departures == []
-    run = scored(
-        tmp_path,
-        model_id="a/folder",
-        adapter=trained("mural", teacher="qwen3_14b"),
-        config={"window": {"events": 20}, "split": {"_target_": "har_llm.data.splits.FractionSplit"},
-                "lora": {"training": {"learning_rate": 1e-4, "steps": 500}, "window": {"events": 10, "stride": 5}}},
-    )  # fmt: skip
-    assert run.departures == [
-        "window.events=20",
-        "lora.window.stride=5",
-        "lora.training.learning_rate=0.0001",
-        "another split",
-        "trained on generations of qwen3_14b",
-        "weights other than Qwen/Qwen3-0.6B's by id",
-    ]

@@ -8,9 +8,21 @@ from har_llm.common.numbers import difference, in_percent, percent, shown, with_
 from har_llm.common.tables import Table
 from har_llm.report.cells import Cell, CellScore, engine_note, with_variant
 from har_llm.report.grouping import Report
-from har_llm.report.paper import CITATION, DATASETS, LABELS, NOTES, STUDENTS, Key, Value, dataset_name, results
+from har_llm.report.paper import (
+    CITATION,
+    DATASETS,
+    LABELS,
+    NOTES,
+    STUDENTS,
+    WITHOUT_WEARABLES,
+    Key,
+    Value,
+    dataset_name,
+    results,
+)
 from har_llm.scoring.names import METRIC_NAMES
 
+KINDS = ("ours", "paper", "difference")
 F1_SCORES = tuple(name for name in METRIC_NAMES if name.startswith("f1_"))
 """The scores that the paper's "F1" may be."""
 
@@ -33,6 +45,7 @@ def table4(report: Report) -> Table | None:
     notes = [
         f"Mean and standard deviation over sessions, {report.parsing} parsing of the answers; over several seeds, the "
         f"deviation of a typical run. Paper: {CITATION}.",
+        *marble_note(cells),
         *engine_note(cells),
         NOTES["table4"],
     ]
@@ -89,11 +102,20 @@ def f1_notes(report: Report, cells: Sequence[Cell]) -> list[str]:
     notes = [f"{ours}. Paper: {CITATION}, where F1 is not named more exactly."]
     if report.f1 != report.headline:
         notes.append(f"metrics.headline is {report.headline}, which is not an F1 score; the paper's numbers are.")
-    return [*notes, *engine_note(cells)]
+    return [*notes, *marble_note(cells), *engine_note(cells)]
+
+
+def marble_note(cells: Sequence[Cell]) -> list[str]:
+    if all(cell.run.metrics.dataset != "marble" for cell in cells):
+        return []
+    return [f"Ours is {WITHOUT_WEARABLES}; the paper speaks of smart-watches, whose events it does not describe."]
 
 
 def _columns() -> tuple[str, ...]:
-    return ("model", *(f"{name} {what}" for name in DATASETS.values() for what in ("ours", "paper", "difference")))
+    """Beside the paper's MARBLE, with its watches, stands ours without."""
+    ours = {"marble": WITHOUT_WEARABLES}
+    kinds = [(ours.get(dataset, name), name, name) for dataset, name in DATASETS.items()]
+    return ("model", *(f"{name} {what}" for names in kinds for name, what in zip(names, KINDS, strict=True)))
 
 
 def _rows(

@@ -13,7 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext, RunMode
 
-from har_llm.cli import conf_folder
+from har_llm.common.shipped import conf_folder
 from har_llm.config import PARSINGS
 from hydra_plugins.har_llm_launcher.launcher import HarLauncher, titled
 from tests.scripted_runs import SMALL, gold_script

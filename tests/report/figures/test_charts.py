@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from har_llm.report.figures.chart import Chart, Point
+from har_llm.report.paper_choice import SILENT
 from har_llm.runs.directory import RunResult
 from tests.report.fabricated import fabricated, trained
 from tests.report.figures.drawn import KINDS, charts, drawn, words
@@ -78,5 +79,6 @@ def test_bars_are_explained(shown: dict[str, Chart], tmp_path: Path) -> None:
 
 def test_variants_are_series_of_their_own(tmp_path: Path) -> None:
     models = [fabricated(tmp_path, model=model) for model in ("qwen3_0.6b", "qwen3_4b")]
-    chart = charts([*models, fabricated(tmp_path, 0.9, decoding="structured")])["figure3"]
-    assert {one.label for one in chart.panels[0].series} == {"MuRAL", "MuRAL [decoding=structured]", "MuRAL (paper)"}
+    chart = charts([*models, fabricated(tmp_path, 0.9, config={"decoding": {"structured": True}})])["figure3"]
+    labels = {one.label for one in chart.panels[0].series}
+    assert labels == {"MuRAL", f"MuRAL [decoding.structured=true ({SILENT})]", "MuRAL (paper)"}

@@ -1,0 +1,27 @@
+"""conf/ as it comes with the package: where it is, and what it says without a user's changes."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+CONFIG, HYDRA_VERSION = "config", "1.3"
+
+
+def conf_folder() -> Path:
+    """conf/ beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+@cache
+def shipped(*choices: str) -> dict[str, Any]:
+    """The settings of these choices, as in dataset=marble, as plain values; to be read only, because they are made once."""
+    from hydra import compose, initialize_config_dir
+
+    from har_llm.common.schema import plain
+
+    with initialize_config_dir(str(conf_folder()), version_base=HYDRA_VERSION):
+        return plain(compose(CONFIG, list(choices)))

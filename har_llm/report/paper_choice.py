@@ -1,0 +1,132 @@
+"""Holds everything that a run chose beside the paper's experiment.
+
+The paper gives the values of some settings. Of the others conf/ has our choice; whoever changes one may come nearer to the
+authors or go further away, which nobody can tell, so a reader is told that the paper is silent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from har_llm.common.shipped import shipped
+from har_llm.report.paper import DATASETS
+
+DIFFERS, SILENT = "differs from the paper", "the paper is silent"
+
+STATED = (
+    *("window._target_", "window.events", "window.stride"),
+    *("lora.window._target_", "lora.window.events", "lora.window.stride"),
+    *("split", "dataset.paper_split"),
+    *("model.id", "model.thinking", "lora.teacher.id", "lora.teacher.thinking", "lora.source._target_"),
+    *("lora.examples", "lora.training.max_steps", "lora.training.learning_rate", "lora.trainer"),
+    *("decoding.samples", "dataset.extra_events"),
+)
+"""Settings, or nodes of settings, whose values sections 3 and 4 of the paper give: windows of 10 events without overlap, the
+first sessions for training, Qwen3 and its reasoning, a generation a window, all examples, 500 steps from 2e-4, Unsloth."""
+
+CANNOT_MATTER: Mapping[str, str] = {
+    **dict.fromkeys(("task", "runs", "paths", "export", "report", "tracker"), "what is done with a result, not the result"),
+    "seed": "another sample of the same experiment; tables count the seeds",
+    "limit": "such a run is marked partial and gets no number of the paper",
+    "metrics": "tables name the F1 and the parsing that they show; the table of candidates has all",
+    "engine": "what changes generations is kept with the model and marked from there",
+    **dict.fromkeys(("dataset.name", "model.name", "lora.teacher.name", "decoding.name", "lora.name"), "a name"),
+    **dict.fromkeys(("model.parameters", "lora.teacher.parameters"), "only says whether a model fits into memory"),
+    **dict.fromkeys(
+        ("model.trust_remote_code", "lora.teacher.trust_remote_code"), "whether a model's own code may run; Qwen3 has none"
+    ),
+    **dict.fromkeys(
+        ("dataset.synthetic", "model.synthetic", "lora.teacher.synthetic"), "what is synthetic is in no table of the paper"
+    ),
+    "dataset.folder": "where the files are",
+    "dataset.expected": "known counts, for task=describe",
+    "split.part": "only runs on the test part are in the paper's tables",
+    "lora.train_sessions": "figure 4's axis",
+    "lora.training.save_steps": "how often a training can be resumed",
+    "lora.training.per_device_train_batch_size": "how many of a batch are computed at once",
+}
+"""Settings, or nodes of settings, that change nothing in a table beside the paper, with the reason."""
+
+AS_ONE = ("dataset", "lora.source", "prompt")
+"""Nodes of texts and lists: a change inside one of their nodes is named by that node."""
+LONGEST_VALUE = 40
+ASKED_FOR = ("id", "revision", "dtype", "adapter")
+"""What else identifies a model's weights is a setting of the engine that changes generations."""
+
+
+class Chosen(NamedTuple):
+    """What a run on one of the paper's datasets was made with."""
+
+    config: Mapping[str, Any]
+    weights: Mapping[str, str]
+    """What identifies its model's weights."""
+    dataset: str
+    model: str | None
+    """conf/model's name of the paper's model that it is, if it is one."""
+    adapted: bool
+    """Whether it has an adapter."""
+
+
+def departures(chosen: Chosen) -> list[str]:
+    """Each setting that is not as in the paper's experiment, as "window.events=20 (differs from the paper)"."""
+    config = {group: value for group, value in chosen.config.items() if chosen.adapted or group != "lora"}
+    ours, theirs = flattened(config), flattened(_experiment(chosen))
+    found = {
+        _shown(key): _value(key, ours.get(key))
+        for key in sorted(ours.keys() | theirs.keys())
+        if ours.get(key) != theirs.get(key) and not under(key, CANNOT_MATTER)
+    }
+    found |= {f"weights.{key}": value for key, value in chosen.weights.items() if key not in ASKED_FOR}
+    return [f"{key.removesuffix('._target_')}={value} ({_mark(key)})" for key, value in found.items()]
+
+
+def _mark(key: str) -> str:
+    return DIFFERS if under(key, STATED) else SILENT
+
+
+def _experiment(chosen: Chosen) -> dict[str, Any]:
+    """The paper's experiment with this model and dataset, and this source of a teacher's windows, as conf/ composes it."""
+    choices = [f"dataset={chosen.dataset}", *([] if chosen.model is None else [f"model={chosen.model}"])]
+    found, lora = dict(shipped(*choices, "lora=distilled")), chosen.config.get("lora")
+    if not chosen.adapted or not isinstance(lora, dict):
+        return {group: value for group, value in found.items() if group != "lora"}
+    more = {"window": found["window"]} if isinstance(lora.get("window"), dict) else {}
+    source = lora.get("source")
+    if isinstance(source, dict) and source.get("name") in DATASETS:
+        more["source"] = shipped(f"dataset={source['name']}")["dataset"]
+    return {**found, "lora": {**found["lora"], **more}}
+
+
+def flattened(content: Mapping[Any, Any], where: str = "") -> dict[str, str]:
+    """Nested settings as "window.events" -> "10". Those that are null are left out."""
+    flat: dict[str, str] = {}
+    for key, value in content.items():
+        name = f"{where}{key}"
+        if isinstance(value, dict) and value:
+            flat |= flattened(value, f"{name}.")
+        elif value is not None:
+            flat[name] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return flat
+
+
+def _shown(key: str) -> str:
+    """The key, or that of the node of texts that holds it."""
+    for node in AS_ONE:
+        if key.startswith(f"{node}."):
+            return ".".join([node, key.removeprefix(f"{node}.").partition(".")[0]])
+    return key
+
+
+def _value(key: str, value: str | None) -> str:
+    if value is None:
+        return "null"
+    if key.endswith("._target_"):
+        return value.rpartition(".")[2]
+    return "changed" if _shown(key) != key or len(value) > LONGEST_VALUE or "\n" in value else value
+
+
+def under(key: str, names: Iterable[str]) -> bool:
+    """Whether a setting is one of these, or inside one of these nodes."""
+    return any(key == name or key.startswith(f"{name}.") for name in names)
