@@ -1,4 +1,4 @@
-"""Writes and reads run directories; no other module does. Imports pydantic, only when it is called."""
+"""Writes and reads run directories; no other module does."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from har_llm.common.errors import MissingError
 from har_llm.common.numbers import percent
 from har_llm.common.tables import ABSENT
 from har_llm.common.text import one_line
+from har_llm.common.typed_json import UnlikeError, plain, typed
 from har_llm.runs.result import FORMAT, Data, Environment, Metrics, PredictionRow, Sample, WindowRow
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter, ValidationError
 
 CONFIG, ENVIRONMENT, DATA, SAMPLE = "config.yaml", "environment.json", "data.json", "sample.json"
 METRICS_FILE = "metrics.json"
@@ -73,13 +71,13 @@ def write_result(folder: Path, result: RunResult) -> None:
         (DATA, result.data),
         (SAMPLE, result.sample),
     ):
-        (folder / name).write_text(json.dumps(_plain(value), indent=1) + "\n", encoding="utf-8")
+        (folder / name).write_text(json.dumps(plain(value), indent=1) + "\n", encoding="utf-8")
 
 
 def write_rows(path: Path, rows: Iterable[object]) -> None:
     """Write dataclasses of `result` as JSONL, without the fields that have their default."""
     with path.open("w", encoding="utf-8") as stream:
-        stream.writelines(json.dumps(_plain(row, brief=True)) + "\n" for row in rows)
+        stream.writelines(json.dumps(plain(row, brief=True)) + "\n" for row in rows)
 
 
 def _write_config(path: Path, config: Mapping[str, Any], provenance: str | None) -> None:
@@ -117,13 +115,10 @@ def _read(path: Path, kind: type[T]) -> T:
 
 
 def _typed(path: Path, kind: type[T], content: object) -> T:
-    from pydantic import ValidationError
-
     try:
-        value: T = _adapter(kind).validate_python(content)
-    except ValidationError as error:
-        raise MissingError(_unlike(path, error)) from None
-    return value
+        return typed(kind, content)
+    except UnlikeError as error:
+        raise MissingError(_unlike(path, path.parent, error)) from None
 
 
 def _load(path: Path) -> Any:
@@ -151,46 +146,23 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 
 def _read_rows(path: Path, kind: type[T], count: int) -> Iterator[T]:
-    from pydantic import ValidationError
-
     try:
         stream = path.open("rb")
     except OSError as error:
         raise MissingError(f"{path} cannot be read ({error.strerror}); {_MEND.format(path.parent)}") from None
-    adapter, number = _adapter(kind), 0
+    number = 0
     with stream:
         for number, line in enumerate(stream, 1):
             try:
-                yield adapter.validate_python(json.loads(line))
-            except ValidationError as error:
-                raise MissingError(_unlike(path, error, number)) from None
+                yield typed(kind, json.loads(line))
+            except UnlikeError as error:
+                raise MissingError(_unlike(f"{path}:{number}", path.parent, error)) from None
             except (ValueError, RecursionError) as error:
                 raise MissingError(f"{path}:{number} is damaged ({error}); {_MEND.format(path.parent)}") from None
     if number != count:
         raise MissingError(f"{path} has {number} rows instead of {count}; {_MEND.format(path.parent)}")
 
 
-def _unlike(path: Path, error: ValidationError, line: int | None = None) -> str:
-    """A message about the first value in a file that does not have its type."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    field = ".".join(map(str, first["loc"])) or "all of it"
-    place = path if line is None else f"{path}:{line}"
-    return (
-        f"{place} does not hold what this version of har_llm writes ({field}: {first['msg']}); {_MEND.format(path.parent)}"
-    )
-
-
-def _plain(value: object, *, brief: bool = False) -> Any:
-    return _adapter(type(value)).dump_python(value, mode="json", exclude_defaults=brief)
-
-
-def _adapter(kind: type) -> TypeAdapter[Any]:
-    """The type's adapter. Cached, because making one takes longer than reading a small file."""
-    from pydantic import TypeAdapter
-
-    if kind not in _ADAPTERS:
-        _ADAPTERS[kind] = TypeAdapter(kind)
-    return _ADAPTERS[kind]
-
-
-_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+def _unlike(place: Path | str, folder: Path, error: UnlikeError) -> str:
+    """A message about values that do not have their type. `place`: the file, or its line."""
+    return f"{place} does not hold what this version of har_llm writes ({error}); {_MEND.format(folder)}"

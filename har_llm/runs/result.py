@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 from har_llm.common.errors import Notice
+from har_llm.common.typed_json import AnyText
 from har_llm.config import PARSINGS
 from har_llm.data.describe import Description
 from har_llm.scoring.metrics import ParsedScores, Scores, SessionMean
 from har_llm.scoring.parsing import BothParsings
 from har_llm.scoring.prediction import Prediction
-
-if TYPE_CHECKING:
-    AnyText = str
-else:
-    from annotated_types import Predicate
-
-    AnyText = Annotated[Any, Predicate(lambda value: isinstance(value, str))]
-"""A text from a model or a user's files: for pydantic, any string. Its own `str` refuses lone surrogates, which UTF-8 cannot
-encode."""
 
 FORMAT = 8
 """To be raised when the content of a run directory changes; a directory of another format is not read."""

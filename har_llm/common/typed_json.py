@@ -1,0 +1,50 @@
+"""Dataclasses to JSON values and back, checked field by field. Imports pydantic, only when it is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    AnyText = str
+else:
+    from annotated_types import Predicate
+
+    AnyText = Annotated[Any, Predicate(lambda value: isinstance(value, str))]
+"""A text from a model or a user's files: for pydantic, any string. Its own `str` refuses lone surrogates, which UTF-8 cannot
+encode."""
+T = TypeVar("T")
+
+
+class UnlikeError(ValueError):
+    """JSON values do not have the form of a dataclass; the message names the first field that is wrong."""
+
+
+def typed(kind: type[T], content: object) -> T:
+    """The dataclass that these JSON values stand for. Raises UnlikeError."""
+    from pydantic import ValidationError
+
+    try:
+        value: T = _adapter(kind).validate_python(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise UnlikeError(f"{'.'.join(map(str, first['loc'])) or 'all of it'}: {first['msg']}") from None
+    return value
+
+
+def plain(value: object, *, brief: bool = False) -> Any:
+    """A dataclass as JSON values. `brief`: without the fields that have their default."""
+    return _adapter(type(value)).dump_python(value, mode="json", exclude_defaults=brief)
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    """The type's adapter. Cached, because making one takes longer than reading a small file."""
+    from pydantic import TypeAdapter
+
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}

@@ -1,0 +1,42 @@
+"""Dataclasses survive JSON, and values of another form are refused by the field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from har_llm.common.typed_json import AnyText, UnlikeError, plain, typed
+
+
+@dataclass(frozen=True)
+class Inner:
+    numbers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outer:
+    text: AnyText
+    inner: Mapping[str, Inner]
+    note: str | None = None
+
+
+def test_what_is_written_is_read_back() -> None:
+    value = Outer("half \ud800 a character", {"a": Inner((1, 2))})
+    assert typed(Outer, json.loads(json.dumps(plain(value)))) == value
+    assert plain(value, brief=True) == {"text": value.text, "inner": {"a": {"numbers": [1, 2]}}}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"text": "a", "inner": {"a": {"numbers": ["x"]}}}, r"inner\.a\.numbers\.0: Input should be a valid integer"),
+        ({"inner": {}}, "text: Field required"),
+        ([], "all of it: "),
+    ],
+)
+def test_the_first_field_of_another_form_is_named(content: object, said: str) -> None:
+    with pytest.raises(UnlikeError, match=f"^{said}"):
+        typed(Outer, content)
