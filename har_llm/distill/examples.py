@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from har_llm.common.errors import ConfigError
 from har_llm.data.records import Message, Prompt
 from har_llm.distill.examples_config import ExampleSettings
+from har_llm.distill.training_messages import LongExamples
 from har_llm.models.reasoning import CLOSES, OPENS
 from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.voting import vote
@@ -69,25 +70,22 @@ class Selection:
             words += "; left out: " + ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
         return words + ("; chosen with gold activities" if self.uses_gold else "")
 
-    def without_long(
-        self, too_long: Sequence[tuple[int, int]], longest: int, unusable: str, can_read_more: bool = True
-    ) -> Selection:
-        """The examples without those longer than `longest` tokens, which the student's tokenizer has found.
+    def without_long(self, long: LongExamples, unusable: str) -> Selection:
+        """The examples without those that are too long, which the student's tokenizer has found.
 
-        `too_long`: (place among the examples, number of tokens) of each. `can_read_more`: whether the student's context
-        allows longer ones. Raises ConfigError, naming their windows, unless `unusable` is leave_out, or if no example
-        remains.
+        Raises ConfigError, naming their windows, unless `unusable` is leave_out, or if no example remains.
         """
+        longest = long.longest
         if unusable == "stop":
-            faults = [(self.examples[place].window, str(tokens)) for place, tokens in too_long]
-            ways = "raise lora.training.max_length or the student's model.context, " if can_read_more else ""
-            most = "" if can_read_more else " (the student's context)"
+            faults = [(self.examples[place].window, str(tokens)) for place, tokens in long.found]
+            ways = "raise lora.training.max_length or the student's model.context, " if long.can_read_more else ""
+            most = "" if long.can_read_more else " (the student's context)"
             raise ConfigError(
-                f"{len(too_long)} of {len(self.examples)} examples, prompt and generation together, are longer than "
+                f"{len(long.found)} of {len(self.examples)} examples, prompt and generation together, are longer than "
                 f"{longest} tokens{most} and would lose their end; {ways}make windows smaller, or set "
                 f"lora.examples.unusable=leave_out to train without them. Tokens: {_named(faults)}"
             )
-        places = {place for place, _ in too_long}
+        places = {place for place, _ in long.found}
         examples = [example for place, example in enumerate(self.examples) if place not in places]
         if not examples:
             raise ConfigError(f"No example is left: all are longer than {longest} tokens; make windows smaller.")

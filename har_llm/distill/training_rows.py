@@ -7,13 +7,13 @@ from typing import Any
 
 from har_llm.common.errors import EngineError
 from har_llm.distill.training_job import TrainingJob
+from har_llm.distill.training_messages import LongExamples, Tell
 from har_llm.engines.chat import DEFAULT_CONTEXT, ChatTokenizer, readable_tokens
 
 IGNORED = -100
 """The label of tokens that the loss ignores."""
 Row = dict[str, list[int]]
 """An example's input_ids and labels, one number for each of its tokens."""
-Tell = Callable[[dict[str, Any]], None]
 
 
 def training_rows(chat: ChatTokenizer, job: TrainingJob, longest: int, tell: Tell) -> list[Row]:
@@ -23,10 +23,10 @@ def training_rows(chat: ChatTokenizer, job: TrainingJob, longest: int, tell: Tel
     """
     rows = [tokenized(chat, row, job) for row in job.read_rows()]
     lengths = [len(row["input_ids"]) for row in rows]
-    long = [[place, length] for place, length in enumerate(lengths) if length > longest]
+    long = tuple((place, length) for place, length in enumerate(lengths) if length > longest)
     if long:
         readable = _readable(job)
-        tell({"too_long": long, "longest": longest, "more": readable is None or longest < readable})
+        tell(LongExamples(long, longest, can_read_more=readable is None or longest < readable))
     if long and (not job.leave_out_long or len(long) == len(rows)):
         raise EngineError(
             f"{len(long)} of {len(rows)} examples are longer than {longest} tokens (the longest has {max(lengths)}), and "

@@ -8,7 +8,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from har_llm.common.errors import EngineError
-from har_llm.distill.training_rows import Tell
+from har_llm.distill.training_messages import Tell, TrainingStep
 
 
 class LossCallback(TrainerCallback):  # type: ignore[misc]
@@ -24,4 +24,4 @@ class LossCallback(TrainerCallback):  # type: ignore[misc]
                 raise EngineError(
                     f"The loss is {loss} at step {state.global_step}; lower lora.training.learning_rate and run again."
                 )
-            self._tell({"step": state.global_step, "loss": loss})
+            self._tell(TrainingStep(state.global_step, loss))

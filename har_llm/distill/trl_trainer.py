@@ -20,7 +20,8 @@ from har_llm.common.numbers import counted
 from har_llm.distill.checkpoints import resume_point
 from har_llm.distill.extra_args import does_not_run
 from har_llm.distill.training_job import TrainingJob
-from har_llm.distill.training_rows import Row, Tell, check_labels, longest_row, training_rows
+from har_llm.distill.training_messages import Tell, TrainingStart
+from har_llm.distill.training_rows import check_labels, longest_row, training_rows
 from har_llm.distill.trl_arguments import arguments
 from har_llm.distill.trl_callback import LossCallback
 from har_llm.engines.chat import ChatTokenizer
@@ -71,7 +72,8 @@ def _train(load: Load, job: TrainingJob, tell: Tell) -> None:
     _check_layers(trainer.model, job)
     optimizer = OptimizerNames(trainer.args.optim).value
     checkpoint, restarts = resume_point(Path(job.checkpoints), optimizer)
-    tell({"about": _about(trainer.model, optimizer, rows) | ({} if restarts is None else {"restarts": restarts})})
+    trainable, total = trainer.model.get_nb_trainable_parameters()  # it takes account of packed 4-bit weights
+    tell(TrainingStart(trainable, total, sum(len(row["input_ids"]) for row in rows), optimizer, restarts))
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trainer.model.save_pretrained(job.folder)
 
@@ -81,12 +83,6 @@ def _check_layers(model: Any, job: TrainingJob) -> None:
     with tempfile.TemporaryDirectory() as untrained:
         model.save_pretrained(untrained)
         Outline(job.base, trust_remote_code=job.trust_remote_code).check_adapter(untrained)
-
-
-def _about(model: Any, optimizer: str, rows: list[Row]) -> dict[str, Any]:
-    trainable, total = model.get_nb_trainable_parameters()  # it takes account of packed 4-bit weights
-    tokens = sum(len(row["input_ids"]) for row in rows)
-    return {"trainable_parameters": trainable, "parameters": total, "optimizer": optimizer, "tokens": tokens}
 
 
 def _check_batch(arguments: Any, job: TrainingJob) -> None:

@@ -13,7 +13,7 @@ from har_llm.common.errors import EngineError
 
 if TYPE_CHECKING:
     from har_llm.distill.training_job import TrainingJob
-    from har_llm.distill.training_rows import Tell
+    from har_llm.distill.training_messages import Tell
 
 
 def train(job: TrainingJob, tell: Tell) -> None:

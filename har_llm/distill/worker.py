@@ -6,17 +6,17 @@ import json
 from collections.abc import Generator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from har_llm.common.errors import EngineError
 from har_llm.common.hardware import forget_gpus, gpus, shows_only
 from har_llm.common.process import Caller, JsonProcess
 from har_llm.distill.training_job import TrainingJob
+from har_llm.distill.training_messages import TrainingMessage, from_json, to_json
 
 
-def trained(job: TrainingJob) -> Generator[dict[str, Any], None, None]:
-    """Train in a process, which ends afterwards. Yields messages: the "too_long" examples, if any; "about", which says what
-    is trained; then every "step" with its loss.
+def trained(job: TrainingJob) -> Generator[TrainingMessage, None, None]:
+    """Train in a process, which ends afterwards. Yields what it says: LongExamples, if any; TrainingStart; then every
+    TrainingStep.
 
     Raises EngineError if the training fails; the same job then resumes from its last checkpoint.
     """
@@ -27,7 +27,7 @@ def trained(job: TrainingJob) -> Generator[dict[str, Any], None, None]:
     try:
         process.send(job.as_message())
         while "done" not in (message := process.receive()):
-            yield message
+            yield from_json(message)
     finally:
         process.close()
 
@@ -71,7 +71,7 @@ def serve(caller: Caller) -> None:
         from har_llm.distill.unsloth_trainer import train
     else:
         from har_llm.distill.trl_trainer import train
-    train(job, caller.reply)
+    train(job, lambda message: caller.reply(to_json(message)))
     caller.reply({"done": True})
 
 

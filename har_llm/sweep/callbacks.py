@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
+    from har_llm.distill.training_messages import TrainingStart
     from har_llm.engines.base import Generation
     from har_llm.models.resolve import ResolvedModel
     from har_llm.runs.run import AdapterRecipe
@@ -33,12 +33,8 @@ class Callback:
     def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
         """A training begins, or resumes after `done` steps."""
 
-    def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
-        """The first step is about to begin.
-
-        `about` has trainable_parameters, parameters, tokens (of all examples) and optimizer. If the training cannot resume
-        from its checkpoints, it also has restarts: the reason, in words.
-        """
+    def training_described(self, recipe: AdapterRecipe, selection: Selection, start: TrainingStart) -> None:
+        """The first step is about to begin, on these examples."""
 
     def training_step(self, step: int, loss: float) -> None:
         """A step of the training is done."""
@@ -76,9 +72,9 @@ class Callbacks(Callback):
         for callback in self._callbacks:
             callback.training_starts(recipe, selection, done)
 
-    def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
+    def training_described(self, recipe: AdapterRecipe, selection: Selection, start: TrainingStart) -> None:
         for callback in self._callbacks:
-            callback.training_described(recipe, selection, about)
+            callback.training_described(recipe, selection, start)
 
     def training_step(self, step: int, loss: float) -> None:
         for callback in self._callbacks:

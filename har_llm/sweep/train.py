@@ -11,6 +11,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from har_llm.distill.examples import Selection
 from har_llm.distill.model_card import CURVE, card_title, model_card
 from har_llm.distill.trainer_choice import check_tools, chosen_trainer
 from har_llm.distill.training_job import TrainingJob
+from har_llm.distill.training_messages import LongExamples, TrainingStart
 from har_llm.distill.worker import check_arguments, trained
 from har_llm.models import resolve
 from har_llm.models.adapters import adapter_digest
@@ -97,18 +99,17 @@ class Training:
         with self._log.open("a", encoding="utf-8") as stream, contextlib.closing(trained(job)) as messages:
             for message in messages:
                 self._lock.check()
-                if "too_long" in message:
-                    long, longest, more = message["too_long"], message["longest"], message["more"]
-                    selection = selection.without_long(long, longest, recipe.lora.examples.unusable, more)
-                elif "about" in message:
-                    about, began = message["about"], time.monotonic()
-                    callback.training_described(recipe, selection, about)
-                    if about.pop("restarts", None):
+                if isinstance(message, LongExamples):
+                    selection = selection.without_long(message, recipe.lora.examples.unusable)
+                elif isinstance(message, TrainingStart):
+                    about, began = asdict(message), time.monotonic()
+                    callback.training_described(recipe, selection, message)
+                    if about.pop("restarts"):
                         stream.truncate(0)
                 else:
-                    stream.write(json.dumps([message["step"], message["loss"]]) + "\n")
+                    stream.write(json.dumps([message.number, message.loss]) + "\n")
                     stream.flush()
-                    callback.training_step(message["step"], message["loss"])
+                    callback.training_step(message.number, message.loss)
                     steps += 1
         ended = time.monotonic()
         if steps:  # 0 if only the writing of the adapter was left to do

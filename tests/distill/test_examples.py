@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from har_llm.common.errors import ConfigError
 from har_llm.data.records import Event, Prompt, Window
 from har_llm.distill.examples import Candidate, Selection, select, why_unusable
 from har_llm.distill.examples_config import ExampleSettings
+from har_llm.distill.training_messages import LongExamples
 from har_llm.scoring.labels import Labels
 from har_llm.scoring.parsing import Asked, parse
 
@@ -144,22 +146,22 @@ def test_unlabelled_events_are_no_errors() -> None:
 
 def test_examples_that_only_the_tokenizer_finds_too_long_stop_or_are_left_out() -> None:
     made = chosen(*(window(text(1, 2, 3), text(3, 2, 1)) for _ in range(3)), pick="all", min_correct=0.3)
-    too_long = [(0, 51), (5, 60)]
+    too_long = LongExamples(((0, 51), (5, 60)), longest=50, can_read_more=True)
     with pytest.raises(
         ConfigError, match=r"2 of 6 examples.* longer than 50 .*Tokens: window s#0 \(51\), window s#2 \(60\)\."
     ):
-        made.without_long(too_long, 50, "stop")
+        made.without_long(too_long, "stop")
     with pytest.raises(ConfigError, match=r"50 tokens \(the student's context\) .*; make windows") as told:
-        made.without_long(too_long, 50, "stop", can_read_more=False)
+        made.without_long(replace(too_long, can_read_more=False), "stop")
     assert "model.context" not in str(told.value)
-    left = made.without_long(too_long, 50, "leave_out")
+    left = made.without_long(too_long, "leave_out")
     assert list(left.examples) == list(made.examples[1:5])
     assert (
         left.summary() == "4 of the teacher's 6 generations are used for training; left out: 2 longer than 50 tokens; "
         "chosen with gold activities"
     )
     with pytest.raises(ConfigError, match="No example is left"):
-        made.without_long([(place, 60) for place in range(6)], 50, "leave_out")
+        made.without_long(replace(too_long, found=tuple((place, 60) for place in range(6))), "leave_out")
 
 
 def test_nothing_left_to_train_on_is_refused() -> None:

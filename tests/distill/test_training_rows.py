@@ -10,6 +10,7 @@ import torch
 
 from har_llm.common.errors import EngineError
 from har_llm.distill.training_job import TrainingJob
+from har_llm.distill.training_messages import LongExamples
 from har_llm.distill.training_rows import IGNORED, check_labels, longest_row, tokenized, training_rows
 from har_llm.engines.chat import ChatTokenizer
 from tests.distill.trainings import job
@@ -30,14 +31,14 @@ def lengths(rows: Path, folder: Path) -> list[int]:
 def test_examples_that_are_too_long_are_named_and_stop_or_are_left_out(rows: Path, tmp_path: Path) -> None:
     tokens = lengths(rows, tmp_path)
     longest = sorted(tokens)[len(tokens) // 2]
-    long = [[place, length] for place, length in enumerate(tokens) if length > longest]
+    long = tuple((place, length) for place, length in enumerate(tokens) if length > longest)
     assert 0 < len(long) < len(tokens)
     stopping, heard = job(rows, tmp_path), []
     with pytest.raises(EngineError, match=rf"{len(long)} of 12 examples are longer than {longest} tokens"):
         training_rows(chat_of(stopping), stopping, longest, heard.append)
     leaving = job(rows, tmp_path, leave_out_long=True)
     kept = training_rows(chat_of(leaving), leaving, longest, heard.append)
-    assert heard == [{"too_long": long, "longest": longest, "more": True}] * 2
+    assert heard == [LongExamples(long, longest, can_read_more=True)] * 2
     assert [len(row["input_ids"]) for row in kept] == [length for length in tokens if length <= longest]
     with pytest.raises(EngineError, match="12 of 12 examples are longer than 1 tokens"):
         training_rows(chat_of(leaving), leaving, 1, heard.append)
@@ -54,10 +55,10 @@ def test_examples_that_are_longer_than_the_student_reads_are_no_reason_to_raise_
 ) -> None:
     monkeypatch.setattr("har_llm.distill.training_rows.readable_tokens", lambda *_, **__: 10)
     made = job(rows, tmp_path, max_length=4096)
-    heard: list[dict[str, Any]] = []
+    heard: list[Any] = []
     with pytest.raises(EngineError, match="12 of 12 examples are longer than 10 tokens"):
         training_rows(chat_of(made), made, longest_row(made), heard.append)
-    assert [(one["longest"], one["more"]) for one in heard] == [(10, False)]
+    assert [(one.longest, one.can_read_more) for one in heard] == [(10, False)]
 
 
 def test_labels_that_a_library_has_masked_are_noticed() -> None:

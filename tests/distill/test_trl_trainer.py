@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from safetensors.torch import load_file
 from har_llm.common.errors import EngineError
 from har_llm.distill.checkpoints import last_checkpoint
 from har_llm.distill.training_config import LINEAR
+from har_llm.distill.training_messages import LongExamples, TrainingMessage, TrainingStart, TrainingStep
 from har_llm.distill.worker import trained
 from tests.distill.trainings import adapter, job
 from tests.same_process import in_this_process
@@ -28,19 +30,20 @@ pytestmark = pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_adapter(rows: Path, tmp_path: Path) -> None:
     with in_this_process():
         whole = list(trained(job(rows, tmp_path / "whole")))
-    losses = {message["step"]: message["loss"] for message in whole if "step" in message}
+    losses = {step.number: step.loss for step in steps_of(whole)}
     assert list(losses) == list(range(1, 9))
     assert losses[8] < losses[1]
-    about = whole[0]["about"]
-    assert 0 < about["trainable_parameters"] < about["parameters"] and about["optimizer"] == "adamw_torch"
+    start = whole[0]
+    assert isinstance(start, TrainingStart)
+    assert 0 < start.trainable_parameters < start.parameters and start.optimizer == "adamw_torch"
 
     killed = trained(job(rows, tmp_path / "killed"))
     with pytest.raises(EngineError, match="The training's process was killed by signal 9"):
         for message in killed:
-            if message.get("step") == 5:
+            if isinstance(message, TrainingStep) and message.number == 5:
                 os.kill(children()[0], signal.SIGKILL)
     assert not (tmp_path / "killed" / "adapter").exists()
-    again = {message["step"]: message["loss"] for message in trained(job(rows, tmp_path / "killed")) if "step" in message}
+    again = {step.number: step.loss for step in steps_of(trained(job(rows, tmp_path / "killed")))}
     assert min(again) in (3, 5), "it resumes from the last checkpoint"
     for step, loss in again.items():
         assert loss == pytest.approx(losses[step], rel=1e-3)
@@ -52,6 +55,10 @@ def test_a_killed_training_goes_on_to_the_same_adapter(rows: Path, tmp_path: Pat
     assert config["r"] == 4 and set(config["target_modules"]) == set(LINEAR) and config["peft_type"] == "LORA"
 
 
+def steps_of(messages: Iterable[TrainingMessage]) -> list[TrainingStep]:
+    return [message for message in messages if isinstance(message, TrainingStep)]
+
+
 def children() -> list[int]:
     import psutil
 
@@ -61,16 +68,18 @@ def children() -> list[int]:
 @pytest.mark.usefixtures("same_process")
 def test_what_is_too_long_is_told_first_and_the_rest_is_trained_on(rows: Path, tmp_path: Path) -> None:
     messages = trained(job(rows, tmp_path, max_length=1))
-    told = next(messages)["too_long"]
-    assert [place for place, _ in told] == list(range(12))
+    told = next(messages)
+    assert isinstance(told, LongExamples)
+    assert [place for place, _ in told.found] == list(range(12))
     with pytest.raises(EngineError, match="12 of 12 examples are longer than 1 tokens"):
         list(messages)
-    lengths = sorted(length for _, length in told)
+    lengths = sorted(length for _, length in told.found)
     short = job(rows, tmp_path, max_length=lengths[5], leave_out_long=True, max_steps=2)
     first, second, *steps = trained(short)
-    assert (first["longest"], first["more"]) == (lengths[5], True)
-    assert second["about"]["tokens"] == sum(length for length in lengths if length <= lengths[5])
-    assert [message["step"] for message in steps] == [1, 2]
+    assert isinstance(first, LongExamples) and (first.longest, first.can_read_more) == (lengths[5], True)
+    assert isinstance(second, TrainingStart)
+    assert second.tokens == sum(length for length in lengths if length <= lengths[5])
+    assert [step.number for step in steps_of(steps)] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -121,19 +130,19 @@ def test_a_training_goes_on_with_fewer_examples_at_once_to_the_same_adapter(rows
     """What is advised when memory runs out."""
     from har_llm.distill import trl_trainer
 
-    whole, steps = job(rows, tmp_path / "whole", max_steps=4), []
-    trl_trainer.train(whole, steps.append)
+    whole = job(rows, tmp_path / "whole", max_steps=4)
+    trl_trainer.train(whole, lambda message: None)
     first = replace(whole, folder=str(tmp_path / "cut" / "adapter"), checkpoints=str(tmp_path / "cut" / "checkpoints"))
 
-    def stop(message: dict[str, Any]) -> None:
-        if message.get("step") == 3:
+    def stop(message: TrainingMessage) -> None:
+        if isinstance(message, TrainingStep) and message.number == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         trl_trainer.train(first, stop)
-    again: list[dict[str, Any]] = []
+    again: list[Any] = []
     trl_trainer.train(replace(first, settings=replace(first.settings, per_device_train_batch_size=1)), again.append)
-    assert [message["step"] for message in again if "step" in message] == [3, 4]
+    assert [step.number for step in steps_of(again)] == [3, 4]
     ours, theirs = adapter(tmp_path / "cut"), adapter(tmp_path / "whole")
     for name, weight in ours.items():
         assert torch.allclose(weight, theirs[name], atol=1e-4), name
@@ -225,16 +234,17 @@ def test_a_training_that_another_optimizer_began_restarts(rows: Path, tmp_path: 
     """lora.training.optim=auto, begun on a GPU and gone on with on a CPU."""
     from har_llm.distill import trl_trainer
 
-    made, heard = job(rows, tmp_path, max_steps=2, save_steps=1, optim="auto"), []
+    made = job(rows, tmp_path, max_steps=2, save_steps=1, optim="auto")
+    heard: list[Any] = []
     trl_trainer.train(made, heard.append)
     note = tmp_path / "checkpoints" / "optimizer.txt"
-    assert note.read_text() == "adamw_torch\n" and "restarts" not in heard[0]["about"]
+    assert note.read_text() == "adamw_torch\n" and heard[0].restarts is None
     assert last_checkpoint(tmp_path / "checkpoints") == tmp_path / "checkpoints" / "checkpoint-2"
     note.write_text("adamw_8bit\n")
-    again: list[dict[str, Any]] = []
+    again: list[Any] = []
     trl_trainer.train(made, again.append)
-    assert "are those of adamw_8bit and the optimizer here is adamw_torch" in again[0]["about"]["restarts"]
-    assert [message["step"] for message in again[1:]] == [1, 2] and note.read_text() == "adamw_torch\n"
+    assert "are those of adamw_8bit and the optimizer here is adamw_torch" in again[0].restarts
+    assert [step.number for step in again[1:]] == [1, 2] and note.read_text() == "adamw_torch\n"
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])

@@ -16,6 +16,7 @@ from har_llm.common.errors import EngineError
 from har_llm.distill.trainer_choice import installed
 from har_llm.distill.training_config import LINEAR
 from har_llm.distill.training_job import TrainingJob
+from har_llm.distill.training_messages import TrainingStart, TrainingStep
 from har_llm.distill.worker import trained
 from tests.distill.trainings import adapter, job
 
@@ -88,10 +89,11 @@ def test_another_model_in_its_place_is_refused(trainer: Any, rows: Path, tmp_pat
 @pytest.mark.parametrize("load_in_4bit", [False, True])
 def test_a_student_is_trained_on_a_gpu(rows: Path, tmp_path: Path, load_in_4bit: bool) -> None:
     made = unsloth_job(rows, tmp_path, load_in_4bit=load_in_4bit, optim="auto")
-    about, *steps = trained(made)
-    assert about["about"]["optimizer"].startswith("adamw_8bit") or about["about"]["optimizer"] == "adamw_bnb_8bit"
-    assert 0 < about["about"]["trainable_parameters"] < about["about"]["parameters"]
-    losses = [message["loss"] for message in steps]
+    start, *steps = trained(made)
+    assert isinstance(start, TrainingStart)
+    assert start.optimizer.startswith("adamw_8bit") or start.optimizer == "adamw_bnb_8bit"
+    assert 0 < start.trainable_parameters < start.parameters
+    losses = [step.loss for step in steps if isinstance(step, TrainingStep)]
     assert len(losses) == 8 and losses[-1] < losses[0]
     config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == made.base

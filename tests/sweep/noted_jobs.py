@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from har_llm.distill.examples import Selection
+from har_llm.distill.training_messages import TrainingStart
 from har_llm.engines.base import Generation
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.run import AdapterRecipe
@@ -29,7 +29,7 @@ class Notes(Callback):
     keys: list[str] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
     recipes: list[AdapterRecipe] = field(default_factory=list)
-    trained: list[tuple[Selection, Mapping[str, Any]]] = field(default_factory=list)
+    trained: list[tuple[Selection, TrainingStart]] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     waited: list[int] = field(default_factory=list)
 
@@ -49,8 +49,8 @@ class Notes(Callback):
     def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
         self.recipes.append(recipe)
 
-    def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
-        self.trained.append((selection, about))
+    def training_described(self, recipe: AdapterRecipe, selection: Selection, start: TrainingStart) -> None:
+        self.trained.append((selection, start))
 
     def training_step(self, step: int, loss: float) -> None:
         self.steps.append(step)

@@ -11,6 +11,7 @@ import pytest
 
 from har_llm import tasks
 from har_llm.distill.training_job import TrainingJob
+from har_llm.distill.training_messages import TrainingMessage, TrainingStart, TrainingStep
 from har_llm.models.adapters import ADAPTER_FILES, adapter_digest
 from har_llm.runs.prepare import prepare
 from har_llm.runs.store import GenerationStore
@@ -80,12 +81,12 @@ def test_a_teachers_store_is_opened_once_for_all_adapters_that_are_trained_on_it
             opened.append(model["id"])
             super().__init__(root, model)
 
-    def trained(job: TrainingJob) -> Iterator[dict[str, Any]]:
+    def trained(job: TrainingJob) -> Iterator[TrainingMessage]:
         Path(job.folder).mkdir(parents=True)
         for name in ADAPTER_FILES:
             (Path(job.folder) / name).write_text("{}")
-        yield {"about": {"trainable_parameters": 1, "parameters": 2, "tokens": 3, "optimizer": "adamw_torch"}}
-        yield {"step": 1, "loss": 1.0}
+        yield TrainingStart(1, 2, 3, "adamw_torch")
+        yield TrainingStep(1, 1.0)
 
     monkeypatch.setattr("har_llm.runs.run.GenerationStore", Counted)
     monkeypatch.setattr("har_llm.sweep.train.trained", trained)

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.provenance import MANIFEST
 from har_llm.distill.training_job import TrainingJob
+from har_llm.distill.training_messages import TrainingMessage, TrainingStart, TrainingStep
 from har_llm.runs.adapter_files import adapter_weights
 from har_llm.runs.generations import parse_windows
 from har_llm.runs.prepare import prepare
@@ -29,12 +29,13 @@ from tests.sweep.distilled_jobs import adapters, job, keep, stand_in
 from tests.sweep.noted_jobs import Notes, done
 
 UPTO_TRAININGS = execute.STAGES[1]
+START = TrainingStart(1, 2, 3, "adamw_torch")
 
 
-def stop_trainings(monkeypatch: pytest.MonkeyPatch, *messages: dict[str, Any]) -> None:
+def stop_trainings(monkeypatch: pytest.MonkeyPatch, *messages: TrainingMessage) -> None:
     """Every training ends with an error, once its process has said this much."""
 
-    def trained(job: TrainingJob) -> Iterator[dict[str, Any]]:
+    def trained(job: TrainingJob) -> Iterator[TrainingMessage]:
         yield from messages
         raise MissingError("far enough")
 
@@ -53,7 +54,7 @@ def test_losses_are_kept_once_each_and_a_torn_line_tears_no_other(tmp_path: Path
     staging_of(recipe).mkdir(parents=True)
     (staging_of(recipe) / "loss.jsonl").write_text("[1, 3.0]\n[2, 2.0]\n[3, 1.5")
     # What was lost since the last checkpoint is done again.
-    stop_trainings(monkeypatch, {"about": {}}, {"step": 2, "loss": 2.5}, {"step": 3, "loss": 1.0})
+    stop_trainings(monkeypatch, START, TrainingStep(2, 2.5), TrainingStep(3, 1.0))
     with pytest.raises(MissingError, match="far enough"):
         Training(recipe).run(Callback(), Stores())
     assert losses_so_far(recipe) == [[1, 3.0], [2, 2.5], [3, 1.0]]
@@ -76,12 +77,12 @@ def test_examples_that_are_too_long_stop_with_their_windows_or_are_left_out(tmp_
     left = job(tmp_path, f"lora.training.max_length={longest}", "lora.examples.unusable=leave_out")
     callback = done(left)
     assert not callback.failures
-    ((selection, about),) = callback.trained
+    ((selection, start),) = callback.trained
     (folder,) = (folder for folder in adapters(tmp_path) if not folder.name.startswith("."))
     content = json.loads((folder / MANIFEST).read_text())
     assert content["left_out"] == dict(selection.left_out) == {f"longer than {longest} tokens": long}
     assert content["examples"] == len(selection.examples) == 6 - long
-    assert about["tokens"] == sum(count for count in tokens.values() if count <= longest)
+    assert start.tokens == sum(count for count in tokens.values() if count <= longest)
 
 
 @pytest.mark.slow

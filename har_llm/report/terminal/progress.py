@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -20,6 +19,7 @@ from har_llm.sweep.callbacks import Callback
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
+    from har_llm.distill.training_messages import TrainingStart
     from har_llm.models.resolve import ResolvedModel
     from har_llm.runs.run import AdapterRecipe
     from har_llm.sweep.job import Job
@@ -96,16 +96,16 @@ class LiveProgress(Callback):
         )
         self._selection = selection
 
-    def training_described(self, recipe: AdapterRecipe, selection: Selection, about: Mapping[str, Any]) -> None:
+    def training_described(self, recipe: AdapterRecipe, selection: Selection, start: TrainingStart) -> None:
         if selection != self._selection:  # the student's tokenizer has found examples that are too long
             extent = recipe.lora.training.extent(len(selection.examples))
             self._say(f"{self._what}: {selection.summary()}; {extent}")
-        if "restarts" in about:
-            self._say(f"{self._what}: {about['restarts']}")
-        trainable, total = about["trainable_parameters"], about["parameters"]
+        if start.restarts is not None:
+            self._say(f"{self._what}: {start.restarts}")
+        trainable, total = start.trainable_parameters, start.parameters
         self._say(
             f"{self._what}: {trainable:,} of {total:,} parameters are trained ({percent(trainable / total)} %), on "
-            f"{about['tokens']:,} tokens"
+            f"{start.tokens:,} tokens"
         )
 
     def training_step(self, step: int, loss: float) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from har_llm.common.errors import EngineError
 from har_llm.distill.examples import Example, Selection
+from har_llm.distill.training_messages import LongExamples, TrainingStart
 from har_llm.engines.base import Generation
 from har_llm.report.terminal.progress import LiveProgress
 from har_llm.runs.prepare import prepare
@@ -42,14 +44,13 @@ def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pyt
     assert recipe is not None
     examples = [Example(f"s#{number}", "key", (), "text") for number in range(126)]
     selection = Selection(examples, 126, {}, False)
-    about = {"trainable_parameters": 20_185_088, "parameters": 616_235_008, "tokens": 400_000}
+    start = TrainingStart(20_185_088, 616_235_008, tokens=400_000, optimizer="adamw_8bit")
+    fewer_examples = selection.without_long(LongExamples(((0, 9999),), 4096, can_read_more=True), "leave_out")
     with LiveProgress() as progress:
         progress.training_starts(recipe, selection, 0)
-        progress.training_described(recipe, selection, about)
+        progress.training_described(recipe, selection, start)
         progress.training_starts(recipe, selection, 50)
-        progress.training_described(
-            recipe, selection.without_long([(0, 9999)], 4096, "leave_out"), {**about, "restarts": "it restarts from step 1"}
-        )
+        progress.training_described(recipe, fewer_examples, replace(start, restarts="it restarts from step 1"))
     begun, trained, again, fewer, restarts, _ = (line.partition(": ")[2] for line in capsys.readouterr().err.splitlines())
     assert begun == "126 of the teacher's 126 generations are used for training; 120 steps of 8, epochs: 7.5 (8 begun)"
     assert trained == "20,185,088 of 616,235,008 parameters are trained (3.28 %), on 400,000 tokens"

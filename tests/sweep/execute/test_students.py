@@ -50,9 +50,9 @@ def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Pat
         content = json.loads((folder / MANIFEST).read_text())
         assert content["provenance"] == "synthetic home, synthetic model"
         assert [step for step, _ in content["loss"]] == [1, 2]
-        assert (content["training"]["optim"], content["optimizer"]) == ("auto", callback.trained[0][1]["optimizer"])
+        assert (content["training"]["optim"], content["optimizer"]) == ("auto", callback.trained[0][1].optimizer)
         assert (folder / CURVE).read_bytes().startswith(b"\x89PNG")
-    assert [about["trainable_parameters"] for _, about in callback.trained] == [content["trainable_parameters"]] * 2
+    assert [start.trainable_parameters for _, start in callback.trained] == [content["trainable_parameters"]] * 2
     assert callback.steps == [1, 2, 1, 2]
     for folder in folders:
         assert "synthetic home, synthetic model" in (folder / "README.md").read_text()
