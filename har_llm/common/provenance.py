@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 MANIFEST = "manifest.json"
 """The file in the folder of an adapter or a merged model that says how har_llm made it."""
@@ -22,20 +26,43 @@ class Provenance:
         return Provenance(self.home or other.home, self.model or other.model)
 
     @property
+    def names(self) -> list[str]:
+        """What is synthetic, each in words."""
+        return [name for name, synthetic in ((HOME, self.home), (MODEL, self.model)) if synthetic]
+
+    @property
     def label(self) -> str | None:
-        """What is synthetic, in words; None for nothing."""
-        return ", ".join(name for name, synthetic in ((HOME, self.home), (MODEL, self.model)) if synthetic) or None
+        """What is synthetic, in words, as files have it; None for nothing."""
+        return ", ".join(self.names) or None
 
     @property
     def suffix(self) -> str:
         """The same in brackets, to be put behind a name; empty for nothing."""
         return f" ({self.label})" if self.label else ""
 
+    @staticmethod
+    def labelled(label: object) -> Provenance:
+        """The provenance that has this label in a file. Raises ValueError if there is none."""
+        for home in (False, True):
+            for model in (False, True):
+                if (found := Provenance(home, model)).label == label:
+                    return found
+        raise ValueError(f"{label!r} is none of null, {HOME!r}, {MODEL!r}, {Provenance(True, True).label!r}")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: object) -> CoreSchema:
+        """Tells pydantic that files have the label."""
+        from pydantic_core import core_schema
+
+        written = core_schema.plain_serializer_function_ser_schema(lambda provenance: provenance.label)
+        return core_schema.no_info_plain_validator_function(cls.labelled, serialization=written)
+
 
 def recorded(folder: Path | None) -> Provenance:
     """What the manifest in a folder says. Without a manifest (made elsewhere) nothing is known to be synthetic."""
+    if folder is None:
+        return Provenance()
     try:
-        said = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["provenance"] if folder else None
+        return Provenance.labelled(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["provenance"])
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return Provenance()
-    return Provenance(HOME in said, MODEL in said) if isinstance(said, str) else Provenance()

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from har_llm.common.provenance import Provenance
 from har_llm.report.cells import Cell, cells_of, setting
 from har_llm.report.paper import DATASETS
 from har_llm.report.scored_run import ScoredRun
 from har_llm.runs.directory import RunResult
 from har_llm.scoring.names import METRIC_NAMES
 
-SYNTHETIC = "synthetic home, synthetic model"
+SYNTHETIC = Provenance(home=True, model=True)
 KINDS = {
-    "": "others",
+    Provenance(): "others",
     SYNTHETIC: "miniature",
-    "synthetic home": "synthetic_home",
-    "synthetic model": "synthetic_model",
+    Provenance(home=True): "synthetic_home",
+    Provenance(model=True): "synthetic_model",
 }
 """What is synthetic about runs -> the name of their tables and figures."""
 K = TypeVar("K")
@@ -43,11 +44,10 @@ class Report:
         return ordered(cell for cell in self.cells if not cell.run.comparable)
 
     @property
-    def kinds(self) -> list[tuple[str, str, list[Cell]]]:
+    def kinds(self) -> list[tuple[str, Provenance, list[Cell]]]:
         """The other cells, by what is synthetic about them: (name for files, what is synthetic, cells)."""
-        groups = grouped(self.other, lambda cell: cell.run.metrics.provenance or "")
-        # What a run says of itself names no file.
-        return [(KINDS.get(kind) or f"others{place}", kind, cells) for place, (kind, cells) in enumerate(groups.items())]
+        groups = grouped(self.other, lambda cell: cell.run.metrics.provenance)
+        return [(KINDS[kind], kind, cells) for kind, cells in groups.items()]
 
     @property
     def headline_name(self) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from har_llm.common.numbers import counted
+from har_llm.common.provenance import Provenance
 from har_llm.config import NO_RESULT
 from har_llm.report.paper import DATASETS, MODELS, Key, Value, dataset_name, results
 from har_llm.report.paper_choice import Chosen, departures, flattened, under
@@ -115,7 +116,7 @@ class ScoredRun:
     @property
     def comparable(self) -> bool:
         """Whether it may be in the paper's tables: real data, real model, the test part of one of the paper's datasets."""
-        real_and_known = self.metrics.provenance is None and self.metrics.dataset in DATASETS
+        real_and_known = self.metrics.provenance == Provenance() and self.metrics.dataset in DATASETS
         return real_and_known and self.metrics.part == "test" and self.ready_adapter is None
 
     def paper_value(self, metric: str) -> Value | None:

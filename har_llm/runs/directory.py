@@ -40,7 +40,7 @@ class RunResult:
         metrics = self.metrics
         headline, parsing = metrics.shown.headline, metrics.shown.parsing
         score = percent(metrics.headline(headline, parsing).mean) or ABSENT
-        label = [text for text in (metrics.provenance, metrics.partial and "partial") if text]
+        label = [text for text in (metrics.provenance.label, metrics.partial and "partial") if text]
         return f"RunResult({'; '.join([f'{self.folder.name}: {headline} {score} %', *label])})"
 
     @property
@@ -64,7 +64,7 @@ class RunResult:
 
 def write_result(folder: Path, result: RunResult) -> None:
     """Write all of a run except its rows into a folder that exists."""
-    _write_config(folder / CONFIG, result.config, result.metrics.provenance)
+    _write_config(folder / CONFIG, result.config, result.metrics.provenance.label)
     for name, value in (
         (METRICS_FILE, result.metrics),
         (ENVIRONMENT, result.environment),
@@ -80,10 +80,10 @@ def write_rows(path: Path, rows: Iterable[object]) -> None:
         stream.writelines(json.dumps(plain(row, brief=True)) + "\n" for row in rows)
 
 
-def _write_config(path: Path, config: Mapping[str, Any], provenance: str | None) -> None:
+def _write_config(path: Path, config: Mapping[str, Any], label: str | None) -> None:
     from omegaconf import OmegaConf
 
-    head = f"# {provenance}\n" if provenance else ""
+    head = f"# {label}\n" if label else ""
     path.write_text(head + OmegaConf.to_yaml(OmegaConf.create(dict(config))), encoding="utf-8")
 
 

@@ -19,12 +19,12 @@ Facts = list[tuple[str, str]]
 
 def label(metrics: Metrics) -> str:
     """ "synthetic home, synthetic model; partial: first 5 windows only", or nothing."""
-    return "; ".join(labels(metrics))
+    return "; ".join([*filter(None, [metrics.provenance.label]), *partial_labels(metrics)])
 
 
 def labels(metrics: Metrics) -> list[str]:
-    """What must be shown beside every score of a run: what is synthetic about it, and that it is partial."""
-    return [*([metrics.provenance] if metrics.provenance else []), *partial_labels(metrics)]
+    """What must be shown beside every score of a run, each in words: what is synthetic about it, and that it is partial."""
+    return [*metrics.provenance.names, *partial_labels(metrics)]
 
 
 def partial_labels(metrics: Metrics) -> list[str]:

@@ -86,7 +86,7 @@ def _about(run: RunResult) -> dict[str, Any]:
         "decoding": metrics.decoding,
         "seed": metrics.seed,
         "partial": metrics.partial,
-        "provenance": metrics.provenance,
+        "provenance": metrics.provenance.label,
     }
 
 

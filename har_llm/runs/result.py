@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from har_llm.common.errors import Notice
+from har_llm.common.provenance import Provenance
 from har_llm.common.typed_json import AnyText
 from har_llm.config import PARSINGS
 from har_llm.data.describe import Description
@@ -79,7 +80,7 @@ class Metrics(BothParsings[ParsedScores]):
     """metrics.json: what was run, and every score in both parsing modes."""
 
     format: int
-    provenance: str | None
+    provenance: Provenance
     """What is synthetic about it."""
     partial: bool
     """Whether `limit` leaves windows of the part out."""
@@ -145,7 +146,7 @@ class GeneratedBy:
 class Environment:
     """environment.json: what a run was made with, and its cost."""
 
-    provenance: str | None
+    provenance: Provenance
     har_llm: str
     code: str | None
     """Commit of a checkout."""
@@ -169,7 +170,7 @@ class Environment:
 class Data:
     """data.json: what the dataset contains."""
 
-    provenance: str | None
+    provenance: Provenance
     description: Description
     repairs: Sequence[Notice]
     """All repairs, with the file below paths.data and the line."""
@@ -187,7 +188,7 @@ class SampleEvent:
 class Sample:
     """sample.json: one event to look at, with its window, the reasoning and the answer."""
 
-    provenance: str | None
+    provenance: Provenance
     session: AnyText
     event: int
     """Its place in the window."""
@@ -212,6 +213,7 @@ class SampledPrediction(BothParsings[Prediction]):
     lenient: Prediction
 
 
+NOTHING_SYNTHETIC = Provenance()
 NO_PREDICTION = Prediction()
 """For an event that no window shows."""
 
@@ -243,7 +245,7 @@ class PredictionRow(BothParsings[Prediction]):
     generation_digest: str | None = None
     samples: tuple[SampledPrediction, ...] = ()
     """The predictions of each generation, if there are several."""
-    provenance: str | None = None
+    provenance: Provenance = NOTHING_SYNTHETIC
 
 
 @dataclass(frozen=True)
@@ -269,4 +271,4 @@ class WindowRow:
     messages: tuple[Mapping[str, AnyText], ...]
     ids: tuple[int, ...]
     generations: tuple[WindowGeneration, ...]
-    provenance: str | None = None
+    provenance: Provenance = NOTHING_SYNTHETIC

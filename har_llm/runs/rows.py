@@ -18,7 +18,7 @@ def prediction_rows(run: PreparedRun, windows: Sequence[WindowGenerations]) -> I
     """Every event of the part, in order: with its predictions in both parsing modes, or the reason why it is excluded."""
     places = answering([prompt.window for prompt in run.prompts])
     strict, lenient = ([window.predictions(parsing) for window in windows] for parsing in PARSINGS)
-    provenance = run.provenance.label
+    provenance = run.provenance
     for session in run.sessions:
         held = {event.id for window in run.experiment.window.cut(session) for event in window.events}
         for event in session.events:
@@ -72,7 +72,7 @@ def window_rows(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Itera
                 )
                 for record, answer in zip(window.records, window.answers, strict=True)
             ),
-            provenance=run.provenance.label,
+            provenance=run.provenance,
         )
 
 

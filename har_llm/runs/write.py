@@ -78,7 +78,7 @@ def _metrics(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Seque
     shown = [row for row in rows if row.excluded is None]
     return Metrics(
         format=FORMAT,
-        provenance=run.provenance.label,
+        provenance=run.provenance,
         partial=run.partial,
         limit=settings.limit,
         dataset=experiment.dataset.name,
@@ -167,7 +167,7 @@ def _environment(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Envi
     records = [record for record, _ in parsed.values()]
     made_by = {json.dumps(record.about, sort_keys=True): record.about for record in records}
     return Environment(
-        provenance=run.provenance.label,
+        provenance=run.provenance,
         **describe_environment(),
         model=run.model_identity,
         generated_by=[GeneratedBy(**about) for about in made_by.values()],
@@ -182,7 +182,7 @@ def _environment(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Envi
 def _data(run: PreparedRun) -> Data:
     data = expanded(run.experiment.settings.paths.data)
     return Data(
-        provenance=run.provenance.label,
+        provenance=run.provenance,
         description=describe(run.recordings, run.parts, run.experiment.window),
         repairs=[_within(data, notice) for notice in run.recordings.repairs],
     )
@@ -209,7 +209,7 @@ def _sample(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Sequen
     # Of several generations, the first that agrees with the vote.
     chosen = next(number for number, answer in enumerate(window.answers) if answer.lenient[inside] == row.lenient)
     return Sample(
-        provenance=run.provenance.label,
+        provenance=run.provenance,
         session=row.session,
         event=inside,
         window=[

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import MissingError
-from har_llm.common.provenance import MANIFEST
+from har_llm.common.provenance import MANIFEST, Provenance
+from har_llm.common.typed_json import plain
 from har_llm.config import LONGEST_TAG, NO_RESULT
 from har_llm.runs.directory import DATA, ENVIRONMENT, METRICS_FILE, PREDICTIONS, WINDOWS, RunResult
-from har_llm.runs.facts import partial_labels
+from har_llm.runs.facts import labels
 from har_llm.runs.result import Metrics
 from har_llm.scoring.metrics import Scores
 from har_llm.scoring.names import METRICS
@@ -73,7 +74,7 @@ def run_content(result: RunResult, *, job_type: str, group: str, tags: Sequence[
         job_type=job_type,
         group=group,
         tags=_tags(metrics, tags),
-        notes="; ".join(_labels(metrics)),
+        notes="; ".join(labels(metrics)),
         config=without_secrets(_config(result)),
         summary=_summary(result),
         tables=run_tables(result, samples),
@@ -103,17 +104,8 @@ def about(metrics: Metrics) -> list[str]:
     return [metrics.dataset, metrics.model, *adapter, metrics.part]
 
 
-def _labels(metrics: Metrics) -> list[str]:
-    """What must be shown beside every score of the run."""
-    return [*_synthetic(metrics.provenance), *partial_labels(metrics)]
-
-
-def _synthetic(provenance: str | None) -> list[str]:
-    return provenance.split(", ") if provenance else []
-
-
 def _tags(metrics: Metrics, own: Sequence[str]) -> list[str]:
-    return _shortened([*about(metrics), *_synthetic(metrics.provenance), *(["partial"] if metrics.partial else []), *own])
+    return _shortened([*about(metrics), *metrics.provenance.names, *(["partial"] if metrics.partial else []), *own])
 
 
 def _shortened(tags: Sequence[str]) -> list[str]:
@@ -122,16 +114,17 @@ def _shortened(tags: Sequence[str]) -> list[str]:
 
 def _config(result: RunResult) -> dict[str, Any]:
     metrics = result.metrics
-    shown = ("provenance", "partial", "model_id", "parameters", "sessions", "windows", "events")
+    shown = ("partial", "model_id", "parameters", "sessions", "windows", "events")
     return {
         **{name: value for name, value in result.config.items() if name not in NO_RESULT},
         "run": {
             "directory": result.folder.name,
+            "provenance": metrics.provenance.label,
             **{name: getattr(metrics, name) for name in shown},
             "adapter": None if metrics.adapter is None else asdict(metrics.adapter),
             "versions": asdict(metrics.versions),
         },
-        "environment": asdict(result.environment),
+        "environment": plain(result.environment),
     }
 
 
@@ -142,7 +135,7 @@ def _summary(result: RunResult) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "headline": metrics.headline(shown.headline, shown.parsing).mean,
         "headline_name": f"{shown.parsing}/{shown.headline}",
-        "provenance": metrics.provenance or REAL,
+        "provenance": metrics.provenance.label or REAL,
         "partial": metrics.partial,
         "sessions": metrics.sessions,
         "windows": metrics.windows,
@@ -171,7 +164,7 @@ def _flat(scores: Scores) -> dict[str, Any]:
 
 def training_content(manifest: Mapping[str, Any], name: str, group: str, tags: Sequence[str]) -> TrainingContent:
     """`manifest`: the adapter's, or what is known of it during the training. `name`: of the adapter's folder."""
-    labels = _synthetic(manifest["provenance"])
+    synthetic = Provenance.labelled(manifest["provenance"]).names
     recipe = {**manifest["recipe"], "examples": len(manifest["recipe"]["examples"])}
     config = without_secrets(
         {
@@ -185,8 +178,8 @@ def training_content(manifest: Mapping[str, Any], name: str, group: str, tags: S
         name=name,
         job_type=TRAINING,
         group=group,
-        tags=_shortened([manifest["dataset"], TRAINING, *labels, *tags]),
-        notes="; ".join(labels),
+        tags=_shortened([manifest["dataset"], TRAINING, *synthetic, *tags]),
+        notes="; ".join(synthetic),
         config=config,
         summary={key: config[key] for key in TRAINING_SUMMARY if config.get(key) is not None},
         losses=manifest["loss"],

@@ -154,7 +154,7 @@ def _sample_row(place: Place, events: Events, window: WindowRow, names: Mapping[
         "time": row.time,
         "finish_reason": generation.finish_reason,
         "generation": generation.key,
-        "provenance": row.provenance or "",
+        "provenance": row.provenance.label or "",
     }
     return {name: visible(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
 

@@ -22,6 +22,12 @@ def test_what_is_made_of_two_things_is_as_synthetic_as_both() -> None:
     assert all(one | Provenance() == one == one | one for one in ALL)
 
 
+@pytest.mark.parametrize("label", ["made up", "", "synthetic model, synthetic home", 1, ["synthetic home"]])
+def test_a_label_that_is_none_of_them_is_refused(label: object) -> None:
+    with pytest.raises(ValueError, match="is none of null, 'synthetic home', 'synthetic model', 'synthetic home, s"):
+        Provenance.labelled(label)
+
+
 @pytest.mark.parametrize("made", ALL)
 def test_a_manifest_hands_it_on(tmp_path: Path, made: Provenance) -> None:
     (tmp_path / MANIFEST).write_text(json.dumps({"provenance": made.label}))

@@ -14,7 +14,6 @@ import yaml
 
 from har_llm.common.shipped import shipped
 from har_llm.config import PARSINGS
-from har_llm.report.grouping import SYNTHETIC
 from har_llm.report.paper import MODELS, SIZES, TEACHER, Key, results
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import FORMAT
@@ -23,6 +22,7 @@ from har_llm.scoring.prediction import CAUSES
 from tests.helpers import description_of
 
 SHIPPED = ("marble", "mural", "simulated_flat", "simulated_house")
+SYNTHETIC = "synthetic home, synthetic model"
 TRAINED = {"marble": 41, "mural": 15}
 VLLM = {
     "engine": "vLLM",

@@ -100,6 +100,12 @@ def test_a_directory_of_another_format_is_refused_by_it(tmp_path: Path, format: 
         read_run(result.folder)
 
 
+def test_a_run_that_says_something_unknown_about_its_provenance_is_refused(tmp_path: Path) -> None:
+    """It would stand beside real results, or name files of a report."""
+    with pytest.raises(MissingError, match=r"\(provenance: Value error, '\.\./x' is none of null, 'synthetic home'"):
+        written(tmp_path / "run", rows({"s1": [(1, 1)]}), provenance="../x")
+
+
 @pytest.mark.parametrize("file", ["metrics.json", "environment.json", "data.json", "sample.json"])
 @pytest.mark.parametrize("content", ["{", "[]", f'{{"format": {FORMAT}}}'])
 def test_a_file_that_is_damaged_or_of_another_form_is_named(tmp_path: Path, file: str, content: str) -> None:

@@ -43,7 +43,7 @@ def test_scores_are_a_tidy_frame(outputs: Path) -> None:
     for run in runs:
         mean = run.metrics.strict.all.mean["f1_weighted"]
         assert chosen.loc[run.folder.name, "mean"] == mean.mean and chosen.loc[run.folder.name, "sessions"] == mean.sessions
-    assert set(scores["provenance"]) == {run.metrics.provenance for run in runs}
+    assert set(scores["provenance"]) == {run.metrics.provenance.label for run in runs}
 
 
 def test_predictions_have_every_event(outputs: Path) -> None:

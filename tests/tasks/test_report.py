@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.report.grouping import SYNTHETIC
 from tests.commands import har_llm, reports
+from tests.report.fabricated import SYNTHETIC
 from tests.scripted_runs import SMALL
 
 pytestmark = pytest.mark.slow

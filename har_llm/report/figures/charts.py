@@ -17,7 +17,7 @@ TEACHERS_LOOK = -1
 def make_charts(report: Report) -> list[Chart]:
     """The charts for which there are runs. Synthetic and real results are never in one picture."""
     made = []
-    others = ((f"_{name}", provenance, cells) for name, provenance, cells in report.kinds)
+    others = ((f"_{name}", kind.label or "", cells) for name, kind, cells in report.kinds)
     for suffix, mark, cells in (("", "", report.paper), *others):
         scored = [cell for cell in cells if cell.score(report.headline).mean is not None]
         for chart in (_figure3(report, scored), _figure4(report, scored), *_costs(report, scored)):

@@ -23,8 +23,7 @@ from har_llm.report.page.content import (
 )
 from har_llm.report.page.data import Dataset, RunColumns
 from har_llm.runs.directory import RunResult
-from har_llm.runs.facts import label as status
-from har_llm.runs.facts import labels as kinds
+from har_llm.runs.facts import label, labels
 from har_llm.runs.result import Metrics
 from har_llm.scoring.metrics import ClassScores, SessionMean
 from har_llm.scoring.names import METRICS
@@ -47,21 +46,21 @@ def make_index(
         headline=headline,
         parsing=parsing,
         metrics=METRICS,
-        status=list(Counter(kind for run in runs for kind in _each_kind(run.metrics)).items()),
+        status=list(Counter(name for run in runs for name in labels(run.metrics)).items()),
         most_bytes=most_bytes,
-        runs=[_run(columns[run.folder], label) for run, label in zip(runs, run_labels(runs), strict=True)],
+        runs=[_run(columns[run.folder], name) for run, name in zip(runs, run_labels(runs), strict=True)],
         datasets=[_dataset(dataset, [numbers[run.result.folder] for run in dataset.runs]) for dataset in datasets],
         tables=[_table(table) for table in tables],
         figures=[FigureEntry(figure.title, figure.caption) for figure in figures],
     )
 
 
-def _run(columns: RunColumns, label: str) -> RunEntry:
+def _run(columns: RunColumns, name: str) -> RunEntry:
     metrics = columns.result.metrics
     return RunEntry(
         name=columns.result.folder.name,
-        label=label,
-        status=status(metrics),
+        label=name,
+        status=label(metrics),
         part=metrics.part,
         model_id=metrics.model_id,
         decoding=metrics.decoding,
@@ -74,11 +73,6 @@ def _run(columns: RunColumns, label: str) -> RunEntry:
         no_files=columns.no_files,
         scores={parsing: {name: _score(metrics.headline(name, parsing)) for name in METRICS} for parsing in PARSINGS},
     )
-
-
-def _each_kind(metrics: Metrics) -> list[str]:
-    """The run's labels one by one, so that each can be counted: a run may be of a synthetic model on a real home."""
-    return [kind for text in kinds(metrics) for kind in text.split(", ")]
 
 
 def _score(found: SessionMean) -> Score:

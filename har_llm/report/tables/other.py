@@ -45,7 +45,7 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
                 percent(report.gap_closed(cell, report.headline) if cell.run.distillation else None),
                 with_spread(in_percent(missed.mean), in_percent(missed.session_std)),
                 str(len(cell.runs)),
-                cell.run.metrics.provenance or REAL,
+                cell.run.metrics.provenance.label or REAL,
             ]
         )
     scores = (f"{report.headline_name} %", "std over sessions", "std over seeds", "gap closed %", "missed %")
@@ -78,7 +78,7 @@ def cost_table(report: Report) -> Table:
                 decimals(answer, 1),
                 decimals(seconds, 4),
                 "; ".join(cell.engines),
-                cell.run.metrics.provenance or REAL,
+                cell.run.metrics.provenance.label or REAL,
             ]
         )
     amounts = ("prompt tokens", "generated tokens", "seconds")
@@ -110,7 +110,7 @@ def runs_table(report: Report) -> Table:
                     percent(run.scores[report.headline].mean),
                     percent(run.scores["missed"].mean),
                     "; ".join(run.engines),
-                    run.metrics.provenance or REAL,
+                    run.metrics.provenance.label or REAL,
                     _where(run),
                 ]
             )
@@ -132,7 +132,7 @@ def runs_table(report: Report) -> Table:
 
 def _label(cells: Sequence[Cell]) -> str:
     """What is synthetic about a table, in brackets."""
-    kinds = {cell.run.metrics.provenance for cell in cells}
+    kinds = {cell.run.metrics.provenance.label for cell in cells}
     made = "; ".join(sorted(kind for kind in kinds if kind))
     if not made:
         return ""
@@ -146,4 +146,4 @@ def _where(run: ScoredRun) -> str:
         return "tables 2 and 4" if run.distillation.all_sessions else "figure 4"
     if run.metrics.provenance == SYNTHETIC:
         return "the paper in miniature"
-    return "other homes, parts and adapters" + (f" ({run.metrics.provenance})" if run.metrics.provenance else "")
+    return f"other homes, parts and adapters{run.metrics.provenance.suffix}"

@@ -120,7 +120,7 @@ def _sample_panel(summary: Summary) -> Panel:
         _caption("Gold      ").append_text(_value(", ".join(sample.gold))),
         _caption("Predicted ").append_text(_value(sample.predicted[summary.parsing])),
     ]
-    title, mark = plain(sample_title(sample)), plain(sample.provenance or "")
+    title, mark = plain(sample_title(sample)), plain(sample.provenance.label or "")
     return Panel(Group(*parts), title=title, subtitle=mark, title_align="left")
 
 

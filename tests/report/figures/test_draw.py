@@ -15,7 +15,7 @@ from matplotlib.text import Text
 
 from har_llm.report.figures.chart import Chart, Level, Panel, Point, Series
 from har_llm.report.figures.draw import draw
-from har_llm.report.grouping import SYNTHETIC
+from tests.report.fabricated import SYNTHETIC
 from tests.report.figures.drawn import KINDS, drawn, words
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ from tests.report.page_runs import make
 
 def test_markup_in_names_stays_data(tmp_path: Path) -> None:
     hostile = "</script><script>alert(1)</script><!--"
-    run = make(tmp_path, fabricated("a", model=hostile, provenance=hostile, sessions={hostile: BATH}))
+    run = make(tmp_path, fabricated("a", model=hostile, sessions={hostile: BATH}))
     table = Table("t", hostile, ("", hostile), [[hostile, "{{script}}"]], [hostile])
     page = written(tmp_path, [run], tables=[table])
     assert page.index["runs"][0]["label"] == hostile

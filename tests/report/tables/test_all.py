@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from har_llm.common.tables import Table
-from har_llm.report.grouping import SYNTHETIC, make_report
+from har_llm.report.grouping import make_report
 from har_llm.report.paper import CITATION
 from har_llm.report.tables.all import make_tables
 from har_llm.runs.directory import RunResult
-from tests.report.fabricated import VLLM, fabricated, miniature, scores, the_papers_programme, trained
+from tests.report.fabricated import SYNTHETIC, VLLM, fabricated, miniature, scores, the_papers_programme, trained
 
 
 def tables(runs: Sequence[RunResult], headline: str = "f1_weighted", parsing: str = "strict") -> dict[str, Table]:
@@ -210,11 +210,10 @@ def test_each_kind_of_what_is_synthetic_has_a_table_of_its_own(tmp_path: Path) -
         "synthetic home": "table_synthetic_home",
         "synthetic model": "table_synthetic_model",
     }
-    kinds = [*named, "made up"]
-    found = tables([fabricated(tmp_path, dataset="my_home", provenance=kind) for kind in kinds])
+    found = tables([fabricated(tmp_path, dataset="my_home", provenance=kind) for kind in named])
     stories = {name: table for name, table in found.items() if name not in ("table_cost", "table_runs")}
-    assert len(stories) == len(kinds) and set(named.values()) < stories.keys()
-    assert {row(table)["what it is"] for table in stories.values()} == {kind or "real home, real model" for kind in kinds}
+    assert stories.keys() == set(named.values())
+    assert {row(table)["what it is"] for table in stories.values()} == {kind or "real home, real model" for kind in named}
     assert all(row(stories[name])["what it is"] == kind for kind, name in named.items() if kind)
     assert all(
         kind in table.title for table in stories.values() for kind in [row(table)["what it is"]] if "real" not in kind

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.report.grouping import SYNTHETIC, make_report
+from har_llm.report.grouping import make_report
 from har_llm.report.tables.all import make_tables
 from har_llm.report.terminal.tables import TOO_WIDE, show_report
-from tests.report.fabricated import fabricated, miniature
+from tests.report.fabricated import SYNTHETIC, fabricated, miniature
 
 
 def test_the_terminal_shows_the_tables_that_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
