@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 MANIFEST = "manifest.json"
-"""The file in the folder of an adapter or a merged model that says how har_llm made it."""
+"""The file in the folder of an adapter or a merged model that says how har_llm made it (`distill.manifest`)."""
 HOME, MODEL = "synthetic home", "synthetic model"
 
 

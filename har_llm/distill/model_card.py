@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from har_llm.common.markdown import inline, table
 from har_llm.common.numbers import decimals, percent
+from har_llm.common.provenance import Provenance
 from har_llm.common.tables import Table
+from har_llm.distill.manifest import AdapterOrigin, MergedModel, TrainedAdapter
+from har_llm.distill.training_config import TrainingSettings
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
@@ -39,32 +42,33 @@ python -m har_llm model=custom model.id=FOLDER_OR_REPOSITORY {overrides}
 ```"""
 
 
-def card_title(manifest: Mapping[str, Any]) -> str:
-    return f"{manifest['student']}, trained on generations of {manifest['teacher']['id']} for {manifest['dataset']}"
+def card_title(origin: AdapterOrigin) -> str:
+    return f"{origin.student}, trained on generations of {origin.teacher.id} for {origin.dataset}"
 
 
-def model_card(manifest: Mapping[str, Any]) -> str:
-    """README.md of an adapter, from its manifest."""
-    student = manifest["student"]
+def model_card(adapter: TrainedAdapter, provenance: Provenance) -> str:
+    """README.md of an adapter."""
+    student = adapter.origin.student
     data = _metadata(student, "peft", ["lora", "human-activity-recognition", "knowledge-distillation"])
-    use = [_use(manifest)] if _on_hub(student) else []
-    return _card(manifest, data, card_title(manifest), [f"A LoRA adapter {STORY}", *_recipe(manifest), *use, PROMPTS])
+    use = [_use(adapter.origin)] if _on_hub(student) else []
+    paragraphs = [f"A LoRA adapter {STORY}", *_recipe(adapter), *use, PROMPTS]
+    return _card(provenance, data, card_title(adapter.origin), paragraphs)
 
 
-def merged_card(manifest: Mapping[str, Any]) -> str:
-    """README.md of a model that an adapter was merged into. Of an adapter that was made elsewhere little is known."""
-    merged, trained_here = manifest["merged"], "teacher" in manifest
-    base, adapter = (f"{inline(merged[one])}, version {inline(merged[f'{one}_revision'])}" for one in ("base", "adapter"))
-    title = card_title(manifest) if trained_here else f"{merged['base']} with an adapter"
-    paragraphs = [f"A LoRA adapter ({adapter}) merged into its base ({base}), in {merged['dtype']}."]
-    if trained_here:
-        paragraphs += [f"The adapter is {STORY}", *_recipe(manifest)]
-    paragraphs += [MERGED_USE.format(overrides=_overrides(merged)), *([PROMPTS] if trained_here else [])]
-    return _card(manifest, _metadata(merged["base"], "transformers", ["human-activity-recognition"]), title, paragraphs)
+def merged_card(merged: MergedModel, adapter: TrainedAdapter | None, provenance: Provenance) -> str:
+    """README.md of a model that an adapter was merged into. `adapter`: None for one that was made elsewhere."""
+    title = f"{merged.base} with an adapter" if adapter is None else card_title(adapter.origin)
+    from_adapter = f"{inline(merged.adapter)}, version {inline(merged.adapter_revision)}"
+    base = f"{inline(merged.base)}, version {inline(merged.base_revision)}"
+    paragraphs = [f"A LoRA adapter ({from_adapter}) merged into its base ({base}), in {merged.dtype}."]
+    if adapter is not None:
+        paragraphs += [f"The adapter is {STORY}", *_recipe(adapter)]
+    paragraphs += [MERGED_USE.format(overrides=_overrides(merged)), *([] if adapter is None else [PROMPTS])]
+    return _card(provenance, _metadata(merged.base, "transformers", ["human-activity-recognition"]), title, paragraphs)
 
 
-def _card(manifest: Mapping[str, Any], data: ModelCardData, title: str, paragraphs: Sequence[str]) -> str:
-    synthetic = manifest["provenance"]
+def _card(provenance: Provenance, data: ModelCardData, title: str, paragraphs: Sequence[str]) -> str:
+    synthetic = provenance.label
     warning = [f"**{inline(synthetic)}**: nothing here says anything about language models or homes."] if synthetic else []
     body = "\n\n".join([f"# {inline(title)}", *warning, *paragraphs])
     return f"---\n{data.to_yaml()}\n---\n\n{body}\n"
@@ -87,52 +91,52 @@ def _on_hub(model: str) -> bool:
     return model.count("/") == 1
 
 
-def _use(manifest: Mapping[str, Any]) -> str:
+def _use(origin: AdapterOrigin) -> str:
     """How to load the adapter. Values become Python literals, so that none can break out of its line."""
-    values = manifest["student"], manifest["student_revision"], manifest["recipe"]["base"][2]
-    student, revision, dtype = map(json.dumps, values)
-    return USE.format(student=student, revision=revision, dtype=dtype, rank=int(manifest["training"]["r"]))
+    student, revision, dtype = map(json.dumps, (origin.student, origin.student_revision, origin.dtype))
+    return USE.format(student=student, revision=revision, dtype=dtype, rank=origin.training.r)
 
 
-def _overrides(merged: Mapping[str, Any]) -> str:
+def _overrides(merged: MergedModel) -> str:
     """The settings that a run needs to prompt and sample the merged model as its student was."""
-    sampling = (f"model.sampling.{name}={value}" for name, value in merged["sampling"].items())
-    return " ".join([f"model.dtype={merged['dtype']}", f"model.thinking={str(merged['thinking']).lower()}", *sampling])
+    sampling = (f"model.sampling.{name}={value}" for name, value in merged.sampling.items())
+    return " ".join([f"model.dtype={merged.dtype}", f"model.thinking={str(merged.thinking).lower()}", *sampling])
 
 
-def _recipe(manifest: Mapping[str, Any]) -> list[str]:
+def _recipe(adapter: TrainedAdapter) -> list[str]:
     """What it was trained on and how, as a table, with the picture of the loss that lies beside the card."""
     return [
-        table(Table("training", "Training", ("", ""), list(_facts(manifest))), level=2),
+        table(Table("training", "Training", ("", ""), list(_facts(adapter))), level=2),
         f"![Loss by step]({CURVE})",
         "manifest.json has every setting, the key of every generation, the versions and the whole loss curve.",
     ]
 
 
-def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    teacher, training, losses = manifest["teacher"], manifest["training"], manifest["loss"]
-    share = percent(manifest["trainable_parameters"] / manifest["parameters"])
-    left_out = "; ".join(f"{count} {reason}" for reason, count in manifest["left_out"].items())
-    yield "teacher", f"{teacher['id']}, version {teacher['revision']}, {teacher['dtype']}"
-    yield "sessions", f"{len(manifest['sessions'])} of the training part of {manifest['dataset']}"
-    yield "windows; generations; trained on", f"{manifest['windows']}; {manifest['generations']}; {manifest['examples']}"
+def _facts(adapter: TrainedAdapter) -> Iterator[tuple[str, str]]:
+    origin, record, losses = adapter.origin, adapter.record, adapter.losses
+    teacher, training = origin.teacher, origin.training
+    share = percent(record.trainable_parameters / record.parameters)
+    left_out = "; ".join(f"{count} {reason}" for reason, count in origin.left_out.items())
+    yield "teacher", f"{teacher.id}, version {teacher.revision}, {teacher.dtype}"
+    yield "sessions", f"{len(origin.sessions)} of the training part of {origin.dataset}"
+    yield "windows; generations; trained on", f"{origin.windows}; {origin.generations}; {origin.examples}"
     if left_out:
         yield "generations left out", left_out
-    yield "gold activities used to choose generations or events", _gold(manifest)
-    yield "trainable parameters", f"{manifest['trainable_parameters']:,} of {manifest['parameters']:,} ({share} %)"
-    yield "r, lora_alpha, learning_rate", f"{training['r']}, {training['lora_alpha']}, {training['learning_rate']}"
-    yield "optimizer; loss on", f"{manifest['optimizer']}; {_loss_on(training)}"
-    yield "steps, examples a step", f"{training['max_steps']}, {training['batch_size']}"
-    yield "epochs, and begun", f"{decimals(manifest['epochs'], 2)}, {manifest['epochs_begun']}"
+    yield "gold activities used to choose generations or events", _gold(origin)
+    yield "trainable parameters", f"{record.trainable_parameters:,} of {record.parameters:,} ({share} %)"
+    yield "r, lora_alpha, learning_rate", f"{training.r}, {training.lora_alpha}, {training.learning_rate}"
+    yield "optimizer; loss on", f"{record.optimizer}; {_loss_on(training)}"
+    yield "steps, examples a step", f"{training.max_steps}, {training.batch_size}"
+    yield "epochs, and begun", f"{decimals(origin.epochs, 2)}, {origin.epochs_begun}"
     yield "loss, first and last step", f"{decimals(losses[0][1], 4)}, {decimals(losses[-1][1], 4)}"
-    yield "trained with", f"{manifest['trainer']}, {manifest['hardware']}"
+    yield "trained with", f"{record.trainer}, {record.hardware}"
 
 
-def _loss_on(training: Mapping[str, Any]) -> str:
-    return "reasoning and answer" if training["completion_only_loss"] else "the prompt too"
+def _loss_on(training: TrainingSettings) -> str:
+    return "reasoning and answer" if training.completion_only_loss else "the prompt too"
 
 
-def _gold(manifest: Mapping[str, Any]) -> str:
-    if not manifest["uses_gold"]:
+def _gold(origin: AdapterOrigin) -> str:
+    if not origin.uses_gold:
         return "no"
-    return "yes: events of the null class are left out by them" if manifest.get("null_class") == "dropped" else "yes"
+    return "yes: events of the null class are left out by them" if origin.null_class == "dropped" else "yes"

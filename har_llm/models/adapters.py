@@ -6,7 +6,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.paths import expanded
@@ -74,16 +73,6 @@ def resolve_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
             f"lora.path to a folder with {' and '.join(ADAPTER_FILES)}, or to a hub id."
         )
     return _resolve_hub_adapter(lora)
-
-
-def manifest_of(adapter: ResolvedAdapter) -> dict[str, Any]:
-    """The manifest beside an adapter, which says how it was made; empty if there is none or it describes other weights."""
-    try:
-        content = json.loads((adapter.path / MANIFEST).read_text(encoding="utf-8")) if adapter.path else {}
-    except (OSError, ValueError, RecursionError):
-        return {}
-    ours = isinstance(content, dict) and adapter.path is not None and content.get("weights") == adapter_digest(adapter.path)
-    return content if ours else {}
 
 
 def served_adapter(lora: ReadyAdapter) -> ResolvedAdapter:

@@ -1,14 +1,19 @@
-"""The adapter of a recipe on disk: whether it exists and is intact, and the examples that it is trained on."""
+"""The adapter of a recipe on disk: whether it is there and intact, what it is trained on, and what its files say."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST
 from har_llm.distill.examples import Candidate, Selection, select
+from har_llm.distill.manifest import AdapterOrigin, Teacher, read_manifest
 from har_llm.models.adapters import ADAPTER_FILES, adapter_digest
+from har_llm.models.config import EMBEDDED_PREFIX
+from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.generations import parse_windows
 from har_llm.runs.run import AdapterRecipe
 from har_llm.runs.store import GenerationStore
@@ -22,10 +27,9 @@ def adapter_weights(recipe: AdapterRecipe) -> str | None:
     if not recipe.folder.is_dir():
         return None
     try:
-        manifest = json.loads((recipe.folder / MANIFEST).read_text(encoding="utf-8"))
-        weights = adapter_digest(recipe.folder)
-        whole = manifest["key"] == recipe.key and manifest["weights"] == weights
-    except (OSError, ValueError, LookupError, TypeError):
+        weights, adapter = adapter_digest(recipe.folder), read_manifest(recipe.folder).adapter
+        whole = adapter is not None and (adapter.origin.key, adapter.weights) == (recipe.key, weights)
+    except (OSError, ValueError):
         whole = False
     if not whole:
         raise MissingError(
@@ -47,3 +51,45 @@ def select_examples(recipe: AdapterRecipe, store: GenerationStore) -> Selection:
     thinking = recipe.experiment.model.thinking
     selection = select(recipe.teacher.prompts, candidates, recipe.lora.examples, thinking)
     return replace(selection, uses_gold=recipe.uses_gold)
+
+
+def adapter_origin(recipe: AdapterRecipe, selection: Selection) -> AdapterOrigin:
+    """What the adapter is made of, for its manifest. `selection`: the examples that are left to train on."""
+    teacher, student, training = recipe.teacher, recipe.student, recipe.lora.training
+    identity = dict(teacher.model_identity)
+    del identity["id"]  # that of a user's folder says nothing
+    return AdapterOrigin(
+        key=recipe.key,
+        student=student.public_name,
+        student_revision=student.revision,
+        dtype=student.config.dtype,
+        teacher=Teacher(teacher.model.public_name, identity.pop("revision"), identity.pop("dtype"), identity),
+        dataset=teacher.experiment.dataset.name,
+        null_class=teacher.experiment.dataset.null_class,
+        sessions=[session.id for session in teacher.sessions],
+        windows=len(teacher.prompts),
+        generations=selection.generations,
+        examples=len(selection.examples),
+        left_out=selection.left_out,
+        uses_gold=selection.uses_gold,
+        training=training,
+        epochs=training.epochs(len(selection.examples)),
+        epochs_begun=training.epochs_begun(len(selection.examples)),
+        recipe=recipe.identity,
+    )
+
+
+def name_base(folder: Path, student: ResolvedModel) -> None:
+    """Name the base model in the adapter's configuration by its id on the hub or its name here, not by a local path.
+
+    har_llm itself does not use that name: engines are given the base model.
+    """
+    if student.local:
+        base: dict[str, Any] = {"base_model_name_or_path": student.config.name}
+    elif student.config.id.startswith(EMBEDDED_PREFIX):
+        base = {"base_model_name_or_path": student.config.id}
+    else:
+        base = {"base_model_name_or_path": student.config.id, "revision": student.revision}
+    file = folder / ADAPTER_FILES[0]
+    content = json.loads(file.read_text(encoding="utf-8")) | base
+    file.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")

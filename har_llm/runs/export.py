@@ -11,10 +11,12 @@ from har_llm.common.files import staging_folder, write_whole
 from har_llm.common.paths import expanded
 from har_llm.common.process import JsonProcess
 from har_llm.common.provenance import MANIFEST
+from har_llm.common.typed_json import UnlikeError
 from har_llm.config import Experiment
 from har_llm.distill.config import Distilled
+from har_llm.distill.manifest import Manifest, MergedModel, manifest_beside, write_manifest
 from har_llm.distill.model_card import CURVE, merged_card
-from har_llm.models import adapters, resolve
+from har_llm.models import resolve
 from har_llm.models.adapters import ResolvedAdapter
 from har_llm.runs.adapter_files import adapter_weights, select_examples
 from har_llm.runs.prepare import prepare
@@ -94,28 +96,25 @@ def _describe(run: PreparedRun, adapter: ResolvedAdapter, folder: Path) -> None:
 
     Both extend the adapter's own manifest, if it has one. Raises MissingError if that cannot be used.
     """
+    assert adapter.path is not None  # otherwise there was nothing to merge
     model = run.experiment.model
-    content = {
-        **adapters.manifest_of(adapter),
-        "provenance": run.made_of.label,
-        "merged": {
-            "base": run.model.public_name,
-            "base_revision": run.model.revision,
-            "adapter": adapter.id if "/" in adapter.id else run.experiment.lora.label(),
-            "adapter_revision": adapter.revision,
-            "dtype": model.dtype,
-            "thinking": model.thinking,
-            "sampling": model.sampling.identity(),
-        },
-    }
-    curve = adapter.path / CURVE if adapter.path else None
-    if curve is not None and curve.is_file():
-        shutil.copy(curve, folder / CURVE)
+    merged = MergedModel(
+        base=run.model.public_name,
+        base_revision=run.model.revision,
+        adapter=adapter.id if "/" in adapter.id else run.experiment.lora.label(),
+        adapter_revision=adapter.revision,
+        dtype=model.dtype,
+        thinking=model.thinking,
+        sampling=model.sampling.identity(),
+    )
     try:
-        card = merged_card(content)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        found = manifest_beside(adapter.path)
+    except UnlikeError as error:
         raise MissingError(
-            f"{adapter.path}/{MANIFEST} is not as har_llm writes it ({error!r}); delete it to export without it."
+            f"{adapter.path}/{MANIFEST} is not as har_llm writes it ({error}); delete it to export without it."
         ) from None
-    (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(card, encoding="utf-8")
+    trained = None if found is None else found.adapter
+    write_manifest(folder, Manifest(run.made_of, trained, merged))
+    (folder / "README.md").write_text(merged_card(merged, trained, run.made_of), encoding="utf-8")
+    if (adapter.path / CURVE).is_file():
+        shutil.copy(adapter.path / CURVE, folder / CURVE)

@@ -11,15 +11,14 @@ import json
 import shutil
 import time
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from har_llm.common.environment import library_versions, machine
 from har_llm.common.files import put_in_place, write_whole
 from har_llm.common.lock import Lock
-from har_llm.common.provenance import MANIFEST
 from har_llm.distill.examples import Selection
+from har_llm.distill.manifest import Losses, Manifest, TrainedAdapter, TrainingRecord, write_manifest
 from har_llm.distill.model_card import CURVE, card_title, model_card
 from har_llm.distill.trainer_choice import check_tools, chosen_trainer
 from har_llm.distill.training_job import TrainingJob
@@ -28,9 +27,8 @@ from har_llm.distill.worker import check_arguments, trained
 from har_llm.models import resolve
 from har_llm.models.adapters import adapter_digest
 from har_llm.models.checkpoint import check_targets
-from har_llm.runs.adapter_files import select_examples
+from har_llm.runs.adapter_files import adapter_origin, name_base, select_examples
 from har_llm.runs.generations import check_adapter
-from har_llm.runs.manifest import manifest, name_base
 from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.sweep import throughput
 from har_llm.sweep.callbacks import Callback
@@ -80,13 +78,13 @@ class Training:
             return
         with self._lock.held():
             if not self.recipe.folder.exists():  # another process may have made it just now
-                selection, about = self._train(select_examples(self.recipe, stores.of(self.recipe.teacher)), callback)
+                selection, record = self._train(select_examples(self.recipe, stores.of(self.recipe.teacher)), callback)
                 self._lock.check()
-                _put_in_place(self.recipe, selection, about, _losses(self._log), self._staging / "adapter")
+                _put_in_place(self.recipe, selection, record, _losses(self._log), self._staging / "adapter")
             shutil.rmtree(self._staging, ignore_errors=True)
 
-    def _train(self, selection: Selection, callback: Callback) -> tuple[Selection, dict[str, Any]]:
-        """Train the adapter in the staging folder. Returns its examples, and what its manifest says about the training."""
+    def _train(self, selection: Selection, callback: Callback) -> tuple[Selection, TrainingRecord]:
+        """Train the adapter in the staging folder. Returns the examples that it was trained on, and how it went."""
         recipe = self.recipe
         _write_lines(self._staging / ROWS, (example.as_row() for example in selection.examples))
         done = _losses(self._log)
@@ -94,7 +92,7 @@ class Training:
         callback.training_starts(recipe, selection, len(done))
         base = resolve.fetch(recipe.student)
         job = _job(recipe, base)
-        about: dict[str, Any] = {}
+        start: TrainingStart | None = None
         steps, started, began = 0, time.monotonic(), 0.0
         with self._log.open("a", encoding="utf-8") as stream, contextlib.closing(trained(job)) as messages:
             for message in messages:
@@ -102,9 +100,9 @@ class Training:
                 if isinstance(message, LongExamples):
                     selection = selection.without_long(message, recipe.lora.examples.unusable)
                 elif isinstance(message, TrainingStart):
-                    about, began = asdict(message), time.monotonic()
-                    callback.training_described(recipe, selection, message)
-                    if about.pop("restarts"):
+                    start, began = message, time.monotonic()
+                    callback.training_described(recipe, selection, start)
+                    if start.restarts is not None:
                         stream.truncate(0)
                 else:
                     stream.write(json.dumps([message.number, message.loss]) + "\n")
@@ -115,9 +113,17 @@ class Training:
         if steps:  # 0 if only the writing of the adapter was left to do
             rate = Rate(began - started, ended - began, steps)
             throughput.note_rate(recipe.teacher.outputs / "store", recipe.work, rate)
-        about |= {"trainer": job.trainer, "seconds_of_last_start": round(ended - started, 1)}
-        about |= {"versions": library_versions(LIBRARIES), "hardware": machine(gpus_used=1)}  # a training is shown one GPU
-        return selection, about
+        assert start is not None  # it comes before any step
+        return selection, TrainingRecord(
+            trainable_parameters=start.trainable_parameters,
+            parameters=start.parameters,
+            tokens=start.tokens,
+            optimizer=start.optimizer,
+            trainer=job.trainer,
+            seconds_of_last_start=round(ended - started, 1),
+            versions=library_versions(LIBRARIES),
+            hardware=machine(gpus_used=1),  # a training is shown one GPU
+        )
 
 
 def _job(recipe: AdapterRecipe, base: Path) -> TrainingJob:
@@ -138,16 +144,14 @@ def _job(recipe: AdapterRecipe, base: Path) -> TrainingJob:
     )
 
 
-def _put_in_place(
-    recipe: AdapterRecipe, selection: Selection, about: dict[str, Any], losses: list[list[float]], folder: Path
-) -> None:
+def _put_in_place(recipe: AdapterRecipe, selection: Selection, record: TrainingRecord, losses: Losses, folder: Path) -> None:
     from har_llm.distill.loss_curve import draw_losses  # it imports matplotlib
 
     name_base(folder, recipe.student)
-    content = {**manifest(recipe, selection, about, losses), "weights": adapter_digest(folder)}
-    (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    draw_losses(losses, card_title(content), recipe.provenance.label, folder / CURVE)
-    (folder / "README.md").write_text(model_card(content), encoding="utf-8")
+    adapter = TrainedAdapter(adapter_origin(recipe, selection), record, losses, adapter_digest(folder))
+    write_manifest(folder, Manifest(recipe.provenance, adapter))
+    draw_losses(losses, card_title(adapter.origin), recipe.provenance.label, folder / CURVE)
+    (folder / "README.md").write_text(model_card(adapter, recipe.provenance), encoding="utf-8")
     put_in_place(folder, recipe.folder)
 
 
@@ -155,8 +159,8 @@ def _write_lines(path: Path, values: Iterable[Any]) -> None:
     write_whole(path, "".join(json.dumps(value) + "\n" for value in values))
 
 
-def losses_so_far(recipe: AdapterRecipe) -> list[list[float]]:
-    """Step and loss of the steps done so far, perhaps by a process that was killed."""
+def losses_so_far(recipe: AdapterRecipe) -> Losses:
+    """The steps done so far, perhaps by a process that was killed."""
     return _losses(_staging(recipe) / LOG)
 
 
@@ -165,8 +169,8 @@ def _staging(recipe: AdapterRecipe) -> Path:
     return recipe.folder.with_name(f".{recipe.folder.name}")
 
 
-def _losses(log: Path) -> list[list[float]]:
-    """Step and loss, each step once: a step that was repeated after a kill replaces the earlier one."""
+def _losses(log: Path) -> Losses:
+    """Each step once: a step that was repeated after a kill replaces the earlier one."""
     steps: dict[int, float] = {}
     try:
         lines = log.read_text(encoding="utf-8").splitlines()
@@ -176,4 +180,4 @@ def _losses(log: Path) -> list[list[float]]:
         with contextlib.suppress(ValueError, TypeError):  # torn by a kill
             step, loss = json.loads(line)
             steps[int(step)] = float(loss)
-    return [[step, steps[step]] for step in sorted(steps)]
+    return sorted(steps.items())

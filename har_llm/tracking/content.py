@@ -6,7 +6,6 @@ Imports nothing of W&B.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any
 
 from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST, Provenance
-from har_llm.common.typed_json import plain
+from har_llm.common.typed_json import UnlikeError, plain
 from har_llm.config import LONGEST_TAG, NO_RESULT
+from har_llm.distill.manifest import AdapterOrigin, Losses, TrainingRecord, read_manifest
 from har_llm.runs.directory import DATA, ENVIRONMENT, METRICS_FILE, PREDICTIONS, WINDOWS, RunResult
 from har_llm.runs.facts import labels
 from har_llm.runs.result import Metrics
@@ -55,14 +55,28 @@ class RunContent(Content):
 
 
 @dataclass(frozen=True)
+class Training:
+    """A training that is finished or under way."""
+
+    name: str
+    """Of the adapter's folder."""
+    provenance: Provenance
+    origin: AdapterOrigin
+    losses: Losses
+    """Of the steps done so far."""
+    record: TrainingRecord | None = None
+    """None while it is under way."""
+
+
+@dataclass(frozen=True)
 class TrainingContent(Content):
     """A W&B run that shows how an adapter was made, or is being made.
 
     Its id comes from the adapter's key: a training that is resumed or repeated is the same W&B run.
     """
 
-    losses: Sequence[Sequence[float]]
-    """Step and loss of the steps done so far."""
+    losses: Losses
+    """Of the steps done so far."""
 
 
 def run_content(result: RunResult, *, job_type: str, group: str, tags: Sequence[str], samples: int) -> RunContent:
@@ -162,27 +176,27 @@ def _flat(scores: Scores) -> dict[str, Any]:
     return flat | {f"missed_by_cause/{cause}": scores.missed_by_cause[cause].mean for cause in CAUSES}
 
 
-def training_content(manifest: Mapping[str, Any], name: str, group: str, tags: Sequence[str]) -> TrainingContent:
-    """`manifest`: the adapter's, or what is known of it during the training. `name`: of the adapter's folder."""
-    synthetic = Provenance.labelled(manifest["provenance"]).names
-    recipe = {**manifest["recipe"], "examples": len(manifest["recipe"]["examples"])}
+def training_content(training: Training, group: str, tags: Sequence[str]) -> TrainingContent:
+    origin, record, synthetic = training.origin, training.record, training.provenance
     config = without_secrets(
         {
-            **{key: value for key, value in manifest.items() if key != "loss"},
-            "recipe": recipe,
-            "run": {"adapter": name, "provenance": manifest["provenance"]},
+            **plain(origin),
+            **({} if record is None else plain(record)),
+            "provenance": synthetic.label,
+            "recipe": {**origin.recipe, "examples": len(origin.recipe["examples"])},
+            "run": {"adapter": training.name, "provenance": synthetic.label},
         }
     )
     return TrainingContent(
-        id=training_id(manifest["key"]),
-        name=name,
+        id=training_id(origin.key),
+        name=training.name,
         job_type=TRAINING,
         group=group,
-        tags=_shortened([manifest["dataset"], TRAINING, *synthetic, *tags]),
-        notes="; ".join(synthetic),
+        tags=_shortened([origin.dataset, TRAINING, *synthetic.names, *tags]),
+        notes="; ".join(synthetic.names),
         config=config,
         summary={key: config[key] for key in TRAINING_SUMMARY if config.get(key) is not None},
-        losses=manifest["loss"],
+        losses=training.losses,
     )
 
 
@@ -190,10 +204,12 @@ def training_id(key: str) -> str:
     return f"training-{key[:16]}"
 
 
-def read_training(folder: Path, group: str, tags: Sequence[str]) -> TrainingContent:
-    """The content of a finished training, from the adapter's manifest. Raises MissingError."""
+def read_training(folder: Path) -> Training:
+    """A finished training, from the adapter's manifest. Raises MissingError."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return training_content(manifest, folder.name, group, tags)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise MissingError(f"The adapter in {folder} is damaged ({type(error).__name__}: {error}).") from None
+        manifest = read_manifest(folder)
+    except UnlikeError as error:
+        raise MissingError(f"The adapter in {folder} is damaged ({MANIFEST}: {error}).") from None
+    if (adapter := manifest.adapter) is None:
+        raise MissingError(f"The adapter in {folder} is damaged ({MANIFEST} does not say how it was trained).")
+    return Training(folder.name, manifest.provenance, adapter.origin, adapter.losses, adapter.record)

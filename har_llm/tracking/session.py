@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from har_llm.common.digest import digest
 from har_llm.common.text import visible
+from har_llm.common.typed_json import plain
 from har_llm.config import NO_RESULT, WandbTracker
-from har_llm.runs.manifest import manifest
+from har_llm.runs.adapter_files import adapter_origin
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job
 from har_llm.sweep.train import losses_so_far
-from har_llm.tracking.content import training_id
+from har_llm.tracking.content import Training, training_id
 from har_llm.tracking.publisher import Published, Publisher
 from har_llm.tracking.sync import publish_runs, sentences
 
@@ -130,8 +131,9 @@ class Tracking(Callback):
             dependent = next((job for job in self._jobs if _depends_on(job, recipe)), None)
             if dependent is not None:
                 publisher = self._publisher(dependent)
-                known = manifest(recipe, selection, {}, losses_so_far(recipe))
-                publisher.send("training", manifest=known, name=recipe.folder.name, group=_training_group(publisher, recipe))
+                origin, losses = adapter_origin(recipe, selection), losses_so_far(recipe)
+                training = Training(recipe.folder.name, recipe.provenance, origin, losses)
+                publisher.send("training", training=plain(training), group=_training_group(publisher, recipe))
                 self._training = recipe, publisher
 
     def training_step(self, step: int, loss: float) -> None:

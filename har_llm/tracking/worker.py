@@ -12,9 +12,10 @@ from typing import Any
 
 from har_llm.common.errors import HarError
 from har_llm.common.process import Caller
+from har_llm.common.typed_json import typed
 from har_llm.config import WandbTracker
 from har_llm.runs.directory import read_run
-from har_llm.tracking.content import read_training, run_content, training_content
+from har_llm.tracking.content import Training, TrainingContent, read_training, run_content, training_content
 from har_llm.tracking.dashboard import save
 from har_llm.tracking.wandb_client import Client, NotPublished, prepare_environment, reason, warm_up
 
@@ -42,7 +43,7 @@ class Worker:
     def training(self, message: dict[str, Any]) -> None:
         """Show a training that begins. An error is ignored here: the training can be published from its adapter at the
         end."""
-        training = training_content(message["manifest"], message["name"], message["group"], self._tracker.tags)
+        training = self._content(typed(Training, message["training"]), message["group"])
         self._training = None
         with suppress(NotPublished):
             self._training = self._client.begin(training)
@@ -61,7 +62,7 @@ class Worker:
         run, self._training = self._training, None
         folder = Path(message["folder"])
         try:
-            done = read_training(folder, message["group"], self._tracker.tags)
+            done = self._content(read_training(folder), message["group"])
         except HarError:
             self._close(run)
             raise
@@ -82,8 +83,11 @@ class Worker:
     def adapter(self, message: dict[str, Any]) -> dict[str, Any]:
         """Publish a finished training from its adapter."""
         folder = Path(message["folder"])
-        training = read_training(folder, message["group"], self._tracker.tags)
+        training = self._content(read_training(folder), message["group"])
         return self._client.end(self._client.begin(training), folder, training)
+
+    def _content(self, training: Training, group: str) -> TrainingContent:
+        return training_content(training, group, self._tracker.tags)
 
     def dashboard(self, message: dict[str, Any]) -> dict[str, Any]:
         if self._client.mode == "offline":

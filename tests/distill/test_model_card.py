@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,49 +11,21 @@ import pytest
 from huggingface_hub import ModelCard
 
 from har_llm.common.markdown import inline
+from har_llm.common.provenance import Provenance
 from har_llm.distill.loss_curve import draw_losses
+from har_llm.distill.manifest import MergedModel, Teacher
 from har_llm.distill.model_card import CURVE, card_title, merged_card, model_card
-from har_llm.models.config import ModelConfig
-from har_llm.models.resolve import ResolvedModel
-from har_llm.runs.manifest import name_base
+from tests.distill.manifests import trained_adapter
+
+NOTHING, SYNTHETIC = Provenance(), Provenance(home=True, model=True)
 
 
-def manifest(**changes: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {
-        "student": "Qwen/Qwen3-0.6B",
-        "student_revision": "c0ffee",
-        "teacher": {"id": "Qwen/Qwen3-32B", "revision": "beef", "dtype": "bfloat16"},
-        "dataset": "marble",
-        "provenance": None,
-        "sessions": ["A1a/1", "A1e/1"],
-        "windows": 130,
-        "generations": 130,
-        "examples": 126,
-        "left_out": {"is cut": 3, "longer than 9000 tokens": 1},
-        "uses_gold": False,
-        "trainable_parameters": 20_185_088,
-        "parameters": 616_235_008,
-        "training": {
-            "r": 32,
-            "lora_alpha": 32,
-            "learning_rate": 2e-4,
-            "max_steps": 500,
-            "batch_size": 8,
-            "completion_only_loss": True,
-        },
-        "optimizer": "adamw_8bit",
-        "epochs": 31.25,
-        "epochs_begun": 32,
-        "loss": [[1, 1.5], [500, 0.25]],
-        "trainer": "unsloth",
-        "hardware": "one GPU",
-        "recipe": {"base": ["Qwen/Qwen3-0.6B", "c0ffee", "bfloat16"]},
-    }
-    return {**made, **changes}
+def card_of(**changes: Any) -> str:
+    return model_card(trained_adapter(**changes), NOTHING)
 
 
 def test_a_card_says_what_was_trained_on_what_and_how() -> None:
-    card = model_card(manifest())
+    card = card_of()
     head = ModelCard(card).data
     assert (head.base_model, head.library_name, head.pipeline_tag) == ("Qwen/Qwen3-0.6B", "peft", "text-generation")
     assert head.tags == ["lora", "human-activity-recognition", "knowledge-distillation"]
@@ -72,20 +44,20 @@ def test_a_card_says_what_was_trained_on_what_and_how() -> None:
 
 
 def test_shares_and_losses_are_rounded_as_in_every_table() -> None:
-    card = model_card(manifest(trainable_parameters=1, parameters=32, loss=[[1, 1.00005, 0.001], [2, 0.5, 0.0]]))
+    card = card_of(trainable_parameters=1, parameters=32, losses=((1, 1.00005), (2, 0.5)))
     assert "1 of 32 (3.13 %)" in card and "1.0001, 0.5000" in card
 
 
 def test_a_card_says_what_gold_activities_were_used_for() -> None:
     row = "| gold activities used to choose generations or events |"
-    assert f"{row} no |" in model_card(manifest()) and f"{row} yes |" in model_card(manifest(uses_gold=True))
-    assert f"{row} yes: events of the null class" in model_card(manifest(uses_gold=True, null_class="dropped"))
-    assert f"{row} no |" in model_card(manifest(null_class="dropped")), "there were no such events"
+    assert f"{row} no |" in card_of() and f"{row} yes |" in card_of(uses_gold=True)
+    assert f"{row} yes: events of the null class" in card_of(uses_gold=True, null_class="dropped")
+    assert f"{row} no |" in card_of(null_class="dropped"), "there were no such events"
 
 
 def test_a_model_that_the_hub_does_not_have_is_not_given_to_it_as_a_base() -> None:
     """It refuses a card that names one."""
-    card = model_card(manifest(student="embedded:tiny_student", provenance="synthetic home, synthetic model", left_out={}))
+    card = model_card(trained_adapter(student="embedded:tiny_student", left_out={}), SYNTHETIC)
     assert ModelCard(card).data.base_model is None
     assert "**synthetic home, synthetic model**" in card
     assert "from_pretrained" not in card and "left out" not in card
@@ -97,11 +69,11 @@ HOSTILE = ("org/model: [x", "org/model\n---\n# A heading", "org/{model}", 'org/"
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_stays_a_name_in_metadata_title_table_and_code(name: str) -> None:
     """An adapter's manifest, which a merged model's card goes on from, may be anybody's."""
-    hostile = manifest(student=name, teacher={"id": name, "revision": name, "dtype": name}, dataset=name, hardware=name)
-    card, plain = ModelCard(model_card(hostile)), ModelCard(model_card(manifest()))
+    hostile = trained_adapter(student=name, teacher=Teacher(name, name, name, {}), dataset=name, hardware=name)
+    card, plain = ModelCard(model_card(hostile, NOTHING)), ModelCard(card_of())
     assert (card.data.base_model, card.data.library_name) == (name, "peft")
     lines = card.text.splitlines()
-    assert [line for line in lines if line.startswith("#")] == [f"# {inline(card_title(hostile))}", "## Training"]
+    assert [line for line in lines if line.startswith("#")] == [f"# {inline(card_title(hostile.origin))}", "## Training"]
     assert len(lines) == len(plain.text.splitlines()) and "<b>" not in card.text.partition("```")[0]
     loading = [line for line in lines if "from_pretrained(" in line and "this folder" not in line]
     assert len(loading) == 2
@@ -110,19 +82,19 @@ def test_a_name_stays_a_name_in_metadata_title_table_and_code(name: str) -> None
         assert isinstance(call, ast.Call) and ast.literal_eval(call.args[0]) == name
 
 
-MERGED = {
-    "base": "Qwen/Qwen3-0.6B",
-    "base_revision": "c0ffee",
-    "adapter": "distilled",
-    "adapter_revision": "k3y",
-    "dtype": "bfloat16",
-    "thinking": True,
-    "sampling": {"temperature": 0.6, "top_p": 0.95},
-}
+MERGED = MergedModel(
+    base="Qwen/Qwen3-0.6B",
+    base_revision="c0ffee",
+    adapter="distilled",
+    adapter_revision="k3y",
+    dtype="bfloat16",
+    thinking=True,
+    sampling={"temperature": 0.6, "top_p": 0.95},
+)
 
 
 def test_a_merged_model_tells_the_story_of_its_adapter() -> None:
-    card = merged_card(manifest(merged=MERGED))
+    card = merged_card(MERGED, trained_adapter(), NOTHING)
     head = ModelCard(card).data
     assert (head.base_model, head.library_name) == ("Qwen/Qwen3-0.6B", "transformers")
     for said in (
@@ -138,7 +110,7 @@ def test_a_merged_model_tells_the_story_of_its_adapter() -> None:
 
 
 def test_of_an_adapter_made_elsewhere_a_merged_model_tells_only_what_is_known() -> None:
-    card = merged_card({"provenance": "synthetic model", "merged": {**MERGED, "base": "embedded:tiny_teacher"}})
+    card = merged_card(replace(MERGED, base="embedded:tiny_teacher"), None, Provenance(model=True))
     assert ModelCard(card).data.base_model is None
     assert "# embedded:tiny_teacher with an adapter" in card and "**synthetic model**" in card
     assert CURVE not in card and "trained" not in card
@@ -157,19 +129,3 @@ def test_what_is_synthetic_is_said_in_the_picture(tmp_path: Path) -> None:
         draw_losses([[1, 1.0], [2, 0.5]], "a title", label, tmp_path / name)
     plain, labelled, again = ((tmp_path / f"{name}.png").read_bytes() for name in ("plain", "labelled", "again"))
     assert plain != labelled == again
-
-
-def test_an_adapter_names_its_base_and_no_folder_of_this_machine(tmp_path: Path) -> None:
-    """PEFT writes where this machine keeps it, which is nobody's business and no use elsewhere."""
-
-    def named(model: str, revision: str) -> dict[str, Any]:
-        written = {"base_model_name_or_path": "/home/someone/models/x", "revision": None, "r": 32}
-        (tmp_path / "adapter_config.json").write_text(json.dumps(written))
-        name_base(tmp_path, ResolvedModel(ModelConfig(name="x", id=model), revision, None))
-        content: dict[str, Any] = json.loads((tmp_path / "adapter_config.json").read_text())
-        return content
-
-    hub = named("Qwen/Qwen3-0.6B", "c0ffee")
-    assert hub == {"base_model_name_or_path": "Qwen/Qwen3-0.6B", "revision": "c0ffee", "r": 32}
-    for model, name in (("embedded:tiny_student", "embedded:tiny_student"), ("/home/someone/models/x", "x")):
-        assert named(model, "files-0") == {"base_model_name_or_path": name, "revision": None, "r": 32}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +12,8 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from har_llm.common.provenance import MANIFEST, Provenance, recorded
+from har_llm.common.provenance import Provenance, recorded
+from har_llm.distill.manifest import read_manifest
 from har_llm.distill.model_card import CURVE
 from har_llm.engines.base import LoadedModel, Request
 from har_llm.engines.config import EngineConfig
@@ -109,8 +110,8 @@ def test_an_adapter_that_is_named_by_its_folder_is_merged_with_its_story(made: M
     wanted = experiment("model=tiny_student", "lora=adapter", f"lora.path={made.adapter}", f"paths.outputs={tmp_path}")
     wanted.settings.export.path = str(tmp_path / "merged")
     merged, _ = export(wanted)
-    ours, theirs = (json.loads((folder / MANIFEST).read_text()) for folder in (merged, made.merged))
-    assert {**ours, "merged": None} == {**theirs, "merged": None}
+    ours, theirs = (replace(read_manifest(folder), merged=None) for folder in (merged, made.merged))
+    assert ours == theirs and ours.adapter is not None
     assert (merged / "model.safetensors").read_bytes() == (made.merged / "model.safetensors").read_bytes()
     assert (merged / CURVE).read_bytes() == (made.adapter / CURVE).read_bytes()
 

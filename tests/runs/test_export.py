@@ -10,6 +10,7 @@ import pytest
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.provenance import MANIFEST
 from har_llm.config import Experiment
+from har_llm.distill.manifest import read_manifest
 from har_llm.models.adapters import adapter_digest
 from har_llm.runs.export import export
 from har_llm.runs.generations import parse_windows
@@ -52,13 +53,11 @@ def test_a_merged_model_says_what_the_model_with_the_adapter_says(tmp_path: Path
 def test_a_manifest_that_is_not_ours_is_no_story(tmp_path: Path) -> None:
     adapter = random_adapter(tmp_path / "adapter", model="tiny_student")
     wanted = experiment("model=tiny_student", "lora=adapter", f"lora.path={adapter}", f"paths.outputs={tmp_path}")
-    (adapter / MANIFEST).write_text('{"teacher": "me", "weights": "others"}')
+    (adapter / MANIFEST).write_text('{"adapter": {"teacher": "me", "weights": "others"}}')
     wanted.settings.export.path = str(tmp_path / "one")
     one, _ = export(wanted)
-    assert (
-        "teacher" not in json.loads((one / MANIFEST).read_text()) and "generations of" not in (one / "README.md").read_text()
-    )
-    (adapter / MANIFEST).write_text(json.dumps({"teacher": "me", "weights": adapter_digest(adapter)}))
+    assert read_manifest(one).adapter is None and "generations of" not in (one / "README.md").read_text()
+    (adapter / MANIFEST).write_text(json.dumps({"adapter": {"teacher": "me", "weights": adapter_digest(adapter)}}))
     wanted.settings.export.path = str(tmp_path / "two")
     with pytest.raises(MissingError, match=r"manifest\.json is not as har_llm writes it .*; delete it"):
         export(wanted)

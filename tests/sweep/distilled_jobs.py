@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from har_llm.common.provenance import MANIFEST
+from har_llm.distill.manifest import Manifest, write_manifest
 from har_llm.models.adapters import adapter_digest
 from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.runs.store import Record
 from har_llm.sweep.job import Job
 from tests.composing import experiment
+from tests.distill.manifests import trained_adapter
 
 SMALL = (
     "dataset.sessions.count=4",
@@ -47,10 +47,10 @@ def keep(run: PreparedRun, **about: str) -> None:
 
 
 def stand_in(recipe: AdapterRecipe) -> str:
-    """Write a stand-in for the adapter; returns its manifest."""
+    """Write a stand-in for the adapter; returns the digest of its weights."""
     recipe.folder.mkdir(parents=True)
     (recipe.folder / "adapter_config.json").write_text("{}")
     (recipe.folder / "adapter_model.safetensors").write_bytes(b"weights")
     weights = adapter_digest(recipe.folder)
-    (recipe.folder / MANIFEST).write_text(json.dumps({"key": recipe.key, "weights": weights}))
+    write_manifest(recipe.folder, Manifest(recipe.provenance, trained_adapter(key=recipe.key, weights=weights)))
     return weights

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from har_llm.common.errors import ConfigError, MissingError
-from har_llm.common.provenance import MANIFEST
+from har_llm.distill.manifest import read_manifest
 from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.training_messages import TrainingMessage, TrainingStart, TrainingStep
 from har_llm.runs.adapter_files import adapter_weights
@@ -57,7 +56,7 @@ def test_losses_are_kept_once_each_and_a_torn_line_tears_no_other(tmp_path: Path
     stop_trainings(monkeypatch, START, TrainingStep(2, 2.5), TrainingStep(3, 1.0))
     with pytest.raises(MissingError, match="far enough"):
         Training(recipe).run(Callback(), Stores())
-    assert losses_so_far(recipe) == [[1, 3.0], [2, 2.5], [3, 1.0]]
+    assert losses_so_far(recipe) == [(1, 3.0), (2, 2.5), (3, 1.0)]
 
 
 @pytest.mark.slow
@@ -79,9 +78,10 @@ def test_examples_that_are_too_long_stop_with_their_windows_or_are_left_out(tmp_
     assert not callback.failures
     ((selection, start),) = callback.trained
     (folder,) = (folder for folder in adapters(tmp_path) if not folder.name.startswith("."))
-    content = json.loads((folder / MANIFEST).read_text())
-    assert content["left_out"] == dict(selection.left_out) == {f"longer than {longest} tokens": long}
-    assert content["examples"] == len(selection.examples) == 6 - long
+    made = read_manifest(folder).adapter
+    assert made is not None
+    assert made.origin.left_out == dict(selection.left_out) == {f"longer than {longest} tokens": long}
+    assert made.origin.examples == len(selection.examples) == 6 - long
     assert start.tokens == sum(count for count in tokens.values() if count <= longest)
 
 

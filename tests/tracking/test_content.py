@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import MissingError
-from har_llm.runs.adapter_files import select_examples
+from har_llm.runs.adapter_files import adapter_origin, select_examples
 from har_llm.runs.directory import RunResult, read_run
-from har_llm.runs.manifest import manifest
 from har_llm.runs.prepare import prepare
-from har_llm.tracking.content import TRAINING_SUMMARY, RunContent, run_content, run_id, training_content
+from har_llm.tracking.content import TRAINING_SUMMARY, RunContent, Training, run_content, run_id, training_content
+from tests.distill.manifests import trained_adapter
 from tests.sweep.distilled_jobs import job, keep
 
 Finished = Callable[..., RunResult]
@@ -108,9 +108,11 @@ def test_the_summary_of_a_training_is_what_the_manifest_says(tmp_path: Path) -> 
     assert run.recipe is not None
     keep(run.recipe.teacher)
     selection = select_examples(run.recipe, run.recipe.teacher.open_store())
-    known = manifest(run.recipe, selection, {"seconds_of_last_start": 2.5}, [[1, 0.5]])
-    content = training_content(known, "name", "group", ["mine"])
+    origin, made = adapter_origin(run.recipe, selection), trained_adapter(losses=((1, 0.5),))
+    training = Training("name", run.recipe.provenance, origin, made.losses, made.record)
+    content = training_content(training, "group", ["mine"])
+    known = {**vars(origin), **vars(made.record), "provenance": run.recipe.provenance.label}
     assert content.summary == {name: known[name] for name in TRAINING_SUMMARY}
     assert content.summary["generations"] == len(run.recipe.teacher.requests)
-    assert content.losses == [[1, 0.5]]
+    assert content.losses == made.losses and content.config["trainer"] == made.record.trainer
     assert content.tags == ["simulated_flat", "training", "synthetic home", "synthetic model", "mine"]

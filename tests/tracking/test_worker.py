@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from har_llm.common.provenance import Provenance
+from har_llm.common.typed_json import plain
 from har_llm.config import WandbTracker
-from har_llm.tracking.content import TrainingContent
+from har_llm.distill.manifest import Manifest, write_manifest
+from har_llm.tracking.content import Training, TrainingContent
 from har_llm.tracking.wandb_client import NotPublished
 from har_llm.tracking.worker import Worker
+from tests.distill.manifests import trained_adapter
 
-MANIFEST = {"key": "k" * 40, "provenance": None, "dataset": "home", "recipe": {"examples": ["a"]}, "loss": [[1, 0.5]]}
+MADE = trained_adapter(losses=((1, 0.5),))
 
 
 class FakeClient:
@@ -51,12 +55,13 @@ def worker(tmp_path: Path, client: FakeClient, monkeypatch: pytest.MonkeyPatch) 
 def adapter(tmp_path: Path) -> Path:
     folder = tmp_path / "adapter"
     folder.mkdir()
-    (folder / "manifest.json").write_text(json.dumps(MANIFEST))
+    write_manifest(folder, Manifest(Provenance(), MADE))
     return folder
 
 
 def began(worker: Worker) -> None:
-    assert worker.answer({"do": "training", "manifest": {**MANIFEST, "loss": []}, "name": "adapter", "group": "g"}) is None
+    training = plain(Training("adapter", Provenance(), MADE.origin, losses=()))
+    assert worker.answer({"do": "training", "training": training, "group": "g"}) is None
 
 
 def test_a_training_that_could_not_be_shown_is_shown_when_it_ends(worker: Worker, client: FakeClient, adapter: Path) -> None:
@@ -65,7 +70,7 @@ def test_a_training_that_could_not_be_shown_is_shown_when_it_ends(worker: Worker
     client.down = False
     id = "training-" + "k" * 16
     assert worker.answer({"do": "trained", "folder": str(adapter), "group": "g"}) == {"url": f"http://w/{id}"}
-    assert client.noted == [("begin", id, "g"), ("end", id, [[1, 0.5]])]
+    assert client.noted == [("begin", id, "g"), ("end", id, [(1, 0.5)])]
 
 
 def test_a_training_that_cannot_be_shown_is_no_sign_for_the_runs_after_it(
@@ -77,7 +82,7 @@ def test_a_training_that_cannot_be_shown_is_no_sign_for_the_runs_after_it(
     assert answer == {"failed": "W&B is down", "alone": True}
 
 
-@pytest.mark.parametrize("manifest", ["{", "[]", json.dumps({**MANIFEST, "key": None}), "{}"])
+@pytest.mark.parametrize("manifest", ["{", "[]", json.dumps(plain(Manifest(Provenance()))), "{}"])
 def test_a_training_whose_adapter_is_damaged_is_closed(
     worker: Worker, client: FakeClient, adapter: Path, manifest: str
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Sequence
@@ -14,8 +13,9 @@ from examples import lookup_drill, training_examples
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-from har_llm.common.provenance import MANIFEST, Provenance
+from har_llm.common.provenance import Provenance
 from har_llm.data.datasets.simulated import Draws
+from har_llm.distill.manifest import Manifest, write_manifest
 
 PROMPT_LOSS = 0.1
 """Weight of the loss on a prompt's tokens. It trains the words of prompts, but the answer matters more."""
@@ -258,5 +258,4 @@ def write_model(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, fol
     model.to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     shutil.copy(card, folder / "README.md")
-    label = Provenance(model=True).label
-    (folder / MANIFEST).write_text(json.dumps({"provenance": label}) + "\n", encoding="utf-8")
+    write_manifest(folder, Manifest(Provenance(model=True)))

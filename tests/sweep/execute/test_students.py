@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from har_llm.common.errors import MissingError
-from har_llm.common.provenance import MANIFEST
+from har_llm.common.provenance import Provenance
+from har_llm.distill.manifest import read_manifest
 from har_llm.distill.model_card import CURVE
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.prepare import prepare
@@ -42,17 +43,19 @@ def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Pat
     assert [load.model.config.name for load in callback.loads] == ["tiny_teacher", "tiny_student"]
     keys = kept(tmp_path)
     assert len(set(keys)) == len(keys)
-    manifests = [json.loads((folder / MANIFEST).read_text()) for folder in adapters(tmp_path)]
-    assert {about.get("adapter_weights") for about in origins(tmp_path)} == {None, *(one["weights"] for one in manifests)}
     folders = [folder for folder in adapters(tmp_path) if not folder.name.startswith(".")]
-    assert len(folders) == 2
+    assert len(folders) == len(adapters(tmp_path)) == 2
+    weights = set()
     for folder in folders:
-        content = json.loads((folder / MANIFEST).read_text())
-        assert content["provenance"] == "synthetic home, synthetic model"
-        assert [step for step, _ in content["loss"]] == [1, 2]
-        assert (content["training"]["optim"], content["optimizer"]) == ("auto", callback.trained[0][1].optimizer)
+        manifest = read_manifest(folder)
+        assert manifest.provenance == Provenance(home=True, model=True) and manifest.adapter is not None
+        made, record = manifest.adapter, manifest.adapter.record
+        weights.add(made.weights)
+        assert [step for step, _ in made.losses] == [1, 2]
+        assert (made.origin.training.optim, record.optimizer) == ("auto", callback.trained[0][1].optimizer)
         assert (folder / CURVE).read_bytes().startswith(b"\x89PNG")
-    assert [start.trainable_parameters for _, start in callback.trained] == [content["trainable_parameters"]] * 2
+    assert {about.get("adapter_weights") for about in origins(tmp_path)} == {None, *weights}
+    assert [start.trainable_parameters for _, start in callback.trained] == [record.trainable_parameters] * 2
     assert callback.steps == [1, 2, 1, 2]
     for folder in folders:
         assert "synthetic home, synthetic model" in (folder / "README.md").read_text()

@@ -10,6 +10,7 @@ import pytest
 
 from har_llm.config import Experiment
 from har_llm.distill.examples import Example, Selection
+from har_llm.distill.manifest import read_manifest
 from har_llm.report.terminal.progress import LiveProgress
 from har_llm.runs.prepare import prepare
 from har_llm.runs.run import AdapterRecipe
@@ -38,8 +39,8 @@ def trainings(tmp_path: Path) -> list[OfflineRun]:
     return [run for run in offline_runs(tmp_path / "outputs") if run.run.job_type == "training"]
 
 
-def losses(run: OfflineRun) -> list[list[float]]:
-    return [[row["step"], row["loss"]] for row in run.history]
+def losses(run: OfflineRun) -> list[tuple[int, float]]:
+    return [(row["step"], row["loss"]) for row in run.history]
 
 
 def recipe_of(tracked: Job) -> AdapterRecipe:
@@ -56,11 +57,11 @@ def test_a_training_is_a_run_of_its_own_and_its_adapter_is_logged_once(tmp_path:
     made(*students)
     (training,) = trainings(tmp_path)
     (adapter,) = adapters(tmp_path)
-    manifest = json.loads((adapter / "manifest.json").read_text())
-    assert losses(training) == manifest["loss"] and len(manifest["loss"]) == 2
+    trained = read_manifest(adapter).adapter
+    assert trained is not None and losses(training) == list(trained.losses) and len(trained.losses) == 2
     assert training.exit_code == 0 and training.run.notes == "synthetic home; synthetic model"
-    assert training.config["key"] == manifest["key"] and training.config["trainer"] == "trl"
-    assert training.summary["examples"] == manifest["examples"]
+    assert training.config["key"] == trained.origin.key and training.config["trainer"] == "trl"
+    assert training.summary["examples"] == trained.origin.examples
     runs = offline_runs(tmp_path / "outputs")
     logged = [name for run in runs for name in run.artifacts if name.startswith("model/")]
     assert logged == [f"model/adapter-{adapter.name}"]
@@ -83,7 +84,8 @@ def test_a_training_that_was_not_shown_live_is_published_with_the_run_that_uses_
     sync(experiment(*TRACKED, f"paths.outputs={tmp_path / 'outputs'}"))
     (training,) = trainings(tmp_path)
     (adapter,) = adapters(tmp_path)
-    assert losses(training) == json.loads((adapter / "manifest.json").read_text())["loss"]
+    trained = read_manifest(adapter).adapter
+    assert trained is not None and losses(training) == list(trained.losses)
     assert f"model/adapter-{adapter.name}" in training.artifacts
     assert len(offline_runs(tmp_path / "outputs")) == 2
     (run,) = (tmp_path / "outputs" / "runs").iterdir()

@@ -1,0 +1,143 @@
+"""The manifest in the folder of an adapter or of a merged model, which says how har_llm made it: its types; writes and reads
+it.
+
+Its `provenance` alone, which every run with the model needs, is also read by `common.provenance.recorded`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from annotated_types import Gt, MinLen
+
+from har_llm.common.provenance import MANIFEST, Provenance
+from har_llm.common.typed_json import AnyText, UnlikeError, plain, typed
+from har_llm.distill.training_config import TrainingSettings
+from har_llm.models.adapters import adapter_digest
+
+FORMAT = 1
+"""To be raised when the content of a manifest changes; a manifest of another format is not read."""
+Losses = Sequence[tuple[int, float]]
+"""Step and loss of each step."""
+
+
+@dataclass(frozen=True)
+class Teacher:
+    id: str
+    """Hub id, or another name that can be published."""
+    revision: str
+    dtype: str
+    further: Mapping[str, Any]
+    """What else its generations depend on, such as settings of the engine."""
+
+
+@dataclass(frozen=True)
+class AdapterOrigin:
+    """What an adapter is made of. It is known before the training."""
+
+    key: str
+    """The digest of the recipe."""
+    student: str
+    student_revision: str
+    dtype: str
+    """Of the student."""
+    teacher: Teacher
+    dataset: str
+    null_class: str
+    """dataset.null_class."""
+    sessions: Sequence[AnyText]
+    """Their names."""
+    windows: int
+    generations: int
+    """Number of all generations of the teacher."""
+    examples: int
+    left_out: Mapping[str, int]
+    """Number of generations left out, by reason."""
+    uses_gold: bool
+    """Whether gold activities were used to choose the examples or their events."""
+    training: TrainingSettings
+    epochs: float
+    epochs_begun: int
+    recipe: Mapping[str, Any]
+    """Everything that can change the adapter, with the key of every generation."""
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """How a training went."""
+
+    trainable_parameters: int
+    parameters: Annotated[int, Gt(0)]
+    tokens: int
+    """Of all examples."""
+    optimizer: str
+    trainer: str
+    seconds_of_last_start: float
+    """A training that was killed has several starts."""
+    versions: Mapping[str, str]
+    hardware: str
+
+
+@dataclass(frozen=True)
+class TrainedAdapter:
+    origin: AdapterOrigin
+    record: TrainingRecord
+    losses: Annotated[Losses, MinLen(1)]
+    weights: str
+    """Digest of the weights."""
+
+
+@dataclass(frozen=True)
+class MergedModel:
+    """An adapter merged into its base model."""
+
+    base: str
+    base_revision: str
+    adapter: str
+    adapter_revision: str
+    dtype: str
+    thinking: bool
+    sampling: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    provenance: Provenance
+    """What is synthetic about the adapter or the model in this folder."""
+    adapter: TrainedAdapter | None = None
+    """None for an adapter that was made elsewhere."""
+    merged: MergedModel | None = None
+    """None in the folder of an adapter."""
+    format: int = FORMAT
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    (folder / MANIFEST).write_text(json.dumps(plain(manifest), indent=1) + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Raises UnlikeError if there is none, or it is not as this version of har_llm writes it."""
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UnlikeError(str(error)) from None
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise UnlikeError(f"its format is {found!r}, and this version of har_llm reads {FORMAT}")
+    return typed(Manifest, content)
+
+
+def manifest_beside(folder: Path) -> Manifest | None:
+    """The manifest beside an adapter's weights; None if there is none, or it describes other weights.
+
+    Raises UnlikeError if it describes these weights, but is not as this version of har_llm writes it.
+    """
+    try:
+        weights = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["adapter"]["weights"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return read_manifest(folder) if weights == adapter_digest(folder) else None
