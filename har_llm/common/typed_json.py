@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -36,6 +37,17 @@ def typed(kind: type[T], content: object) -> T:
 def plain(value: object, *, brief: bool = False) -> Any:
     """A dataclass as JSON values. `brief`: without the fields that have their default."""
     return _adapter(type(value)).dump_python(value, mode="json", exclude_defaults=brief)
+
+
+def tagged(value: object) -> dict[str, Any]:
+    """A dataclass as JSON values, with its name: for messages of several kinds."""
+    return {"kind": type(value).__name__, "content": plain(value)}
+
+
+def untagged(kinds: Sequence[type[T]], values: Mapping[str, Any]) -> T:
+    """The dataclass, one of these, that `tagged` made the values of."""
+    (kind,) = (kind for kind in kinds if kind.__name__ == values["kind"])
+    return typed(kind, values["content"])
 
 
 def _adapter(kind: type) -> TypeAdapter[Any]:

@@ -1,12 +1,9 @@
-"""What a training process says while it trains, as types and as the JSON messages that it sends."""
+"""What a training process says while it trains."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-from har_llm.common.typed_json import plain, typed
 
 
 @dataclass(frozen=True)
@@ -45,12 +42,4 @@ class TrainingStep:
 
 TrainingMessage = LongExamples | TrainingStart | TrainingStep
 Tell = Callable[[TrainingMessage], None]
-_KINDS: dict[str, type[TrainingMessage]] = {kind.__name__: kind for kind in (LongExamples, TrainingStart, TrainingStep)}
-
-
-def to_json(message: TrainingMessage) -> dict[str, Any]:
-    return {"kind": type(message).__name__, "content": plain(message)}
-
-
-def from_json(values: Mapping[str, Any]) -> TrainingMessage:
-    return typed(_KINDS[values["kind"]], values["content"])
+MESSAGES: tuple[type[TrainingMessage], ...] = (LongExamples, TrainingStart, TrainingStep)

@@ -10,8 +10,9 @@ from pathlib import Path
 from har_llm.common.errors import EngineError
 from har_llm.common.hardware import forget_gpus, gpus, shows_only
 from har_llm.common.process import Caller, JsonProcess
+from har_llm.common.typed_json import tagged, untagged
 from har_llm.distill.training_job import TrainingJob
-from har_llm.distill.training_messages import TrainingMessage, from_json, to_json
+from har_llm.distill.training_messages import MESSAGES, TrainingMessage
 
 
 def trained(job: TrainingJob) -> Generator[TrainingMessage, None, None]:
@@ -27,7 +28,7 @@ def trained(job: TrainingJob) -> Generator[TrainingMessage, None, None]:
     try:
         process.send(job.as_message())
         while "done" not in (message := process.receive()):
-            yield from_json(message)
+            yield untagged(MESSAGES, message)
     finally:
         process.close()
 
@@ -71,7 +72,7 @@ def serve(caller: Caller) -> None:
         from har_llm.distill.unsloth_trainer import train
     else:
         from har_llm.distill.trl_trainer import train
-    train(job, lambda message: caller.reply(to_json(message)))
+    train(job, lambda message: caller.reply(tagged(message)))
     caller.reply({"done": True})
 
 

@@ -14,7 +14,8 @@ from omegaconf import OmegaConf
 from har_llm.common.errors import ServiceError
 from har_llm.common.text import visible
 from har_llm.config import Experiment, WandbTracker
-from har_llm.tracking.publisher import Published, Publisher
+from har_llm.tracking.outcomes import Failed, Online, Published
+from har_llm.tracking.publisher import Publisher
 from har_llm.tracking.wandb_client import NotPublished, reason
 
 DASHBOARD = "dashboard"
@@ -28,16 +29,17 @@ def dashboard(experiment: Experiment) -> None:
     tracker = experiment.tracker if isinstance(experiment.tracker, WandbTracker) else WandbTracker()
     asked = Published(DASHBOARD, DASHBOARD)
     with closing(Publisher(tracker, experiment.settings.paths.outputs)) as publisher:
-        note = publisher.notes.find(DASHBOARD) or {}
-        publisher.ask(asked, DASHBOARD, id=note.get("report"))
+        known = publisher.notes.online(DASHBOARD)
+        publisher.ask(asked, DASHBOARD, id=None if known is None else known.report)
         publisher.wait()
-    if "failed" in asked.outcome:
-        raise ServiceError(f"The dashboard was not made ({asked.outcome['failed'].rstrip('.')}).")
-    print(visible(f"Dashboard: {asked.outcome['url']}"))
+    if isinstance(asked.outcome, Failed):
+        raise ServiceError(f"The dashboard was not made ({asked.outcome.why.rstrip('.')}).")
+    assert isinstance(asked.outcome, Online)
+    print(visible(f"Dashboard: {asked.outcome.url}"))
 
 
-def save(tracker: WandbTracker, id: str | None) -> dict[str, str]:
-    """Make the report, or update the one with this id. Returns {"url": ..., "report": its id}. Raises NotPublished."""
+def save(tracker: WandbTracker, id: str | None) -> Online:
+    """Make the report, or update the one with this id. Raises NotPublished."""
     try:
         # Importing it prints advice.
         with redirect_stdout(sys.stderr):
@@ -51,7 +53,7 @@ def save(tracker: WandbTracker, id: str | None) -> dict[str, str]:
         report.save()
     except Exception as error:  # from the client, pydantic or W&B
         raise NotPublished(reason(error)) from error
-    return {"url": report.url, "report": report.id}
+    return Online(report.url, report=report.id)
 
 
 def specification() -> dict[str, Any]:

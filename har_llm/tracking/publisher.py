@@ -7,24 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import math
-import os
 import queue
 import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from har_llm.common.digest import digest
 from har_llm.common.errors import EngineError
-from har_llm.common.files import write_whole
 from har_llm.common.paths import expanded
 from har_llm.common.process import JsonProcess, ProcessEnded
+from har_llm.common.typed_json import untagged
 from har_llm.config import WandbTracker
+from har_llm.tracking.outcomes import OUTCOMES, Failed, Offline, Online, Outcome, Published, PublishedNotes
 
 FOLDER = "wandb"
 """The folder below paths.outputs, under the client's own name."""
@@ -36,19 +33,16 @@ FAILURES = 2
 """Failures in a row after which the fault is W&B's, not a run's, and the other runs are not tried."""
 
 
-@dataclass
-class Published:
-    """Something to be published, and its outcome."""
+class Reply(NamedTuple):
+    number: int
+    """Of the message."""
+    outcome: Outcome
 
-    id: str
-    """Id of the W&B run."""
-    name: str
-    runs: list[Path] = field(default_factory=list)
-    """The run directories that it belongs to."""
-    outcome: dict[str, Any] = field(default_factory=dict)
-    """{"url": ...}, {"folder": ...} (written offline) or {"failed": ...}; empty until it is known."""
-    reported: bool = True
-    """Whether the user is told the outcome."""
+
+class Ended(NamedTuple):
+    """The process has ended, so there will be no further replies."""
+
+    why: str
 
 
 class Publisher:
@@ -64,7 +58,7 @@ class Publisher:
         self._expected: dict[int, Published] = {}
         self._process: JsonProcess | None = None
         self._unsent: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._replies: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._replies: queue.Queue[Reply | Ended] = queue.Queue()
         self._numbers = 0
 
     def start(self) -> None:
@@ -89,13 +83,12 @@ class Publisher:
 
     def ask_once(self, published: Published, do: str, **message: Any) -> None:
         """Like `ask`, unless W&B has it already."""
-        if self.notes.online(published.id):
-            note = self.notes.find(published.id) or {}
-            published.outcome = {"url": note.get("url", f"sent by wandb sync from {note.get('folder')}"), "again": True}
+        if (online := self.notes.online(published.id)) is not None:
+            published.outcome = dataclasses.replace(online, again=True)
             self.asked.append(published)
             return
         waiting = self.notes.waiting(published.id)
-        self.ask(published, do, waiting=None if waiting is None else waiting.name, **message)
+        self.ask(published, do, waiting=None if waiting is None else waiting.folder, **message)
 
     def _put(self, message: Mapping[str, Any]) -> int:
         self._numbers += 1
@@ -112,9 +105,10 @@ class Publisher:
     def _receive_all(self, process: JsonProcess) -> None:
         while True:
             try:
-                self._replies.put(process.receive())
+                message = process.receive()
+                self._replies.put(Reply(message["number"], untagged(OUTCOMES, message["outcome"])))
             except (EngineError, ValueError) as error:
-                self._replies.put({"over": error.how if isinstance(error, ProcessEnded) else str(error)})
+                self._replies.put(Ended(error.how if isinstance(error, ProcessEnded) else str(error)))
                 return
 
     def wait(self) -> None:
@@ -132,34 +126,35 @@ class Publisher:
                 slow = math.inf
             elif reply is None:
                 self._give_up(f"W&B did not answer within {patience:g} s (tracker.init_timeout and tracker.finish_timeout)")
-            elif "over" in reply:
-                self._give_up(reply["over"])
+            elif isinstance(reply, Ended):
+                self._give_up(reply.why)
             else:
                 self._settle(reply)
-                failures = failures + 1 if "failed" in reply and not reply.get("alone") else 0
-                if failures == FAILURES:
-                    self._give_up(reply["failed"])
-                deadline = time.monotonic() + patience
+                outcome, deadline = reply.outcome, time.monotonic() + patience
+                if not isinstance(outcome, Failed) or outcome.alone:
+                    failures = 0
+                elif (failures := failures + 1) == FAILURES:
+                    self._give_up(outcome.why)
 
-    def _next_reply(self, deadline: float) -> dict[str, Any] | None:
+    def _next_reply(self, deadline: float) -> Reply | Ended | None:
         with contextlib.suppress(queue.Empty):
             return self._replies.get(timeout=max(0.0, deadline - time.monotonic()))
         return None
 
-    def _settle(self, outcome: dict[str, Any]) -> None:
-        published = self._expected.pop(outcome.pop("number"))
-        published.outcome = outcome
-        if "url" in outcome or "folder" in outcome:
+    def _settle(self, reply: Reply) -> None:
+        published = self._expected.pop(reply.number)
+        published.outcome = reply.outcome
+        if isinstance(reply.outcome, Online | Offline):
             with contextlib.suppress(OSError):  # on a full disk; a run without a note is only published again
-                self.notes.write(published, outcome)
+                self.notes.write(published, reply.outcome)
 
     def _give_up(self, why: str) -> None:
         """Mark everything that has no outcome yet as failed: it would only wait for the same thing."""
         with contextlib.suppress(queue.Empty):
-            while "over" not in (reply := self._replies.get_nowait()):
+            while isinstance(reply := self._replies.get_nowait(), Reply):
                 self._settle(reply)
         for published in self._expected.values():
-            published.outcome = {"failed": why}
+            published.outcome = Failed(why)
         self._expected.clear()
 
     def close(self) -> None:
@@ -167,47 +162,3 @@ class Publisher:
         self._unsent.put(None)
         if self._process is not None:
             self._process.close()
-
-
-@dataclass(frozen=True)
-class PublishedNotes:
-    """Notes of what was published: a file for each W&B run. Run directories themselves never change."""
-
-    folder: Path
-    tracker: WandbTracker
-
-    def _file(self, id: str) -> Path:
-        place = [os.environ.get("WANDB_BASE_URL"), self.tracker.entity, self.tracker.project, id]
-        return self.folder / "published" / f"{id}-{digest(place)[:10]}.json"
-
-    def find(self, id: str) -> dict[str, Any] | None:
-        """The note of a W&B run: "url" if it is online, "folder" if it waits for `wandb sync`."""
-        try:
-            note: dict[str, Any] = json.loads(self._file(id).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return note
-
-    def online(self, id: str) -> bool:
-        """Whether W&B has the run, uploaded by us or by `wandb sync`."""
-        note = self.find(id)
-        return note is not None and ("url" in note or self._synced(note))
-
-    def waiting(self, id: str) -> Path | None:
-        """The folder of a run that was written offline and waits for `wandb sync`."""
-        note = self.find(id)
-        if note is None or "folder" not in note or self._synced(note):
-            return None
-        folder = self.folder / note["folder"]
-        return folder if folder.is_dir() else None
-
-    def _synced(self, note: dict[str, Any]) -> bool:
-        return any((self.folder / note.get("folder", ".nowhere")).glob("*.wandb.synced"))
-
-    def write(self, published: Published, outcome: dict[str, Any]) -> None:
-        """Write a note. `outcome`: the url, or the folder. Several processes may publish, so the write is atomic."""
-        file = self._file(published.id)
-        place = {"project": self.tracker.project, "entity": self.tracker.entity}
-        content = {"name": published.name, "id": published.id, **place, **outcome}
-        content["at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        write_whole(file, json.dumps(content, indent=1) + "\n")

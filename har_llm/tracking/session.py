@@ -19,7 +19,8 @@ from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job
 from har_llm.sweep.train import losses_so_far
 from har_llm.tracking.content import Training, training_id
-from har_llm.tracking.publisher import Published, Publisher
+from har_llm.tracking.outcomes import Published
+from har_llm.tracking.publisher import Publisher
 from har_llm.tracking.sync import publish_runs, sentences
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from har_llm.runs.find import chosen_runs
 from har_llm.runs.result import Metrics
 from har_llm.runs.run import find_adapter
 from har_llm.tracking.content import about, run_id, training_id
-from har_llm.tracking.publisher import Published, Publisher
+from har_llm.tracking.outcomes import Failed, Offline, Online, Published
+from har_llm.tracking.publisher import Publisher
 
 KEPT = ("project", "entity", "tags", "samples", "artifacts")
 """The settings of a run's own tracker that count when it is published later; so does its group."""
@@ -70,7 +71,7 @@ def sync(experiment: Experiment) -> None:
         for text in sentences(publisher):
             print(visible(text))
         asked += publisher.asked
-    failed = [one for one in asked if "failed" in one.outcome]
+    failed = [one for one in asked if isinstance(one.outcome, Failed)]
     if failed:
         raise ServiceError(f"{len(failed)} of {len(asked)} runs were not published to W&B; the reason is above.")
 
@@ -104,7 +105,7 @@ def _damage_noted(publisher: Publisher, folder: Path) -> Iterator[None]:
     try:
         yield
     except HarError as error:
-        publisher.asked.append(Published("", folder.name, [folder], {"failed": str(error)}))
+        publisher.asked.append(Published("", folder.name, [folder], Failed(str(error))))
 
 
 def _publish_run(publisher: Publisher, result: RunResult, settings: RunSettings, teachers: Collection[str]) -> None:
@@ -152,8 +153,13 @@ def _publish_adapter(publisher: Publisher, result: RunResult, group: str) -> Non
 def sentences(publisher: Publisher) -> list[str]:
     """A sentence for each kind of outcome."""
     done = [one for one in publisher.asked if one.reported]
-    kinds = (("url", _online), ("folder", _offline), ("failed", _failed))
-    found = [told(these, publisher) for kind, told in kinds if (these := [one for one in done if kind in one.outcome])]
+    found = []
+    if online := [one.outcome for one in done if isinstance(one.outcome, Online)]:
+        found.append(_online(online))
+    if offline := [one.outcome for one in done if isinstance(one.outcome, Offline)]:
+        found.append(_offline(offline, publisher))
+    if failed := [(one.runs, one.outcome) for one in done if isinstance(one.outcome, Failed)]:
+        found.append(_failed(failed, publisher))
     if publisher.without_adapter:
         names = ", ".join(folder.name for folder in publisher.without_adapter)
         found.append(
@@ -162,16 +168,16 @@ def sentences(publisher: Publisher) -> list[str]:
     return found
 
 
-def _online(published: Sequence[Published], publisher: Publisher) -> str:
-    again = " already" if all(one.outcome.get("again") for one in published) else ""
-    urls = list(dict.fromkeys(one.outcome["url"] for one in published))
+def _online(outcomes: Sequence[Online]) -> str:
+    again = " already" if all(one.again for one in outcomes) else ""
+    urls = list(dict.fromkeys(one.url for one in outcomes))
     if len(urls) == 1:
         return f"W&B has the run{again}: {urls[0]}"
     return f"W&B has all {len(urls)} runs{again}: {urls[0].partition('/runs/')[0]}"
 
 
-def _offline(published: Sequence[Published], publisher: Publisher) -> str:
-    folders = list(dict.fromkeys(shown(publisher.folder / one.outcome["folder"]) for one in published))
+def _offline(outcomes: Sequence[Offline], publisher: Publisher) -> str:
+    folders = list(dict.fromkeys(shown(publisher.folder / one.folder) for one in outcomes))
     why = "this machine is not logged in to W&B"
     if publisher.tracker.mode == "offline":
         why = "tracker.mode is offline"
@@ -182,11 +188,12 @@ def _offline(published: Sequence[Published], publisher: Publisher) -> str:
     return f"{runs} kept here, because {why}; after `wandb login`, this sends what is kept: {command}"
 
 
-def _failed(published: Sequence[Published], publisher: Publisher) -> str:
-    reasons = list(dict.fromkeys(one.outcome["failed"] for one in published))
+def _failed(failures: Sequence[tuple[Sequence[Path], Failed]], publisher: Publisher) -> str:
+    """`failures`: each with the run directories that it concerns."""
+    reasons = list(dict.fromkeys(failed.why for _, failed in failures))
     why = reasons[0].rstrip(".") + (f", and {len(reasons) - 1} other reasons" if len(reasons) > 1 else "")
-    runs = list(dict.fromkeys(str(run) for one in published for run in one.runs))
-    what = f"{len(published)} runs are" if len(published) > 1 else "The run is"
+    runs = list(dict.fromkeys(str(run) for concerned, _ in failures for run in concerned))
+    what = f"{len(failures)} runs are" if len(failures) > 1 else "The run is"
     start = f"{what} not published to W&B ({why}). "
     if not runs:
         return f"{start}The adapter is complete; its training is published together with the first run that uses it."

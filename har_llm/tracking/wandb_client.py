@@ -12,6 +12,7 @@ from typing import Any
 
 from har_llm.config import OFFLINE_MODES, WandbTracker
 from har_llm.tracking.content import Content, RunContent, TrainingContent
+from har_llm.tracking.outcomes import Offline, Online
 from har_llm.tracking.secrets import without_secrets
 from har_llm.tracking.tables import Rows
 
@@ -73,8 +74,8 @@ class Client:
             raise NotPublished("WANDB_MODE is disabled in the environment")
         return "online" if logged_in() else "offline"
 
-    def publish(self, content: RunContent) -> dict[str, str]:
-        """Publish a whole run. Returns {"url": ...} or {"folder": ...}. Raises NotPublished."""
+    def publish(self, content: RunContent) -> Online | Offline:
+        """Publish a whole run. Raises NotPublished."""
         import wandb
 
         run = self._open(content)
@@ -109,7 +110,7 @@ class Client:
         with _filling(run):
             run.log({"step": int(step), "loss": loss})
 
-    def end(self, run: Any, folder: Path | None, training: TrainingContent | None) -> dict[str, str]:
+    def end(self, run: Any, folder: Path | None, training: TrainingContent | None) -> Online | Offline:
         """Close a training's run, with its adapter if there is one. Raises NotPublished."""
         with _filling(run):
             if training is not None and folder is not None:
@@ -173,16 +174,16 @@ class Client:
             artifact.add_file(str(file.resolve()), name=file.name, policy="immutable")
         run.log_artifact(artifact)
 
-    def _finish(self, run: Any, exit_code: int = 0) -> dict[str, str]:
+    def _finish(self, run: Any, exit_code: int = 0) -> Online | Offline:
         """Finish a run. Raises NotPublished, also for failures that the client only writes into its log."""
         folder, url = Path(run.settings.sync_dir), run.url
         with _translated():
             run.finish(exit_code)
         if self.mode == "offline":
-            return {"folder": folder.name}
+            return Offline(folder.name)
         if trouble := _logged_trouble(folder):
             raise NotPublished(trouble)
-        return {"url": str(url)}
+        return Online(str(url))
 
 
 def _table(wandb: Any, rows: Rows) -> Any:

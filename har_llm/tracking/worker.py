@@ -12,11 +12,12 @@ from typing import Any
 
 from har_llm.common.errors import HarError
 from har_llm.common.process import Caller
-from har_llm.common.typed_json import typed
+from har_llm.common.typed_json import tagged, typed
 from har_llm.config import WandbTracker
 from har_llm.runs.directory import read_run
 from har_llm.tracking.content import Training, TrainingContent, read_training, run_content, training_content
 from har_llm.tracking.dashboard import save
+from har_llm.tracking.outcomes import Dropped, Failed, Offline, Outcome
 from har_llm.tracking.wandb_client import Client, NotPublished, prepare_environment, reason, warm_up
 
 BEHIND = 5
@@ -30,7 +31,7 @@ class Worker:
         self._training: Any = None
         """The open W&B run of the training that is being shown; None if W&B refused it."""
 
-    def run(self, message: dict[str, Any]) -> dict[str, Any]:
+    def run(self, message: dict[str, Any]) -> Outcome:
         content = run_content(
             read_run(Path(message["folder"])),
             job_type=message["job_type"],
@@ -55,7 +56,7 @@ class Worker:
             except NotPublished:
                 self._training = None
 
-    def trained(self, message: dict[str, Any]) -> dict[str, Any]:
+    def trained(self, message: dict[str, Any]) -> Outcome:
         """End a training that succeeded. If it could not be shown live, it is published from its adapter."""
         if self._training is None:
             return self.adapter(message)
@@ -68,19 +69,19 @@ class Worker:
             raise
         return self._client.end(run, folder, done)
 
-    def dropped(self, message: dict[str, Any]) -> dict[str, Any]:
+    def dropped(self, message: dict[str, Any]) -> Outcome:
         """End a training that made no adapter. When it is resumed, the same W&B run shows it from its first step."""
         if self._training is not None:
             run, self._training = self._training, None
             self._close(run)
-        return {}
+        return Dropped()
 
     def _close(self, run: Any) -> None:
         """Close a W&B run without an adapter. If it stayed open, the next one would continue it."""
         with suppress(NotPublished):
             self._client.end(run, None, None)
 
-    def adapter(self, message: dict[str, Any]) -> dict[str, Any]:
+    def adapter(self, message: dict[str, Any]) -> Outcome:
         """Publish a finished training from its adapter."""
         folder = Path(message["folder"])
         training = self._content(read_training(folder), message["group"])
@@ -89,25 +90,25 @@ class Worker:
     def _content(self, training: Training, group: str) -> TrainingContent:
         return training_content(training, group, self._tracker.tags)
 
-    def dashboard(self, message: dict[str, Any]) -> dict[str, Any]:
+    def dashboard(self, message: dict[str, Any]) -> Outcome:
         if self._client.mode == "offline":
             raise NotPublished("this machine is not logged in to W&B; run `wandb login` first")
         return save(self._tracker, message["id"])
 
-    def answer(self, message: dict[str, Any]) -> dict[str, Any] | None:
-        """The outcome of a message; None for a message without one. "alone": the failure says nothing about other runs."""
+    def answer(self, message: dict[str, Any]) -> Outcome | None:
+        """The outcome of a message; None for a message without one."""
         try:
             if message.get("waiting") is not None and self._client.mode == "offline":
-                return {"folder": message["waiting"], "again": True}
-            done: dict[str, Any] | None = getattr(self, message["do"])(message)
+                return Offline(message["waiting"], again=True)
+            outcome: Outcome | None = getattr(self, message["do"])(message)
         except NotPublished as error:
             # A training may have ended long ago, and W&B may be available again by now.
-            return {"failed": str(error), "alone": message["do"] == "trained"}
+            return Failed(str(error), alone=message["do"] == "trained")
         except HarError as error:
-            return {"failed": str(error), "alone": True}
+            return Failed(str(error), alone=True)
         except Exception as error:  # a bug of ours or of a library must not stop later runs from being published
-            return {"failed": f"{type(error).__name__}: {reason(error)}", "alone": True}
-        return done
+            return Failed(f"{type(error).__name__}: {reason(error)}", alone=True)
+        return outcome
 
 
 def serve(caller: Caller) -> None:
@@ -120,6 +121,6 @@ def serve(caller: Caller) -> None:
     warm_up()
     while True:
         message = caller.receive()
-        answer = worker.answer(message)
-        if answer is not None:
-            caller.reply({"number": message["number"], **answer})
+        outcome = worker.answer(message)
+        if outcome is not None:
+            caller.reply({"number": message["number"], "outcome": tagged(outcome)})

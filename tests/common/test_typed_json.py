@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from har_llm.common.typed_json import AnyText, UnlikeError, plain, typed
+from har_llm.common.typed_json import AnyText, UnlikeError, plain, tagged, typed, untagged
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,11 @@ def test_what_is_written_is_read_back() -> None:
     value = Outer("half \ud800 a character", {"a": Inner((1, 2))})
     assert typed(Outer, json.loads(json.dumps(plain(value)))) == value
     assert plain(value, brief=True) == {"text": value.text, "inner": {"a": {"numbers": [1, 2]}}}
+
+
+@pytest.mark.parametrize("value", [Inner((3,)), Outer("a", {})])
+def test_a_message_says_of_which_kind_it_is(value: Inner | Outer) -> None:
+    assert untagged((Inner, Outer), json.loads(json.dumps(tagged(value)))) == value
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from har_llm.common.typed_json import plain
 from har_llm.config import WandbTracker
 from har_llm.distill.manifest import Manifest, write_manifest
 from har_llm.tracking.content import Training, TrainingContent
+from har_llm.tracking.outcomes import Failed, Online
 from har_llm.tracking.wandb_client import NotPublished
 from har_llm.tracking.worker import Worker
 from tests.distill.manifests import trained_adapter
@@ -35,9 +36,9 @@ class FakeClient:
         self.noted.append(("begin", training.id, training.group))
         return training.id
 
-    def end(self, run: str, folder: Path | None, training: TrainingContent | None) -> dict[str, str]:
+    def end(self, run: str, folder: Path | None, training: TrainingContent | None) -> Online:
         self.noted.append(("end", run, None if training is None else list(training.losses)))
-        return {"url": f"http://w/{run}"}
+        return Online(f"http://w/{run}")
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_a_training_that_could_not_be_shown_is_shown_when_it_ends(worker: Worker
     began(worker)
     client.down = False
     id = "training-" + "k" * 16
-    assert worker.answer({"do": "trained", "folder": str(adapter), "group": "g"}) == {"url": f"http://w/{id}"}
+    assert worker.answer({"do": "trained", "folder": str(adapter), "group": "g"}) == Online(f"http://w/{id}")
     assert client.noted == [("begin", id, "g"), ("end", id, [(1, 0.5)])]
 
 
@@ -79,7 +80,7 @@ def test_a_training_that_cannot_be_shown_is_no_sign_for_the_runs_after_it(
     client.down = True
     began(worker)
     answer = worker.answer({"do": "trained", "folder": str(adapter), "group": "g"})
-    assert answer == {"failed": "W&B is down", "alone": True}
+    assert answer == Failed("W&B is down", alone=True)
 
 
 @pytest.mark.parametrize("manifest", ["{", "[]", json.dumps(plain(Manifest(Provenance()))), "{}"])
@@ -89,5 +90,5 @@ def test_a_training_whose_adapter_is_damaged_is_closed(
     began(worker)
     (adapter / "manifest.json").write_text(manifest)
     answer = worker.answer({"do": "trained", "folder": str(adapter), "group": "g"})
-    assert answer is not None and "is damaged" in answer["failed"] and answer["alone"]
+    assert isinstance(answer, Failed) and "is damaged" in answer.why and answer.alone
     assert client.noted[-1] == ("end", "training-" + "k" * 16, None)

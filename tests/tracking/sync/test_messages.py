@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from har_llm.config import WandbTracker
-from har_llm.tracking.publisher import Published, Publisher
+from har_llm.tracking.outcomes import Failed, Offline, Online, Outcome, Published
+from har_llm.tracking.publisher import Publisher
 from har_llm.tracking.sync import sentences, sync_command
 from tests.composing import experiment
 
 
-def messages(tmp_path: Path, *outcomes: dict[str, Any], tracker: WandbTracker | None = None) -> list[str]:
+def messages(tmp_path: Path, *outcomes: Outcome, tracker: WandbTracker | None = None) -> list[str]:
     publisher = Publisher(tracker or WandbTracker(), str(tmp_path))
     publisher.asked = [
         Published(str(number), str(number), [tmp_path / "runs" / str(number)], outcome)
@@ -24,19 +24,17 @@ def messages(tmp_path: Path, *outcomes: dict[str, Any], tracker: WandbTracker | 
 
 
 def test_one_run_online(tmp_path: Path) -> None:
-    assert messages(tmp_path, {"url": "http://w/t/p/runs/1"}) == ["W&B has the run: http://w/t/p/runs/1"]
-    assert messages(tmp_path, {"url": "http://w/t/p/runs/1", "again": True}) == [
-        "W&B has the run already: http://w/t/p/runs/1"
-    ]
+    assert messages(tmp_path, Online("http://w/t/p/runs/1")) == ["W&B has the run: http://w/t/p/runs/1"]
+    assert messages(tmp_path, Online("http://w/t/p/runs/1", again=True)) == ["W&B has the run already: http://w/t/p/runs/1"]
 
 
 def test_several_runs_online_are_a_project(tmp_path: Path) -> None:
-    both = [{"url": f"http://w/t/p/runs/{number}"} for number in (1, 2)]
+    both = [Online(f"http://w/t/p/runs/{number}") for number in (1, 2)]
     assert messages(tmp_path, *both) == ["W&B has all 2 runs: http://w/t/p"]
 
 
 def test_each_outcome_is_a_sentence(tmp_path: Path) -> None:
-    outcomes = [{"url": "http://w/t/p/runs/1"}, {"folder": "offline-run-2"}, {"failed": "No."}, {"failed": "No."}]
+    outcomes = [Online("http://w/t/p/runs/1"), Offline("offline-run-2"), Failed("No."), Failed("No.")]
     online, offline, failed = messages(tmp_path, *outcomes)
     assert online.startswith("W&B has the run: ") and offline.startswith("The W&B run is kept here, ")
     assert failed.startswith("2 runs are not published to W&B (No). The results are complete; publish them later with: ")
@@ -55,20 +53,20 @@ def test_the_environment_is_the_reason_only_where_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, why: str
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", asked)
-    (text,) = messages(tmp_path, {"folder": "offline-run-1"})
+    (text,) = messages(tmp_path, Offline("offline-run-1"))
     assert text.startswith(f"The W&B run is kept here, because {why}; after")
 
 
 def test_different_reasons_are_counted(tmp_path: Path) -> None:
-    (text,) = messages(tmp_path, {"failed": "No."}, {"failed": "Never."}, {"failed": "Not now."})
+    (text,) = messages(tmp_path, Failed("No."), Failed("Never."), Failed("Not now."))
     assert "(No, and 2 other reasons)" in text
 
 
 def test_a_training_alone_is_no_lost_result(tmp_path: Path) -> None:
     publisher = Publisher(WandbTracker(), str(tmp_path))
     publisher.asked = [
-        Published("t", "t", outcome={"failed": "No."}),
-        Published("dropped", "dropped", outcome={"failed": "No."}, reported=False),
+        Published("t", "t", outcome=Failed("No.")),
+        Published("dropped", "dropped", outcome=Failed("No."), reported=False),
     ]
     (text,) = sentences(publisher)
     assert "its training is published together with the first run that uses it" in text and text.startswith("The run is")

@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from har_llm.config import WandbTracker
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.tracking import sync
+from har_llm.tracking.outcomes import Failed
 from har_llm.tracking.publisher import Publisher
 from har_llm.tracking.sync import Lora, Teacher, group_alone, job_type, kept_tracker, publish_runs
 from tests.commands import har_llm
@@ -89,9 +90,9 @@ def test_a_damaged_config_costs_its_own_run(finished: Finished, tmp_path: Path, 
     publisher = Publisher(WandbTracker(), str(tmp_path))
     publish_runs(publisher, [damaged, sound])
     assert [one.name for one in publisher.asked] == [damaged.name, sound.name]
-    failure, waits = (one.outcome.get("failed") for one in publisher.asked)
-    assert waits is None and failure is not None
-    assert f"{damaged}/config.yaml does not hold what this version of har_llm writes" in failure and "; delete" in failure
+    failure, waits = (one.outcome for one in publisher.asked)
+    assert waits is None and isinstance(failure, Failed) and "; delete" in failure.why
+    assert f"{damaged}/config.yaml does not hold what this version of har_llm writes" in failure.why
 
 
 def test_job_types() -> None:
