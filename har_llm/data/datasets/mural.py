@@ -25,6 +25,7 @@ from har_llm.data.datasets.archives import ArchiveReader
 from har_llm.data.datasets.base import ReleaseConfig, events_in
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.mural_sensors import Sensor, SensorNames, rooms_of
+from har_llm.data.datasets.mural_times import SessionClock, second_of_day
 from har_llm.data.datasets.mural_windows import Row, RowCounts, Variant, compared
 from har_llm.data.records import DAY_SECONDS, Event, Recordings, Session
 
@@ -36,7 +37,6 @@ FOLDER = "mural"
 OTHER_PLACES = ("MuRAL", "MuRAL.zip")
 """Names of the download, tried if the usual folder is missing."""
 SESSION = re.compile(r"[0-9]{1,4}")
-TIME = re.compile(r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})")
 NUMBER = re.compile(r"[0-9]{1,9}")
 ROW_START = re.compile(r'"?[0-9]+"?,"?[0-9]{1,2}:[0-9]{2}')
 SENSOR_NAMES = ("long", "short")
@@ -293,38 +293,7 @@ class MuralReader(ArchiveReader):
         return moment
 
 
-class SessionClock:
-    """Times of day without a date -> seconds, from the midnight before a session's first event."""
-
-    def __init__(self, reorder_seconds: int):
-        self._reorder = reorder_seconds
-        self._last: int | None = None
-
-    def at(self, second: int) -> tuple[int, int]:
-        """The moment of a row, and by how much it is earlier than the row above.
-
-        Going back by more than half a day is a passed midnight; a step back by a few seconds may cross midnight too.
-        """
-        if self._last is None:
-            self._last = second
-            return second, 0
-        back = (self._last - second) % DAY_SECONDS
-        if 0 < back <= self._reorder or (second < self._last % DAY_SECONDS and back <= DAY_SECONDS // 2):
-            self._last -= back
-            return self._last, back
-        self._last += (second - self._last) % DAY_SECONDS
-        return self._last, 0
-
-
 def activity_numbers(activity: str) -> list[int | None]:
     """The numbers of one activity or of several with commas between them; None for what is no number."""
     parts = (part.strip() for part in activity.split(","))
     return [int(part) if NUMBER.fullmatch(part) else None for part in parts]
-
-
-def second_of_day(time: str) -> int | None:
-    match = TIME.fullmatch(time)
-    if match is None:
-        return None
-    hours, minutes, seconds = map(int, match.groups())
-    return hours * 3600 + minutes * 60 + seconds if hours < 24 and minutes < 60 and seconds < 60 else None

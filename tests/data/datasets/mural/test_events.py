@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from har_llm.common.errors import ConfigError
-from har_llm.data.datasets.mural import Mural, SessionClock
+from har_llm.data.datasets.mural import Mural
 from har_llm.data.describe import describe
-from har_llm.data.records import DAY_SECONDS
 from har_llm.data.splits import PaperSplit
 from har_llm.data.windows import FixedWindows
 from tests.data.datasets.mural_files import (
@@ -187,15 +186,6 @@ def test_small_steps_back_are_put_in_order_and_counted(tmp_path: Path) -> None:
 def test_hours_of_one_digit_are_read(tmp_path: Path) -> None:
     (event,) = events_of(tmp_path, "0,7:05:09,main door,OPENED,A,,6")
     assert event.time == "07:05:09"
-
-
-@given(st.lists(st.integers(0, DAY_SECONDS // 2 - 61), min_size=1, max_size=30))
-def test_clock_follows_any_steps_shorter_than_half_a_day(steps: list[int]) -> None:
-    clock, moment = SessionClock(60), 5 * 3600
-    assert clock.at(moment) == (moment, 0)
-    for step in steps:
-        moment += step
-        assert clock.at(moment % DAY_SECONDS) == (moment, 0)
 
 
 # The known counts and the split
