@@ -10,7 +10,7 @@ from pathlib import Path
 
 from har_llm.common.digest import digest
 from har_llm.common.files import write_whole
-from har_llm.common.typed_json import plain, typed
+from har_llm.common.typed_json import AnyText, plain, typed
 from har_llm.config import WandbTracker
 
 FORMAT = 1
@@ -39,7 +39,7 @@ class Offline:
 
 @dataclass(frozen=True)
 class Failed:
-    why: str
+    why: AnyText
     alone: bool = False
     """Whether the failure says nothing about other runs."""
 
