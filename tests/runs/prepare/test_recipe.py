@@ -44,7 +44,7 @@ def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
         ("lora.examples.unusable=leave_out", "model.context=4000"),
         ("lora.teacher.sampling.max_new_tokens=99",),
         ("window.events=2",),
-        ("model.thinking=false",),
+        ("model.thinking=false", "lora.teacher.thinking=false"),
         ("dataset.seed=1",),
     )
     keys = {key(*overrides) for overrides in others}
