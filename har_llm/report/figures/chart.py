@@ -22,7 +22,7 @@ class Series:
     label: str
     points: Sequence[Point]
     look: int
-    """Number of the colour and marker. The paper's points have those of ours, but hollow and dashed."""
+    """Number of the colour and marker. The paper's points have those of ours, but hollow."""
     paper: bool = False
     joined: bool = True
     marker: int | None = None
@@ -36,7 +36,6 @@ class Level:
     label: str
     y: float
     look: int
-    paper: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,10 @@ from har_llm.report.paper import CITATION, LABELS, SIZES, TEACHER, Key, results
 from har_llm.report.scored_run import ScoredRun
 
 TEACHERS_LOOK = -1
+PAPERS_POINTS = (
+    f"Hollow points: the paper ({CITATION}), which does not say how its F1 is averaged, so they may be on another scale. Of "
+    f"its curves over training sessions only the points that its text names are known."
+)
 
 
 def make_charts(report: Report) -> list[Chart]:
@@ -44,7 +48,9 @@ def _figure3(report: Report, cells: Sequence[Cell]) -> Chart | None:
             points = [_point(report, cell, (cell.run.metrics.parameters or 0) / unit) for cell in group]
             series.append(Series(with_variant(home, variant), _in_order(points), look, joined=not variant))
         if inside[0].run.comparable and report.headline.startswith("f1_"):
-            series.append(Series(f"{home} (paper)", _paper_sizes(inside[0].run.metrics.dataset, unit), look, paper=True))
+            series.append(
+                Series(f"{home} (paper)", _paper_sizes(inside[0].run.metrics.dataset, unit), look, paper=True, joined=False)
+            )
     panels = [Panel("", series)]
     text = _caption(report, "of models as they are, by their number of parameters (to scale)", panels)
     return Chart(
@@ -99,7 +105,7 @@ def _student_panel(report: Report, home: str, cells: Sequence[Cell]) -> Panel:
     for look, group in enumerate(students.values()):
         paper = _paper_sessions(report, group[0])
         if paper and not any(one.paper for one in series):  # the paper has one such student
-            series.append(Series(f"{group[0].run.model_name}, trained (paper)", paper, look, paper=True))
+            series.append(Series(f"{group[0].run.model_name}, trained (paper)", paper, look, paper=True, joined=False))
     return Panel(home, series, list(levels.values()))
 
 
@@ -194,6 +200,6 @@ def _caption(report: Report, shown: str, panels: Sequence[Panel]) -> str:
         f"{report.headline_name} {shown}.",
         f"{report.parsing.capitalize()} parsing of the answers, mean over sessions.",
         "Bars: 95 % interval of the mean (Student's t for its log odds, over sessions)." if bars else "",
-        f"Hollow and dashed: the paper ({CITATION})." if any(one.paper for one in series) else "",
+        PAPERS_POINTS if any(one.paper for one in series) else "",
     ]
     return " ".join(filter(None, said))

@@ -128,7 +128,7 @@ def _series(axes: Any, series: Series) -> None:
     colour = COLOURS[series.look % len(COLOURS)]
     marker = MARKERS[(series.look if series.marker is None else series.marker) % len(MARKERS)]
     x, y = [point.x for point in series.points], [point.y for point in series.points]
-    line: Any = "none" if not series.joined else (0, (3, 2)) if series.paper else "-"
+    line = "-" if series.joined else "none"
     # The paper's points are larger, so that a ring of them remains visible behind ours.
     axes.plot(x, y, color=colour, marker=marker, markersize=6 if series.paper else 4.5, linestyle=line,
               label=_legible(series.label),

@@ -20,6 +20,13 @@ def test_the_papers_homes_the_miniature_and_others_are_never_in_one_picture(show
         assert ("(paper)" in labels) == (name in ("figure3", "figure4"))
 
 
+def test_the_papers_points_are_not_joined_and_what_is_unknown_of_them_is_said(shown: dict[str, Chart]) -> None:
+    for name in ("figure3", "figure4"):
+        papers = [one for panel in shown[name].panels for one in panel.series if one.paper]
+        assert papers and not any(one.joined for one in papers)
+        assert "does not say how its F1 is averaged" in shown[name].caption
+
+
 def test_figure_3_is_to_scale_with_the_papers_points_hollow(shown: dict[str, Chart]) -> None:
     (panel,) = shown["figure3"].panels
     assert [(one.label, one.paper, len(one.points)) for one in panel.series] == [
@@ -34,7 +41,7 @@ def test_figure_3_is_to_scale_with_the_papers_points_hollow(shown: dict[str, Cha
     by_label = {line.get_label(): line for line in axes.get_lines()}
     assert by_label["MuRAL (paper)"].get_markerfacecolor() == "white"
     assert by_label["MuRAL"].get_markerfacecolor() != "white"
-    assert by_label["MuRAL (paper)"].get_linestyle() == "--" and by_label["MuRAL"].get_linestyle() == "-"
+    assert by_label["MuRAL (paper)"].get_linestyle() == "None" and by_label["MuRAL"].get_linestyle() == "-"
     assert by_label["MuRAL"].get_marker() != by_label["MARBLE"].get_marker(), "readable in grey"
 
 
