@@ -23,6 +23,7 @@ from har_llm.engines import openai_protocol as wire
 from har_llm.engines.base import Generation, LoadedModel, Request
 from har_llm.engines.openai_config import NO_KEY, OpenaiEngineConfig
 from har_llm.engines.openai_protocol import Fault
+from har_llm.engines.time_shares import TimeShares
 
 PASSING = (408, 409, 425, 429)
 """Client errors that may be temporary; so may any server error (5xx)."""
@@ -154,11 +155,11 @@ class _Round:
         self.untried = 0
         self._ask = ask
         self._waiting = deque(requests)
-        self._running: set[asyncio.Future[Generation]] = set()
+        self._running: dict[asyncio.Future[Generation], str] = {}
         self._concurrency = concurrency
         self._failed_in_a_row = 0
         self._patience = min(concurrency, len(requests))
-        self._last = time.monotonic()
+        self._shares = TimeShares()
 
     @property
     def going_on(self) -> bool:
@@ -167,21 +168,21 @@ class _Round:
     async def step(self) -> list[Generation]:
         """Wait until a request is finished or has failed; return what is finished."""
         while self._waiting and len(self._running) < self._concurrency:
-            self._running.add(asyncio.ensure_future(self._ask(self._waiting.popleft())))
-        done, self._running = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            request = self._waiting.popleft()
+            self._running[asyncio.ensure_future(self._ask(request))] = request.key
+            self._shares.begin(request.key)
+        done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
         finished = []
         for task in done:
+            seconds = self._shares.end(self._running.pop(task))
             try:
-                finished.append(task.result())
+                finished.append(task.result()._replace(seconds=seconds))
             except Fault as fault:
                 self.faults.append(fault)
                 self._failed_in_a_row += 1
         if finished:
             self._failed_in_a_row = 0
-            now = time.monotonic()
-            share = (now - self._last) / len(finished)
-            self._last = now
-            return [generation._replace(seconds=share) for generation in finished]
+            return finished
         if self._failed_in_a_row >= self._patience:  # the server is dead: further requests would only cost time
             self.untried = len(self._running) + len(self._waiting)
             await self.stop()
@@ -190,7 +191,7 @@ class _Round:
     async def stop(self) -> None:
         """Cancel all open requests and start no more."""
         self._waiting.clear()
-        running, self._running = self._running, set()
+        running, self._running = self._running, {}
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from har_llm.common.extra_args import with_extra
 from har_llm.common.hardware import has_gpu
 from har_llm.engines.base import FINISH_REASONS, Adapter, Generation, LoadedModel, Request
 from har_llm.engines.chat import PromptEncoder
+from har_llm.engines.time_shares import TimeShares
 from har_llm.engines.vllm_config import VllmEngineConfig
 from har_llm.engines.weights import Outline
 
@@ -67,19 +67,21 @@ class VllmEngine:
             raise error
 
     def _generate(self, pairs: Iterable[tuple[Request, list[int]]]) -> Iterator[Generation]:
-        waiting = deque(pairs)
+        waiting, most = deque(pairs), self._config.max_num_seqs
         begun: dict[str, Request] = {}
-        last = time.monotonic()
+        queued: deque[str] = deque()  # at vLLM, which begins them in this order
+        shares = TimeShares()
         while waiting or begun:
-            while waiting and len(begun) < QUEUED * self._config.max_num_seqs:
+            while waiting and len(begun) < QUEUED * most:
                 request, ids = waiting.popleft()
                 self._add(request, ids)
                 begun[request.key] = request
-            finished = [output for output in self._engine.step() if output.finished]
-            now = time.monotonic()
-            for output in finished:
-                yield _generation(begun.pop(output.request_id), output, (now - last) / len(finished))
-            last = now if finished else last
+                queued.append(request.key)
+            while queued and len(shares) < most:
+                shares.begin(queued.popleft())
+            finished = [(output, shares.end(output.request_id)) for output in self._engine.step() if output.finished]
+            for output, seconds in finished:
+                yield _generation(begun.pop(output.request_id), output, seconds)
 
     def close(self) -> None:
         """Nothing to do: the memory is freed when the worker process ends."""
