@@ -52,8 +52,8 @@ class PathsConfig:
 @dataclass(kw_only=True)
 class MetricsConfig:
     headline: str = "f1_weighted"
-    """The score that is shown first: f1_{macro_gold,macro_union,macro_catalogue,weighted,micro_gold,micro_catalogue},
-    accuracy or missed. All are computed and kept."""
+    """The score that is shown first: f1_{macro_gold,macro_union,macro_plain,macro_catalogue,weighted,micro_gold,
+    micro_catalogue}, accuracy or missed. All are computed and kept."""
     parsing: str = "strict"
     """strict: valid JSON only; lenient: with salvage and repair."""
 

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from har_llm.config import GROUPS
 from har_llm.engines.decoding import PLAIN_DECODING
@@ -47,6 +47,16 @@ class Cell:
     def score(self, metric: str, *, without_null: bool = False) -> CellScore:
         scores = [run.scores_without_null if without_null else run.scores for run in self.runs]
         return combined([one[metric] for one in scores if one is not None])
+
+    def pooled(self, metric: str, *, without_null: bool = False) -> float | None:
+        """The score of all events taken together, as the mean over the runs."""
+        found = [run.pooled(metric, without_null=without_null) for run in self.runs]
+        values = [value for value in found if value is not None]
+        return statistics.fmean(values) if values else None
+
+    def parsed(self, parsing: str) -> Cell:
+        """The same with the scores of this parsing."""
+        return replace(self, runs=tuple(replace(run, parsing=parsing) for run in self.runs))
 
     def per_event(self, quantity: str) -> float | None:
         """prompt_tokens, completion_tokens or engine_seconds for each event, as the mean over the runs."""

@@ -48,6 +48,12 @@ class ScoredRun:
         without = scores.without_null_class
         return None if scores.unscored_events or without is None else without.mean
 
+    def pooled(self, metric: str, *, without_null: bool = False) -> float | None:
+        """The score of all events taken together."""
+        scores = self.metrics.parsed(self.parsing)
+        chosen = scores.without_null_class if without_null else scores.all
+        return None if chosen is None else chosen.pooled.score(metric)
+
     @property
     def sessions(self) -> tuple[str, ...]:
         """The scored sessions' names."""

@@ -7,8 +7,11 @@ The paper does not say over which activities its macro F1 is averaged, and that 
 So every candidate has a name here: `gold` averages over the session's gold activities, `union` over these and the predicted
 ones, `catalogue` over all activities of the home. Precision, recall or F1 that would divide by zero is 0.
 
-A missed event is a false negative of its gold activity, and no class of its own. If an event has several gold activities,
-predicting any of them is right and makes that one its gold; otherwise the first is its gold.
+A missed event is a false negative of its gold activity, and no class of its own. One candidate differs: `plain` is `union`
+with a class of missed events, as code counts that gives them a label and lets scikit-learn average over all labels.
+
+If an event has several gold activities, predicting any of them is right and makes that one its gold; otherwise the first is
+its gold.
 """
 
 from __future__ import annotations
@@ -46,6 +49,7 @@ class Measures:
     events: int
     f1_macro_gold: float | None
     f1_macro_union: float | None
+    f1_macro_plain: float | None
     f1_macro_catalogue: float | None
     f1_weighted: float | None
     f1_micro_gold: float | None
@@ -216,9 +220,11 @@ def _f1_scores(events: Sequence[ScoredEvent], averaged: tuple[int, ...]) -> dict
     import numpy
     from sklearn.metrics import precision_recall_fscore_support
 
-    gold, predicted = _labels(events, _no_activity(averaged, events))
-    columns = precision_recall_fscore_support(gold, predicted, labels=averaged, average=None, zero_division=0)
-    f1, support = (dict(zip(averaged, column, strict=True)) for column in columns[2:])
+    missed = _no_activity(averaged, events)
+    gold, predicted = _labels(events, missed)
+    classes = [*averaged, missed]
+    columns = precision_recall_fscore_support(gold, predicted, labels=classes, average=None, zero_division=0)
+    f1, support = (dict(zip(classes, column, strict=True)) for column in columns[2:])
     in_gold = [number for number in averaged if number in set(gold)]
     in_either = [number for number in averaged if number in {*gold, *predicted}]
 
@@ -228,6 +234,7 @@ def _f1_scores(events: Sequence[ScoredEvent], averaged: tuple[int, ...]) -> dict
     return {
         "f1_macro_gold": macro(in_gold),
         "f1_macro_union": macro(in_either),
+        "f1_macro_plain": macro([*in_either, missed] if missed in predicted else in_either),
         "f1_macro_catalogue": macro(averaged),
         "f1_weighted": macro(in_gold, [support[number] for number in in_gold]),
         "f1_micro_gold": _f1_micro(gold, predicted, in_gold),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 METRIC_NAMES = {
     "f1_macro_gold": "F1 macro (gold)",
     "f1_macro_union": "F1 macro (union)",
+    "f1_macro_plain": "F1 macro (plain)",
     "f1_macro_catalogue": "F1 macro (catalogue)",
     "f1_weighted": "F1 weighted",
     "f1_micro_gold": "F1 micro (gold)",

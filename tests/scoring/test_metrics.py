@@ -81,6 +81,16 @@ def test_a_missed_event_is_a_false_negative_and_no_class() -> None:
     assert values.missed_by_cause == {**dict.fromkeys(CAUSES, 0.0), "omitted": 0.25, "truncated": 0.25}
 
 
+def test_missed_events_are_a_class_in_the_plain_average_alone() -> None:
+    gold, said = [1, 1, 2, 3], [1, 2, 2, "malformed"]
+    values = pooled(*zip(gold, said, strict=True))
+    label = [-1 if one == "malformed" else one for one in said]
+    assert values.f1_macro_plain == approx(f1_score(gold, label, average="macro", zero_division=0)) == approx(4 / 3 / 4)
+    assert values.f1_macro_union == approx(4 / 3 / 3)
+    whole = pooled((1, 1), (2, 1))
+    assert whole.f1_macro_plain == whole.f1_macro_union
+
+
 def test_all_missed() -> None:
     scores = score(events(*[(number % 4, "no_answer") for number in range(25)]), ACTIVITIES)
     assert {scores.pooled.score(metric) for metric in METRICS} == {0.0, 1.0}

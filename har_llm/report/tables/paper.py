@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from har_llm.common.numbers import difference, in_percent, percent, shown, with_spread
 from har_llm.common.tables import Table
+from har_llm.config import PARSINGS
 from har_llm.report.cells import Cell, CellScore, engine_note, with_variant
 from har_llm.report.grouping import Report
 from har_llm.report.paper import (
@@ -54,45 +55,44 @@ def table4(report: Report) -> Table | None:
 
 
 def candidates(report: Report) -> Table | None:
-    """Every score that the paper's F1 may be."""
+    """Every score that the paper's F1 may be: by average, parsing, null class, and over sessions or all events at once."""
     if not report.paper:
         return None
-    rows = [_candidates_row(report, cell, without_null=False) for cell in report.paper]
-    for cell in report.paper:
-        if cell.run.scores_without_null is not None:
-            rows.append(_candidates_row(report, cell, without_null=True))
+    rows: list[list[str]] = []
+    for without_null in (False, True):
+        for cell in report.paper:
+            if not without_null or cell.run.scores_without_null is not None:
+                rows += _candidates_rows(report, cell, without_null=without_null)
     scores = [METRIC_NAMES[name] for name in F1_SCORES]
-    columns = (
-        "model",
-        "scored on",
-        "null class",
-        "runs",
-        "paper",
-        *scores,
-        "difference",
-        "std over sessions",
-        "std over seeds",
-    )
+    head = ("model", "scored on", "null class", "parsing", "over", "runs", "paper")
+    columns = (*head, *scores, "difference", "std over sessions", "std over seeds")
     notes = [*f1_notes(report, report.paper), f"The difference and the deviations are those of {METRIC_NAMES[report.f1]}."]
     table = Table("table_candidates", "Every candidate for the paper's F1", columns, rows, notes)
     return table.without_empty("std over seeds")
 
 
-def _candidates_row(report: Report, cell: Cell, *, without_null: bool) -> list[str]:
+def _candidates_rows(report: Report, cell: Cell, *, without_null: bool) -> Iterator[list[str]]:
     paper = cell.run.paper_value("f1")
     number = None if paper is None else paper.value
-    head = cell.score(report.f1, without_null=without_null)
-    return [
-        cell.row_name(cell.run.adapter_name),
-        dataset_name(cell.run.metrics.dataset),
-        "left out" if without_null else "as it is",
-        str(len(cell.runs)),
-        shown(number),
-        *(percent(cell.score(name, without_null=without_null).mean) for name in F1_SCORES),
-        difference(in_percent(head.mean), number),
-        percent(head.session_std),
-        percent(head.seed_std),
-    ]
+    for parsing in PARSINGS:
+        own = cell.parsed(parsing)
+        scores = {name: own.score(name, without_null=without_null) for name in F1_SCORES}
+        pooled = {name: CellScore(own.pooled(name, without_null=without_null)) for name in F1_SCORES}
+        for over, found in (("sessions", scores), ("events", pooled)):
+            head = found[report.f1]
+            yield [
+                cell.row_name(cell.run.adapter_name),
+                dataset_name(cell.run.metrics.dataset),
+                "left out" if without_null else "as it is",
+                parsing,
+                over,
+                str(len(cell.runs)),
+                shown(number),
+                *(percent(found[name].mean) for name in F1_SCORES),
+                difference(in_percent(head.mean), number),
+                percent(head.session_std),
+                percent(head.seed_std),
+            ]
 
 
 def f1_notes(report: Report, cells: Sequence[Cell]) -> list[str]:

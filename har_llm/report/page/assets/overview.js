@@ -3,6 +3,7 @@
 const METRIC_WORDS = {
   f1_macro_gold: "F1, macro over the activities in the gold of a session",
   f1_macro_union: "F1, macro over the gold and the predicted activities of a session",
+  f1_macro_plain: "F1, macro over these and a class of missed events",
   f1_macro_catalogue: "F1, macro over all activities of the home",
   f1_weighted: "F1, weighted by how often an activity is gold",
   f1_micro_gold: "F1, micro over the activities in the gold of a session",
