@@ -16,6 +16,8 @@ class EngineConfig(Protocol):
     """Its name in records, tables and messages."""
     engine_class: ClassVar[str]
     """The engine's class, as a string: package.module.Class. It is called with these settings and a LoadedModel."""
+    synthetic: ClassVar[bool]
+    """Whether its answers come from no real model, whatever model is chosen."""
 
     def check(self) -> None: ...
 
@@ -58,6 +60,7 @@ class SingleWorker:
 
     engine_name: ClassVar[str]
     engine_class: ClassVar[str]
+    synthetic: ClassVar[bool] = False
 
     def check(self) -> None:
         """By default, every value of the right type is allowed."""

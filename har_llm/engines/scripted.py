@@ -22,6 +22,7 @@ class ScriptedEngineConfig(SingleWorker):
 
     engine_name: ClassVar[str] = "Scripted"
     engine_class: ClassVar[str] = "har_llm.engines.scripted.ScriptedEngine"
+    synthetic: ClassVar[bool] = True
 
     path: str | None = None
     """JSONL of {"contains": text, "text": answer, "finish_reason": "stop"}; rules are tried in order."""

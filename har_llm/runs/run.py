@@ -65,7 +65,7 @@ class PreparedRun:
     @cached_property
     def made_of(self) -> Provenance:
         """What is synthetic about the model with its adapter, apart from the home that the run is about."""
-        made = resolve.provenance(self.model)
+        made = resolve.provenance(self.model) | Provenance(model=self.experiment.engine.synthetic)
         if self.recipe is not None:
             return made | self.recipe.provenance
         return made if self.adapter is None else made | recorded(self.adapter.path)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from har_llm.common.provenance import Provenance
 from har_llm.models import resolve
 from har_llm.runs.prepare import prepare
 from har_llm.scoring import parsing
@@ -25,6 +26,11 @@ def test_a_finished_run_is_found_again_and_scores_do_not_hide_behind_it(
     monkeypatch.setattr(parsing, "VERSION", parsing.VERSION + 1)
     again, made = done(tmp_path, script)
     assert again.folder != first.folder and not made, "rescored from the stored generations"
+
+
+def test_answers_from_a_script_are_those_of_no_real_model(tmp_path: Path, script: str) -> None:
+    chosen = ("model=qwen3_0.6b", "engine=scripted", script, f"paths.outputs={tmp_path}", *SMALL)
+    assert prepare(experiment(*chosen)).made_of == Provenance(model=True)
 
 
 @pytest.mark.slow
