@@ -50,13 +50,13 @@ class VllmEngine:
     def __init__(self, config: VllmEngineConfig, model: LoadedModel):
         self._config, self._model = config, model
         self._chat = PromptEncoder(model)
+        self._outline = Outline(model.path, trust_remote_code=model.trust_remote_code)
         self._engine: Any = None
         self._longest = 0
         self._adapters: dict[Adapter, Any] = {}
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
-        outline = Outline(self._model.path, trust_remote_code=self._model.trust_remote_code)
-        requests, unfit = outline.fitting(requests)
+        requests, unfit = self._outline.fitting(requests)
         pairs, refused = self._chat.encode_all(requests)
         if pairs:
             self._start(pairs)

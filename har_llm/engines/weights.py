@@ -1,13 +1,14 @@
-"""A model's weights: loads them with Transformers, and checks an adapter against the layers of the model. Imports torch.
+"""A model's weights: loads them with Transformers, and checks files and adapters against the model's layers. Imports torch.
 
-Transformers, PEFT and vLLM go on with random weights, or without an adapter's weights, where names do not fit.
+Where names do not fit, Transformers and vLLM go on with random weights, and PEFT and vLLM without those of an adapter.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,23 @@ from har_llm.engines.chat import LOADING_ERRORS
 from har_llm.models.adapters import ADAPTER_FILES
 from har_llm.models.checkpoint import tensors
 
-FIXED = {"use_safetensors": True, "local_files_only": True}
-"""Arguments of from_pretrained for every model: never a pickle of unknown origin, never a download."""
+FIXED = {"use_safetensors": True, "local_files_only": True, "output_loading_info": True, "ignore_mismatched_sizes": True}
+"""Arguments of from_pretrained for every model: never a pickle of unknown origin, never a download; what does not fit is
+listed, where an error would name nothing."""
 NAME = "checked"
 """PEFT's name for an adapter while it is checked; PEFT puts it into the names of weights."""
 
 
 def load_model(path: str | Path, **options: Any) -> Any:
-    """The model in a folder, as the class that its config.json names. `options`: of from_pretrained."""
+    """The model in a folder, as the class that its config.json names. `options`: of from_pretrained.
+
+    Raises EngineError for files that do not have exactly the model's weights.
+    """
     options = {**FIXED, **options}
     config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=options["trust_remote_code"])
-    return _auto_class(config).from_pretrained(path, **options)
+    model, found = _auto_class(config).from_pretrained(path, **options)
+    _check_complete(model, found, Path(path), quantised=_is_quantised(config))
+    return model
 
 
 def _auto_class(config: Any) -> Any:
@@ -47,18 +54,68 @@ def _auto_class(config: Any) -> Any:
     return AutoModelForImageTextToText if whole is not None and whole.__name__ in named else AutoModelForCausalLM
 
 
+def _is_quantised(config: Any) -> bool:
+    return getattr(config, "quantization_config", None) is not None
+
+
+def _check_complete(model: Any, found: Mapping[str, Any], folder: Path, *, quantised: bool) -> None:
+    """Raise EngineError for weights that the files lack, have in another shape, or have beyond the model's layers.
+
+    `found`: what Transformers says of loading them. Of a quantised layer any weight will do: packed ones have other names.
+    """
+    names, more = list(model.state_dict()), sorted(found["unexpected_keys"])
+    packed = {name.rpartition(".")[0] for name in more} if quantised else set()
+    lacking = [name for name in names if name in found["missing_keys"] and name.rpartition(".")[0] not in packed]
+    if lacking:
+        others = f" (there is {more[0]}, which the model does not have)" if more else ""
+        raise EngineError(
+            f"{_files(folder)} lacks {len(lacking)} of the model's {len(names)} weights, first {lacking[0]}{others}; they "
+            f"would be random numbers. Download the model again, or set model.id to a folder with all of its weights."
+        )
+    kinds = {re.sub(r"\d+", "0", name) for name in names}
+    beyond = [name for name in more if re.sub(r"\d+", "0", name) in kinds]
+    if beyond:
+        raise EngineError(
+            f"{_files(folder)} has {beyond[0]}, which is beyond the layers that {folder / 'config.json'} describes "
+            f"({len(beyond)} such weights); the model would run without it. Use the config.json of these weights."
+        )
+    for name, ours, its in () if quantised else sorted(found["mismatched_keys"]):
+        raise EngineError(
+            f"{_files(folder)}: {name} is {_in_words(ours)}, but {_in_words(its)} by {folder / 'config.json'}. Use the "
+            f"config.json of these weights."
+        )
+
+
+def _files(folder: Path) -> str:
+    found = sorted(folder.glob("*.safetensors"))
+    return str(found[0] if len(found) == 1 else folder / "*.safetensors")
+
+
+def _in_words(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))
+
+
 class Outline:
-    """A model's layers without their weights, which takes a moment and no memory."""
+    """A model's layers, checked against its files' headers. No weight is read, so it takes a moment and no memory."""
 
     def __init__(self, path: str | Path, *, trust_remote_code: bool):
-        """Raises EngineError if Transformers cannot make the model that config.json describes."""
+        """Raises EngineError if Transformers cannot make the model that config.json describes, or if the files do not have
+        exactly its weights."""
         self._path = path
         try:
             config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=trust_remote_code)
+            quantised = _is_quantised(config)
+            if quantised:
+                del config.quantization_config  # which would need a GPU or another package
             with torch.device("meta"):
-                self._model = _auto_class(config).from_config(config, trust_remote_code=trust_remote_code)
+                made = _auto_class(config).from_config(config, trust_remote_code=trust_remote_code)
+            stored = {name: torch.empty(one.shape, device="meta") for name, one in tensors(Path(path)).items()}
+            self._model, found = type(made).from_pretrained(
+                None, config=made.config, state_dict=stored, device_map="meta", **FIXED
+            )
         except (*LOADING_ERRORS, ImportError) as error:
             raise EngineError(f"The model in {path} cannot be loaded: {first_line(error)}") from error
+        _check_complete(self._model, found, Path(path), quantised=quantised)
 
     def fitting(self, requests: Sequence[Request]) -> tuple[list[Request], EngineError | None]:
         """The requests without those whose adapter does not fit, and the error of the first of these adapters."""
@@ -99,7 +156,7 @@ class Outline:
     def _check_shapes(self, folder: Path, wanted: dict[str, Any]) -> None:
         for name, one in tensors(folder).items():
             if name in wanted and tuple(wanted[name].shape) != one.shape:
-                shapes = [" x ".join(map(str, shape)) for shape in (one.shape, wanted[name].shape)]
+                shapes = _in_words(one.shape), _in_words(wanted[name].shape)
                 raise self._unfit(folder, f"its {name} is {shapes[0]}, where that of {self._path} would be {shapes[1]}")
 
     def _unfit(self, folder: Path, fault: str) -> EngineError:

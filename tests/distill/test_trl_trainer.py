@@ -20,7 +20,9 @@ from har_llm.distill.checkpoints import last_checkpoint
 from har_llm.distill.training_config import LINEAR
 from har_llm.distill.training_messages import LongExamples, TrainingMessage, TrainingStart, TrainingStep
 from har_llm.distill.worker import trained
+from tests.altered_files import altered, without_a_layer
 from tests.distill.trainings import adapter, job
+from tests.lora_adapters import random_adapter
 from tests.same_process import in_this_process
 from tests.vision_language import vision_language_model
 
@@ -180,6 +182,19 @@ def test_a_training_of_layers_that_engines_would_not_find_ends_before_its_first_
 
     with pytest.raises(EngineError, match=r"it has base_model\.model\.model\.layers\.0.*has no such layer"):
         trl_trainer.train_with(text_part, replace(job(rows, tmp_path), base=str(base)), lambda message: None)
+
+
+def test_a_student_without_some_of_its_weights_is_not_trained_nor_merged(rows: Path, tmp_path: Path) -> None:
+    from har_llm.distill import trl_trainer
+    from har_llm.distill.merge import merge
+
+    made = job(rows, tmp_path)
+    base = altered(Path(made.base), tmp_path / "base", without_a_layer)
+    told = rf"{base}/model\.safetensors lacks 11 of the model's 47 weights"
+    with pytest.raises(EngineError, match=told):
+        trl_trainer.train(replace(made, base=str(base)), lambda message: None)
+    with pytest.raises(EngineError, match=told):
+        merge(str(base), str(random_adapter(tmp_path / "adapter", "tiny_student")), "float32", False, str(tmp_path / "to"))
 
 
 def test_further_arguments_make_another_adapter(rows: Path, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from har_llm.engines.worker import open_engine
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
 from har_llm.runs.prepare import read_recordings, render
+from tests.altered_files import altered, without_a_layer
 from tests.composing import experiment
 from tests.lora_adapters import random_adapter
 
@@ -148,6 +149,14 @@ def test_an_adapter_that_does_not_fit_fails_its_own_requests_only(requests: list
     assert [one.key for one in made] == ["key0", "fits"]
 
 
+def test_a_model_without_some_of_its_weights_is_refused(tmp_path: Path) -> None:
+    folder = altered(Path(loaded().path), tmp_path / "model", without_a_layer)
+    with pytest.raises(
+        EngineError, match=rf"{folder}/model\.safetensors lacks 11 of the model's 47 weights, first model\.lay"
+    ):
+        open_engine(TransformersEngineConfig(device="cpu"), loaded(path=str(folder)))
+
+
 def test_without_thinking_the_template_closes_the_reasoning(requests: list[Request]) -> None:
     thinking = generated(requests[:1], GREEDY)["key0"]
     without = requests[0]._replace(decoding=Decoding(GREEDY, {"enable_thinking": False}))
@@ -194,7 +203,8 @@ def test_further_arguments_reach_the_model(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", load)
     open_engine(TransformersEngineConfig(device="cpu", extra_args={"attn_implementation": "eager"}), loaded())
-    assert models[0].config._attn_implementation == "eager"
+    ((model, _),) = models
+    assert model.config._attn_implementation == "eager"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +26,7 @@ from har_llm.runs.prepare import read_recordings, render
 from har_llm.scoring.answer_format import answer_pattern
 from har_llm.scoring.labels import Labels
 from har_llm.scoring.parsing import Asked, parse
+from tests.altered_files import altered, without_a_layer
 from tests.commands import har_llm
 from tests.composing import experiment
 from tests.lora_adapters import random_adapter
@@ -171,14 +176,31 @@ def test_an_answer_held_to_a_form_misses_no_event(made: Made, kind: str) -> None
     assert ("<think>" in made.vllm[f"{kind}0"].text) == (kind == "held")
 
 
-def test_a_prompt_beyond_the_context_is_one_sentence(made: Made) -> None:
-    model = LoadedModel(teacher().path, "tiny", "float32", 100, False)
-    pool = WorkerPool(VllmEngineConfig(), model, [{}])
-    try:
-        with pytest.raises(EngineError, match=r"A prompt has \d+ tokens, but the model's context is 100"):
-            list(pool.generate([made.requests["plain0"]]))
-    finally:
-        pool.close()
+@pytest.fixture(scope="module")
+def apart() -> Iterator[Executor]:
+    """A process that imports vLLM, which takes long, once for all tests of what is refused before a start."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as executor:
+        yield executor
+
+
+def refusal(config: VllmEngineConfig, model: LoadedModel, requests: list[Request]) -> str:
+    with pytest.raises(EngineError) as refused:
+        list(open_engine(config, model).generate(requests))
+    return str(refused.value)
+
+
+def test_a_prompt_beyond_the_context_is_one_sentence(made: Made, apart: Executor) -> None:
+    short = replace(teacher(), context=100)
+    told = apart.submit(refusal, VllmEngineConfig(), short, [made.requests["plain0"]]).result()
+    assert re.match(r"A prompt has \d+ tokens, but the model's context is 100", told)
+
+
+def test_a_model_without_some_of_its_weights_is_refused(tmp_path: Path, apart: Executor) -> None:
+    folder = altered(Path(teacher().path), tmp_path / "model", without_a_layer)
+    told = apart.submit(refusal, VllmEngineConfig(), replace(teacher(), path=str(folder)), []).result()
+    assert told.startswith(
+        f"{folder}/model.safetensors lacks 11 of the model's 58 weights, first model.layers.2.self_attn.q_"
+    )
 
 
 def test_a_sweep_starts_vllm_once_for_a_model_with_all_its_adapters_and_samplings(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whether an adapter fits a model, layer by layer, before the model is loaded: the check of both engines."""
+"""Whether files have a model's weights, and an adapter its layers, before anything is loaded: both engines' checks."""
 
 from __future__ import annotations
 
@@ -9,36 +9,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from safetensors.torch import load_file, save_file
 
 from har_llm.common.errors import EngineError
 from har_llm.engines.base import Adapter
-from har_llm.engines.weights import Outline
+from har_llm.engines.weights import Outline, load_model
 from har_llm.models import resolve
+from tests.altered_files import Tensors, altered, without_a_layer
 from tests.composing import experiment
 from tests.engines.scripted_requests import request
 from tests.lora_adapters import random_adapter
 
 PREFIX, WEIGHTS = "base_model.model.", "adapter_model.safetensors"
-Tensors = dict[str, Any]
+
+
+def teacher() -> Path:
+    path = resolve.resolve(experiment("model=tiny_teacher").model).path
+    assert path is not None
+    return path
 
 
 @pytest.fixture(scope="module")
 def outline() -> Outline:
-    path = resolve.resolve(experiment("model=tiny_teacher").model).path
-    assert path is not None
-    return Outline(path, trust_remote_code=False)
+    return Outline(teacher(), trust_remote_code=False)
 
 
 @pytest.fixture(scope="module")
 def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return random_adapter(tmp_path_factory.mktemp("adapter") / "fits")
-
-
-def altered(adapter: Path, folder: Path, change: Callable[[Tensors], Tensors]) -> Path:
-    shutil.copytree(adapter, folder)
-    save_file(change(load_file(folder / WEIGHTS)), folder / WEIGHTS)
-    return folder
 
 
 def of_an_image_model(tensors: Tensors) -> Tensors:
@@ -105,6 +102,65 @@ def test_an_adapter_that_does_not_fit_fails_its_own_requests_only(outline: Outli
     fitting, error = outline.fitting([plain, request(3)._replace(adapter=unfit), fits])
     assert fitting == [plain, fits] and "unfit/adapter_model.safetensors does not fit" in str(error)
     assert outline.fitting([plain, fits]) == ([plain, fits], None)
+
+
+def all_prefixed(tensors: Tensors) -> Tensors:
+    return {f"wrapped.{name}": one for name, one in tensors.items()}
+
+
+def narrow_layer(tensors: Tensors) -> Tensors:
+    return {name: one[:, :-1].contiguous() if "layers.1.mlp.up_proj" in name else one for name, one in tensors.items()}
+
+
+def by_outline(folder: Path) -> Any:
+    return Outline(folder, trust_remote_code=False)
+
+
+def by_loading(folder: Path) -> Any:
+    return load_model(folder, trust_remote_code=False)
+
+
+@pytest.mark.parametrize("read", [by_outline, by_loading])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            without_a_layer,
+            "lacks 11 of the model's 58 weights, first model.layers.2.self_attn.q_proj.weight; they would be random "
+            "numbers. Download the model again, or set model.id to a folder with all of its weights.",
+        ),
+        (
+            all_prefixed,
+            "lacks 58 of the model's 58 weights, first model.embed_tokens.weight (there is "
+            "wrapped.model.embed_tokens.weight, which the model does not have); they would",
+        ),
+        (deeper, "has model.layers.7.input_layernorm.weight, which is beyond the layers that {config} describes (11 such"),
+        (
+            narrow_layer,
+            ": model.layers.1.mlp.up_proj.weight is 480 x 159, but 480 x 160 by {config}. Use the config.json of",
+        ),
+    ],
+)
+def test_files_without_exactly_the_models_weights_are_refused_with_the_first_of_them(
+    tmp_path: Path, read: Callable[[Path], Any], change: Callable[[Tensors], Tensors], told: str
+) -> None:
+    folder = altered(teacher(), tmp_path / "model", change)
+    with pytest.raises(EngineError) as refused:
+        read(folder)
+    assert str(refused.value).startswith(str(folder / "model.safetensors"))
+    assert told.format(config=folder / "config.json") in str(refused.value)
+
+
+def test_packed_weights_of_a_quantised_layer_are_not_taken_for_missing_ones(tmp_path: Path) -> None:
+    def packed(tensors: Tensors) -> Tensors:
+        return {name.replace("proj.weight", "proj.qweight"): one for name, one in tensors.items()}
+
+    folder = altered(teacher(), tmp_path / "model", lambda tensors: packed(without_a_layer(tensors)))
+    config = json.loads((folder / "config.json").read_text())
+    quantised = {**config, "quantization_config": {"quant_method": "gptq", "bits": 4}}
+    (folder / "config.json").write_text(json.dumps(quantised))
+    with pytest.raises(EngineError, match=r"lacks 11 of the model's 58 weights, first model\.layers\.2\.self_attn\.q_proj"):
+        Outline(folder, trust_remote_code=False)
 
 
 def test_a_folder_without_a_model_is_one_sentence(tmp_path: Path) -> None:
