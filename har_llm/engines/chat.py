@@ -92,6 +92,22 @@ class PromptEncoder:
         """Most tokens that may be generated after a prompt of this length."""
         return min(request.decoding.sampling.max_new_tokens, self.context - prompt_tokens)
 
+    def longest(self, pairs: Sequence[tuple[Request, list[int]]], most: int | None) -> int:
+        """Most tokens of a prompt and its generation together.
+
+        Raises EngineError if they are more than `most` (engine.max_model_len), which would cut generations unnoticed: no
+        key has it.
+        """
+        lengths = [(len(ids), self.new_tokens(request, len(ids))) for request, ids in pairs]
+        prompt, new = max(lengths, key=sum)
+        if most is not None and prompt + new > most:
+            raise EngineError(
+                f"engine.max_model_len is {most}, which would cut generations: a prompt has {prompt} tokens and its "
+                f"generation may have {new}. Set engine.max_model_len to {prompt + new} or more, or to null, or lower "
+                f"model.sampling.max_new_tokens."
+            )
+        return prompt + new
+
 
 class RenderedPrompt(NamedTuple):
     text: str

@@ -36,7 +36,8 @@ class VllmEngineConfig(SingleWorker):
     max_num_seqs: int = 256
     """Most sequences that one copy generates at once."""
     max_model_len: int | None = None
-    """Most tokens of a prompt and its generation; null = as many as the prompts of the run and max_new_tokens need."""
+    """Most tokens of a prompt and its generation; null = as many as the prompts of the run and max_new_tokens need, at
+    least."""
     quantization: str | None = None
     """Quantise on loading (fp8_per_tensor, bitsandbytes), or null for the weights as they are."""
     kv_cache_dtype: str = "auto"

@@ -88,13 +88,7 @@ class VllmEngine:
 
     def _start(self, pairs: Sequence[tuple[Request, list[int]]]) -> None:
         requests = [request for request, _ in pairs]
-        longest = max(len(ids) + self._chat.new_tokens(request, len(ids)) for request, ids in pairs)
-        longest = min(longest, self._config.max_model_len or longest)
-        over = next((ids for _, ids in pairs if len(ids) >= longest), None)
-        if over is not None:
-            raise EngineError(
-                f"A prompt has {len(over)} tokens, but engine.max_model_len is {self._config.max_model_len}; raise it."
-            )
+        longest = self._chat.longest(pairs, self._config.max_model_len)
         if self._engine is not None:
             raise EngineError("A vLLM engine can be given requests only once.")
         self._longest = longest
@@ -160,7 +154,7 @@ class VllmEngine:
             top_k=0 if sampling.greedy else sampling.top_k,
             min_p=0.0 if sampling.greedy else sampling.min_p,
             seed=None if sampling.greedy else request.seed,
-            max_tokens=min(self._chat.new_tokens(request, len(ids)), self._longest - len(ids)),
+            max_tokens=self._chat.new_tokens(request, len(ids)),
             skip_special_tokens=False,  # <think> and </think> may be special tokens
             spaces_between_special_tokens=False,
             output_kind=RequestOutputKind.FINAL_ONLY,

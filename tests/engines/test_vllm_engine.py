@@ -195,6 +195,14 @@ def test_a_prompt_beyond_the_context_is_one_sentence(made: Made, apart: Executor
     assert re.match(r"A prompt has \d+ tokens, but the model's context is 100", told)
 
 
+def test_a_max_model_len_that_would_cut_generations_is_refused(made: Made, apart: Executor) -> None:
+    prompts = [made.requests[f"plain{place}"] for place in range(WINDOWS)]
+    longest = max(made.vllm[one.key].prompt_tokens for one in prompts) + GREEDY.max_new_tokens
+    told = apart.submit(refusal, VllmEngineConfig(max_model_len=longest - 1), teacher(), prompts).result()
+    assert f"engine.max_model_len is {longest - 1}, which would cut generations" in told
+    assert f"Set engine.max_model_len to {longest} or more, or to null" in told
+
+
 def test_a_model_without_some_of_its_weights_is_refused(tmp_path: Path, apart: Executor) -> None:
     folder = altered(Path(teacher().path), tmp_path / "model", without_a_layer)
     told = apart.submit(refusal, VllmEngineConfig(), replace(teacher(), path=str(folder)), []).result()
