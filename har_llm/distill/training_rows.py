@@ -42,7 +42,7 @@ def tokenized(chat: ChatTokenizer, row: dict[str, Any], job: TrainingJob) -> Row
     template, which may drop or reformat reasoning.
     """
     before = chat.tokens(chat.render(row["prompt"], job.template_options))
-    after = [*chat.tokens(row["completion"][0]["content"]), chat.tokenizer.eos_token_id]
+    after = [*chat.tokens(row["completion"][0]["content"]), chat.ends[0]]
     labels = [IGNORED] * len(before) if job.settings.completion_only_loss else before
     return {"input_ids": before + after, "labels": labels + after}
 

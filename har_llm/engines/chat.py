@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ class ChatTokenizer:
         """Raises EngineError when `path` holds no tokenizer, or one without a chat template. Downloads nothing."""
         from transformers import AutoTokenizer
 
+        self._path, self._trusts = path, trust_remote_code
         try:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(
                 path, trust_remote_code=trust_remote_code, local_files_only=True
@@ -46,16 +48,45 @@ class ChatTokenizer:
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
 
+    @cached_property
+    def ends(self) -> list[int]:
+        """The tokens that end a generation, in every engine. Training examples end with the first of them.
+
+        The tokenizer's comes first, then those of generation_config.json or, where that names none, of config.json. Raises
+        EngineError if there is none at all.
+        """
+        from transformers import GenerationConfig
+
+        own = self.tokenizer.eos_token_id
+        try:
+            named = GenerationConfig.from_pretrained(self._path, local_files_only=True).eos_token_id
+        except OSError:  # there is no such file
+            named = None
+        if named is None:
+            named = getattr(_text_config(self._path, self._trusts), "eos_token_id", None)
+        others = [] if named is None else [named] if isinstance(named, int) else list(named)
+        ends = list(dict.fromkeys([own, *others] if own is not None else others))
+        if not ends:
+            raise EngineError(
+                f"The model in {self._path} names no token that ends a generation; set eos_token in its "
+                f"tokenizer_config.json."
+            )
+        return ends
+
 
 def readable_tokens(path: str | Path, *, trust_remote_code: bool) -> int | None:
     """Most tokens of a model's context, as its own configuration says. Raises EngineError if there is no model in `path`."""
+    return getattr(_text_config(path, trust_remote_code), "max_position_embeddings", None) or None
+
+
+def _text_config(path: str | Path, trust_remote_code: bool) -> Any:
     from transformers import AutoConfig
 
     try:
         config = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code, local_files_only=True)
     except LOADING_ERRORS as error:
         raise EngineError(f"The model in {path} cannot be loaded: {first_line(error)}") from error
-    return getattr(config.get_text_config(), "max_position_embeddings", None) or None
+    return config.get_text_config()
 
 
 class PromptEncoder:
@@ -64,7 +95,7 @@ class PromptEncoder:
     def __init__(self, model: LoadedModel):
         """Raises EngineError when the model's tokenizer or configuration cannot be loaded."""
         self._chat = ChatTokenizer(model.path, trust_remote_code=model.trust_remote_code)
-        self.tokenizer = self._chat.tokenizer
+        self.tokenizer, self.ends = self._chat.tokenizer, self._chat.ends
         own = readable_tokens(model.path, trust_remote_code=model.trust_remote_code)
         self.context: int = model.context or own or DEFAULT_CONTEXT
 

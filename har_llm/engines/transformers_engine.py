@@ -36,9 +36,7 @@ class TransformersEngine:
             self._model = _load(model, config.extra_args).to(self._device).eval()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise EngineError(f"The model in {model.path} cannot be loaded: {first_line(error)}") from error
-        settings = self._model.generation_config
-        ends = settings.eos_token_id if settings.eos_token_id is not None else self._tokenizer.eos_token_id
-        self._ends: list[int] = [ends] if isinstance(ends, int) else list(ends)
+        self._ends = self._chat.ends
         # Otherwise `generate` would take defaults such as a repetition penalty from the model's file; conf/model decides.
         self._model.generation_config = GenerationConfig()
         pad = self._tokenizer.pad_token_id

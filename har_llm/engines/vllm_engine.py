@@ -121,7 +121,7 @@ class VllmEngine:
             "enable_prefix_caching": True,
             # It gave wrong or endless generations when many requests share a long prefix, as ours do (vllm #17652, #22103).
             "disable_cascade_attn": True,
-            "generation_config": "vllm",  # sampling comes from conf/model; the model's end tokens are still used
+            "generation_config": "vllm",  # sampling comes from conf/model
             "seed": 0,  # the engine's; each request has its own
         }
         defaults: dict[str, Any] = {}
@@ -155,6 +155,7 @@ class VllmEngine:
             min_p=0.0 if sampling.greedy else sampling.min_p,
             seed=None if sampling.greedy else request.seed,
             max_tokens=self._chat.new_tokens(request, len(ids)),
+            stop_token_ids=self._chat.ends,
             skip_special_tokens=False,  # <think> and </think> may be special tokens
             spaces_between_special_tokens=False,
             output_kind=RequestOutputKind.FINAL_ONLY,

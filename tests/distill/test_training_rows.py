@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +74,17 @@ def test_labels_that_a_library_has_masked_are_noticed() -> None:
     for masked in ([IGNORED] * 3, [1, 2, 3]):
         with pytest.raises(EngineError, match="have changed the labels of the first example"):
             check_labels(collate(masked), row)
+
+
+def test_an_example_ends_with_a_token_at_which_generations_end(rows: Path, tmp_path: Path) -> None:
+    """Also where the tokenizer names none, but generation_config.json does."""
+    made = job(rows, tmp_path)
+    base = Path(shutil.copytree(made.base, tmp_path / "base"))
+    file = base / "tokenizer_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "eos_token": None}))
+    made = replace(made, base=str(base))
+    chat = chat_of(made)
+    assert tokenized(chat, next(made.read_rows()), made)["input_ids"][-1] == chat.ends[0] == 2
 
 
 @pytest.mark.parametrize("completion_only", [True, False])

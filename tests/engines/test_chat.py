@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from har_llm.common.errors import EngineError
 from har_llm.engines.base import Decoding, LoadedModel, Request
-from har_llm.engines.chat import PromptEncoder
+from har_llm.engines.chat import ChatTokenizer, PromptEncoder
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
 from tests.composing import experiment
+
+pytestmark = pytest.mark.slow  # importing Transformers for the tokenizer
 
 DECODING = Decoding(Sampling(temperature=0.0, max_new_tokens=300), {"enable_thinking": True})
 
@@ -39,3 +43,41 @@ def test_a_limit_that_would_cut_a_generation_is_refused_and_says_what_fits(conte
     assert chat.longest(pairs, None) == chat.longest(pairs, longest) == longest
     with pytest.raises(EngineError, match=rf"max_model_len is {longest - 1}, which would cut .* to {longest} or"):
         chat.longest(pairs, longest - 1)
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "generation", "config", "ends"),
+    [
+        ("<|im_end|>", [0], 3, [2, 0]),
+        ("<|im_end|>", 2, 3, [2]),
+        ("<|im_end|>", None, 0, [2, 0]),
+        ("<|im_end|>", "no file", [2, 0], [2, 0]),
+        (None, [0, 2], 3, [0, 2]),
+    ],
+)
+def test_both_end_tokens_end_a_generation(
+    tmp_path: Path, tokenizer: str | None, generation: object, config: object, ends: list[int]
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(student(), folder)
+    change(folder / "tokenizer_config.json", eos_token=tokenizer)
+    change(folder / "config.json", eos_token_id=config)
+    if generation == "no file":
+        (folder / "generation_config.json").unlink()
+    else:
+        change(folder / "generation_config.json", eos_token_id=generation)
+    assert ChatTokenizer(folder, trust_remote_code=False).ends == encoder(folder).ends == ends
+
+
+def test_a_model_without_any_end_token_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(student(), folder)
+    change(folder / "tokenizer_config.json", eos_token=None)
+    for name in ("config.json", "generation_config.json"):
+        change(folder / name, eos_token_id=None)
+    with pytest.raises(EngineError, match=r"model names no token that ends a generation; set eos_token in its tokenizer_"):
+        encoder(folder)
+
+
+def change(file: Path, **values: object) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))

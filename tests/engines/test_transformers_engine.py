@@ -149,6 +149,19 @@ def test_an_adapter_that_does_not_fit_fails_its_own_requests_only(requests: list
     assert [one.key for one in made] == ["key0", "fits"]
 
 
+@pytest.mark.parametrize(("tokenizer", "generation"), [("<|im_end|>", [0]), ("<|endoftext|>", [2])])
+def test_a_generation_ends_at_the_end_token_of_either_file(
+    requests: list[Request], tmp_path: Path, tokenizer: str, generation: list[int]
+) -> None:
+    """vLLM does so too, see `made` in its tests."""
+    model = copied(tmp_path)
+    for name, values in (("tokenizer", {"eos_token": tokenizer}), ("generation", {"eos_token_id": generation})):
+        file = Path(model.path) / f"{name}_config.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+    made = generated(requests[:1], Sampling(temperature=0.0, max_new_tokens=400), model)["key0"]
+    assert made.finish_reason == "stop" and made.completion_tokens < 400
+
+
 def test_a_model_without_some_of_its_weights_is_refused(tmp_path: Path) -> None:
     folder = altered(Path(loaded().path), tmp_path / "model", without_a_layer)
     with pytest.raises(

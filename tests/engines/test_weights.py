@@ -19,6 +19,8 @@ from tests.composing import experiment
 from tests.engines.scripted_requests import request
 from tests.lora_adapters import random_adapter
 
+pytestmark = pytest.mark.slow  # importing PEFT
+
 PREFIX, WEIGHTS = "base_model.model.", "adapter_model.safetensors"
 
 
