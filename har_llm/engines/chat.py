@@ -11,7 +11,7 @@ from har_llm.common.errors import EngineError, HarError, first_line
 from har_llm.data.records import Message
 from har_llm.engines.base import LoadedModel, Request
 from har_llm.models import resolve
-from har_llm.models.config import ModelConfig
+from har_llm.models.config import PROMPT_DATE, ModelConfig
 
 DEFAULT_CONTEXT = 4096
 """For models whose configuration names no number of tokens, where model.context is not set either."""
@@ -36,10 +36,11 @@ class ChatTokenizer:
         if self.tokenizer.chat_template is None:
             raise EngineError(f"The model in {path} has no chat template; take one that is trained to follow a chat.")
 
-    def render(self, messages: Sequence[Message], template_options: Mapping[str, bool]) -> str:
-        """The prompt as text, up to the token after which the model begins."""
+    def render(self, messages: Sequence[Message], template_options: Mapping[str, bool | str]) -> str:
+        """The prompt as text, up to the token after which the model begins. A template that asks for today's date gets
+        PROMPT_DATE."""
         text: str = self.tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=True, **template_options
+            list(messages), tokenize=False, add_generation_prompt=True, strftime_now=PROMPT_DATE.strftime, **template_options
         )
         return text
 

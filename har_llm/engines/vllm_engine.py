@@ -174,7 +174,7 @@ class VllmEngine:
 def _reasons(request: Request) -> bool:
     """Whether the engine must recognise where the reasoning of a request ends."""
     constrained = request.pattern is not None or request.decoding.thinking_token_budget is not None
-    return constrained and request.decoding.template_options.get("enable_thinking", False)
+    return constrained and bool(request.decoding.template_options.get("enable_thinking"))
 
 
 def _rank(adapter: Adapter) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from har_llm.common.checks import require
@@ -12,6 +13,9 @@ from har_llm.common.errors import ConfigError
 DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Number formats that a model may be loaded in, with their size in bytes."""
 EMBEDDED_PREFIX = "embedded:"
+PROMPT_DATE = date(2024, 7, 26)
+"""The date of every prompt whose chat template writes one, so that a prompt is the same on every day. Llama 3's own template
+has this one where it is told none."""
 FILES_PREFIX = "files-"
 """Marks a revision that is a digest of files."""
 
@@ -92,6 +96,6 @@ class ModelConfig:
                 raise ConfigError(f"model.{name} is {value}; it must be at least 1, or null.")
         self.sampling.check()
 
-    def template_options(self) -> dict[str, bool]:
+    def template_options(self) -> dict[str, bool | str]:
         """Options of the chat template, which change the prompt."""
-        return {"enable_thinking": self.thinking}
+        return {"enable_thinking": self.thinking, "date_string": PROMPT_DATE.strftime("%d %b %Y")}

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +20,7 @@ from har_llm.common.hardware import available_memory
 from har_llm.common.numbers import data_size
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import MANIFEST, Provenance, recorded
-from har_llm.models import hub
+from har_llm.models import chat_template, hub
 from har_llm.models.checkpoint import tensors
 from har_llm.models.config import DTYPES, EMBEDDED_PREFIX, FILES_PREFIX, ModelConfig
 
@@ -43,8 +44,8 @@ class ResolvedModel:
     """Commit on the hub, or a digest of the files of a local or embedded model."""
     path: Path | None
     """The folder of its files; None if they are not downloaded yet."""
-    manifest_folder: Path | None = None
-    """For a model that is not downloaded yet: the folder with its manifest; None if the hub has none."""
+    small_files: Path | None = None
+    """For a model that is not downloaded yet: the folder with its manifest and chat template; None if the hub has none."""
 
     @property
     def local(self) -> bool:
@@ -75,6 +76,13 @@ def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:
     return _resolve_hub(model, planning)
 
 
+def template_digest(model: ResolvedModel) -> str | None:
+    """A digest of the model's chat template; None where its files are not known."""
+    folder = model.path or model.small_files
+    text = None if folder is None else chat_template.chat_template(folder)
+    return None if text is None else hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def unresolved(model: ModelConfig) -> ResolvedModel:
     """The model of an engine that needs no files: a name, and the version that the user gives it (model.revision)."""
     return ResolvedModel(model, f"unresolved-{model.revision}", None)
@@ -82,7 +90,7 @@ def unresolved(model: ModelConfig) -> ResolvedModel:
 
 def provenance(model: ResolvedModel) -> Provenance:
     """Whether a model is synthetic, as its config or its files say."""
-    return Provenance(model=model.config.synthetic or is_embedded(model)) | recorded(model.path or model.manifest_folder)
+    return Provenance(model=model.config.synthetic or is_embedded(model)) | recorded(model.path or model.small_files)
 
 
 def is_embedded(model: ResolvedModel) -> bool:
@@ -223,18 +231,21 @@ def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
         # A model that cannot be downloaded may also be too large; then say so, because the network would not help.
         check_memory(ResolvedModel(model, model.revision, None), *available_memory())
         raise MissingError(hub.unavailable(model.id, "model.id", problem))
-    return ResolvedModel(model, commit or model.revision, None, _fetch_manifest(model.id, commit))
+    return ResolvedModel(model, commit or model.revision, None, _fetch_small_files(model.id, commit))
 
 
-def _fetch_manifest(name: str, commit: str | None) -> Path | None:
-    """The folder of a hub model's manifest, which is downloaded before the rest, because it decides how runs are named."""
+def _fetch_small_files(name: str, commit: str | None) -> Path | None:
+    """The folder of those files of a hub model that decide about keys and names of runs; None if it has none of them.
+
+    They are downloaded before the rest.
+    """
     from huggingface_hub import hf_hub_download
 
-    try:
-        fetched = hf_hub_download(name, MANIFEST, revision=commit, etag_timeout=hub.TIMEOUT_S) if commit else None
-    except Exception:  # there is no manifest, or the hub does not answer, which loading the weights will report
-        return None
-    return None if fetched is None else Path(fetched).parent
+    folder = None
+    for file in (MANIFEST, *chat_template.FILES) if commit else ():
+        with suppress(Exception):  # there is no such file, or the hub does not answer, which loading the weights will report
+            folder = Path(hf_hub_download(name, file, revision=commit, etag_timeout=hub.TIMEOUT_S)).parent
+    return folder
 
 
 def _complete(folder: Path) -> bool:

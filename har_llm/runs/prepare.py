@@ -86,7 +86,7 @@ def _requests(run: PreparedRun) -> Iterator[Request]:
     model, drawn, seed = run.experiment.model, run.experiment.decoding, run.experiment.settings.seed
     made_by = {
         "model": run.model_identity,
-        "template": model.template_options(),
+        "template": [model.template_options(), resolve.template_digest(run.model)],
         "sampling": model.sampling.identity(),
         "context": model.context,
         **drawn.identity(),

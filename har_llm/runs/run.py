@@ -165,7 +165,7 @@ class AdapterRecipe:
         made: dict[str, Any] = {
             "format": RECIPE_FORMAT,
             "base": ["local" if self.student.local else model.id, self.student.revision, model.dtype],
-            "template": model.template_options(),
+            "template": [model.template_options(), resolve.template_digest(self.student)],
             "training": self.lora.training.identity(),
             "examples": [request.key for request in self.teacher.requests],
             "chosen": vars(examples),

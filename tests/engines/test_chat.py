@@ -45,6 +45,24 @@ def test_a_limit_that_would_cut_a_generation_is_refused_and_says_what_fits(conte
         chat.longest(pairs, longest - 1)
 
 
+TODAY = {
+    "llama": "{% if not date_string is defined %}{% set date_string = strftime_now('%d %b %Y') %}{% endif %}"
+    "{{ date_string }}",
+    "others": "{{ strftime_now('%d %b %Y') }}",
+}
+
+
+@pytest.mark.parametrize("template", TODAY.values(), ids=TODAY)
+def test_a_template_that_writes_todays_date_writes_the_same_one_every_day(tmp_path: Path, template: str) -> None:
+    shutil.copytree(student(), tmp_path / "model")
+    (tmp_path / "model" / "chat_template.jinja").write_text(f"Today: {template}")
+    chat = ChatTokenizer(tmp_path / "model", trust_remote_code=False)
+    model = experiment("model=tiny_student").model
+    options: list[dict[str, bool | str]] = [model.template_options(), {"enable_thinking": True}]
+    for given in options:
+        assert chat.render([{"role": "user", "content": "x"}], given) == "Today: 26 Jul 2024"
+
+
 @pytest.mark.parametrize(
     ("tokenizer", "generation", "config", "ends"),
     [

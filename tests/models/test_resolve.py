@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -158,26 +159,32 @@ def test_the_hubs_answer_is_the_revision(tmp_path: Path, monkeypatch: pytest.Mon
     assert (found.revision, found.path) == (COMMIT, None)
 
 
-def test_what_is_synthetic_about_a_hub_model_is_known_before_it_is_fetched(
+def test_what_is_synthetic_about_a_hub_model_and_its_template_are_known_before_it_is_fetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else its first run would be another than its second."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda self, *a, **k: type("Info", (), {"sha": COMMIT}))
     (tmp_path / MANIFEST).write_text('{"provenance": "synthetic model"}')
+    (tmp_path / "chat_template.jinja").write_text("{{ messages }}")
 
     def fetched(name: str, file: str, *, revision: str, **options: Any) -> str:
-        assert (name, file, revision) == ("org/name", MANIFEST, COMMIT)
+        assert (name, revision) == ("org/name", COMMIT)
+        if file not in (MANIFEST, "chat_template.jinja"):
+            raise EntryNotFoundError("404")
         return str(tmp_path / file)
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", fetched)
-    assert provenance(resolve(model())) == Provenance(model=True)
+    found = resolve(model())
+    assert provenance(found) == Provenance(model=True)
+    assert weights.template_digest(found) == weights.template_digest(replace(found, path=tmp_path)) is not None
 
     def none(*arguments: Any, **options: Any) -> str:
         raise EntryNotFoundError("404")
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", none)
     assert provenance(resolve(model())) == Provenance()
+    assert weights.template_digest(resolve(model())) is None
 
 
 def test_a_model_that_cannot_fit_is_refused_before_anything_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,14 @@ def test_sampling_gives_each_window_a_seed_of_its_own() -> None:
     assert [request.key for request in shorter.requests] == [request.key for request in hot.requests[:3]]
 
 
+def test_a_models_chat_template_is_part_of_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the model has the same version, as a file of the hub's cache that was edited."""
+    before = prepare(experiment(*SMALL))
+    monkeypatch.setattr("har_llm.models.resolve.template_digest", lambda model: "another")
+    after = prepare(experiment(*SMALL))
+    assert not {request.key for request in before.requests} & {request.key for request in after.requests}
+
+
 def test_greedy_generations_do_not_depend_on_the_seed() -> None:
     keys = [[request.key for request in prepare(experiment(*SMALL, f"seed={seed}")).requests] for seed in (0, 1)]
     assert keys[0] == keys[1]
