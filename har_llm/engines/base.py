@@ -9,7 +9,9 @@ from typing import Any, NamedTuple, Protocol
 from har_llm.data.records import Message
 from har_llm.models.config import Sampling
 
-FINISH_REASONS = ("stop", "length", "repetition")
+FINISH_REASONS = ("stop", "length", "ran_on", "repetition")
+"""stop: by itself; length: cut at the most tokens; ran_on: at one of the request's stop strings; repetition: as it repeated
+itself."""
 
 
 class Adapter(NamedTuple):
@@ -47,6 +49,9 @@ class Request(NamedTuple):
     """JSON schema of the answer, which follows the reasoning."""
     pattern: str | None = None
     """The same as a regular expression, for engines that take one; it also fixes the spaces."""
+    stop: tuple[str, ...] = ()
+    """Texts before which the generation ends, because it has run on past what was asked. An engine that cannot do this may
+    let it go on."""
 
 
 class Generation(NamedTuple):

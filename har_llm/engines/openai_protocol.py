@@ -21,6 +21,8 @@ FINISH = {
 TOOLS = ("tool_calls", "function_call")
 REASONING = ("reasoning", "reasoning_content")
 """Fields for reasoning that the server has split off: vLLM uses the first, SGLang, llama.cpp and others the second."""
+STOPPED_AT = ("stop_reason", "matched_stop")
+"""Fields for what ended a generation: in vLLM, and in SGLang."""
 COUNTED_OTHERWISE = 16
 """Tolerance in tokens: servers differ slightly in where they cut and in whether they count the end of a turn."""
 LONGEST_QUOTED = 2000
@@ -99,6 +101,8 @@ def _extended(request: Request) -> dict[str, Any]:
     if decoding.repetition_detection is not None:
         count, longest = decoding.repetition_detection
         made["repetition_detection"] = {"min_count": count, "max_pattern_size": longest, "min_pattern_size": 1}
+    if request.stop:
+        made["stop"] = list(request.stop)
     if request.pattern is not None:
         made |= {"structured_outputs": {"regex": request.pattern}, "regex": request.pattern}  # for vLLM, and for SGLang
     return made
@@ -124,7 +128,14 @@ def read(request: Request, content: bytes, context: int | None) -> Generation:
         _check_form(request, text)
     prompt_tokens, tokens = _usage(answer)
     _check_room(request, reason, prompt_tokens, tokens, context)
-    return Generation(request.key, text, FINISH[reason], prompt_tokens, tokens, seconds=0.0, cached_tokens=_cached(answer))
+    return Generation(
+        request.key, text, _ended_by(choice, request), prompt_tokens, tokens, seconds=0.0, cached_tokens=_cached(answer)
+    )
+
+
+def _ended_by(choice: Mapping[str, Any], request: Request) -> str:
+    """Our finish reason. vLLM and SGLang say at which stop string a generation ended."""
+    return "ran_on" if any(choice.get(name) in request.stop for name in STOPPED_AT) else FINISH[choice["finish_reason"]]
 
 
 def _text(message: Mapping[str, Any]) -> str:

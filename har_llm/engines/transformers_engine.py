@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
+from functools import partial
 from typing import Any
 
 import torch
 from peft import PeftModel
-from transformers import GenerationConfig, LogitsProcessor
+from transformers import GenerationConfig, LogitsProcessor, StoppingCriteria
 from transformers import logging as transformers_logging
 
 from har_llm.common.errors import EngineError, first_line
@@ -21,6 +23,9 @@ from har_llm.engines.chat import PromptEncoder
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.weights import FIXED, Outline, load_model
 from har_llm.models.config import Sampling
+
+STOP_TOKENS = 64
+"""The last tokens in which a stop string is looked for; none has as many."""
 
 
 class TransformersEngine:
@@ -135,6 +140,7 @@ class TransformersEngine:
             mask[row, longest - len(prompt) :] = 1
         limits = [self._chat.new_tokens(request, len(prompt)) for request, prompt in zip(requests, prompts, strict=True)]
         sampling = requests[0].decoding.sampling
+        stops = [request.stop for request in requests]
         processors = [] if sampling.greedy else [SeededSampling(sampling, [request.seed for request in requests])]
         output = self._model.generate(
             input_ids=ids.to(self._device),
@@ -146,16 +152,23 @@ class TransformersEngine:
                 pad_token_id=self._pad,
             ),
             logits_processor=processors,
+            stopping_criteria=[StopStrings(self._tokenizer, stops, longest)] if any(stops) else [],
         )
         rows = output[:, longest:].tolist()
-        return [self._finished(row[:limit]) for row, limit in zip(rows, limits, strict=True)]
+        return [self._finished(row[:limit], stop) for row, limit, stop in zip(rows, limits, stops, strict=True)]
 
-    def _finished(self, ids: list[int]) -> tuple[str, str, int]:
+    def _finished(self, ids: list[int], stop: Sequence[str]) -> tuple[str, str, int]:
         """Text, finish reason and token count (the end token included) of one row."""
-        for place, token in enumerate(ids):
-            if token in self._ends:
-                return self._tokenizer.decode(ids[:place]), "stop", place + 1
-        return self._tokenizer.decode(ids), "length", len(ids)
+        end = next((place for place, token in enumerate(ids) if token in self._ends), None)
+        text: str = self._tokenizer.decode(ids[:end])
+        if (cut := first_of(stop, text)) is not None:
+            holding = partial(self._holds, ids, stop)
+            return text[:cut], "ran_on", bisect_left(range(len(ids)), True, key=holding)
+        return (text, "length", len(ids)) if end is None else (text, "stop", end + 1)
+
+    def _holds(self, ids: list[int], stop: Sequence[str], count: int) -> bool:
+        """Whether a stop string is in the text of the first tokens."""
+        return first_of(stop, self._tokenizer.decode(ids[:count])) is not None
 
 
 def _device(name: str) -> torch.device:
@@ -192,6 +205,27 @@ def _cache_bytes(config: Any, dtype: str) -> int:
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return int(2 * config.num_hidden_layers * heads * width * getattr(torch, dtype).itemsize)
+
+
+class StopStrings(StoppingCriteria):  # type: ignore[misc]
+    """Ends each row at its own stop strings. Transformers' own criterion ends every row at those of all."""
+
+    def __init__(self, tokenizer: Any, stops: Sequence[Sequence[str]], prompt: int):
+        """`prompt`: the number of tokens of the padded prompts."""
+        self._tokenizer, self._stops, self._prompt = tokenizer, stops, prompt
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **kwargs: Any) -> torch.BoolTensor:
+        written = input_ids[:, self._prompt :][:, -STOP_TOKENS:].tolist()
+        ended = [
+            bool(stop) and first_of(stop, self._tokenizer.decode(ids)) is not None
+            for ids, stop in zip(written, self._stops, strict=True)
+        ]
+        return torch.tensor(ended, device=input_ids.device)
+
+
+def first_of(stops: Sequence[str], text: str) -> int | None:
+    """Where the first of these strings begins in a text; None if there is none."""
+    return min((place for stop in stops if (place := text.find(stop)) >= 0), default=None)
 
 
 class SeededSampling(LogitsProcessor):  # type: ignore[misc]

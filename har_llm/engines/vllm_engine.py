@@ -156,6 +156,7 @@ class VllmEngine:
             seed=None if sampling.greedy else request.seed,
             max_tokens=self._chat.new_tokens(request, len(ids)),
             stop_token_ids=self._chat.ends,
+            stop=list(request.stop),
             skip_special_tokens=False,  # <think> and </think> may be special tokens
             spaces_between_special_tokens=False,
             output_kind=RequestOutputKind.FINAL_ONLY,
@@ -194,7 +195,7 @@ def _generation(request: Request, output: Any, seconds: float) -> Generation:
     return Generation(
         request.key,
         completion.text,
-        completion.finish_reason,
+        "ran_on" if completion.stop_reason in request.stop else completion.finish_reason,
         len(output.prompt_token_ids),
         len(completion.token_ids),
         seconds,

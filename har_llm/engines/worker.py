@@ -171,4 +171,5 @@ def _request(item: Mapping[str, Any]) -> Request:
     repetition = None if drawn["repetition_detection"] is None else tuple(drawn["repetition_detection"])
     decoding = Decoding(**{**drawn, "sampling": Sampling(**drawn["sampling"]), "repetition_detection": repetition})
     adapter = None if item["adapter"] is None else Adapter(**item["adapter"])
-    return Request(**{**item, "messages": tuple(item["messages"]), "decoding": decoding, "adapter": adapter})
+    sequences = {name: tuple(item[name]) for name in ("messages", "stop")}
+    return Request(**{**item, **sequences, "decoding": decoding, "adapter": adapter})

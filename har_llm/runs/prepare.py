@@ -22,7 +22,7 @@ from har_llm.models.chat_template import check_reasoning
 from har_llm.models.checkpoint import check_fit
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.run import AdapterRecipe, PreparedRun
-from har_llm.scoring.answer_format import answer_pattern, answer_schema
+from har_llm.scoring.answer_format import answer_pattern, answer_schema, runs_on
 
 
 def read_recordings(experiment: Experiment) -> Recordings:
@@ -100,12 +100,14 @@ def _requests(run: PreparedRun) -> Iterator[Request]:
     for prompt in run.prompts:
         schema = answer_schema(prompt.ids, labels, keys) if drawn.structured else None
         pattern = answer_pattern(prompt.ids, labels, keys) if drawn.structured else None
-        form = {} if pattern is None else {"pattern": pattern}
+        # Reasoning may go through any ids, and engines know no end of it.
+        stop = () if drawn.structured or model.thinking else runs_on(prompt.ids, keys)
+        form = {"pattern": pattern, "stop": list(stop)}
         for sample in range(drawn.samples):
             own_seed = 0 if model.sampling.greedy else request_seed(seed, prompt.window, sample)
             messages = [dict(message) for message in prompt.messages]
             key = digest({**made_by, **form, "messages": messages, "seed": own_seed})
-            yield Request(key, prompt.messages, own_seed, decoding, adapter, schema, pattern)
+            yield Request(key, prompt.messages, own_seed, decoding, adapter, schema, pattern, stop)
 
 
 def _engine_adapter(adapter: ResolvedAdapter | None) -> Adapter | None:

@@ -162,6 +162,8 @@ class Environment:
     completion_tokens: int
     finish_reasons: Mapping[str, int]
     """Number of generations by finish reason; equal prompts share a generation, which counts once."""
+    ran_on: int
+    """Number of generations that went on with events that their window does not have, in a list without an end."""
     unclosed_reasoning: int
     """How many of these generations never end their reasoning, so that they have no answer."""
 

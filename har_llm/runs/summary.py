@@ -150,6 +150,11 @@ def _notes(run: RunResult) -> Iterator[str]:
     ends = environment.finish_reasons
     if cut := ends.get("length", 0):
         yield f"{cut} of {sum(ends.values())} generations were cut by model.sampling.max_new_tokens or the model's context."
+    if ran_on := environment.ran_on:
+        yield (
+            f"{ran_on} of {sum(ends.values())} generations ran on past the events of their window, in a list without an "
+            f"end; what they say of the window counts in the lenient parsing only."
+        )
     if (unclosed := environment.unclosed_reasoning) == sum(ends.values()) and metrics.choices.generation.get("thinking"):
         yield (
             f"None of the generations ({unclosed}) ends its reasoning, so every event is missed; if the model does not "

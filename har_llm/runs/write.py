@@ -175,6 +175,7 @@ def _environment(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Envi
         prompt_tokens=sum(record.prompt_tokens for record in records),
         completion_tokens=sum(record.completion_tokens for record in records),
         finish_reasons=dict(Counter(record.finish_reason for record in records)),
+        ran_on=sum(answer.ran_on for _, answer in parsed.values()),
         unclosed_reasoning=sum(answer.answer is None for _, answer in parsed.values()),
     )
 

@@ -22,6 +22,15 @@ def answer_schema(ids: Sequence[int], activities: Collection[int], keys: AnswerK
     return {"type": "array", "prefixItems": objects, "items": False, "minItems": len(objects), "maxItems": len(objects)}
 
 
+def runs_on(ids: Sequence[int], keys: AnswerKeys) -> tuple[str, ...]:
+    """What an answer contains that goes beyond the window as far again as the window is long.
+
+    Not the first id beyond it, because an answer with some events too many may still end by itself.
+    """
+    beyond = max(ids) + len(ids)
+    return tuple(f'"{keys.id}":{space}{beyond}' for space in (" ", ""))
+
+
 def answer_pattern(ids: Sequence[int], activities: Collection[int], keys: AnswerKeys) -> str:
     """A regular expression for such an answer, with the spaces of the prompt's example.
 

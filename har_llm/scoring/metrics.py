@@ -26,7 +26,7 @@ from har_llm.scoring import intervals
 from har_llm.scoring.names import METRICS
 from har_llm.scoring.prediction import CAUSES
 
-VERSION = 2
+VERSION = 3
 """To be raised when the same predictions would get other scores; part of a run's digest."""
 
 VARIANTS = ("all", "without_null_class")

@@ -57,6 +57,8 @@ class Answer(BothParsings[tuple[Prediction, ...]]):
     """What follows the reasoning; None when the reasoning was never closed."""
     strict: tuple[Prediction, ...]
     lenient: tuple[Prediction, ...]
+    ran_on: bool = False
+    """Whether it goes on with events that the window does not have, in a list that never ends."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Asked:
 
 
 def parse(text: str, finish_reason: str, asked: Asked, *, thinking: bool) -> Answer:
-    """Parse a generation. `finish_reason`: "stop", "length" or "repetition"."""
+    """Parse a generation. `finish_reason`: one of FINISH_REASONS."""
     reasoning, answer = split_reasoning(text, thinking=thinking)
     if not answer:
         missed = (_missed("no_answer", finish_reason),) * len(asked.ids)
@@ -84,6 +86,8 @@ def parse(text: str, finish_reason: str, asked: Asked, *, thinking: bool) -> Ans
     alone = parsed == answer and len(lists) == 1 and is_all(parsed, lists[0])
     lists, echoes = _without_echoes(lists, asked, alone=alone)
     chosen = counting(lists, asked.ids, asked.keys)
+    ran_on = _runs_on(chosen, found, asked, parsed, ended=finish_reason == "stop")
+    cut = "ran_on" if ran_on else finish_reason
     without_objects = "omitted" if _EMPTY_LIST.fullmatch(answer) else "malformed"
     strict, strict_absent = _parse_strictly(chosen, asked, without_objects)
     lenient = _parse_leniently(_outside(found, echoes), asked)
@@ -93,14 +97,31 @@ def parse(text: str, finish_reason: str, asked: Asked, *, thinking: bool) -> Ans
     return Answer(
         reasoning,
         answer,
-        tuple(strict.get(shown, _missed(strict_absent, finish_reason)) for shown in asked.ids),
-        tuple(lenient.get(shown, _missed(lenient_absent, finish_reason)) for shown in asked.ids),
+        tuple(strict.get(shown, _missed(strict_absent, cut)) for shown in asked.ids),
+        tuple(lenient.get(shown, _missed(lenient_absent, cut)) for shown in asked.ids),
+        ran_on,
     )
 
 
+def _runs_on(chosen: AnswerList | None, found: Found, asked: Asked, text: str, *, ended: bool) -> bool:
+    """Whether a list without an end, or objects without a list, give activities to events after those of the window.
+
+    `ended`: whether the generation ended by itself, or so it seems: not every server says that it stopped one.
+    """
+    if not found.objects or (chosen is not None and chosen.objects is not None):
+        return False
+    if ended and (chosen is None or "]" in text[found.objects[-1].end :]):
+        return False
+    start, last = 0 if chosen is None else chosen.start, max(asked.ids, default=-1)
+    values = (located.value for located in found.objects if located.start >= start)
+    named = (value.get(asked.keys.id) for value in values if asked.keys.activity in value)
+    return any(type(shown) is int and shown > last for shown in named)
+
+
 def _missed(cause: str, finish_reason: str) -> Prediction:
-    """The prediction of an event that the answer does not have. If the generation was cut, that is the cause."""
-    return Prediction(None, {"length": "truncated", "repetition": "repetition"}.get(finish_reason, cause))
+    """The prediction of an event that the answer does not have. If the generation was cut or ran on, that is the cause."""
+    cuts = {"length": "truncated", "ran_on": "ran_on", "repetition": "repetition"}
+    return Prediction(None, cuts.get(finish_reason, cause))
 
 
 def _without_echoes(lists: list[AnswerList], asked: Asked, *, alone: bool) -> tuple[list[AnswerList], list[AnswerList]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-CAUSES = ("omitted", "unknown_label", "malformed", "no_answer", "truncated", "repetition")
+CAUSES = ("omitted", "unknown_label", "malformed", "no_answer", "truncated", "ran_on", "repetition")
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,27 @@ def test_a_server_with_another_context_is_noticed(reason: str, prompt_tokens: in
     assert not fault.value.passing
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"stop_reason": '"id": 9'}, "ran_on"),
+        ({"matched_stop": '"id": 9'}, "ran_on"),
+        ({"stop_reason": None}, "stop"),
+        ({"stop_reason": 151643}, "stop"),
+        ({"matched_stop": 2}, "stop"),
+    ],
+)
+def test_a_server_says_where_it_stopped_a_generation_that_ran_on(said: dict[str, Any], reason: str) -> None:
+    asked = request("a")._replace(stop=('"id": 9', '"id":9'))
+    assert wire.body(asked, "served", extensions=True)["stop"] == ['"id": 9', '"id":9']
+    assert "stop" not in wire.body(asked, "served", extensions=False) and "stop" not in wire.body(
+        request("a"), "m", extensions=True
+    )
+    choice = {"index": 0, "message": {"content": "x"}, "finish_reason": "stop", **said}
+    answer = {"choices": [choice], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
+    assert wire.read(asked, json.dumps(answer).encode(), None).finish_reason == reason
+
+
 def test_a_form_that_took_the_reasoning_away_is_noticed() -> None:
     with pytest.raises(Fault, match="--reasoning-parser qwen3") as fault:
         answered({"content": ANSWER}, asked=request("a", **FORM))

@@ -162,6 +162,18 @@ def test_a_generation_ends_at_the_end_token_of_either_file(
     assert made.finish_reason == "stop" and made.completion_tokens < 400
 
 
+def test_a_generation_ends_before_its_own_stop_string(requests: list[Request]) -> None:
+    """Each row of a batch at its own, and nowhere else."""
+    silent = Decoding(Sampling(temperature=0.0, max_new_tokens=200), {"enable_thinking": False})
+    plain = [request._replace(decoding=silent) for request in requests[2:4]]
+    stopped = [plain[0]._replace(key="third", stop=('"id": 2', '"id":2')), plain[1]._replace(key="never", stop=("nowhere",))]
+    made = generated([*plain, *stopped], silent.sampling, batch_size=4)
+    whole, cut = made[plain[0].key], made["third"]
+    assert (cut.text, cut.finish_reason) == (whole.text.partition('"id": 2')[0], "ran_on")
+    assert '"id": 1' in cut.text and cut.completion_tokens < whole.completion_tokens
+    assert made["never"]._replace(key="", seconds=0) == made[plain[1].key]._replace(key="", seconds=0)
+
+
 def test_a_model_without_some_of_its_weights_is_refused(tmp_path: Path) -> None:
     folder = altered(Path(loaded().path), tmp_path / "model", without_a_layer)
     with pytest.raises(

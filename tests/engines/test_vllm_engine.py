@@ -86,6 +86,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
             base,
             *(base._replace(key=f"{name}{place}", adapter=adapter) for name, adapter in adapters.items()),
             base._replace(key=f"silent{place}", decoding=silent),
+            base._replace(key=f"stopped{place}", decoding=silent, stop=("nowhere", f'"id": {prompt.ids[2]}')),
             base._replace(key=f"budget{place}", decoding=plain._replace(thinking_token_budget=BUDGET)),
             base._replace(key=f"repeating{place}", adapter=babbling, decoding=plain._replace(repetition_detection=(4, 64))),
             base._replace(key=f"hot{place}", decoding=plain._replace(sampling=HOT)),
@@ -125,7 +126,7 @@ def test_an_adapter_that_does_not_fit_fails_its_own_requests_only(made: Made) ->
     assert "unfit/adapter_model.safetensors does not fit the model: its base_model" in made.refused
 
 
-@pytest.mark.parametrize("kind", ["plain", "small", "wide", "silent", "cut"])
+@pytest.mark.parametrize("kind", ["plain", "small", "wide", "silent", "stopped", "cut"])
 def test_greedy_generations_are_those_of_transformers(made: Made, kind: str) -> None:
     engine = open_engine(TransformersEngineConfig(device="cpu"), made.model)
     requests = [made.requests[f"{kind}{place}"] for place in range(WINDOWS)]
@@ -155,6 +156,12 @@ def test_seeds_decide_about_samples(made: Made) -> None:
 
 def test_a_cut_generation_says_so(made: Made) -> None:
     assert {(one.finish_reason, one.completion_tokens) for one in group(made, "cut")} == {("length", 5)}
+
+
+def test_a_generation_ends_before_its_stop_string(made: Made) -> None:
+    for place, (whole, stopped) in enumerate(zip(group(made, "silent"), group(made, "stopped"), strict=True)):
+        third = made.requests[f"stopped{place}"].stop[1]
+        assert (stopped.text, stopped.finish_reason) == (whole.text.partition(third)[0], "ran_on")
 
 
 def test_a_thinking_budget_ends_the_reasoning(made: Made) -> None:

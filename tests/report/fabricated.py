@@ -97,6 +97,7 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
         "prompt_tokens": 700 * generations,
         "completion_tokens": tokens * generations,
         "finish_reasons": {"stop": generations},
+        "ran_on": 0,
         "unclosed_reasoning": 0,
     })  # fmt: skip
     write(run / "data.json", {**DATA, "description": description_of(TRAINED.get(facts["dataset"], 10))})

@@ -117,6 +117,7 @@ def _environment(run: Fabricated, windows: Sequence[Mapping[str, Any]]) -> dict[
         "prompt_tokens": sum(text["prompt_tokens"] for text in texts),
         "completion_tokens": sum(text["completion_tokens"] for text in texts),
         "finish_reasons": {run.finish_reason: len(texts)},
+        "ran_on": 0,
         "unclosed_reasoning": 0,
     }
 

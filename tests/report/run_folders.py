@@ -151,6 +151,7 @@ ENVIRONMENT: dict[str, Any] = {
     "prompt_tokens": 4000,
     "completion_tokens": 1000,
     "finish_reasons": {"stop": 4},
+    "ran_on": 0,
     "unclosed_reasoning": 0,
 }
 SAMPLE: dict[str, Any] = {

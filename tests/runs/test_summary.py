@@ -101,12 +101,13 @@ def test_confusions_are_counted_by_gold_and_prediction(tmp_path: Path) -> None:
 
 def test_notes_warn_of_what_the_scores_do_not_show(tmp_path: Path) -> None:
     two = [{"engine": "vLLM"}, {"engine": "Transformers"}]
-    environment = {"finish_reasons": {"stop": 3, "length": 1}, "generated_by": two}
+    environment = {"finish_reasons": {"stop": 3, "length": 1}, "generated_by": two, "ran_on": 2}
     found = summary(tmp_path, environment=environment, excluded_events={"window beyond limit": 5}, partial=True, limit=4)
     notes = "\n".join(found.notes)
     assert "Only 2 sessions: too few for a reliable standard deviation or interval." in notes
     assert "5 events are excluded: window beyond limit." in notes
     assert "1 of 4 generations were cut" in notes
+    assert "2 of 4 generations ran on past the events of their window, in a list without an end" in notes
     assert "different engines, versions or machines" in notes
     assert [text for name, text in found.facts if name == "engine"] == ["Transformers", "vLLM"]
     assert found.label == "partial: first 4 windows only"

@@ -250,6 +250,7 @@ def test_the_sample_shows_the_first_wrong_event(tmp_path: Path) -> None:
         ("<think>\nand so on", "length", "truncated"),
         ("<think>\nnever closed", "stop", "no_answer"),
         ("<think></think>[", "stop", "malformed"),
+        ('<think></think>[{"id": 98, "activity": 1}, {"id": 99, "activity": 1}, ', "ran_on", "ran_on"),
     ],
 )
 def test_missed_events_have_their_cause(tmp_path: Path, text: str, reason: str, cause: str) -> None:
@@ -259,6 +260,7 @@ def test_missed_events_have_their_cause(tmp_path: Path, text: str, reason: str, 
     shown = [row for row in rows_of(result) if "excluded" not in row]
     assert {row["strict"]["missed"] for row in shown} == {cause}
     assert result.metrics.strict.all.missed_by_cause[cause].mean == 1.0
+    assert result.environment.ran_on == (2 if cause == "ran_on" else 0)
 
 
 def test_a_limit_beyond_the_last_window_is_not_partial(tmp_path: Path, script: str) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from har_llm.data.prompts import AnswerKeys
+from har_llm.engines.base import FINISH_REASONS
 from har_llm.models.reasoning import split_reasoning
 from har_llm.scoring.answer_lists import lists_in
 from har_llm.scoring.labels import Labels
@@ -274,6 +275,39 @@ def test_omitted_events() -> None:
         assert strict(empty) == lenient(empty) == ["omitted", "omitted"]
 
 
+RUNNING_ON = LIST[:-1] + "".join(f', {{"id": {beyond}, "activity": 1}}' for beyond in (2, 3))
+
+
+@pytest.mark.parametrize("finish", ["length", "ran_on", "repetition"])
+@pytest.mark.parametrize("end", ["", ", {", ', {"id": 4, "acti', ","])
+def test_a_list_that_runs_on_past_the_window_is_a_cause_of_its_own(end: str, finish: str) -> None:
+    """From a real small model, cut at its most tokens: every event is answered, in a list that is no valid JSON."""
+    parsed = answer(RUNNING_ON + end, finish=finish)
+    assert short(parsed.strict) == ["ran_on"] * 2 and short(parsed.lenient) == [1, 19] and parsed.ran_on
+    skipped = answer(RUNNING_ON.replace('"id": 1,', '"id": 5,') + end, finish=finish)
+    assert short(skipped.strict) == ["ran_on"] * 2 and short(skipped.lenient) == [1, "ran_on"]
+
+
+def test_a_server_that_stops_a_list_that_runs_on_need_not_say_so() -> None:
+    parsed = answer(RUNNING_ON + ", {", finish="stop")
+    assert short(parsed.strict) == ["ran_on"] * 2 and short(parsed.lenient) == [1, 19] and parsed.ran_on
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "strictly"),
+    [
+        (RUNNING_ON + "]", "stop", [1, 19]),
+        (RUNNING_ON + "]", "length", [1, 19]),
+        (RUNNING_ON + ",]", "stop", ["malformed"] * 2),
+        (LIST[:-1], "length", ["truncated"] * 2),
+        ('{"id": 0, "activity": 1}\n{"id": 1, "activity": 19}\n{"id": 2, "activity": 1}', "stop", ["malformed"] * 2),
+    ],
+)
+def test_what_ends_or_keeps_to_the_window_does_not_run_on(text: str, finish: str, strictly: list[Any]) -> None:
+    parsed = answer(text, finish=finish)
+    assert short(parsed.strict) == strictly and short(parsed.lenient) == [1, 19] and not parsed.ran_on
+
+
 @pytest.mark.parametrize("text", ["I cannot tell.", "[1, 19]", "list[int]", "{}", "[{}]", "null", "0: 1, 1: 19", '{"a": 1}'])
 @pytest.mark.parametrize(("finish", "cause"), [("stop", "malformed"), ("length", "truncated"), ("repetition", "repetition")])
 def test_no_readable_answer(text: str, finish: str, cause: str) -> None:
@@ -342,7 +376,7 @@ def test_extreme_values_do_not_raise(value: str) -> None:
 
 
 IDS = st.lists(st.integers(0, 40), unique=True, max_size=6)
-FINISH = st.sampled_from(["stop", "length", "repetition"])
+FINISH = st.sampled_from(FINISH_REASONS)
 LABELS: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from([*CATALOGUE, *CATALOGUE.values(), "19. preparing dinner", "19. cooking", 7, None, True, 1.0, "3"]),
     st.integers(),

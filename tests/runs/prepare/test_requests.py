@@ -43,6 +43,17 @@ def test_a_models_chat_template_is_part_of_the_keys(monkeypatch: pytest.MonkeyPa
     assert not {request.key for request in before.requests} & {request.key for request in after.requests}
 
 
+def test_an_answer_without_reasoning_ends_when_it_has_run_on_past_its_window(tmp_path: Path) -> None:
+    common = [part for part in SMALL if not part.startswith("engine")]
+    silent, thinking = (prepare(experiment(*common, f"model.thinking={on}")) for on in ("false", "true"))
+    assert {request.stop for request in thinking.requests} == {()}
+    for request, prompt in zip(silent.requests, silent.prompts, strict=True):
+        beyond = prompt.ids[-1] + len(prompt.ids)
+        assert request.stop == (f'"id": {beyond}', f'"id":{beyond}')
+    held = prepare(experiment(*common, "model.thinking=false", "decoding=structured", "engine=vllm"))
+    assert {request.stop for request in held.requests} == {()}
+
+
 def test_greedy_generations_do_not_depend_on_the_seed() -> None:
     keys = [[request.key for request in prepare(experiment(*SMALL, f"seed={seed}")).requests] for seed in (0, 1)]
     assert keys[0] == keys[1]

@@ -6,6 +6,7 @@ const CAUSE_WORDS = {
   malformed: "the answer cannot be read",
   no_answer: "the reasoning never ends, so there is no answer",
   truncated: "the generation was cut at its greatest length",
+  ran_on: "the answer goes on with events that the window does not have, and never ends",
   repetition: "the generation was stopped because it repeated itself",
 };
 const MARKS = { right: "✓", wrong: "✗", missed: "∅", unlabelled: "–", excluded: "·", absent: "·" };
