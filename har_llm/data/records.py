@@ -24,6 +24,8 @@ class Home:
     """Appliances and furniture by room, in the order in which a prompt lists them."""
     activities: Mapping[int, str]
     """Activity names by number, in the order in which a prompt lists them."""
+    definitions: Mapping[int, str] = field(default_factory=dict)
+    """What an activity includes, by its number, for those that need it said."""
     null_class: frozenset[int] = frozenset()
     """Activities that stand for 'nothing in particular' (transition, others); scores are given with and without them."""
     rules: Sequence[str] = ()

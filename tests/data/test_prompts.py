@@ -51,6 +51,12 @@ def events_in(prompt: Prompt) -> Any:
     return json.loads(content[content.rindex("Events:\n") + len("Events:\n") :])
 
 
+def test_a_definition_stands_behind_the_name_of_its_activity() -> None:
+    renderer = load("prompt/default", SectionedPrompt).renderer(small_home(definitions={2: "also a glass of water"}))
+    text = renderer.render(next(FixedWindows().cut(session_of(2)))).messages[-1]["content"]
+    assert "\n1. cooking\n2. eating: also a glass of water\n3. " in text
+
+
 # No leakage
 
 

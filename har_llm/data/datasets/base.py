@@ -22,10 +22,20 @@ class HomeConfig:
     description: str = ""
     rooms: dict[str, list[str]] = field(default_factory=dict)
     activities: dict[int, str] = field(default_factory=dict)
-    null_class: list[int] = field(default_factory=list)
+    definitions: dict[int, str] = field(default_factory=dict)
+    """What the home's makers say that an activity includes, by its number; shown behind its name in the prompt."""
+    null_class: list[int | str] = field(default_factory=list)
+    """Activities by number or name."""
     rules: list[str] = field(default_factory=list)
     null_class_rules: list[str] = field(default_factory=list)
     """Rules about the null class: a model is told them only while that is among the activities."""
+
+
+def activity_number(activity: int | str, activities: Mapping[int, str]) -> int | None:
+    """The number of an activity that is given by number or, whatever its case, by name; None if there is none."""
+    by_name = {name.casefold(): number for number, name in activities.items()}
+    number = by_name.get(activity.casefold()) if isinstance(activity, str) else activity
+    return number if number in activities else None
 
 
 @dataclass(kw_only=True)
@@ -53,20 +63,27 @@ class DatasetConfig:
             raise ConfigError(
                 f"dataset.home.activities names {', '.join(doubled)} twice; every activity needs its own name."
             )
-        unknown = sorted(set(self.home.null_class) - set(self.home.activities))
-        if unknown:
-            raise ConfigError(f"dataset.home.null_class has {unknown}, which dataset.home.activities does not list.")
+        for setting, given in (("null_class", self.home.null_class), ("definitions", self.home.definitions)):
+            unknown = [one for one in given if activity_number(one, self.home.activities) is None]
+            if unknown:
+                raise ConfigError(f"dataset.home.{setting} has {unknown}, which dataset.home.activities does not list.")
+
+    def null_numbers(self) -> frozenset[int]:
+        """The numbers of the null class, as far as home.activities has them."""
+        found = (activity_number(one, self.home.activities) for one in self.home.null_class)
+        return frozenset(number for number in found if number is not None)
 
     def build_home(self) -> Home:
         activities = dict(self.home.activities)
         if self.null_class == "dropped":
-            activities = {n: name for n, name in activities.items() if n not in self.home.null_class}
-        null_class = frozenset(self.home.null_class) & frozenset(activities)
+            activities = {n: name for n, name in activities.items() if n not in self.null_numbers()}
+        null_class = self.null_numbers() & frozenset(activities)
         return Home(
             name=self.name,
             description=self.home.description.strip(),
             rooms={room: tuple(things) for room, things in self.home.rooms.items()},
             activities=activities,
+            definitions={n: text for n, text in self.home.definitions.items() if n in activities},
             null_class=null_class,
             rules=(*self.home.rules, *(self.home.null_class_rules if null_class else ())),
             synthetic=self.synthetic,
@@ -74,7 +91,7 @@ class DatasetConfig:
 
     def recordings(self, sessions: Sequence[Session], repairs: Sequence[Notice] = ()) -> Recordings:
         """What `read` returns. A session keeps its place, even empty, when null_class=dropped takes its events out."""
-        dropped = frozenset(self.home.null_class if self.null_class == "dropped" else ())
+        dropped = self.null_numbers() if self.null_class == "dropped" else frozenset[int]()
         kept = [without_activities(session, dropped) for session in sessions] if dropped else sessions
         missing = events_in(sessions) - events_in(kept)
         return Recordings(self.build_home(), kept, repairs, {"null class": missing} if missing else {})

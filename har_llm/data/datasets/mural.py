@@ -22,7 +22,7 @@ from har_llm.common.errors import ConfigError, DataError, MissingError, Notice
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.archives import ArchiveReader
-from har_llm.data.datasets.base import ReleaseConfig, events_in
+from har_llm.data.datasets.base import ReleaseConfig, activity_number, events_in
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.mural_sensors import Sensor, SensorNames, rooms_of
 from har_llm.data.datasets.mural_times import SessionClock, second_of_day
@@ -72,8 +72,8 @@ class Mural(ReleaseConfig):
     def check(self) -> None:
         if self.home.activities:
             raise ConfigError(f"dataset.home.activities must be empty: MuRAL's activities come from its {ACTIVITIES}.")
-        # The null class is compared with the activities once they are read.
-        ReleaseConfig.check(replace(self, home=replace(self.home, null_class=[])))
+        # The null class and the definitions are compared with the activities once they are read.
+        ReleaseConfig.check(replace(self, home=replace(self.home, null_class=[], definitions={})))
         require("dataset.sensor_names", self.sensor_names, SENSOR_NAMES)
         require("dataset.annotation_rows", self.annotation_rows, ANNOTATION_ROWS)
         if not self.actions:
@@ -134,7 +134,7 @@ class Mural(ReleaseConfig):
 
     def _activities(self, reader: MuralReader) -> int:
         """Both with and without "others": the release's documentation does not say whether that is one of its 26."""
-        named = len(set(reader.activities) - set(self.home.null_class))
+        named = len(set(reader.activities) - set(reader.null_class))
         return named if named == self.expected.get("activities") else len(reader.activities)
 
     def _window_difference(self, root: Path, reader: MuralReader) -> Iterator[Notice]:
@@ -156,6 +156,7 @@ class MuralReader(ArchiveReader):
         super().__init__()
         self.sensors: list[Sensor] = []
         self.activities: dict[int, str] = {}
+        self.null_class: list[int] = []
         self.row_counts: list[RowCounts] = []
         """By session, in order."""
         self._settings = settings
@@ -198,6 +199,8 @@ class MuralReader(ArchiveReader):
                 self.fault(path, None, "wrong item", f"item {number} is {shown(str(item))}; {rule}")
         self._sensors_known = len(self.faults) == faults
         self._names = SensorNames([sensor.name for sensor in self.sensors], self._settings.short_words)
+        places = self._settings.locations
+        self._rooms = {one.name: places[one.location] for one in self.sensors if one.location in places}
 
     def _read_activities(self, path: Path) -> None:
         faults = len(self.faults)
@@ -212,10 +215,13 @@ class MuralReader(ArchiveReader):
             else:
                 self.activities[key] = name.strip()
         self._activities_known = len(self.faults) == faults
-        for number in self._settings.home.null_class:
-            if self._activities_known and number not in self.activities:
-                rule = "dataset.home.null_class must hold ids of this file; set it to the one that stands for others"
-                self.fault(path, None, "unknown null class", f"has no id {number}; {rule}")
+        home = self._settings.home
+        self.null_class = [n for one in home.null_class if (n := activity_number(one, self.activities)) is not None]
+        for setting, given in (("null_class", home.null_class), ("definitions", home.definitions)):
+            for one in given:
+                if self._activities_known and activity_number(one, self.activities) is None:
+                    rule = f"dataset.home.{setting} must hold ids or names of this file; correct it"
+                    self.fault(path, None, f"unknown {setting.replace('_', ' ')}", f"has no activity {one!r}; {rule}")
 
     def _events(self, path: Path) -> list[Event]:
         timed: list[tuple[int, Event]] = []
@@ -244,8 +250,10 @@ class MuralReader(ArchiveReader):
         names = self._names.of(sensor)
         if len(names) != 1 and self._sensors_known:
             self._explain_sensor(path, line, sensor, names)
-        long = names[0] if len(names) == 1 and self._settings.sensor_names == "long" else sensor
-        return f"{long} {action}"
+        if len(names) != 1:
+            return f"{sensor} {action}"
+        known = names[0] if self._settings.sensor_names == "long" else sensor
+        return " ".join(filter(None, [self._rooms.get(names[0]), known, action]))
 
     def _explain_sensor(self, path: Path, line: int, sensor: str, names: Sequence[str]) -> None:
         like = names or self._names.like(sensor)
@@ -263,10 +271,10 @@ class MuralReader(ArchiveReader):
 
     def _numbers(self, path: Path, line: int, activity: str) -> tuple[int, ...]:
         """The activities of a row: one, or several with commas between them."""
-        null_class = self._settings.home.null_class
-        if not activity and len(null_class) == 1:
-            self.repair(path, line, "no activity", f"activity is empty; read as {null_class[0]}, dataset.home.null_class")
-            return (null_class[0],)
+        if not activity and len(self.null_class) == 1:
+            null = self.null_class[0]
+            self.repair(path, line, "no activity", f"activity is empty; read as {null}, dataset.home.null_class")
+            return (null,)
         numbers = activity_numbers(activity)
         found = [n for n in numbers if n is not None and (n in self.activities or not self._activities_known)]
         if len(found) != len(numbers):
@@ -275,8 +283,7 @@ class MuralReader(ArchiveReader):
         return tuple(dict.fromkeys(found))
 
     def _is_null(self, activity: str) -> bool:
-        null_class = self._settings.home.null_class
-        return not activity or all(number in null_class for number in activity_numbers(activity))
+        return not activity or all(number in self.null_class for number in activity_numbers(activity))
 
     def _moment(self, path: Path, line: int, time: str, clock: SessionClock) -> int | None:
         second = second_of_day(time)

@@ -110,6 +110,11 @@ def test_every_activity_occurs(name: str) -> None:
     assert seen == set(recordings.home.activities)
 
 
+def test_the_null_class_may_be_named() -> None:
+    activities = read("simulated_flat").home.activities
+    assert read("simulated_flat", home={"null_class": [activities[12].upper()]}).home.null_class == {12}
+
+
 def test_null_class_can_be_dropped() -> None:
     whole = read("simulated_flat", home={"null_class": [12]})
     kept = read("simulated_flat", home={"null_class": [12]}, null_class="dropped")
@@ -138,6 +143,8 @@ def test_it_has_no_faults_and_needs_no_folder() -> None:
         ({"null_class": "ignored"}, "dataset.null_class is 'ignored'"),
         ({"home": {"activities": {13: "sleeping"}}}, "sleeping twice"),
         ({"home": {"null_class": [99]}}, "dataset.home.null_class has [99]"),
+        ({"home": {"null_class": ["gone"]}}, "dataset.home.null_class has ['gone']"),
+        ({"home": {"definitions": {99: "x"}}}, "dataset.home.definitions has [99]"),
     ],
 )
 def test_wrong_setting_is_refused(changes: dict[str, Any], words: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_llm.common.errors import ConfigError
+from har_llm.common.errors import ConfigError, DataError
 from har_llm.data.datasets.mural import Mural
 from har_llm.data.describe import describe
 from har_llm.data.splits import PaperSplit
@@ -91,6 +91,15 @@ def test_empty_lines_are_counted(tmp_path: Path) -> None:
     recordings = read(tmp_path, release({"01": [ROWS[0], "", *ROWS[1:], "", ""]}))
     assert [(notice.line, notice.kind) for notice in recordings.repairs] == [(n, "empty line") for n in (3, 6, 7)]
     assert len(recordings.sessions[0].events) == 3
+
+
+def test_the_null_class_is_found_by_its_name_whatever_its_number(tmp_path: Path) -> None:
+    activities = activities_file({0: "b", 5: "Others"})
+    files = {**release({"01": ["0,08:00:00,main door,OPENED,A,,"]}), "activities.json": activities}
+    recordings = read(tmp_path, files)
+    assert recordings.home.null_class == {5} and recordings.sessions[0].events[0].activities == (5,)
+    with pytest.raises(DataError, match=r"has no activity 'b2'; dataset\.home\.null_class must"):
+        read(tmp_path, files, home={"null_class": ["b2"]})
 
 
 def test_empty_activity_is_the_null_class_and_counted(tmp_path: Path) -> None:
@@ -236,7 +245,10 @@ def test_training_windows_of_a_copy_with_other_sessions_are_not_compared(tmp_pat
 
 @pytest.mark.parametrize(("names", "told"), [(25, True), (26, False), (27, False), (28, True)])
 def test_the_26_activities_may_or_may_not_include_others(tmp_path: Path, names: int, told: bool) -> None:
-    files = {**official_counts(), "activities.json": activities_file({n: f"activity {n}" for n in range(names)})}
+    files = {
+        **official_counts(),
+        "activities.json": activities_file({n: f"activity {n}" if n else "others" for n in range(names)}),
+    }
     for session in range(1, 22):
         files[f"{session:02d}/data.csv"] = files[f"{session:02d}/data.csv"].replace(b",25\n", b",1\n")
     write_folder(tmp_path / "mural", files)
