@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notice
@@ -31,6 +32,7 @@ from har_llm.data.datasets.marble_extras import (
     merged,
 )
 from har_llm.data.datasets.marble_times import STATUSES, TimedReader, Timeline, milliseconds, time_of_day
+from har_llm.data.datasets.marble_windows import window_difference
 from har_llm.data.records import Event, Home, Recordings, Session
 
 SCENARIO = re.compile(r"[A-Z][1-9](?:mae|[mae])")
@@ -56,6 +58,8 @@ class MarbleSensor:
 @dataclass(kw_only=True)
 class Marble(ReleaseConfig):
     """The MARBLE release in a user's folder."""
+
+    COUNTED: ClassVar[tuple[str, ...]] = (*ReleaseConfig.COUNTED, "training_windows")
 
     folder: str = "marble"
     """Below paths.data, or absolute; holds A1a/instance1/environmental.csv and so on."""
@@ -144,7 +148,13 @@ class Marble(ReleaseConfig):
         if self.extra_events:
             remarks["events"] = "those of environmental.csv; the known count is without dataset.extra_events too"
         differences = self.differences(folder, "the EveryWare Lab's release", counts, remarks)
-        return self.recordings(sessions, [*reader.repairs, *differences])
+        return self.recordings(sessions, [*reader.repairs, *differences, *self._window_difference(folder, sessions)])
+
+    def _window_difference(self, folder: Path, sessions: Sequence[Session]) -> Iterator[Notice]:
+        """Only for a whole copy with the events of the home's sensors alone, which the paper's number is about."""
+        known, whole = self.expected.get("training_windows"), len(sessions) == self.expected.get("sessions")
+        if known is not None and whole and not self.extra_events and self.null_class != "dropped":
+            yield from window_difference(folder, sessions, self.paper_split, known)
 
     def faults(self, data: Path) -> list[Notice]:
         return self._read(data)[1].faults

@@ -70,8 +70,13 @@ def test_real_events_and_labels(real: Recordings) -> None:
     assert len(real.sessions) == 69 and len(events) == 1790
     assert Counter(real.home.activities[event.activities[0]] for event in events) == REAL_LABELS
     assert all(len(event.activities) == len(event.subjects) == 1 for event in events)
-    assert Counter(notice.kind for notice in real.repairs) == REAL_REPAIRS
-    assert len({notice.path for notice in real.repairs}) == 8
+    *repairs, told = real.repairs
+    assert Counter(notice.kind for notice in repairs) == REAL_REPAIRS
+    assert len({notice.path for notice in repairs}) == 8
+    assert told.kind == "training windows differ from the paper's 126" and told.message == (
+        "127 windows of 10 come out of the 41 training sessions; window.min_events=2, without windows of a single event, "
+        "gives 126; the paper has 126"
+    )
 
 
 def test_real_sessions_are_in_order(real: Recordings) -> None:
