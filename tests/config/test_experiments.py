@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 
 
-JOBS = {"table1": 12, "table2": 8, "figure4": 15, "miniature": 16}
+JOBS = {"table1": 12, "table2": 8, "figure4": 15, "miniature": 16, "windows": 6}
 
 
 def jobs(name: str) -> list[list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from har_llm.report.cells import Cell, with_variant
+from har_llm.report.cells import Cell, marks, with_variant
 from har_llm.report.figures.chart import Chart, Level, Panel, Point, Series
 from har_llm.report.grouping import Report, adapted, grouped
 from har_llm.report.paper import CITATION, LABELS, SIZES, TEACHER, Key, results
@@ -24,7 +24,7 @@ def make_charts(report: Report) -> list[Chart]:
     others = ((f"_{name}", kind.label or "", cells) for name, kind, cells in report.kinds)
     for suffix, mark, cells in (("", "", report.paper), *others):
         scored = [cell for cell in cells if cell.score(report.headline).mean is not None]
-        for chart in (_figure3(report, scored), _figure4(report, scored), *_costs(report, scored)):
+        for chart in (_figure3(report, scored), _figure4(report, scored), _windows(report, scored), *_costs(report, scored)):
             if chart is not None:
                 made.append(_marked(replace(chart, name=chart.name + suffix), mark))
     return made
@@ -131,6 +131,29 @@ def _paper_sessions(report: Report, cell: Cell) -> list[Point]:
             if key.sessions and (key.model, key.trained_on, key.dataset) == (model, run.metrics.dataset, run.metrics.dataset)
         ]
     )
+
+
+def _windows(report: Report, cells: Sequence[Cell]) -> Chart | None:
+    """F1 against the number of events in a window: a line for cells that differ in nothing else."""
+    fixed = [cell for cell in cells if cell.run.settings.get("window.events", "").isdecimal()]
+    series: list[Series] = []
+    for group in grouped(fixed, _but_for_the_window).values():
+        points = [_point(report, cell, int(cell.run.settings["window.events"])) for cell in group]
+        if len({point.x for point in points}) == len(points) > 1:
+            series.append(Series(_but_for_the_window(group[0])[0], _in_order(points), len(series)))
+    if not series:
+        return None
+    panels = [Panel("", series)]
+    text, title = _caption(report, "by the number of events in a window", panels), f"{report.headline_name} by window"
+    return Chart("figure_windows", title, text, "events in a window", _score_name(report), panels, whole=True)
+
+
+def _but_for_the_window(cell: Cell) -> tuple[str, frozenset[tuple[str, str]]]:
+    """The home, the model and what else a reader must know, in words; and all settings."""
+    said = "; ".join(mark for mark in marks(cell) if not mark.startswith("window.events="))
+    name = f"{cell.run.home_name}, {' '.join(filter(None, (cell.run.model_name, cell.run.adapter_name)))}"
+    others = ((key, value) for key, value in cell.run.settings.items() if key != "window.events")
+    return with_variant(name, said), frozenset(others)
 
 
 def _costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
