@@ -86,7 +86,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
             base,
             *(base._replace(key=f"{name}{place}", adapter=adapter) for name, adapter in adapters.items()),
             base._replace(key=f"silent{place}", decoding=silent),
-            base._replace(key=f"stopped{place}", decoding=silent, stop=("nowhere", f'"id": {prompt.ids[2]}')),
+            base._replace(key=f"stopped{place}", decoding=silent, stop=("nowhere", f'"id": {prompt.ids[1]}')),
             base._replace(key=f"budget{place}", decoding=plain._replace(thinking_token_budget=BUDGET)),
             base._replace(key=f"repeating{place}", adapter=babbling, decoding=plain._replace(repetition_detection=(4, 64))),
             base._replace(key=f"hot{place}", decoding=plain._replace(sampling=HOT)),
@@ -160,8 +160,8 @@ def test_a_cut_generation_says_so(made: Made) -> None:
 
 def test_a_generation_ends_before_its_stop_string(made: Made) -> None:
     for place, (whole, stopped) in enumerate(zip(group(made, "silent"), group(made, "stopped"), strict=True)):
-        third = made.requests[f"stopped{place}"].stop[1]
-        assert (stopped.text, stopped.finish_reason) == (whole.text.partition(third)[0], "ran_on")
+        second = made.requests[f"stopped{place}"].stop[1]
+        assert (stopped.text, stopped.finish_reason) == (whole.text.partition(second)[0], "ran_on")
 
 
 def test_a_thinking_budget_ends_the_reasoning(made: Made) -> None:
