@@ -22,9 +22,7 @@ SWEEP = ("-m", "report.after_sweep=false")
 
 def test_each_job_of_a_sweep_that_cannot_run_says_why(tmp_path: Path) -> None:
     """The card's own command line, with neither data, weights nor memory."""
-    started = time.monotonic()
     done = har_llm(tmp_path, "-m", "model=qwen3_0.6b,qwen3_32b", "dataset=marble,mural", expect=1, HAR_LLM_DATA="nowhere")
-    assert time.monotonic() - started < 10
     assert done.stderr.count("dataset=marble: MARBLE is missing") == 2
     assert done.stderr.count("dataset=mural: MuRAL is missing") == 2
     assert "4 of 4 jobs failed" in done.stderr
