@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,5 +25,20 @@ def shipped(*choices: str) -> dict[str, Any]:
 
     from har_llm.common.schema import plain
 
-    with initialize_config_dir(str(conf_folder()), version_base=HYDRA_VERSION):
+    with _no_other_hydra(), initialize_config_dir(str(conf_folder()), version_base=HYDRA_VERSION):
         return plain(compose(CONFIG, list(choices)))
+
+
+@contextmanager
+def _no_other_hydra() -> Iterator[None]:
+    """Hydra may already read a command line, with folders of the user's; there is only one Hydra at a time."""
+    from hydra.core.global_hydra import GlobalHydra
+
+    other = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().clear()
+        if other is not None:
+            GlobalHydra.instance().initialize(other)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from har_llm.config import GROUPS
 from har_llm.engines.decoding import PLAIN_DECODING
-from har_llm.report.paper_choice import CANNOT_MATTER, under
+from har_llm.report.paper_choice import CANNOT_MATTER, joined, under
 from har_llm.report.scored_run import ScoredRun
 from har_llm.runs.facts import partial_labels
 from har_llm.scoring.metrics import SessionMean
@@ -186,7 +186,7 @@ def _variant(cell: Cell, rivals: Sequence[Cell]) -> str:
         same = [other for other in rivals if other is not cell and _told(other, rivals) == _told(cell, rivals)]
         if same:
             said.append(f"run {_own_name(cell, same)}")
-    return "; ".join(said)
+    return joined(said)
 
 
 def _own_name(cell: Cell, others: Sequence[Cell]) -> str:

@@ -7,11 +7,11 @@ authors or go further away, which nobody can tell, so a reader is told that the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from har_llm.common.shipped import shipped
-from har_llm.report.paper import DATASETS
+from har_llm.report.paper import DATASETS, TEACHER
 
 DIFFERS, SILENT = "differs from the paper", "the paper is silent"
 
@@ -51,6 +51,8 @@ CANNOT_MATTER: Mapping[str, str] = {
 
 AS_ONE = ("dataset", "lora.source", "prompt")
 """Nodes of texts and lists: a change inside one of their nodes is named by that node."""
+OF_A_MODEL = ("model.id", "model.revision", "model.context")
+"""What a model that is not in the paper has of its own; its row is beside no number."""
 LONGEST_VALUE = 40
 ASKED_FOR = ("id", "revision", "dtype", "adapter")
 """What else identifies a model's weights is a setting of the engine that changes generations."""
@@ -76,10 +78,20 @@ def departures(chosen: Chosen) -> list[str]:
     found = {
         _shown(key): _value(key, ours.get(key))
         for key in sorted(ours.keys() | theirs.keys())
-        if ours.get(key) != theirs.get(key) and not under(key, CANNOT_MATTER)
+        if ours.get(key) != theirs.get(key) and not under(key, (*CANNOT_MATTER, *(() if chosen.model else OF_A_MODEL)))
     }
     found |= {f"weights.{key}": value for key, value in chosen.weights.items() if key not in ASKED_FOR}
     return [f"{key.removesuffix('._target_')}={value} ({_mark(key)})" for key, value in found.items()]
+
+
+def joined(marks: Sequence[str]) -> str:
+    """Marks of a row in one text: the departures of each kind are named together."""
+    ends = {kind: f" ({kind})" for kind in (DIFFERS, SILENT)}
+    said = [mark for mark in marks if not mark.endswith(tuple(ends.values()))]
+    for kind, end in ends.items():
+        if found := [mark.removesuffix(end) for mark in marks if mark.endswith(end)]:
+            said.append(f"{kind}: {', '.join(found)}")
+    return "; ".join(said)
 
 
 def _mark(key: str) -> str:
@@ -88,7 +100,7 @@ def _mark(key: str) -> str:
 
 def _experiment(chosen: Chosen) -> dict[str, Any]:
     """The paper's experiment with this model and dataset, and this source of a teacher's windows, as conf/ composes it."""
-    choices = [f"dataset={chosen.dataset}", *([] if chosen.model is None else [f"model={chosen.model}"])]
+    choices = [f"dataset={chosen.dataset}", f"model={chosen.model or TEACHER}"]
     found, lora = dict(shipped(*choices, "lora=distilled")), chosen.config.get("lora")
     if not chosen.adapted or not isinstance(lora, dict):
         return {group: value for group, value in found.items() if group != "lora"}

@@ -76,7 +76,7 @@ def test_the_mean_of_seeds_lies_between_them(means: list[float]) -> None:
         ({"config": {"dataset": {"null_class": "dropped"}}}, "dataset.null_class=dropped"),
         ({"config": {"dataset": {"extra_events": ["phone"]}}}, 'dataset.extra_events=["phone"]'),
         ({"dataset": "home", "decoding": "structured"}, "decoding=structured"),
-        ({"config": {"decoding": {"structured": True}}}, "decoding.structured=true (the paper is silent)"),
+        ({"config": {"decoding": {"structured": True}}}, "the paper is silent: decoding.structured=true"),
         ({"samples": 5, "config": {"decoding": {"samples": 5}}}, "decoding.samples=5"),
         ({"partial": True, "limit": 5}, "partial: first 5 windows only"),
         ({"versions": {"parsing": 2, "metrics": 1}}, "versions.parsing=2"),

@@ -11,7 +11,7 @@ import pytest
 from har_llm.common.shipped import shipped
 from har_llm.config import GROUPS, Settings
 from har_llm.report.grouping import make_report
-from har_llm.report.paper_choice import CANNOT_MATTER, DIFFERS, SILENT, STATED, Chosen, departures, flattened, under
+from har_llm.report.paper_choice import CANNOT_MATTER, DIFFERS, SILENT, STATED, Chosen, departures, flattened, joined, under
 from har_llm.report.tables.all import make_tables
 from tests.report.fabricated import fabricated, merged, trained
 
@@ -121,6 +121,14 @@ def test_every_table_beside_the_paper_shows_the_marks(tmp_path: Path) -> None:
     for table in beside:
         rows = [row for row in table.rows if any("20" in cell for cell in row)]
         assert rows and all(DIFFERS in row[0] and SILENT in row[0] for row in rows), table.name
+
+
+def test_a_model_that_is_not_in_the_paper_departs_by_how_it_is_asked_alone() -> None:
+    config = merged(shipped("dataset=marble", "model=custom"), {"model": {"id": "a/b", "sampling": {"temperature": 0}}})
+    found = departures(Chosen(config, {}, "marble", None, adapted=False))
+    assert joined(["partial", *found]) == (
+        f"partial; {SILENT}: model.sampling.max_new_tokens=8192, model.sampling.temperature=0"
+    )
 
 
 def test_a_flat_setting_has_its_full_name() -> None:

@@ -9,6 +9,7 @@ from har_llm.report.cells import Cell, marks, with_variant
 from har_llm.report.figures.chart import Chart, Level, Panel, Point, Series
 from har_llm.report.grouping import Report, adapted, grouped
 from har_llm.report.paper import CITATION, LABELS, SIZES, TEACHER, Key, results
+from har_llm.report.paper_choice import joined
 from har_llm.report.scored_run import ScoredRun
 
 TEACHERS_LOOK = -1
@@ -150,7 +151,7 @@ def _windows(report: Report, cells: Sequence[Cell]) -> Chart | None:
 
 def _but_for_the_window(cell: Cell) -> tuple[str, frozenset[tuple[str, str]]]:
     """The home, the model and what else a reader must know, in words; and all settings."""
-    said = "; ".join(mark for mark in marks(cell) if not mark.startswith("window.events="))
+    said = joined([mark for mark in marks(cell) if not mark.startswith("window.events=")])
     name = f"{cell.run.home_name}, {' '.join(filter(None, (cell.run.model_name, cell.run.adapter_name)))}"
     others = ((key, value) for key, value in cell.run.settings.items() if key != "window.events")
     return with_variant(name, said), frozenset(others)

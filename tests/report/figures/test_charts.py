@@ -97,4 +97,4 @@ def test_variants_are_series_of_their_own(tmp_path: Path) -> None:
     models = [fabricated(tmp_path, model=model) for model in ("qwen3_0.6b", "qwen3_4b")]
     chart = charts([*models, fabricated(tmp_path, 0.9, config={"decoding": {"structured": True}})])["figure3"]
     labels = {one.label for one in chart.panels[0].series}
-    assert labels == {"MuRAL", f"MuRAL [decoding.structured=true ({SILENT})]", "MuRAL (paper)"}
+    assert labels == {"MuRAL", f"MuRAL [{SILENT}: decoding.structured=true]", "MuRAL (paper)"}
