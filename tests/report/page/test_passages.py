@@ -39,7 +39,7 @@ class Finder:
         return [answer[start:end] for start, end in found]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def find(browser: Any) -> Iterator[Finder]:
     page = browser.new_page()
     page.add_script_tag(content=(ASSETS / "list.js").read_text() + (ASSETS / "passages.js").read_text())
