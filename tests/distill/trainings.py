@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors.torch import load_file
+from typing import TYPE_CHECKING, Any
 
 from har_llm.distill.training_config import TrainingSettings
 from har_llm.distill.training_job import TrainingJob
 from har_llm.models import resolve
 from tests.composing import experiment
+
+if TYPE_CHECKING:
+    import torch
 
 
 @cache
@@ -47,4 +47,6 @@ def job(
 
 
 def adapter(folder: Path) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
     return load_file(folder / "adapter" / "adapter_model.safetensors")

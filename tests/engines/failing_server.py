@@ -63,13 +63,6 @@ class FailingServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}/v1"
 
-    def will_have_in_flight(self, number: int, within_s: float = 30.0) -> bool:
-        """Whether so many requests are in flight at some time soon. The client may send them after it has got an answer."""
-        deadline = time.monotonic() + within_s
-        while self.in_flight != number and time.monotonic() < deadline:
-            time.sleep(0.005)
-        return self.in_flight == number
-
     async def _stop(self) -> None:
         self._server.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy
 import pytest
-import torch
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.models import resolve
@@ -49,18 +49,18 @@ def test_an_adapter_of_another_model_is_refused_and_one_of_its_own_is_not(tmp_pa
 @pytest.mark.parametrize(
     ("kind", "shape", "fits"),
     [
-        (torch.float32, (6, 4), True),
-        (torch.float32, (4, 6), True),  # as GPT-2 keeps it
-        (torch.uint8, (12, 1), True),  # packed
-        (torch.float32, (6, 5), False),
-        (torch.float32, (6,), False),
+        ("float32", (6, 4), True),
+        ("float32", (4, 6), True),  # as GPT-2 keeps it
+        ("uint8", (12, 1), True),  # packed
+        ("float32", (6, 5), False),
+        ("float32", (6,), False),
     ],
 )
-def test_a_layer_fits_by_its_width(tmp_path: Path, kind: torch.dtype, shape: tuple[int, ...], fits: bool) -> None:
+def test_a_layer_fits_by_its_width(tmp_path: Path, kind: str, shape: tuple[int, ...], fits: bool) -> None:
     base, adapter = tmp_path / "base", tmp_path / "adapter"
     base.mkdir(), adapter.mkdir()
-    save_file({"model.q_proj.weight": torch.zeros(shape, dtype=kind)}, base / "model.safetensors")
-    lora = {"base_model.model.model.q_proj.lora_A.weight": torch.zeros((2, 4))}
+    save_file({"model.q_proj.weight": numpy.zeros(shape, kind)}, base / "model.safetensors")
+    lora = {"base_model.model.model.q_proj.lora_A.weight": numpy.zeros((2, 4), "float32")}
     save_file(lora, adapter / "adapter_model.safetensors")
     (adapter / "adapter_config.json").write_text('{"base_model_name_or_path": "org/name"}')
     if fits:

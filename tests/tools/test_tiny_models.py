@@ -92,6 +92,7 @@ def test_training_never_sees_the_recordings_that_users_see() -> None:
         assert experiment(f"dataset={name}").dataset.seed < TRAINING_SEEDS[0]  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_the_shipped_tokenizer_gives_every_text_back() -> None:
     from transformers import AutoTokenizer
 
@@ -115,6 +116,7 @@ def test_a_drill_lists_what_it_asks_for() -> None:
         assert all(0 <= int(number) <= 29 for number in listed.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tiny_student", "tiny_teacher"])
 def test_the_shipped_models_read_every_number_from_the_prompts_list(name: str) -> None:
     """In homes drawn at random, so that no number can be known, and where the generation has not numbered the name
@@ -144,6 +146,7 @@ def test_the_shipped_models_read_every_number_from_the_prompts_list(name: str) -
     assert seen > 15 and right >= 0.95 * seen
 
 
+@pytest.mark.slow
 def test_a_stage_goes_on_until_its_loss_is_low() -> None:
     from train import Stage
 
