@@ -78,7 +78,7 @@ def component(node: object, where: str, kind: Any = object) -> Any:
 def checked(cls: type, values: dict[str, Any], where: str) -> Any:
     """An object of `cls` with these values, all converted to the declared types."""
     try:
-        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(cls), values))
+        return OmegaConf.to_object(OmegaConf.unsafe_merge(OmegaConf.structured(cls), values))
     except ConfigKeyError as error:
         raise ConfigError(_unknown_key(cls, error.full_key or str(error.key), where)) from None
     except MissingMandatoryValue as error:
