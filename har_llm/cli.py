@@ -151,7 +151,7 @@ def refuse_unknown(arguments: Sequence[str]) -> None:
         return
     for argument in arguments:
         name = re.match(r"(\w+)[\w.@:]*=", argument)
-        if name is not None and name[1] not in ("hydra", "experiment", "bundle"):
+        if name is not None and name[1] not in ("hydra", "experiment"):
             try:
                 check_known(name[1])
             except ConfigError as error:

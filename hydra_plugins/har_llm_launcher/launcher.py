@@ -45,6 +45,9 @@ class HarLauncher(Launcher):
             for number, overrides in enumerate(job_overrides, initial_job_idx)
         ]
         jobs = [read_job(config, title) for config, title in zip(configs, titles, strict=True)]
+        for equal in equal_jobs(jobs):
+            print(f"note: {', '.join(equal)} are the same experiment, which is made once. Where their bundles differ, the "
+                  "command line sets what the bundles would.", file=sys.stderr)  # fmt: skip
         try:
             self.perform(jobs)
         except HarError as error:  # it concerns all jobs
@@ -96,6 +99,17 @@ def read_job(config: DictConfig, title: str) -> Job:
             return Job(title, read_experiment(own), choice=choice)
         except HarError as error:
             return Job(title, error=error)
+
+
+def equal_jobs(jobs: Sequence[Job]) -> list[list[str]]:
+    """The titles of jobs that have the same settings: a command line's settings overrule those of bundles and options."""
+    from har_llm.common.digest import canonical
+
+    titles: dict[str, list[str]] = {}
+    for job in jobs:
+        if job.experiment is not None:
+            titles.setdefault(canonical(job.experiment.source), []).append(job.title)
+    return [equal for equal in titles.values() if len(equal) > 1]
 
 
 @contextmanager

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import re
+from functools import cache
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from har_llm.common.digest import canonical
 from har_llm.common.shipped import conf_folder
 from har_llm.config import Experiment, read_experiment
 from har_llm.distill.config import distillation_of
@@ -18,20 +24,23 @@ pytestmark = pytest.mark.slow
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 
 
-JOBS = {"table1": 12, "table2": 8, "figure4": 15, "miniature": 16, "windows": 6}
+JOBS = {"table1": 12, "table2": 8, "figure4": 15, "miniature": 16, "windows": 6, "paper": 34}
 
 
-def jobs(name: str) -> list[list[str]]:
-    """The overrides of each job that the experiment sweeps over."""
+def jobs(name: str, *given: str) -> list[list[str]]:
+    """The overrides of each job that the experiment sweeps over, with what the command line gives."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         cfg = compose("config", overrides=[f"experiment={name}"], return_hydra_config=True)
-    assert cfg.hydra.mode.name == "MULTIRUN"
-    choices = [[f"{key}={value}" for value in str(values).split(",")] for key, values in cfg.hydra.sweeper.params.items()]
-    return [[f"experiment={name}", *combination] for combination in itertools.product(*choices)]
+        assert cfg.hydra.mode.name == "MULTIRUN"
+        swept = [f"{key}={values}" for key, values in cfg.hydra.sweeper.params.items()]
+        parser = OverridesParser.create(GlobalHydra.instance().config_loader())
+        (found,) = BasicSweeper.split_arguments(parser.parse_overrides([*swept, f"experiment={name}", *given]), None)
+    return found
 
 
-def made(name: str) -> list[Experiment]:
-    return [read_experiment(composed(*overrides)) for overrides in jobs(name)]
+@cache
+def made(name: str, *given: str) -> list[Experiment]:
+    return [read_experiment(composed(*overrides)) for overrides in jobs(name, *given)]
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -58,6 +67,29 @@ def test_figure_4_has_the_paper_s_training_settings() -> None:
         assert (training.r, training.lora_alpha, training.max_steps, training.batch_size) == (32, 32, 500, 8)
         assert (training.learning_rate, training.warmup_steps, training.completion_only_loss) == (2e-4, 5, True)
         assert not lora.examples.uses_gold and lora.examples.pick == "first"
+
+
+def test_the_paper_s_sweep_has_the_jobs_of_its_tables_and_of_figure_4_each_once() -> None:
+    union = [_said_in_full(one) for name in ("table1", "table2", "figure4") for one in made(name)]
+    found = [_said_in_full(one) for one in made("paper")]
+    assert (len(union), len(found)) == (12 + 8 + 15, 34), "all 15 sessions of MuRAL are in table 2 and in figure 4"
+    assert set(found) == set(union) and len(set(found)) == 34
+
+
+def _said_in_full(experiment: Experiment) -> str:
+    """All settings. A student's own dataset as the source, and all 15 sessions of MuRAL, can be said in two ways."""
+    settings, lora = experiment.source, distillation_of(experiment.lora)
+    if lora is not None:
+        source = settings["lora"]["source"] or settings["dataset"]
+        sessions = None if (source["name"], lora.train_sessions) == ("mural", 15) else lora.train_sessions
+        settings = {**settings, "lora": {**settings["lora"], "source": source, "train_sessions": sessions}}
+    return canonical(settings)
+
+
+def test_the_part_of_the_paper_s_sweep_that_needs_no_mural_can_be_chosen() -> None:
+    (command,) = re.findall(r"experiment=paper '(bundle.*)'", (CONF / "experiment" / "paper.yaml").read_text("utf-8"))
+    found = made("paper", command)
+    assert len(found) == 6 + 2 and not any("mural" in _said_in_full(one) for one in found)
 
 
 def test_the_miniature_needs_nothing_that_is_not_in_the_package() -> None:

@@ -141,9 +141,16 @@ def test_a_title_is_what_tells_a_job_from_the_others(jobs: list[list[str]], titl
     assert [titled(job, jobs) for job in jobs] == titles
 
 
-def test_equal_jobs_are_numbered(capfd: pytest.CaptureFixture[str]) -> None:
+def test_equal_jobs_are_numbered_and_told(capfd: pytest.CaptureFixture[str]) -> None:
     launched(["limit=1"], ["limit=1"])
-    assert "job 0" in (shown := capfd.readouterr().out) and "job 1" in shown
+    shown = capfd.readouterr()
+    assert "job 0" in shown.out and "job 1" in shown.out
+    assert "note: job 0, job 1 are the same experiment" in shown.err
+
+
+def test_bundles_that_the_command_line_overrules_are_told(capfd: pytest.CaptureFixture[str]) -> None:
+    launched(*(["task=describe", f"bundle/miniature={name}", "model=tiny_teacher"] for name in ("teacher", "student")))
+    assert "note: bundle/miniature=teacher, bundle/miniature=student are the same" in capfd.readouterr().err
 
 
 def test_a_faulty_program_is_no_failed_job(monkeypatch: pytest.MonkeyPatch) -> None:
