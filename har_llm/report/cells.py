@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from har_llm.config import GROUPS
 from har_llm.engines.decoding import PLAIN_DECODING
-from har_llm.report.paper_choice import CANNOT_MATTER, joined, under
+from har_llm.report.paper_choice import CANNOT_MATTER, SECTIONS, changed_sections, joined, under
 from har_llm.report.scored_run import ScoredRun
 from har_llm.runs.facts import partial_labels
 from har_llm.scoring.metrics import SessionMean
@@ -223,6 +223,7 @@ def _own_choices(run: ScoredRun) -> Iterator[str]:
     for setting, usual in (("dataset.null_class", "label"), ("dataset.extra_events", "[]")):
         if run.settings.get(setting, usual) != usual:
             yield f"{setting}={run.settings[setting]}"
+    yield from changed_sections(run.settings)
     if run.settings.get("prompt._target_", "").endswith(".VerbatimPrompt"):
         yield "a user's own prompt"
 
@@ -233,6 +234,7 @@ def _differences(cell: Cell, rivals: Sequence[Cell], known: Sequence[str] = ()) 
     keys = sorted({key for one in facts for key in one}, key=lambda key: (key.startswith("prompt."), key))
     own = _facts(cell.run)
     differing = [key for key in keys if len({one.get(key) for one in facts}) > 1 and not under(key, known)]
+    differing = [key for key in differing if not under(key, [SECTIONS])]  # held against the default prompt
     if cell.run.comparable:  # its settings are held beside the paper's: what is not marked is as there
         differing = [key for key in differing if key.partition(".")[0] not in GROUPS or under(key, CANNOT_MATTER)]
     said = [f"{key}={_short(own.get(key, 'not set'))}" for key in differing[:SHOWN_DIFFERENCES]]

@@ -49,8 +49,9 @@ CANNOT_MATTER: Mapping[str, str] = {
 }
 """Settings, or nodes of settings, that change nothing in a table beside the paper, with the reason."""
 
+SECTIONS = "prompt.sections"
 AS_ONE = ("dataset", "lora.source", "prompt")
-"""Nodes of texts and lists: a change inside one of their nodes is named by that node."""
+"""Nodes of texts and lists: a change inside one of their nodes is named by that node; one of a section by its own name."""
 OF_A_MODEL = ("model.id", "model.revision", "model.context")
 """What a model that is not in the paper has of its own; its row is beside no number."""
 LONGEST_VALUE = 40
@@ -75,11 +76,13 @@ def departures(chosen: Chosen) -> list[str]:
     """Each setting that is not as in the paper's experiment, as "window.events=20 (differs from the paper)"."""
     config = {group: value for group, value in chosen.config.items() if chosen.adapted or group != "lora"}
     ours, theirs = flattened(config), flattened(_experiment(chosen))
-    found = {
-        _shown(key): _value(key, ours.get(key))
+    differing = [
+        key
         for key in sorted(ours.keys() | theirs.keys())
         if ours.get(key) != theirs.get(key) and not under(key, (*CANNOT_MATTER, *(() if chosen.model else OF_A_MODEL)))
-    }
+    ]
+    nodes = (SECTIONS, *AS_ONE) if any(under(key, [SECTIONS]) for key in ours) else AS_ONE
+    found = {name: _value(ours.get(key), key, name) for key in differing for name in [_shown(key, nodes)]}
     found |= {f"weights.{key}": value for key, value in chosen.weights.items() if key not in ASKED_FOR}
     return [f"{key.removesuffix('._target_')}={value} ({_mark(key)})" for key, value in found.items()]
 
@@ -123,20 +126,29 @@ def flattened(content: Mapping[Any, Any], where: str = "") -> dict[str, str]:
     return flat
 
 
-def _shown(key: str) -> str:
+def changed_sections(settings: Mapping[str, str]) -> list[str]:
+    """The sections of a run's prompt that are not as in conf/prompt/default.yaml, as "prompt.sections.rules=null"."""
+    usual = flattened({"prompt": shipped()["prompt"]})
+    ours, theirs = ({key: text for key, text in one.items() if under(key, [SECTIONS])} for one in (settings, usual))
+    differing = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
+    return [f"{key}={_value(ours.get(key), key, key)}" for key in differing] if ours else []
+
+
+def _shown(key: str, nodes: Iterable[str]) -> str:
     """The key, or that of the node of texts that holds it."""
-    for node in AS_ONE:
+    for node in nodes:
         if key.startswith(f"{node}."):
             return ".".join([node, key.removeprefix(f"{node}.").partition(".")[0]])
     return key
 
 
-def _value(key: str, value: str | None) -> str:
+def _value(value: str | None, key: str, name: str) -> str:
+    """The value of a setting in a mark; `name` is the setting, or the node of texts that holds it."""
     if value is None:
         return "null"
     if key.endswith("._target_"):
         return value.rpartition(".")[2]
-    return "changed" if _shown(key) != key or len(value) > LONGEST_VALUE or "\n" in value else value
+    return "changed" if name != key or len(value) > LONGEST_VALUE or "\n" in value else value
 
 
 def under(key: str, names: Iterable[str]) -> bool:

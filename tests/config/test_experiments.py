@@ -16,6 +16,7 @@ from har_llm.common.digest import canonical
 from har_llm.common.shipped import conf_folder
 from har_llm.config import Experiment, read_experiment
 from har_llm.distill.config import distillation_of
+from har_llm.report.paper_choice import flattened
 from tests.composing import composed
 from tests.helpers import CONF
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.slow
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 
 
-JOBS = {"table1": 12, "table2": 8, "figure4": 15, "miniature": 16, "windows": 6, "paper": 34}
+JOBS = {"table1": 12, "table2": 8, "figure4": 15, "miniature": 16, "windows": 6, "paper": 34, "ablations": 5}
 
 
 def jobs(name: str, *given: str) -> list[list[str]]:
@@ -96,3 +97,13 @@ def test_the_miniature_needs_nothing_that_is_not_in_the_package() -> None:
     models = {model.id for one in made("miniature") for model in [one.model, getattr(one.lora, "teacher", one.model)]}
     assert models == {"embedded:tiny_student", "embedded:tiny_teacher"}
     assert {one.dataset.name for one in made("miniature")} == {"simulated_flat", "simulated_house"}
+
+
+def test_each_ablation_leaves_out_one_thing() -> None:
+    full, *others = (flattened(one.source) for one in made("ablations"))
+    changed = [{key for key in full if one.get(key) != full[key]} for one in others]
+    section = "prompt.sections."
+    thinking = {"model.thinking", f"{section}output"}
+    assert changed == [thinking, *({f"{section}{name}"} for name in ("rules", "rooms", "example"))]
+    asked, only_the_list = full[f"{section}output"], others[0][f"{section}output"]
+    assert asked.endswith(f"Then a{only_the_list[1:]}") and "think" not in only_the_list.lower()

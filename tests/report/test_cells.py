@@ -76,6 +76,8 @@ def test_the_mean_of_seeds_lies_between_them(means: list[float]) -> None:
         ({"config": {"dataset": {"null_class": "dropped"}}}, "dataset.null_class=dropped"),
         ({"config": {"dataset": {"extra_events": ["phone"]}}}, 'dataset.extra_events=["phone"]'),
         ({"dataset": "home", "decoding": "structured"}, "decoding=structured"),
+        ({"dataset": "home", "config": {"prompt": {"sections": {"rules": None}}}}, "prompt.sections.rules=null"),
+        ({"dataset": "home", "config": {"prompt": {"sections": {"rules": "x" * 60}}}}, "prompt.sections.rules=changed"),
         ({"config": {"decoding": {"structured": True}}}, "the paper is silent: decoding.structured=true"),
         ({"samples": 5, "config": {"decoding": {"samples": 5}}}, "decoding.samples=5"),
         ({"partial": True, "limit": 5}, "partial: first 5 windows only"),

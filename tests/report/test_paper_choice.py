@@ -84,7 +84,8 @@ def test_every_reason_is_about_a_setting_that_there_is() -> None:
         ({"lora": {"examples": {"min_correct": 0.9}}}, "lora.examples.min_correct=0.9 (differs from the paper)"),
         ({"lora": {"train_sessions": 4, "name": "mine"}}, ""),
         ({"dataset": {"home": {"activities": {"1": "phoning"}}}}, "dataset.home=changed (the paper is silent)"),
-        ({"prompt": {"sections": {"rules": "None."}}}, "prompt.sections=changed (the paper is silent)"),
+        ({"prompt": {"sections": {"rules": "None."}}}, "prompt.sections.rules=None. (the paper is silent)"),
+        ({"prompt": {"sections": {"rules": None}}}, "prompt.sections.rules=null (the paper is silent)"),
         ({"lora": {"window": TENS}}, ""),
         (
             {

@@ -59,6 +59,8 @@ class Chart:
     """Whether the x axis is logarithmic."""
     whole: bool = False
     """Whether the x axis has only whole numbers."""
+    names: Sequence[str] = ()
+    """What stands at 1, 2, ... of the x axis, if it has names."""
 
 
 @dataclass(frozen=True)

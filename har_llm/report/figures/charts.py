@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from har_llm.report.cells import Cell, marks, with_variant
+from har_llm.report.cells import Cell, with_variant
 from har_llm.report.figures.chart import Chart, Level, Panel, Point, Series
+from har_llm.report.figures.parts import caption, in_order, point, score_name
+from har_llm.report.figures.swept import ablations, windows
 from har_llm.report.grouping import Report, adapted, grouped
-from har_llm.report.paper import CITATION, LABELS, SIZES, TEACHER, Key, results
-from har_llm.report.paper_choice import joined
+from har_llm.report.paper import LABELS, SIZES, TEACHER, Key, results
 from har_llm.report.scored_run import ScoredRun
 
 TEACHERS_LOOK = -1
-PAPERS_POINTS = (
-    f"Hollow points: the paper ({CITATION}), which does not say how its F1 is averaged, so they may be on another scale. Of "
-    f"its curves over training sessions only the points that its text names are known."
-)
 
 
 def make_charts(report: Report) -> list[Chart]:
@@ -25,7 +22,8 @@ def make_charts(report: Report) -> list[Chart]:
     others = ((f"_{name}", kind.label or "", cells) for name, kind, cells in report.kinds)
     for suffix, mark, cells in (("", "", report.paper), *others):
         scored = [cell for cell in cells if cell.score(report.headline).mean is not None]
-        for chart in (_figure3(report, scored), _figure4(report, scored), _windows(report, scored), *_costs(report, scored)):
+        single = (make(report, scored) for make in (_figure3, _figure4, windows, ablations))
+        for chart in (*single, *_costs(report, scored)):
             if chart is not None:
                 made.append(_marked(replace(chart, name=chart.name + suffix), mark))
     return made
@@ -46,20 +44,20 @@ def _figure3(report: Report, cells: Sequence[Cell]) -> Chart | None:
     series = []
     for look, (home, inside) in enumerate(grouped(plain, lambda cell: cell.run.home_name).items()):
         for variant, group in grouped(inside, lambda cell: cell.variant).items():
-            points = [_point(report, cell, (cell.run.metrics.parameters or 0) / unit) for cell in group]
-            series.append(Series(with_variant(home, variant), _in_order(points), look, joined=not variant))
+            points = [point(report, cell, (cell.run.metrics.parameters or 0) / unit) for cell in group]
+            series.append(Series(with_variant(home, variant), in_order(points), look, joined=not variant))
         if inside[0].run.comparable and report.headline.startswith("f1_"):
             series.append(
                 Series(f"{home} (paper)", _paper_sizes(inside[0].run.metrics.dataset, unit), look, paper=True, joined=False)
             )
     panels = [Panel("", series)]
-    text = _caption(report, "of models as they are, by their number of parameters (to scale)", panels)
+    text = caption(report, "of models as they are, by their number of parameters (to scale)", panels)
     return Chart(
         "figure3",
         f"Figure 3: {report.headline_name} by number of parameters",
         text,
         f"parameters ({word})",
-        _score_name(report),
+        score_name(report),
         panels,
     )
 
@@ -82,8 +80,8 @@ def _figure4(report: Report, cells: Sequence[Cell]) -> Chart | None:
         return None
     lines = "; lines: the teacher, and the student as it is" if any(panel.levels for panel in panels) else ""
     shown = f"of students by the number of sessions that they were trained on{lines}"
-    text, title = _caption(report, shown, panels), f"Figure 4: {report.headline_name} by training sessions"
-    return Chart("figure4", title, text, "training sessions", _score_name(report), panels, whole=True)
+    text, title = caption(report, shown, panels), f"Figure 4: {report.headline_name} by training sessions"
+    return Chart("figure4", title, text, "training sessions", score_name(report), panels, whole=True)
 
 
 def _at_home(cell: Cell) -> bool:
@@ -97,10 +95,8 @@ def _student_panel(report: Report, home: str, cells: Sequence[Cell]) -> Panel:
     levels: dict[str, Level] = {}
     students = grouped(cells, lambda cell: with_variant(cell.run.model_name, cell.variant))
     for look, (label, group) in enumerate(students.items()):
-        points = [
-            _point(report, cell, cell.run.distillation.sessions) for cell in group if cell.run.distillation is not None
-        ]
-        series.append(Series(f"{label}, trained", _in_order(points), look))
+        points = [point(report, cell, cell.run.distillation.sessions) for cell in group if cell.run.distillation is not None]
+        series.append(Series(f"{label}, trained", in_order(points), look))
         for level in (level for cell in group for level in _levels(report, cell, look)):
             levels.setdefault(level.label, level)
     for look, group in enumerate(students.values()):
@@ -125,36 +121,13 @@ def _paper_sessions(report: Report, cell: Cell) -> list[Point]:
     trained_alike = run.distillation is not None and run.distillation.teacher == TEACHER
     if not (report.headline.startswith("f1_") and run.comparable and trained_alike):
         return []
-    return _in_order(
+    return in_order(
         [
             Point(key.sessions, float(value.value))
             for key, value in results().items()
             if key.sessions and (key.model, key.trained_on, key.dataset) == (model, run.metrics.dataset, run.metrics.dataset)
         ]
     )
-
-
-def _windows(report: Report, cells: Sequence[Cell]) -> Chart | None:
-    """F1 against the number of events in a window: a line for cells that differ in nothing else."""
-    fixed = [cell for cell in cells if cell.run.settings.get("window.events", "").isdecimal()]
-    series: list[Series] = []
-    for group in grouped(fixed, _but_for_the_window).values():
-        points = [_point(report, cell, int(cell.run.settings["window.events"])) for cell in group]
-        if len({point.x for point in points}) == len(points) > 1:
-            series.append(Series(_but_for_the_window(group[0])[0], _in_order(points), len(series)))
-    if not series:
-        return None
-    panels = [Panel("", series)]
-    text, title = _caption(report, "by the number of events in a window", panels), f"{report.headline_name} by window"
-    return Chart("figure_windows", title, text, "events in a window", _score_name(report), panels, whole=True)
-
-
-def _but_for_the_window(cell: Cell) -> tuple[str, frozenset[tuple[str, str]]]:
-    """The home, the model and what else a reader must know, in words; and all settings."""
-    said = joined([mark for mark in marks(cell) if not mark.startswith("window.events=")])
-    name = f"{cell.run.home_name}, {' '.join(filter(None, (cell.run.model_name, cell.run.adapter_name)))}"
-    others = ((key, value) for key, value in cell.run.settings.items() if key != "window.events")
-    return with_variant(name, said), frozenset(others)
 
 
 def _costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
@@ -170,11 +143,11 @@ def _costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
         if len(shown) < 2:
             continue
         panels = [Panel("", _cost_series(report, shown, quantity))]
-        text = _caption(report, f"against {axis}, mean over the events of a run", panels) + note
+        text = caption(report, f"against {axis}, mean over the events of a run", panels) + note
         if any(cell.run.distillation is not None for cell in shown):
             text += " In brackets: the number of training sessions."
         made.append(
-            Chart(name, f"{report.headline_name} by {axis}", text, axis, _score_name(report), panels, logarithmic=True)
+            Chart(name, f"{report.headline_name} by {axis}", text, axis, score_name(report), panels, logarithmic=True)
         )
     return made
 
@@ -183,8 +156,8 @@ def _cost_series(report: Report, cells: Sequence[Cell], quantity: str) -> list[S
     series: list[Series] = []
     for look, (home, inside) in enumerate(grouped(cells, lambda cell: cell.run.home_name).items()):
         for kind, group in grouped(inside, lambda cell: _kind(cell.run)).items():
-            points = [_point(report, cell, cell.per_event(quantity) or 0, _short_name(cell.run)) for cell in group]
-            series.append(Series(f"{home}, {kind}", _in_order(points), look, marker=len(series), joined=False))
+            points = [point(report, cell, cell.per_event(quantity) or 0, _short_name(cell.run)) for cell in group]
+            series.append(Series(f"{home}, {kind}", in_order(points), look, marker=len(series), joined=False))
     return series
 
 
@@ -199,31 +172,3 @@ def _short_name(run: ScoredRun) -> str:
     name = run.model_name
     short = name.rpartition("-")[2] if name in LABELS else name
     return f"{short} ({run.distillation.sessions})" if run.distillation is not None else short
-
-
-def _point(report: Report, cell: Cell, x: float, label: str = "") -> Point:
-    score = cell.score(report.headline)
-    assert score.mean is not None  # cells without a score are left out of charts
-    low, high = score.interval or (None, None)
-    return Point(x, 100 * score.mean, None if low is None else 100 * low, None if high is None else 100 * high, label)
-
-
-def _in_order(points: Sequence[Point]) -> list[Point]:
-    return sorted(points, key=lambda point: (point.x, point.y))
-
-
-def _score_name(report: Report) -> str:
-    return f"{report.headline_name} (%)"
-
-
-def _caption(report: Report, shown: str, panels: Sequence[Panel]) -> str:
-    """The caption: what is shown, what the bars are, and what the hollow points are."""
-    series = [one for panel in panels for one in panel.series]
-    bars = any(point.low is not None for one in series for point in one.points)
-    said = [
-        f"{report.headline_name} {shown}.",
-        f"{report.parsing.capitalize()} parsing of the answers, mean over sessions.",
-        "Bars: 95 % interval of the mean (Student's t for its log odds, over sessions)." if bars else "",
-        PAPERS_POINTS if any(one.paper for one in series) else "",
-    ]
-    return " ".join(filter(None, said))

@@ -6,6 +6,7 @@ runs give the same bytes.
 
 from __future__ import annotations
 
+import textwrap
 import warnings
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,9 @@ OFFSETS = (
     *((4, 7, "left"), (4, -11.5, "left"), (-4, 7, "right"), (-4, -11.5, "right")),
 )
 """Possible offsets of a name from its data point, in points to the right and up, with its alignment; the best first."""
+CHARACTERS = 60
+"""How many characters fit beside each other under a figure."""
+SHORTEST_LINE = 6
 LONGEST_OF_TWO = 25
 """Characters of a label with which two stand side by side under a figure."""
 
@@ -118,6 +122,11 @@ def _x_axis(axes: Any, chart: Chart) -> None:
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
+    elif chart.names:
+        widest = max(SHORTEST_LINE, CHARACTERS // len(chart.names))
+        names = [textwrap.fill(_legible(name), widest, break_long_words=False) for name in chart.names]
+        axes.set_xticks(range(1, len(names) + 1), names)
+        axes.set_xlim(0.5, len(names) + 0.5)
     else:
         axes.set_xlim(left=0)
         if chart.whole:
@@ -131,7 +140,7 @@ def _series(axes: Any, series: Series) -> None:
     line = "-" if series.joined else "none"
     # The paper's points are larger, so that a ring of them remains visible behind ours.
     axes.plot(x, y, color=colour, marker=marker, markersize=6 if series.paper else 4.5, linestyle=line,
-              label=_legible(series.label),
+              label=_legible(series.label), clip_on=False,  # a point at 100 % is whole
               markerfacecolor="white" if series.paper else colour, zorder=3 if series.paper else 4)  # fmt: skip
     barred = [point for point in series.points if point.low is not None and point.high is not None]
     if barred:

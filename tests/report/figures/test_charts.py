@@ -27,15 +27,6 @@ def test_the_papers_points_are_not_joined_and_what_is_unknown_of_them_is_said(sh
         assert "does not say how its F1 is averaged" in shown[name].caption
 
 
-def test_windows_of_different_sizes_are_a_line_of_what_differs_in_nothing_else(tmp_path: Path) -> None:
-    sizes = {5: 0.3, 10: 0.5, 20: 0.4}
-    runs = [fabricated(tmp_path, f1, config={"window": {"events": size}}) for size, f1 in sizes.items()]
-    other = fabricated(tmp_path, 0.6, config={"window": {"events": 40}, "model": {"thinking": False}})
-    ((line,),) = [panel.series for panel in charts([*runs, other])["figure_windows"].panels]
-    assert line.label == "MuRAL, Qwen3-0.6B"
-    assert [(point.x, point.y) for point in line.points] == [(5, 30), (10, 50), (20, 40)]
-
-
 def test_figure_3_is_to_scale_with_the_papers_points_hollow(shown: dict[str, Chart]) -> None:
     (panel,) = shown["figure3"].panels
     assert [(one.label, one.paper, len(one.points)) for one in panel.series] == [
