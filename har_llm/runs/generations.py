@@ -46,7 +46,7 @@ def parse_windows(run: PreparedRun, store: GenerationStore) -> list[WindowGenera
     windows = []
     for place, prompt in enumerate(run.prompts):
         mine = records[place * samples : (place + 1) * samples]
-        asked = Asked(prompt.ids, labels, keys, _examples(prompt, keys))
+        asked = Asked(prompt.ids, labels, keys, _examples(prompt, keys), prompt.window.events)
         answers = [parse(one.text, one.finish_reason, asked, thinking=thinking) for one in mine]
         windows.append(WindowGenerations(mine, answers))
     return windows

@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from har_llm.data.prompts import AnswerKeys
+from har_llm.data.records import Event
 from har_llm.models.reasoning import split_reasoning
 from har_llm.scoring.answer_lists import AnswerList, answer_lists, counting, is_all, unfinished
 from har_llm.scoring.json_objects import Found, JsonObject, find_objects, repair
 from har_llm.scoring.labels import Labels, integer
+from har_llm.scoring.mentions import mentioned
 from har_llm.scoring.prediction import Prediction
 
-VERSION = 3
+VERSION = 4
 """To be raised when the same generation would be parsed differently; part of a run's digest."""
 
 ID_KEYS = ("id", "event_id")
@@ -72,6 +74,8 @@ class Asked:
     keys: AnswerKeys = field(default_factory=AnswerKeys)
     examples: Sequence[Sequence[JsonObject]] = ()
     """The answers that the prompt itself shows (`lists_in`)."""
+    events: Sequence[Event] = ()
+    """Of the window, to find what the reasoning says of them."""
 
 
 def parse(text: str, finish_reason: str, asked: Asked, *, thinking: bool) -> Answer:
@@ -94,12 +98,31 @@ def parse(text: str, finish_reason: str, asked: Asked, *, thinking: bool) -> Ans
     if chosen is not None and chosen.names_all(asked.ids, asked.keys):
         lenient |= {shown: one for shown, one in strict.items() if one.activity is not None}
     lenient_absent = "omitted" if lenient else without_objects
+    before = f"{reasoning}\n{_leading_to(chosen, answer, echoes)}"
     return Answer(
         reasoning,
         answer,
-        tuple(strict.get(shown, _missed(strict_absent, cut)) for shown in asked.ids),
-        tuple(lenient.get(shown, _missed(lenient_absent, cut)) for shown in asked.ids),
+        _told_apart([strict.get(shown, _missed(strict_absent, cut)) for shown in asked.ids], before, asked),
+        _told_apart([lenient.get(shown, _missed(lenient_absent, cut)) for shown in asked.ids], before, asked),
         ran_on,
+    )
+
+
+def _leading_to(chosen: AnswerList | None, answer: str, echoes: Sequence[AnswerList]) -> str:
+    """What an answer says before its list, which may be reasoning too; without the prompt's example."""
+    if chosen is None:
+        return ""
+    return answer[max((one.end for one in echoes if one.end <= chosen.start), default=0) : chosen.start]
+
+
+def _told_apart(predictions: Sequence[Prediction], reasoning: str, asked: Asked) -> tuple[Prediction, ...]:
+    """With omitted events told apart by whether the reasoning mentions them; where it mentions none, this cannot be told."""
+    omitted = Prediction(None, "omitted")
+    if omitted not in predictions or not (known := mentioned(reasoning, asked.ids, asked.events)):
+        return tuple(predictions)
+    return tuple(
+        Prediction(None, "unreported" if shown in known else "forgotten") if one == omitted else one
+        for shown, one in zip(asked.ids, predictions, strict=True)
     )
 
 

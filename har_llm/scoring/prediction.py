@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-CAUSES = ("omitted", "unknown_label", "malformed", "no_answer", "truncated", "ran_on", "repetition")
+CAUSES = (
+    "omitted",
+    "forgotten",
+    "unreported",
+    "unknown_label",
+    "malformed",
+    "no_answer",
+    "truncated",
+    "ran_on",
+    "repetition",
+)
+"""Three are for events that an answer leaves out, and tell section 4.9's first causes apart: unreported, if the reasoning
+mentions the event; forgotten, if it mentions other events only; omitted, if it mentions none or there is no reasoning."""
 
 
 @dataclass(frozen=True)

@@ -193,8 +193,11 @@ def test_the_last_complete_list_counts_whatever_follows_it() -> None:
 
 
 def test_of_lists_that_leave_events_out_the_last_counts() -> None:
-    for first in ('[{"id": 0, "activity": 2}, {"id": 1, "activity": 2}]', '[{"id": 2, "activity": 2}]'):
-        assert strict(f"{first} {LIST}", 3) == [1, 19, "omitted"]
+    for first, cause in (
+        ('[{"id": 0, "activity": 2}, {"id": 1, "activity": 2}]', "forgotten"),
+        ('[{"id": 2, "activity": 2}]', "unreported"),
+    ):
+        assert strict(f"{first} {LIST}", 3) == [1, 19, cause]
     assert strict(f'{LIST} [{{"id": 77, "activity": 1}}]', 3) == [1, 19, "omitted"]
 
 
@@ -273,6 +276,18 @@ def test_omitted_events() -> None:
     assert strict('[{"id": 0}, {"id": 1, "activity": 1}]') == ["malformed", 1]
     for empty in ("[]", "[ ]", "```json\n[]\n```"):
         assert strict(empty) == lenient(empty) == ["omitted", "omitted"]
+
+
+def test_events_left_out_are_told_apart_by_the_reasoning() -> None:
+    """Section 4.9 of the paper: a model forgets an event while it reasons, or does not report what it found."""
+    listed = '[{"id": 1, "activity": 1}]'
+    reasoned = f"<think>\nEvents 0 and 1 belong together. Someone cooks.\n</think>\n{listed}"
+    assert strict(reasoned, 3, thinking=True) == lenient(reasoned, 3, thinking=True) == ["unreported", 1, "forgotten"]
+    assert strict(f"Event 2 comes last.\n{listed}", 3) == ["forgotten", 1, "unreported"]  # reasoning before the answer
+    assert strict(f"{EXAMPLE} is the form. {listed}", 3) == ["omitted", 1, "omitted"]  # the prompt's example
+    assert strict(f"{listed} Event 2 is not in it.", 3) == ["omitted", 1, "omitted"]
+    assert strict(f"<think>\nSomeone cooks.\n</think>{listed}", 3, thinking=True) == ["omitted", 1, "omitted"]
+    assert strict("<think>\nEvent 0 is cooking.\n</think>\n[]", thinking=True) == ["unreported", "forgotten"]
 
 
 RUNNING_ON = LIST[:-1] + "".join(f', {{"id": {beyond}, "activity": 1}}' for beyond in (2, 3))

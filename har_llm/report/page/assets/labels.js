@@ -2,6 +2,8 @@
 
 const CAUSE_WORDS = {
   omitted: "the answer leaves it out",
+  forgotten: "the reasoning mentions other events only, and the answer leaves it out",
+  unreported: "the reasoning mentions it, but the answer leaves it out",
   unknown_label: "the answer names no activity of the list",
   malformed: "the answer cannot be read",
   no_answer: "the reasoning never ends, so there is no answer",

@@ -1,0 +1,63 @@
+"""Which events a reasoning mentions: the forms are those in which models write."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from har_llm.data.records import Event
+from har_llm.scoring.mentions import mentioned
+
+TEXTS = (
+    "kitchen light turned ON",
+    "kitchen night light turned ON",
+    "hall door OPENED",
+    "hall door OPENED",
+    "stove turned OFF",
+)
+TIMES = ("19:53:04", "19:53:09", "19:54:00", "19:54:00", "19:55:30")
+EVENTS = [Event(7 + place, at, text, (1,), ()) for place, (at, text) in enumerate(zip(TIMES, TEXTS, strict=True))]
+IDS = [event.id for event in EVENTS]
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "expected"),
+    [
+        ("", set()),
+        ("Event 7: the light. Then event #9, and ID 11.", {7, 9, 11}),
+        ('{"id": 8} goes with id=9', {8, 9}),
+        ("The event with id 10 is a door.", {10}),
+        ("Events 7, 8, and 10 are cooking", {7, 8, 10}),
+        ("events 7 and event 9", {7, 9}),
+        ("ids 7-9", {7, 8, 9}),
+        ("Events 7 to 9, 11", {7, 8, 9, 11}),
+        ("Events 8 through event 11.", {8, 9, 10, 11}),
+        ("At 19:53:04 someone is there, at 19:55:30 too.", {7, 11}),
+        ("Two doors at 19:54:00.", set()),  # which of the two is meant cannot be told
+        ("So hall door OPENED twice", set()),
+        ("The Stove  turned\nOFF.", {11}),
+        ("the kitchen night light turned on", {8}),  # the other light's words are not in these alone
+        ("Activity 7 fits, 8 of 9 events; 10 people; id card; event 70", set()),
+    ],
+)
+def test_what_is_mentioned(reasoning: str, expected: set[int]) -> None:
+    assert mentioned(reasoning, IDS, EVENTS) == expected
+
+
+def test_without_events_ids_alone_are_found() -> None:
+    assert mentioned("event 3 at 19:53:04", [3, 4], ()) == {3}
+
+
+@given(st.text(alphabet='event ids0123456789,-–"#and to:=\n', max_size=300))
+def test_no_text_is_too_odd(reasoning: str) -> None:
+    assert mentioned(reasoning, IDS, EVENTS) <= {*IDS}
+
+
+@pytest.mark.parametrize("hostile", ["event ", "event 1, ", "events 1 to ", 'id"#', "ids 1,,"])
+def test_a_hostile_text_takes_no_time_to_speak_of(hostile: str) -> None:
+    started = time.monotonic()
+    mentioned(hostile * 50_000, IDS, EVENTS)
+    assert time.monotonic() - started < 5
