@@ -173,15 +173,17 @@ def validate(experiment: Experiment) -> None:
     Raises DataError if there is any.
     """
     from har_llm.common import console
+    from har_llm.common.numbers import counted
     from har_llm.common.paths import expanded
     from har_llm.report.terminal import dataset
 
     data = expanded(experiment.settings.paths.data)
     faults = experiment.dataset.faults(data)
     repairs = () if faults else experiment.dataset.read(data).repairs
-    console.console().print(dataset.render_faults(faults, repairs), soft_wrap=True)
+    dataset.show_faults(console.console(), faults, repairs)
     if faults:
-        raise DataError(f"{experiment.dataset.name} has {len(faults)} faults; correct them and run task=validate again.", ())
+        count = counted(len(faults), "fault")
+        raise DataError(f"{experiment.dataset.name} has {count}; correct and run task=validate again.", ())
 
 
 @one_by_one

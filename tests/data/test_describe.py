@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from har_llm.data.describe import PartCounts, TimeSpan, describe
 from har_llm.data.records import Event, Recordings, Session
 from har_llm.data.splits import NamedSplit, PaperSplit
 from har_llm.data.windows import FixedWindows
-from har_llm.report.terminal.dataset import render, render_faults
+from har_llm.report.terminal.dataset import render, show_faults
 from tests.helpers import load, real_data, session_of, small_home
 
 
@@ -22,6 +23,13 @@ def printed(renderable: object, width: int = 100) -> str:
     console = Console(width=width, color_system=None, force_terminal=False)
     with console.capture() as capture:
         console.print(renderable)
+    return capture.get()
+
+
+def faults_shown(faults: Sequence[Notice], repairs: Sequence[Notice] = (), width: int = 100) -> str:
+    console = Console(width=width, color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        show_faults(console, faults, repairs)
     return capture.get()
 
 
@@ -108,11 +116,19 @@ def test_names_are_not_taken_for_markup() -> None:
 def test_every_fault_is_listed_with_its_place() -> None:
     faults = [Notice(f"data/[x]/file{number}.csv", number, "no label", "has [none]") for number in range(1, 31)]
     faults.append(Notice("data/folder", None, "folder name", "must be otherwise"))
-    text = printed(render_faults(faults, [Notice("a", 1, "label row twice", "left out")]))
+    text = faults_shown(faults, [Notice("a", 1, "label row twice", "left out")])
     for fault in faults:
         assert f"{fault}\n" in text
     assert "data/[x]/file7.csv:7: has [none]" in text and "data/folder: must be otherwise" in text
     assert "no label" in text and "30" in text and "label row twice" in text
+
+
+def test_a_fault_is_not_cut_at_the_width_of_the_console() -> None:
+    fault = Notice(
+        "data/a long folder/" * 5 + "environmental.csv", 3, "wrong number of fields", "has 1 fields; " + "rule " * 20
+    )
+    lines = faults_shown([fault], width=60).splitlines()
+    assert lines[0] == str(fault) and "wrong number of fields" in lines[-1]
 
 
 def test_text_of_files_does_not_move_the_cursor(recordings: Recordings) -> None:
@@ -122,12 +138,12 @@ def test_text_of_files_does_not_move_the_cursor(recordings: Recordings) -> None:
     events = [Event(0, "08:00:00", "x", (1,), (hostile,))]
     changed = Recordings(home, [Session("s", "g", events)], notices, {hostile: 1})
     described = describe(changed, PaperSplit().divide(changed.sessions, {1: 1}), FixedWindows())
-    for text in (printed(render(described)), printed(render_faults(notices, notices)), str(notices[0])):
+    for text in (printed(render(described)), faults_shown(notices, notices), str(notices[0])):
         assert "a\\x1b[2J\\u202e\\ud800" in text and not {"\x1b", "\u202e", "\ud800"} & set(text)
 
 
 def test_what_was_noticed_is_not_called_a_repair() -> None:
-    text = printed(render_faults([], [Notice("a", None, "sessions differ from the release's 69", "1 session")]))
+    text = faults_shown([], [Notice("a", None, "sessions differ from the release's 69", "1 session")])
     assert "Repaired or noticed while reading" in text and "sessions differ" in text
 
 
@@ -136,14 +152,14 @@ def test_notices_about_the_whole_dataset_are_shown_in_full(recordings: Recording
     line = Notice("data/[x]/a.csv", 3, "label row twice", "is the same as a row above")
     parts = NamedSplit(train=["s1"], test=["night"]).divide(recordings.sessions, {})
     described = describe(Recordings(recordings.home, recordings.sessions, [whole, line]), parts, FixedWindows())
-    for text in (printed(render(described, [whole, line])), printed(render_faults([], [whole, line]))):
+    for text in (printed(render(described, [whole, line])), faults_shown([], [whole, line])):
         assert "data/[x]: 7 events are read; compare your copy" in text
         assert "label row twice" in text and "is the same as a row above" not in text
     assert "7 events are read" not in printed(render(described))
 
 
 def test_no_faults() -> None:
-    text = printed(render_faults([]))
+    text = faults_shown([])
     assert "No faults." in text and "Faults:" not in text
 
 

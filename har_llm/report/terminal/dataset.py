@@ -13,7 +13,7 @@ from har_llm.data.describe import Description, by_kind
 from har_llm.scoring.names import activity_name
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
     from rich.text import Text
 
 NOTICED = "Repaired or noticed while reading the files"
@@ -96,15 +96,13 @@ def _text(words: str, style: str = "") -> Text:
     return shown
 
 
-def render_faults(faults: Sequence[Notice], repairs: Sequence[Notice] = ()) -> RenderableType:
-    """Every fault with its place, then numbers of faults and notices by kind."""
+def show_faults(out: Console, faults: Sequence[Notice], repairs: Sequence[Notice] = ()) -> None:
+    """Print every fault with its place, on a line of its own however long; then numbers of faults and notices by kind."""
     from rich.console import Group
 
-    shown: list[RenderableType] = [_text(str(fault)) for fault in faults]
-    if faults:
-        shown += _titled(_counts_table("Faults to correct", by_kind(faults)))
-    else:
-        shown.append(_text("No faults.", "bold"))
+    for fault in faults:
+        out.print(plain(str(fault)), soft_wrap=True)
+    shown = _titled(_counts_table("Faults to correct", by_kind(faults))) if faults else [_text("No faults.", "bold")]
     if repairs:
         shown += [*_titled(_counts_table(NOTICED, by_kind(repairs))), *_about_the_whole(repairs)]
-    return Group(*shown)
+    out.print(Group(*shown))
