@@ -85,12 +85,11 @@ class ArchiveReader(FileReader):
         if tuple(_fields(lines[0])[0]) != columns:
             self.fault(path, 1, "wrong header", f"the first line is {shown(lines[0])}; it must be {','.join(columns)}")
             return
-        if len(lines) == 1:
-            self.fault(path, 1, "empty file", "has a header and no rows; get the file again or leave its recording out")
+        self.check_rows(path, lines)
         for number, text in _joined(lines[1:], row_start):
             fields, quoted_well = _fields(text)
             if not text.strip():
-                self.repair(path, number, "empty line", "the line is empty; left out")
+                self.empty_line(path, number)
             elif len(fields) == len(columns):
                 if not quoted_well:
                     self.repair(

@@ -38,8 +38,9 @@ class FileReader:
             self.fault(parent, None, "unreadable", f"the folder cannot be read ({error.strerror}); check its permissions")
             return []
 
-    def rows(self, path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
-        """Line number and fields, without quotes, of every row with the right number of them."""
+    def rows(self, path: Path, columns: tuple[str, ...], *, may_have_none: bool = False) -> Iterator[tuple[int, list[str]]]:
+        """Line number and fields, without quotes, of every row with the right number of them. `may_have_none`: a header
+        alone is no fault."""
         lines = self.lines(path)
         if not lines:
             return
@@ -47,17 +48,27 @@ class FileReader:
             if lines[0] is not None:
                 self.fault(path, 1, "wrong header", f"the first line is {shown(lines[0])}; it must be {','.join(columns)}")
             return
-        if len(lines) == 1:
-            self.fault(path, 1, "empty file", "has a header and no rows; get the file again or leave its recording out")
+        if not may_have_none:
+            self.check_rows(path, lines)
         for number, line in enumerate(lines[1:], start=2):
             if line is None:
                 continue
             fields = _fields(line)
             if len(fields) == len(columns):
                 yield number, fields
+            elif not line.strip():
+                self.empty_line(path, number)
             else:
                 rule = f"a row must have {len(columns)}: {','.join(columns)}"
                 self.fault(path, number, "wrong number of fields", f"{shown(line)} has {len(fields)} fields; {rule}")
+
+    def check_rows(self, path: Path, lines: Sequence[str | None]) -> None:
+        """Add a fault if nothing follows the header."""
+        if not any(line is None or line.strip() for line in lines[1:]):
+            self.fault(path, 1, "empty file", "has a header and no rows; get the file again or leave its recording out")
+
+    def empty_line(self, path: Path, line: int) -> None:
+        self.repair(path, line, "empty line", "the line is empty; left out")
 
     def lines(self, path: Path) -> Sequence[str | None]:
         """The file's lines without their ends; None stands for a line that is not text."""

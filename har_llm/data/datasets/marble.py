@@ -35,6 +35,9 @@ from har_llm.data.datasets.marble_times import STATUSES, TimedReader, Timeline, 
 from har_llm.data.datasets.marble_windows import window_difference
 from har_llm.data.records import Event, Home, Recordings, Session
 
+FOLDER = "marble"
+UNPACKED = ("marble", "dataset")
+"""The folders, in any case, that the download unpacks to: MARBLE/dataset/A1a and so on."""
 SCENARIO = re.compile(r"[A-Z][1-9](?:mae|[mae])")
 INSTANCE = re.compile(r"instance[1-9][0-9]*")
 NUMBER = re.compile(r"([0-9]+)")
@@ -61,8 +64,9 @@ class Marble(ReleaseConfig):
 
     COUNTED: ClassVar[tuple[str, ...]] = (*ReleaseConfig.COUNTED, "training_windows")
 
-    folder: str = "marble"
-    """Below paths.data, or absolute; holds A1a/instance1/environmental.csv and so on."""
+    folder: str = FOLDER
+    """Below paths.data, or absolute; holds A1a/instance1/environmental.csv and so on, or the MARBLE/dataset/ that does. If
+    there is no marble, MARBLE is tried."""
     timezone: str = "Europe/Rome"
     """Time zone of the recordings: the files have UNIX milliseconds, an event has the local HH:mm:ss."""
     sensors: dict[str, MarbleSensor] = field(default_factory=dict)
@@ -160,10 +164,12 @@ class Marble(ReleaseConfig):
         return self._read(data)[1].faults
 
     def _read(self, data: Path) -> tuple[Path, MarbleReader, list[Session]]:
-        folder = expanded(data / expanded(self.folder))
-        if not folder.is_dir():
+        usual = expanded(data / expanded(self.folder))
+        places = [usual, *([usual.with_name(FOLDER.upper())] if self.folder == FOLDER else [])]
+        folder = next((place for place in places if place.is_dir()), None)
+        if folder is None:
             raise MissingError(
-                f"MARBLE is missing: there is no folder {str(folder)!r}. Download MARBLE from the EveryWare Lab (University "
+                f"MARBLE is missing: there is no folder {str(usual)!r}. Download MARBLE from the EveryWare Lab (University "
                 f"of Milan) and set paths.data or HAR_LLM_DATA to the folder that holds {self.folder}/."
             )
         reader = MarbleReader(self, self._zone())
@@ -198,19 +204,25 @@ class MarbleReader(TimedReader):
         }
 
     def read(self, folder: Path) -> list[Session]:
+        release, folders = folder, self.folders(folder)
+        for name in UNPACKED:
+            inner = [one for one in folders if one.name.lower() == name]
+            if inner and not any(SCENARIO.fullmatch(one.name) for one in folders):
+                release, folders = inner[0], self.folders(inner[0])
         sessions = []
-        for scenario in self._folders(folder, SCENARIO, "letter, number of subjects and period, such as A1a or D4mae"):
-            for instance in self._folders(scenario, INSTANCE, "instance1, instance2, ..."):
+        scenarios = self._named(release, folders, SCENARIO, "letter, number of subjects and period, such as A1a or D4mae")
+        for scenario in scenarios:
+            for instance in self._named(scenario, self.folders(scenario), INSTANCE, "instance1, instance2, ..."):
                 number = instance.name.removeprefix("instance")
                 sessions.append(Session(f"{scenario.name}/{number}", scenario.name, self._events(instance)))
         if sessions:
-            self._extras.report_missing(folder)
+            self._extras.report_missing(release)
         return sessions
 
-    def _folders(self, parent: Path, form: re.Pattern[str], meaning: str) -> list[Path]:
+    def _named(self, parent: Path, folders: Sequence[Path], form: re.Pattern[str], meaning: str) -> list[Path]:
         """The parent's folders whose names have the form, in order of the numbers in them."""
         found = []
-        for folder in self.folders(parent):
+        for folder in folders:
             if form.fullmatch(folder.name):
                 found.append(folder)
             elif folder.name[0] not in "._":  # what operating systems leave behind, such as __MACOSX

@@ -1,6 +1,6 @@
 """MARBLE's extra events, read only if the settings ask for them: the subjects' phone calls and locations.
 
-    subject-<id>/smartphone.csv    event_id,event_status,ts       not there when the subject had no call
+    subject-<id>/smartphone.csv    event_id,event_status,ts       not there, or without rows, when the subject had no call
     subject-<id>/locations.csv     ts_start,ts_end,location       the subject's true location, in spans of time
 
 A model is never told whose phone or location it is: the texts of the events come from the settings and name no subject.
@@ -94,7 +94,7 @@ class ExtraReader:
     def _calls(self, path: Path) -> Iterator[ExtraEvent]:
         seen: set[tuple[int, str]] = set()
         previous = 0
-        for line, (event, status, stamp) in self._reader.rows(path, PHONE_COLUMNS):
+        for line, (event, status, stamp) in self._reader.rows(path, PHONE_COLUMNS, may_have_none=True):
             text = self._texts.get((event, status))
             if text is None:
                 self._explain(path, line, event, status)

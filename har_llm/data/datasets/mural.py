@@ -37,7 +37,8 @@ FOLDER = "mural"
 OTHER_PLACES = ("MuRAL", "MuRAL.zip")
 """Names of the download, tried if the usual folder is missing."""
 SESSION = re.compile(r"[0-9]{1,4}")
-NUMBER = re.compile(r"[0-9]{1,9}")
+NUMBER = re.compile(r"([0-9]{1,9})(?:\.0+)?")
+"""An activity's id, also as a spreadsheet or data frame writes it that has the column for decimal numbers."""
 ROW_START = re.compile(r'"?[0-9]+"?,"?[0-9]{1,2}:[0-9]{2}')
 SENSOR_NAMES = ("long", "short")
 ANNOTATION_ROWS = ("dropped", "kept")
@@ -303,4 +304,4 @@ class MuralReader(ArchiveReader):
 def activity_numbers(activity: str) -> list[int | None]:
     """The numbers of one activity or of several with commas between them; None for what is no number."""
     parts = (part.strip() for part in activity.split(","))
-    return [int(part) if NUMBER.fullmatch(part) else None for part in parts]
+    return [int(number[1]) if (number := NUMBER.fullmatch(part)) else None for part in parts]

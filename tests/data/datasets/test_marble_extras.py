@@ -114,6 +114,11 @@ def test_no_smartphone_csv_means_no_call(tmp_path: Path) -> None:
     assert [len(session.events) for session in sessions] == [3, 5]
 
 
+def test_a_smartphone_csv_of_a_header_alone_means_no_call(tmp_path: Path) -> None:
+    write_instance(tmp_path, phone=())
+    assert len(events_of(tmp_path, "phone")) == 3 and kinds(marble("phone"), tmp_path) == []
+
+
 def test_line_ends_and_quotes_do_not_matter(tmp_path: Path) -> None:
     folder = write_instance(tmp_path, phone=PHONE_ROWS, locations=LOCATION_ROWS)
     expected = events_of(tmp_path, *BOTH)
@@ -298,7 +303,6 @@ BAD_FILES: dict[str, tuple[str, str, list[str], int | None, str, str]] = {
     "no time of a call": (PHONE_FILE, PHONE_HEADER, ['S1,"ON",noon'], 2, "unreadable time", "ts is 'noon'"),
     "a field too few": (PHONE_FILE, PHONE_HEADER, ['S1,"ON"'], 2, "wrong number of fields", "2 fields"),
     "columns of sensors": (PHONE_FILE, "sensor_id,sensor_status,ts", [CALL], 1, "wrong header", PHONE_HEADER),
-    "no call": (PHONE_FILE, PHONE_HEADER, [], 1, "empty file", "no rows"),
     "unknown location": (LOCATIONS_FILE, LOCATIONS_HEADER, [PLACE, PLACE.replace("HALL", "CELLAR")], 3, "unknown location",
                          "'CELLAR'; dataset.locations knows HALL, KITCHEN"),
     "no time of a location": (LOCATIONS_FILE, LOCATIONS_HEADER, [f"soon,{START},HALL"], 2, "unreadable time", "ts_start"),

@@ -82,13 +82,13 @@ BAD_FILES: dict[str, tuple[Change, str, int | None, str, str]] = {
         lambda folder: (folder / "subject-200/labels.csv").write_bytes(b"\r\n"), "labels", None, "empty file", "empty"
     ),
     "no event": (environmental(), "events", 1, "empty file", "no rows"),
+    "no event, but an empty line": (environmental(" "), "events", 1, "empty file", "no rows"),
     "wrong column": (
         environmental(FIRST, header="sensor,sensor_status,ts,subject_id"), "events", 1, "wrong header", "sensor,sensor"
     ),
     "wrong column of labels": (labels(*LABEL_ROWS, header="start,end,act"), "labels", 1, "wrong header", "ts_start"),
     "a field too few": (environmental(FIRST, 'R1,"OFF"'), "events", 3, "wrong number of fields", "2 fields"),
     "a field too many": (labels(f"{START},{START},EATING,1"), "labels", 2, "wrong number of fields", "4 fields"),
-    "an empty line": (environmental(FIRST, "", SECOND), "events", 3, "wrong number of fields", "1 fields"),
     "unknown sensor": (environmental(FIRST, FIRST.replace("R1", "R3")), "events", 3, "unknown sensor", "'R3'"),
     "phone in the wrong file": (environmental(FIRST.replace("R1", "S1")), "events", 2, "unknown sensor", "'S1'"),
     "unknown status": (environmental(FIRST.replace("ON", "OPEN")), "events", 2, "unknown status", "'OPEN'"),

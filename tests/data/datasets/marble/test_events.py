@@ -145,6 +145,29 @@ def test_other_files_and_leavings_of_systems_are_no_fault(marble: Marble, tmp_pa
     assert marble.faults(tmp_path) == []
 
 
+@pytest.mark.parametrize("place", ["MARBLE", "MARBLE/dataset", "marble/MARBLE/dataset", "marble/dataset"])
+def test_the_release_is_found_as_it_was_unpacked(marble: Marble, tmp_path: Path, place: str) -> None:
+    write_instance(tmp_path / "elsewhere", "A1a/instance1")
+    expected = marble.read(tmp_path / "elsewhere").sessions
+    (tmp_path / "data" / place).parent.mkdir(parents=True)
+    (tmp_path / "elsewhere" / "marble").rename(tmp_path / "data" / place)
+    assert marble.read(tmp_path / "data").sessions == expected
+
+
+def test_a_folder_of_scenarios_is_the_release_whatever_else_is_in_it(marble: Marble, tmp_path: Path) -> None:
+    write_instance(tmp_path)
+    (tmp_path / "marble" / "dataset").mkdir()
+    (fault,) = marble.faults(tmp_path)
+    assert (fault.path, fault.kind) == (str(tmp_path / "marble" / "dataset"), "folder name")
+
+
+def test_empty_lines_are_left_out_and_counted(marble: Marble, tmp_path: Path) -> None:
+    write_instance(tmp_path, events=[EVENT_ROWS[0], "", *EVENT_ROWS[1:], "", ""])
+    recordings = marble.read(tmp_path)
+    assert [(notice.line, notice.kind) for notice in recordings.repairs] == [(n, "empty line") for n in (3, 6, 7)]
+    assert len(recordings.sessions[0].events) == 3
+
+
 def test_folder_may_be_absolute(tmp_path: Path) -> None:
     write_instance(tmp_path)
     dataset = load("dataset/marble", Marble, folder=str(tmp_path / "marble"))

@@ -90,6 +90,7 @@ BAD_FILES: dict[str, tuple[str, bytes | None, int | None, str, str]] = {
     "out of order": (DATA, changed(1, "07:22:50", "07:21:44"), 3, "event out of order", "61 s before"),
     "unknown activity": (DATA, changed(0, ",6", ",8"), 2, "unknown activity", "'8'"),
     "one activity unknown": (DATA, changed(0, ",6", ',"6, 8"'), 2, "unknown activity", "'6, 8'"),
+    "a fraction of an activity": (DATA, changed(0, ",6", ",6.5"), 2, "unknown activity", "'6.5'"),
     "a name for an activity": (DATA, changed(0, ",6", ",leaving"), 2, "unknown activity", "'leaving'"),
     "a negative activity": (DATA, changed(0, ",6", ",-6"), 2, "unknown activity", "'-6'"),
     "a huge activity": (DATA, changed(0, ",6", "," + "6" * 5000), 2, "unknown activity", "5000 characters"),

@@ -102,6 +102,13 @@ def test_the_null_class_is_found_by_its_name_whatever_its_number(tmp_path: Path)
         read(tmp_path, files, home={"null_class": ["b2"]})
 
 
+def test_an_activity_may_be_a_decimal_number_as_data_frames_write_it(tmp_path: Path) -> None:
+    rows = [
+        f"{number},08:00:00,main door,OPENED,A,,{activity}" for number, activity in enumerate(("6.0", "7.00", '"6.0, 7"'))
+    ]
+    assert [event.activities for event in events_of(tmp_path, *rows)] == [(6,), (7,), (6, 7)]
+
+
 def test_empty_activity_is_the_null_class_and_counted(tmp_path: Path) -> None:
     recordings = read(tmp_path, release({"01": ["0,08:00:00,main door,OPENED,A,,"]}))
     assert recordings.sessions[0].events[0].activities == (0,)
