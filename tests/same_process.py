@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,14 @@ from har_llm.common.errors import EngineError, HarError
 class SameProcess:
     """Stands in for JsonProcess; messages go through JSON here too."""
 
-    def __init__(self, function: str, what: str, environment: Mapping[str, str] | None = None, relief: str = ""):
+    def __init__(
+        self,
+        function: str,
+        what: str,
+        environment: Mapping[str, str] | None = None,
+        relief: str = "",
+        logs: Path | None = None,
+    ):
         self._to, self._from = queue.SimpleQueue[str | None](), queue.SimpleQueue[str]()
         threading.Thread(target=self._call, args=(function,), daemon=True).start()
 

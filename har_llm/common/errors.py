@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -27,6 +29,10 @@ class EngineError(HarError):
     """A model could not be loaded, or stopped while it was generating."""
 
 
+class LoggedError(EngineError):
+    """An EngineError of a process whose log says more about the cause; the caller keeps the log and names it."""
+
+
 class ServiceError(HarError):
     """A service such as W&B or Slurm refused what it was asked to do, or did not finish it."""
 
@@ -44,9 +50,16 @@ class DataError(HarError):
         super().__init__("\n".join(lines))
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of an error's message, with the second one where the first ends in a colon."""
+def first_line(error: BaseException | str) -> str:
+    """The line of an error's message that says what is wrong: the first, with the second where the first ends in a colon.
+
+    The first line of pydantic's says only how many fields are wrong; then it is what is wrong with the first field.
+    """
     lines = [line.strip() for line in str(error).strip().splitlines()] or [type(error).__name__]
+    if re.match(r"\d+ validation errors? for ", lines[0]):
+        told = itertools.takewhile(lambda line: not line.startswith("For further information"), lines[1:])
+        first = ": ".join(told).partition(" [type=")[0]  # the field's name, if it is about one, and the fault
+        return re.sub(r"^(Value|Assertion) error, ", "", first) or lines[0]
     return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
 
 

@@ -1,7 +1,7 @@
 """A function in a process of its own that exchanges JSON lines: `python -m har_llm.common.process MODULE:FUNCTION`.
 
 When it ends, all its memory is freed, and when it crashes, its caller lives on. Nothing is pickled, and the caller's main
-module is not imported again. What libraries print goes to a log, whose last lines explain a crash.
+module is not imported again. What libraries print goes to a log, which is kept and named if the process fails.
 """
 
 from __future__ import annotations
@@ -15,38 +15,52 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import IO, Any
 
-from har_llm.common.errors import EngineError, HarError
+from har_llm.common.errors import EngineError, HarError, LoggedError
 
 LOG_LINES = 12
 
 
-class ProcessEnded(EngineError):
-    """A process ended before it had answered."""
+class ProcessFailed(EngineError):
+    """A process said that it failed, and its log says more."""
 
-    def __init__(self, how: str, log: Sequence[str]):
+    def __init__(self, how: str, rest: str):
         self.how = how
-        """One sentence: which process, and how it ended."""
-        self.log = tuple(log)
-        """The last lines of its log."""
-        lines = "".join(f"\n  {line}" for line in self.log)
-        super().__init__(
-            f"{how} What was finished is kept; run the same command again to go on."
-            f"{' The last lines of its log:' if lines else ''}{lines}"
-        )
+        """What went wrong, without the log, in which each process has its own numbers."""
+        super().__init__(how + rest)
+
+
+class ProcessEnded(ProcessFailed):
+    """A process ended before it had answered. `how`: one sentence: which process, and how it ended."""
+
+    def __init__(self, how: str, log: Sequence[str], file: Path | None):
+        """`log`: its last lines. `file`: where all of it is kept; None where there is none."""
+        lines = "".join(f"\n  {line}" for line in log)
+        last = f" The last lines of its log (all of it is in {file}):{lines}" if lines else ""
+        super().__init__(how, f" What was finished is kept; run the same command again to go on.{last}")
 
 
 class JsonProcess:
     """The caller's side: it sends messages and receives the function's replies."""
 
-    def __init__(self, function: str, what: str, environment: Mapping[str, str] | None = None, relief: str = ""):
+    def __init__(
+        self,
+        function: str,
+        what: str,
+        environment: Mapping[str, str] | None = None,
+        relief: str = "",
+        logs: Path | None = None,
+    ):
         """`function`: package.module:name; it is called with a Caller. `what`: how errors name the process, such as "The
         training's process". `relief`: what helps against too little memory, for the message about a killed process.
+        `logs`: the folder for its log, if it fails; None = the system's folder for temporary files.
         """
-        self._what, self._relief = what, relief
+        self._what, self._relief, self._logs = what, relief, logs
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed by close)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "har_llm.common.process", function],
@@ -81,9 +95,11 @@ class JsonProcess:
         if not line.endswith("\n"):
             raise self._ended()
         message: dict[str, Any] = json.loads(line)
-        if "error" in message:
-            raise EngineError(message["error"])
-        return message
+        if "error" not in message:
+            return message
+        if message["logged"] and (file := self._kept_log()):
+            raise ProcessFailed(message["error"], f" The log of its process is {file}.")
+        raise EngineError(message["error"])
 
     def close(self) -> None:
         """End the process and all that it started. May be called twice."""
@@ -103,14 +119,42 @@ class JsonProcess:
             if code < 0
             else f"ended with exit code {code}"
         )
-        self._log.seek(0)
-        return ProcessEnded(f"{self._what} {how}.", [line.rstrip() for line in self._log.readlines()[-LOG_LINES:]])
+        lines = [line.rstrip() for line in _content(self._log.fileno()).splitlines()[-LOG_LINES:]]
+        return ProcessEnded(f"{self._what} {how}.", lines, self._kept_log())
+
+    def _kept_log(self) -> Path | None:
+        """The file in which the log is kept from now on; None for an empty log, or where it cannot be written."""
+        text = _content(self._log.fileno())
+        if not text:
+            return None
+        try:
+            if self._logs is not None:
+                self._logs.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                "w", prefix="har_llm-", suffix=".log", dir=self._logs, delete=False, encoding="utf-8"
+            ) as stream:
+                stream.write(text)
+        except OSError:
+            return None
+        return Path(stream.name)
 
 
 def end_group(leader: int) -> None:
     """Kill what is left of a process and of what it started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
+
+
+def log_so_far() -> str:
+    """What this process, and those that it has started, have written to its log; empty where its output is no file."""
+    return _content(2)
+
+
+def _content(file: int) -> str:
+    """All of an open file, from wherever other processes are writing to it; empty for one that is no plain file."""
+    with contextlib.suppress(OSError):
+        return os.pread(file, os.fstat(file).st_size, 0).decode("utf-8", errors="replace")
+    return ""
 
 
 def _environment() -> dict[str, str]:
@@ -153,7 +197,10 @@ def main() -> None:
     try:
         getattr(import_module(module), name)(caller)
     except HarError as error:
-        caller.reply({"error": str(error)})
+        logged = isinstance(error, LoggedError)
+        if logged:
+            traceback.print_exc()
+        caller.reply({"error": str(error), "logged": logged})
 
 
 if __name__ == "__main__":

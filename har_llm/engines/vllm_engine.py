@@ -8,18 +8,22 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from har_llm.common.errors import EngineError, first_line
+from har_llm.common.errors import EngineError, LoggedError, first_line
 from har_llm.common.extra_args import with_extra
 from har_llm.common.hardware import has_gpu
+from har_llm.common.process import log_so_far
 from har_llm.engines.base import FINISH_REASONS, Adapter, Generation, LoadedModel, Request
 from har_llm.engines.chat import PromptEncoder
 from har_llm.engines.time_shares import TimeShares
 from har_llm.engines.vllm_config import VllmEngineConfig
+from har_llm.engines.vllm_failures import is_memory, reason
 from har_llm.engines.weights import Outline
 
 # Read when vLLM is imported. What the user has set stays.
@@ -30,8 +34,10 @@ if not has_gpu():
 from vllm import SamplingParams
 from vllm.config import StructuredOutputsConfig
 from vllm.engine.arg_utils import EngineArgs
+from vllm.exceptions import VLLMClientError, VLLMServerError
 from vllm.lora.request import LoRARequest
 from vllm.sampling_params import RepetitionDetectionParams, RequestOutputKind, StructuredOutputsParams
+from vllm.v1.engine.core_client import SyncMPClient
 from vllm.v1.engine.llm_engine import LLMEngine
 
 ADAPTER_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -40,6 +46,8 @@ REASONING_PARSER = "qwen3"
 """Any reasoning between <think> and </think>."""
 CPU_STEP_TOKENS = 4096
 """Most tokens computed in one step of a CPU."""
+WATCH_S = 1.0
+"""Seconds between looks at the process of vLLM's core."""
 QUEUED = 2
 """Requests in vLLM's queue, as a multiple of those that it works on at once."""
 
@@ -53,6 +61,7 @@ class VllmEngine:
         self._outline = Outline(model.path, trust_remote_code=model.trust_remote_code)
         self._engine: Any = None
         self._longest = 0
+        self._refusals: dict[str, None] = {}
         self._adapters: dict[Adapter, Any] = {}
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
@@ -65,6 +74,8 @@ class VllmEngine:
         yield from self._generate(pair for pair in pairs if pair[0].adapter is not None)
         if error := unfit or refused:
             raise error
+        if self._refusals:
+            raise EngineError("\n".join(self._refusals))
 
     def _generate(self, pairs: Iterable[tuple[Request, list[int]]]) -> Iterator[Generation]:
         waiting, most = deque(pairs), self._config.max_num_seqs
@@ -74,12 +85,13 @@ class VllmEngine:
         while waiting or begun:
             while waiting and len(begun) < QUEUED * most:
                 request, ids = waiting.popleft()
-                self._add(request, ids)
+                if not self._add(request, ids):
+                    continue
                 begun[request.key] = request
                 queued.append(request.key)
             while queued and len(shares) < most:
                 shares.begin(queued.popleft())
-            finished = [(output, shares.end(output.request_id)) for output in self._engine.step() if output.finished]
+            finished = [(output, shares.end(output.request_id)) for output in self._step() if output.finished]
             for output, seconds in finished:
                 yield _generation(begun.pop(output.request_id), output, seconds)
 
@@ -98,12 +110,20 @@ class VllmEngine:
         }
         try:
             self._engine = LLMEngine.from_engine_args(EngineArgs(**self._arguments(requests)))
-        except (ValueError, OSError, RuntimeError, NotImplementedError) as error:
-            raise EngineError(
-                f"vLLM cannot start with {self._model.path} (up to {longest} tokens of a prompt and its generation): "
-                f"{first_line(error)} If memory is short, lower model.sampling.max_new_tokens or raise "
-                f"engine.tensor_parallel_size."
+        except Exception as error:  # vLLM and the libraries below it raise errors of many kinds
+            raise _failure(
+                f"vLLM cannot start with {self._model.path} (up to {longest} tokens of a prompt and its generation)", error
             ) from error
+        _watch(self._engine.engine_core)
+
+    def _step(self) -> Any:
+        try:
+            return self._engine.step()
+        except Exception as error:  # as above
+            raise self._stopped(error) from error
+
+    def _stopped(self, error: Exception) -> LoggedError:
+        return _failure("vLLM stopped while it was generating", error, str(_ended(self._engine.engine_core)))
 
     def _arguments(self, requests: Sequence[Request]) -> dict[str, Any]:
         config, model = self._config, self._model
@@ -145,10 +165,23 @@ class VllmEngine:
         known = [one.name for one in dataclasses.fields(EngineArgs)]
         return defaults | with_extra(arguments, config.extra_args, known, "vLLM's EngineArgs", "engine.extra_args")
 
-    def _add(self, request: Request, ids: list[int]) -> None:
+    def _add(self, request: Request, ids: list[int]) -> bool:
+        """Give vLLM a request; whether it takes it."""
+        try:
+            adapter = None if request.adapter is None else self._adapters[request.adapter]
+            prompt = {"prompt_token_ids": ids}
+            self._engine.add_request(request.key, prompt, self._parameters(request, ids), lora_request=adapter)
+        except (ValueError, VLLMClientError) as error:
+            self._refusals[f"vLLM refuses a request: {first_line(error)}"] = None
+            return False
+        except VLLMServerError as error:
+            raise self._stopped(error) from error
+        return True
+
+    def _parameters(self, request: Request, ids: list[int]) -> Any:
         decoding, sampling = request.decoding, request.decoding.sampling
         repeated = decoding.repetition_detection
-        params = SamplingParams(
+        return SamplingParams(
             temperature=sampling.temperature,
             top_p=1.0 if sampling.greedy else sampling.top_p,
             top_k=0 if sampling.greedy else sampling.top_k,
@@ -165,11 +198,32 @@ class VllmEngine:
             and RepetitionDetectionParams(min_count=repeated[0], max_pattern_size=repeated[1], min_pattern_size=1),
             structured_outputs=request.pattern and StructuredOutputsParams(regex=request.pattern),
         )
-        adapter = None if request.adapter is None else self._adapters[request.adapter]
-        try:
-            self._engine.add_request(request.key, {"prompt_token_ids": ids}, params, lora_request=adapter)
-        except ValueError as error:
-            raise EngineError(f"vLLM refuses a request: {first_line(error)}") from error
+
+
+def _failure(what: str, error: Exception, ended: str = "") -> LoggedError:
+    """`what`: what vLLM could not do. `ended`: the exit codes of its processes."""
+    told = reason(error, log_so_far(), ended)
+    relief = "engine.tensor_parallel_size" if has_gpu() else "engine.cpu_kvcache_space"
+    advice = f" Lower model.sampling.max_new_tokens or engine.max_num_seqs, or raise {relief}." if is_memory(told) else ""
+    return LoggedError(f"{what}: {told}{advice}")
+
+
+def _ended(core: Any) -> dict[str, int]:
+    """The exit codes of vLLM's core processes that have ended; none where the core runs in this process."""
+    found: dict[str, int] = core.resources.engine_manager.finished_procs() if isinstance(core, SyncMPClient) else {}
+    return found
+
+
+def _watch(core: Any) -> None:
+    """Let `step` raise when the process of vLLM's core is killed: vLLM 0.32 would wait for its answer for ever."""
+
+    def wait() -> None:
+        while not _ended(core):
+            time.sleep(WATCH_S)
+        core.outputs_queue.put(RuntimeError("The engine core has ended."))
+
+    if isinstance(core, SyncMPClient):
+        threading.Thread(target=wait, daemon=True).start()
 
 
 def _reasons(request: Request) -> bool:

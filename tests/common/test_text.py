@@ -80,6 +80,12 @@ def test_numbers_of_a_spreadsheet_stay_numbers(text: str) -> None:
         ("Errors:\n  size mismatch\nmore", "Errors: size mismatch"),
         ("", "ValueError"),
         ("alone:", "alone:"),
+        (
+            "1 validation error for A\n  Value error, No such. [type=value_error]\n    For further information visit x",
+            "No such.",
+        ),
+        ("2 validation errors for A\nfield\n  Input is wrong [type=x]\nother\n  Bad [type=y]", "field: Input is wrong"),
+        ("1 validation error for A", "1 validation error for A"),
     ],
 )
 def test_an_error_of_a_library_is_shown_by_its_first_line(said: str, shown: str) -> None:
