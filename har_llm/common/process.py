@@ -17,6 +17,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
@@ -168,10 +169,15 @@ class Caller:
     """The process's side: messages from the caller and replies to it. The process ends when the caller is gone."""
 
     def __init__(self) -> None:
-        self._out = os.fdopen(os.dup(1), "w", encoding="ascii")
+        self._out, messages = os.fdopen(os.dup(1), "w", encoding="ascii"), os.fdopen(os.dup(0), encoding="ascii")
         os.dup2(2, 1)  # what libraries print must not mix with the replies
+        # A process that is forked here (vLLM's core on a GPU) begins with closing sys.stdin: for ever, if a thread reads it.
+        with Path(os.devnull).open() as nothing:
+            os.dup2(nothing.fileno(), 0)
+        # As long as it has them open, this process would not seem to have ended.
+        os.register_at_fork(after_in_child=partial(_close, self._out.fileno(), messages.fileno()))
         self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=_read, args=(sys.stdin, self._lines), daemon=True).start()
+        threading.Thread(target=_read, args=(messages, self._lines), daemon=True).start()
 
     def receive(self) -> dict[str, Any]:
         message: dict[str, Any] = json.loads(self._lines.get())
@@ -180,6 +186,11 @@ class Caller:
     def reply(self, message: Mapping[str, Any]) -> None:
         self._out.write(json.dumps(message, ensure_ascii=True) + "\n")
         self._out.flush()
+
+
+def _close(*files: int) -> None:
+    for file in files:
+        os.close(file)
 
 
 def _read(stream: IO[str], lines: queue.Queue[str]) -> None:

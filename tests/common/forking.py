@@ -1,0 +1,27 @@
+"""Functions of processes that fork, as vLLM does on a GPU."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+
+from har_llm.common.process import Caller
+
+
+def serve_forking(caller: Caller) -> None:
+    """Reply with the exit code of a forked process, None if it does not end."""
+    child = multiprocessing.get_context("fork").Process(target=print, args=("forked",))
+    child.start()
+    child.join(10)
+    caller.reply({"exit": child.exitcode})
+    if child.exitcode is None:
+        child.kill()
+
+
+def serve_killed(caller: Caller) -> None:
+    """End, while a process that was forked here lives on."""
+    multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,)).start()
+    print("The last words.", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,28 @@
+"""A process that exchanges JSON lines: processes that it forks, and its log when it fails."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from har_llm.common.process import JsonProcess, ProcessEnded
+
+
+def test_a_process_can_fork_while_it_waits_for_messages() -> None:
+    with closing(JsonProcess("tests.common.forking:serve_forking", "It")) as process:
+        assert process.receive() == {"exit": 0}
+
+
+def test_a_killed_process_has_ended_though_one_that_it_forked_lives_and_its_log_is_kept(tmp_path: Path) -> None:
+    started = time.monotonic()
+    process = JsonProcess("tests.common.forking:serve_killed", "It", logs=tmp_path / "logs")
+    with closing(process), pytest.raises(ProcessEnded) as ended:
+        process.receive()
+    assert time.monotonic() - started < 20
+    (log,) = (tmp_path / "logs").iterdir()
+    assert log.read_text() == "The last words.\n"
+    assert str(ended.value).startswith("It was killed by signal 9 (9 often means that memory ran out).")
+    assert str(ended.value).endswith(f"The last lines of its log (all of it is in {log}):\n  The last words.")
