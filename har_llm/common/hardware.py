@@ -61,6 +61,11 @@ def gpus() -> list[Gpu]:
     return list(_nvidia_smi(os.environ.get("CUDA_VISIBLE_DEVICES")))
 
 
+def roomiest(some: Sequence[Gpu]) -> Gpu:
+    """The GPU with most free memory."""
+    return max(some, key=lambda gpu: gpu.free)
+
+
 def shows_only(some: Sequence[Gpu]) -> dict[str, str]:
     """The environment of a process that sees these GPUs and no others."""
     # By default CUDA numbers GPUs by speed, nvidia-smi by bus position.

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -25,6 +26,8 @@ from typing import IO, Any
 from har_llm.common.errors import EngineError, HarError, LoggedError
 
 LOG_LINES = 12
+KILL_S = 10.0
+"""Seconds until killed processes have ended."""
 
 
 class ProcessFailed(EngineError):
@@ -141,9 +144,31 @@ class JsonProcess:
 
 
 def end_group(leader: int) -> None:
-    """Kill what is left of a process and of what it started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
+    """Kill what is left of a process and of what it started.
+
+    Python's resource tracker ends by itself after them, and removes their shared memory, which outlives processes.
+    """
+    import psutil
+
+    end = time.monotonic() + KILL_S  # a process that waits for a driver does not end at once
+    while (members := [pid for pid in psutil.pids() if _is_to_end(pid, leader)]) and time.monotonic() < end:
+        for pid in sorted(members, key=lambda pid: pid == os.getpid()):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)  # one of them may just have started another
+
+
+def _is_to_end(pid: int, leader: int) -> bool:
+    import psutil
+
+    try:
+        if os.getpgid(pid) != leader:
+            return False
+        process = psutil.Process(pid)
+        tracker = any("multiprocessing.resource_tracker" in part for part in process.cmdline())
+        return not tracker and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError):
+        return False
 
 
 def log_so_far() -> str:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from har_llm.common.errors import EngineError
-from har_llm.common.hardware import forget_gpus, gpus, shows_only
+from har_llm.common.hardware import forget_gpus, gpus, roomiest, shows_only
 from har_llm.common.process import Caller, JsonProcess
 from har_llm.common.typed_json import tagged, untagged
 from har_llm.distill.training_job import TrainingJob
@@ -58,7 +58,7 @@ def _environment(job: TrainingJob) -> dict[str, str]:
     made = {}
     forget_gpus()
     if found := gpus():
-        made = shows_only([max(found, key=lambda gpu: gpu.free)])
+        made = shows_only([roomiest(found)])
     if job.trainer == "unsloth":
         folder = Path(job.checkpoints).with_name("unsloth_compiled_cache").resolve()
         made |= {"UNSLOTH_COMPILE_LOCATION": str(folder), "UNSLOTH_DISABLE_STATISTICS": "1"}

@@ -6,13 +6,14 @@ depend on the batch: every row has a random generator of its own, seeded by its 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.extra_args import check_plain, extra_identity
-from har_llm.common.hardware import free_memory, has_gpu
+from har_llm.common.hardware import free_memory, gpus, has_gpu, roomiest, shows_only
 from har_llm.engines.config import SingleWorker
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -49,3 +50,8 @@ class TransformersEngineConfig(SingleWorker):
         if self.device != "cpu" and has_gpu():
             return "the GPU", free_memory("cuda")
         return "memory", free_memory("cpu")
+
+    def replicas(self, weight_bytes: float | None) -> Sequence[Mapping[str, str]]:
+        """It takes the first GPU that it sees, so it sees that with most free memory, which `memory` is about."""
+        found = gpus() if self.device != "cpu" else []
+        return [shows_only([roomiest(found)]) if found else {}]

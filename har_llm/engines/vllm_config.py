@@ -41,7 +41,8 @@ class VllmEngineConfig(SingleWorker):
     quantization: str | None = None
     """Quantise on loading (fp8_per_tensor, bitsandbytes), or null for the weights as they are."""
     kv_cache_dtype: str = "auto"
-    """auto = as the model; fp8 has room for twice as many sequences."""
+    """auto = as the model; fp8 has room for twice as many sequences (on an A100 and other GPUs before the RTX 40 series and
+    the L4 it needs CUDA's compiler, nvcc)."""
     max_loras: int = 8
     """Most adapters in one step; further ones are kept in main memory."""
     enforce_eager: bool | None = None
@@ -95,6 +96,11 @@ class VllmEngineConfig(SingleWorker):
             )
         found = gpus()
         if not found:
+            if (self.tensor_parallel_size or 1) * (self.data_parallel_size or 1) > 1:
+                raise ConfigError(
+                    "engine.tensor_parallel_size and engine.data_parallel_size spread a model over GPUs, but there is no "
+                    "GPU here; leave them out, or set them to 1."
+                )
             return [{}]
         return [
             {**shows_only(group), "HAR_LLM_TENSOR_PARALLEL": str(len(group))} for group in self.groups(found, weight_bytes)

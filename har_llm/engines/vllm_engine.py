@@ -37,6 +37,7 @@ from vllm.engine.arg_utils import EngineArgs
 from vllm.exceptions import VLLMClientError, VLLMServerError
 from vllm.lora.request import LoRARequest
 from vllm.sampling_params import RepetitionDetectionParams, RequestOutputKind, StructuredOutputsParams
+from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.core_client import SyncMPClient
 from vllm.v1.engine.llm_engine import LLMEngine
 
@@ -109,7 +110,10 @@ class VllmEngine:
             adapter: LoRARequest(adapter.name, number, adapter.path) for number, adapter in enumerate(adapters, 1)
         }
         try:
-            self._engine = LLMEngine.from_engine_args(EngineArgs(**self._arguments(requests)))
+            self._engine = LLMEngine.from_engine_args(
+                EngineArgs(**self._arguments(requests)),
+                usage_context=UsageContext.LLM_CLASS,  # else a step computes 2,048 tokens at most, where a GPU takes 8,192
+            )
         except Exception as error:  # vLLM and the libraries below it raise errors of many kinds
             raise _failure(
                 f"vLLM cannot start with {self._model.path} (up to {longest} tokens of a prompt and its generation)", error
@@ -139,8 +143,6 @@ class VllmEngine:
             "tensor_parallel_size": int(os.environ.get("HAR_LLM_TENSOR_PARALLEL", "1")),
             "enforce_eager": not on_gpu if config.enforce_eager is None else config.enforce_eager,
             "enable_prefix_caching": True,
-            # It gave wrong or endless generations when many requests share a long prefix, as ours do (vllm #17652, #22103).
-            "disable_cascade_attn": True,
             "generation_config": "vllm",  # sampling comes from conf/model
             "seed": 0,  # the engine's; each request has its own
         }

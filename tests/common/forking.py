@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import time
+from multiprocessing.shared_memory import SharedMemory
 
 from har_llm.common.process import Caller
 
@@ -25,3 +26,10 @@ def serve_killed(caller: Caller) -> None:
     multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,)).start()
     print("The last words.", flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def serve_sharing(caller: Caller) -> None:
+    """Reply with the name of shared memory, and keep it."""
+    shared = SharedMemory(create=True, size=64)
+    caller.reply({"name": shared.name})
+    caller.receive()

@@ -26,3 +26,14 @@ def test_a_killed_process_has_ended_though_one_that_it_forked_lives_and_its_log_
     assert log.read_text() == "The last words.\n"
     assert str(ended.value).startswith("It was killed by signal 9 (9 often means that memory ran out).")
     assert str(ended.value).endswith(f"The last lines of its log (all of it is in {log}):\n  The last words.")
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="shared memory has no folder here")
+def test_the_shared_memory_of_a_process_ends_with_it() -> None:
+    with closing(JsonProcess("tests.common.forking:serve_sharing", "It")) as process:
+        shared = Path("/dev/shm") / process.receive()["name"]
+        assert shared.exists()
+    end = time.monotonic() + 10
+    while shared.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not shared.exists()

@@ -22,6 +22,7 @@ from transformers import (
 )
 
 from har_llm.common.errors import EngineError
+from har_llm.common.hardware import Gpu
 from har_llm.engines.base import Adapter, Decoding, Generation, LoadedModel, Request
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.transformers_engine import SeededSampling
@@ -307,3 +308,11 @@ def test_the_ends_of_the_range_are_tokens_that_may_be_drawn(point: float, monkey
     scores = torch.tensor([[5.0, 1.0, 0.0, float("-inf")]])
     (token,) = tokens_at([point], scores, Sampling(temperature=1.0, top_p=0.99, top_k=0), monkeypatch)
     assert token in (0, 1)
+
+
+def test_it_runs_on_the_gpu_whose_memory_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [Gpu("0", "A", 8e10, 1e9), Gpu("1", "A", 8e10, 7e10)]
+    monkeypatch.setattr("har_llm.engines.transformers_config.gpus", lambda: found)
+    (environment,) = TransformersEngineConfig().replicas(None)
+    assert environment["CUDA_VISIBLE_DEVICES"] == "1"
+    assert TransformersEngineConfig(device="cpu").replicas(None) == [{}]

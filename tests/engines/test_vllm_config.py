@@ -110,7 +110,14 @@ def test_gpus_keep_the_names_that_the_user_chose_among(here: Any) -> None:
 
 def test_without_a_gpu_one_process_runs_on_the_cpu(here: Any) -> None:
     here([])
-    assert VllmEngineConfig(tensor_parallel_size=4).replicas(QWEN3_32B) == [{}]
+    assert VllmEngineConfig(tensor_parallel_size=1).replicas(QWEN3_32B) == [{}]
+
+
+@pytest.mark.parametrize("setting", ["tensor_parallel_size", "data_parallel_size"])
+def test_without_a_gpu_nothing_is_spread_over_gpus(here: Any, setting: str) -> None:
+    here([])
+    with pytest.raises(ConfigError, match="spread a model over GPUs, but there is no GPU"):
+        VllmEngineConfig(**{setting: 4}).replicas(QWEN3_32B)
 
 
 def test_without_vllm_it_is_said_how_to_get_it(here: Any) -> None:
