@@ -1,46 +1,60 @@
-"""Which events of its window a model's reasoning speaks of. This is found by their ids, times and texts: by rule only."""
+"""Where a model's reasoning speaks of the events of its window: by their ids, times and words, so by rule only.
+
+The report's page follows the same rules (passages.js). Every search takes linear time, whatever the text.
+"""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from har_llm.data.records import Event
 
-_NUMBER = r"([0-9]{1,9})\b"
-_FILL = r'(?:[\s#"]|events?\b|ids?\b){0,9}'
-_NAMED = re.compile(rf'\b(?:events?|ids?)\b[\s"#:=]{{0,9}}(?:(?:with\s)?ids?\b[\s"#:=]{{0,9}})?{_NUMBER}', re.IGNORECASE)
-_AND = re.compile(rf"{_FILL}(?:,|and|&|or|,\s?and|,\s?or){_FILL}{_NUMBER}", re.IGNORECASE)
-_THROUGH = re.compile(rf"{_FILL}(?:to|through|until|-|–|\.\.){_FILL}{_NUMBER}", re.IGNORECASE)
+MOST = 5000
+"""Most mentions of a kind that are looked for in one text."""
+# "Event 21", "events 3, 4 and 7", "event with id 21", "id: 21", "#21".
+_NAME = r"""(?:\bevents?(?:[ \t]+with)?(?:[ \t]+the)?(?:[ \t]+id)?s?|\bids?|#)["']?(?:[ \t]|[:=#]){0,4}["']?"""
+_BETWEEN = r"(?:[ \t,&–-]|\band\b|\bor\b|\bto\b|\bthrough\b){1,9}"
+_NUMBERED = re.compile(
+    rf"{_NAME}([0-9]{{1,9}}(?:{_BETWEEN}#?[0-9]{{1,9}}){{0,20}})(?![0-9]|:[0-9])", re.IGNORECASE | re.ASCII
+)
+_SPANS = re.compile(r"([0-9]+)(?:\s*(?:-|–|to|through)\s*([0-9]+))?", re.IGNORECASE)
 
 
-def mentioned(reasoning: str, ids: Sequence[int], events: Sequence[Event]) -> set[int]:
-    """The ids of the events that a text names: "event 3", "ids 3, 4 and 5", "events 3-5", a time, or an event's own words.
+class Mention(NamedTuple):
+    """`event`: the place of an event in its window. `start`, `end`: characters of the text."""
 
-    `ids`: as the prompt shows them, in the order of `events`. A time or words that several events share name none of them.
+    event: int
+    start: int
+    end: int
+
+
+def mentions(text: str, ids: Sequence[int], events: Sequence[Event]) -> list[Mention]:
+    """Every mention of an event, in order. A time or words that fit several events of the window are no mention.
+
+    `ids`: as the prompt shows them, in the order of `events`.
     """
-    found = _by_id(reasoning, ids)
-    plain = " ".join(reasoning.casefold().split())
-    times = Counter(event.time for event in events)
-    texts = [event.text.casefold() for event in events]
-    for shown, event, text in zip(ids, events, texts, strict=bool(events)):
-        unique = sum(text in other for other in texts) == 1
-        if (times[event.time] == 1 and event.time in plain) or (unique and text in plain):
-            found.add(shown)
-    return found
+    lower = text.lower() if len(text.lower()) == len(text) else text
+    found = list(_numbered(text, ids))
+    for told in ([event.time for event in events], [event.text.lower() for event in events]):
+        for place, words in enumerate(told):
+            if sum(words in other for other in told) == 1:
+                found += (Mention(place, start, start + len(words)) for start in _occurrences(lower, words))
+    return sorted(found, key=lambda one: (one.start, one.event))
 
 
-def _by_id(reasoning: str, ids: Collection[int]) -> set[int]:
-    found: set[int] = set()
-    for first in _NAMED.finditer(reasoning):
-        last, place = int(first[1]), first.end()
-        found.add(last)
-        while (another := _AND.match(reasoning, place)) or (through := _THROUGH.match(reasoning, place)):
-            if another:
-                last, place = int(another[1]), another.end()
-                found.add(last)
-            elif through:
-                found |= {one for one in ids if last < one <= int(through[1])}
-                last, place = int(through[1]), through.end()
-    return found & {*ids}
+def _numbered(text: str, ids: Sequence[int]) -> Iterator[Mention]:
+    for _, named in zip(range(MOST), _NUMBERED.finditer(text), strict=False):
+        for span in _SPANS.finditer(named[1]):
+            first, last = int(span[1]), int(span[2] or span[1])
+            yield from (Mention(at, named.start(), named.end()) for at, one in enumerate(ids) if first <= one <= last)
+
+
+def _occurrences(text: str, words: str) -> Iterator[int]:
+    start = text.find(words) if words else -1
+    for _ in range(MOST):
+        if start < 0:
+            return
+        yield start
+        start = text.find(words, start + len(words))

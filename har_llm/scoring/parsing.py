@@ -19,7 +19,7 @@ from har_llm.models.reasoning import split_reasoning
 from har_llm.scoring.answer_lists import AnswerList, answer_lists, counting, is_all, unfinished
 from har_llm.scoring.json_objects import Found, JsonObject, find_objects, repair
 from har_llm.scoring.labels import Labels, integer
-from har_llm.scoring.mentions import mentioned
+from har_llm.scoring.mentions import mentions
 from har_llm.scoring.prediction import Prediction
 
 VERSION = 4
@@ -118,11 +118,12 @@ def _leading_to(chosen: AnswerList | None, answer: str, echoes: Sequence[AnswerL
 def _told_apart(predictions: Sequence[Prediction], reasoning: str, asked: Asked) -> tuple[Prediction, ...]:
     """With omitted events told apart by whether the reasoning mentions them; where it mentions none, this cannot be told."""
     omitted = Prediction(None, "omitted")
-    if omitted not in predictions or not (known := mentioned(reasoning, asked.ids, asked.events)):
+    if omitted not in predictions or not (found := mentions(reasoning, asked.ids, asked.events)):
         return tuple(predictions)
+    mentioned = {one.event for one in found}
     return tuple(
-        Prediction(None, "unreported" if shown in known else "forgotten") if one == omitted else one
-        for shown, one in zip(asked.ids, predictions, strict=True)
+        Prediction(None, "unreported" if place in mentioned else "forgotten") if one == omitted else one
+        for place, one in enumerate(predictions)
     )
 
 

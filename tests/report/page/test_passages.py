@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.helpers import ROOT
+from tests.scoring.test_mentions import CASES, EVENTS
 
 pytestmark = pytest.mark.slow
 
@@ -30,8 +31,8 @@ class Finder:
         found = self._page.evaluate("([text, window, at]) => findPassages(text, window, at)", [text, window, chosen])
         return [text[start:end] for start, end in found["passages"]]
 
-    def certain(self, text: str, chosen: int) -> bool:
-        found = self._page.evaluate("([text, window, at]) => findPassages(text, window, at)", [text, WINDOW, chosen])
+    def certain(self, text: str, chosen: int, window: Any = WINDOW) -> bool:
+        found = self._page.evaluate("([text, window, at]) => findPassages(text, window, at)", [text, window, chosen])
         return bool(found["certain"])
 
     def entries(self, answer: str, shown: int) -> list[str]:
@@ -45,6 +46,12 @@ def find(browser: Any) -> Iterator[Finder]:
     page.add_script_tag(content=(ASSETS / "list.js").read_text() + (ASSETS / "passages.js").read_text())
     yield Finder(page)
     page.close()
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_the_page_takes_the_same_events_for_mentioned_as_the_parsing(find: Finder, text: str, expected: set[int]) -> None:
+    window = [{"id": event.id, "time": event.time, "text": event.text} for event in EVENTS]
+    assert {event.id for place, event in enumerate(EVENTS) if find.certain(text, place, window)} == expected
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-/* Finds the passages of a text that are about an event; does not touch the page. Every search takes linear time. */
+/* Finds the passages of a text that are about an event; does not touch the page. Every search takes linear time. What is
+   certain to be about an event follows the rules of har_llm/scoring/mentions.py. */
 
 const MOST_MENTIONS = 5000;
 const LONGEST_PASSAGE = 1500;
@@ -32,9 +33,10 @@ function mentionsOf(text, events) {
       byWords.set(words, [...(byWords.get(words) ?? []), at]);
     });
     for (const [words, places] of byWords) {
+      const certain = places.length === 1 && ![...byWords.keys()].some((other) => other !== words && other.includes(words));
       for (const start of occurrences(lower, words)) {
         for (const event of places) {
-          found.push({ event, start, end: start + words.length, certain: places.length === 1 });
+          found.push({ event, start, end: start + words.length, certain });
         }
       }
     }
