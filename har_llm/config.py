@@ -35,7 +35,7 @@ MOST_SAMPLES = 1000
 
 EXPORTS = ("model", "examples")
 PARSINGS = ("strict", "lenient")
-NO_RESULT = ("task", "runs", "paths", "export", "report", "tracker")
+NO_RESULT = ("task", "runs", "paths", "export", "report", "compare", "tracker")
 """Settings that change no result, only what is done with it or where files are on this machine."""
 GROUPS = ("window", "split", "lora", "decoding", "engine", "tracker", "model", "prompt", "dataset")
 """The order of the checks: quick ones first, so that a typo is reported at once."""
@@ -75,6 +75,12 @@ class ReportConfig:
 
 
 @dataclass(kw_only=True)
+class CompareConfig:
+    event: str | None = None
+    """SESSION/ID of an event: task=compare then shows what each of the runs, however many, says of it."""
+
+
+@dataclass(kw_only=True)
 class Settings:
     """The settings outside all groups."""
 
@@ -90,6 +96,7 @@ class Settings:
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
+    compare: CompareConfig = field(default_factory=CompareConfig)
 
     def check(self) -> None:
         from har_llm.scoring.names import METRICS
@@ -97,6 +104,12 @@ class Settings:
         require("export.what", self.export.what, EXPORTS)
         require("metrics.parsing", self.metrics.parsing, PARSINGS)
         require("metrics.headline", self.metrics.headline, METRICS)
+        event = self.compare.event
+        if event is not None and not re.fullmatch(r".+/[0-9]{1,18}", event, re.DOTALL):
+            raise ConfigError(
+                f"compare.event is {event!r}; it must be SESSION/ID, as predictions.jsonl names an event: "
+                f"compare.event={event.rpartition('/')[0] or 'SESSION'}/21."
+            )
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"limit is {self.limit}; it must be at least 1, or null for all windows.")
         if not 0 <= self.seed < 2**63:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from har_llm.common.errors import ConfigError, DataError, HarError
 
 if TYPE_CHECKING:
-    from har_llm.config import Experiment
+    from har_llm.config import Experiment, Settings
     from har_llm.sweep.job import Job
     from har_llm.sweep.slurm.settings import SlurmSettings
     from har_llm.sweep.slurm.submit import Sources
@@ -212,7 +212,10 @@ def report(experiment: Experiment) -> None:
 
 @one_by_one
 def compare(experiment: Experiment) -> None:
-    """Compare two finished runs, and test whether the difference could be chance."""
+    """Compare two finished runs, and test whether the difference could be chance; or see what runs say of one event."""
+    if experiment.settings.compare.event is not None:
+        _compare_event(experiment.settings, experiment.settings.compare.event)
+        return
     from har_llm.report.compare import comparison
     from har_llm.report.compare.pairing import pair
     from har_llm.report.compare.tables import make_tables
@@ -225,6 +228,17 @@ def compare(experiment: Experiment) -> None:
     compared = comparison.compare(paired, settings.metrics.headline)
     tables = make_tables(compared, paired)
     show_comparison(compared, tables, write(compared, tables, settings))
+
+
+def _compare_event(settings: Settings, event: str) -> None:
+    from har_llm.report.compare.one_event import event_table
+    from har_llm.report.compare.write import write_event
+    from har_llm.report.terminal.run import show_event
+    from har_llm.runs.find import chosen_runs
+
+    runs = chosen_runs(settings)
+    table = event_table(runs, event, settings.metrics.parsing)
+    show_event(table, write_event(table, event, runs, settings))
 
 
 @one_by_one

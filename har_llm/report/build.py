@@ -14,7 +14,7 @@ from har_llm.common.errors import ConfigError, HarError
 from har_llm.common.files import staging_folder, write_whole
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
-from har_llm.common.tables import Table, to_csv
+from har_llm.common.tables import Table
 from har_llm.config import Settings
 from har_llm.report.figures.chart import Figure
 from har_llm.report.figures.charts import make_charts
@@ -22,7 +22,7 @@ from har_llm.report.figures.draw import draw
 from har_llm.report.grouping import Report, make_report
 from har_llm.report.page.write import write_page
 from har_llm.report.tables.all import make_tables
-from har_llm.report.tables.latex import to_latex
+from har_llm.report.tables.files import table_files
 from har_llm.report.terminal.tables import show_report
 from har_llm.runs.directory import RunResult
 from har_llm.runs.find import chosen_runs
@@ -94,9 +94,8 @@ def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, pars
 
 def _write(report: Report, tables: Sequence[Table], folder: Path) -> list[Figure]:
     for table in tables:
-        _text(folder / f"{table.name}.md", markdown.table(table, level=1) + "\n")
-        _text(folder / f"{table.name}.tex", to_latex(table))
-        _text(folder / f"{table.name}.csv", to_csv(table))
+        for name, content in table_files(table):
+            _text(folder / name, content)
     figures = [draw(chart, folder) for chart in make_charts(report)]
     _text(folder / "report.md", _document(report, tables, figures))
     return figures

@@ -27,7 +27,9 @@ STATED = (
 first sessions for training, Qwen3 and its reasoning, a generation a window, all examples, 500 steps from 2e-4, Unsloth."""
 
 CANNOT_MATTER: Mapping[str, str] = {
-    **dict.fromkeys(("task", "runs", "paths", "export", "report", "tracker"), "what is done with a result, not the result"),
+    **dict.fromkeys(
+        ("task", "runs", "paths", "export", "report", "compare", "tracker"), "what is done with a result, not the result"
+    ),
     "seed": "another sample of the same experiment; tables count the seeds",
     "limit": "such a run is marked partial and gets no number of the paper",
     "metrics": "tables name the F1 and the parsing that they show; the table of candidates has all",

@@ -62,3 +62,14 @@ def test_what_cannot_be_compared_is_one_sentence(tmp_path: Path) -> None:
         failed = har_llm(tmp_path, "task=compare", f"runs={runs}", expect=1)
         assert message in failed.stderr and len(failed.stderr.splitlines()) == 1
     assert not (tmp_path / "outputs" / "comparisons").exists()
+
+
+def test_what_two_runs_say_of_one_event(tmp_path: Path) -> None:
+    a, b = two_runs(tmp_path, "limit=2")
+    event = json.loads((a / "predictions.jsonl").read_text().splitlines()[4])
+    shown = har_llm(tmp_path, "task=compare", f"runs=[{a},{b}]", f"compare.event={event['session']}/4")
+    assert f'Event {event["session"]}/4: {event["time"]} "{event["event"]}", gold' in shown.stdout
+    assert shown.stdout.count(": 5. preparing breakfast") >= 1 and shown.stdout.count("tiny_student (") == 2
+    assert shown.stdout.count("(its reasoning does not mention the event)") == 2
+    folder = tmp_path / shown.stdout.rpartition("Table: ")[2].strip()
+    assert MARK in (folder / "event.md").read_text() and (folder / "event.tex").exists()

@@ -75,7 +75,7 @@ def test_the_config_has_no_secret_and_nothing_of_this_machine(finished: Finished
     sent = content_of(result.folder).config
     assert sent["model"]["name"] == "tiny_student" and sent["window"]["events"] == 10 and sent["seed"] == 0
     assert sent["engine"]["base_url"] == "http://(not published)@host/v1" and "hush" not in json.dumps(sent)
-    assert not {"paths", "runs", "export", "report", "tracker"} & sent.keys()
+    assert not {"paths", "runs", "export", "report", "compare", "tracker"} & sent.keys()
     assert str(tmp_path) not in json.dumps({**sent, "engine": {}})
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from har_llm.common.tables import Table, to_csv
 from har_llm.config import Settings
 from har_llm.report.compare.comparison import Comparison
 from har_llm.report.compare.tables import ComparisonTables
+from har_llm.report.tables.files import table_files
+from har_llm.runs.directory import RunResult
 
 LISTED = 50
 """Most differing events in comparison.md; events.csv has all of them."""
@@ -28,10 +31,21 @@ def write(comparison: Comparison, tables: ComparisonTables, settings: Settings) 
 
     Raises ConfigError for a folder that cannot be written.
     """
-    folder = expanded(settings.report.path or settings.paths.outputs) / "comparisons" / _name(comparison.a, comparison.b)
+    return _write(_named(f"{comparison.a}--{comparison.b}"), _files(comparison, tables), settings)
+
+
+def write_event(table: Table, event: str, runs: Sequence[RunResult], settings: Settings) -> Path:
+    """Write the table of one event as Markdown, LaTeX and CSV, as `write` does."""
+    session, _, number = event.rpartition("/")
+    start = f"event-{re.sub(r'[^A-Za-z0-9._-]', '_', session)}-{number}--"
+    return _write(_named(start + "--".join(run.folder.name for run in runs)), table_files(table), settings)
+
+
+def _write(name: str, files: Iterable[tuple[str, str]], settings: Settings) -> Path:
+    folder = expanded(settings.report.path or settings.paths.outputs) / "comparisons" / name
     try:
-        for name, text in _files(comparison, tables):
-            write_whole(folder / name, text)
+        for file, text in files:
+            write_whole(folder / file, text)
     except OSError as error:
         raise ConfigError(
             f"{folder} cannot be written ({error.strerror}); set report.path to a folder where a comparison may go."
@@ -39,8 +53,7 @@ def write(comparison: Comparison, tables: ComparisonTables, settings: Settings) 
     return folder
 
 
-def _name(a: str, b: str) -> str:
-    name = f"{a}--{b}"
+def _named(name: str) -> str:
     if len(name.encode()) <= LONGEST_NAME:
         return name
     return f"{name[: LONGEST_NAME // 4]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"

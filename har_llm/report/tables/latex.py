@@ -11,6 +11,7 @@ from har_llm.common.text import one_line
 
 WIDE = 65  # characters of a row that need small print
 LONG = 22  # characters of a cell that is broken into lines
+PROSE = 120  # characters of a cell that takes the larger part of the page
 
 
 def to_latex(table: Table) -> str:
@@ -44,11 +45,17 @@ def _width(table: Table, at: int) -> int:
 
 
 def _column_types(table: Table, widths: Sequence[int]) -> str:
-    """Columns of long texts are broken into lines and together get about half of the width."""
+    """Columns of long texts are broken into lines and together get about half of the width, more if they hold sentences."""
     numeric = numeric_columns(table)
     long = [width > LONG and not numeric[at] for at, width in enumerate(widths)]
-    broken = f"p{{{min(0.24, 0.55 / max(1, sum(long))):.2f}\\linewidth}}"
-    return "".join("r" if numeric[at] else broken if long[at] else "l" for at in range(len(widths)))
+    broken = min(0.24, 0.55 / max(1, sum(long)))
+    prose = 0.9 - broken * sum(is_long and width <= PROSE for is_long, width in zip(long, widths, strict=True))
+    share = {
+        at: prose / sum(width > PROSE for width in widths) if width > PROSE else broken for at, width in enumerate(widths)
+    }
+    return "".join(
+        "r" if numeric[at] else f"p{{{share[at]:.2f}\\linewidth}}" if long[at] else "l" for at in range(len(widths))
+    )
 
 
 def _stacked(name: str) -> str:

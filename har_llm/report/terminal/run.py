@@ -75,6 +75,19 @@ def show_comparison(comparison: Comparison, tables: ComparisonTables, folder: Pa
     out.print(plain(f"Comparison: {folder}"), soft_wrap=True)
 
 
+def show_event(table: Table, folder: Path) -> None:
+    """Show what each run says of one event, run by run, because extracts are too long for a table."""
+    out = console()
+    out.print(plain(table.title), style="bold")
+    for run, answer, said in table.rows:
+        out.print()
+        out.print(plain(f"{run}: {answer}"))
+        out.print(plain(f"    {said}"))
+    show_notes(out, table.notes)
+    out.print()
+    out.print(plain(f"Table: {folder}"), soft_wrap=True)
+
+
 def _show_differing(out: Console, events: Table) -> None:
     """Show the first differing events in two lines each, because a table of them would be too wide."""
     out.print()

@@ -11,11 +11,12 @@ import pytest
 from pytest import approx
 
 from har_llm.common.errors import ConfigError
+from har_llm.common.tables import Table
 from har_llm.config import PathsConfig, ReportConfig, Settings
 from har_llm.report.compare.comparison import Comparison, compare
 from har_llm.report.compare.pairing import Pairing, pair
 from har_llm.report.compare.tables import ComparisonTables, make_tables
-from har_llm.report.compare.write import LISTED, render, write
+from har_llm.report.compare.write import LISTED, render, write, write_event
 from tests.report.run_folders import A_WRONG, ACTIVITIES, BETTER, paired, row, rows, several, written
 
 
@@ -118,3 +119,14 @@ def test_rows_of_the_spreadsheet_say_that_they_are_synthetic(tmp_path: Path) -> 
     a, b = (written(tmp_path / n, rows({"s": [(1, x)]}), provenance="synthetic model") for n, x in (("a", 1), ("b", 2)))
     folder = write(*compared(pair(a, b, "strict")), into(tmp_path))
     assert [one["label"] for one in read_csv(folder / "events.csv")] == ["A and B: synthetic model"]
+
+
+def test_the_table_of_an_event_comes_in_three_formats(tmp_path: Path) -> None:
+    table = Table(
+        "event", "Event s/1/3: a <b>door</b>", ["run", "answer", "reasoning (extract)"], [["a", "1. x", "So | it is"]]
+    )
+    runs = one_session(tmp_path)
+    folder = write_event(table, "s/1/3", [runs.a, runs.b], into(tmp_path))
+    assert folder.name == "event-s_1-3--a--b"
+    assert sorted(path.name for path in folder.iterdir()) == ["event.csv", "event.md", "event.tex"]
+    assert "&lt;b&gt;" in (folder / "event.md").read_text() and "So \\| it is" in (folder / "event.md").read_text()

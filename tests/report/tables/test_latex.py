@@ -6,6 +6,7 @@ import re
 
 from hypothesis import given, settings
 
+from har_llm.common.tables import Table
 from har_llm.report.tables.latex import latex_text, to_latex
 from tests.common.nasty_tables import NASTY, TABLES, table
 
@@ -54,3 +55,9 @@ def test_numbers_are_set_as_numbers() -> None:
 
 def test_empty_cells_are_marked() -> None:
     assert "{}a & - & - \\\\" in to_latex(table(("a", " ", "")))
+
+
+def test_a_column_of_sentences_gets_the_larger_part_of_the_width() -> None:
+    table = Table("t", "Title", ["run", "said"], [["the run that came first of all", "word " * 60]])
+    shares = re.findall(r"p\{([0-9.]+)\\linewidth\}", to_latex(table))
+    assert len(shares) == 2 and float(shares[1]) > 2 * float(shares[0]) and sum(map(float, shares)) < 1
