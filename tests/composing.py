@@ -6,6 +6,7 @@ import re
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -14,24 +15,49 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from har_llm.common.shipped import conf_folder
-from har_llm.config import Experiment, read_experiment
+from har_llm.config import GROUPS, Experiment, read_experiment
 
-SETTING = re.compile(r"\w+(\.\w+)+=.*", re.DOTALL)  # of a node; what has no dot may choose an option of a group
+SETTING = re.compile(r"\+{0,2}\w+(\.\w+)+=.*|(seed|limit|runs|task)=.*", re.DOTALL)
+"""Of a node; what has no dot may choose an option of a group."""
+OPTIONS = {group: sorted(path.stem for path in (conf_folder() / group).glob("*.yaml")) for group in GROUPS}
 
 
 def composed(*overrides: str, conf: Path | None = None) -> DictConfig:
     """`conf`: a user's folder of further options, as --config-dir names it.
 
-    Composing takes Hydra long, so what differs in settings alone is composed once, and Hydra says what is wrong with one.
+    Composing takes Hydra long, so only choices are composed, each once, and Hydra says what is wrong with a setting.
     """
-    config = deepcopy(_composed(tuple(one for one in overrides if not SETTING.fullmatch(one)), conf))
-    settings = [one for one in overrides if SETTING.fullmatch(one)]
+    choices = tuple(one for one in overrides if not SETTING.fullmatch(one))
+    config = _put_together(choices) if conf is None else None
+    if config is None:
+        config = deepcopy(_composed(choices, conf))
     try:
-        for setting in OverridesParser.create().parse_overrides(settings):
-            OmegaConf.update(config, setting.key_or_group, setting.value())
+        for setting in OverridesParser.create().parse_overrides([one for one in overrides if SETTING.fullmatch(one)]):
+            key, value = setting.key_or_group, setting.value()
+            if setting.is_add() and OmegaConf.select(config, key) is not None and not isinstance(value, (dict, list)):
+                return _composed(overrides, conf)
+            OmegaConf.update(config, key, value, force_add=setting.is_add() or setting.is_force_add())
     except (HydraException, OmegaConfBaseException):
         return _composed(overrides, conf)
     return config
+
+
+def _put_together(choices: tuple[str, ...]) -> DictConfig | None:
+    """The config of options of our groups, which do not depend on each other; None if something else is chosen."""
+    chosen = [(group, name) for group, _, name in (one.partition("=") for one in choices)]
+    if any(name not in OPTIONS.get(group, ()) for group, name in chosen):
+        return None
+    config = deepcopy(_composed((), None))
+    for group, name in chosen:
+        config[group] = _option(group, name)
+    return config
+
+
+def _option(group: str, name: str) -> Any:
+    """Composed together with an option of each other group, which takes no longer."""
+    place = OPTIONS[group].index(name)
+    together = (f"{other}={names[place]}" for other, names in OPTIONS.items() if place < len(names))
+    return _composed(tuple(together), None)[group]
 
 
 @cache
