@@ -7,18 +7,20 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from har_llm.common.shipped import shipped
+from har_llm.common.schema import plain
 from har_llm.config import PARSINGS
 from har_llm.report.paper import MODELS, SIZES, TEACHER, Key, results
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import FORMAT
 from har_llm.scoring.names import METRICS
 from har_llm.scoring.prediction import CAUSES
+from tests.composing import composed
 from tests.helpers import description_of
 
 SHIPPED = ("marble", "mural", "simulated_flat", "simulated_house")
@@ -104,6 +106,12 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
     write(run / "sample.json", SAMPLE)
     (run / "config.yaml").write_text(yaml.safe_dump(settings_of(facts, config)), encoding="utf-8")
     return read_run(run)
+
+
+@cache
+def shipped(*choices: str) -> dict[str, Any]:
+    """The settings of these choices as a run keeps them; to be read only."""
+    return plain(composed(*choices))
 
 
 def settings_of(facts: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from typing import Any
 import yaml
 
 from har_llm.common.digest import digest
-from har_llm.common.shipped import shipped
 from har_llm.config import PARSINGS
 from har_llm.data.records import Event
 from har_llm.models.reasoning import split_reasoning
@@ -24,7 +23,7 @@ from har_llm.scoring.labels import Labels
 from har_llm.scoring.parsing import Asked
 from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.voting import vote
-from tests.report.fabricated import ABOUT, DATA, SAMPLE, VLLM, merged
+from tests.report.fabricated import ABOUT, DATA, SAMPLE, VLLM, merged, shipped
 
 ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating"}
 SYNTHETIC = "synthetic home, synthetic model"
