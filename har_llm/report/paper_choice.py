@@ -105,15 +105,19 @@ def _mark(key: str) -> str:
 
 def _experiment(chosen: Chosen) -> dict[str, Any]:
     """The paper's experiment with this model and dataset, and this source of a teacher's windows, as conf/ composes it."""
-    choices = [f"dataset={chosen.dataset}", f"model={chosen.model or TEACHER}"]
-    found, lora = dict(shipped(*choices, "lora=distilled")), chosen.config.get("lora")
+    model = shipped(f"model={chosen.model or TEACHER}")["model"]  # composed once for all datasets
+    found, lora = {**_on(chosen.dataset), "model": model}, chosen.config.get("lora")
     if not chosen.adapted or not isinstance(lora, dict):
         return {group: value for group, value in found.items() if group != "lora"}
     more = {"window": found["window"]} if isinstance(lora.get("window"), dict) else {}
     source = lora.get("source")
     if isinstance(source, dict) and source.get("name") in DATASETS:
-        more["source"] = shipped(f"dataset={source['name']}")["dataset"]
+        more["source"] = _on(source["name"])["dataset"]
     return {**found, "lora": {**found["lora"], **more}}
+
+
+def _on(dataset: str) -> dict[str, Any]:
+    return shipped(f"dataset={dataset}", "lora=distilled")
 
 
 def flattened(content: Mapping[Any, Any], where: str = "") -> dict[str, str]:
