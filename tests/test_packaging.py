@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from tests.helpers import CONF, ROOT
@@ -39,8 +40,26 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return programs
 
 
+PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def test_every_python_that_is_allowed_has_a_lock_and_no_other() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    allowed = SpecifierSet(project["requires-python"])
+    assert tuple(f"3.{minor}" for minor in range(8, 20) if f"3.{minor}.1" in allowed) == PYTHONS
+    assert {path.name for path in (ROOT / "locks").iterdir()} == {f"gpu-{version}.txt" for version in PYTHONS}
+
+
+def test_a_lock_has_no_two_packages_that_hold_the_same_files() -> None:
+    """cuda-python 12 brings the files of cuda-bindings 12, over which those of cuda-bindings 13 are installed."""
+    for path in (ROOT / "locks").iterdir():
+        pins = dict(line.split("==") for line in path.read_text(encoding="utf-8").splitlines() if "==" in line)
+        assert pins["cuda-python"].split(".")[0] == pins["cuda-bindings"].split(".")[0], path
+
+
 @pytest.mark.parametrize(
-    ("file", "extras"), [("requirements-gpu.lock", ["vllm", "unsloth"]), (".ci/constraints.txt", ["dev"])]
+    ("file", "extras"),
+    [*((f"locks/gpu-{version}.txt", ["vllm", "unsloth"]) for version in PYTHONS), (".ci/constraints.txt", ["dev"])],
 )
 def test_the_pinned_versions_are_allowed_public_ones(file: str, extras: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -70,5 +70,5 @@ def check_labels(collate: Callable[[Sequence[Row]], Any], row: Row) -> None:
     if [label for label in labels if label != IGNORED] != [label for label in row["labels"] if label != IGNORED]:
         raise EngineError(
             "The libraries have changed the labels of the first example, so the loss would be on the wrong tokens. Use the "
-            "versions of requirements-gpu.lock."
+            "versions of locks/."
         )
