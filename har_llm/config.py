@@ -35,7 +35,7 @@ MOST_SAMPLES = 1000
 
 EXPORTS = ("model", "examples")
 PARSINGS = ("strict", "lenient")
-NO_RESULT = ("task", "runs", "paths", "export", "report", "compare", "tracker")
+NO_RESULT = ("task", "runs", "paths", "export", "report", "compare", "hardware", "tracker")
 """Settings that change no result, only what is done with it or where files are on this machine."""
 GROUPS = ("window", "split", "lora", "decoding", "engine", "tracker", "model", "prompt", "dataset")
 """The order of the checks: quick ones first, so that a typo is reported at once."""
@@ -81,6 +81,29 @@ class CompareConfig:
 
 
 @dataclass(kw_only=True)
+class HardwareConfig:
+    """The machine that task=plan plans for, where it is not this one."""
+
+    gpus: int | None = None
+    """Number of its GPUs; null = this machine's."""
+    gpu_memory_gb: float | None = None
+    """Memory of each, in GB as they are sold: 24, 80."""
+
+    def check(self, task: str) -> None:
+        if self.gpus is None and self.gpu_memory_gb is None:
+            return
+        if self.gpus is None or self.gpu_memory_gb is None or task != "plan":
+            raise ConfigError(
+                f"hardware.gpus is {self.gpus}, hardware.gpu_memory_gb is {self.gpu_memory_gb} and task is {task}; set both "
+                f"of them, for task=plan only."
+            )
+        if self.gpus < 1 or not 0 < self.gpu_memory_gb < float("inf"):
+            raise ConfigError(
+                f"hardware.gpus is {self.gpus} and hardware.gpu_memory_gb is {self.gpu_memory_gb}; they must be above 0."
+            )
+
+
+@dataclass(kw_only=True)
 class Settings:
     """The settings outside all groups."""
 
@@ -97,10 +120,12 @@ class Settings:
     export: ExportConfig = field(default_factory=ExportConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     compare: CompareConfig = field(default_factory=CompareConfig)
+    hardware: HardwareConfig = field(default_factory=HardwareConfig)
 
     def check(self) -> None:
         from har_llm.scoring.names import METRICS
 
+        self.hardware.check(self.task)
         require("export.what", self.export.what, EXPORTS)
         require("metrics.parsing", self.metrics.parsing, PARSINGS)
         require("metrics.headline", self.metrics.headline, METRICS)

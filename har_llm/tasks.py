@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from har_llm.common.errors import ConfigError, DataError, HarError
@@ -135,13 +136,25 @@ def plan(jobs: Sequence[Job]) -> None:
     from har_llm.sweep.plan import make_plan
     from har_llm.sweep.read_once import Stores
 
-    with LiveProgress() as callback:
-        execute.prepare_jobs(jobs, callback, planning=True)
-    stores = Stores()
-    made = make_plan([job.run for job in jobs if job.run is not None and not job.run.finished], stores)
-    finished = sum(job.run is not None and job.run.finished for job in jobs)
-    if made.runs or finished:  # otherwise every job has failed and shown its error
-        show_plan(made, estimate(made, stores), finished)
+    with _planned_machine(jobs):
+        with LiveProgress() as callback:
+            execute.prepare_jobs(jobs, callback, planning=True)
+        stores = Stores()
+        made = make_plan([job.run for job in jobs if job.run is not None and not job.run.finished], stores)
+        finished = sum(job.run is not None and job.run.finished for job in jobs)
+        if made.runs or finished:  # otherwise every job has failed and shown its error
+            show_plan(made, estimate(made, stores), finished)
+
+
+def _planned_machine(jobs: Sequence[Job]) -> AbstractContextManager[None]:
+    """The machine that the jobs are planned for; a plan is about one, the first job's."""
+    from har_llm.common.hardware import assumed
+
+    for job in jobs:
+        if job.experiment is not None and (given := job.experiment.settings.hardware).gpus is not None:
+            assert given.gpu_memory_gb is not None  # checked with the config
+            return assumed(given.gpus, given.gpu_memory_gb)
+    return nullcontext()
 
 
 def prefetch(jobs: Sequence[Job]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +25,9 @@ class Gpu(NamedTuple):
     """Bytes."""
     free: float
     """Bytes."""
+
+
+_assumed: ContextVar[list[Gpu]] = ContextVar("assumed", default=[])  # noqa: B039 (never changed)
 
 
 def free_memory(device: str) -> float:
@@ -57,8 +62,25 @@ def _container_limit() -> float:
 
 
 def gpus() -> list[Gpu]:
-    """The visible GPUs and their free memory, as nvidia-smi said when it was last called; none where there is no driver."""
-    return list(_nvidia_smi(os.environ.get("CUDA_VISIBLE_DEVICES")))
+    """The visible GPUs and their free memory, as nvidia-smi said when it was last called; none where there is no driver.
+
+    Those of `assumed` while something is planned for another machine.
+    """
+    return _assumed.get() or list(_nvidia_smi(os.environ.get("CUDA_VISIBLE_DEVICES")))
+
+
+@contextmanager
+def assumed(count: int, gib: float) -> Iterator[None]:
+    """Within the block, this machine has so many free GPUs of so much memory, and what runs on GPUs is installed."""
+    token = _assumed.set([Gpu(str(place), "assumed", gib * 2**30, gib * 2**30) for place in range(count)])
+    try:
+        yield
+    finally:
+        _assumed.reset(token)
+
+
+def is_assumed() -> bool:
+    return bool(_assumed.get())
 
 
 def roomiest(some: Sequence[Gpu]) -> Gpu:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from har_llm.common.hardware import has_gpu
+from har_llm.common.hardware import has_gpu, is_assumed
 from har_llm.engines.config import EngineConfig, SingleWorker
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.vllm_config import VllmEngineConfig, installed
@@ -17,7 +17,7 @@ class AutoEngineConfig(SingleWorker):
     def chosen(self) -> tuple[EngineConfig, str]:
         if not has_gpu():
             return TransformersEngineConfig(), "Transformers, because there is no GPU here"
-        if not installed():
+        if not installed() and not is_assumed():
             return TransformersEngineConfig(), (
                 "Transformers, because vLLM is not installed (it is many times faster: pip install 'har-llm[vllm]')"
             )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from har_llm.common.hardware import available_memory
+from har_llm.engines.layout import Layout
+from har_llm.models.footprint import Footprint
 
 
 class EngineConfig(Protocol):
@@ -41,15 +43,19 @@ class EngineConfig(Protocol):
         """What is recorded of this engine beyond its name, versions and hardware, as JSON values; nothing secret."""
         ...
 
-    def weights_share(self) -> float:
-        """How large the weights are once loaded, as a share of what model.dtype says; below 1 when they are quantised."""
+    def loaded_bytes(self, size: Footprint) -> float:
+        """Bytes of the weights once they are loaded: fewer than in the files where they are quantised on loading."""
         ...
 
     def memory(self) -> tuple[str, float]:
         """Where the model would be loaded, in words, and the free bytes there."""
         ...
 
-    def replicas(self, weight_bytes: float | None) -> Sequence[Mapping[str, str]]:
+    def layout(self, size: Footprint | None, tokens: int) -> Layout | None:
+        """How the model is spread over GPUs; None where it is not. `tokens`: of the longest prompt and its generation."""
+        ...
+
+    def replicas(self, size: Footprint | None, tokens: int) -> Sequence[Mapping[str, str]]:
         """The environment of each worker process; several of them share the requests."""
         ...
 
@@ -80,11 +86,14 @@ class SingleWorker:
     def about(self) -> dict[str, Any]:
         return {}
 
-    def weights_share(self) -> float:
-        return 1.0
+    def loaded_bytes(self, size: Footprint) -> float:
+        return size.weights
 
     def memory(self) -> tuple[str, float]:
         return available_memory()
 
-    def replicas(self, weight_bytes: float | None) -> Sequence[Mapping[str, str]]:
+    def layout(self, size: Footprint | None, tokens: int) -> Layout | None:
+        return None
+
+    def replicas(self, size: Footprint | None, tokens: int) -> Sequence[Mapping[str, str]]:
         return [{}]

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.extra_args import check_plain, extra_identity
 from har_llm.engines.config import SingleWorker
+from har_llm.models.footprint import Footprint
 
 NO_KEY = "none"
 """Sent to a server that needs no key, because the client library requires one."""
@@ -83,7 +84,7 @@ class OpenaiEngineConfig(SingleWorker):
     def needs_model(self) -> bool:
         return False
 
-    def replicas(self, weight_bytes: float | None) -> Sequence[Mapping[str, str]]:
+    def replicas(self, size: Footprint | None, tokens: int) -> Sequence[Mapping[str, str]]:
         self.api_key()  # a missing key is reported before anything starts
         return [{}]
 

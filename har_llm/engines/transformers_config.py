@@ -15,6 +15,7 @@ from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.extra_args import check_plain, extra_identity
 from har_llm.common.hardware import free_memory, gpus, has_gpu, roomiest, shows_only
 from har_llm.engines.config import SingleWorker
+from har_llm.models.footprint import Footprint
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -51,7 +52,7 @@ class TransformersEngineConfig(SingleWorker):
             return "the GPU", free_memory("cuda")
         return "memory", free_memory("cpu")
 
-    def replicas(self, weight_bytes: float | None) -> Sequence[Mapping[str, str]]:
+    def replicas(self, size: Footprint | None, tokens: int) -> Sequence[Mapping[str, str]]:
         """It takes the first GPU that it sees, so it sees that with most free memory, which `memory` is about."""
         found = gpus() if self.device != "cpu" else []
         return [shows_only([roomiest(found)]) if found else {}]

@@ -7,19 +7,19 @@ memory of the GPUs.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.extra_args import check_plain, extra_identity
-from har_llm.common.hardware import Gpu, available_memory, gpus, shows_only
+from har_llm.common.hardware import Gpu, available_memory, gpus, is_assumed, shows_only
 from har_llm.engines.config import SingleWorker
+from har_llm.engines.layout import Layout, Need, layout, sizes_that_start, usable_share
+from har_llm.models.footprint import Footprint
 
-QUANTIZED = {"fp8": 0.5, "fp8_per_tensor": 0.5, "fp8_per_block": 0.5, "bitsandbytes": 0.3}
-"""Size of weights that are quantised on loading, as a share of 16 bits each; unknown for other methods."""
-HEADROOM = 1.25
-"""Memory needed, as a multiple of the weights: also for activations, and a key-value cache for a few long generations."""
+QUANTIZED = ("fp8_per_tensor", "fp8_per_channel", "fp8_per_block")
+"""The ways in which vLLM 0.32 quantises the weights of any model on loading, to 8 bits each."""
 
 
 @dataclass(kw_only=True)
@@ -32,14 +32,14 @@ class VllmEngineConfig(SingleWorker):
     data_parallel_size: int | None = None
     """Copies of the model that share the windows; null = as many as the GPUs hold."""
     gpu_memory_utilization: float = 0.9
-    """Share of each GPU's memory for weights and key-value cache."""
+    """Share of each GPU's memory for weights and key-value cache; less where other programs have taken some."""
     max_num_seqs: int = 256
     """Most sequences that one copy generates at once."""
     max_model_len: int | None = None
     """Most tokens of a prompt and its generation; null = as many as the prompts of the run and max_new_tokens need, at
     least."""
     quantization: str | None = None
-    """Quantise on loading (fp8_per_tensor, bitsandbytes), or null for the weights as they are."""
+    """Quantise on loading (fp8_per_tensor, fp8_per_channel, fp8_per_block), or null for the weights as they are."""
     kv_cache_dtype: str = "auto"
     """auto = as the model; fp8 has room for twice as many sequences (on an A100 and other GPUs before the RTX 40 series and
     the L4 it needs CUDA's compiler, nvcc)."""
@@ -68,6 +68,11 @@ class VllmEngineConfig(SingleWorker):
             raise ConfigError(
                 f"engine.gpu_memory_utilization is {self.gpu_memory_utilization}; it must be above 0 and at most 0.98."
             )
+        if self.quantization is not None and self.quantization not in QUANTIZED:
+            raise ConfigError(
+                f"engine.quantization is {self.quantization!r}; on loading vLLM 0.32 quantises to {', '.join(QUANTIZED)}. A "
+                f"model whose files are quantised needs null."
+            )
         check_plain(self.extra_args, "engine.extra_args")
 
     def identity(self) -> dict[str, Any]:
@@ -79,8 +84,10 @@ class VllmEngineConfig(SingleWorker):
     def follows(self) -> Sequence[str]:
         return ("thinking_token_budget", "repetition_min_count", "structured")
 
-    def weights_share(self) -> float:
-        return QUANTIZED.get(self.quantization or "", 1.0)
+    def loaded_bytes(self, size: Footprint) -> float:
+        """Embeddings and head stay as they are when the weights are quantised."""
+        quantised = size.weights - size.embeddings if self.quantization else 0.0
+        return size.weights - quantised / 2
 
     def memory(self) -> tuple[str, float]:
         found = gpus()[: self.tensor_parallel_size]
@@ -88,8 +95,17 @@ class VllmEngineConfig(SingleWorker):
             return available_memory("cpu")
         return "the GPU" if len(found) == 1 else f"{len(found)} GPUs", sum(gpu.free for gpu in found)
 
-    def replicas(self, weight_bytes: float | None) -> Sequence[Mapping[str, str]]:
-        if not installed():
+    def layout(self, size: Footprint | None, tokens: int) -> Layout | None:
+        """Raises ConfigError for settings that this machine cannot follow."""
+        found = gpus()
+        if not found or size is None:
+            return None
+        made = self._spread(found, self._need(size, tokens))
+        return made if made.starts else made._replace(remedies=tuple(self._remedies(found, size, made)))
+
+    def replicas(self, size: Footprint | None, tokens: int) -> Sequence[Mapping[str, str]]:
+        """Raises MissingError where vLLM is not installed, ConfigError for what this machine cannot follow."""
+        if not installed() and not is_assumed():
             raise MissingError(
                 "engine=vllm needs the package vllm, which is not installed here; install it with "
                 "`pip install 'har-llm[vllm]'` (Linux with an NVIDIA GPU), or use engine=transformers."
@@ -102,31 +118,46 @@ class VllmEngineConfig(SingleWorker):
                     "GPU here; leave them out, or set them to 1."
                 )
             return [{}]
+        groups = self.groups(found, size, tokens)
+        share = str(usable_share(found, self.gpu_memory_utilization))
         return [
-            {**shows_only(group), "HAR_LLM_TENSOR_PARALLEL": str(len(group))} for group in self.groups(found, weight_bytes)
+            {**shows_only(group), "HAR_LLM_TENSOR_PARALLEL": str(len(group)), "HAR_LLM_GPU_MEMORY": share}
+            for group in groups
         ]
 
-    def groups(self, found: Sequence[Gpu], weight_bytes: float | None) -> list[Sequence[Gpu]]:
+    def groups(self, found: Sequence[Gpu], size: Footprint | None, tokens: int) -> list[Sequence[Gpu]]:
         """The GPUs of each copy of the model. Raises ConfigError for settings that this machine cannot follow."""
-        loaded = None if weight_bytes is None else weight_bytes * self.weights_share()
-        size = self.tensor_parallel_size or _fitting(found, loaded, self.gpu_memory_utilization)
-        copies = self.data_parallel_size or max(1, len(found) // size)
-        if size * copies > len(found):
+        gpus_each, copies = self._spread(found, self._need(size, tokens))[:2]
+        return [found[place * gpus_each : (place + 1) * gpus_each] for place in range(copies)]
+
+    def _need(self, size: Footprint | None, tokens: int) -> Need:
+        if size is None:
+            return Need(0.0, None, tokens)
+        cache = size.cache
+        if cache is not None and self.kv_cache_dtype.startswith("fp8"):
+            cache /= 2
+        return Need(self.loaded_bytes(size), cache, tokens)
+
+    def _spread(self, found: Sequence[Gpu], need: Need) -> Layout:
+        made = layout(found, self.gpu_memory_utilization, need, self.tensor_parallel_size, self.data_parallel_size)
+        if made.size * made.copies > len(found):
             raise ConfigError(
-                f"engine.tensor_parallel_size is {size} and engine.data_parallel_size is {copies}, which takes "
-                f"{size * copies} GPUs; {len(found)} are visible here (CUDA_VISIBLE_DEVICES chooses among them)."
+                f"engine.tensor_parallel_size is {made.size} and engine.data_parallel_size is {made.copies}, which takes "
+                f"{made.size * made.copies} GPUs; {len(found)} are visible here (CUDA_VISIBLE_DEVICES chooses among them)."
             )
-        return [found[place * size : (place + 1) * size] for place in range(copies)]
+        return made
+
+    def _remedies(self, found: Sequence[Gpu], size: Footprint, made: Layout) -> Iterator[str]:
+        need = self._need(size, made.tokens)
+        for more in sizes_that_start(found, self.gpu_memory_utilization, need)[:1]:
+            yield f"{more} such GPUs (engine.tensor_parallel_size={more})"
+        if self.quantization is None and size.embeddings:
+            quantised = replace(self, quantization=QUANTIZED[1])
+            if quantised._spread(found, quantised._need(size, made.tokens)).starts:
+                yield f"engine.quantization={QUANTIZED[1]}"
+        if made.room:
+            yield f"model.sampling.max_new_tokens lower by {made.tokens - made.room:,}"
 
 
 def installed() -> bool:
     return importlib.util.find_spec("vllm") is not None
-
-
-def _fitting(found: Sequence[Gpu], weight_bytes: float | None, share: float) -> int:
-    """The smallest power of two of GPUs that hold the weights; numbers of attention heads are divisible by powers of two."""
-    needed, size = HEADROOM * (weight_bytes or 0.0), 1
-    smallest = min(gpu.total for gpu in found)
-    while size * smallest * share < needed and size * 2 <= len(found):
-        size *= 2
-    return size

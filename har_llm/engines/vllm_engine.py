@@ -148,7 +148,7 @@ class VllmEngine:
         }
         defaults: dict[str, Any] = {}
         if on_gpu:
-            arguments["gpu_memory_utilization"] = config.gpu_memory_utilization
+            arguments["gpu_memory_utilization"] = float(os.environ.get("HAR_LLM_GPU_MEMORY", config.gpu_memory_utilization))
         else:
             os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(config.cpu_kvcache_space))
             # vLLM 0.32 fails on a CPU when a prompt with a seed of its own is computed in chunks.

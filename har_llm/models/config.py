@@ -79,6 +79,10 @@ class ModelConfig:
     """Most tokens of a prompt and its generation together; null = as the model's own configuration says."""
     parameters: int | None = None
     """Number of weights, for the memory estimate before anything is downloaded; null = read from the files."""
+    embeddings: int | None = None
+    """Number of weights in the embeddings and the head, for the same estimate; null = read from the files."""
+    cache_values: int | None = None
+    """Number of values that the key-value cache keeps for a token, for the same estimate; null = read from the files."""
     sampling: Sampling = field(default_factory=Sampling)
     trust_remote_code: bool = False
     """Run Python code that comes with the model. Only for models whose authors you trust."""
@@ -90,7 +94,7 @@ class ModelConfig:
         if not self.id.strip():
             raise ConfigError("model.id is empty; set it to a hub id such as Qwen/Qwen3-0.6B, or to a model's folder.")
         require("model.dtype", self.dtype, DTYPES)
-        for name in ("context", "parameters"):
+        for name in ("context", "parameters", "embeddings", "cache_values"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"model.{name} is {value}; it must be at least 1, or null.")

@@ -12,6 +12,7 @@ import math
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from har_llm.common.provenance import MANIFEST, Provenance, recorded
 from har_llm.models import chat_template, hub
 from har_llm.models.checkpoint import tensors
 from har_llm.models.config import DTYPES, EMBEDDED_PREFIX, FILES_PREFIX, ModelConfig
+from har_llm.models.footprint import Footprint, footprint
 
 OVERHEAD = 1.1
 """Memory needed, as a multiple of the weights: a tenth more for activations and a small key-value cache."""
@@ -46,6 +48,11 @@ class ResolvedModel:
     """The folder of its files; None if they are not downloaded yet."""
     small_files: Path | None = None
     """For a model that is not downloaded yet: the folder with its manifest and chat template; None if the hub has none."""
+
+    @cached_property
+    def footprint(self) -> Footprint | None:
+        """What it takes of memory; None if neither its files nor its config say it."""
+        return footprint(self.config, self.path)
 
     @property
     def local(self) -> bool:
@@ -100,25 +107,16 @@ def is_embedded(model: ResolvedModel) -> bool:
     return model.revision in {FILES_PREFIX + _fingerprint(folder) for folder in _embedded_folders()}
 
 
-def check_memory(model: ResolvedModel, place: str, free: float, share: float = 1.0) -> None:
+def check_memory(config: ModelConfig, weights: float | None, place: str, free: float) -> None:
     """Raise MissingError for a model that, by an estimate, does not fit into `free` bytes. Loads and downloads nothing.
 
-    `place`: where the bytes are, in words. `share`: size of the quantised weights, as a share of the weights' size.
+    `weights`: bytes of the loaded weights; None if unknown. `place`: where the bytes are, in words.
     """
-    needed = needed_memory(model.config, weight_bytes(model))
-    if needed is not None and (needed := needed * share) > free:
+    if weights is not None and (needed := OVERHEAD * weights) > free:
         raise MissingError(
-            f"{model.config.name} needs about {data_size(needed)} in {model.config.dtype}, but {place} has "
+            f"{config.name} needs about {data_size(needed)} in {config.dtype}, but {place} has "
             f"{data_size(free)} free; take a smaller model (model=qwen3_0.6b) or a machine with more."
         )
-
-
-def weight_bytes(model: ResolvedModel) -> float | None:
-    """Bytes of the weights: those of the files, or else of the parameters in model.dtype; None when neither is known."""
-    if model.path is not None:
-        return float(sum(file.stat().st_size for file in model.path.glob("*.safetensors")))
-    parameters = model.config.parameters
-    return None if parameters is None else float(parameters * DTYPES[model.config.dtype])
 
 
 def parameter_count(model: ResolvedModel) -> int | None:
@@ -126,19 +124,6 @@ def parameter_count(model: ResolvedModel) -> int | None:
     if model.config.parameters is not None or model.path is None:
         return model.config.parameters
     return sum(math.prod(one.shape) for one in tensors(model.path).values())
-
-
-def embedding_count(model: ResolvedModel) -> int | None:
-    """Number of weights in the embeddings and, if it is not tied to them, in the head; None where the files do not say."""
-    if model.path is None:
-        return None
-    try:
-        config = json.loads((model.path / "config.json").read_text(encoding="utf-8"))
-        shape = config.get("text_config") or config
-        tied = shape.get("tie_word_embeddings", config.get("tie_word_embeddings", True))
-        return int(shape["vocab_size"] * shape["hidden_size"] * (1 if tied else 2))
-    except (OSError, ValueError, LookupError, AttributeError, TypeError):
-        return None
 
 
 def fetch(model: ResolvedModel) -> Path:
@@ -229,7 +214,8 @@ def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
         return ResolvedModel(model, folder.name, folder)
     if commit is None and not planning:
         # A model that cannot be downloaded may also be too large; then say so, because the network would not help.
-        check_memory(ResolvedModel(model, model.revision, None), *available_memory())
+        size = footprint(model, None)
+        check_memory(model, None if size is None else size.weights, *available_memory())
         raise MissingError(hub.unavailable(model.id, "model.id", problem))
     return ResolvedModel(model, commit or model.revision, None, _fetch_small_files(model.id, commit))
 
@@ -258,10 +244,3 @@ def _complete(folder: Path) -> bool:
     except (ValueError, KeyError, AttributeError):
         return False
     return all((folder / shard).is_file() for shard in shards)
-
-
-def needed_memory(model: ModelConfig, weight_bytes: float | None) -> float | None:
-    """Bytes that the model needs once loaded, from its files' size or else its parameters; None when neither is known."""
-    if model.parameters is not None:
-        return OVERHEAD * model.parameters * DTYPES[model.dtype]
-    return None if weight_bytes is None else OVERHEAD * weight_bytes

@@ -11,14 +11,14 @@ from har_llm.common.errors import HarError
 from har_llm.common.hardware import has_gpu
 from har_llm.distill.trainer_choice import check_tools
 from har_llm.engines.base import Request
-from har_llm.models.resolve import download_place, embedding_count, needed_memory, parameter_count, weight_bytes
+from har_llm.engines.layout import Layout
+from har_llm.models.config import DTYPES
+from har_llm.models.resolve import OVERHEAD, download_place, parameter_count
 from har_llm.runs.run import AdapterRecipe
-from har_llm.sweep.plan import Load, Plan
+from har_llm.sweep.plan import CHARACTERS_PER_TOKEN, Load, Plan, characters
 from har_llm.sweep.read_once import Stores
 from har_llm.sweep.throughput import known_rate
 
-CHARACTERS_PER_TOKEN = 3.5
-"""Of English text and JSON in the vocabularies of current models; used only where the tokenizer is not at hand."""
 COUNTED = 20
 """Prompts whose tokens are counted; the others are taken to be like them."""
 LOOKED_AT = 500
@@ -51,6 +51,8 @@ class LoadEstimate:
     """Bytes of the weights, and a tenth for the first work; None where that is unknown or no weights are loaded."""
     place: Place | None
     """None where no weights are loaded, or the engine cannot run here."""
+    layout: Layout | None
+    """How the model is spread over GPUs; None where it is not, or its size is unknown."""
     refusal: str | None
     """Why the engine cannot run here."""
     download: float | None
@@ -112,37 +114,39 @@ def estimate(plan: Plan, stores: Stores) -> Estimates:
 def _load(load: Load, stores: Stores) -> LoadEstimate:
     loaded = load.engine.needs_model()
     absent = loaded and load.model.path is None
-    size = weight_bytes(load.model) if loaded else None
-    memory = needed_memory(load.model.config, size) if loaded else None
-    place, refusal = _place(load, size) if loaded else (None, None)
+    size = load.model.footprint if loaded else None
+    place, layout, refusal = _place(load) if loaded else (None, None, None)
     counted = _counted_tokens(load.model.path, load.requests)
-    characters = sum(_characters(request) for request in load.requests)
+    length = sum(map(characters, load.requests))
     answer, known = _expected_answer(load, stores)
     rate = known_rate(load.runs[0].outputs / "store", load.identity)
     return LoadEstimate(
         load,
-        prompt_tokens=characters / CHARACTERS_PER_TOKEN if counted is None else counted,
+        prompt_tokens=length / CHARACTERS_PER_TOKEN if counted is None else counted,
         prompts_counted=counted is not None,
         answer_tokens=answer * len(load.requests),
         answers_known=known,
-        memory=None if memory is None else memory * load.engine.weights_share(),
+        memory=None if size is None else OVERHEAD * load.engine.loaded_bytes(size),
         place=place,
+        layout=layout,
         refusal=refusal,
-        download=size if absent else 0,
+        download=(size and size.weights) if absent else 0,
         hours=None if rate is None else rate.hours(len(load.requests)),
         chosen_without_gpu=absent and bool(load.runs[0].engine_reason) and not has_gpu(),
         version_unknown=absent and load.model.revision == load.model.config.revision,
     )
 
 
-def _place(load: Load, size: float | None) -> tuple[Place | None, str | None]:
-    """Where the load's model would go, or why its engine cannot run here."""
+def _place(load: Load) -> tuple[Place | None, Layout | None, str | None]:
+    """Where the load's model would go, and how it is spread there, or why its engine cannot run here."""
+    size = load.model.footprint
     try:
         place = Place(*load.engine.memory())
-        load.engine.replicas(size)
+        load.engine.replicas(size, load.longest)
+        layout = load.engine.layout(size, load.longest)
     except HarError as error:
-        return None, str(error)
-    return place, None
+        return None, None, str(error)
+    return place, layout, None
 
 
 def _training(recipe: AdapterRecipe) -> TrainingEstimate:
@@ -153,7 +157,8 @@ def _training(recipe: AdapterRecipe) -> TrainingEstimate:
     except HarError as error:
         refusal = str(error)
     rate = known_rate(teacher.outputs / "store", recipe.work)
-    embedded = embedding_count(recipe.student)
+    size = recipe.student.footprint
+    embedded = None if size is None or not size.embeddings else size.embeddings / DTYPES[recipe.student.config.dtype]
     return TrainingEstimate(
         recipe,
         examples=len(teacher.requests if recipe.lora.examples.pick == "all" else teacher.prompts),
@@ -164,11 +169,11 @@ def _training(recipe: AdapterRecipe) -> TrainingEstimate:
     )
 
 
-def _trained_weights(recipe: AdapterRecipe, embedded: int) -> float | None:
+def _trained_weights(recipe: AdapterRecipe, embedded: float) -> float | None:
     """Bytes of the student's own weights while it is trained. `embedded`: how many of them stay as they are in 4 bits."""
-    size, parameters = weight_bytes(recipe.student), parameter_count(recipe.student)
+    size, parameters = recipe.student.footprint, parameter_count(recipe.student)
     if size is None or parameters is None or not recipe.lora.training.load_in_4bit:
-        return size
+        return size and size.weights
     kept = min(embedded, parameters)
     return 2 * (kept + FOUR_BIT_SHARE * (parameters - kept))
 
@@ -180,10 +185,6 @@ def _downloads(loads: Sequence[LoadEstimate]) -> Downloads | None:
     sizes = missing.values()
     folder, free = download_place()
     return Downloads(sum(size for size in sizes if size is not None), None not in sizes, folder, free)
-
-
-def _characters(request: Request) -> int:
-    return sum(len(message["content"]) for message in request.messages)
 
 
 def _counted_tokens(folder: Path | None, requests: Sequence[Request]) -> float | None:
@@ -198,7 +199,7 @@ def _counted_tokens(folder: Path | None, requests: Sequence[Request]) -> float |
         return None
     looked_at = requests[:: max(1, len(requests) // COUNTED)]
     tokens = sum(len(tokenizer.encode(message["content"])) for request in looked_at for message in request.messages)
-    return tokens / sum(map(_characters, looked_at)) * sum(map(_characters, requests))
+    return tokens / sum(map(characters, looked_at)) * sum(map(characters, requests))
 
 
 def _expected_answer(load: Load, stores: Stores) -> tuple[float, bool]:

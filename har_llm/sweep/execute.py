@@ -21,7 +21,7 @@ from har_llm.runs.prepare import prepare
 from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.runs.write import write_run
 from har_llm.sweep.callbacks import Callback
-from har_llm.sweep.generate import check_writable, generate
+from har_llm.sweep.generate import check_layout, check_writable, generate
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import Load, Plan, make_plan
 from har_llm.sweep.read_once import Datasets, Stores
@@ -194,8 +194,11 @@ def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], callback: Callback, st
     for load in plan.loads:
         with failing(jobs_of(load, jobs, stores), callback):
             if load.engine.needs_model():
-                resolve.check_memory(load.model, *load.engine.memory(), load.engine.weights_share())
-            load.engine.replicas(resolve.weight_bytes(load.model))
+                size = load.model.footprint
+                weights = None if size is None else load.engine.loaded_bytes(size)
+                resolve.check_memory(load.model.config, weights, *load.engine.memory())
+            load.engine.replicas(load.model.footprint, load.longest)
+            check_layout(load)
 
 
 def jobs_of(load: Load, jobs: Sequence[PreparedJob], stores: Stores) -> list[PreparedJob]:

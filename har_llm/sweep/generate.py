@@ -14,6 +14,7 @@ from har_llm.common.hardware import forget_gpus
 from har_llm.engines.base import Generation, LoadedModel
 from har_llm.models import resolve
 from har_llm.models.chat_template import check_reasoning
+from har_llm.models.footprint import footprint
 from har_llm.runs.generations import ADAPTER_WEIGHTS
 from har_llm.runs.store import Record, ShardWriter
 from har_llm.sweep import throughput
@@ -38,7 +39,8 @@ def generate(load: Load, on_generation: Callable[[Generation], None], stores: St
         trust_remote_code=model.trust_remote_code,
     )
     forget_gpus()  # free memory may have changed since planning
-    environments = load.engine.replicas(resolve.weight_bytes(load.model))
+    # Its files are here only now, if it was downloaded; before, only its config knew how large it is.
+    environments = load.engine.replicas(footprint(model, Path(spec.path)) if spec.path else None, load.longest)
     started = time.monotonic()
     pool = WorkerPool(load.engine, spec, environments, load.runs[0].outputs / "logs")
     try:
@@ -56,6 +58,13 @@ def generate(load: Load, on_generation: Callable[[Generation], None], stores: St
         throughput.note_rate(load.runs[0].outputs / "store", load.identity, throughput.Rate(start, seconds, count))
     finally:
         pool.close()
+
+
+def check_layout(load: Load) -> None:
+    """Raise MissingError for a model of which one text of the greatest length cannot fit into the GPUs' memory."""
+    layout = load.engine.layout(load.model.footprint, load.longest)
+    if layout is not None and layout.impossible:
+        raise MissingError(f"{load.model.config.name} {layout.lack()}")
 
 
 def _fetched(load: Load) -> Path:

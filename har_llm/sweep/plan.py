@@ -19,6 +19,13 @@ from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.sweep.read_once import Stores
 
+CHARACTERS_PER_TOKEN = 3.5
+"""Of English text and JSON in the vocabularies of current models; used only where the tokenizer is not at hand."""
+
+
+def characters(request: Request) -> int:
+    return sum(len(message["content"]) for message in request.messages)
+
 
 @dataclass(frozen=True)
 class Load:
@@ -38,6 +45,15 @@ class Load:
                 if request.key in self.asked_by:
                     wanted.setdefault(request.key, request)
         return list(wanted.values())
+
+    @cached_property
+    def longest(self) -> int:
+        """Most tokens of a prompt and its generation together, estimated from the prompts' characters."""
+        lengths = [
+            int(characters(request) / CHARACTERS_PER_TOKEN) + request.decoding.sampling.max_new_tokens
+            for request in self.requests
+        ]
+        return min(max(lengths), self.model.config.context or max(lengths))
 
     @property
     def engine(self) -> EngineConfig:

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from har_llm.common import hardware
-from har_llm.models import resolve
-from har_llm.models.config import ModelConfig
 
 
 @pytest.fixture
@@ -54,12 +52,12 @@ def test_main_memory_is_what_may_be_taken() -> None:
     assert 1e8 < hardware.free_memory("cpu") < 1e14
 
 
-@pytest.mark.parametrize(("dtype", "bytes_each"), [("float32", 4), ("bfloat16", 2), ("float16", 2)])
-def test_the_estimate_is_weights_and_a_tenth(dtype: str, bytes_each: int) -> None:
-    model = ModelConfig(name="m", id="o/m", dtype=dtype, parameters=1000)
-    assert resolve.needed_memory(model, None) == pytest.approx(1100 * bytes_each)
-    assert resolve.needed_memory(ModelConfig(name="m", id="o/m"), 500.0) == pytest.approx(550)
-    assert resolve.needed_memory(ModelConfig(name="m", id="o/m"), None) is None
+def test_gpus_can_be_assumed_for_a_plan() -> None:
+    before = hardware.gpus()
+    with hardware.assumed(2, 80):
+        assert [(gpu.id, gpu.total) for gpu in hardware.gpus()] == [("0", 80 * 2**30), ("1", 80 * 2**30)]
+        assert hardware.has_gpu() and hardware.is_assumed()
+    assert hardware.gpus() == before and not hardware.is_assumed()
 
 
 def test_nvidia_smi_is_called_once_until_the_gpus_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,7 @@ WRONG = [
     ("window.evnts=3", "window.evnts is not a setting. Did you mean events?"),
     ("+tsk=run", "tsk is not a setting. Did you mean task?"),
     ("export.what=weights", "export.what is 'weights'; it must be one of model, examples"),
+    ("hardware.gpus=2", "hardware.gpus is 2, hardware.gpu_memory_gb is None and task is run; set both of them"),
     ("limit=0", "limit is 0; it must be at least 1, or null"),
     ("limit=few", "limit is 'few'; it must be a whole number or null."),
     ("seed=-1", "seed is -1; it must be from 0"),

@@ -16,14 +16,14 @@ from tests.helpers import load
 def test_a_server_elsewhere_needs_the_key_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = config("https://api.example.org/v1")
     with pytest.raises(MissingError, match=r"engine\.api_key_env is OPENAI_API_KEY, but there is no such environment"):
-        settings.replicas(None)
-    config("http://10.0.0.7:8000/v1", api_key_env=None).replicas(None)
+        settings.replicas(None, 1)
+    config("http://10.0.0.7:8000/v1", api_key_env=None).replicas(None, 1)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    assert settings.replicas(None) == [{}]
+    assert settings.replicas(None, 1) == [{}]
     assert settings.api_key() == KEY
     monkeypatch.setenv("OPENAI_API_KEY", "schlüssel")
     with pytest.raises(MissingError, match="OPENAI_API_KEY holds no API key: no key has such characters"):
-        settings.replicas(None)
+        settings.replicas(None, 1)
 
 
 # Settings

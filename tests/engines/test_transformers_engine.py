@@ -313,6 +313,6 @@ def test_the_ends_of_the_range_are_tokens_that_may_be_drawn(point: float, monkey
 def test_it_runs_on_the_gpu_whose_memory_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [Gpu("0", "A", 8e10, 1e9), Gpu("1", "A", 8e10, 7e10)]
     monkeypatch.setattr("har_llm.engines.transformers_config.gpus", lambda: found)
-    (environment,) = TransformersEngineConfig().replicas(None)
+    (environment,) = TransformersEngineConfig().replicas(None, 1)
     assert environment["CUDA_VISIBLE_DEVICES"] == "1"
-    assert TransformersEngineConfig(device="cpu").replicas(None) == [{}]
+    assert TransformersEngineConfig(device="cpu").replicas(None, 1) == [{}]

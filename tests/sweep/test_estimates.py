@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
+from har_llm.common.hardware import assumed
 from har_llm.engines import transformers_config, vllm_config
-from har_llm.models import hub, resolve
+from har_llm.models import hub
+from har_llm.models.footprint import Footprint
+from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.prepare import prepare
 from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import Record
@@ -186,26 +189,12 @@ def test_in_4_bits_the_embeddings_stay_as_they_are(tmp_path: Path, monkeypatch: 
     size = "model.parameters=596049920"
     run = prepared(tmp_path, "lora=distilled_tiny", "lora.training.load_in_4bit=true", size, "limit=1")
     embedded = 151_936 * 1024
-    monkeypatch.setattr("har_llm.sweep.estimates.embedding_count", lambda model: embedded)
+    monkeypatch.setattr(ResolvedModel, "footprint", Footprint(4 * 596_049_920, 4 * embedded))
     made = training(run)
     assert made.weights == pytest.approx(2 * (embedded + 0.28 * (596_049_920 - embedded))) and made.embeddings_known
-    monkeypatch.setattr("har_llm.sweep.estimates.embedding_count", lambda model: None)
+    monkeypatch.setattr(ResolvedModel, "footprint", Footprint(4 * 596_049_920))
     made = training(run)
     assert made.weights == pytest.approx(2 * 0.28 * 596_049_920) and not made.embeddings_known
-
-
-def test_embeddings_are_counted_once_where_the_head_shares_them(tmp_path: Path) -> None:
-    shape = {"vocab_size": 100, "hidden_size": 8}
-    model = resolve.ResolvedModel(prepared(tmp_path).experiment.model, "files-0", tmp_path)
-    assert resolve.embedding_count(model) is None
-    for config, count in (
-        ({**shape, "tie_word_embeddings": True}, 800),
-        ({**shape, "tie_word_embeddings": False}, 1600),
-        ({"text_config": shape, "tie_word_embeddings": False}, 1600),
-        ({}, None),
-    ):
-        (tmp_path / "config.json").write_text(json.dumps(config))
-        assert resolve.embedding_count(model) == count
 
 
 def test_why_a_training_cannot_be_done_here_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,3 +214,14 @@ def test_an_engine_chosen_for_want_of_a_gpu_is_noticed(tmp_path: Path, monkeypat
     assert noticed("qwen3_32b") and not noticed("tiny_student"), "the embedded models need no GPU"
     monkeypatch.setattr("har_llm.sweep.estimates.has_gpu", lambda: True)
     assert not noticed("qwen3_32b")
+
+
+def test_a_plan_for_given_gpus_names_a_layout_for_each_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(vllm_config, "installed", lambda: False)
+    with assumed(2, 80):
+        settings = ("model=qwen3_32b", "limit=1", f"paths.outputs={tmp_path}")
+        made = only(prepare(experiment(*settings), planning=True))
+    assert (made.load.engine.engine_name, made.refusal, made.chosen_without_gpu) == ("vLLM", None, False)
+    assert made.layout is not None and made.layout.in_words() == "1 x 2 GPUs"
+    assert 33_000 < made.layout.tokens < 34_500, "a prompt of one window, and 32,768 new tokens"

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from har_llm.common.errors import EngineError
+from har_llm.common.errors import ConfigError, EngineError
+from har_llm.engines.transformers_config import TransformersEngineConfig
+from har_llm.models.footprint import Footprint
+from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.prepare import prepare
+from har_llm.sweep.generate import generate
+from har_llm.sweep.plan import make_plan
+from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
 from tests.scripted_runs import SMALL, done, made_for, rows_of
 
@@ -32,3 +39,23 @@ def test_an_engine_that_fails_leaves_no_run_directory(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="context is 50"):
         made_for(prepared)
     assert not list(tmp_path.glob("runs/*"))
+
+
+def test_a_model_that_was_just_downloaded_gets_as_many_gpus_as_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = prepare(experiment("model=tiny_student", "engine=transformers", "limit=1", f"paths.outputs={tmp_path}"))
+    asked: list[Footprint | None] = []
+
+    def replicas(self: object, size: Footprint | None, tokens: int) -> None:
+        asked.append(size)
+        raise ConfigError("Far enough.")
+
+    monkeypatch.setattr(TransformersEngineConfig, "replicas", replicas)
+    monkeypatch.setattr("har_llm.models.resolve.fetch", lambda model: run.model.path)
+    absent = replace(run, model=ResolvedModel(replace(run.model.config, parameters=None), run.model.revision, None))
+    (load,) = make_plan([absent], Stores()).loads
+    assert load.model.footprint is None
+    with pytest.raises(ConfigError, match="Far enough"):
+        generate(load, lambda generation: None, Stores())
+    assert asked == [run.model.footprint] and run.model.footprint is not None

@@ -137,7 +137,7 @@ def test_adapters_share_the_load_of_their_base_model(tmp_path: Path) -> None:
         (TRANSFORMERS, [*TRANSFORMERS, "engine.batch_size=1"]),
         (TRANSFORMERS, VLLM),
         (VLLM, [*VLLM, "decoding=structured"]),
-        (VLLM, [*VLLM, "engine.quantization=fp8"]),
+        (VLLM, [*VLLM, "engine.quantization=fp8_per_block"]),
         ([*VLLM, "decoding=structured"], [*VLLM, "decoding=structured", "model.thinking=false"]),
     ],
 )

@@ -36,7 +36,18 @@ def show_plan(plan: Plan, estimates: Estimates, finished: int) -> None:
 
 
 def _loads_table(estimates: Sequence[LoadEstimate]) -> Table:
-    columns = ("model", "engine", "runs", "generations owed", "prompt tokens", "answer tokens", "memory", "download", "time")
+    columns = (
+        "model",
+        "engine",
+        "runs",
+        "generations owed",
+        "prompt tokens",
+        "answer tokens",
+        "memory",
+        "GPUs",
+        "download",
+        "time",
+    )
     rows = []
     for one in estimates:
         load, most = one.load, _most(one)
@@ -45,7 +56,8 @@ def _loads_table(estimates: Sequence[LoadEstimate]) -> Table:
         download = "-" if one.download == 0 else _size(one.download)
         unknown = f"unknown; {most}{duration(one.answer_tokens / NAMED_RATE / 3600)} at {NAMED_RATE:,} tokens/s"
         time = unknown if one.hours is None else duration(one.hours)
-        costs = [rough(one.prompt_tokens), answers, memory, download, time]
+        spread = "-" if one.layout is None else one.layout.in_words()
+        costs = [rough(one.prompt_tokens), answers, memory, spread, download, time]
         rows.append([load.model.config.name, load.engine.engine_name, str(len(load.runs)), str(len(load.requests)), *costs])
     return Table("loads", "Models to load", columns, rows)
 
@@ -97,10 +109,12 @@ def _notes(estimates: Estimates) -> list[str]:
 def _load_notes(one: LoadEstimate) -> Iterator[str]:
     if one.refusal is not None:
         yield one.refusal
-    if one.memory is not None and one.place is not None and one.memory > one.place.free:
+    if one.layout is not None and not one.layout.starts:
+        yield one.layout.lack()
+    elif one.memory is not None and one.place is not None and one.memory > one.place.free:
         yield f"needs about {data_size(one.memory)}, but {one.place.name} here has {data_size(one.place.free)} free."
     if one.chosen_without_gpu:
-        yield "planned for this machine, which has no GPU; engine=vllm_a100 plans for a machine that has some."
+        yield "planned for this machine, which has no GPU; hardware.gpus=1 hardware.gpu_memory_gb=80 plans for another."
     if one.version_unknown:
         yield "the hub could not be asked for its version; stored generations are not counted."
     if not one.prompts_counted:

@@ -259,6 +259,6 @@ def test_no_part_of_a_repeated_key_is_shown(monkeypatch: pytest.MonkeyPatch, ech
 
 def test_a_local_server_needs_no_key() -> None:
     with FailingServer() as server:
-        config(server.url).replicas(None)
+        config(server.url).replicas(None, 1)
         texts(server.url, "a")
     assert server.headers[0]["authorization"] == "Bearer none"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from har_llm.engines.layout import Layout
 from har_llm.report.terminal.plan import show_plan
 from har_llm.runs.prepare import prepare
 from har_llm.sweep.estimates import Downloads, Estimates, Place, estimate
@@ -16,7 +17,14 @@ from har_llm.sweep.plan import Plan, make_plan
 from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
 
-KNOWN = {"prompts_counted": True, "answers_known": True, "refusal": None, "hours": 0.75, "place": Place("memory", 1e12)}
+KNOWN = {
+    "layout": None,
+    "prompts_counted": True,
+    "answers_known": True,
+    "refusal": None,
+    "hours": 0.75,
+    "place": Place("memory", 1e12),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +66,7 @@ def test_what_the_runs_need_is_counted_first(capsys: pytest.CaptureFixture[str],
 def test_figures_are_shown_rounded(capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates) -> None:
     made = changed(figures, prompt_tokens=19_400.0, answer_tokens=2.6e6, memory=72.1e9, download=65.5e9)
     out = said(capsys, plan, made)
-    assert "19 k 2.6 M 72.1 GB 65.5 GB 45 min" in out
+    assert "19 k 2.6 M 72.1 GB - 65.5 GB 45 min" in out
     assert ": " not in out.partition("45 min")[2], "no note"
 
 
@@ -80,7 +88,7 @@ def test_what_stands_in_the_way_is_said(capsys: pytest.CaptureFixture[str], plan
     out = said(capsys, plan, small)
     name = figures.loads[1].load.model.config.name
     assert f"{name}: needs about 72.1 GB, but the GPU here has 24.0 GB free." in out
-    assert "planned for this machine, which has no GPU; engine=vllm_a100 plans for a machine that has some." in out
+    assert "planned for this machine, which has no GPU; hardware.gpus=1 hardware.gpu_memory_gb=80 plans" in out
     assert f"{name}: It cannot run." in said(capsys, plan, changed(figures, refusal="It cannot run."))
 
 
@@ -117,3 +125,12 @@ def test_a_training_has_its_row_and_its_notes(capsys: pytest.CaptureFixture[str]
     measured = Estimates([], [replace(training, hours=7 / 60, refusal="It cannot be trained.")], None)
     out = said(capsys, plan, measured)
     assert "7 min" in out and "max_steps=10" not in out and "tiny_teacher: It cannot be trained." in out
+
+
+def test_a_layout_is_shown_or_what_would_start(capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates) -> None:
+    starts = Layout(2, 4, 1000, 1000, False)
+    assert "72.1 GB 4 x 2 GPUs" in said(capsys, plan, changed(figures, memory=72.1e9, layout=starts))
+    short = starts._replace(room=900, remedies=("engine.quantization=fp8_per_channel",))
+    told = said(capsys, plan, changed(figures, memory=72.1e12, layout=short))
+    assert "have 1,000 tokens, but beside the weights 2 GPUs would have room for 900. What would: engine.quanti" in told
+    assert "needs about" not in told

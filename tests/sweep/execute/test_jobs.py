@@ -15,6 +15,7 @@ import pytest
 from har_llm import tasks
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.engines.scripted import ScriptedEngineConfig
+from har_llm.models.footprint import Footprint
 from har_llm.sweep import execute, throughput
 from har_llm.sweep.job import Job
 from tests.composing import experiment
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 
 class Refused(ScriptedEngineConfig):
-    def replicas(self, weight_bytes: float | None) -> Sequence[dict[str, str]]:
+    def replicas(self, size: Footprint | None, tokens: int) -> Sequence[dict[str, str]]:
         raise ConfigError("There is no such GPU.")
 
 

@@ -11,7 +11,7 @@ from har_llm.common.errors import MissingError
 from har_llm.common.provenance import Provenance
 from har_llm.distill.manifest import read_manifest
 from har_llm.distill.model_card import CURVE
-from har_llm.models.resolve import ResolvedModel
+from har_llm.models.config import ModelConfig
 from har_llm.runs.prepare import prepare
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
@@ -74,8 +74,8 @@ def test_a_teacher_that_fails_fails_only_its_students(tmp_path: Path) -> None:
 def test_a_job_whose_teacher_and_student_both_do_not_fit_is_reported_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def too_large(model: ResolvedModel, *_: object) -> None:
-        raise MissingError(f"{model.config.name} is too large.")
+    def too_large(config: ModelConfig, *_: object) -> None:
+        raise MissingError(f"{config.name} is too large.")
 
     monkeypatch.setattr("har_llm.models.resolve.check_memory", too_large)
     student = job(tmp_path)

@@ -1,0 +1,68 @@
+"""What a model takes of memory once it is loaded: from its files' headers, or before they are here from its config."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from har_llm.models.checkpoint import FLOATS, tensors
+from har_llm.models.config import DTYPES, ModelConfig
+
+PACKED = {"I64": 8, "I32": 4, "I16": 2}
+"""Bytes of a value in the number formats of quantised weights, as safetensors names them; 1 for others."""
+
+
+class Footprint(NamedTuple):
+    weights: float
+    """Bytes of all weights, in model.dtype where they are not quantised."""
+    embeddings: float = 0.0
+    """Bytes of those in the embeddings and the head, which quantisation on loading leaves as they are; 0 if unknown."""
+    cache: float | None = None
+    """Bytes of the key-value cache for one token, in model.dtype; None if unknown."""
+
+
+def footprint(config: ModelConfig, folder: Path | None) -> Footprint | None:
+    """`folder`: the model's files, if they are here. None where neither they nor the config say how large it is."""
+    each = DTYPES[config.dtype]
+    embeddings, cache = config.embeddings, config.cache_values
+    weights = None if config.parameters is None else config.parameters * float(each)
+    if folder is not None:
+        weights = _stored(folder, each)
+        embeddings, cache = embedding_count(folder), cache_values(folder)
+    return None if weights is None else Footprint(weights, (embeddings or 0) * each, cache and float(cache * each))
+
+
+def _stored(folder: Path, each: int) -> float:
+    """Bytes of the weights in a folder's files. `each`: of one that is not quantised."""
+    stored = tensors(folder).values()
+    size = sum(math.prod(one.shape) * (each if one.kind in FLOATS else PACKED.get(one.kind, 1)) for one in stored)
+    return float(size or sum(file.stat().st_size for file in folder.glob("*.safetensors")))
+
+
+def embedding_count(folder: Path) -> int | None:
+    """Number of weights in the embeddings and, if it is not tied to them, in the head; None where the files do not say."""
+    try:
+        config, shape = _config(folder)
+        tied = shape.get("tie_word_embeddings", config.get("tie_word_embeddings", True))
+        return int(shape["vocab_size"] * shape["hidden_size"] * (1 if tied else 2))
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return None
+
+
+def cache_values(folder: Path) -> int | None:
+    """Number of values that the key-value cache keeps for a token; None where the files do not say."""
+    try:
+        _, shape = _config(folder)
+        heads = shape.get("num_key_value_heads") or shape["num_attention_heads"]
+        width = shape.get("head_dim") or shape["hidden_size"] // shape["num_attention_heads"]
+        return int(2 * shape["num_hidden_layers"] * heads * width)
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return None
+
+
+def _config(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A model's config.json, and its part about the language model."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return config, config.get("text_config") or config
