@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from collections.abc import Mapping
+from copy import deepcopy
 from types import NoneType, UnionType
 from typing import Any, TypeGuard, Union, get_args, get_origin, get_type_hints
 
@@ -76,7 +77,20 @@ def component(node: object, where: str, kind: Any = object) -> Any:
 
 
 def checked(cls: type, values: dict[str, Any], where: str) -> Any:
-    """An object of `cls` with these values, all converted to the declared types."""
+    """An object of `cls` with these values, all converted to the declared types.
+
+    It is converted once for all jobs of a sweep that have these values: OmegaConf takes long, and jobs differ in little.
+    """
+    key = cls, repr(values)
+    if key not in _converted:
+        _converted[key] = _convert(cls, values, where)
+    return deepcopy(_converted[key])
+
+
+_converted: dict[tuple[type, str], Any] = {}
+
+
+def _convert(cls: type, values: dict[str, Any], where: str) -> Any:
     try:
         return OmegaConf.to_object(OmegaConf.unsafe_merge(OmegaConf.structured(cls), values))
     except ConfigKeyError as error:
