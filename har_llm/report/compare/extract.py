@@ -25,8 +25,9 @@ def extract(reasoning: str, ids: Sequence[int], events: Sequence[Event], place: 
     spans = list(_merged(_passage(reasoning, one, found) for one in found if one.event == place))
     parts, length = [], 0
     for (start, end), before in zip(spans, [0, *(end for _, end in spans)], strict=False):
-        if length + end - start > LONGEST:
+        if parts and length + end - start > LONGEST:
             break
+        end = _shortened(reasoning, start, end, LONGEST)
         parts += [LEFT_OUT] if reasoning[before:start].strip() else []
         parts.append(reasoning[start:end].strip())
         length += end - start
@@ -36,11 +37,17 @@ def extract(reasoning: str, ids: Sequence[int], events: Sequence[Event], place: 
 
 def _passage(text: str, mention: Mention, found: Sequence[Mention]) -> tuple[int, int]:
     start = _sentence_start(text, mention.start)
-    ends = [start + LONGEST_PASSAGE, text.find("\n\n", mention.end), *_next(text, mention, found)]
-    end = max(mention.end, min(end for end in ends if end >= 0))
-    if end < len(text) and end == start + LONGEST_PASSAGE:  # a passage that is cut ends with a word
-        end = max(mention.end, text.rfind(" ", start, end))
-    return start, end
+    ends = [len(text), text.find("\n\n", mention.end), *_next(text, mention, found)]
+    end = _shortened(text, start, min(end for end in ends if end >= 0), LONGEST_PASSAGE)
+    return start, max(mention.end, end)
+
+
+def _shortened(text: str, start: int, end: int, most: int) -> int:
+    """Where a passage ends that is cut to so many characters: with a word."""
+    if end - start <= most:
+        return end
+    space = text.rfind(" ", start + 1, start + most)
+    return start + most if space < 0 else space
 
 
 def _next(text: str, mention: Mention, found: Sequence[Mention]) -> Iterator[int]:

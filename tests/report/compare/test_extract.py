@@ -46,6 +46,13 @@ def test_a_long_passage_ends_with_a_word() -> None:
     assert len(quoted) < LONGEST
 
 
+def test_of_a_long_reasoning_about_the_event_alone_the_beginning_is_quoted() -> None:
+    said = " ".join(f"Event 1 is the door, thought number {number}." for number in range(50))
+    quoted = of(said)
+    assert said.startswith(quoted.removesuffix(" [...]")) and quoted.endswith(" [...]")
+    assert LONGEST - 20 < len(quoted) <= LONGEST + 6
+
+
 @given(st.lists(st.sampled_from(["Event 1", "hall door OPENED", "Event 2. ", ". ", "\n\n", "x" * 200, " so ", "19:51:00"])))
 def test_no_extract_is_long_or_says_what_the_reasoning_does_not(pieces: list[str]) -> None:
     reasoning = "".join(pieces)
