@@ -22,7 +22,7 @@ from har_llm.scoring.labels import Labels, integer
 from har_llm.scoring.mentions import mentions
 from har_llm.scoring.prediction import Prediction
 
-VERSION = 4
+VERSION = 5
 """To be raised when the same generation would be parsed differently; part of a run's digest."""
 
 ID_KEYS = ("id", "event_id")
@@ -31,6 +31,9 @@ ACTIVITY_KEYS = ("activity", "activity_id", "label")
 
 REPAIRED_IN_ALL, REPAIRED_PER_EVENT = 8_000, 200
 """Most characters of broken objects for json-repair, so that a hostile text takes a second at most."""
+
+ENDED = ("stop", "ran_on")
+"""Finish reasons of texts that are whole: a text that was stopped because it ran on has all that is said of its window."""
 
 _EMPTY_LIST = re.compile(r"(?:```[a-z]*)?\s*\[\s*\]\s*(?:```)?")  # a valid list, though it omits every event
 _ID = re.compile(r"(?:(?:event|id)\s*)?#?([0-9]{1,18})(?:\.0+)?", re.IGNORECASE)
@@ -84,13 +87,13 @@ def parse(text: str, finish_reason: str, asked: Asked, *, thinking: bool) -> Ans
     if not answer:
         missed = (_missed("no_answer", finish_reason),) * len(asked.ids)
         return Answer(reasoning, answer, missed, missed)
-    parsed = answer if finish_reason == "stop" else unfinished(answer, asked.keys)
+    parsed = answer if finish_reason in ENDED else unfinished(answer, asked.keys)
     found = find_objects(parsed)
     lists = answer_lists(parsed, found.objects, asked.keys)
     alone = parsed == answer and len(lists) == 1 and is_all(parsed, lists[0])
     lists, echoes = _without_echoes(lists, asked, alone=alone)
     chosen = counting(lists, asked.ids, asked.keys)
-    ran_on = _runs_on(chosen, found, asked, parsed, ended=finish_reason == "stop")
+    ran_on = _runs_on(chosen, found, asked, parsed, finish_reason)
     cut = "ran_on" if ran_on else finish_reason
     without_objects = "omitted" if _EMPTY_LIST.fullmatch(answer) else "malformed"
     strict, strict_absent = _parse_strictly(chosen, asked, without_objects)
@@ -127,14 +130,18 @@ def _told_apart(predictions: Sequence[Prediction], reasoning: str, asked: Asked)
     )
 
 
-def _runs_on(chosen: AnswerList | None, found: Found, asked: Asked, text: str, *, ended: bool) -> bool:
+def _runs_on(chosen: AnswerList | None, found: Found, asked: Asked, text: str, finish_reason: str) -> bool:
     """Whether a list without an end, or objects without a list, give activities to events after those of the window.
 
-    `ended`: whether the generation ended by itself, or so it seems: not every server says that it stopped one.
+    A server may say "stop" of a generation that it stopped for this.
     """
-    if not found.objects or (chosen is not None and chosen.objects is not None):
+    if chosen is not None and chosen.objects is not None:
         return False
-    if ended and (chosen is None or "]" in text[found.objects[-1].end :]):
+    if finish_reason == "ran_on":
+        return True
+    if not found.objects:
+        return False
+    if finish_reason == "stop" and (chosen is None or "]" in text[found.objects[-1].end :]):
         return False
     start, last = 0 if chosen is None else chosen.start, max(asked.ids, default=-1)
     values = (located.value for located in found.objects if located.start >= start)

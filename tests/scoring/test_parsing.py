@@ -308,6 +308,18 @@ def test_a_server_that_stops_a_list_that_runs_on_need_not_say_so() -> None:
     assert short(parsed.strict) == ["ran_on"] * 2 and short(parsed.lenient) == [1, 19] and parsed.ran_on
 
 
+def test_a_complete_list_counts_whether_or_not_a_server_says_that_it_stopped_what_follows() -> None:
+    for following in ("[{", '[{"id": 2, "activity": 1}, {'):
+        for finish in ("stop", "ran_on"):
+            parsed = answer(f"{LIST}\nNext: {following}", finish=finish)
+            assert short(parsed.strict) == short(parsed.lenient) == [1, 19] and not parsed.ran_on
+
+
+def test_a_generation_that_was_stopped_ran_on_also_where_its_last_object_is_of_the_window() -> None:
+    parsed = answer(LIST.partition(', {"id": 1')[0] + ", {", finish="ran_on")
+    assert short(parsed.strict) == ["ran_on"] * 2 and short(parsed.lenient) == [1, "ran_on"] and parsed.ran_on
+
+
 @pytest.mark.parametrize(
     ("text", "finish", "strictly"),
     [
@@ -458,7 +470,7 @@ def test_nothing_overrules_a_complete_answer_of_a_text_that_ended(
     body = json.dumps([{"id": shown, "activity": number} for shown, number in activities.items()])
     text = f"{before}\n[]\n{body}\n{after}\n."  # without the empty list, it could end a list that `before` begins
     parsed = parse(text, finish, Asked(list(activities), Labels(CATALOGUE)), thinking=False)
-    if finish == "stop":
+    if finish in ("stop", "ran_on"):  # a text that is stopped because it ran on has all that is said of its window
         assert short(parsed.strict) == short(parsed.lenient) == list(activities.values())
     else:
         assert {one.activity for one in (*parsed.strict, *parsed.lenient)} == {None}
