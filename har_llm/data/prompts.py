@@ -166,14 +166,9 @@ def _home_values(home: Home) -> dict[str, str]:
         "rooms": "\n".join(
             f"- {room}: {', '.join(things)}" if things else f"- {room}" for room, things in home.rooms.items()
         ),
-        "activities": "\n".join(_activity(number, home) for number in home.activities),
+        "activities": "\n".join(f"{number}. {home.described(number)}" for number in home.activities),
         "rules": "\n".join(f"- {rule}" for rule in home.rules),
     }
-
-
-def _activity(number: int, home: Home) -> str:
-    defined = home.definitions.get(number)
-    return f"{number}. {home.activities[number]}" + (f": {defined}" if defined else "")
 
 
 _EVENTS = re.compile(r"(?<!\$)\$(?:events\b|\{events\})")

@@ -31,6 +31,11 @@ class Home:
     rules: Sequence[str] = ()
     synthetic: bool = False
 
+    def described(self, number: int) -> str:
+        """An activity's name as a prompt lists it, with its definition if it has one: "eating: also just drinking"."""
+        defined = self.definitions.get(number)
+        return self.activities[number] + (f": {defined}" if defined else "")
+
 
 class Event(NamedTuple):
     """One change of one sensor. A named tuple, because a run may hold millions."""

@@ -41,7 +41,8 @@ def parse_windows(run: PreparedRun, store: GenerationStore) -> list[WindowGenera
         raise MissingError(f"{len(missing)} of {len(run.requests)} generations are missing; run the same command again.")
     records = list(store.get_many(request.key for request in run.requests))
     check_adapter(run, records)
-    labels, thinking = Labels(run.recordings.home.activities), run.experiment.model.thinking
+    home, thinking = run.recordings.home, run.experiment.model.thinking
+    labels = Labels(home.activities, {number: home.described(number) for number in home.definitions})
     samples, keys = run.experiment.decoding.samples, run.experiment.prompt.answer_keys
     windows = []
     for place, prompt in enumerate(run.prompts):

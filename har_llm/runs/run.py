@@ -82,6 +82,13 @@ class PreparedRun:
             **self.engine.identity(),
         }
 
+    @property
+    def parsed_by(self) -> list[Any]:
+        """What the predictions of given generations depend on."""
+        home = self.recordings.home
+        names = [(number, name, home.described(number)) for number, name in home.activities.items()]
+        return [parsing.VERSION, vars(self.experiment.prompt.answer_keys), names]
+
     @cached_property
     def digest(self) -> str:
         """A digest of everything that can change the run's results: generations, data, labels, parsing, scoring."""
@@ -89,11 +96,10 @@ class PreparedRun:
         return digest(
             {
                 "format": FORMAT,
-                "parsing": [parsing.VERSION, vars(self.experiment.prompt.answer_keys)],
+                "parsing": self.parsed_by,
                 "metrics": metrics.VERSION,
                 "keys": [request.key for request in self.requests],
                 "data": data_digest(self.sessions),
-                "activities": list(home.activities.items()),
                 "null_class": [sorted(home.null_class), self.experiment.dataset.null_class],
                 "seed": settings.seed,
                 "limit": settings.limit,
@@ -171,7 +177,7 @@ class AdapterRecipe:
             "chosen": vars(examples),
         }
         if examples.uses_answers:
-            made["parsing"] = [parsing.VERSION, vars(self.teacher.experiment.prompt.answer_keys)]
+            made["parsing"] = self.teacher.parsed_by
         if examples.uses_gold:
             made["gold"] = data_digest(self.teacher.sessions)
         if examples.unusable == "leave_out":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from har_llm.scoring.names import activity_name
@@ -19,14 +19,16 @@ _NO_WORD = re.compile(r"[\W_]+")
 class Labels:
     """The activities of a home by every form in which an answer may name them."""
 
-    def __init__(self, activities: Mapping[int, str]):
+    def __init__(self, activities: Mapping[int, str], defined: Mapping[int, str] | None = None):
+        """`defined`: the names of those that the prompt lists with a definition, with it: "eating: also just drinking"."""
         self._activities = activities
-        self._exact = _unambiguous(activities, _exact_forms)
-        self._plain = _unambiguous(activities, lambda number, name: iter((_plain(name),)))
-        self._enum = _unambiguous(activities, lambda number, name: iter((_enum_style(name),)))
+        names = [*activities.items(), *(defined or {}).items()]
+        self._exact = _unambiguous((number, form) for number, name in names for form in _exact_forms(number, name))
+        self._plain = _unambiguous((number, _plain(name)) for number, name in names)
+        self._enum = _unambiguous((number, _enum_style(name)) for number, name in names)
 
     def strict(self, value: Any) -> Prediction:
-        """The activity of a number, an exact name, "3. cooking" or "WATCHING_TV"."""
+        """The activity of a number, an exact name, the prompt's "3. cooking" or "WATCHING_TV"."""
         number = value if type(value) is int else self._exact.get(value) if isinstance(value, str) else None
         if number in self._activities:
             return Prediction(number, None)
@@ -77,12 +79,11 @@ def _exact_forms(number: int, name: str) -> Iterator[str]:
     yield from (name, activity_name(number, name), _enum_style(name))
 
 
-def _unambiguous(activities: Mapping[int, str], forms: Any) -> dict[str, int]:
+def _unambiguous(forms: Iterable[tuple[int, str]]) -> dict[str, int]:
     """The activity of each form; without forms that two activities have, that are empty, or that are a number."""
     found: dict[str, set[int]] = {}
-    for number, name in activities.items():
-        for form in forms(number, name):
-            found.setdefault(form, set()).add(number)
+    for number, form in forms:
+        found.setdefault(form, set()).add(number)
     return {
         form: numbers.pop()
         for form, numbers in found.items()

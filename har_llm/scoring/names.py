@@ -20,7 +20,7 @@ METRICS = tuple(METRIC_NAMES)
 
 
 def activity_name(number: int, name: str) -> str:
-    """ "19. preparing dinner", as the prompt lists it."""
+    """ "19. preparing dinner", as the prompt lists it, but without a definition."""
     return f"{number}. {name}"
 
 

@@ -235,6 +235,17 @@ def test_answers_are_parsed_by_the_keys_that_the_prompt_asks_for(tmp_path: Path)
     assert formed.requests[0].schema["prefixItems"][0]["required"] == ["event", "predicted_activity"]
 
 
+def test_an_answer_may_repeat_the_definition_of_an_activity(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("$events")
+    mine = ("prompt=verbatim", f"prompt.path={tmp_path / 'mine.txt'}", "limit=1")
+    defined, other = sampled(tmp_path, *mine, "dataset.home.definitions={2: also shoes}"), sampled(tmp_path, *mine)
+    rows = json.dumps([{"id": shown, "activity": "2. getting dressed: also shoes"} for shown in defined.prompts[0].ids])
+    result = answered(defined, f"<think>\nSo.\n</think>{rows}")
+    assert {row["strict"]["activity"] for row in rows_of(result) if row.get("window") == 0} == {2}
+    assert [one.key for one in other.requests] == [one.key for one in defined.requests], "the same prompts"
+    assert other.digest != defined.digest
+
+
 def test_the_sample_shows_the_first_wrong_event(tmp_path: Path) -> None:
     path = gold_script(tmp_path / "wrong.jsonl", wrong=10**6)
     result, _ = done(tmp_path, f"engine.path={path}")

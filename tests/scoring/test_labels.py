@@ -37,6 +37,13 @@ def test_forms_that_only_the_lenient_mode_takes(value: object) -> None:
     assert Labels(MARBLE).lenient(value).activity == 13
 
 
+@pytest.mark.parametrize("value", ["3. cooking: also heating", "cooking: also heating", "3. cooking", "cooking", "COOKING"])
+def test_an_activity_may_be_called_as_the_prompt_defines_it(value: str) -> None:
+    labels = Labels(MARBLE, {3: "cooking: also heating"})
+    assert labels.strict(value).activity == labels.lenient(value).activity == labels.lenient(f"{value} ").activity == 3
+    assert labels.strict("3. cooking: also eating").missed == "unknown_label"
+
+
 @pytest.mark.parametrize("value", ["3. watching TV", "TV", "WATCHING", 4, "4. eating", "_", ""])
 def test_labels_that_nobody_knows(value: object) -> None:
     assert Labels(MARBLE).strict(value).missed == Labels(MARBLE).lenient(value).missed == "unknown_label"

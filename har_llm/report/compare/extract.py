@@ -23,7 +23,8 @@ def extract(reasoning: str, ids: Sequence[int], events: Sequence[Event], place: 
     """
     found = mentions(reasoning, ids, events)
     spans = list(_merged(_passage(reasoning, one, found) for one in found if one.event == place))
-    parts, length = [], 0
+    parts: list[str] = []
+    length = 0
     for (start, end), before in zip(spans, [0, *(end for _, end in spans)], strict=False):
         if parts and length + end - start > LONGEST:
             break
