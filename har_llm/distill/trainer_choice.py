@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import importlib.util
 
-from har_llm.common.errors import MissingError
+from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.hardware import has_gpu
 from har_llm.distill.config import Distilled
 
-
-def chosen_trainer(wanted: str) -> str:
-    """trl or unsloth."""
-    if wanted != "auto":
-        return wanted
-    return "unsloth" if has_gpu() and installed("unsloth") else "trl"
+EMBEDDINGS = ("lm_head", "embed_tokens")
 
 
-def check_tools(lora: Distilled) -> None:
-    """Raise MissingError, before the teacher generates anything, if the student could not be trained here."""
+def chosen_trainer(lora: Distilled, dtype: str) -> str:
+    """trl or unsloth. `dtype`: of the student."""
+    if lora.trainer != "auto":
+        return lora.trainer
+    return "unsloth" if has_gpu() and installed("unsloth") and not _unlike(lora, dtype) else "trl"
+
+
+def _unlike(lora: Distilled, dtype: str) -> str:
+    """What Unsloth would train in another way than the settings say; empty if it would not."""
+    for name in lora.training.target_modules:
+        if name in EMBEDDINGS:
+            return f"lora.training.target_modules has {name}, which Unsloth trains whole, without LoRA weights"
+    if dtype == "float32":
+        return "model.dtype is 'float32', but Unsloth computes in 16 bits"
+    return ""
+
+
+def check_tools(lora: Distilled, dtype: str) -> None:
+    """Raise ConfigError or MissingError, before the teacher generates anything, if the student could not be trained here.
+
+    `dtype`: of the student.
+    """
     if lora.trainer == "unsloth" and not has_gpu():
         raise MissingError("lora.trainer is 'unsloth', but there is no GPU here; set lora.trainer=trl, which needs none.")
     if lora.trainer == "unsloth" and not installed("unsloth"):
@@ -25,6 +40,8 @@ def check_tools(lora: Distilled) -> None:
             "lora.trainer=unsloth needs the package unsloth (Linux): pip install 'har-llm[unsloth]'; or set "
             "lora.trainer=trl."
         )
+    if lora.trainer == "unsloth" and (fault := _unlike(lora, dtype)):
+        raise ConfigError(f"lora.trainer is 'unsloth', and {fault}; set lora.trainer=trl.")
     if installed("bitsandbytes"):
         return
     training = lora.training

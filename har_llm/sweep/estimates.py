@@ -153,7 +153,7 @@ def _training(recipe: AdapterRecipe) -> TrainingEstimate:
     training, teacher = recipe.lora.training, recipe.teacher
     refusal = None
     try:
-        check_tools(recipe.lora)
+        check_tools(recipe.lora, recipe.student.config.dtype)
     except HarError as error:
         refusal = str(error)
     rate = known_rate(teacher.outputs / "store", recipe.work)

@@ -50,7 +50,7 @@ def check_recipe(run: PreparedRun, stores: Stores) -> None:
         return
     there = stores.weights(run.recipe)
     if there is None:
-        check_tools(run.recipe.lora)
+        check_tools(run.recipe.lora, run.recipe.student.config.dtype)
         check_arguments(_job(run.recipe, Path()))
         if (student := run.recipe.student).path is not None:
             check_targets(run.recipe.lora.training.target_modules, student.public_name, student.path)
@@ -140,7 +140,7 @@ def _job(recipe: AdapterRecipe, base: Path) -> TrainingJob:
         folder=str(staging / "adapter"),
         checkpoints=str(staging / "checkpoints"),
         settings=recipe.lora.training,
-        trainer=chosen_trainer(recipe.lora.trainer),
+        trainer=chosen_trainer(recipe.lora, recipe.student.config.dtype),
     )
 
 

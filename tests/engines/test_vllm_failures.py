@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from har_llm.common.process import JsonProcess, ProcessFailed
-from har_llm.engines.vllm_config import installed
+from har_llm.engines.vllm_config import QUANTIZED, installed
 from har_llm.engines.vllm_failures import is_memory, reason, root_cause
 
 START = RuntimeError("Engine core initialization failed. See root cause above. Failed core proc(s): {'EngineCore': 1}")
@@ -117,6 +117,7 @@ def test_every_failure_of_a_core_of_its_own_says_its_cause(vllm: tuple[JsonProce
     setting = failure(process, "nonsense")
     assert re.search(r"of a prompt and its generation\): Unknown quantization method: nonsense\. Must be", setting["told"])
     assert "Lower" not in setting["told"] and setting["logged"]
+    assert all(f"'{method}'" in setting["told"] for method in QUANTIZED)
     memory = failure(process, "memory")["told"]
     assert re.search(r"\(1\.91 GiB KV cache is needed, which is larger than the available KV cache memory", memory)
     assert memory.endswith("Lower model.sampling.max_new_tokens or engine.max_num_seqs, or raise engine.cpu_kvcache_space.")
