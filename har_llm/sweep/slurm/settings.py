@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+SIGNAL = "B:USR2@30"
+"""The signal before the time limit, upon which submitit requeues the job. It goes to the batch script itself (B), as there
+are no job steps, and comes 30 s before the end, as nothing has to be saved. Slurm may be a minute early."""
+
 
 @dataclass
 class SlurmSettings:
@@ -46,7 +50,7 @@ class SlurmSettings:
             "slurm_setup": self.setup or None,
             # afterany: also after a failed job, because what the others have made is scored.
             "slurm_dependency": f"afterany:{':'.join(after)}" if after else None,
-            "slurm_additional_parameters": self.options or None,
+            "slurm_additional_parameters": {"signal": SIGNAL, **self.options},
             "slurm_use_srun": False,
         }
         return {name: value for name, value in asked.items() if value is not None}

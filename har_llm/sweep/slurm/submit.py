@@ -8,8 +8,10 @@ limit, or run side by side.
 from __future__ import annotations
 
 import logging
+import shlex
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -84,7 +86,12 @@ class Cluster:
             return []
         logging.getLogger("submitit").setLevel(logging.ERROR)  # without Slurm's accounting it warns at every call
         settings = self.settings.for_scoring() if stage == SCORES else self.settings
-        executor = submitit.AutoExecutor(self.folder / "%j", cluster="slurm", slurm_max_num_timeout=settings.restarts)
+        executor = submitit.AutoExecutor(
+            self.folder / "%j",
+            cluster="slurm",
+            slurm_max_num_timeout=settings.restarts,
+            slurm_python=f"exec {shlex.quote(sys.executable)}",  # takes the script's place, so that it gets the signal
+        )
         executor.update_parameters(**settings.parameters(what, [job.id for job in after]))
         try:
             job = executor.submit(Work(self.do, sources, stage))

@@ -90,6 +90,21 @@ def test_teacher_trainings_and_student_are_stages_that_wait_for_each_other(tmp_p
     assert len(list(tmp_path.glob("outputs/store/adapters/tiny_student-*"))) == 2
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@on_slurm
+def test_a_job_whose_time_is_up_is_queued_again_and_goes_on(tmp_path: Path, script: str) -> None:
+    """Two minutes are not enough for these generations, so the job is stopped at least once."""
+    slow = [*OURS, "hydra.launcher.timeout_min=2", "engine.delay_s=4", "window.events=1", "limit=30"]
+    done = har_llm(tmp_path, *slow, "-m", *SMALL, script, "seed=0")
+    (job,) = re.findall(r"Slurm job (\d+): tiny_student", done.stdout)
+    told = subprocess.run(["scontrol", "show", "job", job], capture_output=True, text=True, check=True).stdout
+    assert int(re.findall(r"Restarts=(\d+)", told)[0]) >= 1
+    made = [json.loads(line) for path in tmp_path.glob("outputs/store/generations/*/*.jsonl") for line in path.open()]
+    assert len({row["key"] for row in made}) == len(made) == 30, "nothing is lost, and nothing is made twice"
+    assert len(predictions(tmp_path)) == 1
+
+
 @on_slurm
 def test_a_request_that_the_cluster_refuses_is_one_sentence(tmp_path: Path, script: str) -> None:
     done = har_llm(tmp_path, *OURS, "hydra.launcher.partition=nowhere", "-m", *SMALL, script, "seed=0", expect=1)
@@ -167,6 +182,17 @@ def test_a_run_whose_generations_are_all_stored_shows_the_log_of_the_scoring(tmp
     distilled_jobs.keep(prepare(job.experiment))
     run_jobs([job], SlurmSettings(wait=True), done, Notes())
     assert str(job.error).endswith("last words of score")
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_the_signal_before_the_time_limit_reaches_the_process_that_queues_the_job_again(tmp_path: Path) -> None:
+    """Without B: only job steps get it, of which there are none; a shell would not pass it on."""
+    run_jobs([distilled_jobs.job(tmp_path, "lora=none")], SlurmSettings(wait=True), done, Notes())
+    scripts = [path.read_text() for path in tmp_path.glob("**/slurm/*/*submission.sh")]
+    assert scripts
+    for script in scripts:
+        assert "#SBATCH --signal=B:USR2@30\n" in script
+        assert re.search(r"^exec \S*python\S* -u -m submitit", script, re.MULTILINE)
 
 
 def test_work_whose_time_is_up_is_queued_again(capsys: pytest.CaptureFixture[str]) -> None:
