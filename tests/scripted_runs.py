@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +22,25 @@ SMALL = ("dataset.sessions.count=4", "+dataset.paper_split={4:2}", "model=tiny_s
 
 def gold_script(path: Path, *overrides: str, wrong: int = 0) -> str:
     """Answers for the engine's script: the gold activities of every window, except for the first `wrong` ones."""
+    path.write_text(_gold_answers(overrides, wrong))
+    return str(path)
+
+
+@cache
+def _gold_answers(overrides: tuple[str, ...], wrong: int) -> str:
     composed = experiment(*SMALL, *overrides)
     recordings = read_recordings(composed)
-    with path.open("w") as stream:
-        for number, prompt in enumerate(render(composed, recordings, recordings.sessions)):
-            shown = dict(zip(prompt.ids, prompt.window.events, strict=True))
-            rows = [{"id": i, "activity": 1 if number < wrong else event.activities[0]} for i, event in shown.items()]
-            first = prompt.window.events[0]
-            rule = {
-                "contains": f'"time": "{first.time}", "event": "{first.text}"',
-                "text": f"<think>\nIt is so.\n</think>\n\n{json.dumps(rows)}",
-            }
-            stream.write(json.dumps(rule) + "\n")
-    return str(path)
+    lines = []
+    for number, prompt in enumerate(render(composed, recordings, recordings.sessions)):
+        shown = dict(zip(prompt.ids, prompt.window.events, strict=True))
+        rows = [{"id": i, "activity": 1 if number < wrong else event.activities[0]} for i, event in shown.items()]
+        first = prompt.window.events[0]
+        rule = {
+            "contains": f'"time": "{first.time}", "event": "{first.text}"',
+            "text": f"<think>\nIt is so.\n</think>\n\n{json.dumps(rows)}",
+        }
+        lines.append(json.dumps(rule) + "\n")
+    return "".join(lines)
 
 
 def done(tmp_path: Path, *overrides: str, stop_after: int | None = None) -> tuple[RunResult, list[Generation]]:
