@@ -24,6 +24,23 @@ def commit_of(name: str, revision: str) -> tuple[str | None, Exception | None]:
         return None, error
 
 
+@lru_cache(maxsize=64)
+def quantised_bytes(name: str, commit: str) -> float | None:
+    """Bytes of the files of a model whose weights are quantised; None for any other, and where the hub does not say."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.constants import HF_HUB_OFFLINE
+
+    if HF_HUB_OFFLINE:
+        return None
+    try:
+        info = HfApi().model_info(name, revision=commit, timeout=TIMEOUT_S, files_metadata=True)
+    except Exception:  # it is only for an estimate
+        return None
+    if not (getattr(info, "config", None) or {}).get("quantization_config"):
+        return None
+    return float(sum(file.size or 0 for file in info.siblings or () if file.rfilename.endswith(".safetensors"))) or None
+
+
 def unavailable(name: str, setting: str, error: Exception | None) -> str:
     """A message: why `name` could not be downloaded, and what to do. `error` is None if the hub was not asked."""
     reason = "HF_HUB_OFFLINE is set" if error is None else _reason(error)

@@ -48,11 +48,15 @@ class ResolvedModel:
     """The folder of its files; None if they are not downloaded yet."""
     small_files: Path | None = None
     """For a model that is not downloaded yet: the folder with its manifest and chat template; None if the hub has none."""
+    quantised_bytes: float | None = None
+    """For a model that is not downloaded yet: the size of its files, if their weights are quantised."""
 
     @cached_property
     def footprint(self) -> Footprint | None:
         """What it takes of memory; None if neither its files nor its config say it."""
-        return footprint(self.config, self.path)
+        found = footprint(self.config, self.path)
+        # model.parameters are then those of the model that was quantised.
+        return found if self.quantised_bytes is None else (found or Footprint(0.0))._replace(weights=self.quantised_bytes)
 
     @property
     def local(self) -> bool:
@@ -132,7 +136,7 @@ def fetch(model: ResolvedModel) -> Path:
         return model.path
     from huggingface_hub import snapshot_download
 
-    needed = (model.config.parameters or 0) * DTYPES["bfloat16"]
+    needed = model.quantised_bytes or (model.config.parameters or 0) * DTYPES["bfloat16"]
     existing, free = download_place()
     if needed > free:
         raise MissingError(
@@ -217,7 +221,8 @@ def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
         size = footprint(model, None)
         check_memory(model, None if size is None else size.weights, *available_memory())
         raise MissingError(hub.unavailable(model.id, "model.id", problem))
-    return ResolvedModel(model, commit or model.revision, None, _fetch_small_files(model.id, commit))
+    quantised = None if commit is None else hub.quantised_bytes(model.id, commit)
+    return ResolvedModel(model, commit or model.revision, None, _fetch_small_files(model.id, commit), quantised)
 
 
 def _fetch_small_files(name: str, commit: str | None) -> Path | None:

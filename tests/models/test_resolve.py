@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -30,6 +31,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 @pytest.fixture(autouse=True)
 def nothing_is_remembered() -> None:
     hub.commit_of.cache_clear()
+    hub.quantised_bytes.cache_clear()
 
 
 def model(**changes: Any) -> ModelConfig:
@@ -157,6 +159,21 @@ def test_the_hubs_answer_is_the_revision(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda name, file, **k: str(tmp_path / file))
     found = resolve(model())
     assert (found.revision, found.path) == (COMMIT, None)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"), [({"quantization_config": {"bits": 4}}, 19e9), ({}, 65.5e9), (None, 65.5e9)]
+)
+def test_a_quantised_model_under_the_name_of_the_whole_one_is_as_large_as_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any] | None, expected: float
+) -> None:
+    files = [SimpleNamespace(rfilename=name, size=size) for name, size in (("a.safetensors", 19e9), ("b.bin", 1e9))]
+    info = SimpleNamespace(sha=COMMIT, config=config, siblings=files)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda self, *a, **k: info)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda name, file, **k: str(tmp_path / file))
+    found = resolve(model(parameters=32_750_000_000)).footprint
+    assert found is not None and found.weights == expected
 
 
 def test_what_is_synthetic_about_a_hub_model_and_its_template_are_known_before_it_is_fetched(
