@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from har_llm.models import resolve
 from tests.composing import experiment
@@ -10,8 +11,13 @@ from tests.composing import experiment
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
-def random_adapter(folder: Path, model: str = "tiny_teacher", rank: int = 4, seed: int = 0, scale: int = 4) -> Path:
-    """An adapter for an embedded model, in PEFT's own format. With a scale of 1,000 the model writes random tokens."""
+def random_adapter(
+    folder: Path, model: str = "tiny_teacher", rank: int = 4, seed: int = 0, scale: int = 4, **more: Any
+) -> Path:
+    """An adapter for an embedded model, in PEFT's own format. With a scale of 1,000 the model writes random tokens.
+
+    `more`: further settings of PEFT's LoraConfig.
+    """
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
@@ -21,6 +27,7 @@ def random_adapter(folder: Path, model: str = "tiny_teacher", rank: int = 4, see
     )
     torch.manual_seed(seed)
     alpha = scale * rank
-    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=LINEAR, init_lora_weights=False, task_type="CAUSAL_LM")
+    common: dict[str, Any] = {"target_modules": LINEAR, "init_lora_weights": False, "task_type": "CAUSAL_LM"}
+    config = LoraConfig(r=rank, lora_alpha=alpha, **common, **more)
     get_peft_model(base, config).save_pretrained(folder)
     return folder

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from har_llm.common.errors import EngineError, first_line
 from har_llm.common.process import Caller
-from har_llm.engines.chat import ChatTokenizer
+from har_llm.engines.chat import LOADING_ERRORS, ChatTokenizer
 
 OF_IMAGES = ("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json")
 """Files without which vLLM does not load a model that also reads images."""
@@ -24,7 +24,7 @@ def merge(base: str, adapter: str, dtype: str, trust_remote_code: bool, folder: 
     try:
         model = load_model(base, dtype=getattr(torch, dtype), trust_remote_code=trust_remote_code)
         merged = PeftModel.from_pretrained(model, adapter).merge_and_unload()
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except LOADING_ERRORS as error:
         raise EngineError(f"{adapter} cannot be merged into {base}: {first_line(error)}") from error
     merged.save_pretrained(folder)
     ChatTokenizer(base, trust_remote_code=trust_remote_code).tokenizer.save_pretrained(folder)

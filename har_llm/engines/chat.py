@@ -15,8 +15,8 @@ from har_llm.models.config import PROMPT_DATE, ModelConfig
 
 DEFAULT_CONTEXT = 4096
 """For models whose configuration names no number of tokens, where model.context is not set either."""
-LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError)
-"""What Transformers raises for files that are missing, damaged or of an unknown kind."""
+LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError)
+"""What Transformers raises for files that are missing, damaged, of an unknown kind, or that need another package."""
 
 
 class ChatTokenizer:

@@ -19,7 +19,7 @@ from har_llm.common.errors import EngineError, first_line
 from har_llm.common.extra_args import with_extra
 from har_llm.common.hardware import free_memory
 from har_llm.engines.base import Adapter, Generation, LoadedModel, Request
-from har_llm.engines.chat import PromptEncoder
+from har_llm.engines.chat import LOADING_ERRORS, PromptEncoder
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.weights import FIXED, Outline, load_model
 from har_llm.models.config import Sampling
@@ -39,7 +39,7 @@ class TransformersEngine:
         self._tokenizer = self._chat.tokenizer
         try:
             self._model = _load(model, config.extra_args).to(self._device).eval()
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except LOADING_ERRORS as error:
             raise EngineError(f"The model in {model.path} cannot be loaded: {first_line(error)}") from error
         self._ends = self._chat.ends
         # Otherwise `generate` would take defaults such as a repetition penalty from the model's file; conf/model decides.
@@ -118,7 +118,7 @@ class TransformersEngine:
                 self._model.load_adapter(adapter.path, adapter_name=adapter.name)
             else:
                 self._model = PeftModel.from_pretrained(self._model, adapter.path, adapter_name=adapter.name).eval()
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except LOADING_ERRORS as error:
             raise EngineError(f"The adapter in {adapter.path} cannot be loaded: {first_line(error)}") from error
         self._adapters.add(adapter)
 

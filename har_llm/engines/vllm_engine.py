@@ -6,7 +6,6 @@ vLLM starts with the first requests, because they say how long a sequence may be
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import threading
 import time
@@ -25,6 +24,7 @@ from har_llm.engines.time_shares import TimeShares
 from har_llm.engines.vllm_config import VllmEngineConfig
 from har_llm.engines.vllm_failures import is_memory, reason
 from har_llm.engines.weights import Outline
+from har_llm.models.adapters import ADAPTER_FILES
 
 # Read when vLLM is imported. What the user has set stays.
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
@@ -32,9 +32,10 @@ if not has_gpu():
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
 
 from vllm import SamplingParams
-from vllm.config import StructuredOutputsConfig
+from vllm.config import LoRAConfig, StructuredOutputsConfig
 from vllm.engine.arg_utils import EngineArgs
 from vllm.exceptions import VLLMClientError, VLLMServerError
+from vllm.lora.peft_helper import PEFTHelper
 from vllm.lora.request import LoRARequest
 from vllm.sampling_params import RepetitionDetectionParams, RequestOutputKind, StructuredOutputsParams
 from vllm.usage.usage_lib import UsageContext
@@ -66,7 +67,7 @@ class VllmEngine:
         self._adapters: dict[Adapter, Any] = {}
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
-        requests, unfit = self._outline.fitting(requests)
+        requests, unfit = self._outline.fitting(requests, _check_usable)
         pairs, refused = self._chat.encode_all(requests)
         if pairs:
             self._start(pairs)
@@ -234,14 +235,22 @@ def _reasons(request: Request) -> bool:
     return constrained and bool(request.decoding.template_options.get("enable_thinking"))
 
 
+def _check_usable(adapter: Adapter) -> None:
+    """Raise EngineError for an adapter with what PEFT has and vLLM has not, such as DoRA or whole layers beside LoRA."""
+    try:
+        PEFTHelper.from_local_dir(adapter.path, None).validate_legal(LoRAConfig(max_lora_rank=ADAPTER_RANKS[-1]))
+    except ValueError as error:
+        raise EngineError(
+            f"vLLM cannot use the adapter {Path(adapter.path) / ADAPTER_FILES[0]}: {first_line(error)} Use "
+            f"engine=transformers, or merge it into its model with PEFT and name that (model=custom model.id=FOLDER)."
+        ) from error
+
+
 def _rank(adapter: Adapter) -> int:
-    """The adapter's rank, or the next one that vLLM takes. Raises EngineError."""
-    file = Path(adapter.path) / "adapter_config.json"
-    rank = int(json.loads(file.read_text(encoding="utf-8"))["r"])
-    fitting = [allowed for allowed in ADAPTER_RANKS if allowed >= rank]
-    if not fitting:
-        raise EngineError(f"{file}: r is {rank}, but vLLM takes adapters up to rank {ADAPTER_RANKS[-1]}.")
-    return fitting[0]
+    """The largest rank of the adapter's layers, or the next one that vLLM takes."""
+    settings = PEFTHelper.from_local_dir(adapter.path, None)
+    rank = max([settings.r, *settings.rank_pattern.values()])
+    return next(allowed for allowed in ADAPTER_RANKS if allowed >= rank)
 
 
 def _generation(request: Request, output: Any, seconds: float) -> Generation:

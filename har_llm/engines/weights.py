@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,17 +113,24 @@ class Outline:
             self._model, found = type(made).from_pretrained(
                 None, config=made.config, state_dict=stored, device_map="meta", **FIXED
             )
-        except (*LOADING_ERRORS, ImportError) as error:
+        except LOADING_ERRORS as error:
             raise EngineError(f"The model in {path} cannot be loaded: {first_line(error)}") from error
         _check_complete(self._model, found, Path(path), quantised=quantised)
 
-    def fitting(self, requests: Sequence[Request]) -> tuple[list[Request], EngineError | None]:
-        """The requests without those whose adapter does not fit, and the error of the first of these adapters."""
+    def fitting(
+        self, requests: Sequence[Request], more: Callable[[Adapter], None] | None = None
+    ) -> tuple[list[Request], EngineError | None]:
+        """The requests without those whose adapter does not fit, and the error of the first of these adapters.
+
+        `more` raises EngineError for an adapter that the engine cannot use for another reason.
+        """
         errors: dict[Adapter | None, EngineError] = {}
         for adapter in dict.fromkeys(request.adapter for request in requests):
             try:
                 if adapter is not None:
                     self.check_adapter(adapter.path)
+                    if more is not None:
+                        more(adapter)
             except EngineError as error:
                 errors[adapter] = error
         fit = [request for request in requests if request.adapter not in errors]
@@ -140,7 +147,7 @@ class Outline:
             adapted = PeftModel(copy.deepcopy(self._model), config, NAME)
             self._check_shapes(folder, get_peft_model_state_dict(adapted, adapter_name=NAME, save_embedding_layers=False))
             found = adapted.load_adapter(str(folder), NAME, low_cpu_mem_usage=True)
-        except (*LOADING_ERRORS, ImportError) as error:
+        except LOADING_ERRORS as error:
             raise EngineError(f"The adapter in {folder} cannot be loaded: {first_line(error)}") from error
         if found.unexpected_keys:
             first, count = _in_file(found.unexpected_keys[0]), len(found.unexpected_keys)

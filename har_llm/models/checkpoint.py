@@ -1,4 +1,4 @@
-"""A model's layers, from the headers of its safetensors files; no weights are read."""
+"""A model's layers, and whether its files are whole, from the headers of its safetensors files; no weights are read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import NamedTuple
 from har_llm.common.errors import ConfigError, MissingError
 
 FLOATS = {"F64", "F32", "F16", "BF16"}
+GIT_LFS = b"version https://git-lfs.github.com/spec/"
+"""What Git leaves in place of a large file that it has not fetched."""
 WEIGHT, LORA, PEFT_PREFIX = ".weight", ".lora_A.weight", "base_model.model."
 
 
@@ -31,6 +33,25 @@ def tensors(folder: Path) -> dict[str, Tensor]:
                 part = stored.get_slice(name)
                 found[name] = Tensor(part.get_dtype(), tuple(part.get_shape()))
     return found
+
+
+def check_whole(folder: Path) -> None:
+    """Raise MissingError for a file of a model or an adapter that Git LFS has not fetched, or weights that are cut short."""
+    from safetensors import SafetensorError, safe_open
+
+    for file in sorted(path for path in folder.iterdir() if path.is_file()):
+        with file.open("rb") as stream:
+            if stream.read(len(GIT_LFS)) == GIT_LFS:
+                raise MissingError(
+                    f"{file} only names the file, which Git LFS has not fetched; run `git lfs pull` in its folder, or "
+                    f"download it from the hub."
+                )
+        if file.suffix == ".safetensors":
+            try:
+                with safe_open(file, framework="numpy"):
+                    pass
+            except SafetensorError as error:
+                raise MissingError(f"{file} is cut short or damaged ({error}); download it again.") from None
 
 
 def check_targets(targets: Sequence[str], model: str, folder: Path) -> None:

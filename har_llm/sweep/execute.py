@@ -16,6 +16,7 @@ from har_llm.config import Experiment
 from har_llm.distill.config import distillation_of
 from har_llm.models import adapters, resolve
 from har_llm.models.adapters import ReadyAdapter
+from har_llm.models.checkpoint import check_whole
 from har_llm.runs.directory import read_run
 from har_llm.runs.prepare import prepare
 from har_llm.runs.run import AdapterRecipe, PreparedRun
@@ -190,15 +191,21 @@ def _finish(job: PreparedJob, stores: Stores) -> None:
 
 
 def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], callback: Callback, stores: Stores) -> None:
-    """Fail the jobs whose model this machine cannot run, before any model is loaded."""
+    """Fail the jobs whose model this machine cannot run, or whose files are damaged, before any model is loaded."""
     for load in plan.loads:
         with failing(jobs_of(load, jobs, stores), callback):
             if load.engine.needs_model():
+                if load.model.path is not None:
+                    check_whole(load.model.path)
                 size = load.model.footprint
                 weights = None if size is None else load.engine.loaded_bytes(size)
                 resolve.check_memory(load.model.config, weights, *load.engine.memory())
             load.engine.replicas(load.model.footprint, load.longest)
             check_layout(load)
+    for job in jobs:
+        with failing([job], callback):
+            if job.run.adapter is not None and job.run.adapter.path is not None:
+                check_whole(job.run.adapter.path)
 
 
 def jobs_of(load: Load, jobs: Sequence[PreparedJob], stores: Stores) -> list[PreparedJob]:

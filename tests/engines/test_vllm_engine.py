@@ -74,6 +74,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
         name: Adapter(name, str(random_adapter(folder / name, rank=rank, seed=seed)))
         for seed, (name, rank) in enumerate((("small", 4), ("wide", 12)))
     }
+    wider = {"rank_pattern": {"q_proj": 24}, "alpha_pattern": {"q_proj": 96}}
+    adapters["uneven"] = Adapter("uneven", str(random_adapter(folder / "uneven", seed=3, **wider)))
     babbling = Adapter("babbling", str(random_adapter(folder / "babbling", scale=1000)))
     plain = Decoding(GREEDY, THINKING)
     silent = Decoding(GREEDY, {"enable_thinking": False})
@@ -126,7 +128,7 @@ def test_an_adapter_that_does_not_fit_fails_its_own_requests_only(made: Made) ->
     assert "unfit/adapter_model.safetensors does not fit the model: its base_model" in made.refused
 
 
-@pytest.mark.parametrize("kind", ["plain", "small", "wide", "silent", "stopped", "cut"])
+@pytest.mark.parametrize("kind", ["plain", "small", "wide", "uneven", "silent", "stopped", "cut"])
 def test_greedy_generations_are_those_of_transformers(made: Made, kind: str) -> None:
     engine = open_engine(TransformersEngineConfig(device="cpu"), made.model)
     requests = [made.requests[f"{kind}{place}"] for place in range(WINDOWS)]
@@ -216,6 +218,15 @@ def test_a_max_model_len_that_would_cut_generations_is_refused(made: Made, apart
     told = apart.submit(refusal, VllmEngineConfig(max_model_len=longest - 1), teacher(), prompts).result()
     assert f"engine.max_model_len is {longest - 1}, which would cut generations" in told
     assert f"Set engine.max_model_len to {longest} or more, or to null" in told
+
+
+def test_an_adapter_of_a_kind_that_vllm_has_not_is_refused(made: Made, tmp_path: Path, apart: Executor) -> None:
+    dora = Adapter("dora", str(random_adapter(tmp_path / "dora", use_dora=True)))
+    told = apart.submit(refusal, VllmEngineConfig(), teacher(), [made.requests["plain0"]._replace(adapter=dora)]).result()
+    assert told.startswith(
+        f"vLLM cannot use the adapter {tmp_path}/dora/adapter_config.json: vLLM does not yet support DoRA."
+    )
+    assert "Use engine=transformers" in told
 
 
 def test_a_model_without_some_of_its_weights_is_refused(tmp_path: Path, apart: Executor) -> None:

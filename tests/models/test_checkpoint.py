@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy
@@ -10,7 +11,7 @@ from safetensors.numpy import save_file
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.models import resolve
-from har_llm.models.checkpoint import check_fit, check_targets, tensors
+from har_llm.models.checkpoint import check_fit, check_targets, check_whole, tensors
 from tests.composing import experiment
 from tests.lora_adapters import LINEAR, random_adapter
 
@@ -26,6 +27,21 @@ def test_the_layers_of_a_model_are_those_of_its_files() -> None:
     assert found["model.embed_tokens.weight"] == ("BF16", (896, 160))
     check_targets(LINEAR, "any", folder("tiny_teacher"))
     check_targets(["layers.0.self_attn.q_proj"], "any", folder("tiny_teacher"))
+
+
+def test_whole_files_are_told_from_pointers_and_from_half_of_a_download(tmp_path: Path) -> None:
+    model = Path(shutil.copytree(folder("tiny_student"), tmp_path / "model"))
+    check_whole(model)
+    weights, tokenizer = model / "model.safetensors", model / "tokenizer.json"
+    whole = weights.read_bytes()
+    for half in (b"", whole[:4], whole[:1000], whole[:-1]):
+        weights.write_bytes(half)
+        with pytest.raises(MissingError, match=rf"^{weights} is cut short or damaged \(.*\); download it again\.$"):
+            check_whole(model)
+    weights.write_bytes(whole)
+    tokenizer.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{64 * '0'}\nsize 11422654\n")
+    with pytest.raises(MissingError, match=rf"^{tokenizer} only names the file, .* run `git lfs pull` in its folder"):
+        check_whole(model)
 
 
 @pytest.mark.parametrize("target", ["foo", "proj", "norm"])

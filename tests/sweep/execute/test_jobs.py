@@ -19,6 +19,7 @@ from har_llm.models.footprint import Footprint
 from har_llm.sweep import execute, throughput
 from har_llm.sweep.job import Job
 from tests.composing import experiment
+from tests.helpers import ROOT
 from tests.lora_adapters import random_adapter
 from tests.sweep.noted_jobs import Notes, done, kept
 
@@ -258,3 +259,17 @@ def test_an_adapter_that_does_not_fit_costs_its_own_job_only(tmp_path: Path) -> 
     assert len(callback.loads) == 1
     assert callback.failures == [jobs[0]] and "The adapter in" in str(jobs[0].error)
     assert jobs[1].folder is not None
+
+
+@pytest.mark.usefixtures("same_process")
+def test_files_that_are_cut_short_cost_their_own_jobs_only_and_nothing_is_loaded_for_them(tmp_path: Path) -> None:
+    adapter = random_adapter(tmp_path / "adapter", "tiny_student")
+    model = Path(shutil.copytree(ROOT / "har_llm/models/embedded/tiny_student", tmp_path / "model"))
+    for file in (adapter / "adapter_model.safetensors", model / "model.safetensors"):
+        file.write_bytes(file.read_bytes()[:-1])
+    of_the_model = ["model=custom", f"model.id={model}", "model.sampling.max_new_tokens=4"]
+    jobs = [tiny(tmp_path, "lora=adapter", f"lora.path={adapter}"), tiny(tmp_path, *of_the_model), tiny(tmp_path)]
+    callback = done(*jobs)
+    assert len(callback.loads) == 1 and jobs[2].folder is not None
+    assert [job.title for job in callback.failures] == [jobs[1].title, jobs[0].title]
+    assert all("is cut short or damaged" in str(job.error) for job in jobs[:2])
