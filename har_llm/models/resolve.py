@@ -59,6 +59,11 @@ class ResolvedModel:
         return found if self.quantised_bytes is None else (found or Footprint(0.0))._replace(weights=self.quantised_bytes)
 
     @property
+    def known_files(self) -> Path | None:
+        """The folder of those files that can be read before a download; None if there are none."""
+        return self.path or self.small_files
+
+    @property
     def local(self) -> bool:
         """Whether it is a user's folder: neither embedded nor from the hub."""
         return self.revision.startswith(FILES_PREFIX) and not self.config.id.startswith(EMBEDDED_PREFIX)
@@ -89,8 +94,7 @@ def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:
 
 def template_digest(model: ResolvedModel) -> str | None:
     """A digest of the model's chat template; None where its files are not known."""
-    folder = model.path or model.small_files
-    text = None if folder is None else chat_template.chat_template(folder)
+    text = None if model.known_files is None else chat_template.chat_template(model.known_files)
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -101,7 +105,7 @@ def unresolved(model: ModelConfig) -> ResolvedModel:
 
 def provenance(model: ResolvedModel) -> Provenance:
     """Whether a model is synthetic, as its config or its files say."""
-    return Provenance(model=model.config.synthetic or is_embedded(model)) | recorded(model.path or model.small_files)
+    return Provenance(model=model.config.synthetic or is_embedded(model)) | recorded(model.known_files)
 
 
 def is_embedded(model: ResolvedModel) -> bool:

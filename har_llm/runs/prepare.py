@@ -58,8 +58,8 @@ def prepare(
     if distillation_of(lora) is not None:
         recipe = make_recipe(experiment, model, planning=planning, read=read)
         adapter = recipe.adapter
-    if adapter is None and model.path is not None:
-        check_reasoning(experiment.model, model.path)
+    if adapter is None and model.known_files is not None:
+        check_reasoning(experiment.model, model.known_files)
     run = PreparedRun(experiment, recordings, parts, prompts, model, adapter, engine, reason, recipe, ())
     return replace(run, requests=list(_requests(run)))
 

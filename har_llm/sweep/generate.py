@@ -13,7 +13,6 @@ from har_llm.common.errors import MissingError
 from har_llm.common.hardware import forget_gpus
 from har_llm.engines.base import Generation, LoadedModel
 from har_llm.models import resolve
-from har_llm.models.chat_template import check_reasoning
 from har_llm.models.footprint import footprint
 from har_llm.runs.generations import ADAPTER_WEIGHTS
 from har_llm.runs.store import Record, ShardWriter
@@ -32,7 +31,7 @@ def generate(load: Load, on_generation: Callable[[Generation], None], stores: St
 
     model = load.model.config
     spec = LoadedModel(
-        path=str(_fetched(load)) if load.engine.needs_model() else "",
+        path=str(resolve.fetch(load.model)) if load.engine.needs_model() else "",
         served_name=model.id,
         dtype=model.dtype,
         context=model.context,
@@ -65,15 +64,6 @@ def check_layout(load: Load) -> None:
     layout = load.engine.layout(load.model.footprint, load.longest)
     if layout is not None and layout.impossible:
         raise MissingError(f"{load.model.config.name} {layout.lack()}")
-
-
-def _fetched(load: Load) -> Path:
-    """The folder of the model's files. Only now, after a download, its chat template may say that it does not reason."""
-    path = resolve.fetch(load.model)
-    for run in load.runs:
-        if run.adapter is None:
-            check_reasoning(run.experiment.model, path)
-    return path
 
 
 class _Keeper:

@@ -9,10 +9,8 @@ import pytest
 
 from har_llm.common.errors import ConfigError
 from har_llm.models import resolve
+from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.prepare import prepare
-from har_llm.sweep.generate import generate
-from har_llm.sweep.plan import make_plan
-from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
 from tests.scripted_runs import SMALL
 
@@ -53,11 +51,7 @@ def test_a_teacher_that_does_not_reason_is_refused_before_it_writes(plain: Path)
         prepare(experiment(*SMALL[:2], *teacher, "engine=transformers", "limit=1"))
 
 
-def test_a_model_that_had_to_be_downloaded_is_refused_before_it_is_loaded(
-    plain: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    prepared = prepare(experiment("model=qwen3_0.6b", "engine=transformers", "limit=1"), planning=True)
-    (load,) = make_plan([prepared], Stores()).loads
-    monkeypatch.setattr(resolve, "fetch", lambda model: plain)
+def test_a_model_of_the_hub_is_refused_before_it_is_downloaded(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolve, "resolve", lambda model, **_: ResolvedModel(model, "c" * 40, None, small_files=plain))
     with pytest.raises(ConfigError, match=r"thinking is true for qwen3_0\.6b"):
-        generate(load, lambda generation: None, Stores())
+        prepare(experiment("model=qwen3_0.6b", "engine=transformers", "limit=1"))
