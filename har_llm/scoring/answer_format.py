@@ -7,6 +7,9 @@ from typing import Any
 
 from har_llm.data.prompts import AnswerKeys
 
+BEYOND = 10
+"""An answer is stopped at the tenth event after its window, whatever the window's length."""
+
 
 def answer_schema(ids: Sequence[int], activities: Collection[int], keys: AnswerKeys) -> dict[str, Any]:
     """The JSON schema of an answer that gives each of these events, in order, one of these activities."""
@@ -23,11 +26,11 @@ def answer_schema(ids: Sequence[int], activities: Collection[int], keys: AnswerK
 
 
 def runs_on(ids: Sequence[int], keys: AnswerKeys) -> tuple[str, ...]:
-    """What an answer contains that goes beyond the window as far again as the window is long.
+    """What an answer contains that goes on far beyond its window.
 
-    Not the first id beyond it, because an answer with some events too many may still end by itself.
+    Not only with the first event after it, because an answer with some too many may still end by itself.
     """
-    beyond = max(ids) + len(ids)
+    beyond = max(ids) + BEYOND
     return tuple(f'"{keys.id}":{space}{beyond}' for space in (" ", ""))
 
 

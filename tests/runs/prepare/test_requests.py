@@ -47,8 +47,9 @@ def test_an_answer_without_reasoning_ends_when_it_has_run_on_past_its_window(tmp
     common = [part for part in SMALL if not part.startswith("engine")]
     silent, thinking = (prepare(experiment(*common, f"model.thinking={on}")) for on in ("false", "true"))
     assert {request.stop for request in thinking.requests} == {()}
+    assert {len(prompt.ids) for prompt in silent.prompts} > {10}, "shorter windows have as much room"
     for request, prompt in zip(silent.requests, silent.prompts, strict=True):
-        beyond = prompt.ids[-1] + len(prompt.ids)
+        beyond = prompt.ids[-1] + 10
         assert request.stop == (f'"id": {beyond}', f'"id":{beyond}')
     held = prepare(experiment(*common, "model.thinking=false", "decoding=structured", "engine=vllm"))
     assert {request.stop for request in held.requests} == {()}
