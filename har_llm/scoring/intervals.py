@@ -35,7 +35,7 @@ def of_score(values: Sequence[float]) -> tuple[float, float] | None:
     if half is None:
         return None
     mean = statistics.fmean(values)
-    odds, step = mean / (1 - mean), math.exp(min(half / (mean * (1 - mean)), 700))  # beyond, exp overflows
+    odds, step = mean / (1 - mean), math.exp(half / (mean * (1 - mean)))
     return odds / (odds + step), odds * step / (odds * step + 1)
 
 

@@ -144,8 +144,8 @@ def score(events: Sequence[ScoredEvent], activities: Mapping[int, str], null_cla
     """Every metric of these events.
 
     Activities in `null_class` are removed from the gold, and an event without any other activity is left out, as is an
-    unlabelled one. They are not
-    averaged in any metric. To predict one of them for a remaining event counts as a false negative of its gold activity.
+    unlabelled one. They are not averaged in any metric. To predict one of them for a remaining event counts as a false
+    negative of its gold activity.
     """
     _check_catalogue(events, activities)
     scored = [event._replace(gold=gold) for event in events if (gold := _without(event.gold, null_class))]
