@@ -24,7 +24,13 @@ def trained(job: TrainingJob) -> Generator[TrainingMessage, None, None]:
     relief = (
         "; lora.training.per_device_train_batch_size=1 needs least" if job.settings.per_device_train_batch_size > 1 else ""
     )
-    process = JsonProcess("har_llm.distill.worker:serve", "The training's process", _environment(job), relief)
+    process = JsonProcess(
+        "har_llm.distill.worker:serve",
+        "The training's process",
+        _environment(job),
+        relief,
+        logs=Path(job.checkpoints).parent,
+    )
     try:
         process.send(job.as_message())
         while "done" not in (message := process.receive()):

@@ -19,7 +19,8 @@ def environment_of(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> Mapping
     """What the training's process is told by its environment."""
     told: list[Mapping[str, str]] = []
 
-    def start(function: str, what: str, environment: Mapping[str, str], relief: str) -> None:
+    def start(function: str, what: str, environment: Mapping[str, str], relief: str, logs: Path) -> None:
+        assert logs == Path(job.checkpoints).parent
         told.append(environment)
         raise EngineError("far enough")
 

@@ -38,3 +38,14 @@ def test_a_value_on_the_command_line_takes_the_place_of_those_that_an_experiment
     assert "\n1 run, " in f"\n{one.stdout}" and "Adapters to train, after their teachers' generations: 1" in one.stdout
     two = har_llm(tmp_path, "experiment=figure4", "lora.train_sessions=1,2", *tiny)
     assert "\n2 runs, " in f"\n{two.stdout}"
+
+
+def test_the_papers_models_are_spread_over_given_gpus_or_it_is_said_what_would_start(tmp_path: Path) -> None:
+    table = ("experiment=table1", "dataset=simulated_flat", "task=plan", "limit=1", "hardware.gpus=1")
+    large = har_llm(tmp_path, *table, "hardware.gpu_memory_gb=80").stdout
+    rows = [line for line in large.splitlines() if line.startswith("qwen3_") and " vLLM " in line]
+    assert [row.split()[0] for row in rows if " 1 x 1 GPU " in row] == [
+        f"qwen3_{size}" for size in ("0.6b", "1.7b", "4b", "8b", "14b")
+    ]
+    assert "qwen3_32b: does not start: a prompt and its generation may have " in large
+    assert "What would: 2 such GPUs (engine.tensor_parallel_size=2)" in large
