@@ -35,7 +35,10 @@ CANNOT_MATTER: Mapping[str, str] = {
     "metrics": "tables name the F1 and the parsing that they show; the table of candidates has all",
     "engine": "what changes generations is kept with the model and marked from there",
     **dict.fromkeys(("dataset.name", "model.name", "lora.teacher.name", "decoding.name", "lora.name"), "a name"),
-    **dict.fromkeys(("model.parameters", "lora.teacher.parameters"), "only says whether a model fits into memory"),
+    **dict.fromkeys(
+        (f"{model}.{size}" for model in ("model", "lora.teacher") for size in ("parameters", "embeddings", "cache_values")),
+        "only says whether a model fits into memory",
+    ),
     **dict.fromkeys(
         ("model.trust_remote_code", "lora.teacher.trust_remote_code"), "whether a model's own code may run; Qwen3 has none"
     ),
