@@ -8,6 +8,8 @@ import signal
 import time
 from multiprocessing.shared_memory import SharedMemory
 
+import psutil
+
 from har_llm.common.process import Caller
 
 
@@ -31,5 +33,8 @@ def serve_killed(caller: Caller) -> None:
 def serve_sharing(caller: Caller) -> None:
     """Reply with the name of shared memory, and keep it."""
     shared = SharedMemory(create=True, size=64)
+    (tracker,) = psutil.Process().children()
+    while not any("resource_tracker" in part for part in tracker.cmdline()):  # until then it looks like this process
+        time.sleep(0.01)
     caller.reply({"name": shared.name})
     caller.receive()
