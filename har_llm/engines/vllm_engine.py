@@ -93,7 +93,8 @@ class VllmEngine:
                 queued.append(request.key)
             while queued and len(shares) < most:
                 shares.begin(queued.popleft())
-            finished = [(output, shares.end(output.request_id)) for output in self._step() if output.finished]
+            outputs = self._step() if begun else []  # with none, which vLLM may all have refused, it would wait for ever
+            finished = [(output, shares.end(output.request_id)) for output in outputs if output.finished]
             for output, seconds in finished:
                 yield _generation(begun.pop(output.request_id), output, seconds)
 
@@ -110,9 +111,10 @@ class VllmEngine:
         self._adapters = {
             adapter: LoRARequest(adapter.name, number, adapter.path) for number, adapter in enumerate(adapters, 1)
         }
+        arguments = self._arguments(requests)
         try:
             self._engine = LLMEngine.from_engine_args(
-                EngineArgs(**self._arguments(requests)),
+                EngineArgs(**arguments),
                 usage_context=UsageContext.LLM_CLASS,  # else a step computes 2,048 tokens at most, where a GPU takes 8,192
             )
         except Exception as error:  # vLLM and the libraries below it raise errors of many kinds

@@ -50,11 +50,11 @@ def _failing(kind: str) -> Iterator[str]:
     settings: dict[str, Any] = {}
     model, requests = teacher(), [REQUEST]
     if kind == "refused":
-        requests = [*REFUSED, REQUEST]
+        requests = REFUSED
     elif kind == "memory":
         model, requests = replace(model, context=500_000), [REQUEST._replace(decoding=LONG)]
     elif kind == "killed":
-        settings, requests = {"max_num_seqs": 1}, [REQUEST, REQUEST._replace(key="second", seed=2, decoding=SLOW)]
+        settings, requests = {"max_num_seqs": 1}, [*REFUSED, REQUEST, REQUEST._replace(key="second", seed=2, decoding=SLOW)]
     else:
         settings = {"quantization": kind}
     for one in open_engine(VllmEngineConfig(cpu_kvcache_space=1, **settings), model).generate(requests):
