@@ -15,7 +15,7 @@ from har_llm.common.errors import ConfigError
 from har_llm.data.records import Message, Prompt
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.distill.training_messages import LongExamples
-from har_llm.models.reasoning import CLOSES, OPENS
+from har_llm.models.reasoning import CLOSES, OPENS, split_reasoning
 from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.voting import vote
 
@@ -138,8 +138,10 @@ def why_unusable(candidate: Candidate, thinking: bool) -> str | None:
     if candidate.finish_reason != "stop":
         return CUT
     closed, opened = (len(marks.findall(candidate.text)) for marks in (CLOSES, OPENS))
-    if thinking and closed == 0:
-        return "with unclosed reasoning" if opened else NO_REASONING
+    if thinking and closed == opened == 0:
+        return NO_REASONING
+    if split_reasoning(candidate.text, thinking=thinking)[1] is None:
+        return "with unclosed reasoning"
     if closed > 1 or opened > 1:
         return "with more than one reasoning part"
     return None

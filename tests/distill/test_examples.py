@@ -74,6 +74,11 @@ def test_an_unusable_generation_stops_the_training_or_is_left_out(content: str, 
     assert len(made.examples) == 1 and made.left_out == {fault: 1}
 
 
+@pytest.mark.parametrize("content", ["<think>\nHm.", "[]</think><think>Hm."])
+def test_reasoning_that_never_ends_is_no_example_of_a_model_that_is_not_asked_to_reason_either(content: str) -> None:
+    assert {why_unusable(window(content)[0], thinking=on) for on in (True, False)} == {"with unclosed reasoning"}
+
+
 def test_the_advice_is_one_that_helps() -> None:
     silent, cut = window("[]"), window("[]", reason="length")
     with pytest.raises(
