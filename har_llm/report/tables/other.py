@@ -16,7 +16,7 @@ REAL = "real home, real model"
 MINIATURE, OTHERS = "The paper in miniature", "Other homes, parts and adapters"
 COST_NOTE = (
     "Tokens and seconds are those of all generations, divided by the events that they answer for. Seconds are shares of the "
-    "time that an engine took for a whole batch: compare them on the same engine and hardware only."
+    "time that an engine took for all that it made at once: compare them on the same engine and hardware only."
 )
 
 
