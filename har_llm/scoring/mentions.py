@@ -13,8 +13,11 @@ from har_llm.data.records import Event
 
 MOST = 5000
 """Most mentions of a kind that are looked for in one text."""
-# "Event 21", "events 3, 4 and 7", "event with id 21", "id: 21", "#21".
-_NAME = r"""(?:\bevents?(?:[ \t]+with)?(?:[ \t]+the)?(?:[ \t]+id)?s?|\bids?|#)["']?(?:[ \t]|[:=#]){0,4}["']?"""
+# "Event 21", "events 3, 4 and 7", "event with id 21", "id: 21", "#21"; but not "activity #3", "activity id 3".
+_NAME = (
+    r"""(?:\bevents?(?:[ \t]+with)?(?:[ \t]+the)?(?:[ \t]+id)?s?|(?<!activity )(?<!activities )(?:\bids?|#))"""
+    r"""["']?(?:[ \t]|[:=#]){0,4}["']?"""
+)
 _BETWEEN = r"(?:[ \t,&–-]|\band\b|\bor\b|\bto\b|\bthrough\b){1,9}"
 _NUMBERED = re.compile(
     rf"{_NAME}([0-9]{{1,9}}(?:{_BETWEEN}#?[0-9]{{1,9}}){{0,20}})(?![0-9]|:[0-9])", re.IGNORECASE | re.ASCII

@@ -31,6 +31,8 @@ CASES: list[tuple[str, set[int]]] = [
     ("The Stove turned OFF.", {11}),
     ("the small hall light turned on", {8}),
     ("a hall light turned on", set()),  # these words are in those of the other light too
+    ("Activity #7, activity id 8 or the activities #9 and 10", set()),
+    ("Its activity: event #7", {7}),
     ("Activity 7 fits, 8 of 9 events; 10 people; id card; event 70; at 8:09", set()),
 ]
 """Texts, and the ids of the events that they mention. The report's page is tried on them too."""

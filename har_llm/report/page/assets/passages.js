@@ -4,8 +4,10 @@
 const MOST_MENTIONS = 5000;
 const LONGEST_PASSAGE = 1500;
 const LONGEST_SENTENCE = 400;
-// "Event 21", "events 3, 4 and 7", "event with id 21", "id: 21", "#21". Bounded, so that no text makes it slow.
-const NAME = String.raw`(?:\bevents?(?:[ \t]+with)?(?:[ \t]+the)?(?:[ \t]+id)?s?|\bids?|#)["']?(?:[ \t]|[:=#]){0,4}["']?`;
+// "Event 21", "events 3, 4 and 7", "event with id 21", "id: 21", "#21"; but not "activity #3", "activity id 3". Bounded, so that
+// no text makes it slow.
+const MARK = String.raw`(?<!activity )(?<!activities )(?:\bids?|#)`;
+const NAME = String.raw`(?:\bevents?(?:[ \t]+with)?(?:[ \t]+the)?(?:[ \t]+id)?s?|${MARK})["']?(?:[ \t]|[:=#]){0,4}["']?`;
 const BETWEEN = String.raw`(?:[ \t,&–-]|\band\b|\bor\b|\bto\b|\bthrough\b){1,9}`;
 const NUMBERED = new RegExp(String.raw`${NAME}(\d{1,9}(?:${BETWEEN}#?\d{1,9}){0,20})(?!\d|:\d)`, "gi");
 const SPANS = /(\d+)(?:\s*(?:-|–|to|through)\s*(\d+))?/g;
