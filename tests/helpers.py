@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,12 +22,17 @@ T = TypeVar("T")
 
 def load(name: str, cls: type[T], **changes: Any) -> T:
     """conf/<name>.yaml as the object that it configures, some of its values changed."""
+    built = OmegaConf.to_object(OmegaConf.merge(_settings(name, cls), changes))
+    assert isinstance(built, cls)
+    return built
+
+
+@cache
+def _settings(name: str, cls: type) -> Any:
     node = OmegaConf.load(CONF / f"{name}.yaml")
     assert isinstance(node, DictConfig)
     assert f"/schema/{cls.__module__}.{cls.__qualname__}@_here_" in node.pop("defaults")
-    built = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(cls), node, changes))
-    assert isinstance(built, cls)
-    return built
+    return OmegaConf.merge(OmegaConf.structured(cls), node)
 
 
 def real_data(dataset: str) -> Path:
