@@ -36,18 +36,9 @@ def show_plan(plan: Plan, estimates: Estimates, finished: int) -> None:
 
 
 def _loads_table(estimates: Sequence[LoadEstimate]) -> Table:
-    columns = (
-        "model",
-        "engine",
-        "runs",
-        "generations owed",
-        "prompt tokens",
-        "answer tokens",
-        "memory",
-        "GPUs",
-        "download",
-        "time",
-    )
+    spread = any(one.layout is not None for one in estimates)
+    layout = ("GPUs", "cache tokens") if spread else ()
+    columns = ("model", "engine", "runs", "generations owed", "prompt tokens", "answer tokens", "memory")
     rows = []
     for one in estimates:
         load, most = one.load, _most(one)
@@ -56,10 +47,16 @@ def _loads_table(estimates: Sequence[LoadEstimate]) -> Table:
         download = "-" if one.download == 0 else _size(one.download)
         unknown = f"unknown; {most}{duration(one.answer_tokens / NAMED_RATE / 3600)} at {NAMED_RATE:,} tokens/s"
         time = unknown if one.hours is None else duration(one.hours)
-        spread = "-" if one.layout is None else one.layout.in_words()
-        costs = [rough(one.prompt_tokens), answers, memory, spread, download, time]
+        costs = [rough(one.prompt_tokens), answers, memory, *(_layout(one) if spread else ()), download, time]
         rows.append([load.model.config.name, load.engine.engine_name, str(len(load.runs)), str(len(load.requests)), *costs])
-    return Table("loads", "Models to load", columns, rows)
+    return Table("loads", "Models to load", (*columns, *layout, "download", "time"), rows)
+
+
+def _layout(one: LoadEstimate) -> tuple[str, str]:
+    """How a model is spread over GPUs, and the tokens that one copy's cache has room for."""
+    if one.layout is None:
+        return "-", "-"
+    return one.layout.in_words(), "unknown" if one.layout.room is None else rough(one.layout.room)
 
 
 def _trainings_table(estimates: Sequence[TrainingEstimate]) -> Table:

@@ -66,7 +66,7 @@ def test_what_the_runs_need_is_counted_first(capsys: pytest.CaptureFixture[str],
 def test_figures_are_shown_rounded(capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates) -> None:
     made = changed(figures, prompt_tokens=19_400.0, answer_tokens=2.6e6, memory=72.1e9, download=65.5e9)
     out = said(capsys, plan, made)
-    assert "19 k 2.6 M 72.1 GB - 65.5 GB 45 min" in out
+    assert "19 k 2.6 M 72.1 GB 65.5 GB 45 min" in out
     assert ": " not in out.partition("45 min")[2], "no note"
 
 
@@ -129,7 +129,7 @@ def test_a_training_has_its_row_and_its_notes(capsys: pytest.CaptureFixture[str]
 
 def test_a_layout_is_shown_or_what_would_start(capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates) -> None:
     starts = Layout(2, 4, 1000, 1000, False)
-    assert "72.1 GB 4 x 2 GPUs" in said(capsys, plan, changed(figures, memory=72.1e9, layout=starts))
+    assert "72.1 GB 4 x 2 GPUs 1,000" in said(capsys, plan, changed(figures, memory=72.1e9, layout=starts))
     short = starts._replace(room=900, remedies=("engine.quantization=fp8_per_channel",))
     told = said(capsys, plan, changed(figures, memory=72.1e12, layout=short))
     assert "have 1,000 tokens, but beside the weights 2 GPUs would have room for 900. What would: engine.quanti" in told
