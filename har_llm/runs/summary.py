@@ -142,7 +142,10 @@ def _notes(run: RunResult) -> Iterator[str]:
     for reason, count in metrics.excluded_events.items():
         yield f"{count} events are excluded: {reason}."
     for kind, count in data.repairs.items():
-        yield f"Repaired in the whole dataset, of which this run uses a part: {count} x {kind} (data.json lists them)."
+        yield (
+            f"Repaired or noticed in the whole dataset, of which this run uses a part: {count} x {kind} (data.json lists "
+            f"them)."
+        )
     for reason, count in data.dropped_events.items():
         yield f"{count} events of the whole dataset are left out by the settings: {reason}."
     if metrics.seed and metrics.choices.generation.get("temperature") == 0 and _is_as_it_was(metrics.adapter):
