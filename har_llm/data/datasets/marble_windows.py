@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +15,12 @@ from har_llm.data.windows import FixedWindows
 def window_difference(
     folder: Path, sessions: Sequence[Session], paper_split: Mapping[int, int], known: int
 ) -> Iterator[Notice]:
-    """A notice where the paper's own protocol (the first sessions, windows of 10 events) gives another number of windows."""
+    """A notice where the paper's own protocol (the first sessions, windows of 10 events) gives another number of windows.
+
+    None where `paper_split` does not say how the sessions are divided, as another split needs none.
+    """
+    if not paper_split.keys() >= {*Counter(session.group for session in sessions).values()}:
+        return
     training = PaperSplit().divide(sessions, paper_split)["train"]
     found, others = (_count(training, least) for least in (1, 2))
     if found == known:
