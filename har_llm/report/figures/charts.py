@@ -137,7 +137,7 @@ def _costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
     for name, quantity, axis, note in (
         ("figure_tokens", "completion_tokens", "generated tokens per event", ""),
         ("figure_seconds", "engine_seconds", "seconds of the engine per event",
-         f" A share of the time that its batch took. {'; '.join(engines)}."),
+         f" A share of the time that its engine took for all that it made at once. {'; '.join(engines)}."),
     ):  # fmt: skip
         shown = [cell for cell in cells if cell.per_event(quantity)]
         if len(shown) < 2:
