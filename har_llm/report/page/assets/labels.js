@@ -6,7 +6,7 @@ const CAUSE_WORDS = {
   unreported: "the reasoning mentions it, but the answer leaves it out",
   unknown_label: "the answer names no activity of the list",
   malformed: "the answer cannot be read",
-  no_answer: "the reasoning never ends, so there is no answer",
+  no_answer: "there is no answer: the reasoning never ends, or nothing follows it",
   truncated: "the generation was cut at its greatest length",
   ran_on: "the answer goes on with events that the window does not have, and never ends",
   repetition: "the generation was stopped because it repeated itself",
