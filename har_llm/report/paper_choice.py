@@ -86,8 +86,10 @@ def departures(chosen: Chosen) -> list[str]:
         for key in sorted(ours.keys() | theirs.keys())
         if ours.get(key) != theirs.get(key) and not under(key, (*CANNOT_MATTER, *(() if chosen.model else OF_A_MODEL)))
     ]
-    nodes = (SECTIONS, *AS_ONE) if any(under(key, [SECTIONS]) for key in ours) else AS_ONE
-    found = {name: _value(ours.get(key), key, name) for key in differing for name in [_shown(key, nodes)]}
+    other_kinds = [key.removesuffix("._target_") for key in differing if key.endswith("._target_")]
+    # What a component of another kind does not have need not be named besides its kind.
+    named = [key for key in differing if key in ours or not under(key, other_kinds)]
+    found = {name: _value(ours.get(key), key, name) for key in named for name in [_shown(key, (SECTIONS, *AS_ONE))]}
     found |= {f"weights.{key}": value for key, value in chosen.weights.items() if key not in ASKED_FOR}
     return [f"{key.removesuffix('._target_')}={value} ({_mark(key)})" for key, value in found.items()]
 
@@ -157,6 +159,8 @@ def _value(value: str | None, key: str, name: str) -> str:
         return "null"
     if key.endswith("._target_"):
         return value.rpartition(".")[2]
+    if not value:
+        return "empty"
     return "changed" if name != key or len(value) > LONGEST_VALUE or "\n" in value else value
 
 

@@ -101,6 +101,13 @@ def test_a_departure_is_shown_with_its_value(changes: dict[str, Any], mark: str)
     assert marks(*STUDENT, **changes) == ([mark] if mark else [])
 
 
+def test_of_a_component_of_another_kind_only_what_it_has_is_named() -> None:
+    config = {**shipped("dataset=marble", "model=qwen3_0.6b", "prompt=verbatim")}
+    config["prompt"] = {**config["prompt"], "path": "mine.txt"}
+    found = departures(Chosen(config, {}, "marble", "qwen3_0.6b", adapted=False))
+    assert joined(found) == f"{SILENT}: prompt=VerbatimPrompt, prompt.path=mine.txt, prompt.system=empty"
+
+
 def test_quantisation_by_the_engine_is_marked() -> None:
     weights = {"id": "Qwen/Qwen3-0.6B", "revision": "1", "dtype": "bfloat16", "quantization": "fp8"}
     assert marks("dataset=marble", "model=qwen3_0.6b", weights=weights) == ["weights.quantization=fp8 (the paper is silent)"]
