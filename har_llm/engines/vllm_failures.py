@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from har_llm.common.errors import first_line
 
-ELSEWHERE = re.compile(r"root cause|stack trace|EngineDeadError|engine core|EngineCore", re.IGNORECASE)
+ELSEWHERE = re.compile(r"root cause|stack trace|EngineDeadError|engine core|EngineCore|cancelled$", re.IGNORECASE)
 """In an error that is only the consequence of another one."""
 MEMORY = re.compile(
     r"out of memory|OutOfMemory|allocate memory|memory for the cache blocks|KV cache memory|on kv cache allocation"

@@ -62,6 +62,7 @@ IN_A_WORKER = f"""\
             "cache_dtype\n  Input should be 'auto' [type=literal_error, input_value='fp9', input_type=str]",
             "cache_dtype: Input should be 'auto'",
         ),
+        (f"{CORE}Traceback (most recent call last):\n{CORE}  File\n{CORE}RuntimeError: cancelled", None),
         ("Traceback (most recent call last):\n  File\nKeyError: 'layers.0'", "KeyError: 'layers.0'"),
     ],
 )
@@ -126,12 +127,14 @@ def test_every_failure_of_a_core_of_its_own_says_its_cause(vllm: tuple[JsonProce
     regex, budget = refused["told"].splitlines()
     assert regex.startswith("vLLM refuses a request: Failed to transform regex into a grammar: ")
     assert budget.startswith("vLLM refuses a request: thinking_token_budget is set but reasoning_config is not configured")
+    core = failure(process, "core killed")["told"]
+    assert core.startswith("vLLM stopped while it was generating: its core process was killed by signal 9 (9 often means")
     with pytest.raises(ProcessFailed) as killed:
-        failure(process, "killed", last=True)
+        failure(process, "worker killed", last=True)
     (log,) = logs.iterdir()
     assert str(killed.value) == (
-        "vLLM stopped while it was generating: its core process was killed by signal 9 (9 often means that memory ran out). "
-        "Lower model.sampling.max_new_tokens or engine.max_num_seqs, or raise engine.cpu_kvcache_space. "
+        "vLLM stopped while it was generating: its worker process was killed by signal 9 (9 often means that memory ran "
+        "out). Lower model.sampling.max_new_tokens or engine.max_num_seqs, or raise engine.cpu_kvcache_space. "
         f"The log of its process is {log}."
     )
     assert "Traceback (most recent call last)" in log.read_text()

@@ -27,6 +27,7 @@ SHORT = Decoding(Sampling(temperature=0.0, max_new_tokens=4), {"enable_thinking"
 LONG = Decoding(Sampling(temperature=0.0, max_new_tokens=400_000), {})
 SLOW = Decoding(Sampling(temperature=1.0, max_new_tokens=2000), {"enable_thinking": True})
 REQUEST = Request("plain", ({"role": "user", "content": "hello"},), 1, SHORT)
+KILLED = {"core killed": "VLLM::EngineCor", "worker killed": "VLLM::Worker"}
 REFUSED = [
     REQUEST._replace(key="regex", decoding=SHORT._replace(template_options={}), pattern="["),
     REQUEST._replace(key="budget", decoding=SHORT._replace(template_options={}, thinking_token_budget=3)),
@@ -38,10 +39,11 @@ def teacher() -> LoadedModel:
     return LoadedModel(str(path), "tiny", "float32", None, False)
 
 
-def _kill_the_core() -> None:
+def _kill(name: str) -> None:
+    """Kill the process below this one whose title, which is cut after 15 characters, begins so."""
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if "EngineCor" in child.name():
+            if child.name().startswith(name):
                 child.kill()
 
 
@@ -53,14 +55,14 @@ def _failing(kind: str) -> Iterator[str]:
         requests = REFUSED
     elif kind == "memory":
         model, requests = replace(model, context=500_000), [REQUEST._replace(decoding=LONG)]
-    elif kind == "killed":
+    elif kind in KILLED:
         settings, requests = {"max_num_seqs": 1}, [*REFUSED, REQUEST, REQUEST._replace(key="second", seed=2, decoding=SLOW)]
     else:
         settings = {"quantization": kind}
     for one in open_engine(VllmEngineConfig(cpu_kvcache_space=1, **settings), model).generate(requests):
         yield one.key
-        if kind == "killed":
-            _kill_the_core()
+        if kind in KILLED:
+            _kill(KILLED[kind])
 
 
 def serve(caller: Caller) -> None:
