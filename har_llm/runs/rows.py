@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from har_llm.config import PARSINGS
-from har_llm.data.records import Event
 from har_llm.data.windows import answering
 from har_llm.runs.generations import WindowGenerations
 from har_llm.runs.result import PredictionRow, SampledPrediction, WindowGeneration, WindowRow
@@ -40,7 +39,7 @@ def prediction_rows(run: PreparedRun, windows: Sequence[WindowGenerations]) -> I
             samples = tuple(_samples(windows[place], inside))
             yield replace(
                 row,
-                scored=_scored(run, event),
+                scored=bool(set(event.activities) - run.unscored),
                 window=run.prompts[place].window.index,
                 shown_id=run.prompts[place].ids[inside],
                 strict=strict[place][inside],
@@ -85,8 +84,3 @@ def _samples(window: WindowGenerations, inside: int) -> Iterator[SampledPredicti
             strict=answer.strict[inside],
             lenient=answer.lenient[inside],
         )
-
-
-def _scored(run: PreparedRun, event: Event) -> bool:
-    unscored = run.recordings.home.null_class if run.experiment.dataset.null_class == "unscored" else frozenset()
-    return bool(set(event.activities) - unscored)

@@ -62,6 +62,11 @@ class PreparedRun:
         """What is synthetic about the run's results: its home, its model, its adapter."""
         return Provenance(home=self.experiment.dataset.synthetic) | self.made_of
 
+    @property
+    def unscored(self) -> frozenset[int]:
+        """The activities that may be answered and are not scored."""
+        return self.recordings.home.null_class if self.experiment.dataset.null_class == "unscored" else frozenset()
+
     @cached_property
     def made_of(self) -> Provenance:
         """What is synthetic about the model with its adapter, apart from the home that the run is about."""

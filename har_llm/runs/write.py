@@ -106,10 +106,9 @@ def _metrics(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Seque
 
 def _scores(run: PreparedRun, rows: Sequence[PredictionRow], name: str) -> metrics.ParsedScores:
     home = run.recordings.home
-    unscored = home.null_class if run.experiment.dataset.null_class == "unscored" else ()
     predicted = [(row, row.parsed(name)) for row in rows]
     events = [metrics.ScoredEvent(row.session, row.gold, one.activity, one.missed) for row, one in predicted]
-    return metrics.score_all(events, home.activities, home.null_class, unscored)
+    return metrics.score_all(events, home.activities, home.null_class, run.unscored)
 
 
 def _choices(run: PreparedRun) -> Choices:
