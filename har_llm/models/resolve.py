@@ -10,7 +10,6 @@ import hashlib
 import json
 import math
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -226,20 +225,28 @@ def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
         check_memory(model, None if size is None else size.weights, *available_memory())
         raise MissingError(hub.unavailable(model.id, "model.id", problem))
     quantised = None if commit is None else hub.quantised_bytes(model.id, commit)
-    return ResolvedModel(model, commit or model.revision, None, _fetch_small_files(model.id, commit), quantised)
+    small_files = _fetch_small_files(model.id, commit, planning=planning)
+    return ResolvedModel(model, commit or model.revision, None, small_files, quantised)
 
 
-def _fetch_small_files(name: str, commit: str | None) -> Path | None:
+def _fetch_small_files(name: str, commit: str | None, *, planning: bool) -> Path | None:
     """The folder of those files of a hub model that decide about keys and names of runs; None if it has none of them.
 
-    They are downloaded before the rest.
+    They are downloaded before the rest. Raises MissingError if the hub does not give them, because generations would be kept
+    under other keys than those that the next command looks for; not when planning or offline, as none can be made then.
     """
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.constants import HF_HUB_OFFLINE
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     folder = None
     for file in (MANIFEST, *chat_template.FILES) if commit else ():
-        with suppress(Exception):  # there is no such file, or the hub does not answer, which loading the weights will report
+        try:
             folder = Path(hf_hub_download(name, file, revision=commit, etag_timeout=hub.TIMEOUT_S)).parent
+        except Exception as error:  # the hub's client raises errors of many libraries
+            has_none = isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError)
+            if not (has_none or planning or HF_HUB_OFFLINE):
+                raise MissingError(hub.unavailable(name, "model.id", error)) from None
     return folder
 
 

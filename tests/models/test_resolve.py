@@ -14,6 +14,7 @@ from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
+    LocalEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
@@ -202,6 +203,20 @@ def test_what_is_synthetic_about_a_hub_model_and_its_template_are_known_before_i
     monkeypatch.setattr("huggingface_hub.hf_hub_download", none)
     assert provenance(resolve(model())) == Provenance()
     assert weights.template_digest(resolve(model())) is None
+
+
+def test_without_an_answer_about_its_template_a_hub_model_is_planned_but_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its generations would be kept under other keys than those that the next command looks for."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda self, *a, **k: type("Info", (), {"sha": COMMIT}))
+
+    def silent(*arguments: Any, **options: Any) -> str:
+        raise LocalEntryNotFoundError("timed out")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", silent)
+    assert resolve(model(), planning=True).small_files is None
+    with pytest.raises(MissingError, match=r"org/name .* could not be downloaded .* \(no connection\)"):
+        resolve(model())
 
 
 def test_a_model_that_cannot_fit_is_refused_before_anything_is_fetched() -> None:
