@@ -11,7 +11,7 @@ from har_llm.models.config import ModelConfig
 from har_llm.models.reasoning import CLOSES, OPENS
 
 FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
-"""The files of a model that may hold its template; some models have others beside it, in a folder."""
+"""The files of a model that may hold its template. Those in a folder, additional_chat_templates, are not used by default."""
 OPTION = "enable_thinking"
 """The option of chat templates that asks for reasoning, or for none."""
 
@@ -20,9 +20,8 @@ def chat_template(folder: Path) -> str | None:
     """The text of the template in a model's folder, of several all; None if there is none."""
     found = []
     jinja, *held_in = (folder / name for name in FILES)
-    for file in (jinja, *sorted(folder.glob("additional_chat_templates/*.jinja"))):
-        with suppress(OSError, ValueError):
-            found.append(file.read_text(encoding="utf-8"))
+    with suppress(OSError, ValueError):
+        found.append(jinja.read_text(encoding="utf-8"))
     for file in held_in:
         with suppress(OSError, ValueError, LookupError, TypeError):
             held = json.loads(file.read_text(encoding="utf-8"))["chat_template"]

@@ -46,6 +46,14 @@ def test_a_template_that_knows_of_reasoning_is_believed(tmp_path: Path, template
     check_reasoning(ModelConfig(name="custom", id=str(folder)), folder)
 
 
+def test_templates_that_are_not_used_by_default_say_nothing(tmp_path: Path) -> None:
+    """They are not known before a model of the hub is downloaded, so keys would be others afterwards."""
+    folder = written(tmp_path, PLAIN, "chat_template.jinja")
+    (folder / "additional_chat_templates").mkdir()
+    (folder / "additional_chat_templates" / "reasoning.jinja").write_text("<think>")
+    assert chat_template(folder) == PLAIN
+
+
 def test_of_several_templates_one_may_know(tmp_path: Path) -> None:
     several = [{"name": "default", "template": PLAIN}, {"name": "reasoning", "template": "<think>"}]
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": several}))
