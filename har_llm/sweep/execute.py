@@ -204,8 +204,9 @@ def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], callback: Callback, st
             check_layout(load)
     for job in jobs:
         with failing([job], callback):
-            if job.run.adapter is not None and job.run.adapter.path is not None:
-                check_whole(job.run.adapter.path)
+            adapter = None if job.run.adapter is None else job.run.adapter.path
+            if adapter is not None and adapter.is_dir():  # one that is still to be trained is not
+                check_whole(adapter)
 
 
 def jobs_of(load: Load, jobs: Sequence[PreparedJob], stores: Stores) -> list[PreparedJob]:
