@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy
+from safetensors.numpy import save_file
+
 from har_llm.distill.manifest import Manifest, write_manifest
 from har_llm.models.adapters import adapter_digest
 from har_llm.runs.run import AdapterRecipe, PreparedRun
@@ -50,7 +53,7 @@ def stand_in(recipe: AdapterRecipe) -> str:
     """Write a stand-in for the adapter; returns the digest of its weights."""
     recipe.folder.mkdir(parents=True)
     (recipe.folder / "adapter_config.json").write_text("{}")
-    (recipe.folder / "adapter_model.safetensors").write_bytes(b"weights")
+    save_file({"weights": numpy.zeros(1)}, recipe.folder / "adapter_model.safetensors")
     weights = adapter_digest(recipe.folder)
     write_manifest(recipe.folder, Manifest(recipe.provenance, trained_adapter(key=recipe.key, weights=weights)))
     return weights
