@@ -117,7 +117,7 @@ def read(request: Request, content: bytes, context: int | None) -> Generation:
     try:
         (choice,) = answer["choices"]
         message, reason = choice["message"], choice["finish_reason"]
-        text = _text(message)
+        text = _text({**message, "content": _listed(request, message.get("content"))})
     except (LookupError, TypeError, ValueError, AttributeError):
         raise Fault(f"a response that is not a chat completion: {_beginning(content)}", passing=True) from None
     if reason in TOOLS:
@@ -155,6 +155,18 @@ def _text(message: Mapping[str, Any]) -> str:
     return f"<think>\n{reasoning.strip(chr(10))}\n</think>\n\n{content.lstrip(chr(10))}"
 
 
+def _listed(request: Request, content: Any) -> Any:
+    """The answer as a list, if it has the form of the schema, whose root is an object because OpenAI takes no other."""
+    if request.schema is None or not isinstance(content, str):
+        return content
+    try:
+        answer = json.loads(content)
+    except (ValueError, RecursionError):
+        return content
+    whole = isinstance(answer, dict) and list(answer) == request.schema["required"]
+    return json.dumps(list(answer.values()), ensure_ascii=False) if whole else content
+
+
 def _check_form(request: Request, text: str) -> None:
     """Raise Fault for an answer without the form that was requested. Servers silently ignore what they do not support, and
     one that does not know where the reasoning ends applies the form to the reasoning too.
@@ -179,7 +191,7 @@ def _check_form(request: Request, text: str) -> None:
 def _spaced(answer: str) -> str:
     """A JSON answer with the spaces that Python's json writes, as the pattern has them."""
     try:
-        return json.dumps(json.loads(answer))
+        return json.dumps(json.loads(answer), ensure_ascii=False)
     except (ValueError, RecursionError):
         return answer
 

@@ -27,6 +27,11 @@ class Labels:
         self._plain = _unambiguous((number, _plain(name)) for number, name in names)
         self._enum = _unambiguous((number, _enum_style(name)) for number, name in names)
 
+    def names(self) -> list[str]:
+        """The names that stand for one activity each: "cooking", and as the prompt lists it, "3. cooking"."""
+        forms = (form for number, name in self._activities.items() for form in (name, activity_name(number, name)))
+        return [form for form in forms if form in self._exact]
+
     def strict(self, value: Any) -> Prediction:
         """The activity of a number, an exact name, the prompt's "3. cooking" or "WATCHING_TV"."""
         number = value if type(value) is int else self._exact.get(value) if isinstance(value, str) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -27,20 +28,28 @@ thorough = settings(max_examples=60, deadline=None, suppress_health_check=[Healt
 needs_jsonschema = pytest.mark.skipif(importlib.util.find_spec("jsonschema") is None, reason="jsonschema is not installed")
 
 
+def named(activities: Sequence[int]) -> dict[int, str]:
+    """Names with characters that mean something in JSON or in regular expressions; two that are no names of one activity."""
+    odd = ["a (b) [c] {d}", 'say "x\\n"', "préparer | manger.*", "12", "twice", "twice"]
+    return {number: odd[place] for place, number in enumerate(activities)}
+
+
 def written(*rows: tuple[int, int]) -> str:
     return json.dumps([{"id": shown, "activity": activity} for shown, activity in rows])
 
 
 def fits(text: str, ids: list[int], activities: list[int]) -> bool:
-    return re.fullmatch(answer_pattern(ids, activities, AnswerKeys()), text) is not None
+    return re.fullmatch(answer_pattern(ids, named(activities), AnswerKeys()), text) is not None
 
 
 def valid(text: str, ids: list[int], activities: list[int], keys: AnswerKeys | None = None) -> bool:
     import jsonschema
 
-    schema = answer_schema(ids, activities, keys or AnswerKeys())
+    schema = answer_schema(ids, named(activities), keys or AnswerKeys())
     jsonschema.Draft202012Validator.check_schema(schema)
-    return bool(jsonschema.Draft202012Validator(schema).is_valid(json.loads(text)))
+    answer = json.loads(text)
+    whole = dict(zip(schema["required"], answer, strict=False)) if len(answer) == len(ids) else answer
+    return bool(jsonschema.Draft202012Validator(schema).is_valid(whole))
 
 
 @needs_jsonschema
@@ -49,7 +58,7 @@ def valid(text: str, ids: list[int], activities: list[int], keys: AnswerKeys | N
 def test_whatever_has_the_pattern_has_the_schema(
     data: st.DataObject, ids: list[int], activities: list[int], keys: AnswerKeys
 ) -> None:
-    text = data.draw(st.from_regex(answer_pattern(ids, activities, keys), fullmatch=True))
+    text = data.draw(st.from_regex(answer_pattern(ids, named(activities), keys), fullmatch=True))
     assert valid(text, ids, activities, keys)
 
 
@@ -59,11 +68,12 @@ def test_whatever_has_the_pattern_has_the_schema(
 def test_whatever_has_the_pattern_is_parsed_strictly_as_it_is_written(
     data: st.DataObject, ids: list[int], activities: list[int], thinking: bool, keys: AnswerKeys
 ) -> None:
-    text = data.draw(st.from_regex(answer_pattern(ids, activities, keys), fullmatch=True))
+    text = data.draw(st.from_regex(answer_pattern(ids, named(activities), keys), fullmatch=True))
     reasoning = f'<think>\nIt is [{{"{keys.id}": 0, "{keys.activity}": 1}}].\n</think>' if thinking else ""
-    home = {number: f"activity {number}" for number in activities}
-    read = parse(reasoning + text, "stop", Asked(ids, Labels(home), keys), thinking=thinking)
-    assert [prediction.activity for prediction in read.strict] == [row[keys.activity] for row in json.loads(text)]
+    labels = Labels(named(activities))
+    read = parse(reasoning + text, "stop", Asked(ids, labels, keys), thinking=thinking)
+    assert read.strict == tuple(labels.strict(row[keys.activity]) for row in json.loads(text))
+    assert all(prediction.activity in activities for prediction in read.strict)
     assert read.lenient == read.strict
 
 
@@ -101,6 +111,13 @@ def test_an_answer_that_leaves_out_adds_or_invents_has_not_the_schema(text: str)
     assert not valid(text, [3, 4], [1, 12])
 
 
+@pytest.mark.parametrize("said", ["1", '"cooking"', '"1. cooking"', '"12. eating"'])
+def test_an_activity_may_be_named_as_the_prompt_asks(said: str) -> None:
+    pattern = answer_pattern([3], {1: "cooking", 12: "eating"}, AnswerKeys())
+    assert re.fullmatch(pattern, f'[{{"id": 3, "activity": {said}}}]')
+    assert not re.fullmatch(pattern, '[{"id": 3, "activity": "12. cooking"}]')
+
+
 @pytest.mark.parametrize("blanks", ["\n\n\n", " ", "\t", "\r\n"])
 def test_the_pattern_leaves_no_room_for_endless_blanks(blanks: str) -> None:
     assert not fits(blanks + written((3, 1), (4, 1)), [3, 4], [1, 12])
@@ -116,7 +133,7 @@ def test_a_structured_run_asks_for_every_event_of_its_window() -> None:
             *((shown, event.activities[0]) for shown, event in zip(prompt.ids, prompt.window.events, strict=True))
         )
         assert request.pattern and re.fullmatch(request.pattern, gold)
-        assert request.schema and request.schema["maxItems"] == len(prompt.ids)
+        assert request.schema and len(request.schema["required"]) == len(prompt.ids)
     assert all(request.schema is None and request.pattern is None for request in plain.requests)
     assert not {request.key for request in plain.requests} & {request.key for request in structured.requests}
 

@@ -155,6 +155,15 @@ def test_a_form_that_the_server_passed_over_is_noticed(after: str) -> None:
     assert answered({"content": after, "reasoning": "why"}, "length", asked=request("a", **FORM)).finish_reason == "length"
 
 
+def test_an_answer_by_the_schema_becomes_the_list_that_the_prompt_asks_for() -> None:
+    """OpenAI takes no schema whose root is a list; the names that it gives the objects are not the model's."""
+    rows = [{"id": 1, "activity": "eating (alone)"}, {"id": 2, "activity": 3}]
+    by_schema = dict(zip(FORM["schema"]["required"], rows, strict=True))
+    made = answered({"content": json.dumps(by_schema), "reasoning": "why"}, asked=request("a", **FORM))
+    assert json.loads(made.text.rpartition("</think>")[2]) == rows
+    assert answered({"content": json.dumps(by_schema)}).text == json.dumps(by_schema), "nobody asked for that form"
+
+
 # What is sent
 
 
