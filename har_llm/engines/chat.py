@@ -38,10 +38,17 @@ class ChatTokenizer:
 
     def render(self, messages: Sequence[Message], template_options: Mapping[str, bool | str]) -> str:
         """The prompt as text, up to the token after which the model begins. A template that asks for today's date gets
-        PROMPT_DATE."""
-        text: str = self.tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=True, strftime_now=PROMPT_DATE.strftime, **template_options
-        )
+        PROMPT_DATE. Raises EngineError if the template fails, as some do for a system message."""
+        own = {"strftime_now": PROMPT_DATE.strftime, **template_options}
+        try:
+            text: str = self.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True, **own)
+        except Exception as error:  # a template is a program of the model's makers, which may fail in any way
+            system = any(message["role"] == "system" for message in messages)
+            hint = " If it takes no system message, set prompt.system='' (prompt.sections.task can say the same)."
+            raise EngineError(
+                f"The chat template of the model in {self._path} does not take this prompt: {first_line(error)}."
+                f"{hint if system else ''}"
+            ) from None
         return text
 
     def tokens(self, text: str) -> list[int]:

@@ -24,6 +24,7 @@ from har_llm.distill.trainer_choice import check_tools, chosen_trainer
 from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.training_messages import LongExamples, TrainingStart
 from har_llm.distill.worker import check_arguments, trained
+from har_llm.engines.chat import rendered_prompt
 from har_llm.models import resolve
 from har_llm.models.adapters import adapter_digest
 from har_llm.models.checkpoint import check_targets
@@ -54,6 +55,7 @@ def check_recipe(run: PreparedRun, stores: Stores) -> None:
         check_arguments(_job(run.recipe, Path()))
         if (student := run.recipe.student).path is not None:
             check_targets(run.recipe.lora.training.target_modules, student.public_name, student.path)
+            rendered_prompt(student.config, run.prompts[0].messages)
     else:
         store = stores.of(run)
         stored = (request.key for request in run.requests if request.key in store)

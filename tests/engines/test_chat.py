@@ -64,6 +64,25 @@ def test_a_template_that_writes_todays_date_writes_the_same_one_every_day(tmp_pa
 
 
 @pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("{{ raise_exception('System role not supported') }}", "System role not supported. If it takes no system message"),
+        ("{% for m in messages %}{{ m.content }", "unexpected '}'"),
+        ("{{ nobody.knows.this }}", "'nobody' is undefined"),
+        ("{{ messages.__class__.__mro__ }}", "unsafe"),
+        ("{{ 1 // 0 }}", "integer division or modulo by zero"),
+    ],
+)
+def test_a_template_that_fails_is_one_sentence(tmp_path: Path, template: str, reason: str) -> None:
+    shutil.copytree(student(), tmp_path / "model")
+    (tmp_path / "model" / "chat_template.jinja").write_text(template)
+    chat = ChatTokenizer(tmp_path / "model", trust_remote_code=False)
+    with pytest.raises(EngineError) as failure:
+        chat.render([{"role": "system", "content": "x"}], {})
+    assert reason in str(failure.value) and "does not take this prompt" in str(failure.value)
+
+
+@pytest.mark.parametrize(
     ("tokenizer", "generation", "config", "ends"),
     [
         ("<|im_end|>", [0], 3, [2, 0]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
 from har_llm.sweep.train import Training, check_recipe, losses_so_far
 from tests.common.locks import write_lock
+from tests.helpers import ROOT
 from tests.sweep.distilled_jobs import adapters, job, keep, stand_in
 from tests.sweep.noted_jobs import Notes, done
 
@@ -214,3 +216,15 @@ def test_an_argument_that_no_library_has_is_refused_before_the_teacher_generates
     assert "use_rslorra is not an argument of TRL's SFTConfig or PEFT's LoraConfig. Did you mean use_rslora?" in str(
         misspelt[0].error
     )
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("same_process")
+def test_a_student_whose_template_fails_is_refused_before_the_teacher_generates(tmp_path: Path) -> None:
+    student = tmp_path / "student"
+    shutil.copytree(ROOT / "har_llm" / "models" / "embedded" / "tiny_student", student)
+    (student / "chat_template.jinja").write_text("{{ raise_exception('System role not supported') }}<think>")
+    refused = job(tmp_path, "model=custom", f"model.id={student}", "model.dtype=float32")
+    callback = done(refused)
+    assert callback.failures == [refused] and not callback.loads
+    assert "System role not supported. If it takes no system message, set prompt.system=''" in str(refused.error)
