@@ -120,7 +120,7 @@ class VerbatimPrompt:
     def renderer(self, home: Home) -> Renderer:
         path = expanded(str(self.path))
         try:
-            text = path.read_bytes().decode("utf-8-sig")  # in text mode, line ends would be changed
+            text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")  # what editors on Windows write is not meant
         except FileNotFoundError:
             raise MissingError(
                 f"prompt.path is {str(path)!r}, which does not exist; name the file with your prompt."
@@ -128,7 +128,7 @@ class VerbatimPrompt:
         except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path that no file can have
             raise MissingError(f"prompt.path is {str(path)!r}, which cannot be read as UTF-8 text: {error}.") from None
         if not _EVENTS.search(text):
-            text = text.rstrip("\r\n") + "\n\n$events"
+            text = text.rstrip("\n") + "\n\n$events"
         before, after = (_fill(half, _home_values(home)) for half in _EVENTS.split(text, maxsplit=1))
         return Renderer(self.system, before, after, window_ids=self.event_ids == "window")
 

@@ -9,6 +9,7 @@ from har_llm.common.errors import EngineError
 from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.training_messages import LongExamples, Tell
 from har_llm.engines.chat import DEFAULT_CONTEXT, ChatTokenizer, readable_tokens
+from har_llm.models.reasoning import continuing
 
 IGNORED = -100
 """The label of tokens that the loss ignores."""
@@ -41,8 +42,9 @@ def tokenized(chat: ChatTokenizer, row: dict[str, Any], job: TrainingJob) -> Row
     They are tokenised separately, because a student that generates also has a fixed tokenised prompt; and not by the chat
     template, which may drop or reformat reasoning.
     """
-    before = chat.tokens(chat.render(row["prompt"], job.template_options))
-    after = [*chat.tokens(row["completion"][0]["content"]), chat.ends[0]]
+    prompt = chat.render(row["prompt"], job.template_options)
+    before = chat.tokens(prompt)
+    after = [*chat.tokens(continuing(prompt, row["completion"][0]["content"])), chat.ends[0]]
     labels = [IGNORED] * len(before) if job.settings.completion_only_loss else before
     return {"input_ids": before + after, "labels": labels + after}
 

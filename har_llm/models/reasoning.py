@@ -21,6 +21,15 @@ OPENS = re.compile("|".join(map(re.escape, MARKS)))
 CLOSES = re.compile("|".join(map(re.escape, MARKS.values())))
 
 
+def continuing(prompt: str, text: str) -> str:
+    """A generation without the mark that opens its reasoning, where the student's rendered prompt ends with that mark."""
+    opened = next((mark for mark in MARKS if prompt.rstrip().endswith(mark)), None)
+    if opened is None or not text.lstrip().startswith(opened):
+        return text
+    rest = text.lstrip().removeprefix(opened)
+    return rest.lstrip("\n") if prompt.endswith("\n") else rest
+
+
 def split_reasoning(text: str, *, thinking: bool) -> tuple[str, str | None]:
     """The reasoning and the answer; the answer is None if the reasoning was never closed.
 

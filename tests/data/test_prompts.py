@@ -260,7 +260,7 @@ BOTH = """[
         ("Before\n${events}after", f"Before\n{BOTH}after"),
         ("Nothing named\n", f"Nothing named\n\n{BOTH}"),
         ("Nothing named\r\n", f"Nothing named\n\n{BOTH}"),
-        ("\ufeffA mark\r\nand\rends\n$events", f"A mark\r\nand\rends\n{BOTH}"),
+        ("\ufeffA mark\r\nand\r\nends\n$events\r\nafter", f"A mark\nand\nends\n{BOTH}\nafter"),
         ("Costs 5$, $unknown {json} %s $events", f"Costs 5$, $unknown {{json}} %s {BOTH}"),
         ("Labels:\n$activities\n$events", f"Labels:\n1. cooking\n2. eating\n3. nothing in particular\n{BOTH}"),
     ],

@@ -100,3 +100,17 @@ def test_the_loss_is_on_what_it_should_be(rows: Path, tmp_path: Path, completion
     assert (tokenizer.decode(trained_on) == text) == completion_only
     sent = tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True, enable_thinking=True)
     assert tokenizer.decode(tokens["input_ids"]) == sent + text
+
+
+def test_a_mark_that_the_prompt_ends_with_is_not_learnt_again(rows: Path, tmp_path: Path) -> None:
+    """The templates of some models, such as DeepSeek-R1's, open the reasoning in the prompt."""
+    made = job(rows, tmp_path)
+    opening = tmp_path / "opening"
+    shutil.copytree(made.base, opening)
+    template = opening / "chat_template.jinja"
+    template.write_text(template.read_text() + "{% if add_generation_prompt %}<think>\n{% endif %}")
+    chat = ChatTokenizer(opening, trust_remote_code=False)
+    row = tokenized(chat, next(iter(made.read_rows())), made)
+    text = chat.tokenizer.decode(row["input_ids"])
+    assert text.count("<think>") == 1
+    assert text.count("</think>") == 1

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from har_llm.models.reasoning import MARKS, split_reasoning
+from har_llm.models.reasoning import MARKS, continuing, split_reasoning
 
 
 def test_split_reasoning() -> None:
@@ -24,3 +24,17 @@ def test_every_kind_of_marks(opens: str, closes: str) -> None:
         assert split_reasoning(f"why{closes}this", thinking=thinking) == ("why", "this")
         assert split_reasoning(f"{opens}why", thinking=thinking) == ("why", None)
         assert split_reasoning(f"{opens}a{closes}b{opens}c", thinking=thinking)[1] is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text", "rest"),
+    [
+        ("Go on: <think>\n", "<think>\nwhy\n</think>", "why\n</think>"),
+        ("Go on: <think>", "\n<think>\nwhy", "\nwhy"),
+        ("Go on: <think>\n", "why</think>", "why</think>"),
+        ("Go on:", "<think>\nwhy", "<think>\nwhy"),
+        ("<think>\n\n</think>\n\n", "[1]", "[1]"),
+    ],
+)
+def test_a_generation_goes_on_after_what_the_prompt_opens(prompt: str, text: str, rest: str) -> None:
+    assert continuing(prompt, text) == rest

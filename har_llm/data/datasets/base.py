@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
@@ -29,6 +29,23 @@ class HomeConfig:
     rules: list[str] = field(default_factory=list)
     null_class_rules: list[str] = field(default_factory=list)
     """Rules about the null class: a model is told them only while that is among the activities."""
+
+
+def _check_lines(home: HomeConfig) -> None:
+    """Raise ConfigError for a line break in what stands on a line of its own in the prompt."""
+    lines: dict[str, Iterable[str]] = {
+        "activities": home.activities.values(),
+        "definitions": home.definitions.values(),
+        "rooms": (text for room, things in home.rooms.items() for text in (room, *things)),
+        "rules": [*home.rules, *home.null_class_rules],
+    }
+    for setting, texts in lines.items():
+        for text in texts:
+            if re.search(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]", text):
+                raise ConfigError(
+                    f"dataset.home.{setting} has {text!r}, with a line break; it is a line of a list in the prompt, so "
+                    f"write it on one line."
+                )
 
 
 def activity_number(activity: int | str, activities: Mapping[int, str]) -> int | None:
@@ -63,6 +80,7 @@ class DatasetConfig:
             raise ConfigError(
                 f"dataset.home.activities names {', '.join(doubled)} twice; every activity needs its own name."
             )
+        _check_lines(self.home)
         for setting, given in (("null_class", self.home.null_class), ("definitions", self.home.definitions)):
             unknown = [one for one in given if activity_number(one, self.home.activities) is None]
             if unknown:

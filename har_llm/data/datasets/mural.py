@@ -206,15 +206,15 @@ class MuralReader(ArchiveReader):
     def _read_activities(self, path: Path) -> None:
         faults = len(self.faults)
         for number, item in self.items(path, ("id", "name")):
-            key, name = item["id"], item["name"]
-            if type(key) is not int or key < 0 or not isinstance(name, str) or not name.strip():
+            key, name = item["id"], " ".join(value.split()) if isinstance(value := item["name"], str) else ""
+            if type(key) is not int or key < 0 or not name:
                 rule = "id must be a whole number from 0, name a non-empty string"
                 self.fault(path, None, "wrong item", f"item {number} is {shown(str(item))}; {rule}")
-            elif key in self.activities or name.strip() in self.activities.values():
+            elif key in self.activities or name in self.activities.values():
                 rule = "every activity needs its own id and name"
                 self.fault(path, None, "activity twice", f"item {number}, {shown(str(item))}, repeats one above; {rule}")
             else:
-                self.activities[key] = name.strip()
+                self.activities[key] = name
         self._activities_known = len(self.faults) == faults
         home = self._settings.home
         self.null_class = [n for one in home.null_class if (n := activity_number(one, self.activities)) is not None]

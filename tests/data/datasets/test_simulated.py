@@ -145,6 +145,11 @@ def test_it_has_no_faults_and_needs_no_folder() -> None:
         ({"home": {"null_class": [99]}}, "dataset.home.null_class has [99]"),
         ({"home": {"null_class": ["gone"]}}, "dataset.home.null_class has ['gone']"),
         ({"home": {"definitions": {99: "x"}}}, "dataset.home.definitions has [99]"),
+        (
+            {"home": {"activities": {13: "eating\n14. sleeping"}}},
+            "dataset.home.activities has 'eating\\n14. sleeping', with a line",
+        ),
+        ({"home": {"rules": ["a\u2028b"]}}, "dataset.home.rules has 'a\\u2028b', with a line break"),
     ],
 )
 def test_wrong_setting_is_refused(changes: dict[str, Any], words: str) -> None:

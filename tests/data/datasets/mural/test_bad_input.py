@@ -112,7 +112,7 @@ BAD_FILES: dict[str, tuple[str, bytes | None, int | None, str, str]] = {
         ACTS, json_file([{"id": 0, "name": "others", "\udfff": 1}]), None, "half a character", "\\udfff"
     ),
     "a sensor without a name": (SENSORS, sensors_file([("", "wattmeter", "kitchen")]), None, "wrong item", "non-empty"),
-    "a name twice": (ACTS, activities_file({0: "others", 6: "b", 7: "b", 19: "c"}), None, "activity twice", "item 3"),
+    "a name twice": (ACTS, activities_file({0: "others", 6: "b c", 7: " b\nc", 19: "c"}), None, "activity twice", "item 3"),
     "an id twice": (ACTS, json_file([{"id": 0, "name": n} for n in "ab"]), None, "activity twice", "item 2"),
     "no others": (
         ACTS, activities_file({6: "b", 19: "c", 0: "cooking"}), None, "unknown null class", "dataset.home.null_class"
