@@ -10,6 +10,8 @@ from typing import Any
 from har_llm.data.prompts import AnswerKeys
 from har_llm.scoring.labels import Labels
 
+BEYOND = 10
+"""An answer is stopped at the tenth event after its window, whatever the window's length."""
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 
 
@@ -41,11 +43,11 @@ def answer_schema(ids: Sequence[int], activities: Mapping[int, str], keys: Answe
 
 
 def runs_on(ids: Sequence[int], keys: AnswerKeys) -> tuple[str, ...]:
-    """What an answer contains that goes beyond the window as far again as the window is long.
+    """What an answer contains that goes on far beyond its window.
 
-    Not the first id beyond it, because an answer with some events too many may still end by itself.
+    Not only with the first event after it, because an answer with some too many may still end by itself.
     """
-    beyond = max(ids) + len(ids)
+    beyond = max(ids) + BEYOND
     return tuple(f'"{keys.id}":{space}{beyond}' for space in (" ", ""))
 
 

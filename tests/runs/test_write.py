@@ -232,7 +232,8 @@ def test_answers_are_parsed_by_the_keys_that_the_prompt_asks_for(tmp_path: Path)
     assert ", answer keys event and predicted_activity, digest" in dict(facts(result))["prompt"]
     formed = sampled(tmp_path, *PAPERS_KEYS, "decoding=structured", "engine=vllm")
     assert formed.requests[0].pattern is not None and '"predicted_activity": ' in formed.requests[0].pattern
-    assert formed.requests[0].schema["prefixItems"][0]["required"] == ["event", "predicted_activity"]
+    first_of_list = formed.requests[0].schema["properties"][str(formed.prompts[0].ids[0])]
+    assert first_of_list["required"] == ["event", "predicted_activity"]
 
 
 def test_an_answer_may_repeat_the_definition_of_an_activity(tmp_path: Path) -> None:
