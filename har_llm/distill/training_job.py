@@ -17,7 +17,7 @@ class TrainingJob:
     """Folder of the student."""
     dtype: str
     trust_remote_code: bool
-    template_options: dict[str, bool | str]
+    template_options: dict[str, Any]
     max_length: int | None
     """Most tokens of an example; None = the context that the student's own configuration names."""
     leave_out_long: bool

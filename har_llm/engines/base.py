@@ -27,7 +27,7 @@ class Decoding(NamedTuple):
     """How tokens are chosen. Engines refuse settings that they cannot follow."""
 
     sampling: Sampling
-    template_options: Mapping[str, bool | str]
+    template_options: Mapping[str, Any]
     """Options of the chat template, such as enable_thinking."""
     thinking_token_budget: int | None = None
     """Most tokens of reasoning."""

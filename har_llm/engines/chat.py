@@ -36,7 +36,7 @@ class ChatTokenizer:
         if self.tokenizer.chat_template is None:
             raise EngineError(f"The model in {path} has no chat template; take one that is trained to follow a chat.")
 
-    def render(self, messages: Sequence[Message], template_options: Mapping[str, bool | str]) -> str:
+    def render(self, messages: Sequence[Message], template_options: Mapping[str, Any]) -> str:
         """The prompt as text, up to the token after which the model begins. A template that asks for today's date gets
         PROMPT_DATE. Raises EngineError if the template fails, as some do for a system message."""
         own = {"strftime_now": PROMPT_DATE.strftime, **template_options}

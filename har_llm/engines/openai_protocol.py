@@ -21,6 +21,8 @@ FINISH = {
 TOOLS = ("tool_calls", "function_call")
 REASONING = ("reasoning", "reasoning_content")
 """Fields for reasoning that the server has split off: vLLM uses the first, SGLang, llama.cpp and others the second."""
+OWN_OPTIONS = {"enable_thinking", "date_string"}
+"""The options of chat templates that every request has."""
 STOPPED_AT = ("stop_reason", "matched_stop")
 """Fields for what ended a generation: in vLLM, and in SGLang."""
 COUNTED_OTHERWISE = 16
@@ -43,6 +45,13 @@ class Fault(Exception):
 def refuse_unsendable(request: Request) -> None:
     """Raise EngineError for decoding that cannot be requested without extensions."""
     sampling, decoding = request.decoding.sampling, request.decoding
+    options = sorted(decoding.template_options.keys() - OWN_OPTIONS)
+    if options:
+        raise EngineError(
+            f"model.chat_template_kwargs has {', '.join(options)}, and OpenAI's own API takes no options of a chat "
+            f"template; leave them out (engine.extra_args hands on fields of its own, such as reasoning_effort), or set "
+            f"engine.extensions=true for a server that supports them (vLLM)."
+        )
     unknown = {
         "model.sampling.top_k": 0 if sampling.greedy else sampling.top_k,
         "model.sampling.min_p": 0 if sampling.greedy else sampling.min_p,

@@ -9,6 +9,7 @@ from typing import Any
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
+from har_llm.common.extra_args import check_plain
 
 DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Number formats that a model may be loaded in, with their size in bytes."""
@@ -75,6 +76,8 @@ class ModelConfig:
     dtype: str = "bfloat16"
     thinking: bool = True
     """Ask the chat template for reasoning in <think>."""
+    chat_template_kwargs: dict[str, Any] = field(default_factory=dict)
+    """Further options of the chat template, by the names that it reads, as in {reasoning_effort: low}."""
     context: int | None = None
     """Most tokens of a prompt and its generation together; null = as the model's own configuration says."""
     parameters: int | None = None
@@ -98,8 +101,15 @@ class ModelConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"model.{name} is {value}; it must be at least 1, or null.")
+        for name in self.chat_template_kwargs.keys() & self._own_options().keys():
+            instead = "set model.thinking" if name == "enable_thinking" else "one date stands in every prompt"
+            raise ConfigError(f"model.chat_template_kwargs.{name} is an option that har_llm sets itself: {instead}.")
+        check_plain(self.chat_template_kwargs, "model.chat_template_kwargs")
         self.sampling.check()
 
-    def template_options(self) -> dict[str, bool | str]:
+    def template_options(self) -> dict[str, Any]:
         """Options of the chat template, which change the prompt."""
+        return {**self.chat_template_kwargs, **self._own_options()}
+
+    def _own_options(self) -> dict[str, bool | str]:
         return {"enable_thinking": self.thinking, "date_string": PROMPT_DATE.strftime("%d %b %Y")}

@@ -125,6 +125,11 @@ WRONG = [
     ("prompt.answer_keys.id=Activity", "are both 'Activity'; they must be different"),
     ("prompt.answer_keys=event", "prompt.answer_keys is 'event', but it has settings of its own: id, activity."),
     ("model.dtype=int4", "model.dtype is 'int4'; it must be one of float32, bfloat16, float16"),
+    (
+        "model.chat_template_kwargs.enable_thinking=false",
+        "model.chat_template_kwargs.enable_thinking is an option that har_llm sets itself: set model.thinking.",
+    ),
+    ("model.chat_template_kwargs=low", "model.chat_template_kwargs is 'low'; it must be a mapping, as in {a: b}."),
     ("model.thinking=maybe", "model.thinking is 'maybe'; it must be true or false."),
     ("model.sampling.top_p=2", "model.sampling.top_p is 2.0; it must be from 0.0 to 1.0"),
     ("model.sampling.temperature=hot", "model.sampling.temperature is 'hot'; it must be a number."),

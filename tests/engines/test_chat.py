@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,9 +59,17 @@ def test_a_template_that_writes_todays_date_writes_the_same_one_every_day(tmp_pa
     (tmp_path / "model" / "chat_template.jinja").write_text(f"Today: {template}")
     chat = ChatTokenizer(tmp_path / "model", trust_remote_code=False)
     model = experiment("model=tiny_student").model
-    options: list[dict[str, bool | str]] = [model.template_options(), {"enable_thinking": True}]
+    options: list[dict[str, Any]] = [model.template_options(), {"enable_thinking": True}]
     for given in options:
         assert chat.render([{"role": "user", "content": "x"}], given) == "Today: 26 Jul 2024"
+
+
+def test_a_template_gets_the_options_of_its_model(tmp_path: Path) -> None:
+    shutil.copytree(student(), tmp_path / "model")
+    (tmp_path / "model" / "chat_template.jinja").write_text("Effort: {{ reasoning_effort }}, {{ enable_thinking }}")
+    model = experiment("model=tiny_student", "model.chat_template_kwargs={reasoning_effort:low}").model
+    chat = ChatTokenizer(tmp_path / "model", trust_remote_code=False)
+    assert chat.render([{"role": "user", "content": "x"}], model.template_options()) == "Effort: low, True"
 
 
 @pytest.mark.parametrize(

@@ -208,6 +208,10 @@ def test_openais_own_api_is_sent_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("decoding", "words"),
     [
+        (
+            GREEDY._replace(template_options={"enable_thinking": True, "reasoning_effort": "low"}),
+            "model.chat_template_kwargs has reasoning_effort, and OpenAI's own API takes no options of a chat template",
+        ),
         (SAMPLED, "model.sampling.top_k is 20, which OpenAI's own API does not support; set model.sampling.top_k=0, or"),
         (Decoding(Sampling(top_k=0, min_p=0.1), {}), "model.sampling.min_p is 0.1"),
         (GREEDY._replace(thinking_token_budget=9), "set decoding.thinking_token_budget=null"),
