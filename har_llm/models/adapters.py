@@ -94,7 +94,7 @@ def _resolve_hub_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
             )
         )
     except Exception as error:  # the hub's client raises errors of many libraries
-        raise MissingError(hub.unavailable(lora.path, "lora.path", error if commit else problem)) from None
+        raise MissingError(hub.unavailable(lora.path, lora.revision, "lora.path", error if commit else problem)) from None
     _adapter_fingerprint(folder)  # refuses an incomplete adapter
     return ResolvedAdapter(lora.path, folder.name, folder)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from har_llm.common.errors import first_line
+
 TIMEOUT_S = 4.0
 
 
@@ -41,13 +43,14 @@ def quantised_bytes(name: str, commit: str) -> float | None:
     return float(sum(file.size or 0 for file in info.siblings or () if file.rfilename.endswith(".safetensors"))) or None
 
 
-def unavailable(name: str, setting: str, error: Exception | None) -> str:
+def unavailable(name: str, revision: str, setting: str, error: Exception | None) -> str:
     """A message: why `name` could not be downloaded, and what to do. `error` is None if the hub was not asked."""
     reason = "HF_HUB_OFFLINE is set" if error is None else _reason(error)
+    at = "" if revision == "main" else f" at revision {revision}"
     return (
-        f"{name} is not on this machine and could not be downloaded from the Hugging Face hub ({reason}). On a machine with "
-        f"a network, run `hf download {name}` (with HF_TOKEN for a gated model) and copy the cache here, or set {setting} "
-        f"to its folder."
+        f"{name}{at} is not on this machine and could not be downloaded from the Hugging Face hub ({reason}). On a machine "
+        f"with a network, run `hf download {name}` (with HF_TOKEN for a gated model) and copy the cache here, or set "
+        f"{setting} to its folder."
     )
 
 
@@ -68,4 +71,6 @@ def _reason(error: Exception) -> str:
         return "it is gated"
     if isinstance(error, errors.RepositoryNotFoundError | errors.RevisionNotFoundError | errors.EntryNotFoundError):
         return "no such model or revision, or it is private"
-    return type(error).__name__
+    if isinstance(error, OSError) and error.strerror:  # a cache that cannot be written, a full disk
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return f"{type(error).__name__}: {first_line(error)}"

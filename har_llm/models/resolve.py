@@ -148,9 +148,11 @@ def fetch(model: ResolvedModel) -> Path:
         )
     patterns = [*DOWNLOADED, *(["*.py"] if model.config.trust_remote_code else [])]
     try:
-        return Path(snapshot_download(model.config.id, revision=model.revision, allow_patterns=patterns))
+        folder = Path(snapshot_download(model.config.id, revision=model.revision, allow_patterns=patterns))
     except Exception as error:  # the hub's client raises errors of many libraries
-        raise MissingError(hub.unavailable(model.config.id, "model.id", error)) from error
+        raise MissingError(hub.unavailable(model.config.id, model.config.revision, "model.id", error)) from error
+    _check_parts(model.config, folder)
+    return folder
 
 
 def download_place() -> tuple[Path, float]:
@@ -179,14 +181,23 @@ def _embedded_folders() -> list[Path]:
 def _resolve_folder(model: ModelConfig, folder: Path) -> ResolvedModel:
     if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
         raise MissingError(f"model.id is {model.id!r}, which holds an adapter, not a model; set model.id to its base model.")
+    if model.revision != "main":
+        raise ConfigError(
+            f"model.revision is {model.revision!r}, but model.id is a folder, which has one version; leave it out."
+        )
+    _check_parts(model, folder)
+    return ResolvedModel(model, f"{FILES_PREFIX}{_fingerprint(folder)}", folder)
+
+
+def _check_parts(model: ModelConfig, folder: Path) -> None:
+    """Raise MissingError for files that are no complete model. Some repositories hold only GGUF files or pickles."""
     for pattern, what in (
         ("config.json", "config.json"),
         ("tokenizer*", "tokenizer"),
         ("*.safetensors", "weights in safetensors"),
     ):
         if not any(folder.glob(pattern)):
-            raise MissingError(f"model.id is {model.id!r}, which has no {what}; name the folder of a complete model.")
-    return ResolvedModel(model, f"{FILES_PREFIX}{_fingerprint(folder)}", folder)
+            raise MissingError(f"model.id is {model.id!r}, which has no {what}; name a folder or repository that has it.")
 
 
 def _fingerprint(folder: Path) -> str:
@@ -220,10 +231,14 @@ def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
     if folder is not None and _complete(folder):
         return ResolvedModel(model, folder.name, folder)
     if commit is None and not planning:
-        # A model that cannot be downloaded may also be too large; then say so, because the network would not help.
+        # A model that cannot be downloaded may also be too large; then say so too, because the network would not help.
         size = footprint(model, None)
-        check_memory(model, None if size is None else size.weights, *available_memory())
-        raise MissingError(hub.unavailable(model.id, "model.id", problem))
+        reason = hub.unavailable(model.id, model.revision, "model.id", problem)
+        try:
+            check_memory(model, None if size is None else size.weights, *available_memory())
+        except MissingError as too_large:
+            raise MissingError(f"{reason} And {too_large}") from None
+        raise MissingError(reason)
     quantised = None if commit is None else hub.quantised_bytes(model.id, commit)
     small_files = _fetch_small_files(model.id, commit, planning=planning)
     return ResolvedModel(model, commit or model.revision, None, small_files, quantised)
@@ -246,7 +261,7 @@ def _fetch_small_files(name: str, commit: str | None, *, planning: bool) -> Path
         except Exception as error:  # the hub's client raises errors of many libraries
             has_none = isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError)
             if not (has_none or planning or HF_HUB_OFFLINE):
-                raise MissingError(hub.unavailable(name, "model.id", error)) from None
+                raise MissingError(hub.unavailable(name, commit or "main", "model.id", error)) from None
     return folder
 
 

@@ -137,7 +137,8 @@ def of_the_hub(kind: type[HfHubHTTPError]) -> HfHubHTTPError:
         (of_the_hub(RepositoryNotFoundError), "no such model or revision, or it is private"),
         (of_the_hub(RevisionNotFoundError), "no such model or revision, or it is private"),
         (of_the_hub(GatedRepoError), "it is gated"),
-        (of_the_hub(HfHubHTTPError), "HfHubHTTPError"),
+        (of_the_hub(HfHubHTTPError), "HfHubHTTPError: refused"),
+        (PermissionError(13, "Permission denied", "/cache/x"), "/cache/x: Permission denied"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
@@ -290,6 +291,28 @@ def test_for_a_plan_a_model_that_is_here_is_found(tmp_path: Path, monkeypatch: p
     folder = cached(tmp_path, monkeypatch)
     assert resolve(model(), planning=True) == resolve(model())
     assert resolve(model(), planning=True).path == folder
+
+
+def test_a_folder_has_no_revisions(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"model\.revision is 'v2', but model\.id is a folder, which has one version"):
+        resolve(model(id=str(complete(tmp_path)), revision="v2"))
+
+
+def test_a_revision_that_cannot_be_had_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(
+        MissingError, match=r"^org/name at revision v2 is not on this machine .*HF_HUB_OFFLINE is set.* And any"
+    ):
+        resolve(model(revision="v2", parameters=10**15))
+
+
+def test_a_repository_without_what_we_load_is_refused_once_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (complete(tmp_path) / "model.safetensors").unlink()
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *a, **k: str(tmp_path))
+    with pytest.raises(MissingError, match="'org/name', which has no weights in safetensors; name a folder or repository"):
+        weights.fetch(ResolvedModel(model(), COMMIT, None))
 
 
 @pytest.mark.parametrize("name", ["embedded:nobody", "/nowhere", "nowhere"])
