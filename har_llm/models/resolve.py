@@ -83,6 +83,11 @@ def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:
     folder = expanded(model.id)
     if folder.is_dir():
         return _resolve_folder(model, folder)
+    if folder.is_file():
+        raise MissingError(
+            f"model.id is {model.id!r}, a file; name a folder with config.json, tokenizer and safetensors. A GGUF file can "
+            f"be served with llama.cpp and asked with engine=openai."
+        )
     if model.id.startswith(("/", ".", "~")) or model.id.count("/") != 1:
         raise MissingError(
             f"model.id is {model.id!r}: there is no such folder, and a model on the hub is named OWNER/NAME. "

@@ -293,6 +293,12 @@ def test_for_a_plan_a_model_that_is_here_is_found(tmp_path: Path, monkeypatch: p
     assert resolve(model(), planning=True).path == folder
 
 
+def test_a_file_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "x.gguf").write_bytes(b"GGUF")
+    with pytest.raises(MissingError, match=r"x\.gguf', a file; name a folder with config\.json.* engine=openai"):
+        resolve(model(id=str(tmp_path / "x.gguf")))
+
+
 def test_a_folder_has_no_revisions(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"model\.revision is 'v2', but model\.id is a folder, which has one version"):
         resolve(model(id=str(complete(tmp_path)), revision="v2"))

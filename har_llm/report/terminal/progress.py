@@ -77,7 +77,9 @@ class LiveProgress(Callback):
         title += f"; engine: {reason}" if reason else f"; engine: {load.engine.engine_name}"
         if self._loads > 1:
             title = f"model {self._load_number} of {self._loads}: {title}"
-        self._say(f"{title}; {self._load_total} generations to make, loading the model")
+        server = load.engine.about().get("server")
+        doing = f"asking {server}" if server else "loading the model"
+        self._say(f"{title}; {self._load_total} generations to make, {doing}")
         self._show("loading")
 
     def generated(self, generation: Generation) -> None:

@@ -38,6 +38,14 @@ def test_progress_without_a_terminal_is_a_few_plain_lines(tmp_path: Path, capsys
     assert len(lines) == 4
 
 
+def test_of_a_server_nobody_says_that_a_model_is_loaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("engine=openai", "engine.base_url=http://127.0.0.1:9/v1", "limit=2", f"paths.outputs={tmp_path}")
+    (load,) = make_plan([prepare(experiment("model=tiny_student", *asked))], Stores()).loads
+    with LiveProgress() as progress:
+        progress.loading(load)
+    assert "; engine: OpenAI; 2 generations to make, asking http://127.0.0.1:9/v1" in capsys.readouterr().err
+
+
 def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     distilled = ("model=tiny_student", "lora=distilled_tiny", "lora.training.max_steps=120", f"paths.outputs={tmp_path}")
     recipe = prepare(experiment(*distilled)).recipe
