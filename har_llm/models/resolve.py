@@ -29,6 +29,8 @@ OVERHEAD = 1.1
 """Memory needed, as a multiple of the weights: a tenth more for activations and a small key-value cache."""
 
 
+UNRESOLVED = "unresolved-"
+"""Marks the revision of a model whose files are not known here, because a server has them."""
 DOWNLOADED = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
 """The files of a hub model that are downloaded: never pickles, and code only if model.trust_remote_code is true."""
 SHAPING = {".json", ".txt", ".jinja", ".model", ".safetensors", ".py"}
@@ -104,7 +106,7 @@ def template_digest(model: ResolvedModel) -> str | None:
 
 def unresolved(model: ModelConfig) -> ResolvedModel:
     """The model of an engine that needs no files: a name, and the version that the user gives it (model.revision)."""
-    return ResolvedModel(model, f"unresolved-{model.revision}", None)
+    return ResolvedModel(model, f"{UNRESOLVED}{model.revision}", None)
 
 
 def provenance(model: ResolvedModel) -> Provenance:

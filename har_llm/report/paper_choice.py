@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from har_llm.common.shipped import shipped
+from har_llm.models.resolve import UNRESOLVED
 from har_llm.report.paper import DATASETS, TEACHER
 
 DIFFERS, SILENT = "differs from the paper", "the paper is silent"
@@ -90,6 +91,8 @@ def departures(chosen: Chosen) -> list[str]:
     # What a component of another kind does not have need not be named besides its kind.
     named = [key for key in differing if key in ours or not under(key, other_kinds)]
     found = {name: _value(ours.get(key), key, name) for key in named for name in [_shown(key, (SECTIONS, *AS_ONE))]}
+    if chosen.weights.get("revision", "").startswith(UNRESOLVED):
+        found["weights.held_by"] = "a server, which may have quantised them"
     found |= {f"weights.{key}": value for key, value in chosen.weights.items() if key not in ASKED_FOR}
     return [f"{key.removesuffix('._target_')}={value} ({_mark(key)})" for key, value in found.items()]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from har_llm.common.numbers import counted, decimals, rough
 from har_llm.data.prompts import AnswerKeys
+from har_llm.models.resolve import UNRESOLVED
 from har_llm.runs.directory import RunResult
 from har_llm.runs.result import GeneratedBy, Metrics, RunAdapter
 
@@ -53,10 +54,14 @@ def facts(run: RunResult) -> Facts:
 def _model(run: RunResult) -> str:
     metrics, identity = run.metrics, run.environment.model
     place = f"folder {PurePath(metrics.model_id).name}" if identity.get("id") == "local" else metrics.model_id
-    parts = [f"{place} at {_short(str(identity.get('revision')))}"]
+    revision = str(identity.get("revision"))
+    served = revision.startswith(UNRESOLVED)
+    parts = [
+        f"{place}, as a server has it (version and number format unknown)" if served else f"{place} at {_short(revision)}"
+    ]
     if metrics.parameters:
         parts.append(f"{rough(metrics.parameters)} parameters")
-    parts.append(str(identity.get("dtype")))
+    parts += [] if served else [str(identity.get("dtype"))]
     parts += _settings(identity, "id", "revision", "dtype", "adapter", "script", "text", "finish_reason")
     return f"{metrics.model}: {', '.join(parts)}"
 

@@ -113,6 +113,11 @@ def test_quantisation_by_the_engine_is_marked() -> None:
     assert marks("dataset=marble", "model=qwen3_0.6b", weights=weights) == ["weights.quantization=fp8 (the paper is silent)"]
 
 
+def test_weights_that_a_server_holds_are_marked() -> None:
+    (mark,) = marks("dataset=marble", "model=qwen3_0.6b", weights={"revision": "unresolved-main", "dtype": "bfloat16"})
+    assert mark == f"weights.held_by=a server, which may have quantised them ({SILENT})"
+
+
 def test_settings_of_a_training_are_no_departure_of_a_model_as_it_is() -> None:
     assert marks("dataset=marble", "model=qwen3_0.6b", lora={"training": {"max_steps": 3}}) == []
 

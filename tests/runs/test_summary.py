@@ -67,6 +67,13 @@ def test_a_folder_is_named_without_the_path_to_it(tmp_path: Path) -> None:
     assert dict(found.facts)["model"].startswith("student: folder mine at files-12, ")
 
 
+def test_what_a_server_has_is_not_called_by_the_settings(tmp_path: Path) -> None:
+    identity = {"id": "owner/student", "revision": "unresolved-main", "dtype": "bfloat16", "adapter": None}
+    found = dict(summary(tmp_path, environment={"model": identity}).facts)["model"]
+    assert found.startswith("student: owner/student, as a server has it (version and number format unknown), 600.0 M")
+    assert "bfloat16" not in found
+
+
 def test_the_headline_is_marked(tmp_path: Path) -> None:
     (table,) = summary(tmp_path).scores
     assert [row for row in table.rows if row[0].endswith(" *")] == [["accuracy *", "37.50", "17.68", "", "37.50"]]
