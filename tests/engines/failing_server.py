@@ -8,6 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from email.utils import formatdate
 from types import TracebackType
 from typing import Any
 
@@ -30,8 +31,9 @@ def completion(text: str, **changes: Any) -> dict[str, Any]:
 
 class FailingServer:
     """The first attempts of a prompt get what is planned for it, one after the other: a status ("500", or "429:2" with a
-    Retry-After), reset, hang, half (of the body), garbage, or a JSON text that is sent with status 200. Then, and for other
-    prompts, comes "answer to <prompt>" after `delay_s`. Plans for None count for all attempts of prompts without a plan.
+    Retry-After; "429:date" with a date), reset, hang, half (of the body), garbage, or a JSON text that is sent with
+    status 200. Then, and for other prompts, comes "answer to <prompt>" after `delay_s`. Plans for None count for all
+    attempts of prompts without a plan.
     """
 
     def __init__(self, plans: Mapping[str | None, Sequence[str]] | None = None, *, delay_s: float = 0.0, port: int = 0):
@@ -100,6 +102,7 @@ class FailingServer:
             raise ConnectionError
         if failure[:3].isdigit():
             status, _, wait = failure.partition(":")
+            wait = formatdate(time.time() + 2, usegmt=True) if wait == "date" else wait  # in whole seconds, so 1 to 2
             error = {"error": {"message": f"refused with {status} for {self.headers[-1]['authorization']}"}}
             await _send(writer, error, status, wait)
         elif failure == "half":
