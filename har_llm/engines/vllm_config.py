@@ -150,11 +150,11 @@ class VllmEngineConfig(SingleWorker):
     def _remedies(self, found: Sequence[Gpu], size: Footprint, made: Layout) -> Iterator[str]:
         need = self._need(size, made.tokens)
         for more in sizes_that_start(found, self.gpu_memory_utilization, need)[:1]:
-            yield f"{more} such GPUs (engine.tensor_parallel_size={more})"
+            yield f"{more} such GPUs"
         if self.quantization is None and size.embeddings:
             quantised = replace(self, quantization=QUANTIZED[1])
             if quantised._spread(found, quantised._need(size, made.tokens)).starts:
-                yield f"engine.quantization={QUANTIZED[1]}"
+                yield f"engine=vllm engine.quantization={QUANTIZED[1]}"
         if made.room:
             yield f"model.sampling.max_new_tokens lower by {made.tokens - made.room:,}"
 

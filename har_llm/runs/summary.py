@@ -14,6 +14,12 @@ from har_llm.scoring.metrics import ClassScores, Confusion, Scores
 from har_llm.scoring.names import METRICS, activity_name, cause_name
 from har_llm.scoring.prediction import CAUSES
 
+LEFT_OUT = {
+    "omitted": "the answer leaves the event out, and no reasoning mentions any event",
+    "forgotten": "the answer leaves the event out, and the reasoning mentions other events only",
+    "unreported": "the answer leaves the event out, though the reasoning mentions it",
+}
+"""What causes mean whose names do not say it."""
 FEW_SESSIONS = 5
 CONFUSIONS = 5
 EVENTS_AROUND = 10
@@ -98,7 +104,8 @@ def _missed(scores: Scores) -> Table | None:
         for cause in CAUSES
         if (share := pooled.missed_by_cause[cause])
     ]
-    return Table("missed", "Missed events, by cause", ["", "events", "mean %", "std"], rows) if rows else None
+    told = [f"{cause}: {words}." for cause, words in LEFT_OUT.items() if pooled.missed_by_cause[cause]]
+    return Table("missed", "Missed events, by cause", ["", "events", "mean %", "std"], rows, told) if rows else None
 
 
 def _activities(per_class: Sequence[ClassScores]) -> Table:

@@ -37,6 +37,9 @@ class HarLauncher(Launcher):
         from har_llm.common.errors import HarError
         from har_llm.tasks import headline
 
+        if not job_overrides:
+            asked = " or ".join(one for one in swept(self.config) if "glob(" in one)
+            sys.exit(f"error: this sweep has no jobs, because {asked} matches nothing; --help lists the options.")
         setup_globals()
         configure_log(self.config.hydra.job_logging, self.config.hydra.verbose)
         configs = [self._compose(overrides, number) for number, overrides in enumerate(job_overrides, initial_job_idx)]
@@ -71,6 +74,12 @@ class HarLauncher(Launcher):
         with open_dict(config):
             config.hydra.job.id = config.hydra.job.num = number
         return config
+
+
+def swept(config: DictConfig) -> list[str]:
+    """What is swept over: as the experiment says, where the command line says nothing else."""
+    experiments = {name: f"{name}={values}" for name, values in (config.hydra.sweeper.get("params") or {}).items()}
+    return list({**experiments, **{one.partition("=")[0]: one for one in config.hydra.overrides.task}}.values())
 
 
 def completed(overrides: Sequence[str], config: DictConfig, score: float | None) -> JobReturn:

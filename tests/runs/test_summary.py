@@ -89,6 +89,7 @@ def test_only_causes_that_occur_are_shown(tmp_path: Path) -> None:
     found = summary(tmp_path)
     assert found.missed is not None
     assert found.missed.rows == [["omitted", "1", "12.50", "17.68"]]
+    assert found.missed.notes == ["omitted: the answer leaves the event out, and no reasoning mentions any event."]
     nothing = written(tmp_path / "good", rows({"s1": [(1, 1)]}))
     assert summarise(nothing, headline="accuracy", parsing="strict").missed is None
 

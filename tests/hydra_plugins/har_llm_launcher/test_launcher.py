@@ -16,6 +16,7 @@ from hydra.types import HydraContext, RunMode
 from har_llm.common.shipped import conf_folder
 from har_llm.config import PARSINGS
 from hydra_plugins.har_llm_launcher.launcher import HarLauncher, titled
+from tests.commands import har_llm
 from tests.scripted_runs import SMALL, gold_script
 
 pytestmark = pytest.mark.slow
@@ -165,3 +166,10 @@ def test_a_faulty_program_is_no_failed_job(monkeypatch: pytest.MonkeyPatch) -> N
 def test_hydra_is_left_as_it_was() -> None:
     launched(["limit=1"])
     assert not HydraConfig.initialized()
+
+
+def test_a_sweep_without_jobs_is_no_success(tmp_path: Path) -> None:
+    slip = har_llm(tmp_path, "experiment=paper", "bundle/paper=glob(marbel_*)", "task=plan", expect=1)
+    assert slip.stderr.strip() == (
+        "error: this sweep has no jobs, because bundle/paper=glob(marbel_*) matches nothing; --help lists the options."
+    )
