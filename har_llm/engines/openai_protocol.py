@@ -9,6 +9,7 @@ from typing import Any
 
 from har_llm.common.errors import EngineError
 from har_llm.engines.base import Generation, Request
+from har_llm.models.config import OWN_OPTIONS
 
 FINISH = {
     "stop": "stop",
@@ -21,8 +22,6 @@ FINISH = {
 TOOLS = ("tool_calls", "function_call")
 REASONING = ("reasoning", "reasoning_content")
 """Fields for reasoning that the server has split off: vLLM uses the first, SGLang, llama.cpp and others the second."""
-OWN_OPTIONS = {"enable_thinking", "date_string"}
-"""The options of chat templates that every request has."""
 STOPPED_AT = ("stop_reason", "matched_stop")
 """Fields for what ended a generation: in vLLM, and in SGLang."""
 COUNTED_OTHERWISE = 16
@@ -45,7 +44,7 @@ class Fault(Exception):
 def refuse_unsendable(request: Request) -> None:
     """Raise EngineError for decoding that cannot be requested without extensions."""
     sampling, decoding = request.decoding.sampling, request.decoding
-    options = sorted(decoding.template_options.keys() - OWN_OPTIONS)
+    options = sorted(decoding.template_options.keys() - {*OWN_OPTIONS})
     if options:
         raise EngineError(
             f"model.chat_template_kwargs has {', '.join(options)}, and OpenAI's own API takes no options of a chat "

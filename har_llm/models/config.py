@@ -17,6 +17,8 @@ EMBEDDED_PREFIX = "embedded:"
 PROMPT_DATE = date(2024, 7, 26)
 """The date of every prompt whose chat template writes one, so that a prompt is the same on every day. Llama 3's own template
 has this one where it is told none."""
+OWN_OPTIONS = ("enable_thinking", "date_string")
+"""The options of chat templates that har_llm gives to every template."""
 FILES_PREFIX = "files-"
 """Marks a revision that is a digest of files."""
 
@@ -101,7 +103,7 @@ class ModelConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"model.{name} is {value}; it must be at least 1, or null.")
-        for name in self.chat_template_kwargs.keys() & self._own_options().keys():
+        for name in self.chat_template_kwargs.keys() & {*OWN_OPTIONS}:
             instead = "set model.thinking" if name == "enable_thinking" else "one date stands in every prompt"
             raise ConfigError(f"model.chat_template_kwargs.{name} is an option that har_llm sets itself: {instead}.")
         check_plain(self.chat_template_kwargs, "model.chat_template_kwargs")
@@ -109,7 +111,5 @@ class ModelConfig:
 
     def template_options(self) -> dict[str, Any]:
         """Options of the chat template, which change the prompt."""
-        return {**self.chat_template_kwargs, **self._own_options()}
-
-    def _own_options(self) -> dict[str, bool | str]:
-        return {"enable_thinking": self.thinking, "date_string": PROMPT_DATE.strftime("%d %b %Y")}
+        own = (self.thinking, PROMPT_DATE.strftime("%d %b %Y"))
+        return {**self.chat_template_kwargs, **dict(zip(OWN_OPTIONS, own, strict=True))}
