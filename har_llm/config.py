@@ -199,8 +199,9 @@ def _check_together(experiment: Experiment) -> None:
     decoding, model = experiment.decoding, experiment.model
     if distillation_of(experiment.lora) is not None and not experiment.engine.chosen()[0].needs_model():
         raise ConfigError(
-            "lora=distilled trains an adapter here, but the engine runs the model elsewhere; use engine=auto, or train "
-            "first and serve the adapter (lora=adapter)."
+            f"lora={experiment.lora.name} trains an adapter here, but the engine runs the model elsewhere; use engine=auto, "
+            f"with +engine@lora.engine=openai for a teacher behind a server, or train first and serve the adapter "
+            f"(lora=adapter)."
         )
     if decoding.samples > 1 and model.sampling.greedy:
         raise ConfigError(

@@ -11,6 +11,7 @@ from har_llm.data.datasets.base import Dataset
 from har_llm.data.windows import FixedWindows
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.distill.training_config import TrainingSettings
+from har_llm.engines.config import SingleWorker
 from har_llm.models.adapters import LoraConfig
 from har_llm.models.config import ModelConfig
 
@@ -21,6 +22,8 @@ TRAINERS = ("auto", "trl", "unsloth")
 class Distilled(LoraConfig):
     teacher: Any = None
     """A model, as conf/model describes it."""
+    engine: Any = None
+    """The engine that runs the teacher, as conf/engine describes it; null = the run's own."""
     source: Any = None
     """The dataset whose training part the teacher reasons on; null = the run's own."""
     window: Any = None
@@ -40,7 +43,8 @@ class Distilled(LoraConfig):
             raise ConfigError(
                 f"lora.teacher is {_shown(self.teacher)}; choose a model for it, as in model@lora.teacher=NAME."
             )
-        for name, group, kind in (("source", "dataset", Dataset), ("window", "window", FixedWindows)):
+        groups = (("engine", "engine", SingleWorker), ("source", "dataset", Dataset), ("window", "window", FixedWindows))
+        for name, group, kind in groups:
             chosen = getattr(self, name)
             if chosen is not None and not isinstance(chosen, kind):
                 raise ConfigError(

@@ -63,6 +63,8 @@ class Selection:
     """Number of generations left out, by reason."""
     uses_gold: bool
     """Whether gold activities were used to choose the examples or their events."""
+    engines: Sequence[str] = ()
+    """Those that made the teacher's generations, by name."""
 
     def summary(self) -> str:
         words = f"{len(self.examples)} of the teacher's {self.generations} generations are used for training"

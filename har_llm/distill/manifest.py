@@ -19,7 +19,7 @@ from har_llm.common.typed_json import AnyText, UnlikeError, plain, typed
 from har_llm.distill.training_config import TrainingSettings
 from har_llm.models.adapters import adapter_digest
 
-FORMAT = 1
+FORMAT = 2
 """To be raised when the content of a manifest changes; a manifest of another format is not read."""
 Losses = Sequence[tuple[int, float]]
 """Step and loss of each step."""
@@ -31,6 +31,8 @@ class Teacher:
     """Hub id, or another name that can be published."""
     revision: str
     dtype: str
+    engines: Sequence[str]
+    """Those that made its generations."""
     further: Mapping[str, Any]
     """What else its generations depend on, such as settings of the engine."""
 

@@ -10,8 +10,9 @@ from har_llm.common.markdown import inline, table
 from har_llm.common.numbers import decimals, percent
 from har_llm.common.provenance import Provenance
 from har_llm.common.tables import Table
-from har_llm.distill.manifest import AdapterOrigin, MergedModel, TrainedAdapter
+from har_llm.distill.manifest import AdapterOrigin, MergedModel, Teacher, TrainedAdapter
 from har_llm.distill.training_config import TrainingSettings
+from har_llm.models.resolve import UNRESOLVED
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
@@ -117,7 +118,7 @@ def _facts(adapter: TrainedAdapter) -> Iterator[tuple[str, str]]:
     teacher, training = origin.teacher, origin.training
     share = percent(record.trainable_parameters / record.parameters)
     left_out = "; ".join(f"{count} {reason}" for reason, count in origin.left_out.items())
-    yield "teacher", f"{teacher.id}, version {teacher.revision}, {teacher.dtype}"
+    yield "teacher", f"{teacher.id}, {_version(teacher)}, on {', '.join(teacher.engines)}"
     yield "sessions", f"{len(origin.sessions)} of the training part of {origin.dataset}"
     yield "windows; generations; trained on", f"{origin.windows}; {origin.generations}; {origin.examples}"
     if left_out:
@@ -130,6 +131,12 @@ def _facts(adapter: TrainedAdapter) -> Iterator[tuple[str, str]]:
     yield "epochs, and begun", f"{decimals(origin.epochs, 2)}, {origin.epochs_begun}"
     yield "loss, first and last step", f"{decimals(losses[0][1], 4)}, {decimals(losses[-1][1], 4)}"
     yield "trained with", f"{record.trainer}, {record.hardware}"
+
+
+def _version(teacher: Teacher) -> str:
+    if teacher.revision.startswith(UNRESOLVED):
+        return "as a server has it (version and number format unknown)"
+    return f"version {teacher.revision}, {teacher.dtype}"
 
 
 def _loss_on(training: TrainingSettings) -> str:

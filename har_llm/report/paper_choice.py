@@ -57,6 +57,8 @@ CANNOT_MATTER: Mapping[str, str] = {
 
 SECTIONS = "prompt.sections"
 AS_ONE = ("dataset", "lora.source", "prompt")
+WHOLE = ("lora.engine",)
+"""Nodes that are named as one, whatever is inside: few settings of an engine are meant to change generations."""
 """Nodes of texts and lists: a change inside one of their nodes is named by that node; one of a section by its own name."""
 OF_A_MODEL = ("model.id", "model.revision", "model.context")
 """What a model that is not in the paper has of its own; its row is beside no number."""
@@ -149,7 +151,10 @@ def changed_sections(settings: Mapping[str, str]) -> list[str]:
 
 
 def _shown(key: str, nodes: Iterable[str]) -> str:
-    """The key, or that of the node of texts that holds it."""
+    """The key, or that of the node that it is shown as."""
+    for node in WHOLE:
+        if under(key, [node]):
+            return node
     for node in nodes:
         if key.startswith(f"{node}."):
             return ".".join([node, key.removeprefix(f"{node}.").partition(".")[0]])
@@ -157,7 +162,7 @@ def _shown(key: str, nodes: Iterable[str]) -> str:
 
 
 def _value(value: str | None, key: str, name: str) -> str:
-    """The value of a setting in a mark; `name` is the setting, or the node of texts that holds it."""
+    """The value of a setting in a mark; `name` is the setting, or the node that it is shown as."""
     if value is None:
         return "null"
     if key.endswith("._target_"):

@@ -41,29 +41,32 @@ def adapter_weights(recipe: AdapterRecipe) -> str | None:
 
 def select_examples(recipe: AdapterRecipe, store: GenerationStore) -> Selection:
     """The examples, from the teacher's stored generations. Raises MissingError if some are missing."""
+    windows = parse_windows(recipe.teacher, store)
     candidates = [
         [
             Candidate(record.key, record.text, record.finish_reason, answer.strict)
             for record, answer in zip(window.records, window.answers, strict=True)
         ]
-        for window in parse_windows(recipe.teacher, store)
+        for window in windows
     ]
     thinking = recipe.experiment.model.thinking
     selection = select(recipe.teacher.prompts, candidates, recipe.lora.examples, thinking)
-    return replace(selection, uses_gold=recipe.uses_gold)
+    engines = sorted({record.about["engine"] for window in windows for record in window.records})
+    return replace(selection, uses_gold=recipe.uses_gold, engines=engines)
 
 
 def adapter_origin(recipe: AdapterRecipe, selection: Selection) -> AdapterOrigin:
     """What the adapter is made of, for its manifest. `selection`: the examples that are left to train on."""
     teacher, student, training = recipe.teacher, recipe.student, recipe.lora.training
-    identity = dict(teacher.model_identity)
-    del identity["id"]  # that of a user's folder says nothing
+    further = dict(teacher.model_identity)
+    del further["id"]  # that of a user's folder says nothing
+    revision, dtype = further.pop("revision"), further.pop("dtype")
     return AdapterOrigin(
         key=recipe.key,
         student=student.public_name,
         student_revision=student.revision,
         dtype=student.config.dtype,
-        teacher=Teacher(teacher.model.public_name, identity.pop("revision"), identity.pop("dtype"), identity),
+        teacher=Teacher(teacher.model.public_name, revision, dtype, selection.engines, further),
         dataset=teacher.experiment.dataset.name,
         null_class=teacher.experiment.dataset.null_class,
         sessions=[session.id for session in teacher.sessions],

@@ -13,7 +13,7 @@ from har_llm.common.paths import expanded
 from har_llm.config import Experiment
 from har_llm.data.records import Prompt, Recordings, Session, Window
 from har_llm.data.splits import first_sessions
-from har_llm.distill.config import distillation_of
+from har_llm.distill.config import Distilled, distillation_of
 from har_llm.engines.base import Adapter, Decoding, Request
 from har_llm.engines.decoding import DecodingConfig
 from har_llm.models import adapters, resolve
@@ -124,16 +124,12 @@ def request_seed(seed: int, window: Window, sample: int) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
 
 
-def make_recipe(
-    experiment: Experiment, student: ResolvedModel, *, planning: bool, read: Callable[[Experiment], Recordings]
-) -> AdapterRecipe:
-    """The recipe of the experiment's adapter: its teacher on the training part of its own or another dataset, in its own
-    windows or others."""
-    lora = distillation_of(experiment.lora)
-    assert lora is not None
-    of_teacher = replace(
+def teachers_experiment(experiment: Experiment, lora: Distilled) -> Experiment:
+    """The teacher as it is, on its own engine, asked about the training part."""
+    return replace(
         experiment,
         model=lora.teacher,
+        engine=lora.engine or experiment.engine,
         dataset=lora.source or experiment.dataset,
         window=lora.window or experiment.window,
         lora=LoraConfig(),
@@ -141,8 +137,17 @@ def make_recipe(
         split=replace(experiment.split, part="train"),
         settings=replace(experiment.settings, limit=None),
     )
+
+
+def make_recipe(
+    experiment: Experiment, student: ResolvedModel, *, planning: bool, read: Callable[[Experiment], Recordings]
+) -> AdapterRecipe:
+    """The recipe of the experiment's adapter: its teacher on the training part of its own or another dataset, in its own
+    windows or others."""
+    lora = distillation_of(experiment.lora)
+    assert lora is not None
     teacher = prepare(
-        of_teacher,
+        teachers_experiment(experiment, lora),
         planning=planning,
         read=read,
         choose=lambda sessions: first_sessions(sessions, lora.train_sessions, lora.session_seed),

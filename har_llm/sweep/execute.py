@@ -18,7 +18,7 @@ from har_llm.models import adapters, resolve
 from har_llm.models.adapters import ReadyAdapter
 from har_llm.models.checkpoint import check_whole
 from har_llm.runs.directory import read_run
-from har_llm.runs.prepare import prepare
+from har_llm.runs.prepare import prepare, teachers_experiment
 from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.runs.write import write_run
 from har_llm.sweep.callbacks import Callback
@@ -161,19 +161,21 @@ def fetch_models(jobs: Sequence[Job], callback: Callback) -> None:
     for job in jobs:
         if job.error is not None:
             fail([job], job.error, callback)
-        elif job.experiment is not None and job.experiment.engine.chosen()[0].needs_model():
+        elif job.experiment is not None:
             with failing([job], callback):
                 _fetch(job.experiment, fetched, callback)
 
 
 def _fetch(experiment: Experiment, fetched: set[str], callback: Callback) -> None:
-    distilled = distillation_of(experiment.lora)
-    for config in [experiment.model] if distilled is None else [experiment.model, distilled.teacher]:
-        model = resolve.resolve(config)
+    lora = distillation_of(experiment.lora)
+    asked = [experiment] if lora is None else [experiment, teachers_experiment(experiment, lora)]
+    here = [one for one in asked if one.engine.chosen()[0].needs_model()]
+    for one in here:
+        model = resolve.resolve(one.model)
         if f"{model.config.id}@{model.revision}" not in fetched:
             fetched.add(f"{model.config.id}@{model.revision}")
             callback.fetched(model, resolve.fetch(model))
-    if isinstance(experiment.lora, ReadyAdapter):
+    if experiment in here and isinstance(experiment.lora, ReadyAdapter):
         adapters.resolve_adapter(experiment.lora)
 
 

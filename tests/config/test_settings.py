@@ -191,6 +191,13 @@ WRONG = [
         "lora=distilled +dataset@lora.window=simulated_flat",
         "or an option of the group window, chosen as in +window@lora.window=NAME.",
     ),
+    ("lora=distilled +dataset@lora.engine=marble", "an option of the group engine, chosen as in +engine@lora.engine=NAME."),
+    (
+        "model=tiny_student lora=distilled_tiny engine=openai engine.base_url=http://h/v1",
+        "lora=distilled trains an adapter here, but the engine runs the model elsewhere; use engine=auto, with "
+        "+engine@lora.engine=openai for a teacher behind a server",
+    ),
+    ("lora=distilled_tiny +engine@lora.engine=openai", "lora.engine.base_url is not set; set it with"),
     ("lora=distilled lora.teacher=null", "lora.teacher is None; choose a model for it"),
     ("window._target_=nowhere.Class", "window._target_ is 'nowhere.Class', which cannot be imported"),
 ]

@@ -69,7 +69,7 @@ HOSTILE = ("org/model: [x", "org/model\n---\n# A heading", "org/{model}", 'org/"
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_stays_a_name_in_metadata_title_table_and_code(name: str) -> None:
     """An adapter's manifest, which a merged model's card goes on from, may be anybody's."""
-    hostile = trained_adapter(student=name, teacher=Teacher(name, name, name, {}), dataset=name, hardware=name)
+    hostile = trained_adapter(student=name, teacher=Teacher(name, name, name, [name], {}), dataset=name, hardware=name)
     card, plain = ModelCard(model_card(hostile, NOTHING)), ModelCard(card_of())
     assert (card.data.base_model, card.data.library_name) == (name, "peft")
     lines = card.text.splitlines()
