@@ -220,6 +220,11 @@ def _check_together(experiment: Experiment) -> None:
             f"decoding.thinking_token_budget is {decoding.thinking_token_budget}, but model.thinking is false: "
             f"there is no reasoning to limit; change one of them."
         )
+    if decoding.structured and experiment.prompt.form.mark is not None:
+        raise ConfigError(
+            f"decoding.structured is true, which leaves no room for the reasoning that the prompt asks for in the text "
+            f"(prompt.answer_mark is {experiment.prompt.form.mark!r}); choose decoding=plain, or a prompt without reasoning."
+        )
     needed = decoding.needed()
     if needed:
         engine, _ = experiment.engine.chosen()

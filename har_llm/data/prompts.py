@@ -15,37 +15,19 @@ from typing import Protocol, runtime_checkable
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.paths import expanded
+from har_llm.data.answer_form import FORMATS, AnswerForm, AnswerKeys, check_mark
 from har_llm.data.records import Home, Message, Prompt, Window
 
 EVENT_IDS = ("session", "window")
 PLACEHOLDERS = ("description", "rooms", "activities", "rules", "id_key", "activity_key", "events")
-KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
-
-
-@dataclass(kw_only=True)
-class AnswerKeys:
-    """The keys of the objects of an answer, as the prompt asks for them: {"id": 0, "activity": 3}."""
-
-    id: str = "id"
-    """The key of an event's id."""
-    activity: str = "activity"
-    """The key of an event's activity."""
-
-    def check(self) -> None:
-        for name, key in vars(self).items():
-            if not KEY.fullmatch(key):
-                raise ConfigError(f"prompt.answer_keys.{name} is {key!r}; it must be 1 to 40 letters, digits, '_' or '-'.")
-        if self.id.lower() == self.activity.lower():
-            raise ConfigError(
-                f"prompt.answer_keys.id and prompt.answer_keys.activity are both {self.id!r}; they must be different."
-            )
 
 
 @runtime_checkable
 class PromptConfig(Protocol):
     """A prompt's settings. Configured by conf/prompt/<name>.yaml."""
 
-    answer_keys: AnswerKeys
+    @property
+    def form(self) -> AnswerForm: ...
 
     def check(self) -> None: ...
 
@@ -55,7 +37,31 @@ class PromptConfig(Protocol):
 
 
 @dataclass(kw_only=True)
-class SectionedPrompt:
+class AskingPrompt:
+    """What all prompts say of the ids and the form of the answers that they ask for."""
+
+    event_ids: str = "session"
+    """session: an event keeps its position in the session; window: ids start at 0 in each window."""
+    answer_format: str = "json"
+    """How answers are parsed. json: a list of objects; lines: a line an event, as in "0. cooking"."""
+    answer_keys: AnswerKeys = field(default_factory=AnswerKeys)
+    """The keys of the objects of a JSON answer that the prompt asks for, and by which answers are parsed."""
+    answer_mark: str | None = None
+    """The line after which the answer comes, where the prompt asks to reason before it in the text; null = none."""
+
+    def check(self) -> None:
+        require("prompt.event_ids", self.event_ids, EVENT_IDS)
+        require("prompt.answer_format", self.answer_format, FORMATS)
+        self.answer_keys.check()
+        check_mark(self.answer_mark)
+
+    @property
+    def form(self) -> AnswerForm:
+        return AnswerForm(self.answer_format, self.answer_keys, self.answer_mark)
+
+
+@dataclass(kw_only=True)
+class SectionedPrompt(AskingPrompt):
     """Named sections, filled with the home and joined by blank lines; the window's events come last.
 
     A section may use $description, $rooms, $activities and $rules, and $id_key and $activity_key for the keys of an answer;
@@ -66,14 +72,9 @@ class SectionedPrompt:
     system: str
     sections: dict[str, str | None] = field(default_factory=dict)
     events: str = "$events"
-    event_ids: str = "session"
-    """session: an event keeps its position in the session; window: ids start at 0 in each window."""
-    answer_keys: AnswerKeys = field(default_factory=AnswerKeys)
-    """The keys that the prompt asks for, and by which answers are parsed."""
 
     def check(self) -> None:
-        require("prompt.event_ids", self.event_ids, EVENT_IDS)
-        self.answer_keys.check()
+        super().check()
         for name, text in self.sections.items():
             _check_placeholders(f"prompt.sections.{name}", text or "", PLACEHOLDERS[:-1])
         _check_placeholders("prompt.system", self.system, PLACEHOLDERS[:-1])
@@ -97,7 +98,7 @@ class SectionedPrompt:
 
 
 @dataclass(kw_only=True)
-class VerbatimPrompt:
+class VerbatimPrompt(AskingPrompt):
     """A user's own file, sent as it is with the window's events in place of $events (at its end when it has none).
 
     Only the placeholders of this module are filled; any other $ stays as written.
@@ -106,14 +107,9 @@ class VerbatimPrompt:
     path: str | None = None
     """The file."""
     system: str = ""
-    event_ids: str = "session"
-    """As in SectionedPrompt."""
-    answer_keys: AnswerKeys = field(default_factory=AnswerKeys)
-    """The keys that the file asks for, and by which answers are parsed."""
 
     def check(self) -> None:
-        require("prompt.event_ids", self.event_ids, EVENT_IDS)
-        self.answer_keys.check()
+        super().check()
         if not self.path:
             raise ConfigError("prompt.path is not set; prompt=verbatim needs prompt.path=FILE, the text to send.")
 

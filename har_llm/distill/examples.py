@@ -16,6 +16,7 @@ from har_llm.data.records import Message, Prompt
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.distill.training_messages import LongExamples
 from har_llm.models.reasoning import CLOSES, OPENS, split_reasoning
+from har_llm.scoring.answer_parts import marked_parts
 from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.voting import vote
 
@@ -96,12 +97,17 @@ class Selection:
 
 
 def select(
-    prompts: Sequence[Prompt], candidates: Sequence[Sequence[Candidate]], settings: ExampleSettings, thinking: bool
+    prompts: Sequence[Prompt],
+    candidates: Sequence[Sequence[Candidate]],
+    settings: ExampleSettings,
+    thinking: bool,
+    mark: str | None = None,
 ) -> Selection:
     """The examples that the settings ask for, in the order of the windows.
 
-    `candidates`: the teacher's generations for each prompt. `thinking`: whether the student reasons. Raises ConfigError if
-    no example is left, and for unusable generations, naming their windows, unless settings.unusable is leave_out.
+    `candidates`: the teacher's generations for each prompt. `thinking`: whether the student reasons between its own marks.
+    `mark`: the line that the prompt asks for between reasoning and answer. Raises ConfigError if no example is left, and for
+    unusable generations, naming their windows, unless settings.unusable is leave_out.
     """
     left_out: Counter[str] = Counter()
     examples: list[Example] = []
@@ -109,7 +115,7 @@ def select(
     for prompt, all_of_window in zip(prompts, candidates, strict=True):
         usable = []
         for candidate in all_of_window:
-            fault = why_unusable(candidate, thinking)
+            fault = why_unusable(candidate, thinking, mark)
             if fault is not None:
                 faults.append((prompt.window.id, fault))
             reason = fault or _why_refused(candidate, prompt, settings)
@@ -135,7 +141,7 @@ def select(
     return Selection(examples, sum(map(len, candidates)), dict(left_out), settings.uses_gold)
 
 
-def why_unusable(candidate: Candidate, thinking: bool) -> str | None:
+def why_unusable(candidate: Candidate, thinking: bool, mark: str | None = None) -> str | None:
     """Why a student must not be trained on a generation, because it would then write broken ones; None if it may be."""
     if candidate.finish_reason != "stop":
         return CUT
@@ -146,6 +152,8 @@ def why_unusable(candidate: Candidate, thinking: bool) -> str | None:
         return "with unclosed reasoning"
     if closed > 1 or opened > 1:
         return "with more than one reasoning part"
+    if mark is not None and (parts := len(marked_parts(candidate.text, mark))) != 2:
+        return f"without {mark!r} before the answer" if parts == 1 else f"with {mark!r} more than once"
     return None
 
 

@@ -49,8 +49,8 @@ def select_examples(recipe: AdapterRecipe, store: GenerationStore) -> Selection:
         ]
         for window in windows
     ]
-    thinking = recipe.experiment.model.thinking
-    selection = select(recipe.teacher.prompts, candidates, recipe.lora.examples, thinking)
+    thinking, mark = recipe.experiment.model.thinking, recipe.experiment.prompt.form.mark
+    selection = select(recipe.teacher.prompts, candidates, recipe.lora.examples, thinking, mark)
     engines = sorted({record.about["engine"] for window in windows for record in window.records})
     return replace(selection, uses_gold=recipe.uses_gold, engines=engines)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
 
 from har_llm.common.numbers import counted, decimals, rough
-from har_llm.data.prompts import AnswerKeys
+from har_llm.data.answer_form import AnswerForm
 from har_llm.models.resolve import UNRESOLVED
 from har_llm.runs.directory import RunResult
 from har_llm.runs.result import GeneratedBy, Metrics, RunAdapter
 
-USUAL_KEYS = vars(AnswerKeys())
+USUAL_FORM = asdict(AnswerForm())
 Facts = list[tuple[str, str]]
 """Pairs of name and description."""
 
@@ -91,8 +92,13 @@ def _choice(choice: Mapping[str, Any]) -> str:
 
 def _prompt(choice: Mapping[str, Any]) -> str:
     """The digest covers the windows that were sent, so runs with another `limit` have another one."""
-    keys = choice.get("answer_keys", USUAL_KEYS)
-    asked = "" if keys == USUAL_KEYS else f", answer keys {keys['id']} and {keys['activity']}"
+    form, asked = choice.get("answer", USUAL_FORM), ""
+    if form["format"] != USUAL_FORM["format"]:
+        asked += ", an answer line for each event"
+    elif form["keys"] != USUAL_FORM["keys"]:
+        asked += f", answer keys {form['keys']['id']} and {form['keys']['activity']}"
+    if form["mark"] is not None:
+        asked += f", reasoning in the text before {form['mark']!r}"
     kind = _choice({"kind": choice.get("kind")})
     return f"{kind}{asked}, digest of the prompts of these windows {choice.get('digest')}"
 

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from har_llm.common.errors import MissingError
-from har_llm.data.prompts import AnswerKeys
+from har_llm.data.answer_form import AnswerForm
 from har_llm.data.records import Prompt
 from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import GenerationStore, Record, generations_folder
-from har_llm.scoring.answer_lists import lists_in
 from har_llm.scoring.json_objects import JsonObject
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Answer, Asked, parse
+from har_llm.scoring.parsing import Answer, Asked, parse, shown_answers
 from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.voting import vote
 
@@ -43,19 +42,19 @@ def parse_windows(run: PreparedRun, store: GenerationStore) -> list[WindowGenera
     check_adapter(run, records)
     home, thinking = run.recordings.home, run.experiment.model.thinking
     labels = Labels(home.activities, {number: home.described(number) for number in home.definitions})
-    samples, keys = run.experiment.decoding.samples, run.experiment.prompt.answer_keys
+    samples, form = run.experiment.decoding.samples, run.experiment.prompt.form
     windows = []
     for place, prompt in enumerate(run.prompts):
         mine = records[place * samples : (place + 1) * samples]
-        asked = Asked(prompt.ids, labels, keys, _examples(prompt, keys), prompt.window.events)
+        asked = Asked(prompt.ids, labels, form, _examples(prompt, form), prompt.window.events)
         answers = [parse(one.text, one.finish_reason, asked, thinking=thinking) for one in mine]
         windows.append(WindowGenerations(mine, answers))
     return windows
 
 
-def _examples(prompt: Prompt, keys: AnswerKeys) -> list[Sequence[JsonObject]]:
+def _examples(prompt: Prompt, form: AnswerForm) -> list[Sequence[JsonObject]]:
     """The answers that a prompt shows."""
-    return [shown for message in prompt.messages for shown in lists_in(message["content"], keys)]
+    return [shown for message in prompt.messages for shown in shown_answers(message["content"], form)]
 
 
 def check_adapter(run: PreparedRun, records: Iterable[Record], weights: str | None = None) -> None:

@@ -96,12 +96,13 @@ def _requests(run: PreparedRun) -> Iterator[Request]:
         repetition = (drawn.repetition_min_count, drawn.repetition_max_pattern_size)
     decoding = Decoding(model.sampling, model.template_options(), drawn.thinking_token_budget, repetition)
     adapter = _engine_adapter(run.adapter)
-    labels, keys = run.recordings.home.activities, run.experiment.prompt.answer_keys
+    labels, asked = run.recordings.home.activities, run.experiment.prompt.form
     for prompt in run.prompts:
-        schema = answer_schema(prompt.ids, labels, keys) if drawn.structured else None
-        pattern = answer_pattern(prompt.ids, labels, keys) if drawn.structured else None
+        schema = answer_schema(prompt.ids, labels, asked.keys) if drawn.structured and asked.format == "json" else None
+        pattern = answer_pattern(prompt.ids, labels, asked) if drawn.structured else None
         # Reasoning may go through any ids, and engines know no end of it.
-        stop = () if drawn.structured or model.thinking else runs_on(prompt.ids, keys)
+        reasons = model.thinking or asked.mark is not None
+        stop = () if drawn.structured or reasons else runs_on(prompt.ids, asked)
         form = {"pattern": pattern, "stop": list(stop)}
         for sample in range(drawn.samples):
             own_seed = 0 if model.sampling.greedy else request_seed(seed, prompt.window, sample)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ class PreparedRun:
         """What the predictions of given generations depend on."""
         home = self.recordings.home
         names = [(number, name, home.described(number)) for number, name in home.activities.items()]
-        return [parsing.VERSION, vars(self.experiment.prompt.answer_keys), names]
+        return [parsing.VERSION, asdict(self.experiment.prompt.form), names]
 
     @cached_property
     def digest(self) -> str:

@@ -118,7 +118,7 @@ def _choices(run: PreparedRun) -> Choices:
         prompt={
             "kind": type(experiment.prompt).__name__,
             "digest": _digest_of_prompts(run.prompts),
-            "answer_keys": asdict(experiment.prompt.answer_keys),
+            "answer": asdict(experiment.prompt.form),
         },
         split=_component(experiment.split),
         generation={

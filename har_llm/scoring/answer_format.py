@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from har_llm.data.prompts import AnswerKeys
+from har_llm.data.answer_form import AnswerForm, AnswerKeys
 from har_llm.scoring.labels import Labels
 
 BEYOND = 10
@@ -16,7 +16,7 @@ _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 
 
 def answer_schema(ids: Sequence[int], activities: Mapping[int, str], keys: AnswerKeys) -> dict[str, Any]:
-    """The JSON schema of an answer that gives each of these events, in order, an activity by number or name.
+    """The JSON schema of a JSON answer that gives each of these events, in order, an activity by number or name.
 
     It keeps to what OpenAI and llama.cpp take: the root is an object, with a property for each object of the list.
     """
@@ -42,22 +42,33 @@ def answer_schema(ids: Sequence[int], activities: Mapping[int, str], keys: Answe
     }
 
 
-def runs_on(ids: Sequence[int], keys: AnswerKeys) -> tuple[str, ...]:
+def runs_on(ids: Sequence[int], form: AnswerForm) -> tuple[str, ...]:
     """What an answer contains that goes on far beyond its window.
 
     Not only with the first event after it, because an answer with some too many may still end by itself.
     """
     beyond = max(ids) + BEYOND
-    return tuple(f'"{keys.id}":{space}{beyond}' for space in (" ", ""))
+    if form.format == "lines":
+        return (f"\n{beyond}. ",)
+    return tuple(f'"{form.keys.id}":{space}{beyond}' for space in (" ", ""))
 
 
-def answer_pattern(ids: Sequence[int], activities: Mapping[int, str], keys: AnswerKeys) -> str:
-    """A regular expression for such an answer as a list, with the spaces of the prompt's example.
+def answer_pattern(ids: Sequence[int], activities: Mapping[int, str], form: AnswerForm) -> str:
+    """A regular expression for an answer that gives each of these events, in order, an activity by number or name: lines, or
+    a JSON list with the spaces of the prompt's example.
 
     Engines that constrain by a schema allow either no spaces at all, which models do not write and which makes their answers
     worse, or any number of them, which weak models never stop writing.
     """
-    named = (_SPECIAL.sub(r"\\\g<0>", json.dumps(name, ensure_ascii=False)) for name in Labels(activities).names())
+    names = Labels(activities).names()
+    if form.format == "lines":
+        activity = "|".join([*map(str, activities), *map(_literal, names)])
+        return r"\n{0,2}" + r"\n".join(rf"{shown}\. ({activity})" for shown in ids)
+    named = (_literal(json.dumps(name, ensure_ascii=False)) for name in names)
     activity = "|".join([*map(str, activities), *named])
-    objects = [rf'\{{"{keys.id}": {shown}, "{keys.activity}": ({activity})\}}' for shown in ids]
+    objects = [rf'\{{"{form.keys.id}": {shown}, "{form.keys.activity}": ({activity})\}}' for shown in ids]
     return r"\n{0,2}\[\n?" + r",[ \n]".join(objects) + r"\n?\]"
+
+
+def _literal(text: str) -> str:
+    return _SPECIAL.sub(r"\\\g<0>", text)

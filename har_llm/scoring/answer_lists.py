@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from har_llm.data.prompts import AnswerKeys
+from har_llm.data.answer_form import AnswerKeys
 from har_llm.scoring.json_objects import JsonObject, Located, find_objects
 
 JSON_SPACE = " \t\r\n"
@@ -53,18 +53,12 @@ def answer_lists(text: str, objects: Sequence[Located], keys: AnswerKeys) -> lis
     return found
 
 
-def lists_in(text: str, keys: AnswerKeys) -> list[Sequence[JsonObject]]:
-    """The valid answers that a text shows: the examples of a prompt."""
-    lists = answer_lists(text, find_objects(text).objects, keys)
-    return [one.objects for one in lists if one.objects is not None]
-
-
 def is_all(answer: str, only: AnswerList) -> bool:
     """Whether nothing is beside a list but the marks of a fence."""
-    return _FENCE.fullmatch(answer[: only.start].strip()) is not None and _is_end(answer[only.end :])
+    return _FENCE.fullmatch(answer[: only.start].strip()) is not None and is_end(answer[only.end :])
 
 
-def _is_end(text: str) -> bool:
+def is_end(text: str) -> bool:
     """Whether it is nothing but a fence's end, or a part of one."""
     return text.strip() in ("", "`", "``", "```")
 
@@ -94,7 +88,7 @@ def unfinished(answer: str, keys: AnswerKeys) -> str:
     last = lists[-1]
     if last.objects is None:
         return answer[last.start :] if _only_objects(answer, last.start + 1, objects) else ""
-    return answer[last.start :] if _is_end(answer[last.end :]) else ""
+    return answer[last.start :] if is_end(answer[last.end :]) else ""
 
 
 def _valid_lists(text: str, objects: Sequence[Located]) -> Iterator[tuple[int, int, list[JsonObject]]]:

@@ -22,12 +22,13 @@ _FRAGMENT = re.compile(r"\{(?=\s*[^\s{}])[^{}]*\}?")
 class JsonObject(dict[str, Any]):
     """A decoded object."""
 
-    repeats_a_key = False  # JSON does not define what that means, so the strict mode refuses it
+    irregular = False
+    """Whether the strict mode refuses it: a repeated key, whose meaning JSON does not define, or a line of another form."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> JsonObject:
     made = JsonObject(pairs)
-    made.repeats_a_key = len(made) < len(pairs)
+    made.irregular = len(made) < len(pairs)
     return made
 
 

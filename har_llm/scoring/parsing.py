@@ -3,7 +3,8 @@
 There are two parsing modes. The strict one accepts only what the prompt asks for: a valid JSON list of objects, each with an
 integer "id" and an "activity". The lenient one also salvages what a human reader would understand. In both, an event
 without an activity is missed, with a cause; no activity is guessed, and nothing is taken from the model's reasoning, from a
-text that was cut outside its list, or from an echo of the prompt's example.
+text that was cut outside its list, or from an echo of the prompt's example. Where the prompt asks for a line an event, these
+lines are the list.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from har_llm.data.prompts import AnswerKeys
+from har_llm.data.answer_form import AnswerForm
 from har_llm.data.records import Event
-from har_llm.models.reasoning import split_reasoning
-from har_llm.scoring.answer_lists import AnswerList, answer_lists, counting, is_all, unfinished
+from har_llm.scoring.answer_format import BEYOND
+from har_llm.scoring.answer_lines import as_answer, line_lists, unfinished_lines
+from har_llm.scoring.answer_lists import AnswerList, answer_lists, counting, is_all, is_end, unfinished
+from har_llm.scoring.answer_parts import ENDED, split_answer
 from har_llm.scoring.json_objects import Found, JsonObject, find_objects, repair
 from har_llm.scoring.labels import Labels, integer
 from har_llm.scoring.mentions import mentions
@@ -31,9 +34,6 @@ ACTIVITY_KEYS = ("activity", "activity_id", "label")
 
 REPAIRED_IN_ALL, REPAIRED_PER_EVENT = 8_000, 200
 """Most characters of broken objects for json-repair, so that a hostile text takes a second at most."""
-
-ENDED = ("stop", "ran_on")
-"""Finish reasons of texts that are whole: a text that was stopped because it ran on has all that is said of its window."""
 
 _EMPTY_LIST = re.compile(r"(?:```[a-z]*)?\s*\[\s*\]\s*(?:```)?")  # a valid list, though it omits every event
 _ID = re.compile(r"(?:(?:event|id)\s*)?#?([0-9]{1,18})(?:\.0+)?", re.IGNORECASE)
@@ -74,31 +74,30 @@ class Asked:
     """Of the window's events, as the prompt shows them."""
     labels: Labels
     """Of the home's activities."""
-    keys: AnswerKeys = field(default_factory=AnswerKeys)
+    form: AnswerForm = field(default_factory=AnswerForm)
     examples: Sequence[Sequence[JsonObject]] = ()
-    """The answers that the prompt itself shows (`lists_in`)."""
+    """The answers that the prompt itself shows (`shown_answers`)."""
     events: Sequence[Event] = ()
     """Of the window, to find what the reasoning says of them."""
 
 
 def parse(text: str, finish_reason: str, asked: Asked, *, thinking: bool) -> Answer:
     """Parse a generation. `finish_reason`: one of FINISH_REASONS."""
-    reasoning, answer = split_reasoning(text, thinking=thinking)
+    reasoning, answer = split_answer(text, finish_reason, asked.form, thinking=thinking)
     if not answer:
         missed = (_missed("no_answer", finish_reason),) * len(asked.ids)
         return Answer(reasoning, answer, missed, missed)
-    parsed = answer if finish_reason in ENDED else unfinished(answer, asked.keys)
-    found = find_objects(parsed)
-    lists = answer_lists(parsed, found.objects, asked.keys)
+    parsed = answer if finish_reason in ENDED else _unfinished(answer, asked.form)
+    found, lists = _found_in(parsed, finish_reason, asked)
     alone = parsed == answer and len(lists) == 1 and is_all(parsed, lists[0])
     lists, echoes = _without_echoes(lists, asked, alone=alone)
-    chosen = counting(lists, asked.ids, asked.keys)
+    chosen = counting(lists, asked.ids, asked.form.keys)
     ran_on = _runs_on(chosen, found, asked, parsed, finish_reason)
     cut = "ran_on" if ran_on else finish_reason
     without_objects = "omitted" if _EMPTY_LIST.fullmatch(answer) else "malformed"
     strict, strict_absent = _parse_strictly(chosen, asked, without_objects)
     lenient = _parse_leniently(_outside(found, echoes), asked)
-    if chosen is not None and chosen.names_all(asked.ids, asked.keys):
+    if chosen is not None and chosen.names_all(asked.ids, asked.form.keys):
         lenient |= {shown: one for shown, one in strict.items() if one.activity is not None}
     lenient_absent = "omitted" if lenient else without_objects
     before = f"{reasoning}\n{_leading_to(chosen, answer, echoes)}"
@@ -109,6 +108,36 @@ def parse(text: str, finish_reason: str, asked: Asked, *, thinking: bool) -> Ans
         _told_apart([lenient.get(shown, _missed(lenient_absent, cut)) for shown in asked.ids], before, asked),
         ran_on,
     )
+
+
+def shown_answers(text: str, form: AnswerForm) -> list[Sequence[JsonObject]]:
+    """The valid answers that a text shows: the examples of a prompt."""
+    if form.format == "lines":
+        return [[line.value for line in lines] for lines in line_lists(text, form.keys)]
+    lists = answer_lists(text, find_objects(text).objects, form.keys)
+    return [one.objects for one in lists if one.objects is not None]
+
+
+def _unfinished(answer: str, form: AnswerForm) -> str:
+    return unfinished_lines(answer, form.keys) if form.format == "lines" else unfinished(answer, form.keys)
+
+
+def _found_in(text: str, finish_reason: str, asked: Asked) -> tuple[Found, list[AnswerList]]:
+    """The objects and the lists of an answer. Where it has none of the lines that are asked for, objects of JSON count, but
+    in the lenient mode only."""
+    keys = asked.form.keys
+    if asked.form.format == "json":
+        found = find_objects(text)
+        return found, answer_lists(text, found.objects, keys)
+    lists = line_lists(text, keys, asked.labels)
+    if not lists:
+        return find_objects(text), []
+    answers = [as_answer(lines) for lines in lists]
+    # A server may say "stop" of a generation that it stopped because it ran on.
+    stopped = lists[-1][-1].value[keys.id] == max(asked.ids, default=-1) + BEYOND - 1
+    if (finish_reason != "stop" or stopped) and is_end(text[answers[-1].end :]):
+        answers[-1] = answers[-1]._replace(objects=None)
+    return Found([line for lines in lists for line in lines], []), answers
 
 
 def _leading_to(chosen: AnswerList | None, answer: str, echoes: Sequence[AnswerList]) -> str:
@@ -145,7 +174,7 @@ def _runs_on(chosen: AnswerList | None, found: Found, asked: Asked, text: str, f
         return False
     start, last = 0 if chosen is None else chosen.start, max(asked.ids, default=-1)
     values = (located.value for located in found.objects if located.start >= start)
-    named = (value.get(asked.keys.id) for value in values if asked.keys.activity in value)
+    named = (value.get(asked.form.keys.id) for value in values if asked.form.keys.activity in value)
     return any(type(shown) is int and shown > last for shown in named)
 
 
@@ -160,7 +189,7 @@ def _without_echoes(lists: list[AnswerList], asked: Asked, *, alone: bool) -> tu
 
     Where a list is all that is answered and names every event of the window, it cannot be told from an answer, and is one.
     """
-    if alone and lists[0].names_all(asked.ids, asked.keys):
+    if alone and lists[0].names_all(asked.ids, asked.form.keys):
         return lists, []
     own = [one for one in lists if one.objects not in asked.examples]
     return own, [one for one in lists if one.objects in asked.examples]
@@ -179,12 +208,12 @@ def _parse_strictly(chosen: AnswerList | None, asked: Asked, without_objects: st
     predictions: dict[int, Prediction] = {}
     absent = "omitted"
     for value in chosen.objects:
-        shown = value.get(asked.keys.id)
+        shown = value.get(asked.form.keys.id)
         if type(shown) is not int:  # not isinstance, because True is an int but no id
             absent = "malformed"  # it may have been meant for any event
             continue
-        prediction = asked.labels.strict(value.get(asked.keys.activity))
-        if value.repeats_a_key:
+        prediction = asked.labels.strict(value.get(asked.form.keys.activity))
+        if value.irregular:
             prediction = Prediction(None, "malformed")
         if predictions.setdefault(shown, prediction) != prediction:
             predictions[shown] = Prediction(None, "malformed")
@@ -217,8 +246,8 @@ class _Reader:
     """Reads what values of JSON say of events."""
 
     def __init__(self, asked: Asked):
-        self._id_keys = (asked.keys.id.lower(), *ID_KEYS)
-        self._activity_keys = (asked.keys.activity.lower(), *ACTIVITY_KEYS)
+        self._id_keys = (asked.form.keys.id.lower(), *ID_KEYS)
+        self._activity_keys = (asked.form.keys.activity.lower(), *ACTIVITY_KEYS)
         self._labels = asked.labels
 
     def read(self, values: Iterator[Any]) -> _Stated:

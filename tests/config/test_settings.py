@@ -123,6 +123,12 @@ WRONG = [
     ("prompt.events=nothing", "prompt.events has no $events"),
     ("prompt.answer_keys.id='a b'", "prompt.answer_keys.id is 'a b'; it must be 1 to 40 letters"),
     ("prompt.answer_keys.id=Activity", "are both 'Activity'; they must be different"),
+    ("prompt.answer_format=table", "prompt.answer_format is 'table'; it must be one of json, lines"),
+    ("prompt.answer_mark=''", "prompt.answer_mark is ''; it must be one line of 1 to 40 characters"),
+    (
+        "decoding=structured engine=vllm prompt.answer_mark=Answer",
+        "decoding.structured is true, which leaves no room for the reasoning that the prompt asks for in the text",
+    ),
     ("prompt.answer_keys=event", "prompt.answer_keys is 'event', but it has settings of its own: id, activity."),
     ("model.dtype=int4", "model.dtype is 'int4'; it must be one of float32, bfloat16, float16"),
     (

@@ -97,6 +97,18 @@ def test_a_student_that_does_not_reason_needs_no_reasoning() -> None:
     assert why_unusable(candidate("[]"), thinking=False) is None
 
 
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("So.\nAnswer:\n0. sleeping", None),
+        ("0. sleeping", "without 'Answer:' before the answer"),
+        ("So.\nAnswer:\n0. sleeping\nAnswer:\n0. eating", "with 'Answer:' more than once"),
+    ],
+)
+def test_reasoning_in_the_text_ends_at_the_mark_once(content: str, fault: str | None) -> None:
+    assert why_unusable(candidate(content), thinking=False, mark="Answer:") == fault
+
+
 def test_filters_count_what_they_leave_out_and_say_when_they_look_at_gold() -> None:
     windows = [window(text(1, 2, 3)), window(text(1, 2, None)), window(text(1, 1, 1))]
     formed = chosen(*windows, well_formed=True)

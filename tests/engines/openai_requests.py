@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import EngineError
-from har_llm.data.prompts import AnswerKeys
+from har_llm.data.answer_form import AnswerForm, AnswerKeys
 from har_llm.engines.base import Decoding, Generation, LoadedModel, Request
 from har_llm.engines.openai_config import OpenaiEngineConfig
 from har_llm.models.config import Sampling
@@ -31,7 +31,7 @@ KEYS = AnswerKeys()
 HOME = {3: "cooking", 14: "eating (alone)"}
 FORM: dict[str, Any] = {
     "schema": answer_schema([1, 2], HOME, KEYS),
-    "pattern": answer_pattern([1, 2], HOME, KEYS),
+    "pattern": answer_pattern([1, 2], HOME, AnswerForm()),
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from har_llm.data.prompts import AnswerKeys
+from har_llm.data.answer_form import AnswerForm, AnswerKeys
 from har_llm.engines.decoding import DecodingConfig
 from har_llm.runs.prepare import prepare
 from har_llm.scoring.answer_format import answer_pattern, answer_schema
@@ -39,7 +39,7 @@ def written(*rows: tuple[int, int]) -> str:
 
 
 def fits(text: str, ids: list[int], activities: list[int]) -> bool:
-    return re.fullmatch(answer_pattern(ids, named(activities), AnswerKeys()), text) is not None
+    return re.fullmatch(answer_pattern(ids, named(activities), AnswerForm()), text) is not None
 
 
 def valid(text: str, ids: list[int], activities: list[int], keys: AnswerKeys | None = None) -> bool:
@@ -58,7 +58,7 @@ def valid(text: str, ids: list[int], activities: list[int], keys: AnswerKeys | N
 def test_whatever_has_the_pattern_has_the_schema(
     data: st.DataObject, ids: list[int], activities: list[int], keys: AnswerKeys
 ) -> None:
-    text = data.draw(st.from_regex(answer_pattern(ids, named(activities), keys), fullmatch=True))
+    text = data.draw(st.from_regex(answer_pattern(ids, named(activities), AnswerForm(keys=keys)), fullmatch=True))
     assert valid(text, ids, activities, keys)
 
 
@@ -68,10 +68,10 @@ def test_whatever_has_the_pattern_has_the_schema(
 def test_whatever_has_the_pattern_is_parsed_strictly_as_it_is_written(
     data: st.DataObject, ids: list[int], activities: list[int], thinking: bool, keys: AnswerKeys
 ) -> None:
-    text = data.draw(st.from_regex(answer_pattern(ids, named(activities), keys), fullmatch=True))
+    text = data.draw(st.from_regex(answer_pattern(ids, named(activities), AnswerForm(keys=keys)), fullmatch=True))
     reasoning = f'<think>\nIt is [{{"{keys.id}": 0, "{keys.activity}": 1}}].\n</think>' if thinking else ""
     labels = Labels(named(activities))
-    read = parse(reasoning + text, "stop", Asked(ids, labels, keys), thinking=thinking)
+    read = parse(reasoning + text, "stop", Asked(ids, labels, AnswerForm(keys=keys)), thinking=thinking)
     assert read.strict == tuple(labels.strict(row[keys.activity]) for row in json.loads(text))
     assert all(prediction.activity in activities for prediction in read.strict)
     assert read.lenient == read.strict
@@ -113,7 +113,7 @@ def test_an_answer_that_leaves_out_adds_or_invents_has_not_the_schema(text: str)
 
 @pytest.mark.parametrize("said", ["1", '"cooking"', '"1. cooking"', '"12. eating"'])
 def test_an_activity_may_be_named_as_the_prompt_asks(said: str) -> None:
-    pattern = answer_pattern([3], {1: "cooking", 12: "eating"}, AnswerKeys())
+    pattern = answer_pattern([3], {1: "cooking", 12: "eating"}, AnswerForm())
     assert re.fullmatch(pattern, f'[{{"id": 3, "activity": {said}}}]')
     assert not re.fullmatch(pattern, '[{"id": 3, "activity": "12. cooking"}]')
 

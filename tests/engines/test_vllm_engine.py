@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from har_llm.common.errors import EngineError
-from har_llm.data.prompts import AnswerKeys
+from har_llm.data.answer_form import AnswerForm
 from har_llm.data.records import Home, Prompt
 from har_llm.engines.base import Adapter, Decoding, Generation, LoadedModel, Request
 from har_llm.engines.transformers_config import TransformersEngineConfig
@@ -83,7 +83,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     requests: list[Request] = []
     for place, prompt in enumerate(prompts):
         base = Request(f"plain{place}", prompt.messages, place, plain)
-        pattern = answer_pattern(prompt.ids, labels, AnswerKeys())
+        pattern = answer_pattern(prompt.ids, labels, AnswerForm())
         requests += [
             base,
             *(base._replace(key=f"{name}{place}", adapter=adapter) for name, adapter in adapters.items()),

@@ -236,6 +236,22 @@ def test_answers_are_parsed_by_the_keys_that_the_prompt_asks_for(tmp_path: Path)
     assert first_of_list["required"] == ["event", "predicted_activity"]
 
 
+def test_answers_of_a_line_an_event_are_stored_with_their_reasoning(tmp_path: Path) -> None:
+    form = ("prompt.answer_format=lines", "prompt.answer_mark=Answer:", "model.thinking=false")
+    prepared = sampled(tmp_path, *form)
+    lines = "\n".join(f"{shown}. 2" for shown in prepared.prompts[0].ids)
+    text = f"It is so.</think>\nAnswer:\n{lines}"
+    result = answered(prepared, text)
+    assert {row["strict"]["activity"] for row in rows_of(result) if row.get("window") == 0} == {2}
+    assert result.sample.reasoning == "It is so." and result.sample.answer == lines
+    told = dict(facts(result))["prompt"]
+    assert ", an answer line for each event, reasoning in the text before 'Answer:', digest" in told
+    other = sampled(tmp_path, "model.thinking=false")
+    assert other.digest != prepared.digest and other.requests[0].stop and not prepared.requests[0].stop
+    formed = sampled(tmp_path, form[0], "decoding=structured", "engine=vllm").requests[0]
+    assert formed.schema is None and r"0\. (1|2|" in str(formed.pattern)
+
+
 def test_an_answer_may_repeat_the_definition_of_an_activity(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("$events")
     mine = ("prompt=verbatim", f"prompt.path={tmp_path / 'mine.txt'}", "limit=1")

@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from har_llm.data.prompts import AnswerKeys
+from har_llm.data.answer_form import AnswerForm, AnswerKeys
 from har_llm.engines.base import FINISH_REASONS
 from har_llm.models.reasoning import CLOSES, OPENS, split_reasoning
-from har_llm.scoring.answer_lists import lists_in
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Answer, Asked, parse
+from har_llm.scoring.parsing import Answer, Asked, parse, shown_answers
 from har_llm.scoring.prediction import CAUSES, Prediction
 
 CATALOGUE = {0: "others", 1: "cooking", 2: "washing dishes", 12: "eating", 19: "preparing dinner"}
@@ -29,7 +28,7 @@ EXAMPLE = '[{"id": 0, "activity": 1}, {"id": 1, "activity": 1}]'
 
 
 def asked(ids: Sequence[int]) -> Asked:
-    return Asked(ids, Labels(CATALOGUE), examples=lists_in(f"[0, 1] gives\n{EXAMPLE}", AnswerKeys()))
+    return Asked(ids, Labels(CATALOGUE), examples=shown_answers(f"[0, 1] gives\n{EXAMPLE}", AnswerForm()))
 
 
 def answer(text: str, count: int = 2, finish: str = "stop", thinking: bool = False) -> Answer:
@@ -355,11 +354,11 @@ def test_the_answer_after_the_last_close_counts() -> None:
     assert parsed.answer == LIST
 
 
-KEYS = AnswerKeys(id="event", activity="predicted_activity")
+PAPERS = AnswerForm(keys=AnswerKeys(id="event", activity="predicted_activity"))
 
 
 def test_the_keys_are_those_that_the_prompt_asks_for() -> None:
-    form = Asked(range(2), Labels(CATALOGUE), KEYS, lists_in('[{"event": 0, "predicted_activity": 1}]', KEYS))
+    form = Asked(range(2), Labels(CATALOGUE), PAPERS, shown_answers('[{"event": 0, "predicted_activity": 1}]', PAPERS))
     text = '[{"event": 0, "predicted_activity": 1}, {"event": 1, "predicted_activity": "19. preparing dinner"}]'
     for written in (text, f'{text}\n[{{"event": 0, "predicted_activity": 1}}]', f"{text} for [{{'event': 0, 'id': 1}}]"):
         parsed = parse(written, "stop", form, thinking=False)

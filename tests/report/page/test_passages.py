@@ -153,6 +153,13 @@ def test_the_entry_of_an_answer_is_found(find: Finder, answer: str, found: list[
     assert find.entries(answer, 21) == found
 
 
+def test_the_line_of_an_event_is_found_where_an_answer_has_a_line_an_event(find: Finder) -> None:
+    assert find.entries("20. cooking\n21. eating\n- **Event 21:** cooking\n211. x\nAt 21 too", 21) == [
+        "21. eating",
+        "- **Event 21:** cooking",
+    ]
+
+
 @pytest.mark.parametrize(
     "piece",
     [

@@ -128,5 +128,11 @@ function findInAnswer(answer, id) {
     if (named.test(object.slice(0, 2000))) found.push([start, start + object.length]);
     if (found.length >= MOST_MENTIONS) break;
   }
-  return found;
+  return found.length ? found : findLines(answer, id);
+}
+
+/** The lines of an answer that begin with this event id: "0. cooking". */
+function findLines(answer, id) {
+  const line = new RegExp(`^[ \\t>*_\`•-]{0,9}(?:(?:event|id)[ \\t]{0,3})?#?${id}(?![0-9]).{0,500}$`, "gim");
+  return [...answer.matchAll(line)].slice(0, MOST_MENTIONS).map(({ index, 0: text }) => [index, index + text.length]);
 }

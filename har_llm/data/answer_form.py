@@ -1,0 +1,52 @@
+"""The form of the answers that a prompt asks for, which is also how they are parsed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from har_llm.common.errors import ConfigError
+
+FORMATS = ("json", "lines")
+KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
+LONGEST_MARK = 40
+
+
+@dataclass(kw_only=True)
+class AnswerKeys:
+    """The keys of the objects of an answer, as the prompt asks for them: {"id": 0, "activity": 3}."""
+
+    id: str = "id"
+    """The key of an event's id."""
+    activity: str = "activity"
+    """The key of an event's activity."""
+
+    def check(self) -> None:
+        for name, key in vars(self).items():
+            if not KEY.fullmatch(key):
+                raise ConfigError(f"prompt.answer_keys.{name} is {key!r}; it must be 1 to 40 letters, digits, '_' or '-'.")
+        if self.id.lower() == self.activity.lower():
+            raise ConfigError(
+                f"prompt.answer_keys.id and prompt.answer_keys.activity are both {self.id!r}; they must be different."
+            )
+
+
+@dataclass(frozen=True)
+class AnswerForm:
+    """What an answer looks like."""
+
+    format: str = "json"
+    """json: a list of objects; lines: a line an event, as in "0. cooking"."""
+    keys: AnswerKeys = field(default_factory=AnswerKeys)
+    """Of the objects of a JSON answer."""
+    mark: str | None = None
+    """A line that divides a text into reasoning and answer; None where only the model's own marks do."""
+
+
+def check_mark(mark: str | None) -> None:
+    """Refuse what cannot stand at the beginning of a line of its own."""
+    if mark is not None and (not 1 <= len(mark) <= LONGEST_MARK or mark != mark.strip() or not mark.isprintable()):
+        raise ConfigError(
+            f"prompt.answer_mark is {mark!r}; it must be one line of 1 to {LONGEST_MARK} characters without spaces at its "
+            f"ends, such as 'Answer:', or null."
+        )

@@ -1,0 +1,32 @@
+"""Divides a generation into reasoning and answer, by the model's own marks or by the line that the prompt asks for."""
+
+from __future__ import annotations
+
+import re
+
+from har_llm.data.answer_form import AnswerForm
+from har_llm.models.reasoning import split_reasoning
+
+ENDED = ("stop", "ran_on")
+"""Finish reasons of texts that are whole: a text that was stopped because it ran on has all that is said of its window."""
+
+
+def split_answer(text: str, finish_reason: str, form: AnswerForm, *, thinking: bool) -> tuple[str, str | None]:
+    """The reasoning and the answer of a generation; the answer is None if the reasoning was never closed.
+
+    A model that ends without the mark that the prompt asks for has given its answer at once.
+    """
+    reasoning, answer = split_reasoning(text, thinking=thinking)
+    if answer is None or form.mark is None:
+        return reasoning, answer
+    parts = marked_parts(answer, form.mark)
+    if len(parts) == 1 and finish_reason not in ENDED:
+        return "\n".join(filter(None, (reasoning, answer))), None
+    before = "\n".join(part for part in (reasoning, *parts[:-1]) if part)
+    return before, parts[-1]
+
+
+def marked_parts(text: str, mark: str) -> list[str]:
+    """What stands around the lines that begin with the mark, with or without marks of emphasis."""
+    line = rf"^[ \t>*_#`]*{re.escape(mark.rstrip(':'))}[*_]*:?[*_`]*(?:[ \t]+|$)"
+    return [part.strip() for part in re.split(line, text, flags=re.IGNORECASE | re.MULTILINE)]
