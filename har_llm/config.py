@@ -215,6 +215,12 @@ def _check_together(experiment: Experiment) -> None:
             f"lora.teacher.thinking is {teacher} and model.thinking is {student}, but a student that is trained on its "
             f"teacher's generations reasons if they do; set both to true if the teacher reasons, and both to false if not."
         )
+    if lora is not None and lora.teacher.reasoning_marks != model.reasoning_marks:
+        raise ConfigError(
+            f"lora.teacher.reasoning_marks is {lora.teacher.reasoning_marks} and model.reasoning_marks is "
+            f"{model.reasoning_marks}, but a student that is trained on its teacher's generations writes the same marks; "
+            f"set both alike."
+        )
     if decoding.thinking_token_budget is not None and not model.thinking:
         raise ConfigError(
             f"decoding.thinking_token_budget is {decoding.thinking_token_budget}, but model.thinking is false: "

@@ -15,7 +15,7 @@ from har_llm.common.errors import ConfigError
 from har_llm.data.records import Message, Prompt
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.distill.training_messages import LongExamples
-from har_llm.models.reasoning import CLOSES, OPENS, split_reasoning
+from har_llm.models.reasoning import PUBLISHED, Marks, split_reasoning
 from har_llm.scoring.answer_parts import marked_parts
 from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.voting import vote
@@ -100,14 +100,16 @@ def select(
     prompts: Sequence[Prompt],
     candidates: Sequence[Sequence[Candidate]],
     settings: ExampleSettings,
+    *,
     thinking: bool,
+    marks: Marks = PUBLISHED,
     mark: str | None = None,
 ) -> Selection:
     """The examples that the settings ask for, in the order of the windows.
 
-    `candidates`: the teacher's generations for each prompt. `thinking`: whether the student reasons between its own marks.
-    `mark`: the line that the prompt asks for between reasoning and answer. Raises ConfigError if no example is left, and for
-    unusable generations, naming their windows, unless settings.unusable is leave_out.
+    `candidates`: the teacher's generations for each prompt. `thinking`, `marks`: as teacher and student reason between marks
+    of their own. `mark`: the line that the prompt asks for between reasoning and answer. Raises ConfigError if no example is
+    left, and for unusable generations, naming their windows, unless settings.unusable is leave_out.
     """
     left_out: Counter[str] = Counter()
     examples: list[Example] = []
@@ -115,7 +117,7 @@ def select(
     for prompt, all_of_window in zip(prompts, candidates, strict=True):
         usable = []
         for candidate in all_of_window:
-            fault = why_unusable(candidate, thinking, mark)
+            fault = why_unusable(candidate, thinking=thinking, marks=marks, mark=mark)
             if fault is not None:
                 faults.append((prompt.window.id, fault))
             reason = fault or _why_refused(candidate, prompt, settings)
@@ -141,14 +143,14 @@ def select(
     return Selection(examples, sum(map(len, candidates)), dict(left_out), settings.uses_gold)
 
 
-def why_unusable(candidate: Candidate, thinking: bool, mark: str | None = None) -> str | None:
+def why_unusable(candidate: Candidate, *, thinking: bool, marks: Marks = PUBLISHED, mark: str | None = None) -> str | None:
     """Why a student must not be trained on a generation, because it would then write broken ones; None if it may be."""
     if candidate.finish_reason != "stop":
         return CUT
-    closed, opened = (len(marks.findall(candidate.text)) for marks in (CLOSES, OPENS))
+    closed, opened = (len(kind.findall(candidate.text)) for kind in (marks.closes, marks.opens))
     if thinking and closed == opened == 0:
         return NO_REASONING
-    if split_reasoning(candidate.text, thinking=thinking)[1] is None:
+    if split_reasoning(candidate.text, thinking=thinking, marks=marks)[1] is None:
         return "with unclosed reasoning"
     if closed > 1 or opened > 1:
         return "with more than one reasoning part"

@@ -19,7 +19,7 @@ from har_llm.common.typed_json import AnyText, UnlikeError, plain, typed
 from har_llm.distill.training_config import TrainingSettings
 from har_llm.models.adapters import adapter_digest
 
-FORMAT = 2
+FORMAT = 3
 """To be raised when the content of a manifest changes; a manifest of another format is not read."""
 Losses = Sequence[tuple[int, float]]
 """Step and loss of each step."""
@@ -103,6 +103,7 @@ class MergedModel:
     adapter_revision: str
     dtype: str
     thinking: bool
+    reasoning_marks: Sequence[AnyText] | None
     sampling: Mapping[str, Any]
 
 

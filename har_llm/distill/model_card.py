@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,9 @@ def _use(origin: AdapterOrigin) -> str:
 def _overrides(merged: MergedModel) -> str:
     """The settings that a run needs to prompt and sample the merged model as its student was."""
     sampling = (f"model.sampling.{name}={value}" for name, value in merged.sampling.items())
-    return " ".join([f"model.dtype={merged.dtype}", f"model.thinking={str(merged.thinking).lower()}", *sampling])
+    own = merged.reasoning_marks
+    marks = [] if own is None else [shlex.quote(f"model.reasoning_marks={json.dumps(list(own), ensure_ascii=False)}")]
+    return " ".join([f"model.dtype={merged.dtype}", f"model.thinking={str(merged.thinking).lower()}", *marks, *sampling])
 
 
 def _recipe(adapter: TrainedAdapter) -> list[str]:

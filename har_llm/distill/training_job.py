@@ -18,6 +18,8 @@ class TrainingJob:
     dtype: str
     trust_remote_code: bool
     template_options: dict[str, Any]
+    reasoning_marks: list[str] | None
+    """Those of the student, if it has marks of its own."""
     max_length: int | None
     """Most tokens of an example; None = the context that the student's own configuration names."""
     leave_out_long: bool

@@ -9,7 +9,7 @@ from har_llm.common.errors import EngineError
 from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.training_messages import LongExamples, Tell
 from har_llm.engines.chat import DEFAULT_CONTEXT, ChatTokenizer, readable_tokens
-from har_llm.models.reasoning import continuing
+from har_llm.models.reasoning import continuing, marks_of
 
 IGNORED = -100
 """The label of tokens that the loss ignores."""
@@ -44,7 +44,8 @@ def tokenized(chat: ChatTokenizer, row: dict[str, Any], job: TrainingJob) -> Row
     """
     prompt = chat.render(row["prompt"], job.template_options)
     before = chat.tokens(prompt)
-    after = [*chat.tokens(continuing(prompt, row["completion"][0]["content"])), chat.ends[0]]
+    text = continuing(prompt, row["completion"][0]["content"], marks_of(job.reasoning_marks))
+    after = [*chat.tokens(text), chat.ends[0]]
     labels = [IGNORED] * len(before) if job.settings.completion_only_loss else before
     return {"input_ids": before + after, "labels": labels + after}
 

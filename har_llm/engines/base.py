@@ -59,7 +59,7 @@ class Generation(NamedTuple):
 
     key: str
     text: str
-    """Without the end-of-turn token; <think> and </think> are kept."""
+    """Without the end-of-turn token; the marks of its reasoning, such as <think> and </think>, are kept."""
     finish_reason: str
     """One of FINISH_REASONS."""
     prompt_tokens: int
@@ -82,6 +82,8 @@ class LoadedModel:
     context: int | None
     """Most tokens of a prompt and its generation together; None = as the model's own configuration says."""
     trust_remote_code: bool
+    reasoning_marks: Sequence[str] | None = None
+    """What opens and closes its reasoning, if it has marks of its own."""
 
 
 class Engine(Protocol):

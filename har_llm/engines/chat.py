@@ -117,6 +117,10 @@ class PromptEncoder:
             )
         return ids
 
+    def tokens(self, text: str) -> list[int]:
+        """The token ids of a text."""
+        return self._chat.tokens(text)
+
     def encode_all(self, requests: Sequence[Request]) -> tuple[list[tuple[Request, list[int]]], EngineError | None]:
         """The requests with their tokens, and the error of those that are too long, to be raised after the rest."""
         pairs, refused = [], None

@@ -21,7 +21,7 @@ class DecodingConfig:
     samples: int = 1
     """Generations for each window. With several, an event gets the activity that most of them give it (self-consistency)."""
     thinking_token_budget: int | None = None
-    """Most tokens of reasoning; then the engine writes </think>, and the model has to answer."""
+    """Most tokens of reasoning; then the engine writes the mark that closes it, and the model has to answer."""
     repetition_min_count: int | None = None
     """A generation is stopped when a passage is repeated this many times in a row; null = never."""
     repetition_max_pattern_size: int = 64

@@ -51,8 +51,8 @@ class OpenaiEngineConfig(SingleWorker):
     conf/decoding. SGLang and llama.cpp silently ignore thinking_token_budget and repetition_min_count; llama.cpp also
     ignores structured, which is noticed and reported. false: OpenAI's API only, for OpenAI's own models and for llama.cpp
     with decoding=structured. It has no top_k and no min_p (set both to 0) and no enable_thinking: model.thinking then only
-    says whether <think> is expected (OpenAI's own models: false). The server renders the prompts; only with extensions, and
-    only for a template that takes date_string, is a date in them the same every day."""
+    says whether reasoning is expected (OpenAI's own models: false). The server renders the prompts; only with extensions,
+    and only for a template that takes date_string, is a date in them the same every day."""
     extra_args: dict[str, Any] = field(default_factory=dict)
     """Further fields of every request's body, as the server knows them."""
 

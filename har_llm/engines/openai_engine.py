@@ -24,6 +24,7 @@ from har_llm.engines.base import Generation, LoadedModel, Request
 from har_llm.engines.openai_config import NO_KEY, OpenaiEngineConfig
 from har_llm.engines.openai_protocol import Fault
 from har_llm.engines.time_shares import TimeShares
+from har_llm.models.reasoning import marks_of
 
 PASSING = (408, 409, 425, 429)
 """Client errors that may be temporary; so may any server error (5xx)."""
@@ -39,6 +40,7 @@ class OpenaiEngine:
     def __init__(self, config: OpenaiEngineConfig, model: LoadedModel):
         self._config = config
         self._model, self._context = model.served_name, model.context
+        self._marks = marks_of(model.reasoning_marks)
         self._key = config.api_key()
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
@@ -76,7 +78,7 @@ class OpenaiEngine:
         timeouts = 0
         for attempt in itertools.count(1):
             try:
-                return wire.read(request, await self._attempt(client, request), self._context)
+                return wire.read(request, await self._attempt(client, request), self._context, self._marks)
             except Fault as fault:
                 timeouts += fault.timed_out
                 if not fault.passing or attempt > self._config.max_retries or timeouts == TIMEOUTS:

@@ -10,6 +10,7 @@ from typing import Any
 from har_llm.common.errors import EngineError
 from har_llm.engines.base import Generation, Request
 from har_llm.models.config import OWN_OPTIONS
+from har_llm.models.reasoning import PUBLISHED, Marks, split_reasoning
 
 FINISH = {
     "stop": "stop",
@@ -101,7 +102,7 @@ def _extended(request: Request) -> dict[str, Any]:
         "min_p": 0.0 if greedy else sampling.min_p,
         "repetition_penalty": 1.0,
         "chat_template_kwargs": dict(decoding.template_options),
-        "skip_special_tokens": False,  # <think> and </think> may be special tokens
+        "skip_special_tokens": False,  # the marks of reasoning may be special tokens
         "spaces_between_special_tokens": False,
     }
     if decoding.thinking_token_budget is not None:
@@ -116,8 +117,9 @@ def _extended(request: Request) -> dict[str, Any]:
     return made
 
 
-def read(request: Request, content: bytes, context: int | None) -> Generation:
-    """The generation in a server's response, with 0 seconds. `context`: of the model, as far as we know. Raises Fault."""
+def read(request: Request, content: bytes, context: int | None, marks: Marks = PUBLISHED) -> Generation:
+    """The generation in a server's response, with 0 seconds. `context`, `marks`: of the model, as far as we know. Raises
+    Fault."""
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError):
@@ -125,7 +127,7 @@ def read(request: Request, content: bytes, context: int | None) -> Generation:
     try:
         (choice,) = answer["choices"]
         message, reason = choice["message"], choice["finish_reason"]
-        text = _text({**message, "content": _listed(request, message.get("content"))})
+        text = _text({**message, "content": _listed(request, message.get("content"))}, marks)
     except (LookupError, TypeError, ValueError, AttributeError):
         raise Fault(f"a response that is not a chat completion: {_beginning(content)}", passing=True) from None
     if reason in TOOLS:
@@ -133,7 +135,7 @@ def read(request: Request, content: bytes, context: int | None) -> Generation:
     if not isinstance(reason, str) or reason not in FINISH:
         raise Fault(f"an unfinished generation (finish_reason is {reason!r})", passing=True)
     if reason == "stop":
-        _check_form(request, text)
+        _check_form(request, text, marks)
     prompt_tokens, tokens = _usage(answer)
     _check_room(request, reason, prompt_tokens, tokens, context)
     return Generation(
@@ -146,10 +148,10 @@ def _ended_by(choice: Mapping[str, Any], request: Request) -> str:
     return "ran_on" if any(choice.get(name) in request.stop for name in STOPPED_AT) else FINISH[choice["finish_reason"]]
 
 
-def _text(message: Mapping[str, Any]) -> str:
+def _text(message: Mapping[str, Any], marks: Marks) -> str:
     """The text as the model wrote it: reasoning that the server has split off is put back in front.
 
-    Whether the model itself began with <think> is then unknown; parsing does not depend on it.
+    Which marks it had, and whether the model itself began with one, is then unknown; parsing does not depend on it.
     """
     content = message.get("content")
     reasoning = next((message[name] for name in REASONING if message.get(name)), None)
@@ -157,10 +159,11 @@ def _text(message: Mapping[str, Any]) -> str:
         raise TypeError
     if reasoning is None:
         return content or message.get("refusal") or ""
+    opening, closing = marks.pairs[0]
     if not content:  # the reasoning was never closed: it was cut, or the model ended without an answer
-        return f"<think>\n{reasoning.lstrip(chr(10))}"
+        return f"{opening}\n{reasoning.lstrip(chr(10))}"
     # With exactly the line breaks that Qwen3 writes, whether the server has kept them or not.
-    return f"<think>\n{reasoning.strip(chr(10))}\n</think>\n\n{content.lstrip(chr(10))}"
+    return f"{opening}\n{reasoning.strip(chr(10))}\n{closing}\n\n{content.lstrip(chr(10))}"
 
 
 def _listed(request: Request, content: Any) -> Any:
@@ -175,20 +178,21 @@ def _listed(request: Request, content: Any) -> Any:
     return json.dumps(list(answer.values()), ensure_ascii=False) if whole else content
 
 
-def _check_form(request: Request, text: str) -> None:
+def _check_form(request: Request, text: str, marks: Marks) -> None:
     """Raise Fault for an answer without the form that was requested. Servers silently ignore what they do not support, and
     one that does not know where the reasoning ends applies the form to the reasoning too.
     """
     if request.pattern is None:
         return
-    _, closed, answer = text.rpartition("</think>")
-    if not closed and request.decoding.template_options.get("enable_thinking", False):
+    thinking = bool(request.decoding.template_options.get("enable_thinking"))
+    _, answer = split_reasoning(text, thinking=thinking, marks=marks)
+    if answer is None and thinking:
         raise Fault(
             "an answer without the reasoning that model.thinking asks for, because the server applied the answer's form "
             "from the start; start it with a reasoning parser (vLLM: --reasoning-parser qwen3), or set model.thinking=false",
             passing=False,
         )
-    if not re.fullmatch(request.pattern, _spaced(answer)):
+    if not re.fullmatch(request.pattern, _spaced(text if answer is None else answer)):
         raise Fault(
             "an answer without the form that decoding.structured asks for, which the server seems to ignore; try the other "
             "value of engine.extensions, or set decoding=plain",

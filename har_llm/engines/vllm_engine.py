@@ -6,11 +6,13 @@ vLLM starts with the first requests, because they say how long a sequence may be
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ from har_llm.engines.vllm_config import VllmEngineConfig
 from har_llm.engines.vllm_failures import is_memory, reason
 from har_llm.engines.weights import Outline
 from har_llm.models.adapters import ADAPTER_FILES
+from har_llm.models.chat_template import chat_template
+from har_llm.models.reasoning import marks_of
 
 # Read when vLLM is imported. What the user has set stays.
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
@@ -42,10 +46,10 @@ from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.core_client import SyncMPClient
 from vllm.v1.engine.llm_engine import LLMEngine
 
+from har_llm.engines import vllm_reasoning
+
 ADAPTER_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """The values that vLLM's max_lora_rank takes."""
-REASONING_PARSER = "qwen3"
-"""Any reasoning between <think> and </think>."""
 CPU_STEP_TOKENS = 4096
 """Most tokens computed in one step of a CPU."""
 WATCH_S = 1.0
@@ -159,7 +163,12 @@ class VllmEngine:
         if any(request.pattern for request in requests):
             arguments["structured_outputs_config"] = StructuredOutputsConfig(backend="xgrammar")
         if any(_reasons(request) for request in requests):
-            arguments["reasoning_parser"] = REASONING_PARSER
+            self._check_budgets(requests)
+            os.environ[vllm_reasoning.MARKS] = json.dumps(self._marks)
+            arguments |= {
+                "reasoning_parser": vllm_reasoning.NAME,
+                "reasoning_parser_plugin": vllm_reasoning.__name__,
+            }
         if self._adapters:
             arguments |= {
                 "enable_lora": True,
@@ -169,6 +178,21 @@ class VllmEngine:
             }
         known = [one.name for one in dataclasses.fields(EngineArgs)]
         return defaults | with_extra(arguments, config.extra_args, known, "vLLM's EngineArgs", "engine.extra_args")
+
+    @cached_property
+    def _marks(self) -> tuple[str, str]:
+        """What opens and what closes the model's reasoning."""
+        return marks_of(self._model.reasoning_marks).in_template(chat_template(Path(self._model.path)) or "")
+
+    def _check_budgets(self, requests: Sequence[Request]) -> None:
+        """Raise EngineError for a thinking budget where vLLM could overlook that a model has ended its reasoning itself."""
+        budget = next((one.decoding.thinking_token_budget for one in requests if one.decoding.thinking_token_budget), None)
+        several = [mark for mark in self._marks if len(self._chat.tokens(mark)) != 1]
+        if budget is not None and several:
+            raise EngineError(
+                f"decoding.thinking_token_budget is {budget}, but vLLM can limit only reasoning between marks that are "
+                f"single tokens, and in the vocabulary of {self._model.path} {several[0]} is not; use decoding=plain."
+            )
 
     def _add(self, request: Request, ids: list[int]) -> bool:
         """Give vLLM a request; whether it takes it."""
@@ -195,7 +219,7 @@ class VllmEngine:
             max_tokens=self._chat.new_tokens(request, len(ids)),
             stop_token_ids=self._chat.ends,
             stop=list(request.stop),
-            skip_special_tokens=False,  # <think> and </think> may be special tokens
+            skip_special_tokens=False,  # the marks of reasoning may be special tokens
             spaces_between_special_tokens=False,
             output_kind=RequestOutputKind.FINAL_ONLY,
             thinking_token_budget=decoding.thinking_token_budget,

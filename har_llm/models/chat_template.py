@@ -8,7 +8,6 @@ from pathlib import Path
 
 from har_llm.common.errors import ConfigError
 from har_llm.models.config import ModelConfig
-from har_llm.models.reasoning import CLOSES, OPENS
 
 FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
 """The files of a model that may hold its template. Those in a folder, additional_chat_templates, are not used by default."""
@@ -30,16 +29,18 @@ def chat_template(folder: Path) -> str | None:
 
 
 def check_reasoning(model: ModelConfig, folder: Path) -> None:
-    """Raise ConfigError if a model is said to reason whose template knows nothing of it.
+    """Raise ConfigError if a model is said to reason whose template knows nothing of it, and no marks of it are set.
 
     All its answers would be taken for reasoning that never ends. A model that reasons though its template does not say so
     writes both marks itself, and is parsed rightly with model.thinking=false.
     """
-    template = chat_template(folder) if model.thinking else None
-    if template is None or OPTION in template or OPENS.search(template) or CLOSES.search(template):
+    if not model.thinking or model.reasoning_marks is not None:
+        return
+    template, marks = chat_template(folder), model.marks
+    if template is None or OPTION in template or marks.opens.search(template) or marks.closes.search(template):
         return
     raise ConfigError(
         f"model.thinking is true for {model.name}, but its chat template has neither the option {OPTION} nor a mark of "
         f"reasoning such as <think>: it does not reason, and its answers would be taken for reasoning that never ends; set "
-        f"model.thinking=false (of a teacher: lora.teacher.thinking=false)."
+        f"model.thinking=false (of a teacher: lora.teacher.thinking=false), or name its marks in model.reasoning_marks."
     )

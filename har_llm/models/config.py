@@ -10,6 +10,7 @@ from typing import Any
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.extra_args import check_plain
+from har_llm.models.reasoning import Marks, marks_of
 
 DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Number formats that a model may be loaded in, with their size in bytes."""
@@ -77,7 +78,10 @@ class ModelConfig:
     """Branch, tag or commit on the hub; the commit that it stood for is recorded with every generation."""
     dtype: str = "bfloat16"
     thinking: bool = True
-    """Ask the chat template for reasoning in <think>."""
+    """Ask the chat template for reasoning."""
+    reasoning_marks: list[str] | None = None
+    """The texts that open and close the model's reasoning, as in ["<scratch>","</scratch>"]; null = those of the models that
+    are published, such as <think> and </think>."""
     chat_template_kwargs: dict[str, Any] = field(default_factory=dict)
     """Further options of the chat template, by the names that it reads, as in {reasoning_effort: low}."""
     context: int | None = None
@@ -103,11 +107,22 @@ class ModelConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"model.{name} is {value}; it must be at least 1, or null.")
+        marks = self.reasoning_marks
+        if marks is not None and (len(marks) != 2 or not all(mark.strip() for mark in marks) or marks[0] == marks[1]):
+            raise ConfigError(
+                f"model.reasoning_marks is {marks}; it must be null, or two different texts, as in "
+                """'model.reasoning_marks=["<scratch>","</scratch>"]'."""
+            )
         for name in self.chat_template_kwargs.keys() & {*OWN_OPTIONS}:
             instead = "set model.thinking" if name == "enable_thinking" else "one date stands in every prompt"
             raise ConfigError(f"model.chat_template_kwargs.{name} is an option that har_llm sets itself: {instead}.")
         check_plain(self.chat_template_kwargs, "model.chat_template_kwargs")
         self.sampling.check()
+
+    @property
+    def marks(self) -> Marks:
+        """The marks that are recognised in its generations."""
+        return marks_of(self.reasoning_marks)
 
     def template_options(self) -> dict[str, Any]:
         """Options of the chat template, which change the prompt."""

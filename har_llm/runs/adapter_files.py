@@ -49,8 +49,15 @@ def select_examples(recipe: AdapterRecipe, store: GenerationStore) -> Selection:
         ]
         for window in windows
     ]
-    thinking, mark = recipe.experiment.model.thinking, recipe.experiment.prompt.form.mark
-    selection = select(recipe.teacher.prompts, candidates, recipe.lora.examples, thinking, mark)
+    student = recipe.experiment.model
+    selection = select(
+        recipe.teacher.prompts,
+        candidates,
+        recipe.lora.examples,
+        thinking=student.thinking,
+        marks=student.marks,
+        mark=recipe.experiment.prompt.form.mark,
+    )
     engines = sorted({record.about["engine"] for window in windows for record in window.records})
     return replace(selection, uses_gold=recipe.uses_gold, engines=engines)
 

@@ -105,6 +105,7 @@ def _describe(run: PreparedRun, adapter: ResolvedAdapter, folder: Path) -> None:
         adapter_revision=adapter.revision,
         dtype=model.dtype,
         thinking=model.thinking,
+        reasoning_marks=model.reasoning_marks,
         sampling=model.sampling.identity(),
     )
     try:

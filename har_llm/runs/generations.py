@@ -40,14 +40,14 @@ def parse_windows(run: PreparedRun, store: GenerationStore) -> list[WindowGenera
         raise MissingError(f"{len(missing)} of {len(run.requests)} generations are missing; run the same command again.")
     records = list(store.get_many(request.key for request in run.requests))
     check_adapter(run, records)
-    home, thinking = run.recordings.home, run.experiment.model.thinking
+    home, model = run.recordings.home, run.experiment.model
     labels = Labels(home.activities, {number: home.described(number) for number in home.definitions})
     samples, form = run.experiment.decoding.samples, run.experiment.prompt.form
     windows = []
     for place, prompt in enumerate(run.prompts):
         mine = records[place * samples : (place + 1) * samples]
         asked = Asked(prompt.ids, labels, form, _examples(prompt, form), prompt.window.events)
-        answers = [parse(one.text, one.finish_reason, asked, thinking=thinking) for one in mine]
+        answers = [parse(one.text, one.finish_reason, asked, thinking=model.thinking, marks=model.marks) for one in mine]
         windows.append(WindowGenerations(mine, answers))
     return windows
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 from har_llm.common.digest import digest
 from har_llm.common.errors import ConfigError
@@ -84,13 +85,15 @@ def render(experiment: Experiment, recordings: Recordings, sessions: Sequence[Se
 
 def _requests(run: PreparedRun) -> Iterator[Request]:
     model, drawn, seed = run.experiment.model, run.experiment.decoding, run.experiment.settings.seed
-    made_by = {
+    made_by: dict[str, Any] = {
         "model": run.model_identity,
         "template": [model.template_options(), resolve.template_digest(run.model)],
         "sampling": model.sampling.identity(),
         "context": model.context,
         **drawn.identity(),
     }
+    if drawn.structured or drawn.thinking_token_budget is not None:  # the engine looks for the marks
+        made_by["reasoning_marks"] = model.reasoning_marks
     repetition = None
     if drawn.repetition_min_count is not None:
         repetition = (drawn.repetition_min_count, drawn.repetition_max_pattern_size)

@@ -92,7 +92,8 @@ class PreparedRun:
         """What the predictions of given generations depend on."""
         home = self.recordings.home
         names = [(number, name, home.described(number)) for number, name in home.activities.items()]
-        return [parsing.VERSION, asdict(self.experiment.prompt.form), names]
+        model = self.experiment.model
+        return [parsing.VERSION, asdict(self.experiment.prompt.form), names, model.reasoning_marks]
 
     @cached_property
     def digest(self) -> str:
@@ -180,6 +181,7 @@ class AdapterRecipe:
             "training": self.lora.training.identity(),
             "examples": [request.key for request in self.teacher.requests],
             "chosen": vars(examples),
+            "reasoning_marks": model.reasoning_marks,
         }
         if examples.uses_answers:
             made["parsing"] = self.teacher.parsed_by

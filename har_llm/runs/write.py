@@ -123,6 +123,7 @@ def _choices(run: PreparedRun) -> Choices:
         split=_component(experiment.split),
         generation={
             "thinking": experiment.model.thinking,
+            "reasoning_marks": " ".join(experiment.model.reasoning_marks or ()) or None,
             "context": experiment.model.context,
             **experiment.model.sampling.identity(),
             **experiment.decoding.identity(),

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 
 from har_llm.data.answer_form import AnswerForm
-from har_llm.models.reasoning import split_reasoning
+from har_llm.models.reasoning import PUBLISHED, Marks, split_reasoning
 
 ENDED = ("stop", "ran_on")
 """Finish reasons of texts that are whole: a text that was stopped because it ran on has all that is said of its window."""
 
 
-def split_answer(text: str, finish_reason: str, form: AnswerForm, *, thinking: bool) -> tuple[str, str | None]:
+def split_answer(
+    text: str, finish_reason: str, form: AnswerForm, *, thinking: bool, marks: Marks = PUBLISHED
+) -> tuple[str, str | None]:
     """The reasoning and the answer of a generation; the answer is None if the reasoning was never closed.
 
     A model that ends without the mark that the prompt asks for has given its answer at once.
     """
-    reasoning, answer = split_reasoning(text, thinking=thinking)
+    reasoning, answer = split_reasoning(text, thinking=thinking, marks=marks)
     if answer is None or form.mark is None:
         return reasoning, answer
     parts = marked_parts(answer, form.mark)

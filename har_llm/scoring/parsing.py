@@ -16,6 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from har_llm.data.answer_form import AnswerForm
 from har_llm.data.records import Event
+from har_llm.models.reasoning import PUBLISHED, Marks
 from har_llm.scoring.answer_format import BEYOND
 from har_llm.scoring.answer_lines import as_answer, line_lists, unfinished_lines
 from har_llm.scoring.answer_lists import AnswerList, answer_lists, counting, is_all, is_end, unfinished
@@ -25,7 +26,7 @@ from har_llm.scoring.labels import Labels, integer
 from har_llm.scoring.mentions import mentions
 from har_llm.scoring.prediction import Prediction
 
-VERSION = 6
+VERSION = 8
 """To be raised when the same generation would be parsed differently; part of a run's digest."""
 
 ID_KEYS = ("id", "event_id")
@@ -81,9 +82,9 @@ class Asked:
     """Of the window, to find what the reasoning says of them."""
 
 
-def parse(text: str, finish_reason: str, asked: Asked, *, thinking: bool) -> Answer:
-    """Parse a generation. `finish_reason`: one of FINISH_REASONS."""
-    reasoning, answer = split_answer(text, finish_reason, asked.form, thinking=thinking)
+def parse(text: str, finish_reason: str, asked: Asked, *, thinking: bool, marks: Marks = PUBLISHED) -> Answer:
+    """Parse a generation. `finish_reason`: one of FINISH_REASONS. `thinking`, `marks`: as the model reasons."""
+    reasoning, answer = split_answer(text, finish_reason, asked.form, thinking=thinking, marks=marks)
     if not answer:
         missed = (_missed("no_answer", finish_reason),) * len(asked.ids)
         return Answer(reasoning, answer, missed, missed)

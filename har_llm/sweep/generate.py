@@ -36,6 +36,7 @@ def generate(load: Load, on_generation: Callable[[Generation], None], stores: St
         dtype=model.dtype,
         context=model.context,
         trust_remote_code=model.trust_remote_code,
+        reasoning_marks=model.reasoning_marks,
     )
     forget_gpus()  # free memory may have changed since planning
     # Its files are here only now, if it was downloaded; before, only its config knew how large it is.

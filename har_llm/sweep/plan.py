@@ -146,6 +146,7 @@ def load_identity(run: PreparedRun) -> dict[str, Any]:
         "dtype": model.dtype,
         "context": model.context,
         "trust_remote_code": model.trust_remote_code,
+        "reasoning_marks": model.reasoning_marks,
         # An engine that constrains answers looks for the end of the reasoning in all generations or in none.
         "constrained": model.thinking if run.experiment.decoding.structured else None,
     }

@@ -136,6 +136,7 @@ def _job(recipe: AdapterRecipe, base: Path) -> TrainingJob:
         dtype=model.dtype,
         trust_remote_code=model.trust_remote_code,
         template_options=model.template_options(),
+        reasoning_marks=model.reasoning_marks,
         max_length=recipe.max_length,
         leave_out_long=recipe.lora.examples.unusable == "leave_out",
         rows=str(staging / ROWS),

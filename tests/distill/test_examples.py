@@ -13,6 +13,7 @@ from har_llm.data.records import Event, Prompt, Window
 from har_llm.distill.examples import Candidate, Selection, select, why_unusable
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.distill.training_messages import LongExamples
+from har_llm.models.reasoning import marks_of
 from har_llm.scoring.labels import Labels
 from har_llm.scoring.parsing import Asked, parse
 
@@ -184,3 +185,9 @@ def test_examples_that_only_the_tokenizer_finds_too_long_stop_or_are_left_out() 
 def test_nothing_left_to_train_on_is_refused() -> None:
     with pytest.raises(ConfigError, match="None of the teacher's generations is left"):
         chosen(window(text(3, 3, 3)), min_correct=1.0)
+
+
+def test_marks_of_its_own_close_a_teachers_reasoning() -> None:
+    marks, said = marks_of(["<scratch>", "</scratch>"]), candidate("<scratch>why</scratch>[]")
+    assert why_unusable(said, thinking=True, marks=marks) is None
+    assert why_unusable(said, thinking=True) == "without reasoning"

@@ -89,6 +89,7 @@ MERGED = MergedModel(
     adapter_revision="k3y",
     dtype="bfloat16",
     thinking=True,
+    reasoning_marks=["<why>", "</why>"],
     sampling={"temperature": 0.6, "top_p": 0.95},
 )
 
@@ -103,7 +104,8 @@ def test_a_merged_model_tells_the_story_of_its_adapter() -> None:
         "| windows; generations; trained on | 130; 130; 126 |",
         f"![Loss by step]({CURVE})",
         "model=custom model.id=FOLDER_OR_REPOSITORY model.dtype=bfloat16 "
-        "model.thinking=true model.sampling.temperature=0.6 model.sampling.top_p=0.95\n",
+        """model.thinking=true 'model.reasoning_marks=["<why>", "</why>"]' """
+        "model.sampling.temperature=0.6 model.sampling.top_p=0.95\n",
     ):
         assert said in card
     assert "synthetic" not in card and "peft" not in card

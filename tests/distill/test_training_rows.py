@@ -102,9 +102,10 @@ def test_the_loss_is_on_what_it_should_be(rows: Path, tmp_path: Path, completion
     assert tokenizer.decode(tokens["input_ids"]) == sent + text
 
 
-def test_a_mark_that_the_prompt_ends_with_is_not_learnt_again(rows: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("own", [None, ["<think>", "</think>"], ["<scratch>", "</scratch>"]])
+def test_a_mark_that_the_prompt_ends_with_is_not_learnt_again(rows: Path, tmp_path: Path, own: list[str] | None) -> None:
     """The templates of some models, such as DeepSeek-R1's, open the reasoning in the prompt."""
-    made = job(rows, tmp_path)
+    made = replace(job(rows, tmp_path), reasoning_marks=own)
     opening = tmp_path / "opening"
     shutil.copytree(made.base, opening)
     template = opening / "chat_template.jinja"
@@ -112,5 +113,5 @@ def test_a_mark_that_the_prompt_ends_with_is_not_learnt_again(rows: Path, tmp_pa
     chat = ChatTokenizer(opening, trust_remote_code=False)
     row = tokenized(chat, next(iter(made.read_rows())), made)
     text = chat.tokenizer.decode(row["input_ids"])
-    assert text.count("<think>") == 1
+    assert text.count("<think>") == (2 if own == ["<scratch>", "</scratch>"] else 1)
     assert text.count("</think>") == 1

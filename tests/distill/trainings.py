@@ -36,6 +36,7 @@ def job(
         dtype="float32",
         trust_remote_code=False,
         template_options={"enable_thinking": True},
+        reasoning_marks=None,
         max_length=max_length,
         leave_out_long=leave_out_long,
         rows=str(rows),

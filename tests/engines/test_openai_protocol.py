@@ -13,7 +13,7 @@ from har_llm.engines.base import Adapter, Decoding, Generation, Request
 from har_llm.engines.openai_protocol import Fault
 from har_llm.engines.worker import open_engine
 from har_llm.models.config import Sampling
-from har_llm.models.reasoning import split_reasoning
+from har_llm.models.reasoning import marks_of, split_reasoning
 from tests.engines.failing_server import FailingServer, completion
 from tests.engines.openai_requests import FORM, GREEDY, MODEL, MOST, SAMPLED, collect, config, map_requests, request
 
@@ -34,6 +34,12 @@ def test_split_reasoning_is_put_back(name: str, before: str, after: str) -> None
     assert made.text == "<think>\nwhy\n</think>\n\n[1]"
     assert split_reasoning(made.text, thinking=True) == ("why", "[1]")
     assert answered({"content": f"{after} \n", name: before}).text == made.text + " \n"
+
+
+def test_it_is_put_back_between_the_marks_of_the_model() -> None:
+    content = completion("", choices=[{"message": {"content": "[1]", "reasoning": "why"}, "finish_reason": "stop"}])
+    made = wire.read(request("a"), json.dumps(content).encode(), CONTEXT, marks_of(["<a>", "</a>"]))
+    assert made.text == "<a>\nwhy\n</a>\n\n[1]"
 
 
 @pytest.mark.parametrize("content", [None, ""])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -198,6 +199,41 @@ def apart() -> Iterator[Executor]:
     """A process that imports vLLM, which takes long, once for all tests of what is refused before a start."""
     with ProcessPoolExecutor(1, get_context("spawn")) as executor:
         yield executor
+
+
+def ended_at(marks: tuple[str, str], prompt: str, generated: str) -> tuple[bool, str]:
+    """Whether the reasoning has ended in the prompt, and the generation up to where it has ended."""
+    from har_llm.engines import vllm_reasoning
+    from har_llm.engines.chat import ChatTokenizer
+
+    os.environ[vllm_reasoning.MARKS] = json.dumps(marks)
+    chat = ChatTokenizer(teacher().path, trust_remote_code=False)
+    parser = vllm_reasoning.MarkedReasoning(chat.tokenizer)
+    ids, more = chat.tokens(prompt), chat.tokens(generated)
+    steps = ((count, [*ids, *more[:count]], more[count - 1 : count]) for count in range(1, len(more) + 1))
+    ends = (count for count, whole, last in steps if parser.is_reasoning_end_streaming(whole, last))
+    return parser.is_reasoning_end(ids), chat.tokenizer.decode(more[: next(ends, 0)])
+
+
+@pytest.mark.parametrize("marks", [("<think>", "</think>"), ("<scratch>", "</scratch>")])
+def test_reasoning_ends_with_its_mark_and_not_where_the_prompt_speaks_of_it(apart: Executor, marks: tuple[str, str]) -> None:
+    opens, closes = marks
+    told = f"Write {opens} why {closes} and the answer."
+    for prompt, generated, ended in (
+        (told, f"{opens}\nwhy{closes}\n\n[1]", (False, f"{opens}\nwhy{closes}")),
+        (f"{told}{opens}\n", f"why{closes}[1]", (False, f"why{closes}")),
+        (f"{told}{opens}\n\n{closes}\n\n", "[1]", (True, "")),
+        (told, f"{opens}\nwhy", (False, "")),
+    ):
+        assert apart.submit(ended_at, marks, prompt, generated).result() == ended
+
+
+def test_a_thinking_budget_needs_marks_that_are_tokens(made: Made, apart: Executor) -> None:
+    model = replace(teacher(), reasoning_marks=["<scratch>", "</scratch>"])
+    told = apart.submit(refusal, VllmEngineConfig(), model, [made.requests["budget0"]]).result()
+    assert told.startswith(
+        f"decoding.thinking_token_budget is {BUDGET}, but vLLM can limit only reasoning between marks that"
+    )
 
 
 def refusal(config: VllmEngineConfig, model: LoadedModel, requests: list[Request]) -> str:

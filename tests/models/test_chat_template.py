@@ -37,6 +37,7 @@ def test_a_model_whose_template_knows_no_reasoning_is_said_not_to_reason(tmp_pat
     ):
         check_reasoning(ModelConfig(name="custom", id=str(folder)), folder)
     check_reasoning(ModelConfig(name="custom", id=str(folder), thinking=False), folder)
+    check_reasoning(ModelConfig(name="custom", id=str(folder), reasoning_marks=["<scratch>", "</scratch>"]), folder)
 
 
 @pytest.mark.parametrize("kind", FILES)

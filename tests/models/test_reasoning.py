@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from har_llm.models.reasoning import MARKS, continuing, split_reasoning
+from har_llm.models.reasoning import PUBLISHED, continuing, marks_of, split_reasoning
 
 
 def test_split_reasoning() -> None:
@@ -17,7 +17,7 @@ def test_split_reasoning() -> None:
     assert split_reasoning("", thinking=False) == ("", "")
 
 
-@pytest.mark.parametrize(("opens", "closes"), MARKS.items(), ids=MARKS)
+@pytest.mark.parametrize(("opens", "closes"), PUBLISHED.pairs, ids=str)
 def test_every_kind_of_marks(opens: str, closes: str) -> None:
     for thinking in (True, False):
         assert split_reasoning(f"{opens}\nwhy\n{closes}\nthis", thinking=thinking) == ("why", "this")
@@ -38,3 +38,27 @@ def test_every_kind_of_marks(opens: str, closes: str) -> None:
 )
 def test_a_generation_goes_on_after_what_the_prompt_opens(prompt: str, text: str, rest: str) -> None:
     assert continuing(prompt, text) == rest
+
+
+def test_marks_of_its_own_are_the_only_ones_that_are_recognised() -> None:
+    marks = marks_of(["<scratch>", "</scratch>"])
+    assert split_reasoning("<scratch>why, </think>?</scratch>this", thinking=True, marks=marks) == ("why, </think>?", "this")
+    assert split_reasoning("<think>why</think>this", thinking=True, marks=marks)[1] is None
+    assert split_reasoning("<think>why</think>this", thinking=False, marks=marks) == ("", "<think>why</think>this")
+    assert continuing("Go on: <scratch>\n", "<scratch>\nwhy</scratch>", marks) == "why</scratch>"
+    assert continuing("Go on: <think>\n", "<think>\nwhy", marks) == "<think>\nwhy"
+
+
+@pytest.mark.parametrize(
+    ("own", "template", "found"),
+    [
+        (None, "{{ '<think>\\n' }}", ("<think>", "</think>")),
+        (None, "{% set after = content.split('[/THINK]')[-1] %}", ("[THINK]", "[/THINK]")),
+        (None, "no marks", ("<think>", "</think>")),
+        (["a", "b"], "<think>", ("a", "b")),
+    ],
+)
+def test_the_marks_of_a_model_are_its_own_or_those_of_its_template(
+    own: list[str] | None, template: str, found: tuple[str, str]
+) -> None:
+    assert marks_of(own).in_template(template) == found

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from har_llm.data.answer_form import AnswerForm, AnswerKeys
 from har_llm.engines.base import FINISH_REASONS
-from har_llm.models.reasoning import CLOSES, OPENS, split_reasoning
+from har_llm.models.reasoning import PUBLISHED, split_reasoning
 from har_llm.scoring.labels import Labels
 from har_llm.scoring.parsing import Answer, Asked, parse, shown_answers
 from har_llm.scoring.prediction import CAUSES, Prediction
@@ -495,7 +495,8 @@ def test_the_order_of_the_events_changes_nothing(text: str, ids: list[int], thin
 
 
 PROSE = st.text(st.characters(exclude_characters="{}`<>", exclude_categories=["Cs"]), max_size=60).filter(
-    lambda text: not (OPENS.search(text) or CLOSES.search(text))  # hypothesis tries "[THINK]", which it finds in the code
+    # Hypothesis tries "[THINK]", which it finds in the code.
+    lambda text: not (PUBLISHED.opens.search(text) or PUBLISHED.closes.search(text))
 )
 
 

@@ -134,6 +134,7 @@ def test_adapters_share_the_load_of_their_base_model(tmp_path: Path) -> None:
         (TRANSFORMERS, [*TRANSFORMERS, "model=tiny_teacher"]),
         (TRANSFORMERS, [*TRANSFORMERS, "model.dtype=bfloat16"]),
         (TRANSFORMERS, [*TRANSFORMERS, "model.context=2000"]),
+        ([*VLLM, "decoding=structured"], [*VLLM, "decoding=structured", "model.reasoning_marks=['<a>','</a>']"]),
         (TRANSFORMERS, [*TRANSFORMERS, "engine.batch_size=1"]),
         (TRANSFORMERS, VLLM),
         (VLLM, [*VLLM, "decoding=structured"]),

@@ -45,6 +45,7 @@ def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
         ("lora.teacher.sampling.max_new_tokens=99",),
         ("window.events=2",),
         ("model.thinking=false", "lora.teacher.thinking=false"),
+        ("model.reasoning_marks=['<a>','</a>']", "lora.teacher.reasoning_marks=['<a>','</a>']"),
         ("dataset.seed=1",),
     )
     keys = {key(*overrides) for overrides in others}
