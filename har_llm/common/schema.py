@@ -24,6 +24,9 @@ TYPE_NAMES: Mapping[object, str] = {
     dict: "a mapping, as in {a: b}",
 }
 
+OmegaConf.register_new_resolver("if", lambda condition, yes, no: yes if condition else no, replace=True)
+"""${if:${..thinking},0.6,0.7} in a config: one of two values, by another setting."""
+
 
 def component_class(target: object, setting: str) -> type:
     """The dataclass that a `_target_` names. `setting` is the full name of that `_target_`, for errors."""

@@ -17,6 +17,8 @@ from omegaconf import OmegaConf
 from har_llm.common.errors import ConfigError
 from har_llm.common.schema import component_class, defaults_of
 from har_llm.config import GROUPS, read_experiment
+from har_llm.distill.config import Distilled
+from har_llm.models.config import Sampling
 from tests.composing import composed, experiment
 from tests.helpers import CONF
 
@@ -100,9 +102,21 @@ def test_qwen3_models_are_what_their_authors_recommend(name: str) -> None:
     model = experiment(f"model={name}").model
     assert (model.id, model.parameters) == QWEN3[name]
     assert (model.revision, model.dtype, model.thinking, model.context) == ("main", "bfloat16", True, 40960)
-    sampling = model.sampling
-    assert (sampling.temperature, sampling.top_p, sampling.top_k, sampling.min_p) == (0.6, 0.95, 20, 0.0)
-    assert sampling.max_new_tokens == 32768
+    assert model.sampling == Sampling(temperature=0.6, top_p=0.95, top_k=20, min_p=0.0, max_new_tokens=32768)
+    silent = experiment(f"model={name}", "model.thinking=false")
+    assert silent.model.sampling == Sampling(temperature=0.7, top_p=0.8, top_k=20, min_p=0.0, max_new_tokens=32768)
+    assert silent.source["model"]["sampling"]["temperature"] == 0.7
+
+
+def test_sampling_that_is_set_is_taken_whether_a_model_reasons_or_not() -> None:
+    for on in ("true", "false"):
+        chosen = experiment("model=qwen3_8b", f"model.thinking={on}", "model.sampling.temperature=0.1")
+        assert chosen.model.sampling.temperature == 0.1
+
+
+def test_a_teacher_is_sampled_as_it_reasons_itself() -> None:
+    silent = experiment("lora=distilled", "model=qwen3_0.6b", "model.thinking=false", "lora.teacher.thinking=false")
+    assert isinstance(silent.lora, Distilled) and silent.lora.teacher.sampling.temperature == 0.7
 
 
 WRONG = [
@@ -136,6 +150,11 @@ WRONG = [
         "model.chat_template_kwargs.enable_thinking is an option that har_llm sets itself: set model.thinking.",
     ),
     ("model.chat_template_kwargs=low", "model.chat_template_kwargs is 'low'; it must be a mapping, as in {a: b}."),
+    ("model.reasoning_marks=[a]", "model.reasoning_marks is ['a']; it must be null, or two different texts, as in"),
+    ("model.reasoning_marks=[a,null]", "model.reasoning_marks"),
+    ("model.reasoning_marks=[a,a]", "it must be null, or two different texts"),
+    ("model.reasoning_marks=a", "model.reasoning_marks is 'a'; it must be a list, as in [a, b] or null."),
+    ("model=qwen3_8b model.thinking=maybe", "model.thinking is 'maybe'; it must be true or false."),
     ("model.thinking=maybe", "model.thinking is 'maybe'; it must be true or false."),
     ("model.sampling.top_p=2", "model.sampling.top_p is 2.0; it must be from 0.0 to 1.0"),
     ("model.sampling.temperature=hot", "model.sampling.temperature is 'hot'; it must be a number."),
@@ -175,6 +194,10 @@ WRONG = [
     (
         "lora=distilled_tiny model.thinking=false",
         "lora.teacher.thinking is true and model.thinking is false, but a student that is trained",
+    ),
+    (
+        "lora=distilled_tiny model.reasoning_marks=[a,b]",
+        "lora.teacher.reasoning_marks is None and model.reasoning_marks is ['a', 'b'], but a student",
     ),
     ("lora=adapter", "lora.path is not set; set it with lora.path=VALUE."),
     ("lora=adapter lora.path=' '", "lora.path is empty"),

@@ -11,6 +11,8 @@ from har_llm.report.grouping import Report, grouped
 from har_llm.report.paper_choice import SECTIONS, joined, under
 
 ABLATED = ("model.thinking", SECTIONS)
+SAMPLING = "model.sampling"
+"""Many models are to be sampled otherwise without reasoning, so it may differ with it."""
 NOTHING = "nothing"
 """Where nothing is left out."""
 BESIDE = 0.12
@@ -35,11 +37,9 @@ def windows(report: Report, cells: Sequence[Cell]) -> Chart | None:
 def ablations(report: Report, cells: Sequence[Cell]) -> Chart | None:
     """F1 by what is left out of the prompt or the model: a series for cells that differ in nothing else."""
     found: list[dict[str, Cell]] = []
-    for group in _alike_but_for(cells, ABLATED):
-        full = max(group, key=_fullness)
-        variants = {NOTHING: full} | {_left_out(full, cell): cell for cell in group if cell is not full}
-        if "" not in variants and len(variants) == len(group) > 1:
-            found.append(variants)
+    for group in _alike_but_for(cells, (*ABLATED, SAMPLING)):
+        own = _variants(group)
+        found += [own] if own else filter(None, map(_variants, _alike_but_for(group, ABLATED)))
     if not found:
         return None
     names = [NOTHING, *sorted({name for variants in found for name in variants} - {NOTHING})]
@@ -51,10 +51,17 @@ def ablations(report: Report, cells: Sequence[Cell]) -> Chart | None:
         series.append(Series(label, points, look, joined=False))
         levels.append(Level(f"{NOTHING} left out: {label}", points[0].y, look))
     panels = [Panel("", series, levels)]
-    shown = "by what is left out of the prompt (its sections) or of the model (its reasoning)"
+    shown = "by what is left out of the prompt (its sections) or of the model (its reasoning, with its sampling)"
     text = caption(report, f"{shown}; reworded: a section with another text", panels)
     title = f"{report.headline_name} by what is left out"
     return Chart("figure_ablations", title, text, "left out", score_name(report), panels, names=names)
+
+
+def _variants(group: Sequence[Cell]) -> dict[str, Cell]:
+    """The cells of a group by what each lacks that the fullest has; empty if that does not tell them apart."""
+    full = max(group, key=_fullness)
+    variants = {NOTHING: full} | {_left_out(full, cell): cell for cell in group if cell is not full}
+    return variants if "" not in variants and len(variants) == len(group) > 1 else {}
 
 
 def _fullness(cell: Cell) -> tuple[int, bool, int]:

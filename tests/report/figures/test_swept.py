@@ -20,7 +20,9 @@ def test_windows_of_different_sizes_are_a_line_of_what_differs_in_nothing_else(t
 
 def test_what_is_left_out_is_shown_beside_what_is_whole(tmp_path: Path) -> None:
     left_out: list[dict[str, Any]] = [{"prompt": {"sections": {name: None}}} for name in ("rules", "example")]
-    left_out.append({"model": {"thinking": False}, "prompt": {"sections": {"output": "Only the list."}}})
+    left_out.append(
+        {"model": {"thinking": False, "sampling": {"top_p": 0.8}}, "prompt": {"sections": {"output": "Only the list."}}}
+    )
     runs = [fabricated(tmp_path, 0.5), *(fabricated(tmp_path, 0.3 + n / 10, config=one) for n, one in enumerate(left_out))]
     other = fabricated(tmp_path, 0.9, config={**left_out[0], "window": {"events": 5}})
     chart = charts([*runs, other])["figure_ablations"]
@@ -32,6 +34,15 @@ def test_what_is_left_out_is_shown_beside_what_is_whole(tmp_path: Path) -> None:
     assert (line.label, level.label, level.y) == ("MuRAL, Qwen3-0.6B", "nothing left out: MuRAL, Qwen3-0.6B", 50)
     assert not line.joined and all(point.low is not None for point in line.points)
     assert [text.get_text() for text in drawn(chart).axes[0].get_xticklabels()][2] == "reasoning;\noutput reworded"
+
+
+def test_other_sampling_alone_leaves_nothing_out(tmp_path: Path) -> None:
+    """Runs at two temperatures, each with and without the rules, are two series."""
+    sampled = [{"model": {"sampling": {"top_p": top_p}}} for top_p in (0.95, 0.8)]
+    rules: list[dict[str, Any]] = [{}, {"prompt": {"sections": {"rules": None}}}]
+    runs = [fabricated(tmp_path, config={**one, **two}) for two in rules for one in sampled]
+    assert [len(series.points) for series in charts(runs)["figure_ablations"].panels[0].series] == [2, 2]
+    assert "figure_ablations" not in charts(runs[:2])
 
 
 def test_prompts_that_both_lack_something_are_not_shown_as_ones_with_something_left_out(tmp_path: Path) -> None:
