@@ -1,0 +1,115 @@
+"""tools/gpu_check on a machine without a GPU: what it cannot run it says, and only a failed part is a failure."""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers import ROOT
+
+
+@pytest.fixture
+def check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """The tool as a module, in a folder for its report."""
+    loader = SourceFileLoader("gpu_check", str(ROOT / "tools" / "gpu_check"))
+    spec = spec_from_loader("gpu_check", loader)
+    assert spec is not None
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    monkeypatch.chdir(tmp_path)
+    return module
+
+
+def checked(check: Any, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str]:
+    """The exit code and the report."""
+    monkeypatch.setattr(sys, "argv", ["gpu_check", *arguments])
+    return check.main(), Path("gpu_check.md").read_text()
+
+
+def nvidia_smi(monkeypatch: pytest.MonkeyPatch, folder: Path, answer: str) -> None:
+    """Lets the PATH have a driver's program that answers so, and nothing else."""
+    program = folder / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\n{answer}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+@pytest.mark.parametrize("driver", [None, "echo No devices were found >&2; exit 6"])
+def test_without_a_gpu_nothing_is_checked_and_the_reason_is_said(
+    check: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, driver: str | None
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if driver:
+        nvidia_smi(monkeypatch, tmp_path, driver)
+    code, report = checked(check, monkeypatch)
+    assert code == 0 and "- GPU: none" in report
+    assert report.count("| NOT CHECKED: nvidia-smi shows no GPU here | 0 |") == len(check.PARTS) > 10
+
+
+def test_what_a_part_lacks_is_named(check: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    nvidia_smi(monkeypatch, tmp_path, "echo NVIDIA A, 81920 MiB, 8.0, 600.1")
+    monkeypatch.setattr(check.importlib.util, "find_spec", lambda name: None if name == "unsloth" else name)
+    code, report = checked(check, monkeypatch, "unsloth", "tensor-parallel", "slurm")
+    assert code == 0 and "- GPU: NVIDIA A, 81920 MiB, 8.0, 600.1" in report
+    assert "| NOT CHECKED: the package unsloth is not installed | 0 |" in report
+    assert "| NOT CHECKED: it needs 2 GPUs, and there is 1 here | 0 |" in report
+    assert "| NOT CHECKED: there is no sbatch here | 0 |" in report
+
+
+def test_a_part_that_fails_is_shown_and_makes_the_command_fail(
+    check: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nvidia_smi(monkeypatch, tmp_path, "echo NVIDIA A, 81920 MiB, 8.0, 600.1")
+    monkeypatch.setattr(check, "PARTS", {name: check.Part("a row", ("task=nonsense",)) for name in ("one", "two")})
+    monkeypatch.setattr(check.sys, "executable", "/bin/echo")
+    assert checked(check, monkeypatch)[0] == 0
+    monkeypatch.setattr(check.sys, "executable", "/bin/false")
+    code, report = checked(check, monkeypatch, "two")
+    assert code == 1 and "| two | a row | FAILED: exit code 1 | 0 |" in report
+    assert "`task=nonsense`" in report
+
+
+@pytest.mark.parametrize(
+    ("part", "code", "output", "status"),
+    [
+        ("vllm", 0, "16 passed, 2 deselected in 80 s", "passed"),
+        ("vllm", 0, "16 skipped in 1 s", "NOT CHECKED"),
+        ("vllm", 1, "1 failed, 15 passed in 80 s", "FAILED"),
+        ("qwen3", 1, "error: Qwen/Qwen3-0.6B is not on this machine and could not be downloaded from", "NOT CHECKED"),
+        ("vllm-failure", 1, "error: vLLM cannot start with /a: it needs cache.", "passed"),
+        ("vllm-failure", 1, "Traceback (most recent call last)", "FAILED"),
+        ("vllm-failure", 0, "", "FAILED"),
+    ],
+)
+def test_a_part_is_judged_by_its_exit_code_and_by_what_it_ran(
+    check: Any, part: str, code: int, output: str, status: str
+) -> None:
+    assert check.judged(check.PARTS[part], code, output)[0] == status
+
+
+def test_parts_for_which_no_time_is_left_are_not_checked(
+    check: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nvidia_smi(monkeypatch, tmp_path, "echo NVIDIA A, 81920 MiB, 8.0, 600.1")
+    monkeypatch.setattr(check, "PARTS", {"one": check.Part("a row", ())})
+    monkeypatch.setattr(check, "BUDGET_S", 0.0)
+    code, report = checked(check, monkeypatch)
+    assert code == 0 and "| NOT CHECKED: the time was over | 0 |" in report
+
+
+@pytest.mark.slow
+def test_every_command_of_a_part_can_be_composed(check: Any) -> None:
+    """Its settings exist; what they do needs a GPU."""
+    from tests.composing import experiment
+
+    for part in check.PARTS.values():
+        if "pytest" not in part.command and "-m" not in part.command:
+            experiment(*part.command)
+    tests = [ROOT / argument for part in check.PARTS.values() for argument in part.command if argument.endswith(".py")]
+    assert tests and all(test.is_file() for test in tests)
