@@ -208,19 +208,8 @@ def _check_together(experiment: Experiment) -> None:
             f"decoding.samples is {decoding.samples}, but model.sampling.temperature is 0, which gives the same generation "
             f"each time; set model.sampling.temperature above 0, or decoding.samples=1."
         )
-    lora = distillation_of(experiment.lora)
-    if lora is not None and lora.teacher.thinking != model.thinking:
-        teacher, student = (str(one.thinking).lower() for one in (lora.teacher, model))
-        raise ConfigError(
-            f"lora.teacher.thinking is {teacher} and model.thinking is {student}, but a student that is trained on its "
-            f"teacher's generations reasons if they do; set both to true if the teacher reasons, and both to false if not."
-        )
-    if lora is not None and lora.teacher.reasoning_marks != model.reasoning_marks:
-        raise ConfigError(
-            f"lora.teacher.reasoning_marks is {lora.teacher.reasoning_marks} and model.reasoning_marks is "
-            f"{model.reasoning_marks}, but a student that is trained on its teacher's generations writes the same marks; "
-            f"set both alike."
-        )
+    if (lora := distillation_of(experiment.lora)) is not None:
+        _check_training(lora, model, experiment.prompt.form.mark)
     if decoding.thinking_token_budget is not None and not model.thinking:
         raise ConfigError(
             f"decoding.thinking_token_budget is {decoding.thinking_token_budget}, but model.thinking is false: "
@@ -241,6 +230,32 @@ def _check_together(experiment: Experiment) -> None:
                     f"decoding.{name} is {getattr(decoding, name)}, which the engine "
                     f"{engine.engine_name} cannot follow; use engine=vllm or openai, or decoding.{name}={off}."
                 )
+
+
+def _check_training(lora: Distilled, student: ModelConfig, mark: str | None) -> None:
+    """Check that the student is asked to reason as its examples do. `mark`: the prompt's answer_mark."""
+    if lora.examples.method == "gold_answers" and student.thinking:
+        raise ConfigError(
+            "model.thinking is true, but gold answers hold no reasoning that a student could be trained on; set "
+            "model.thinking=false."
+        )
+    if lora.examples.method == "gold_answers" and mark is not None:
+        raise ConfigError(
+            f"prompt.answer_mark is {mark!r}, so the prompt asks for reasoning before it, but gold answers hold none; "
+            f"choose a prompt that asks for the answer alone."
+        )
+    if lora.teacher is not None and lora.teacher.thinking != student.thinking:
+        raise ConfigError(
+            f"lora.teacher.thinking is {str(lora.teacher.thinking).lower()} and model.thinking is "
+            f"{str(student.thinking).lower()}, but a student that is trained on its teacher's generations reasons if they "
+            f"do; set both to true if the teacher reasons, and both to false if not."
+        )
+    if lora.teacher is not None and lora.teacher.reasoning_marks != student.reasoning_marks:
+        raise ConfigError(
+            f"lora.teacher.reasoning_marks is {lora.teacher.reasoning_marks} and model.reasoning_marks is "
+            f"{student.reasoning_marks}, but a student that is trained on its teacher's generations writes the same marks; "
+            f"set both alike."
+        )
 
 
 @dataclass(kw_only=True)

@@ -42,11 +42,12 @@ class DataError(HarError):
 
     SHOWN = 5
 
-    def __init__(self, summary: str, faults: Sequence[Notice]):
+    def __init__(self, summary: str, faults: Sequence[Notice], of_more: str = "task=validate lists all of them"):
+        """`of_more`: what to do about faults that are not shown."""
         self.faults = tuple(faults)
         lines = [summary, *(f"  {fault}" for fault in self.faults[: self.SHOWN])]
         if len(self.faults) > self.SHOWN:
-            lines.append(f"  ... and {len(self.faults) - self.SHOWN} more; task=validate lists all of them.")
+            lines.append(f"  ... and {len(self.faults) - self.SHOWN} more; {of_more}.")
         super().__init__("\n".join(lines))
 
 

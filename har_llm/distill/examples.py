@@ -7,13 +7,13 @@ is recorded whether a filter used gold activities.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from har_llm.common.errors import ConfigError
 from har_llm.data.records import Message, Prompt
-from har_llm.distill.examples_config import ExampleSettings
+from har_llm.distill.examples_config import ExampleSettings, gold_in_words
 from har_llm.distill.training_messages import LongExamples
 from har_llm.models.reasoning import PUBLISHED, Marks, split_reasoning
 from har_llm.scoring.answer_parts import marked_parts
@@ -41,9 +41,8 @@ class Candidate(NamedTuple):
 class Example:
     """A row of the training data."""
 
-    window: str
-    generation: str
-    """The key of the teacher's generation."""
+    place: str
+    """Where it comes from, in words: a window, or a line of a file."""
     messages: tuple[Message, ...]
     text: str
 
@@ -55,23 +54,27 @@ class Example:
 
 @dataclass(frozen=True)
 class Selection:
-    """The examples of a training, and why the teacher's other generations were left out."""
+    """The examples of a training, and why others were left out."""
 
     examples: Sequence[Example]
     generations: int
-    """Number of all generations of the teacher."""
+    """Number of all: generations of the teacher, windows with gold answers, or rows of a file."""
     left_out: Mapping[str, int]
-    """Number of generations left out, by reason."""
-    uses_gold: bool
-    """Whether gold activities were used to choose the examples or their events."""
+    """Number of those left out, by reason."""
+    uses_gold: bool | None
+    """Whether gold activities were used for the examples or to choose them or their events; None if nobody knows."""
     engines: Sequence[str] = ()
     """Those that made the teacher's generations, by name."""
+    method: str = "generations"
+    """lora.examples.method."""
+    origin: str = "generations of the teacher"
+    """What the examples are taken from, in words."""
 
     def summary(self) -> str:
-        words = f"{len(self.examples)} of the teacher's {self.generations} generations are used for training"
+        words = f"{len(self.examples)} of {self.generations} {self.origin} are used for training"
         if self.left_out:
             words += "; left out: " + ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
-        return words + ("; chosen with gold activities" if self.uses_gold else "")
+        return "; ".join(filter(None, [words, gold_in_words(self.method, self.uses_gold)]))
 
     def without_long(self, long: LongExamples, unusable: str) -> Selection:
         """The examples without those that are too long, which the student's tokenizer has found.
@@ -80,7 +83,7 @@ class Selection:
         """
         longest = long.longest
         if unusable == "stop":
-            faults = [(self.examples[place].window, str(tokens)) for place, tokens in long.found]
+            faults = [(self.examples[place].place, str(tokens)) for place, tokens in long.found]
             ways = "raise lora.training.max_length or the student's model.context, " if long.can_read_more else ""
             most = "" if long.can_read_more else " (the student's context)"
             raise ConfigError(
@@ -119,7 +122,7 @@ def select(
         for candidate in all_of_window:
             fault = why_unusable(candidate, thinking=thinking, marks=marks, mark=mark)
             if fault is not None:
-                faults.append((prompt.window.id, fault))
+                faults.append((_window(prompt), fault))
             reason = fault or _why_refused(candidate, prompt, settings)
             if reason is None:
                 usable.append(candidate)
@@ -128,19 +131,46 @@ def select(
         picked = _pick(usable, all_of_window, prompt, settings.pick)
         if len(usable) > len(picked):
             left_out["not picked of several"] += len(usable) - len(picked)
-        examples += [Example(prompt.window.id, one.key, prompt.messages, one.text) for one in picked]
-    if faults and settings.unusable == "stop":
-        advice = "Set lora.examples.unusable=leave_out to train without them"
-        if len(faults) == sum(map(len, candidates)) and {fault for _, fault in faults} == {NO_REASONING}:
-            advice = "If the teacher does not reason, set lora.teacher.thinking=false and model.thinking=false"
-        elif any(fault == CUT for _, fault in faults):
-            advice += ", or raise lora.teacher.sampling.max_new_tokens"
-        raise ConfigError(
-            f"{len(faults)} of the teacher's generations cannot be used for training: {_named(faults)} {advice}."
-        )
+        examples += [Example(_window(prompt), prompt.messages, one.text) for one in picked]
+    if settings.unusable == "stop":
+        instead = "If the teacher does not reason, set lora.teacher.thinking=false and model.thinking=false"
+        refuse_unusable(faults, sum(map(len, candidates)), "the teacher's generations", instead)
     if not examples:
         raise ConfigError("None of the teacher's generations is left for training; loosen the filters of lora.examples.")
     return Selection(examples, sum(map(len, candidates)), dict(left_out), settings.uses_gold)
+
+
+def gold_answers(prompts: Sequence[Prompt], write: Callable[[Prompt], str]) -> Selection:
+    """The gold activities of every window as the answer to its prompt, in the form that it asks for (`write`).
+
+    A window with an unlabelled event is left out: an answer without it would train the student to omit events. Raises
+    ConfigError if no window is left.
+    """
+    labelled = [prompt for prompt in prompts if all(event.activities for event in prompt.window.events)]
+    if not labelled:
+        raise ConfigError(
+            "Every window of the training part has an event without a gold activity, so there are no gold answers to train "
+            "on; make windows smaller (lora.window), or choose lora=distilled."
+        )
+    left_out = {"with unlabelled events": len(prompts) - len(labelled)} if len(labelled) < len(prompts) else {}
+    examples = [Example(_window(prompt), prompt.messages, write(prompt)) for prompt in labelled]
+    return Selection(examples, len(prompts), left_out, True, method="gold_answers", origin="gold answers")
+
+
+def _window(prompt: Prompt) -> str:
+    return f"window {prompt.window.id}"
+
+
+def refuse_unusable(faults: Sequence[tuple[str, str]], among: int, origin: str, without_reasoning: str) -> None:
+    """Raise ConfigError if there are faults, each a place and a reason. `without_reasoning`: the advice if all are that."""
+    if not faults:
+        return
+    advice = "Set lora.examples.unusable=leave_out to train without them"
+    if len(faults) == among and {fault for _, fault in faults} == {NO_REASONING}:
+        advice = without_reasoning
+    elif any(fault == CUT for _, fault in faults):
+        advice += ", or raise lora.teacher.sampling.max_new_tokens"
+    raise ConfigError(f"{len(faults)} of {origin} cannot be used for training: {_named(faults)} {advice}.")
 
 
 def why_unusable(candidate: Candidate, *, thinking: bool, marks: Marks = PUBLISHED, mark: str | None = None) -> str | None:
@@ -194,5 +224,5 @@ def _agreeing(candidate: Candidate, votes: Sequence[Prediction]) -> int:
 
 
 def _named(faults: Sequence[tuple[str, str]]) -> str:
-    shown = ", ".join(f"window {window} ({fault})" for window, fault in faults[:SHOWN])
+    shown = ", ".join(f"{place} ({fault})" for place, fault in faults[:SHOWN])
     return f"{shown}{f', and {len(faults) - SHOWN} more' if len(faults) > SHOWN else ''}."

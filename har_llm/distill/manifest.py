@@ -47,20 +47,25 @@ class AdapterOrigin:
     student_revision: str
     dtype: str
     """Of the student."""
-    teacher: Teacher
-    dataset: str
-    null_class: str
-    """dataset.null_class."""
+    teacher: Teacher | None
+    """None for examples without a teacher."""
+    method: str
+    """lora.examples.method."""
+    dataset: AnyText
+    """Whose training part the examples are about; or the file that they come from, by its name without a folder."""
+    null_class: str | None
+    """dataset.null_class; None for a file."""
     sessions: Sequence[AnyText]
-    """Their names."""
-    windows: int
+    """Their names; empty for a file."""
+    windows: int | None
+    """Of these sessions; None for a file."""
     generations: int
-    """Number of all generations of the teacher."""
+    """Number of all: generations of the teacher, windows with gold answers, or rows of a file."""
     examples: int
     left_out: Mapping[str, int]
-    """Number of generations left out, by reason."""
-    uses_gold: bool
-    """Whether gold activities were used to choose the examples or their events."""
+    """Number of those left out, by reason."""
+    uses_gold: bool | None
+    """Whether gold activities were used for the examples or to choose them or their events; None if nobody knows."""
     training: TrainingSettings
     epochs: float
     epochs_begun: int

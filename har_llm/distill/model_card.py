@@ -11,6 +11,7 @@ from har_llm.common.markdown import inline, table
 from har_llm.common.numbers import decimals, percent
 from har_llm.common.provenance import Provenance
 from har_llm.common.tables import Table
+from har_llm.distill.examples_config import gold_in_words
 from har_llm.distill.manifest import AdapterOrigin, MergedModel, Teacher, TrainedAdapter
 from har_llm.distill.training_config import TrainingSettings
 from har_llm.models.resolve import UNRESOLVED
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
 
 CURVE = "loss.png"
-STORY = (
-    "for human activity recognition from the events of ambient sensors, made by har_llm after *Knowledge distillation for "
-    "LLM-based human activity recognition in homes* (arXiv 2601.07469): the student was trained on the teacher's reasoning "
-    "and answers, word for word."
+STORY = "for human activity recognition from the events of ambient sensors, made by har_llm"
+DISTILLED = (
+    " after *Knowledge distillation for LLM-based human activity recognition in homes* (arXiv 2601.07469): the student was "
+    "trained on the teacher's reasoning and answers, word for word."
 )
+GOLD_ANSWERS = ": the student was trained on the gold activities as answers, without a teacher and without reasoning."
+GIVEN = ": the student was trained on examples that somebody gave in a file, of which har_llm knows nothing more."
 PROMPTS = "It was trained on the prompts that har_llm's `task=prompt` shows, and on no others."
 USE = """```python
 import transformers
@@ -45,15 +48,19 @@ python -m har_llm model=custom model.id=FOLDER_OR_REPOSITORY {overrides}
 
 
 def card_title(origin: AdapterOrigin) -> str:
-    return f"{origin.student}, trained on generations of {origin.teacher.id} for {origin.dataset}"
+    if origin.method == "file":
+        return f"{origin.student}, trained on examples of {origin.dataset}"
+    examples = "gold answers" if origin.teacher is None else f"generations of {origin.teacher.id}"
+    return f"{origin.student}, trained on {examples} for {origin.dataset}"
 
 
 def model_card(adapter: TrainedAdapter, provenance: Provenance) -> str:
     """README.md of an adapter."""
     student = adapter.origin.student
-    data = _metadata(student, "peft", ["lora", "human-activity-recognition", "knowledge-distillation"])
+    distilled = [] if adapter.origin.teacher is None else ["knowledge-distillation"]
+    data = _metadata(student, "peft", ["lora", "human-activity-recognition", *distilled])
     use = [_use(adapter.origin)] if _on_hub(student) else []
-    paragraphs = [f"A LoRA adapter {STORY}", *_recipe(adapter), *use, PROMPTS]
+    paragraphs = [f"A LoRA adapter {_story(adapter.origin)}", *_recipe(adapter), *use, *_prompts(adapter.origin)]
     return _card(provenance, data, card_title(adapter.origin), paragraphs)
 
 
@@ -64,8 +71,8 @@ def merged_card(merged: MergedModel, adapter: TrainedAdapter | None, provenance:
     base = f"{inline(merged.base)}, version {inline(merged.base_revision)}"
     paragraphs = [f"A LoRA adapter ({from_adapter}) merged into its base ({base}), in {merged.dtype}."]
     if adapter is not None:
-        paragraphs += [f"The adapter is {STORY}", *_recipe(adapter)]
-    paragraphs += [MERGED_USE.format(overrides=_overrides(merged)), *([] if adapter is None else [PROMPTS])]
+        paragraphs += [f"The adapter is {_story(adapter.origin)}", *_recipe(adapter)]
+    paragraphs += [MERGED_USE.format(overrides=_overrides(merged)), *([] if adapter is None else _prompts(adapter.origin))]
     return _card(provenance, _metadata(merged.base, "transformers", ["human-activity-recognition"]), title, paragraphs)
 
 
@@ -93,6 +100,17 @@ def _on_hub(model: str) -> bool:
     return model.count("/") == 1
 
 
+def _story(origin: AdapterOrigin) -> str:
+    if origin.method == "file":
+        return STORY + GIVEN
+    return STORY + (GOLD_ANSWERS if origin.teacher is None else DISTILLED)
+
+
+def _prompts(origin: AdapterOrigin) -> list[str]:
+    """Of the rows of a file it is not known whose prompts they have."""
+    return [] if origin.method == "file" else [PROMPTS]
+
+
 def _use(origin: AdapterOrigin) -> str:
     """How to load the adapter. Values become Python literals, so that none can break out of its line."""
     student, revision, dtype = map(json.dumps, (origin.student, origin.student_revision, origin.dtype))
@@ -118,15 +136,13 @@ def _recipe(adapter: TrainedAdapter) -> list[str]:
 
 def _facts(adapter: TrainedAdapter) -> Iterator[tuple[str, str]]:
     origin, record, losses = adapter.origin, adapter.record, adapter.losses
-    teacher, training = origin.teacher, origin.training
+    training = origin.training
     share = percent(record.trainable_parameters / record.parameters)
     left_out = "; ".join(f"{count} {reason}" for reason, count in origin.left_out.items())
-    yield "teacher", f"{teacher.id}, {_version(teacher)}, on {', '.join(teacher.engines)}"
-    yield "sessions", f"{len(origin.sessions)} of the training part of {origin.dataset}"
-    yield "windows; generations; trained on", f"{origin.windows}; {origin.generations}; {origin.examples}"
+    yield from _examples(origin)
     if left_out:
-        yield "generations left out", left_out
-    yield "gold activities used to choose generations or events", _gold(origin)
+        yield "left out", left_out
+    yield "gold activities used", _gold(origin)
     yield "trainable parameters", f"{record.trainable_parameters:,} of {record.parameters:,} ({share} %)"
     yield "r, lora_alpha, learning_rate", f"{training.r}, {training.lora_alpha}, {training.learning_rate}"
     yield "optimizer; loss on", f"{record.optimizer}; {_loss_on(training)}"
@@ -134,6 +150,20 @@ def _facts(adapter: TrainedAdapter) -> Iterator[tuple[str, str]]:
     yield "epochs, and begun", f"{decimals(origin.epochs, 2)}, {origin.epochs_begun}"
     yield "loss, first and last step", f"{decimals(losses[0][1], 4)}, {decimals(losses[-1][1], 4)}"
     yield "trained with", f"{record.trainer}, {record.hardware}"
+
+
+def _examples(origin: AdapterOrigin) -> Iterator[tuple[str, str]]:
+    if origin.method == "file":
+        yield "examples", f"{origin.dataset}, SHA-256 {origin.recipe['file']}"
+        yield "rows; trained on", f"{origin.generations}; {origin.examples}"
+        return
+    if (teacher := origin.teacher) is not None:
+        yield "teacher", f"{teacher.id}, {_version(teacher)}, on {', '.join(teacher.engines)}"
+    yield "sessions", f"{len(origin.sessions)} of the training part of {origin.dataset}"
+    if teacher is None:
+        yield "windows; trained on", f"{origin.windows}; {origin.examples}"
+    else:
+        yield "windows; generations; trained on", f"{origin.windows}; {origin.generations}; {origin.examples}"
 
 
 def _version(teacher: Teacher) -> str:
@@ -147,6 +177,6 @@ def _loss_on(training: TrainingSettings) -> str:
 
 
 def _gold(origin: AdapterOrigin) -> str:
-    if not origin.uses_gold:
-        return "no"
-    return "yes: events of the null class are left out by them" if origin.null_class == "dropped" else "yes"
+    said = gold_in_words(origin.method, origin.uses_gold)
+    dropped = "events of the null class are left out by them" if said and origin.null_class == "dropped" else ""
+    return "; ".join(filter(None, [said, dropped])) or "no"

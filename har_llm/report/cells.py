@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from har_llm.config import GROUPS
+from har_llm.distill.examples_config import gold_in_words
 from har_llm.engines.decoding import PLAIN_DECODING
 from har_llm.report.paper_choice import CANNOT_MATTER, SECTIONS, changed_sections, joined, under
 from har_llm.report.scored_run import ScoredRun
@@ -207,8 +208,8 @@ def marks(cell: Cell) -> list[str]:
     """What a reader must know about a cell in every table."""
     run = cell.run
     said = partial_labels(run.metrics)
-    if run.distillation is not None and run.distillation.uses_gold:
-        said.append("examples chosen with gold activities")
+    if run.distillation is not None:
+        said += filter(None, [gold_in_words(run.distillation.method, run.distillation.uses_gold)])
     if any(engine.startswith("Scripted") for engine in cell.engines):
         said.append("answers from a script, not from a model")
     if len(cell.engines) > 1:
@@ -247,7 +248,7 @@ def _facts(run: ScoredRun) -> dict[str, str]:
     versions = {f"versions.{key}": value for key, value in run.versions.items()}
     model = {"model.name": run.metrics.model, "model.id": run.metrics.model_id}
     if run.distillation is not None:
-        model["teacher"] = run.distillation.teacher
+        model |= {"examples": run.distillation.method, "teacher": run.distillation.teacher or "none"}
         model |= {"training sessions": str(run.distillation.sessions), "training windows": str(run.distillation.windows)}
     scored = run.metrics.parsed(run.parsing).all.pooled.events
     counts = {"scored sessions": str(len(run.sessions)), "scored events": str(scored)}

@@ -165,6 +165,8 @@ class ScoredRun:
         trained = self.distillation
         if trained is None:
             return ""
+        if not trained.sessions:
+            return f"{counted(trained.windows, 'example')} of {trained.dataset}"
         origin = "" if trained.dataset == self.metrics.dataset else f" of {dataset_name(trained.dataset)} (another home)"
         return f"{'all ' if trained.all_sessions else ''}{counted(trained.sessions, 'session')}{origin}"
 

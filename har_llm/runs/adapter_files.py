@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST
 from har_llm.distill.examples import Candidate, Selection, select
+from har_llm.distill.given_examples import GivenExamples
 from har_llm.distill.manifest import AdapterOrigin, Teacher, read_manifest
 from har_llm.models.adapters import ADAPTER_FILES, adapter_digest
 from har_llm.models.config import EMBEDDED_PREFIX
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.generations import parse_windows
-from har_llm.runs.run import AdapterRecipe
+from har_llm.runs.run import AdapterRecipe, PreparedRun, TrainingPart
 from har_llm.runs.store import GenerationStore
 
 
@@ -39,9 +41,18 @@ def adapter_weights(recipe: AdapterRecipe) -> str | None:
     return weights
 
 
-def select_examples(recipe: AdapterRecipe, store: GenerationStore) -> Selection:
-    """The examples, from the teacher's stored generations. Raises MissingError if some are missing."""
-    windows = parse_windows(recipe.teacher, store)
+def select_examples(recipe: AdapterRecipe, store: GenerationStore | None) -> Selection:
+    """The examples. Raises MissingError if some of the teacher's generations are missing, ConfigError if none is usable.
+
+    `store`: the teacher's; None without a teacher.
+    """
+    source, settings, student = recipe.source, recipe.lora.examples, recipe.experiment.model
+    mark = recipe.experiment.prompt.form.mark
+    if isinstance(source, GivenExamples):
+        return source.select(settings, thinking=student.thinking, marks=student.marks, mark=mark)
+    if store is None:
+        return source.gold_answers()
+    windows = parse_windows(source.run, store)
     candidates = [
         [
             Candidate(record.key, record.text, record.finish_reason, answer.strict)
@@ -49,35 +60,26 @@ def select_examples(recipe: AdapterRecipe, store: GenerationStore) -> Selection:
         ]
         for window in windows
     ]
-    student = recipe.experiment.model
-    selection = select(
-        recipe.teacher.prompts,
-        candidates,
-        recipe.lora.examples,
-        thinking=student.thinking,
-        marks=student.marks,
-        mark=recipe.experiment.prompt.form.mark,
-    )
+    selection = select(source.run.prompts, candidates, settings, thinking=student.thinking, marks=student.marks, mark=mark)
     engines = sorted({record.about["engine"] for window in windows for record in window.records})
-    return replace(selection, uses_gold=recipe.uses_gold, engines=engines)
+    return replace(selection, uses_gold=source.uses_gold, engines=engines)
 
 
 def adapter_origin(recipe: AdapterRecipe, selection: Selection) -> AdapterOrigin:
     """What the adapter is made of, for its manifest. `selection`: the examples that are left to train on."""
-    teacher, student, training = recipe.teacher, recipe.student, recipe.lora.training
-    further = dict(teacher.model_identity)
-    del further["id"]  # that of a user's folder says nothing
-    revision, dtype = further.pop("revision"), further.pop("dtype")
+    source, student, training = recipe.source, recipe.student, recipe.lora.training
+    part = source.run if isinstance(source, TrainingPart) else None
     return AdapterOrigin(
         key=recipe.key,
         student=student.public_name,
         student_revision=student.revision,
         dtype=student.config.dtype,
-        teacher=Teacher(teacher.model.public_name, revision, dtype, selection.engines, further),
-        dataset=teacher.experiment.dataset.name,
-        null_class=teacher.experiment.dataset.null_class,
-        sessions=[session.id for session in teacher.sessions],
-        windows=len(teacher.prompts),
+        teacher=None if recipe.teacher is None else _teacher(recipe.teacher, selection.engines),
+        method=selection.method,
+        dataset=source.dataset,
+        null_class=None if part is None else part.experiment.dataset.null_class,
+        sessions=[] if part is None else [session.id for session in part.sessions],
+        windows=None if part is None else len(part.prompts),
         generations=selection.generations,
         examples=len(selection.examples),
         left_out=selection.left_out,
@@ -87,6 +89,12 @@ def adapter_origin(recipe: AdapterRecipe, selection: Selection) -> AdapterOrigin
         epochs_begun=training.epochs_begun(len(selection.examples)),
         recipe=recipe.identity,
     )
+
+
+def _teacher(run: PreparedRun, engines: Sequence[str]) -> Teacher:
+    further = dict(run.model_identity)
+    del further["id"]  # that of a user's folder says nothing
+    return Teacher(run.model.public_name, further.pop("revision"), further.pop("dtype"), engines, further)
 
 
 def name_base(folder: Path, student: ResolvedModel) -> None:

@@ -14,6 +14,7 @@ from har_llm.common.provenance import MANIFEST
 from har_llm.common.typed_json import UnlikeError
 from har_llm.config import Experiment
 from har_llm.distill.config import Distilled
+from har_llm.distill.given_examples import PROVENANCE, USES_GOLD
 from har_llm.distill.manifest import Manifest, MergedModel, manifest_beside, write_manifest
 from har_llm.distill.model_card import CURVE, merged_card
 from har_llm.models import resolve
@@ -42,17 +43,17 @@ def export(experiment: Experiment) -> tuple[Path, str]:
 
 
 def _examples(run: PreparedRun, target: Path) -> str:
-    """Write a JSONL of prompt-completion rows, as TRL reads them."""
+    """Write a JSONL of prompt-completion rows, as TRL reads them. Each also says what is synthetic about it, and
+    whether gold activities were used for it."""
     if run.recipe is None:
-        raise ConfigError(
-            f"export.what is 'examples', which are made of a teacher's generations; choose lora=distilled{_hint(run)}."
-        )
+        raise ConfigError(f"export.what is 'examples', which an adapter is trained on; choose lora=distilled{_hint(run)}.")
     teacher = run.recipe.teacher
-    store = teacher.open_store()
-    if teacher.owed(store):
+    store = None if teacher is None else teacher.open_store()
+    if teacher is not None and store is not None and teacher.owed(store):
         raise MissingError("The teacher's generations are missing; run the same command with task=run first.")
     selection = select_examples(run.recipe, store)
-    write_whole(target, "".join(json.dumps(example.as_row()) + "\n" for example in selection.examples))
+    about = {PROVENANCE: run.recipe.source.provenance.label, USES_GOLD: selection.uses_gold}
+    write_whole(target, "".join(json.dumps({**example.as_row(), **about}) + "\n" for example in selection.examples))
     return f"{selection.summary()}{run.recipe.provenance.suffix}"
 
 

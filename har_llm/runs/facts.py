@@ -10,6 +10,7 @@ from typing import Any
 
 from har_llm.common.numbers import counted, decimals, rough
 from har_llm.data.answer_form import AnswerForm
+from har_llm.distill.examples_config import gold_in_words
 from har_llm.models.resolve import UNRESOLVED
 from har_llm.runs.directory import RunResult
 from har_llm.runs.result import GeneratedBy, Metrics, RunAdapter
@@ -74,8 +75,11 @@ def _adapter(adapter: RunAdapter | None) -> str:
         return f"{adapter.label}: {adapter.id} at {_short(adapter.revision)}"
     sessions = f"{'all ' if one.all_sessions else ''}{counted(one.sessions, 'session')}"
     data = f"{sessions} ({counted(one.windows, 'window')}) of {one.dataset}"
-    gold = "; examples chosen with gold activities" if one.uses_gold else ""
-    return f"{adapter.label}: recipe {_short(adapter.revision)}, trained on generations of {one.teacher} for {data}{gold}"
+    gold = gold_in_words(one.method, one.uses_gold)
+    origin = "gold answers" if one.teacher is None else f"generations of {one.teacher}"
+    examples = f"{origin} for {data}" if one.sessions else f"{counted(one.windows, 'example')} of {one.dataset}"
+    trained = f"recipe {_short(adapter.revision)}, trained on {examples}"
+    return f"{adapter.label}: {'; '.join(filter(None, [trained, gold]))}"
 
 
 def _data(metrics: Metrics) -> str:

@@ -15,6 +15,7 @@ from har_llm.config import Experiment
 from har_llm.data.records import Prompt, Recordings, Session, Window
 from har_llm.data.splits import first_sessions
 from har_llm.distill.config import Distilled, distillation_of
+from har_llm.distill.given_examples import read_examples
 from har_llm.engines.base import Adapter, Decoding, Request
 from har_llm.engines.decoding import DecodingConfig
 from har_llm.models import adapters, resolve
@@ -22,7 +23,7 @@ from har_llm.models.adapters import LoraConfig, ReadyAdapter, ResolvedAdapter
 from har_llm.models.chat_template import check_reasoning
 from har_llm.models.checkpoint import check_fit
 from har_llm.models.resolve import ResolvedModel
-from har_llm.runs.run import AdapterRecipe, PreparedRun
+from har_llm.runs.run import AdapterRecipe, PreparedRun, TrainingPart
 from har_llm.scoring.answer_format import answer_pattern, answer_schema, runs_on
 
 
@@ -129,10 +130,10 @@ def request_seed(seed: int, window: Window, sample: int) -> int:
 
 
 def teachers_experiment(experiment: Experiment, lora: Distilled) -> Experiment:
-    """The teacher as it is, on its own engine, asked about the training part."""
+    """The teacher as it is, on its own engine, asked about the training part; the student in its place if there is none."""
     return replace(
         experiment,
-        model=lora.teacher,
+        model=lora.teacher or experiment.model,
         engine=lora.engine or experiment.engine,
         dataset=lora.source or experiment.dataset,
         window=lora.window or experiment.window,
@@ -146,14 +147,18 @@ def teachers_experiment(experiment: Experiment, lora: Distilled) -> Experiment:
 def make_recipe(
     experiment: Experiment, student: ResolvedModel, *, planning: bool, read: Callable[[Experiment], Recordings]
 ) -> AdapterRecipe:
-    """The recipe of the experiment's adapter: its teacher on the training part of its own or another dataset, in its own
-    windows or others."""
+    """The recipe of the experiment's adapter: examples of a file, or the training part of its own or another dataset, in its
+    own windows or others, with its teacher if it has one."""
     lora = distillation_of(experiment.lora)
     assert lora is not None
-    teacher = prepare(
+    if lora.examples.path is not None:
+        return AdapterRecipe(lora, read_examples(expanded(lora.examples.path)), student, experiment)
+    part = prepare(
         teachers_experiment(experiment, lora),
         planning=planning,
         read=read,
         choose=lambda sessions: first_sessions(sessions, lora.train_sessions, lora.session_seed),
     )
-    return AdapterRecipe(lora, teacher, student, experiment)
+    if not lora.examples.asks_teacher:
+        part = replace(part, requests=())
+    return AdapterRecipe(lora, TrainingPart(part, lora.examples), student, experiment)

@@ -15,7 +15,7 @@ from har_llm.scoring.metrics import ParsedScores, Scores, SessionMean
 from har_llm.scoring.parsing import BothParsings
 from har_llm.scoring.prediction import Prediction
 
-FORMAT = 9
+FORMAT = 10
 """To be raised when the content of a run directory changes; a directory of another format is not read."""
 
 
@@ -23,14 +23,20 @@ FORMAT = 9
 class Distillation:
     """What a distilled adapter was trained on."""
 
-    teacher: str
-    dataset: str
+    method: str
+    """lora.examples.method."""
+    teacher: str | None
+    """None for examples without a teacher."""
+    dataset: AnyText
+    """Whose training part the examples are about; or the file that they come from, by its name without a folder."""
     sessions: int
+    """0 for a file."""
     all_sessions: bool
     """Whether the settings asked for all sessions of the training part."""
     windows: int
-    uses_gold: bool
-    """Whether gold activities were used to choose the examples or their events."""
+    """For a file: its rows."""
+    uses_gold: bool | None
+    """Whether gold activities were used for the examples or to choose them or their events; None if nobody knows."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from har_llm.common.provenance import Provenance, recorded
 from har_llm.config import Experiment
 from har_llm.data.records import Prompt, Recordings, Session
 from har_llm.distill.config import Distilled
+from har_llm.distill.examples import Selection, gold_answers
+from har_llm.distill.examples_config import ExampleSettings
+from har_llm.distill.given_examples import GivenExamples
 from har_llm.engines.base import Request
 from har_llm.engines.config import EngineConfig
 from har_llm.engines.decoding import PLAIN_DECODING
@@ -25,8 +28,9 @@ from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.result import FORMAT
 from har_llm.runs.store import GenerationStore, ShardWriter, generations_folder
 from har_llm.scoring import metrics, parsing
+from har_llm.scoring.gold_answer import gold_answer
 
-RECIPE_FORMAT = 5
+RECIPE_FORMAT = 6
 """To be raised when the same recipe would give another adapter."""
 
 
@@ -157,36 +161,91 @@ class PreparedRun:
 
 
 @dataclass(frozen=True)
+class TrainingPart:
+    """The training part that examples are about: a teacher's generations, or gold answers."""
+
+    run: PreparedRun
+    """Of the teacher; never scored. Without a teacher it has no requests."""
+    settings: ExampleSettings
+
+    @property
+    def dataset(self) -> str:
+        return self.run.experiment.dataset.name
+
+    @property
+    def provenance(self) -> Provenance:
+        return self.run.provenance
+
+    @property
+    def uses_gold(self) -> bool:
+        """Whether gold activities are used for the examples, or to choose them or their events."""
+        dataset = self.run.experiment.dataset
+        return self.settings.uses_gold or (dataset.null_class == "dropped" and bool(dataset.home.null_class))
+
+    def identity(self) -> dict[str, Any]:
+        """What can change the examples, apart from the settings."""
+        if not self.run.requests:
+            return {"rows": digest([example.as_row() for example in self.gold_answers().examples])}
+        made: dict[str, Any] = {"examples": [request.key for request in self.run.requests]}
+        if self.settings.uses_answers:
+            made["parsing"] = self.run.parsed_by
+        if self.settings.uses_gold:
+            made["gold"] = data_digest(self.run.sessions)
+        return made
+
+    def gold_answers(self) -> Selection:
+        """Raises ConfigError if there are none."""
+        activities, form = self.run.recordings.home.activities, self.run.experiment.prompt.form
+        return gold_answers(self.run.prompts, lambda prompt: gold_answer(prompt, activities, form))
+
+    def kind(self) -> list[Any]:
+        """What their length depends on."""
+        of_part = self.run.experiment
+        windows = {name: value for name, value in vars(of_part.window).items() if value is not None}
+        return [self.settings.method, of_part.model.name, of_part.dataset.name, windows]
+
+
+@dataclass(frozen=True)
 class AdapterRecipe:
-    """What an adapter is made of: a student, a teacher and its prompts, the choice of examples, the training settings.
+    """What an adapter is made of: a student, the examples and the choice of them, the training settings.
 
     The adapter's key is the digest of its recipe, so that it is known, and the adapter found, without training.
     """
 
     lora: Distilled
-    teacher: PreparedRun
-    """The teacher's generations on the training part; never scored."""
+    source: TrainingPart | GivenExamples
+    """Where the examples come from."""
     student: ResolvedModel
     experiment: Experiment
     """The student's."""
+
+    @property
+    def teacher(self) -> PreparedRun | None:
+        """The teacher's generations on the training part; None for examples without a teacher."""
+        return self.source.run if isinstance(self.source, TrainingPart) and self.source.run.requests else None
+
+    @property
+    def most_examples(self) -> int:
+        """Number of examples, if none is left out."""
+        if isinstance(self.source, GivenExamples):
+            return len(self.source.examples)
+        run = self.source.run
+        return len(run.requests if run.requests and self.lora.examples.pick == "all" else run.prompts)
 
     @cached_property
     def identity(self) -> dict[str, Any]:
         """Everything that can change the adapter."""
         model, examples = self.experiment.model, self.lora.examples
+        of_source = {"file": self.source.digest} if isinstance(self.source, GivenExamples) else self.source.identity()
         made: dict[str, Any] = {
             "format": RECIPE_FORMAT,
             "base": ["local" if self.student.local else model.id, self.student.revision, model.dtype],
             "template": [model.template_options(), resolve.template_digest(self.student)],
             "training": self.lora.training.identity(),
-            "examples": [request.key for request in self.teacher.requests],
-            "chosen": vars(examples),
+            "chosen": examples.identity(),
             "reasoning_marks": model.reasoning_marks,
+            **of_source,
         }
-        if examples.uses_answers:
-            made["parsing"] = self.teacher.parsed_by
-        if examples.uses_gold:
-            made["gold"] = data_digest(self.teacher.sessions)
         if examples.unusable == "leave_out":
             made["longest"] = self.max_length
         return made
@@ -199,13 +258,16 @@ class AdapterRecipe:
     def folder(self) -> Path:
         """The adapter's folder, once it is trained. The student's name (model.name) is not in the key, so not in here."""
         base = re.split("[/:]", self.identity["base"][0])[-1]
-        return adapters_folder(self.teacher.outputs / "store") / f"{base}-{self.key[:16]}"
+        return adapters_folder(self.outputs / "store") / f"{base}-{self.key[:16]}"
+
+    @property
+    def outputs(self) -> Path:
+        return expanded(self.experiment.settings.paths.outputs)
 
     @property
     def work(self) -> dict[str, Any]:
         """What determines how long a step takes on a given machine."""
-        training, of_teacher = self.lora.training, self.teacher.experiment
-        windows = {name: value for name, value in vars(of_teacher.window).items() if value is not None}
+        training, source = self.lora.training, self.source
         shaped = (
             "r",
             "target_modules",
@@ -220,7 +282,7 @@ class AdapterRecipe:
             "trained": self.identity["base"],
             "trainer": self.lora.trainer,
             "settings": {name: getattr(training, name) for name in shaped},
-            "examples": [of_teacher.model.name, of_teacher.dataset.name, windows],
+            "examples": source.digest if isinstance(source, GivenExamples) else source.kind(),
         }
 
     @property
@@ -235,13 +297,7 @@ class AdapterRecipe:
     @property
     def provenance(self) -> Provenance:
         """What is synthetic about the adapter, whatever it is scored on."""
-        return self.teacher.provenance | resolve.provenance(self.student)
-
-    @property
-    def uses_gold(self) -> bool:
-        """Whether gold activities are used to choose the examples or their events."""
-        dataset = self.teacher.experiment.dataset
-        return self.lora.examples.uses_gold or (dataset.null_class == "dropped" and bool(dataset.home.null_class))
+        return self.source.provenance | resolve.provenance(self.student)
 
 
 def adapters_folder(store: Path) -> Path:

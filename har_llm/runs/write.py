@@ -38,7 +38,7 @@ from har_llm.runs.result import (
     Versions,
 )
 from har_llm.runs.rows import prediction_rows, window_rows
-from har_llm.runs.run import PreparedRun
+from har_llm.runs.run import PreparedRun, TrainingPart
 from har_llm.runs.store import GenerationStore
 from har_llm.runs.summary import summarise
 from har_llm.scoring import metrics, parsing
@@ -148,14 +148,16 @@ def _adapter(run: PreparedRun) -> RunAdapter | None:
     lora, recipe = run.experiment.lora, run.recipe
     distillation = None
     if recipe is not None:
-        teacher = recipe.teacher
+        source, teacher = recipe.source, recipe.teacher
+        part = source.run if isinstance(source, TrainingPart) else None
         distillation = Distillation(
-            teacher=teacher.experiment.model.name,
-            dataset=teacher.experiment.dataset.name,
-            sessions=len(teacher.sessions),
+            method=recipe.lora.examples.method,
+            teacher=None if teacher is None else teacher.experiment.model.name,
+            dataset=source.dataset,
+            sessions=0 if part is None else len(part.sessions),
             all_sessions=recipe.lora.train_sessions is None,
-            windows=len(teacher.prompts),
-            uses_gold=recipe.uses_gold,
+            windows=recipe.most_examples if part is None else len(part.prompts),
+            uses_gold=source.uses_gold,
         )
     return RunAdapter(lora.name, lora.label(), **run.adapter.identity(), distillation=distillation)
 

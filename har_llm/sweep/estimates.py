@@ -71,7 +71,7 @@ class TrainingEstimate:
 
     recipe: AdapterRecipe
     examples: int
-    """At most: all that the teacher writes, of which some may be left out."""
+    """At most: some may be left out."""
     weights: float | None
     """Bytes of the student's own weights while it is trained; None where that is unknown."""
     embeddings_known: bool
@@ -150,18 +150,18 @@ def _place(load: Load) -> tuple[Place | None, Layout | None, str | None]:
 
 
 def _training(recipe: AdapterRecipe) -> TrainingEstimate:
-    training, teacher = recipe.lora.training, recipe.teacher
+    training = recipe.lora.training
     refusal = None
     try:
         check_tools(recipe.lora, recipe.student.config.dtype)
     except HarError as error:
         refusal = str(error)
-    rate = known_rate(teacher.outputs / "store", recipe.work)
+    rate = known_rate(recipe.outputs / "store", recipe.work)
     size = recipe.student.footprint
     embedded = None if size is None or not size.embeddings else size.embeddings / DTYPES[recipe.student.config.dtype]
     return TrainingEstimate(
         recipe,
-        examples=len(teacher.requests if recipe.lora.examples.pick == "all" else teacher.prompts),
+        examples=recipe.most_examples,
         weights=_trained_weights(recipe, embedded or 0),
         embeddings_known=embedded is not None or not training.load_in_4bit,
         refusal=refusal,

@@ -24,7 +24,7 @@ from har_llm.runs.write import write_run
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.generate import check_layout, check_writable, generate
 from har_llm.sweep.job import Job
-from har_llm.sweep.plan import Load, Plan, make_plan
+from har_llm.sweep.plan import Load, Plan, make_plan, teachers_of
 from har_llm.sweep.read_once import Datasets, Stores
 from har_llm.sweep.train import Training, check_recipe, losses_so_far
 
@@ -133,7 +133,7 @@ def _owes(job: PreparedJob, load: Load, stores: Stores) -> bool:
     """Whether a job still needs a generation that the load should make, for itself or for its teacher."""
     if not stores.owed(job.run):
         return False
-    runs = [job.run] if job.run.recipe is None else [job.run, job.run.recipe.teacher]
+    runs = [job.run, *teachers_of([] if job.run.recipe is None else [job.run.recipe])]
     return any(request.key in load.asked_by for run in runs for request in stores.owed(run))
 
 
@@ -218,7 +218,8 @@ def jobs_of(load: Load, jobs: Sequence[PreparedJob], stores: Stores) -> list[Pre
 
 
 def _is_teacher_of(load: Load, run: PreparedRun, stores: Stores) -> bool:
-    if run.recipe is None or _key(run.recipe.teacher) not in {_key(one) for one in load.runs}:
+    teacher = None if run.recipe is None else run.recipe.teacher
+    if teacher is None or _key(teacher) not in {_key(one) for one in load.runs}:
         return False
     return bool(stores.owed(run))
 

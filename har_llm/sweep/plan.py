@@ -6,7 +6,7 @@ Nothing here loads a model; a plan is made from prepared runs and the store.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,8 +91,12 @@ class Plan:
     @property
     def wanted(self) -> int:
         """Number of all generations of the runs and of the teachers of the adapters to train, each counted once."""
-        runs = [*self.runs, *(recipe.teacher for recipe in self.recipes)]
+        runs = [*self.runs, *teachers_of(self.recipes)]
         return len({(outputs, request.key) for run in runs for outputs in [run.outputs] for request in run.requests})
+
+
+def teachers_of(recipes: Iterable[AdapterRecipe]) -> list[PreparedRun]:
+    return [teacher for recipe in recipes if (teacher := recipe.teacher) is not None]
 
 
 def make_plan(runs: Sequence[PreparedRun], stores: Stores) -> Plan:
@@ -102,7 +106,7 @@ def make_plan(runs: Sequence[PreparedRun], stores: Stores) -> Plan:
     recipes = {
         run.recipe.key: run.recipe for run in dependents if run.recipe is not None and stores.weights(run.recipe) is None
     }
-    teachers = [recipe.teacher for recipe in recipes.values()]
+    teachers = teachers_of(recipes.values())
     teachers_models = {canonical(load_identity(teacher)) for teacher in teachers}
     first, others = list(teachers), list[PreparedRun]()
     for run in runs:

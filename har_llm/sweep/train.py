@@ -80,7 +80,9 @@ class Training:
             return
         with self._lock.held():
             if not self.recipe.folder.exists():  # another process may have made it just now
-                selection, record = self._train(select_examples(self.recipe, stores.of(self.recipe.teacher)), callback)
+                teacher = self.recipe.teacher
+                examples = select_examples(self.recipe, None if teacher is None else stores.of(teacher))
+                selection, record = self._train(examples, callback)
                 self._lock.check()
                 _put_in_place(self.recipe, selection, record, _losses(self._log), self._staging / "adapter")
             shutil.rmtree(self._staging, ignore_errors=True)
@@ -114,7 +116,7 @@ class Training:
         ended = time.monotonic()
         if steps:  # 0 if only the writing of the adapter was left to do
             rate = Rate(began - started, ended - began, steps)
-            throughput.note_rate(recipe.teacher.outputs / "store", recipe.work, rate)
+            throughput.note_rate(recipe.outputs / "store", recipe.work, rate)
         assert start is not None  # it comes before any step
         return selection, TrainingRecord(
             trainable_parameters=start.trainable_parameters,

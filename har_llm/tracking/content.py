@@ -183,7 +183,7 @@ def training_content(training: Training, group: str, tags: Sequence[str]) -> Tra
             **plain(origin),
             **({} if record is None else plain(record)),
             "provenance": synthetic.label,
-            "recipe": {**origin.recipe, "examples": len(origin.recipe["examples"])},
+            "recipe": {**origin.recipe, **({"examples": len(keys)} if (keys := origin.recipe.get("examples")) else {})},
             "run": {"adapter": training.name, "provenance": synthetic.label},
         }
     )

@@ -43,6 +43,8 @@ class Lora:
     name: str
     teacher: Teacher | None = None
     """The teacher of the run's student, also of a student without an adapter (lora.train_sessions=0)."""
+    trainer: str | None = None
+    """None if no adapter is to be trained."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def group_alone(metrics: Metrics) -> str:
 
 def job_type(model: str, lora: Lora, teachers: Collection[str]) -> str:
     """student (distilled, or without an adapter for comparison), adapter, teacher (of published students), or run."""
-    if lora.teacher is not None:
+    if lora.trainer is not None:
         return "student"
     if lora.name != NO_ADAPTER:
         return "adapter"

@@ -14,6 +14,7 @@ ORIGIN = AdapterOrigin(
     student_revision="c0ffee",
     dtype="bfloat16",
     teacher=Teacher("Qwen/Qwen3-32B", "beef", "bfloat16", ["vLLM"], {}),
+    method="generations",
     dataset="marble",
     null_class="label",
     sessions=["A1a/1", "A1e/1"],

@@ -32,7 +32,7 @@ def test_a_card_says_what_was_trained_on_what_and_how() -> None:
     for said in (
         "# Qwen/Qwen3-0.6B, trained on generations of Qwen/Qwen3-32B for marble",
         "| windows; generations; trained on | 130; 130; 126 |",
-        "| generations left out | 3 is cut; 1 longer than 9000 tokens |",
+        "| left out | 3 is cut; 1 longer than 9000 tokens |",
         "| trainable parameters | 20,185,088 of 616,235,008 (3.28 %) |",
         "| epochs, and begun | 31.25, 32 |",
         "| loss, first and last step | 1.5000, 0.2500 |",
@@ -49,10 +49,24 @@ def test_shares_and_losses_are_rounded_as_in_every_table() -> None:
 
 
 def test_a_card_says_what_gold_activities_were_used_for() -> None:
-    row = "| gold activities used to choose generations or events |"
-    assert f"{row} no |" in card_of() and f"{row} yes |" in card_of(uses_gold=True)
-    assert f"{row} yes: events of the null class" in card_of(uses_gold=True, null_class="dropped")
+    row, chosen = "| gold activities used |", "examples chosen with gold activities"
+    assert f"{row} no |" in card_of() and f"{row} {chosen} |" in card_of(uses_gold=True)
+    dropped = card_of(uses_gold=True, null_class="dropped")
+    assert f"{row} {chosen}; events of the null class are left out by them |" in dropped
+    assert f"{row} examples of which is not known whether gold" in card_of(uses_gold=None)
     assert f"{row} no |" in card_of(null_class="dropped"), "there were no such events"
+
+
+def test_a_card_without_a_teacher_names_none() -> None:
+    gold = card_of(teacher=None, method="gold_answers", uses_gold=True)
+    assert "trained on gold answers for marble" in gold and "without a teacher and without reasoning" in gold
+    of_file = {"dataset": "file rows.jsonl", "sessions": [], "windows": None, "recipe": {"file": "d1g"}}
+    given = card_of(teacher=None, method="file", null_class=None, **of_file)
+    assert "trained on examples of file rows.jsonl" in given and "| examples | file rows.jsonl, SHA-256 d1g |" in given
+    assert (
+        not any("teacher |" in card or "arXiv" in card or "knowledge" in card for card in (gold, given))
+        and "task=prompt" not in given
+    )
 
 
 def test_a_model_that_the_hub_does_not_have_is_not_given_to_it_as_a_base() -> None:

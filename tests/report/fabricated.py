@@ -169,7 +169,7 @@ def trained(dataset: str, sessions: int | None = None, **changes: Any) -> dict[s
     """An adapter trained on the teacher's generations for the first sessions of a dataset, or for all of them."""
     label = f"distilled{sessions or ''}-on-{dataset}"
     recipe = {"teacher": TEACHER, "dataset": dataset, "sessions": sessions or TRAINED.get(dataset, 10)}
-    recipe |= {"all_sessions": sessions is None, "windows": 100, "uses_gold": False, **changes}
+    recipe |= {"all_sessions": sessions is None, "windows": 100, "method": "generations", "uses_gold": False, **changes}
     return {"name": "distilled", "label": label, "id": "distilled", "revision": label, "distillation": recipe}
 
 

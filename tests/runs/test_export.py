@@ -105,7 +105,7 @@ def test_examples_are_rows_of_prompt_and_completion(tmp_path: Path) -> None:
     wanted.settings.export.path = str(tmp_path / "rows.jsonl")
     path, what = export(wanted)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    used = f"{len(rows)} of the teacher's {len(rows)} generations are used for training"
+    used = f"{len(rows)} of {len(rows)} generations of the teacher are used for training"
     assert what == f"{used} (synthetic home, synthetic model)"
     assert [message["role"] for message in rows[0]["prompt"]] == ["system", "user"]
     assert rows[0]["completion"][0]["content"].startswith("<think>")

@@ -41,6 +41,7 @@ def test_the_facts_say_what_was_run_and_leave_out_what_is_not_known(tmp_path: Pa
 
 def test_an_adapter_names_its_teacher(tmp_path: Path) -> None:
     distillation = {
+        "method": "generations",
         "teacher": "big",
         "dataset": "other",
         "sessions": 1,

@@ -32,14 +32,8 @@ SMALL = (
 
 def job(tmp_path: Path, *overrides: str) -> Job:
     wanted = [one for one in SMALL if "lora=none" not in overrides or not one.startswith("lora")]
-    addressed = [f"{_mark(one)}{one}" for one in (*wanted, *overrides)]
+    addressed = [f"++{one}" if one.startswith(("lora.", "dataset.")) else one for one in (*wanted, *overrides)]
     return Job(" ".join(overrides), experiment(*addressed, f"paths.outputs={tmp_path / 'outputs'}"))
-
-
-def _mark(override: str) -> str:
-    """What lets Hydra take an override that adds something."""
-    group, _, package = override.partition("=")[0].partition("@")
-    return "+" if package else "++" if group.startswith(("lora.", "dataset.")) else ""
 
 
 def adapters(tmp_path: Path) -> list[Path]:

@@ -30,7 +30,8 @@ def story_tables(report: Report) -> list[Table]:
 
 def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Table:
     """For each home: the plain student, the teacher, the student by what it was trained on, other homes last."""
-    teachers = {run.distillation.teacher for run in (cell.run for cell in report.cells) if run.distillation is not None}
+    trained = [cell.run.distillation for cell in report.cells if cell.run.distillation is not None]
+    teachers = {one.teacher for one in trained if one.teacher is not None}
     rows = []
     for cell in sorted(cells, key=lambda cell: (cell.run.metrics.dataset, cell.run.metrics.part, adapted(cell.run))):
         score, missed = cell.score(report.headline), cell.score("missed")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from har_llm.common.console import console, plain, show_table
 from har_llm.common.numbers import counted, data_size, duration, rough
 from har_llm.common.tables import Table
+from har_llm.runs.run import TrainingPart
 from har_llm.sweep.estimates import Downloads, Estimates, LoadEstimate, TrainingEstimate
 from har_llm.sweep.plan import Plan
 
@@ -74,9 +75,11 @@ def _trainings_table(estimates: Sequence[TrainingEstimate]) -> Table:
     )
     rows = []
     for one in estimates:
-        teacher, training = one.recipe.teacher, one.recipe.lora.training
-        names = (one.recipe.experiment.model.name, teacher.experiment.model.name, teacher.experiment.dataset.name)
-        numbers = (len(teacher.sessions), one.examples, training.max_steps, training.batch_size)
+        recipe, training = one.recipe, one.recipe.lora.training
+        teacher = "-" if recipe.teacher is None else recipe.teacher.experiment.model.name
+        names = (recipe.experiment.model.name, teacher, recipe.source.dataset)
+        sessions = len(recipe.source.run.sessions) if isinstance(recipe.source, TrainingPart) else "-"
+        numbers = (sessions, one.examples, training.max_steps, training.batch_size)
         weights = f"{'' if one.embeddings_known else 'at least '}{_size(one.weights)}"
         time = "unknown" if one.hours is None else duration(one.hours)
         rows.append([*names, *map(str, numbers), training.epochs_in_words(one.examples), weights, time])

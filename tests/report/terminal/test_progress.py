@@ -50,7 +50,7 @@ def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pyt
     distilled = ("model=tiny_student", "lora=distilled_tiny", "lora.training.max_steps=120", f"paths.outputs={tmp_path}")
     recipe = prepare(experiment(*distilled)).recipe
     assert recipe is not None
-    examples = [Example(f"s#{number}", "key", (), "text") for number in range(126)]
+    examples = [Example(f"window s#{number}", (), "text") for number in range(126)]
     selection = Selection(examples, 126, {}, False)
     start = TrainingStart(20_185_088, 616_235_008, tokens=400_000, optimizer="adamw_8bit")
     fewer_examples = selection.without_long(LongExamples(((0, 9999),), 4096, can_read_more=True), "leave_out")
@@ -60,12 +60,12 @@ def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pyt
         progress.training_starts(recipe, selection, 50)
         progress.training_described(recipe, fewer_examples, replace(start, restarts="it restarts from step 1"))
     begun, trained, again, fewer, restarts, _ = (line.partition(": ")[2] for line in capsys.readouterr().err.splitlines())
-    assert begun == "126 of the teacher's 126 generations are used for training; 120 steps of 8, epochs: 7.5 (8 begun)"
+    assert begun == "126 of 126 generations of the teacher are used for training; 120 steps of 8, epochs: 7.5 (8 begun)"
     assert trained == "20,185,088 of 616,235,008 parameters are trained (3.28 %), on 400,000 tokens"
     assert again.endswith("it resumes near step 50")
     assert restarts == "it restarts from step 1"
     assert fewer.startswith(
-        "125 of the teacher's 126 generations are used for training; left out: 1 longer than 4096 tokens"
+        "125 of 126 generations of the teacher are used for training; left out: 1 longer than 4096 tokens"
     )
 
 

@@ -25,7 +25,7 @@ TEACHERS_ONLY = execute.STAGES[0]
 
 
 def served(tmp_path: Path, url: str, *overrides: str) -> Job:
-    engine = ("engine@lora.engine=openai", f"lora.engine.base_url={url}", "lora.engine.concurrency=1")
+    engine = ("+engine@lora.engine=openai", f"lora.engine.base_url={url}", "lora.engine.concurrency=1")
     return job(tmp_path, "lora.teacher.id=org/large", *engine, "lora.engine.max_retries=0", *overrides)
 
 

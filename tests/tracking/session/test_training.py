@@ -102,7 +102,7 @@ def test_a_training_is_over_while_another_process_trains_the_next(tmp_path: Path
     student = job(tmp_path, *TRACKED)
     recipe = recipe_of(student)
     with tracking([student]) as tracker:
-        tracker.training_starts(recipe, Selection([Example("s#0", "key", (), "text")], 6, {}, False), 0)
+        tracker.training_starts(recipe, Selection([Example("window s#0", (), "text")], 6, {}, False), 0)
         tracker.training_step(1, 1.0)
         assert not asked
         tracker.training_waits(recipe, 3, "process 3 trains it")
@@ -119,7 +119,7 @@ def test_a_training_that_goes_on_after_a_kill_is_shown_from_its_beginning_as_the
         staging.mkdir(parents=True, exist_ok=True)
         (staging / "loss.jsonl").write_text("".join(json.dumps([step, 1 / step]) + "\n" for step in before))
         with tracking([student]) as tracker:
-            tracker.training_starts(recipe, Selection([Example("s#0", "key", (), "text")], 6, {}, False), len(before))
+            tracker.training_starts(recipe, Selection([Example("window s#0", (), "text")], 6, {}, False), len(before))
             for step in after:
                 tracker.training_step(step, 1 / step)
             tracker.failed(student)  # it is killed, or dies, before its adapter is in place

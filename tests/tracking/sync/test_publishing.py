@@ -100,7 +100,8 @@ def test_job_types() -> None:
     assert job_type("tiny_student", plain, []) == "run"
     assert job_type("tiny_student", plain, ["tiny_student"]) == "teacher"
     assert job_type("tiny_student", Lora("adapter"), ["tiny_student"]) == "adapter"
-    assert job_type("tiny_student", Lora("distilled", Teacher("tiny_teacher")), []) == "student"
+    assert job_type("tiny_student", Lora("distilled", Teacher("tiny_teacher"), "auto"), []) == "student"
+    assert job_type("tiny_student", Lora("gold_answers", trainer="auto"), []) == "student"
 
 
 def test_seeds_of_a_run_outside_a_sweep_are_one_group(finished: Finished) -> None:
