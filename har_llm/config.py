@@ -16,6 +16,7 @@ from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.schema import checked, component, component_class, plain
 from har_llm.common.text import suggestion
+from har_llm.data.auto_prompt import AutoPrompt
 from har_llm.data.datasets.base import Dataset
 from har_llm.data.prompts import PromptConfig
 from har_llm.data.splits import Split
@@ -168,7 +169,12 @@ def read_experiment(cfg: DictConfig) -> Experiment:
     settings.check()
     _check_trained(source.get("lora"))
     kinds = get_type_hints(Experiment)
+    kinds["prompt"] = PromptConfig | AutoPrompt
     components = {group: component(source.get(group), group, kinds[group]) for group in GROUPS}
+    if isinstance(auto := components["prompt"], AutoPrompt):
+        model = components["model"]
+        chosen = auto.chosen(model.prompt, thinking=model.thinking)
+        components["prompt"], source["prompt"] = getattr(auto, chosen), source["prompt"][chosen]
     experiment = Experiment(settings=settings, source=source, **components)
     _check_together(experiment)
     return experiment
