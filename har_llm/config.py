@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, get_type_hints
 
 from omegaconf import DictConfig
@@ -16,15 +16,16 @@ from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.schema import checked, component, component_class, plain
 from har_llm.common.text import suggestion
-from har_llm.data.auto_prompt import AutoPrompt
 from har_llm.data.datasets.base import Dataset
-from har_llm.data.prompts import PromptConfig
+from har_llm.data.prompts import PromptConfig, SectionedPrompt
 from har_llm.data.splits import Split
 from har_llm.data.windows import FixedWindows
 from har_llm.distill.config import Distilled, distillation_of
 from har_llm.engines.config import SingleWorker
 from har_llm.engines.decoding import DecodingConfig
-from har_llm.models.adapters import LoraConfig
+from har_llm.engines.in_process import InProcess
+from har_llm.models.adapters import NO_ADAPTER, LoraConfig
+from har_llm.models.baselines.base import BaselineConfig
 from har_llm.models.config import ModelConfig
 
 MODES = ("auto", "online", "offline")
@@ -36,7 +37,8 @@ MOST_SAMPLES = 1000
 
 EXPORTS = ("model", "examples")
 PARSINGS = ("strict", "lenient")
-NO_RESULT = ("task", "runs", "paths", "export", "report", "compare", "hardware", "tracker")
+BESIDE = ("all", "none")
+NO_RESULT = ("task", "runs", "baselines", "paths", "export", "report", "compare", "hardware", "tracker")
 """Settings that change no result, only what is done with it or where files are on this machine."""
 GROUPS = ("window", "split", "lora", "decoding", "engine", "tracker", "model", "prompt", "dataset")
 """The order of the checks: quick ones first, so that a typo is reported at once."""
@@ -114,6 +116,8 @@ class Settings:
     """Seed of the sampling of every window."""
     limit: int | None = None
     """Only the first N windows, for a first look; the run is marked partial."""
+    baselines: str = "all"
+    """all: the baselines of the same home, split and windows are computed beside every run; none: only those asked for."""
     runs: list[str] | None = None
     """Run directories, or folders that hold some, for the tasks report, compare and sync; null = all of paths.outputs."""
     paths: PathsConfig = field(default_factory=PathsConfig)
@@ -127,6 +131,7 @@ class Settings:
         from har_llm.scoring.names import METRICS
 
         self.hardware.check(self.task)
+        require("baselines", self.baselines, BESIDE)
         require("export.what", self.export.what, EXPORTS)
         require("metrics.parsing", self.metrics.parsing, PARSINGS)
         require("metrics.headline", self.metrics.headline, METRICS)
@@ -152,12 +157,15 @@ class Experiment:
     prompt: PromptConfig
     split: Split
     model: ModelConfig
+    """The language model; of a baseline, what stands for it."""
     lora: LoraConfig
     decoding: DecodingConfig
     engine: SingleWorker
     tracker: TrackerConfig
     source: dict[str, Any]
     """The composed config as plain values, kept with the run."""
+    baseline: BaselineConfig | None = None
+    """What answers in place of a language model."""
 
 
 def read_experiment(cfg: DictConfig) -> Experiment:
@@ -168,16 +176,51 @@ def read_experiment(cfg: DictConfig) -> Experiment:
     settings = checked(Settings, {name: value for name, value in source.items() if name not in GROUPS}, "")
     settings.check()
     _check_trained(source.get("lora"))
-    kinds = get_type_hints(Experiment)
-    kinds["prompt"] = PromptConfig | AutoPrompt
+    kinds = get_type_hints(Experiment) | {"model": ModelConfig | BaselineConfig}
     components = {group: component(source.get(group), group, kinds[group]) for group in GROUPS}
-    if isinstance(auto := components["prompt"], AutoPrompt):
-        model = components["model"]
-        chosen = auto.chosen(model.prompt, thinking=model.thinking)
-        components["prompt"], source["prompt"] = getattr(auto, chosen), source["prompt"][chosen]
+    baseline = components["model"]
+    if isinstance(baseline, BaselineConfig):
+        components["model"] = baseline.as_model()
+        experiment = Experiment(settings=settings, source=source, **components)
+        _check_baseline(experiment)
+        return with_baseline(experiment, baseline)
     experiment = Experiment(settings=settings, source=source, **components)
     _check_together(experiment)
     return experiment
+
+
+def with_baseline(experiment: Experiment, baseline: BaselineConfig) -> Experiment:
+    """The same home, split and windows, with a baseline in place of the language model and all that belongs to it.
+
+    What a baseline does not use is recorded as nothing, so that it is one run beside several models and prompts.
+    """
+    settings = experiment.settings if baseline.seeded else replace(experiment.settings, seed=0)
+    chosen: dict[str, Any] = {
+        "prompt": SectionedPrompt(system=""),
+        "lora": LoraConfig(),
+        "decoding": DecodingConfig(),
+        "engine": InProcess(),
+    }
+    recorded = {group: _node(one) for group, one in {**chosen, "model": baseline}.items()}
+    source = {**experiment.source, **recorded, "seed": settings.seed}
+    return replace(experiment, **chosen, settings=settings, model=baseline.as_model(), baseline=baseline, source=source)
+
+
+def _node(chosen: Any) -> dict[str, Any]:
+    """The node of a composed config that describes a component."""
+    return {"_target_": f"{type(chosen).__module__}.{type(chosen).__qualname__}", **dataclasses.asdict(chosen)}
+
+
+def _check_baseline(experiment: Experiment) -> None:
+    """Refuse what is about language models only, but for the prompt and the engine, which a sweep may choose for others."""
+    lora, decoding, name = experiment.lora.name, experiment.decoding, experiment.model.name
+    if lora != NO_ADAPTER:
+        raise ConfigError(f"lora is {lora!r}, but model={name} is a baseline, which has no adapter; set lora=none.")
+    if decoding.samples > 1 or decoding.needed():
+        raise ConfigError(
+            f"decoding is {decoding.name!r}, but model={name} is a baseline, which generates no text and answers each "
+            f"window once; set decoding=plain."
+        )
 
 
 def check_known(name: str) -> None:

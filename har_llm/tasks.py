@@ -15,6 +15,7 @@ from har_llm.common.errors import ConfigError, DataError, HarError
 
 if TYPE_CHECKING:
     from har_llm.config import Experiment, Settings
+    from har_llm.sweep.callbacks import Callback
     from har_llm.sweep.job import Job
     from har_llm.sweep.slurm.settings import SlurmSettings
     from har_llm.sweep.slurm.submit import Sources
@@ -66,23 +67,38 @@ def run(jobs: Sequence[Job]) -> None:
     from har_llm.tracking.session import tracking
 
     with tracking(jobs) as tracker:
-        with LiveProgress() as callback:
-            execute.run_jobs(jobs, Callbacks(callback, tracker))
-        tracker.publish(jobs)
+        with LiveProgress() as progress:
+            callback = Callbacks(progress, tracker)
+            execute.run_jobs(jobs, callback)
+            beside = run_beside(jobs, callback)
+        tracker.publish([*jobs, *beside])
         # Results are shown while they are being published.
         if len(jobs) == 1 and not jobs[0].title:
-            terminal.show_job(jobs[0])
+            terminal.show_job(jobs[0], [job.result for job in beside if job.result is not None])
         else:
-            show_sweep(jobs)
+            show_sweep(jobs, beside)
 
 
-def show_sweep(jobs: Sequence[Job]) -> None:
-    """Print a line for each job, then write the report of their runs."""
+def run_beside(jobs: Sequence[Job], callback: Callback) -> Sequence[Job]:
+    """Compute the baselines beside the finished runs of these jobs, and say which are left out."""
+    from har_llm.sweep import execute
+    from har_llm.sweep.beside import baselines_beside
+
+    beside = baselines_beside([job for job in jobs if job.result is not None])
+    execute.run_jobs(beside.jobs, callback)
+    failed = (f"A baseline was not computed: {job.error}" for job in beside.jobs if job.error is not None)
+    for sentence in [*beside.left_out, *dict.fromkeys(failed)]:
+        print(f"note: {sentence}", file=sys.stderr, flush=True)
+    return beside.jobs
+
+
+def show_sweep(jobs: Sequence[Job], beside: Sequence[Job] = ()) -> None:
+    """Print a line for each job and for each baseline beside them, then write the report of their runs."""
     from har_llm.report.build import report_sweep
     from har_llm.report.terminal import sweep
 
-    sweep.show_sweep(jobs)
-    report_sweep(jobs)
+    sweep.show_sweep(jobs, [job.result for job in beside if job.result is not None])
+    report_sweep([*jobs, *beside])
 
 
 def run_on_slurm(jobs: Sequence[Job], settings: SlurmSettings) -> None:
@@ -94,8 +110,9 @@ def run_on_slurm(jobs: Sequence[Job], settings: SlurmSettings) -> None:
     with tracking(jobs) as tracker:
         with LiveProgress() as callback:
             submit.run_jobs(jobs, settings, _do_in_slurm, callback)
-        tracker.publish(jobs)
-        show_sweep(jobs)
+            beside = run_beside(jobs, callback)
+        tracker.publish([*jobs, *beside])
+        show_sweep(jobs, beside)
 
 
 def _do_in_slurm(sources: Sources, stage: str) -> None:
@@ -132,6 +149,7 @@ def plan(jobs: Sequence[Job]) -> None:
     from har_llm.report.terminal.plan import show_plan
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import execute
+    from har_llm.sweep.beside import baselines_beside
     from har_llm.sweep.estimates import estimate
     from har_llm.sweep.plan import make_plan
     from har_llm.sweep.read_once import Stores
@@ -139,9 +157,10 @@ def plan(jobs: Sequence[Job]) -> None:
     with _planned_machine(jobs):
         with LiveProgress() as callback:
             execute.prepare_jobs(jobs, callback, planning=True)
+        runs = [job.run for job in [*jobs, *baselines_beside(jobs).jobs] if job.run is not None]
         stores = Stores()
-        made = make_plan([job.run for job in jobs if job.run is not None and not job.run.finished], stores)
-        finished = sum(job.run is not None and job.run.finished for job in jobs)
+        made = make_plan([run for run in runs if not run.finished], stores)
+        finished = sum(run.finished for run in runs)
         if made.runs or finished:  # otherwise every job has failed and shown its error
             show_plan(made, estimate(made, stores), finished)
 
@@ -206,6 +225,8 @@ def prompt(experiment: Experiment) -> None:
     from har_llm.engines.chat import rendered_prompt
     from har_llm.runs import prepare as runs
 
+    if experiment.baseline is not None:
+        raise ConfigError(f"model={experiment.model.name} is a baseline, which is shown no prompt; choose another model.")
     recordings = runs.read_recordings(experiment)
     prompts = runs.render(experiment, recordings, runs.divide(experiment, recordings)[experiment.split.part])
     for shown in prompts[: experiment.settings.limit or 1]:

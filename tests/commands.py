@@ -25,9 +25,12 @@ def plain_environment() -> dict[str, str]:
 
 
 def har_llm(
-    folder: Path, *arguments: str, expect: int = 0, fresh: bool = False, **environment: str
+    folder: Path, *arguments: str, expect: int = 0, fresh: bool = False, beside: bool = False, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """`fresh`: in a new process, as a user has it. Else, much sooner, in one that has its imports already."""
+    """`fresh`: in a new process, as a user has it. Else, much sooner, in one that has its imports already. `beside`: whether
+    baselines are computed unasked, which takes seconds."""
+    if not beside:
+        arguments = (*arguments, "baselines=none")
     environment = {**plain_environment(), **environment}
     done = (_fresh if fresh else _warm)(folder, arguments, environment)
     assert done.returncode == expect, done.stderr

@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from har_llm.common.shipped import conf_folder
 from har_llm.config import GROUPS, Experiment, read_experiment
 
-SETTING = re.compile(r"\+{0,2}\w+(\.\w+)+=.*|(seed|limit|runs|task)=.*", re.DOTALL)
+SETTING = re.compile(r"\+{0,2}\w+(\.\w+)+=.*|(seed|limit|runs|task|baselines)=.*", re.DOTALL)
 """Of a node; what has no dot may choose an option of a group."""
 OPTIONS = {group: sorted(path.stem for path in (conf_folder() / group).glob("*.yaml")) for group in GROUPS}
 

@@ -138,18 +138,18 @@ class NamedSplit(Split):
         return _parts(sessions, part_of)
 
 
-def first_sessions(sessions: Sequence[Session], count: int | None, seed: int) -> list[Session]:
+def first_sessions(
+    sessions: Sequence[Session], count: int | None, seed: int, setting: str = "lora.train_sessions"
+) -> list[Session]:
     """The first `count` sessions to train on (all for None), in their own order; a larger count contains a smaller one's.
 
     Groups take turns, in an order drawn by `seed`, so that few sessions of a home with many scenarios come from different
-    ones. Within a group, earlier sessions come first.
+    ones. Within a group, earlier sessions come first. `setting`: what asks for them, for errors.
     """
     if count is None:
         return list(sessions)
     if count > len(sessions):
-        raise ConfigError(
-            f"lora.train_sessions is {count}, but the training part has {len(sessions)} sessions; ask for fewer."
-        )
+        raise ConfigError(f"{setting} is {count}, but the training part has {len(sessions)} sessions; ask for fewer.")
     chosen = {session.id for session in islice(_in_turns(_by_group(sessions), seed), count)}
     return [session for session in sessions if session.id in chosen]
 

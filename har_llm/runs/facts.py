@@ -13,7 +13,7 @@ from har_llm.data.answer_form import AnswerForm
 from har_llm.distill.examples_config import gold_in_words
 from har_llm.models.resolve import UNRESOLVED
 from har_llm.runs.directory import RunResult
-from har_llm.runs.result import GeneratedBy, Metrics, RunAdapter
+from har_llm.runs.result import GeneratedBy, Metrics, RunAdapter, RunBaseline
 
 USUAL_FORM = asdict(AnswerForm())
 Facts = list[tuple[str, str]]
@@ -38,17 +38,18 @@ def partial_labels(metrics: Metrics) -> list[str]:
 def facts(run: RunResult) -> Facts:
     """Everything that another reader must know to judge the scores, most important first."""
     metrics, environment = run.metrics, run.environment
+    engines = sorted({_engine(one) for one in environment.generated_by})
     found = [
-        ("model", _model(run)),
+        ("model", _model(run) if metrics.baseline is None else _baseline(metrics.model_name, metrics.baseline)),
         ("adapter", _adapter(metrics.adapter)),
         ("data", _data(metrics)),
         ("split", _choice(metrics.choices.split)),
         ("window", _choice(metrics.choices.window)),
-        ("prompt", _prompt(metrics.choices.prompt)),
-        ("generation", _generation(metrics)),
-        *(("engine", engine) for engine in sorted({_engine(one) for one in environment.generated_by})),
+        ("prompt", _prompt(metrics.choices.prompt) if metrics.baseline is None else ""),
+        ("generation", _generation(metrics) if metrics.baseline is None else ""),
+        *(("engine", engine) for engine in engines),
         ("code", _code(run)),
-        ("cost", _cost(run)),
+        ("cost", _cost(run) if metrics.baseline is None else ""),
     ]
     return [(name, text) for name, text in found if text]
 
@@ -66,6 +67,13 @@ def _model(run: RunResult) -> str:
     parts += [] if served else [str(identity.get("dtype"))]
     parts += _settings(identity, "id", "revision", "dtype", "adapter", "script", "text", "finish_reason")
     return f"{metrics.model}: {', '.join(parts)}"
+
+
+def _baseline(name: str, baseline: RunBaseline) -> str:
+    """ "random_forest (supervised): a baseline, trained on the gold activities of 41 sessions (1,095 events)"."""
+    data = f"{counted(baseline.sessions, 'session')} ({counted(baseline.events, 'event')})"
+    trained = f"trained on the gold activities of {data}" if baseline.sessions else "without gold activities"
+    return ", ".join([f"{name}: a baseline, {trained}", *_settings(baseline.settings)])
 
 
 def _adapter(adapter: RunAdapter | None) -> str:
@@ -101,11 +109,10 @@ def _prompt(choice: Mapping[str, Any]) -> str:
         asked += ", an answer line for each event"
     elif form["keys"] != USUAL_FORM["keys"]:
         asked += f", answer keys {form['keys']['id']} and {form['keys']['activity']}"
-    if shown := choice.get("examples"):
-        asked += f", with gold activities of training windows ({', '.join(shown)})"
     if form["mark"] is not None:
         asked += f", reasoning in the text before {form['mark']!r}"
-    return f"{choice.get('name')}{asked}, digest of the prompts of these windows {choice.get('digest')}"
+    kind = _choice({"kind": choice.get("kind")})
+    return f"{kind}{asked}, digest of the prompts of these windows {choice.get('digest')}"
 
 
 def _generation(metrics: Metrics) -> str:

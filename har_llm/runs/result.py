@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from har_llm.common.digest import canonical
 from har_llm.common.errors import Notice
 from har_llm.common.provenance import Provenance
 from har_llm.common.typed_json import AnyText
@@ -53,6 +54,20 @@ class RunAdapter:
     """Commit, digest of the files, or the key of its recipe."""
     distillation: Distillation | None = None
     """None for an adapter that was not trained by har_llm."""
+
+
+@dataclass(frozen=True)
+class RunBaseline:
+    """What a run has in place of a language model."""
+
+    kind: str
+    mark: str
+    """What its scores are marked with: "supervised", or "no labels"."""
+    sessions: int
+    """Sessions that it is trained on; 0 without labels."""
+    events: int
+    """Their events that have a gold activity."""
+    settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -118,6 +133,21 @@ class Metrics(BothParsings[ParsedScores]):
     shown: Shown
     strict: ParsedScores
     lenient: ParsedScores
+    baseline: RunBaseline | None = None
+    """None for a language model."""
+
+    @property
+    def scored_on(self) -> str:
+        """The events that are scored and the windows that show them, whatever answers: only runs with the same are held
+        against each other."""
+        events = (self.events, sorted(self.strict.all.sessions), self.null_class, self.strict.unscored_events)
+        limit = self.limit if self.partial else None
+        return canonical([self.dataset, self.part, limit, events, dict(self.choices.window), dict(self.choices.split)])
+
+    @property
+    def model_name(self) -> str:
+        """The model's name, with the mark of a baseline: "majority (supervised)"."""
+        return self.model if self.baseline is None else f"{self.model} ({self.baseline.mark})"
 
     def all_scores(self) -> Iterator[tuple[str, str, Scores]]:
         """The scores of each parsing mode and each variant of the events, with their names."""

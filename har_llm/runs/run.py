@@ -14,8 +14,7 @@ from har_llm.common.digest import digest
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import Provenance, recorded
 from har_llm.config import Experiment
-from har_llm.data.gold_answer import gold_answer
-from har_llm.data.records import Prompt, Recordings, Session
+from har_llm.data.records import Home, Prompt, Recordings, Session
 from har_llm.distill.config import Distilled
 from har_llm.distill.examples import Selection, gold_answers
 from har_llm.distill.examples_config import ExampleSettings
@@ -25,10 +24,12 @@ from har_llm.engines.config import EngineConfig
 from har_llm.engines.decoding import PLAIN_DECODING
 from har_llm.models import resolve
 from har_llm.models.adapters import NO_ADAPTER, ResolvedAdapter
+from har_llm.models.baselines.base import Given
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.result import FORMAT
 from har_llm.runs.store import GenerationStore, ShardWriter, generations_folder
 from har_llm.scoring import metrics, parsing
+from har_llm.scoring.gold_answer import gold_answer
 
 RECIPE_FORMAT = 6
 """To be raised when the same recipe would give another adapter."""
@@ -52,6 +53,8 @@ class PreparedRun:
     """How the adapter is made; None for a ready one or none."""
     requests: Sequence[Request]
     """decoding.samples for each prompt, prompt by prompt. Equal prompts may share a key."""
+    given: Given | None = None
+    """What a baseline is trained on; None for a language model."""
 
     @property
     def sessions(self) -> Sequence[Session]:
@@ -69,7 +72,7 @@ class PreparedRun:
     @property
     def unscored(self) -> frozenset[int]:
         """The activities that may be answered and are not scored."""
-        return self.recordings.home.null_class if self.experiment.dataset.null_class == "unscored" else frozenset()
+        return unscored(self.experiment, self.recordings.home)
 
     @cached_property
     def made_of(self) -> Provenance:
@@ -179,9 +182,8 @@ class TrainingPart:
     @property
     def uses_gold(self) -> bool:
         """Whether gold activities are used for the examples, or to choose them or their events."""
-        dataset, prompt = self.run.experiment.dataset, self.run.experiment.prompt
-        dropped = dataset.null_class == "dropped" and bool(dataset.home.null_class)
-        return self.settings.uses_gold or prompt.examples > 0 or dropped
+        dataset = self.run.experiment.dataset
+        return self.settings.uses_gold or (dataset.null_class == "dropped" and bool(dataset.home.null_class))
 
     def identity(self) -> dict[str, Any]:
         """What can change the examples, apart from the settings."""
@@ -197,7 +199,7 @@ class TrainingPart:
     def gold_answers(self) -> Selection:
         """Raises ConfigError if there are none."""
         activities, form = self.run.recordings.home.activities, self.run.experiment.prompt.form
-        return gold_answers(self.run.prompts, lambda prompt: gold_answer(prompt.window, prompt.ids, activities, form))
+        return gold_answers(self.run.prompts, lambda prompt: gold_answer(prompt, activities, form))
 
     def kind(self) -> list[Any]:
         """What their length depends on."""
@@ -299,6 +301,11 @@ class AdapterRecipe:
     def provenance(self) -> Provenance:
         """What is synthetic about the adapter, whatever it is scored on."""
         return self.source.provenance | resolve.provenance(self.student)
+
+
+def unscored(experiment: Experiment, home: Home) -> frozenset[int]:
+    """The activities that may be answered and are not scored."""
+    return home.null_class if experiment.dataset.null_class == "unscored" else frozenset()
 
 
 def adapters_folder(store: Path) -> Path:

@@ -72,8 +72,8 @@ def _title(metrics: Metrics, headline: str, parsing: str) -> str:
     mean = metrics.headline(headline, parsing)
     spread = f", std {percent(mean.std)}" if mean.std is not None else ""
     return (
-        f"{metrics.model}{adapter} on {metrics.dataset} ({metrics.part} part): {headline} {percent(mean.mean) or ABSENT} %"
-        f"{spread}, over {counted(mean.sessions, 'session')}"
+        f"{metrics.model_name}{adapter} on {metrics.dataset} ({metrics.part} part): {headline} "
+        f"{percent(mean.mean) or ABSENT} %{spread}, over {counted(mean.sessions, 'session')}"
     )
 
 

@@ -32,6 +32,7 @@ from har_llm.runs.result import (
     Metrics,
     PredictionRow,
     RunAdapter,
+    RunBaseline,
     Sample,
     SampleEvent,
     Shown,
@@ -101,6 +102,7 @@ def _metrics(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Seque
         versions=Versions(parsing.VERSION, metrics.VERSION),
         shown=Shown(settings.metrics.headline, settings.metrics.parsing),
         **{name: _scores(run, shown, name) for name in PARSINGS},
+        baseline=_baseline(run),
     )
 
 
@@ -117,13 +119,13 @@ def _choices(run: PreparedRun) -> Choices:
         window=_component(experiment.window),
         prompt={
             "kind": type(experiment.prompt).__name__,
-            "name": experiment.prompt.name,
-            "examples": sorted({example for prompt in run.prompts for example in prompt.examples}),
             "digest": _digest_of_prompts(run.prompts),
             "answer": asdict(experiment.prompt.form),
         },
         split=_component(experiment.split),
-        generation={
+        generation={}
+        if experiment.baseline is not None
+        else {
             "thinking": experiment.model.thinking,
             "reasoning_marks": " ".join(experiment.model.reasoning_marks or ()) or None,
             "context": experiment.model.context,
@@ -162,6 +164,14 @@ def _adapter(run: PreparedRun) -> RunAdapter | None:
             uses_gold=source.uses_gold,
         )
     return RunAdapter(lora.name, lora.label(), **run.adapter.identity(), distillation=distillation)
+
+
+def _baseline(run: PreparedRun) -> RunBaseline | None:
+    baseline, given = run.experiment.baseline, run.given
+    if baseline is None or given is None:
+        return None
+    events = sum(bool(event.activities) for session in given.sessions for event in session.events)
+    return RunBaseline(baseline.kind, baseline.mark, len(given.sessions), events, baseline.settings())
 
 
 def _environment(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Environment:

@@ -98,7 +98,7 @@ class Downloads:
 @dataclass(frozen=True)
 class Estimates:
     loads: Sequence[LoadEstimate]
-    """Of each load of the plan, in order."""
+    """Of each load of the plan, in order; a baseline costs nothing."""
     trainings: Sequence[TrainingEstimate]
     """Of each adapter of the plan, in order."""
     downloads: Downloads | None
@@ -107,7 +107,7 @@ class Estimates:
 
 def estimate(plan: Plan, stores: Stores) -> Estimates:
     """What the plan would cost on this machine; no model is loaded."""
-    loads = [_load(load, stores) for load in plan.loads]
+    loads = [_load(load, stores) for load in plan.loads if not load.is_baseline]
     return Estimates(loads, [_training(recipe) for recipe in plan.recipes], _downloads(loads))
 
 

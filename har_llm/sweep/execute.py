@@ -43,7 +43,7 @@ def prepare_jobs(jobs: Sequence[Job], callback: Callback, *, planning: bool = Fa
     """Read the data and find the models of all jobs. A job that cannot run fails here, before any model is loaded."""
     datasets = Datasets()
     for job in jobs:
-        if job.experiment is not None and job.error is None:
+        if job.experiment is not None and job.error is None and job.run is None:
             with failing([job], callback):
                 job.run = prepare(job.experiment, planning=planning, read=datasets.read)
         elif job.error is not None:

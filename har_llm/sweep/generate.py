@@ -16,17 +16,25 @@ from har_llm.models import resolve
 from har_llm.models.footprint import footprint
 from har_llm.runs.generations import ADAPTER_WEIGHTS
 from har_llm.runs.store import Record, ShardWriter
-from har_llm.sweep import throughput
+from har_llm.sweep import baselines, throughput
 from har_llm.sweep.plan import Load
 from har_llm.sweep.read_once import Stores
 
 
 def generate(load: Load, on_generation: Callable[[Generation], None], stores: Stores) -> None:
-    """Make the generations of a load in processes of their own; each is stored before the next is waited for.
+    """Make the generations of a load: in processes of their own, or here those of a baseline. Each is stored before the next
+    is waited for.
 
     Raises EngineError if a process dies, MissingError if the model cannot be downloaded, ConfigError if the GPUs have too
     little memory left, or if the model cannot reason as it is said to.
     """
+    if load.is_baseline:
+        with ExitStack() as stack:
+            keep = _Keeper(load, baselines.about(load), stack, stores)
+            for generation in baselines.answers(load):
+                keep(generation)
+                on_generation(generation)
+        return
     from har_llm.engines.worker import WorkerPool
 
     model = load.model.config

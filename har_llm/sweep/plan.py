@@ -64,6 +64,11 @@ class Load:
         return self.runs[0].model
 
     @property
+    def is_baseline(self) -> bool:
+        """Whether no model is loaded: a baseline answers in this process, in seconds."""
+        return self.runs[0].given is not None
+
+    @property
     def identity(self) -> dict[str, Any]:
         """What is loaded: the same for two loads that differ only in their requests."""
         return load_identity(self.runs[0])

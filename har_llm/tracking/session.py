@@ -89,7 +89,7 @@ class Tracking(Callback):
     def _by_publisher(self, jobs: Iterable[Job]) -> list[tuple[Publisher, list[Job]]]:
         found: dict[int, tuple[Publisher, list[Job]]] = {}
         for job in jobs:
-            if any(job is one for one in self._jobs):
+            if job.experiment is not None and job.experiment.tracker.publishes:
                 publisher = self._publisher(job)
                 found.setdefault(id(publisher), (publisher, []))[1].append(job)
         return list(found.values())

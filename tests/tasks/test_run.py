@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import MARK, har_llm, plain_environment, stored_lines, wait_for_lines
+from tests.commands import MARK, har_llm, plain_environment, run_folders, stored_lines, wait_for_lines
 from tests.helpers import real_data
 from tests.scripted_runs import SMALL
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_the_main_job_with_no_argument(tmp_path: Path) -> None:
-    first = har_llm(tmp_path, fresh=True)
+    first = har_llm(tmp_path, fresh=True, beside=True)
     assert MARK in first.stdout and MARK in first.stderr
     for word in ("f1_macro_gold", "f1_weighted", "f1_micro_catalogue", "accuracy", "missed", "std", "F1", "Gold"):
         assert word in first.stdout
@@ -38,7 +38,9 @@ def test_the_main_job_with_no_argument(tmp_path: Path) -> None:
     # A teacher that cannot read its own homes would make every later comparison pointless.
     assert scores["f1_weighted"]["mean"] > 0.6
     assert scores["missed"]["mean"] < 0.05
-    again = har_llm(tmp_path)
+    assert "random_forest (supervised)" in first.stdout
+    assert len(run_folders(tmp_path)) == 5, "with four baselines"
+    again = har_llm(tmp_path, beside=True)
     assert "finished before" in again.stdout and MARK in again.stdout
     assert not again.stderr, "no model is loaded"
     assert again.stdout.splitlines()[-1] == first.stdout.splitlines()[-1]

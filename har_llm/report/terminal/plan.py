@@ -19,10 +19,13 @@ def show_plan(plan: Plan, estimates: Estimates, finished: int) -> None:
     """Print what the runs of a plan owe: models, then adapters. `finished`: number of runs that owe nothing."""
     out = console()
     cached = plan.wanted - plan.owed
+    baselines = len(plan.loads) - len(estimates.loads)
+    models = f"Models to load, each once: {len(estimates.loads)}."
+    models += f" Baselines to compute, in seconds: {baselines}." if baselines else ""
     out.print(
         plain(
             f"{counted(len(plan.runs) + finished, 'run')}, {finished} finished. Generations needed: {plan.wanted}, of which "
-            f"{cached} are stored and {plan.owed} are to be made. Models to load, each once: {len(plan.loads)}."
+            f"{cached} are stored and {plan.owed} are to be made. {models}"
         ),
         style="bold",
     )

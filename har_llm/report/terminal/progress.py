@@ -42,6 +42,7 @@ class LiveProgress(Callback):
         self._waiting = ("", "")
         self._started = self._reported = time.monotonic()
         self._bar: Progress | None = None
+        self._quiet = False
         self._selection: Selection | None = None
         self._said: dict[int, str] = {}
 
@@ -62,11 +63,12 @@ class LiveProgress(Callback):
         self._say(f"error: {job.title}: {text}")
 
     def planned(self, plan: Plan) -> None:
-        self._total, self._loads = plan.wanted, len(plan.loads)
+        self._total, self._loads = plan.wanted, sum(not load.is_baseline for load in plan.loads)
         self._done, self._load_number = self._total - plan.owed, 0
 
     def loading(self, load: Load) -> None:
-        self._load_number += 1
+        self._quiet = load.is_baseline  # it is there in seconds
+        self._load_number += not load.is_baseline
         self._started, self._tokens = time.monotonic(), 0
         self._load_total, self._load_done = len(load.requests), 0
         reason = load.runs[0].engine_reason
@@ -79,7 +81,8 @@ class LiveProgress(Callback):
             title = f"model {self._load_number} of {self._loads}: {title}"
         server = load.engine.about().get("server")
         doing = f"asking {server}" if server else "loading the model"
-        self._say(f"{title}; {self._load_total} generations to make, {doing}")
+        if not self._quiet:
+            self._say(f"{title}; {self._load_total} generations to make, {doing}")
         self._show("loading")
 
     def generated(self, generation: Generation) -> None:
@@ -133,7 +136,7 @@ class LiveProgress(Callback):
     def _show(self, what: str) -> None:
         if sys.stderr.isatty():
             self._show_bar(what)
-        elif self._load_done and (self._load_done == self._load_total or self._is_time_to_report()):
+        elif not self._quiet and self._load_done and (self._load_done == self._load_total or self._is_time_to_report()):
             self._reported = time.monotonic()
             self._say(f"{self._what}: {self._load_done} of {self._load_total} generations, {self._rate}")
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from har_llm.common.console import console, plain, show_table
 from har_llm.common.tables import Table
+from har_llm.report.terminal.beside import show_beside
 from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import Facts
 from har_llm.runs.summary import Summary, sample_title, shortened, summarise, window_lines
@@ -31,14 +32,14 @@ DIFFERING = 12
 LINES_OF_REASONING, LONGEST_REASONING, LONGEST_ANSWER = 14, 2_000, 1_000
 
 
-def show_job(job: Job) -> None:
-    """Show the run of a single job; nothing if it failed."""
+def show_job(job: Job, beside: Sequence[RunResult] = ()) -> None:
+    """Show the run of a single job, with the baselines beside it; nothing if it failed."""
     if job.result is not None and job.experiment is not None:
         settings = job.experiment.settings.metrics
-        show_run(job.result, headline=settings.headline, parsing=settings.parsing, fresh=job.fresh)
+        show_run(job.result, beside, headline=settings.headline, parsing=settings.parsing, fresh=job.fresh)
 
 
-def show_run(result: RunResult, *, headline: str, parsing: str, fresh: bool) -> None:
+def show_run(result: RunResult, beside: Sequence[RunResult] = (), *, headline: str, parsing: str, fresh: bool) -> None:
     out = console()
     summary = summarise(result, headline=headline, parsing=parsing)
     show_head(out, summary.title, summary.label)
@@ -47,6 +48,8 @@ def show_run(result: RunResult, *, headline: str, parsing: str, fresh: bool) -> 
     show_facts(out, summary.facts)
     for table in summary.scores:
         show_table(out, table)
+    if beside:
+        show_beside(out, result, beside, headline=headline, parsing=parsing)
     if summary.missed is None:
         out.print("\nNo event was missed.", style="bold")
     else:
