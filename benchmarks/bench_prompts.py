@@ -31,7 +31,7 @@ def measure(data: Path, keep: bool) -> None:
     from tests.helpers import load
 
     dataset = load("dataset/marble", Marble)
-    prompt = load("prompt/default", SectionedPrompt)
+    prompt = load("prompt/embedded", SectionedPrompt)
     windowing = load("window/fixed", FixedWindows)
     started, seconds = time.perf_counter(), time.process_time()
     recordings = dataset.read(data)

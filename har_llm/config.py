@@ -16,6 +16,7 @@ from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.schema import checked, component, component_class, plain
 from har_llm.common.text import suggestion
+from har_llm.data.auto_prompt import AutoPrompt
 from har_llm.data.datasets.base import Dataset
 from har_llm.data.prompts import PromptConfig, SectionedPrompt
 from har_llm.data.splits import Split
@@ -176,14 +177,16 @@ def read_experiment(cfg: DictConfig) -> Experiment:
     settings = checked(Settings, {name: value for name, value in source.items() if name not in GROUPS}, "")
     settings.check()
     _check_trained(source.get("lora"))
-    kinds = get_type_hints(Experiment) | {"model": ModelConfig | BaselineConfig}
+    kinds = get_type_hints(Experiment) | {"prompt": PromptConfig | AutoPrompt, "model": ModelConfig | BaselineConfig}
     components = {group: component(source.get(group), group, kinds[group]) for group in GROUPS}
-    baseline = components["model"]
-    if isinstance(baseline, BaselineConfig):
-        components["model"] = baseline.as_model()
-        experiment = Experiment(settings=settings, source=source, **components)
+    model = components["model"]
+    if isinstance(model, BaselineConfig):
+        experiment = Experiment(settings=settings, source=source, **{**components, "model": model.as_model()})
         _check_baseline(experiment)
-        return with_baseline(experiment, baseline)
+        return with_baseline(experiment, model)
+    if isinstance(auto := components["prompt"], AutoPrompt):
+        chosen = auto.chosen(model.prompt, thinking=model.thinking)
+        components["prompt"], source["prompt"] = getattr(auto, chosen), source["prompt"][chosen]
     experiment = Experiment(settings=settings, source=source, **components)
     _check_together(experiment)
     return experiment

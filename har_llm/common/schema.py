@@ -114,6 +114,8 @@ def _convert(cls: type, values: dict[str, Any], where: str) -> Any:
 def _unknown_key(cls: type, key: str, where: str) -> str:
     parent, _, name = key.rpartition(".")
     declared = _declared(cls, parent) if parent else cls
+    if (advice := getattr(declared, "ADVICE", None)) is not None:
+        return f"{_join(where, key)} is not a setting here; {advice}"
     allowed = [one.name for one in dataclasses.fields(declared)] if _is_class(declared) else []
     rule = f" It has: {', '.join(allowed)}." if allowed else ""
     return f"{_join(where, key)} is not a setting.{suggestion(name, allowed)}{rule}"

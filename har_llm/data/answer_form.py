@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from har_llm.common.errors import ConfigError
 
 FORMATS = ("json", "lines")
+ACTIVITIES = ("names", "numbers")
 KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 LONGEST_MARK = 40
 
@@ -39,6 +40,8 @@ class AnswerForm:
     """json: a list of objects; lines: a line an event, as in "0. cooking"."""
     keys: AnswerKeys = field(default_factory=AnswerKeys)
     """Of the objects of a JSON answer."""
+    activities: str = "names"
+    """names or numbers: how activities are asked for. Both are understood."""
     mark: str | None = None
     """A line that divides a text into reasoning and answer; None where only the model's own marks do."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from string import Template
 from typing import Protocol, runtime_checkable
@@ -15,24 +16,32 @@ from typing import Protocol, runtime_checkable
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.paths import expanded
-from har_llm.data.answer_form import FORMATS, AnswerForm, AnswerKeys, check_mark
+from har_llm.data.answer_form import ACTIVITIES, FORMATS, AnswerForm, AnswerKeys, check_mark
+from har_llm.data.gold_answer import gold_answer, written_answer
 from har_llm.data.records import Home, Message, Prompt, Window
 
 EVENT_IDS = ("session", "window")
-PLACEHOLDERS = ("description", "rooms", "activities", "rules", "id_key", "activity_key", "events")
+EVENT_FORMATS = ("json", "lines")
+OF_A_HOME = ("description", "rooms", "activities", "names", "rules", "id_key", "activity_key", "answer", "form", "mark")
+OF_A_WINDOW = ("events", "ids", "blanks")
+"""Placeholders of what differs from window to window."""
 
 
 @runtime_checkable
 class PromptConfig(Protocol):
     """A prompt's settings. Configured by conf/prompt/<name>.yaml."""
 
+    name: str
+    examples: int
+    examples_seed: int
+
     @property
     def form(self) -> AnswerForm: ...
 
     def check(self) -> None: ...
 
-    def renderer(self, home: Home) -> Renderer:
-        """What turns windows of this home into prompts."""
+    def renderer(self, home: Home, shown: Sequence[Window] = ()) -> Renderer:
+        """What turns windows of this home into prompts. `shown`: windows for its examples, one more than it has."""
         ...
 
 
@@ -40,61 +49,116 @@ class PromptConfig(Protocol):
 class AskingPrompt:
     """What all prompts say of the ids and the form of the answers that they ask for."""
 
+    name: str = "own"
+    """Names the prompt in records and tables."""
     event_ids: str = "session"
     """session: an event keeps its position in the session; window: ids start at 0 in each window."""
     answer_format: str = "json"
     """How answers are parsed. json: a list of objects; lines: a line an event, as in "0. cooking"."""
     answer_keys: AnswerKeys = field(default_factory=AnswerKeys)
     """The keys of the objects of a JSON answer that the prompt asks for, and by which answers are parsed."""
+    answer_activities: str = "names"
+    """names or numbers: how the prompt asks for activities, and so how gold answers are written. Both are understood."""
     answer_mark: str | None = None
     """The line after which the answer comes, where the prompt asks to reason before it in the text; null = none."""
+    examples: int = 0
+    """Windows of the training part that are shown with their gold activities; such runs are marked as using gold."""
+    examples_seed: int = 0
+    """Draws these windows."""
 
     def check(self) -> None:
         require("prompt.event_ids", self.event_ids, EVENT_IDS)
         require("prompt.answer_format", self.answer_format, FORMATS)
+        require("prompt.answer_activities", self.answer_activities, ACTIVITIES)
         self.answer_keys.check()
         check_mark(self.answer_mark)
+        if self.examples < 0:
+            raise ConfigError(f"prompt.examples is {self.examples}; it must be 0 or more.")
 
     @property
     def form(self) -> AnswerForm:
-        return AnswerForm(self.answer_format, self.answer_keys, self.answer_mark)
+        return AnswerForm(self.answer_format, self.answer_keys, self.answer_activities, self.answer_mark)
 
 
 @dataclass(kw_only=True)
 class SectionedPrompt(AskingPrompt):
     """Named sections, filled with the home and joined by blank lines; the window's events come last.
 
-    A section may use $description, $rooms, $activities and $rules, and $id_key and $activity_key for the keys of an answer;
-    `events` uses $events. A section whose placeholder is empty for a home (no rules, no description) is left out whole, and
-    so is one that is null or empty itself.
+    A section may use $description, $rooms, $activities (or $names, without their numbers) and $rules; $examples; $answer,
+    the answer in words, $form, one for two events with blanks in place of activities, $mark, $id_key and $activity_key.
+    `events` uses $events, and behind it $ids, the window's ids, and $blanks, its answer with blanks. A section whose
+    placeholder is empty (no rules, no description, no examples) is left out whole, and so is one that is null or empty.
     """
 
     system: str
     sections: dict[str, str | None] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+    """What $answer says, by answer_format."""
     events: str = "$events"
+    event_format: str = "json"
+    """json: the window as a list of objects, as in the paper; lines: a line an event, "0. 08:00:00 hall door OPENED"."""
+    blank: str = "<activity>"
+    """What stands in $form and $blanks for an activity."""
+    example: str = "$events\n\n$answer"
+    """Each of $examples: the events and the answer of a window."""
 
     def check(self) -> None:
         super().check()
+        require("prompt.event_format", self.event_format, EVENT_FORMATS)
         for name, text in self.sections.items():
-            _check_placeholders(f"prompt.sections.{name}", text or "", PLACEHOLDERS[:-1])
-        _check_placeholders("prompt.system", self.system, PLACEHOLDERS[:-1])
-        _check_placeholders("prompt.events", self.events, PLACEHOLDERS)
+            _check_placeholders(f"prompt.sections.{name}", text or "", (*OF_A_HOME, "examples"))
+        for name, text in self.answers.items():
+            _check_placeholders(f"prompt.answers.{name}", text, ("id_key", "activity_key"))
+        _check_placeholders("prompt.system", self.system, OF_A_HOME)
+        _check_placeholders("prompt.example", self.example, ("events", "answer", "mark"))
+        _check_placeholders("prompt.events", self.events, (*OF_A_HOME, *OF_A_WINDOW))
         count = len(_template_parts(self.events)) - 1
         if count == 0:
             raise ConfigError("prompt.events has no $events; without it a model would not see the window.")
         if count > 1:
             raise ConfigError(f"prompt.events has $events {count} times; it must have it once.")
 
-    def renderer(self, home: Home) -> Renderer:
-        values = _home_values(home) | {"id_key": self.answer_keys.id, "activity_key": self.answer_keys.activity}
-        parts = [_section(text or "", values) for text in self.sections.values()]
+        self._check_examples()
+
+    def _check_examples(self) -> None:
+        used = [name for name, text in self.sections.items() if "examples" in Template(text or "").get_identifiers()]
+        if bool(used) != bool(self.examples):
+            raise ConfigError(
+                f"prompt.examples is {self.examples}, and {' and '.join(used) or 'no section'} of prompt.sections uses "
+                f"$examples; prompt=few_shot has both."
+            )
+
+    def renderer(self, home: Home, shown: Sequence[Window] = ()) -> Renderer:
+        keys = {"id_key": self.answer_keys.id, "activity_key": self.answer_keys.activity}
+        answer = Template(self.answers.get(self.answer_format, "")).substitute(keys)
+        form = self._blanks((0, 1))
+        values = {**_home_values(home), **keys, "answer": answer, "form": form, "mark": self.answer_mark or ""}
         before, after = _template_parts(self.events.strip())
+
+        def static(windows: Sequence[Window]) -> str:
+            filled = {**values, "examples": "\n\n".join(self._example(one, home) for one in windows)}
+            parts = [_section(text or "", filled) for text in self.sections.values()]
+            return "\n\n".join([*filter(None, parts), Template(before).substitute(filled)])
+
         return Renderer(
             Template(self.system).substitute(values).strip(),
-            "\n\n".join([*filter(None, parts), Template(before).substitute(values)]),
-            Template(after).substitute(values),
+            _Static(static, self.examples, shown),
+            lambda ids: Template(after).substitute(values, ids=", ".join(map(str, ids)), blanks=self._blanks(ids)),
+            self._events,
             window_ids=self.event_ids == "window",
         )
+
+    @property
+    def _events(self) -> EventsText:
+        return events_lines if self.event_format == "lines" else events_json
+
+    def _blanks(self, ids: Sequence[int]) -> str:
+        return written_answer(ids, [self.blank] * len(ids), self.form)
+
+    def _example(self, window: Window, home: Home) -> str:
+        ids = _ids(window, window_ids=self.event_ids == "window")
+        gold = gold_answer(window, ids, home.activities, self.form)
+        return Template(self.example).substitute(events=self._events(window, ids), answer=gold, mark=self.answer_mark or "")
 
 
 @dataclass(kw_only=True)
@@ -110,10 +174,12 @@ class VerbatimPrompt(AskingPrompt):
 
     def check(self) -> None:
         super().check()
+        if self.examples:
+            raise ConfigError(f"prompt.examples is {self.examples}, but a file has no place for them; write them into it.")
         if not self.path:
             raise ConfigError("prompt.path is not set; prompt=verbatim needs prompt.path=FILE, the text to send.")
 
-    def renderer(self, home: Home) -> Renderer:
+    def renderer(self, home: Home, shown: Sequence[Window] = ()) -> Renderer:
         path = expanded(str(self.path))
         try:
             text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")  # what editors on Windows write is not meant
@@ -126,34 +192,66 @@ class VerbatimPrompt(AskingPrompt):
         if not _EVENTS.search(text):
             text = text.rstrip("\n") + "\n\n$events"
         before, after = (_fill(half, _home_values(home)) for half in _EVENTS.split(text, maxsplit=1))
-        return Renderer(self.system, before, after, window_ids=self.event_ids == "window")
+        static = _Static(lambda _: before, 0, ())
+        return Renderer(self.system, static, lambda _: after, events_json, window_ids=self.event_ids == "window")
+
+
+class _Static:
+    """What stands before the events: the same for all windows, but that no example is of the window's own session."""
+
+    def __init__(self, text: Callable[[Sequence[Window]], str], examples: int, shown: Sequence[Window]):
+        self._text, self._examples, self._shown = text, examples, shown
+        self._made: dict[tuple[str, ...], str] = {}
+
+    def before(self, window: Window) -> tuple[str, tuple[str, ...]]:
+        """The text, and the ids of its examples."""
+        others = [one for one in self._shown if one.session != window.session][: self._examples]
+        named = tuple(one.id for one in others)
+        if named not in self._made:
+            self._made[named] = self._text(others)
+        return self._made[named], named
+
+
+EventsText = Callable[[Window, Sequence[int]], str]
 
 
 class Renderer:
     """Turns windows of one home into prompts. The static text is built once."""
 
-    def __init__(self, system: str, before: str, after: str, *, window_ids: bool):
+    def __init__(
+        self, system: str, static: _Static, after: Callable[[Sequence[int]], str], events: EventsText, *, window_ids: bool
+    ):
+        """`after`: what follows the events with these ids."""
         self._system: tuple[Message, ...] = ({"role": "system", "content": system},) if system else ()
-        self._before = before
-        self._after = after
+        self._static, self._after, self._events = static, after, events
         self._window_ids = window_ids
 
     def render(self, window: Window) -> Prompt:
-        ids = tuple(range(len(window.events))) if self._window_ids else tuple(event.id for event in window.events)
-        text = self._before + events_json(window, ids) + self._after
-        return Prompt(window, (*self._system, {"role": "user", "content": text}), ids)
+        ids = _ids(window, window_ids=self._window_ids)
+        before, examples = self._static.before(window)
+        text = before + self._events(window, ids) + self._after(ids)
+        return Prompt(window, (*self._system, {"role": "user", "content": text}), ids, examples)
+
+
+def _ids(window: Window, *, window_ids: bool) -> tuple[int, ...]:
+    return tuple(range(len(window.events))) if window_ids else tuple(event.id for event in window.events)
 
 
 _quote = json.encoder.encode_basestring  # what json.dumps(ensure_ascii=False) does to a string, without its set-up
 
 
-def events_json(window: Window, ids: tuple[int, ...]) -> str:
+def events_json(window: Window, ids: Sequence[int]) -> str:
     """The window as a JSON list, one event a line (section 3.1.1)."""
     lines = [
         f'{{"id": {shown}, "time": "{event.time}", "event": {_quote(event.text)}}}'
         for shown, event in zip(ids, window.events, strict=True)
     ]
     return "[\n" + ",\n".join(lines) + "\n]"
+
+
+def events_lines(window: Window, ids: Sequence[int]) -> str:
+    """The window as a line an event."""
+    return "\n".join(f"{shown}. {event.time} {event.text}" for shown, event in zip(ids, window.events, strict=True))
 
 
 def _home_values(home: Home) -> dict[str, str]:
@@ -163,6 +261,7 @@ def _home_values(home: Home) -> dict[str, str]:
             f"- {room}: {', '.join(things)}" if things else f"- {room}" for room, things in home.rooms.items()
         ),
         "activities": "\n".join(f"{number}. {home.described(number)}" for number in home.activities),
+        "names": "\n".join(f"- {home.described(number)}" for number in home.activities),
         "rules": "\n".join(f"- {rule}" for rule in home.rules),
     }
 

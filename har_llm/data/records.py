@@ -100,3 +100,5 @@ class Prompt:
     messages: tuple[Message, ...]
     ids: tuple[int, ...]
     """The id shown for each event of the window, in order."""
+    examples: tuple[str, ...] = ()
+    """The ids of the training windows that are shown with their gold activities."""

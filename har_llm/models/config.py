@@ -82,6 +82,8 @@ class ModelConfig:
     reasoning_marks: list[str] | None = None
     """The texts that open and close the model's reasoning, as in ["<scratch>","</scratch>"]; null = those of the models that
     are published, such as <think> and </think>."""
+    prompt: str | None = None
+    """The prompt that prompt=auto takes for this model; null = by `thinking`."""
     chat_template_kwargs: dict[str, Any] = field(default_factory=dict)
     """Further options of the chat template, by the names that it reads, as in {reasoning_effort: low}."""
     context: int | None = None

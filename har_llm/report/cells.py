@@ -210,6 +210,8 @@ def marks(cell: Cell) -> list[str]:
     said = partial_labels(run.metrics)
     if run.distillation is not None:
         said += filter(None, [gold_in_words(run.distillation.method, run.distillation.uses_gold)])
+    if run.settings.get("prompt.examples", "0") != "0":
+        said.append(f"uses gold: {run.settings['prompt.examples']} training windows in the prompt")
     if any(engine.startswith("Scripted") for engine in cell.engines):
         said.append("answers from a script, not from a model")
     if len(cell.engines) > 1:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from har_llm.common.shipped import shipped
+from har_llm.common.shipped import conf_folder, shipped
 from har_llm.models.resolve import UNRESOLVED
 from har_llm.report.paper import DATASETS, TEACHER
 
@@ -128,7 +128,7 @@ def _experiment(chosen: Chosen) -> dict[str, Any]:
 
 
 def _on(dataset: str) -> dict[str, Any]:
-    return shipped(f"dataset={dataset}", "lora=distilled")
+    return shipped(f"dataset={dataset}", "lora=distilled", "prompt=reasoning")
 
 
 def flattened(content: Mapping[Any, Any], where: str = "") -> dict[str, str]:
@@ -144,8 +144,11 @@ def flattened(content: Mapping[Any, Any], where: str = "") -> dict[str, str]:
 
 
 def changed_sections(settings: Mapping[str, str]) -> list[str]:
-    """The sections of a run's prompt that are not as in conf/prompt/default.yaml, as "prompt.sections.rules=null"."""
-    usual = flattened({"prompt": shipped()["prompt"]})
+    """The sections of a run's prompt that are not as in its option of conf/prompt, as "prompt.sections.rules=null"."""
+    name = settings.get("prompt.name", "")
+    if not (conf_folder() / "prompt" / f"{name}.yaml").is_file():
+        return []
+    usual = flattened({"prompt": shipped(f"prompt={name}")["prompt"]})
     ours, theirs = ({key: text for key, text in one.items() if under(key, [SECTIONS])} for one in (settings, usual))
     differing = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
     return [f"{key}={_value(ours.get(key), key, key)}" for key in differing] if ours else []

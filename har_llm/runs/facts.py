@@ -109,10 +109,11 @@ def _prompt(choice: Mapping[str, Any]) -> str:
         asked += ", an answer line for each event"
     elif form["keys"] != USUAL_FORM["keys"]:
         asked += f", answer keys {form['keys']['id']} and {form['keys']['activity']}"
+    if shown := choice.get("examples"):
+        asked += f", with gold activities of training windows ({', '.join(shown)})"
     if form["mark"] is not None:
         asked += f", reasoning in the text before {form['mark']!r}"
-    kind = _choice({"kind": choice.get("kind")})
-    return f"{kind}{asked}, digest of the prompts of these windows {choice.get('digest')}"
+    return f"{choice.get('name')}{asked}, digest of the prompts of these windows {choice.get('digest')}"
 
 
 def _generation(metrics: Metrics) -> str:

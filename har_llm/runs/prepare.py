@@ -12,6 +12,7 @@ from har_llm.common.digest import digest
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
 from har_llm.config import Experiment
+from har_llm.data.few_shot import example_windows
 from har_llm.data.records import Prompt, Recordings, Session, Window
 from har_llm.data.splits import first_sessions
 from har_llm.distill.config import Distilled, distillation_of
@@ -75,7 +76,7 @@ def divide(experiment: Experiment, recordings: Recordings) -> Mapping[str, Seque
 
 def render(experiment: Experiment, recordings: Recordings, sessions: Sequence[Session]) -> list[Prompt]:
     """The prompts of the sessions' windows, or of the first `limit` of them. Raises ConfigError if there is none."""
-    renderer = experiment.prompt.renderer(recordings.home)
+    renderer = experiment.prompt.renderer(recordings.home, _examples(experiment, recordings))
     if not sessions:
         raise ConfigError(f"split.part is {experiment.split.part!r}, which holds no session; choose another part or split.")
     windows = (window for session in sessions for window in experiment.window.cut(session))
@@ -85,6 +86,16 @@ def render(experiment: Experiment, recordings: Recordings, sessions: Sequence[Se
             f"No window is left of {len(sessions)} sessions: window.min_events is {experiment.window.min_events}; lower it."
         )
     return prompts
+
+
+def _examples(experiment: Experiment, recordings: Recordings) -> list[Window]:
+    """The training windows that the prompts show with their gold activities."""
+    prompt = experiment.prompt
+    if not prompt.examples:
+        return []
+    training = divide(experiment, recordings)["train"]
+    windows = (window for session in training for window in experiment.window.cut(session))
+    return example_windows(windows, prompt.examples, prompt.examples_seed)
 
 
 def _requests(run: PreparedRun) -> Iterator[Request]:

@@ -14,6 +14,7 @@ from har_llm.common.digest import digest
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import Provenance, recorded
 from har_llm.config import Experiment
+from har_llm.data.gold_answer import gold_answer
 from har_llm.data.records import Home, Prompt, Recordings, Session
 from har_llm.distill.config import Distilled
 from har_llm.distill.examples import Selection, gold_answers
@@ -29,7 +30,6 @@ from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.result import FORMAT
 from har_llm.runs.store import GenerationStore, ShardWriter, generations_folder
 from har_llm.scoring import metrics, parsing
-from har_llm.scoring.gold_answer import gold_answer
 
 RECIPE_FORMAT = 6
 """To be raised when the same recipe would give another adapter."""
@@ -182,8 +182,9 @@ class TrainingPart:
     @property
     def uses_gold(self) -> bool:
         """Whether gold activities are used for the examples, or to choose them or their events."""
-        dataset = self.run.experiment.dataset
-        return self.settings.uses_gold or (dataset.null_class == "dropped" and bool(dataset.home.null_class))
+        dataset, prompt = self.run.experiment.dataset, self.run.experiment.prompt
+        dropped = dataset.null_class == "dropped" and bool(dataset.home.null_class)
+        return self.settings.uses_gold or prompt.examples > 0 or dropped
 
     def identity(self) -> dict[str, Any]:
         """What can change the examples, apart from the settings."""
@@ -199,7 +200,7 @@ class TrainingPart:
     def gold_answers(self) -> Selection:
         """Raises ConfigError if there are none."""
         activities, form = self.run.recordings.home.activities, self.run.experiment.prompt.form
-        return gold_answers(self.run.prompts, lambda prompt: gold_answer(prompt, activities, form))
+        return gold_answers(self.run.prompts, lambda prompt: gold_answer(prompt.window, prompt.ids, activities, form))
 
     def kind(self) -> list[Any]:
         """What their length depends on."""

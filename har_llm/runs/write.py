@@ -119,6 +119,8 @@ def _choices(run: PreparedRun) -> Choices:
         window=_component(experiment.window),
         prompt={
             "kind": type(experiment.prompt).__name__,
+            "name": experiment.prompt.name,
+            "examples": sorted({example for prompt in run.prompts for example in prompt.examples}),
             "digest": _digest_of_prompts(run.prompts),
             "answer": asdict(experiment.prompt.form),
         },

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from har_llm.common.environment import library_versions, machine
+from har_llm.data.gold_answer import written_answer
 from har_llm.engines.base import Generation
 from har_llm.runs.run import PreparedRun
-from har_llm.scoring.gold_answer import written_answer
 from har_llm.sweep.plan import Load
 
 
@@ -35,6 +35,6 @@ def _answers(run: PreparedRun, keys: set[str]) -> Iterator[Generation]:
     asked = {request.key: prompt for request, prompt in zip(run.requests, run.prompts, strict=True) if request.key in keys}
     predicted = baseline.fit(given)([prompt.window for prompt in asked.values()])
     seconds = (time.monotonic() - started) / len(asked)
-    activities, form = run.recordings.home.activities, run.experiment.prompt.form
+    form = run.experiment.prompt.form
     for (key, prompt), numbers in zip(asked.items(), predicted, strict=True):
-        yield Generation(key, written_answer(prompt.ids, numbers, activities, form), "stop", 0, 0, seconds)
+        yield Generation(key, written_answer(prompt.ids, numbers, form), "stop", 0, 0, seconds)

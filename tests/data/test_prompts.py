@@ -1,20 +1,28 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.schema import component
+from har_llm.config import read_experiment
 from har_llm.data.datasets.marble import Marble
 from har_llm.data.datasets.simulated import SimulatedHome
+from har_llm.data.few_shot import example_windows
 from har_llm.data.prompts import SectionedPrompt, VerbatimPrompt, events_json
 from har_llm.data.records import Event, Prompt, Session, Window
 from har_llm.data.windows import FixedWindows
+from har_llm.scoring.labels import Labels
+from har_llm.scoring.parsing import Asked, parse
+from tests.composing import composed, experiment
 from tests.helpers import load, session_of, small_home
 
 HOSTILE = st.one_of(
@@ -36,8 +44,19 @@ def session_with(events: list[tuple[str, str]], gold: list[tuple[int, str]]) -> 
     return Session("s1", "g", listed)
 
 
-def rendered(session: Session, **changes: Any) -> list[Prompt]:
-    renderer = load("prompt/default", SectionedPrompt, **changes).renderer(small_home())
+SHIPPED = ("reasoning", "step_by_step", "direct", "embedded", "few_shot")
+WITHOUT_GOLD = st.sampled_from(SHIPPED[:-1])
+
+
+def shipped_prompt(name: str, **changes: Any) -> SectionedPrompt:
+    node = OmegaConf.to_container(composed(f"prompt={name}").prompt)
+    prompt = component({**cast(dict[str, Any], node), **changes}, "prompt")
+    assert isinstance(prompt, SectionedPrompt)
+    return prompt
+
+
+def rendered(session: Session, name: str = "embedded", **changes: Any) -> list[Prompt]:
+    renderer = shipped_prompt(name, **changes).renderer(small_home())
     return [renderer.render(window) for window in FixedWindows().cut(session)]
 
 
@@ -52,7 +71,7 @@ def events_in(prompt: Prompt) -> Any:
 
 
 def test_a_definition_stands_behind_the_name_of_its_activity() -> None:
-    renderer = load("prompt/default", SectionedPrompt).renderer(small_home(definitions={2: "also a glass of water"}))
+    renderer = load("prompt/embedded", SectionedPrompt).renderer(small_home(definitions={2: "also a glass of water"}))
     text = renderer.render(next(FixedWindows().cut(session_of(2)))).messages[-1]["content"]
     assert "\n1. cooking\n2. eating: also a glass of water\n3. " in text
 
@@ -61,24 +80,28 @@ def test_a_definition_stands_behind_the_name_of_its_activity() -> None:
 
 
 @pytest.mark.slow
-@given(EVENTS, GOLD, GOLD)
+@given(EVENTS, GOLD, GOLD, WITHOUT_GOLD)
 def test_gold_and_subjects_do_not_reach_a_prompt(
-    events: list[tuple[str, str]], gold: list[tuple[int, str]], other: list[tuple[int, str]]
+    events: list[tuple[str, str]], gold: list[tuple[int, str]], other: list[tuple[int, str]], name: str
 ) -> None:
-    first, second = rendered(session_with(events, gold)), rendered(session_with(events, other))
+    first, second = (rendered(session_with(events, one), name) for one in (gold, other))
     assert [as_bytes(prompt) for prompt in first] == [as_bytes(prompt) for prompt in second]
 
 
 @pytest.mark.slow
-@given(EVENTS, EVENTS, GOLD, st.data())
+@given(EVENTS, EVENTS, GOLD, WITHOUT_GOLD, st.data())
 def test_events_outside_the_window_do_not_reach_a_prompt(
-    events: list[tuple[str, str]], others: list[tuple[str, str]], gold: list[tuple[int, str]], data: st.DataObject
+    events: list[tuple[str, str]],
+    others: list[tuple[str, str]],
+    gold: list[tuple[int, str]],
+    name: str,
+    data: st.DataObject,
 ) -> None:
     index = data.draw(st.integers(0, (len(events) - 1) // 10))
     changed = [
         event if number // 10 == index else others[number % len(others)] for number, event in enumerate(events)
     ] + others[: 0 if len(events) % 10 and index == len(events) // 10 else None]
-    before, after = rendered(session_with(events, gold)), rendered(session_with(changed[:35], gold))
+    before, after = (rendered(session_with(one, gold), name) for one in (events, changed[:35]))
     assert as_bytes(before[index]) == as_bytes(after[index])
 
 
@@ -93,7 +116,7 @@ def test_an_event_of_the_window_does_reach_the_prompt() -> None:
 def test_prompts_of_the_simulated_homes_name_no_resident(home: str) -> None:
     dataset = load(f"dataset/{home}", SimulatedHome)
     recordings = dataset.read(Path())
-    renderer = load("prompt/default", SectionedPrompt).renderer(recordings.home)
+    renderer = load("prompt/embedded", SectionedPrompt).renderer(recordings.home)
     for window in FixedWindows().cut(recordings.sessions[0]):
         text = "\n".join(message["content"] for message in renderer.render(window).messages)
         assert not set(dataset.residents) & set(re.findall(r"\w+", text))
@@ -149,7 +172,7 @@ def test_static_text_comes_first_and_is_the_same_for_all_windows() -> None:
 
 
 def test_a_section_with_nothing_to_say_is_left_out() -> None:
-    template = load("prompt/default", SectionedPrompt)
+    template = load("prompt/embedded", SectionedPrompt)
     window = next(FixedWindows().cut(session_of(3)))
     full = template.renderer(small_home()).render(window).messages[-1]["content"]
     bare = template.renderer(small_home(rules=(), description="")).render(window).messages[-1]["content"]
@@ -160,7 +183,7 @@ def test_a_section_with_nothing_to_say_is_left_out() -> None:
 
 @pytest.mark.parametrize("nothing", [None, "", " \n"])
 def test_a_section_may_be_taken_out(nothing: str | None) -> None:
-    template = load("prompt/default", SectionedPrompt, sections={"rules": nothing, "task": nothing})
+    template = load("prompt/embedded", SectionedPrompt, sections={"rules": nothing, "task": nothing})
     template.check()
     window = next(FixedWindows().cut(session_of(3)))
     text = template.renderer(small_home()).render(window).messages[-1]["content"]
@@ -169,7 +192,7 @@ def test_a_section_may_be_taken_out(nothing: str | None) -> None:
 
 @pytest.mark.parametrize(("events", "end"), [("Pay $$$events", "Pay $"), ("été: $events", "été: "), ("$eventsé", "")])
 def test_events_stand_where_the_template_says(events: str, end: str) -> None:
-    template = load("prompt/default", SectionedPrompt, events=events)
+    template = load("prompt/embedded", SectionedPrompt, events=events)
     template.check()
     window = next(FixedWindows().cut(session_of(2)))
     assert f"\n\n{end}{BOTH}" in template.renderer(small_home()).render(window).messages[-1]["content"]
@@ -184,7 +207,7 @@ def test_words_of_a_home_are_never_taken_for_placeholders(name: str) -> None:
         "rules": ("$events $rooms",),
     }
     window = next(FixedWindows().cut(session_of(3)))
-    prompt = load("prompt/default", SectionedPrompt).renderer(small_home(**{name: values[name]})).render(window)
+    prompt = load("prompt/embedded", SectionedPrompt).renderer(small_home(**{name: values[name]})).render(window)
     assert "$events" in prompt.messages[-1]["content"]
     assert len(events_in(prompt)) == 3
     assert prompt.messages[-1]["content"].count('"kitchen fridge 0"') == 2
@@ -193,7 +216,7 @@ def test_words_of_a_home_are_never_taken_for_placeholders(name: str) -> None:
 def test_the_keys_of_an_answer_are_in_the_example_that_the_prompt_shows() -> None:
     window = next(FixedWindows().cut(session_of(2)))
     usual, papers = (
-        load("prompt/default", SectionedPrompt, **changes).renderer(small_home()).render(window).messages[-1]["content"]
+        load("prompt/embedded", SectionedPrompt, **changes).renderer(small_home()).render(window).messages[-1]["content"]
         for changes in ({}, {"answer_keys": {"id": "event", "activity": "predicted_activity"}})
     )
     assert '\n[{"id": 0, "activity": 1}, {"id": 1, "activity": 1}]\n' in usual
@@ -201,17 +224,123 @@ def test_the_keys_of_an_answer_are_in_the_example_that_the_prompt_shows() -> Non
     assert '"activity"' not in papers and '{"id": 0, "time": ' in papers, "the events of the input keep their keys"
 
 
-def test_shipped_prompts_are_valid() -> None:
-    load("prompt/default", SectionedPrompt).check()
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_prompts_of_marble(name: str) -> None:
+    home = load("dataset/marble", Marble).build_home()
+    shown = [Window(f"t{session}", 0, tuple(session_of(2).events)) for session in range(4)]
+    text = shipped_prompt(name).renderer(home, shown).render(Window("s", 0, ())).messages[-1]["content"]
+    for words in ("- medicine area: medicines cabinet\n", "- hall\n", " preparing cold meal\n", "Rules:\n- Cooking needs"):
+        assert words in text
+    assert "$" not in text and ("<activity>" in text) == (name != "embedded")
+
+
+def test_a_users_own_file_is_a_prompt() -> None:
     load("prompt/verbatim", VerbatimPrompt, path="my.txt").check()
 
 
-def test_default_prompt_of_marble() -> None:
-    home = load("dataset/marble", Marble).build_home()
-    text = load("prompt/default", SectionedPrompt).renderer(home).render(Window("s", 0, ())).messages[-1]["content"]
-    for words in ("- medicine area: medicines cabinet\n", "- hall\n", "8. preparing cold meal\n", "Rules:\n- Cooking needs"):
-        assert words in text
-    assert "$" not in text
+@pytest.mark.parametrize(
+    ("choices", "name"),
+    [
+        ((), "embedded"),
+        (("model=tiny_student", "lora=distilled_tiny"), "embedded"),
+        (("model=qwen3_0.6b",), "reasoning"),
+        (("model=qwen3_0.6b", "model.thinking=false"), "direct"),
+        (("model=qwen3_0.6b", "model.prompt=step_by_step"), "step_by_step"),
+        (("model=qwen3_0.6b", "prompt=few_shot"), "few_shot"),
+    ],
+)
+def test_auto_chooses_by_the_model_and_is_not_recorded_itself(choices: tuple[str, ...], name: str) -> None:
+    made = experiment(*choices)
+    assert made.prompt.name == name == made.source["prompt"]["name"]
+    assert read_experiment(OmegaConf.create(made.source)).prompt == made.prompt
+
+
+def test_the_embedded_models_get_the_text_that_they_were_trained_on() -> None:
+    """Recorded before there was any other prompt; another text makes them worse."""
+    home = load("dataset/simulated_flat", SimulatedHome).read(Path())
+    prompt = load("prompt/embedded", SectionedPrompt).renderer(home.home).render(next(FixedWindows().cut(home.sessions[0])))
+    assert hashlib.sha256(as_bytes(prompt)).hexdigest()[:16] == "a0adcbf584a5dec2"
+
+
+# The form of an answer
+
+
+WINDOW = next(FixedWindows().cut(session_of(3)))
+
+
+def asked(name: str, **changes: Any) -> str:
+    """What stands behind the rules."""
+    prompt = shipped_prompt(name, **changes)
+    prompt.check()
+    return prompt.renderer(small_home()).render(WINDOW).messages[-1]["content"].partition("Rules:")[2]
+
+
+def test_an_answer_is_asked_for_by_name_with_blanks_in_the_example_and_the_plain_ids() -> None:
+    lines = asked("direct")
+    assert "\n0. <activity>\n1. <activity>\n" in lines and lines.endswith("\nAnswer for the ids 0, 1, 2.")
+    assert "\n2. 08:00:02 kitchen fridge 0\n" in lines and "name of its activity" in lines
+    keys = {"id": "event", "activity": "predicted_activity"}
+    listed = asked("direct", answer_format="json", event_format="json", answer_keys=keys)
+    assert '\n[{"event": 0, "predicted_activity": "<activity>"}, {"event": 1, ' in listed
+    assert 'the "event" of the event and the name of its "predicted_activity"' in listed
+    assert asked("direct", events="$events\n$blanks", blank="...").endswith("\n0. ...\n1. ...\n2. ...")
+    assert "\nAnswer: and after it" not in lines and "the line Answer: and" in asked("step_by_step")
+
+
+def test_an_echo_of_a_prompt_is_no_answer() -> None:
+    """Neither its activities nor its example nor its events."""
+    prompt = shipped_prompt("direct")
+    text = prompt.renderer(small_home()).render(WINDOW).messages[-1]["content"]
+    read = parse(text, "stop", Asked((0, 1, 2), Labels(small_home().activities), prompt.form), thinking=False)
+    assert [one.activity for one in (*read.strict, *read.lenient)] == [None] * 6
+
+
+# Few-shot
+
+
+def few_shot(training: list[Session], window: Window = WINDOW, **changes: Any) -> Prompt:
+    prompt = shipped_prompt("few_shot", examples=2, **changes)
+    prompt.check()
+    windows = (one for session in training for one in FixedWindows(events=3).cut(session))
+    shown = example_windows(windows, prompt.examples, prompt.examples_seed)
+    return prompt.renderer(small_home(), shown).render(window)
+
+
+def recorded(name: str, gold: int = 1, room: str = "hall", length: int = 7) -> Session:
+    return Session(name, "g", [Event(at, f"09:00:0{at}", f"{room} door {at}", (gold,), ("A",)) for at in range(length)])
+
+
+TRAINING = [recorded(name, gold) for name, gold in (("a", 1), ("b", 2), ("c", 3), ("d", 2))]
+
+
+def test_examples_are_training_windows_with_their_gold_activities() -> None:
+    prompt = few_shot(TRAINING)
+    text = prompt.messages[-1]["content"]
+    assert len(prompt.examples) == 2 and text.count("Events:\n") == 3
+    first = next(session for session in TRAINING if prompt.examples[0].startswith(session.id))
+    start = 3 * int(prompt.examples[0].partition("#")[2])
+    gold = small_home().activities[first.events[0].activities[0]]
+    assert f"\n{start}. 09:00:0{start} hall door {start}\n" in text and f"\n{start}. {gold}\n" in text
+    assert len({few_shot(TRAINING, examples_seed=seed).examples for seed in range(9)}) > 1
+    assert few_shot(TRAINING).messages == prompt.messages
+
+
+def test_gold_reaches_a_prompt_from_other_training_sessions_only() -> None:
+    prompt = few_shot(TRAINING)
+    own = Window("s", 0, tuple(event._replace(activities=(3,), subjects=("B",)) for event in WINDOW.events))
+    assert as_bytes(few_shot(TRAINING, own)) == as_bytes(prompt), "neither the window's own"
+    of_shown = TRAINING["abcd".index(prompt.examples[0][0])]
+    asked_of_it = few_shot(TRAINING, next(FixedWindows(events=3).cut(of_shown)))
+    assert not any(example.startswith(of_shown.id) for example in asked_of_it.examples), "nor its session's"
+    assert len(asked_of_it.examples) == 2
+    changed = [Session(one.id, "g", [event._replace(activities=(3,)) for event in one.events]) for one in TRAINING]
+    assert as_bytes(few_shot(changed)) != as_bytes(prompt), "the property above would hold for prompts without examples"
+
+
+def test_examples_have_gold_for_every_event_and_are_not_shorter_than_others() -> None:
+    unlabelled = Session("e", "g", [event._replace(activities=()) for event in TRAINING[0].events])
+    with pytest.raises(ConfigError, match="only 2 sessions of the training part have a window of 3 events"):
+        few_shot([*TRAINING[:2], unlabelled, recorded("f", length=2)])
 
 
 @pytest.mark.parametrize(
@@ -230,7 +359,7 @@ def test_default_prompt_of_marble() -> None:
 )
 def test_wrong_setting_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as raised:
-        load("prompt/default", SectionedPrompt, **changes).check()
+        load("prompt/embedded", SectionedPrompt, **changes).check()
     assert words in str(raised.value)
 
 

@@ -119,7 +119,9 @@ def settings_of(facts: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[st
     dataset = facts["dataset"] if facts["dataset"] in SHIPPED else "mural"
     model = facts["model"] if facts["model"] in MODELS else "qwen3_0.6b"
     recipe = (facts["adapter"] or {}).get("distillation")
-    made = deepcopy(shipped(f"dataset={dataset}", f"model={model}", f"lora={'distilled' if recipe else 'none'}"))
+    made = deepcopy(
+        shipped(f"dataset={dataset}", f"model={model}", f"lora={'distilled' if recipe else 'none'}", "prompt=reasoning")
+    )
     made = merged(made, {"dataset": {"name": facts["dataset"]}, "model": {"name": facts["model"], "id": facts["model_id"]}})
     if recipe:
         teacher = {"name": recipe["teacher"], "id": MODELS.get(recipe["teacher"], recipe["teacher"])}

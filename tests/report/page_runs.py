@@ -100,7 +100,7 @@ def make(root: Path, run: Fabricated) -> RunResult:
     (folder / "sample.json").write_text(json.dumps(SAMPLE))
     # Names that Hydra could not have composed stand in metrics.json only, where the page reads them.
     plain = {key: {"name": re.sub(r"\W", "_", name)} for key, name in (("dataset", run.dataset), ("model", run.model))}
-    settings = merged(shipped("dataset=mural", "lora=none"), plain)
+    settings = merged(shipped("dataset=mural", "lora=none", "prompt=reasoning"), plain)
     (folder / "config.yaml").write_text(yaml.safe_dump(settings))
     return read_run(folder)
 

@@ -120,7 +120,7 @@ def facts_of(sessions: int, events: int) -> dict[str, Any]:
         "part": "test",
         "choices": {
             "window": {"kind": "FixedWindows", "events": 10, "min_events": 1},
-            "prompt": {"kind": "SectionedPrompt", "digest": "0123456789ab"},
+            "prompt": {"kind": "SectionedPrompt", "name": "direct", "digest": "0123456789ab"},
             "split": {"kind": "NamedSplit", "part": "test", "test": ["s1"]},
             "generation": {"thinking": True, "context": None, "temperature": 0.6},
         },

@@ -78,6 +78,8 @@ def test_the_mean_of_seeds_lies_between_them(means: list[float]) -> None:
         ({"dataset": "home", "decoding": "structured"}, "decoding=structured"),
         ({"dataset": "home", "config": {"prompt": {"sections": {"rules": None}}}}, "prompt.sections.rules=null"),
         ({"dataset": "home", "config": {"prompt": {"sections": {"rules": "x" * 60}}}}, "prompt.sections.rules=changed"),
+        ({"config": {"prompt": {"examples": 3}}}, "uses gold: 3 training windows in the prompt"),
+        ({"dataset": "home", "config": {"prompt": {"name": "direct"}}}, "prompt.name=direct"),
         ({"config": {"decoding": {"structured": True}}}, "the paper is silent: decoding.structured=true"),
         ({"samples": 5, "config": {"decoding": {"samples": 5}}}, "decoding.samples=5"),
         ({"partial": True, "limit": 5}, "partial: first 5 windows only"),

@@ -20,7 +20,7 @@ STUDENT = ("dataset=marble", "model=qwen3_0.6b", "lora=distilled")
 
 
 def marks(*choices: str, weights: Mapping[str, str] | None = None, **changes: Any) -> list[str]:
-    config, dataset = merged(shipped(*choices), changes), choices[0].removeprefix("dataset=")
+    config, dataset = merged(shipped(*choices, "prompt=reasoning"), changes), choices[0].removeprefix("dataset=")
     return departures(Chosen(config, weights or {}, dataset, "qwen3_0.6b", adapted="lora=distilled" in choices))
 
 
@@ -53,7 +53,7 @@ def test_the_papers_own_experiments_are_as_the_paper(dataset: str, more: tuple[s
 
 
 def test_whichever_setting_is_changed_is_marked_or_listed_with_the_reason_why_it_need_not_be() -> None:
-    for key, value in leaves(shipped(*STUDENT)):
+    for key, value in leaves(shipped(*STUDENT, "prompt=reasoning")):
         found = marks(*STUDENT, **nested(key, other(value)))
         assert bool(found) != under(key, CANNOT_MATTER), key
         if found:
@@ -66,7 +66,7 @@ def test_whichever_setting_is_changed_is_marked_or_listed_with_the_reason_why_it
 
 
 def test_every_reason_is_about_a_setting_that_there_is() -> None:
-    known = {key for key, _ in leaves(shipped(*STUDENT))} | {*GROUPS, *Settings.__dataclass_fields__}
+    known = {key for key, _ in leaves(shipped(*STUDENT, "prompt=reasoning"))} | {*GROUPS, *Settings.__dataclass_fields__}
     for name in (*CANNOT_MATTER, *STATED):
         assert name.startswith(("lora.window.", "lora.source.")) or any(under(key, (name,)) for key in known), name
 
@@ -105,7 +105,9 @@ def test_of_a_component_of_another_kind_only_what_it_has_is_named() -> None:
     config = {**shipped("dataset=marble", "model=qwen3_0.6b", "prompt=verbatim")}
     config["prompt"] = {**config["prompt"], "path": "mine.txt"}
     found = departures(Chosen(config, {}, "marble", "qwen3_0.6b", adapted=False))
-    assert joined(found) == f"{SILENT}: prompt=VerbatimPrompt, prompt.path=mine.txt, prompt.system=empty"
+    assert (
+        joined(found) == f"{SILENT}: prompt=VerbatimPrompt, prompt.name=verbatim, prompt.path=mine.txt, prompt.system=empty"
+    )
 
 
 def test_quantisation_by_the_engine_is_marked() -> None:
@@ -137,7 +139,8 @@ def test_every_table_beside_the_paper_shows_the_marks(tmp_path: Path) -> None:
 
 
 def test_a_model_that_is_not_in_the_paper_departs_by_how_it_is_asked_alone() -> None:
-    config = merged(shipped("dataset=marble", "model=custom"), {"model": {"id": "a/b", "sampling": {"temperature": 0}}})
+    usual = shipped("dataset=marble", "model=custom", "prompt=reasoning")
+    config = merged(usual, {"model": {"id": "a/b", "sampling": {"temperature": 0}}})
     found = departures(Chosen(config, {}, "marble", None, adapted=False))
     assert joined(["partial", *found]) == (
         f"partial; {SILENT}: model.sampling.max_new_tokens=8192, model.sampling.temperature=0"

@@ -43,7 +43,7 @@ def test_changed_data_are_another_run(tmp_path: Path, script: str) -> None:
             ("limit=2",),
             ("split.part=train",),
             ("window.events=9",),
-            ("prompt.event_ids=window",),
+            ("prompt=embedded", "prompt.event_ids=window"),
             ("model.sampling.max_new_tokens=9",),
             ("seed=1",),
             ("dataset.home.rules=[]",),

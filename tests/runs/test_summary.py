@@ -30,7 +30,7 @@ def test_the_facts_say_what_was_run_and_leave_out_what_is_not_known(tmp_path: Pa
     assert facts["model"] == "student: owner/student at ffffffffff, 600.0 M parameters, bfloat16, quantization fp8"
     assert facts["data"] == "small, test part: 2 sessions, 4 windows, 8 events"
     assert facts["window"] == "fixed windows, events 10, min_events 1"
-    assert facts["prompt"] == "sectioned prompt, digest of the prompts of these windows 0123456789ab"
+    assert facts["prompt"] == "direct, digest of the prompts of these windows 0123456789ab"
     assert facts["split"] == "named split", "its lists of sessions are in config.yaml"
     assert facts["generation"] == "decoding plain, 1 generation per window, seed 0, thinking on, temperature 0.6"
     assert facts["engine"] == "vLLM on 1 x GPU (vllm 0.32.0)"

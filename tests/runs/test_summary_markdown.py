@@ -30,7 +30,7 @@ def test_every_run_leaves_one_with_its_scores(tmp_path: Path) -> None:
     assert row.split(" | ")[1:3] == [percent(mean.mean), percent(mean.std)]
     assert "- **window**: fixed windows, events 10, min_events 1" in lines
     digest = result.metrics.choices.prompt["digest"]
-    assert f"- **prompt**: sectioned prompt, digest of the prompts of these windows {digest}" in lines and len(digest) == 12
+    assert f"- **prompt**: embedded, digest of the prompts of these windows {digest}" in lines and len(digest) == 12
     assert "- **split**: paper split, validation_sessions 0" in lines
     assert f"Run: {result.folder.name}" in lines
     assert str(tmp_path) not in text, "no path of the machine"
@@ -38,7 +38,7 @@ def test_every_run_leaves_one_with_its_scores(tmp_path: Path) -> None:
 
 def test_equal_prompts_have_equal_digests(tmp_path: Path) -> None:
     script = f"engine.path={gold_script(tmp_path / 'gold.jsonl')}"
-    runs = [done(tmp_path, script, *more)[0] for more in ((), ("seed=1",), ("prompt.event_ids=window",))]
+    runs = [done(tmp_path, script, *more)[0] for more in ((), ("seed=1",), ("prompt=embedded", "prompt.event_ids=window"))]
     digests = [run.metrics.choices.prompt["digest"] for run in runs]
     assert digests[0] == digests[1] != digests[2]
 

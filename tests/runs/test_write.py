@@ -230,14 +230,14 @@ def test_answers_are_parsed_by_the_keys_that_the_prompt_asks_for(tmp_path: Path)
     assert [one.key for one in other.requests] == [one.key for one in prepared.requests], "the same prompts"
     assert other.digest != prepared.digest
     assert ", answer keys event and predicted_activity, digest" in dict(facts(result))["prompt"]
-    formed = sampled(tmp_path, *PAPERS_KEYS, "decoding=structured", "engine=vllm")
+    formed = sampled(tmp_path, "prompt=embedded", *PAPERS_KEYS, "decoding=structured", "engine=vllm")
     assert formed.requests[0].pattern is not None and '"predicted_activity": ' in formed.requests[0].pattern
     first_of_list = formed.requests[0].schema["properties"][str(formed.prompts[0].ids[0])]
     assert first_of_list["required"] == ["event", "predicted_activity"]
 
 
 def test_answers_of_a_line_an_event_are_stored_with_their_reasoning(tmp_path: Path) -> None:
-    form = ("prompt.answer_format=lines", "prompt.answer_mark=Answer:", "model.thinking=false")
+    form = ("prompt=embedded", "prompt.answer_format=lines", "prompt.answer_mark=Answer:", "model.thinking=false")
     prepared = sampled(tmp_path, *form)
     lines = "\n".join(f"{shown}. 2" for shown in prepared.prompts[0].ids)
     text = f"It is so.</think>\nAnswer:\n{lines}"
@@ -248,7 +248,7 @@ def test_answers_of_a_line_an_event_are_stored_with_their_reasoning(tmp_path: Pa
     assert ", an answer line for each event, reasoning in the text before 'Answer:', digest" in told
     other = sampled(tmp_path, "model.thinking=false")
     assert other.digest != prepared.digest and other.requests[0].stop and not prepared.requests[0].stop
-    formed = sampled(tmp_path, form[0], "decoding=structured", "engine=vllm").requests[0]
+    formed = sampled(tmp_path, *form[:2], "decoding=structured", "engine=vllm").requests[0]
     assert formed.schema is None and r"0\. (1|2|" in str(formed.pattern)
 
 

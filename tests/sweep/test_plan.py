@@ -100,7 +100,7 @@ def test_runs_that_share_some_generations_owe_the_others_too() -> None:
     [
         ["dataset=simulated_house"],
         ["window.events=5"],
-        ["prompt.event_ids=window"],
+        ["prompt=embedded", "prompt.event_ids=window"],
         ["split.part=train"],
         [HOT],
         [HOT, "decoding=self_consistency"],

@@ -88,7 +88,7 @@ def test_a_row_shows_all_that_led_to_the_answer(finished: Callable[..., RunResul
 
 @pytest.mark.parametrize("ids", ["session", "window"])
 def test_a_window_that_overlaps_others_is_shown_whole(finished: Callable[..., RunResult], ids: str) -> None:
-    result = finished("window=sliding", f"prompt.event_ids={ids}")
+    result = finished("window=sliding", "prompt=embedded", f"prompt.event_ids={ids}")
     windows = {(window.session, window.window): window for window in result.windows()}
     kept = {f"{row.session} event {row.id}": row for row in result.predictions()}
     rows = sample_rows(result, 20, "strict")

@@ -32,8 +32,8 @@ def load(cls: type[T], path: Path) -> T:
 
 
 @lru_cache
-def default_prompt() -> SectionedPrompt:
-    return load(SectionedPrompt, CONF / "prompt" / "default.yaml")
+def embedded_prompt() -> SectionedPrompt:
+    return load(SectionedPrompt, CONF / "prompt" / "embedded.yaml")
 
 
 @lru_cache
@@ -61,7 +61,7 @@ def session_examples(
     repeat: int = 50,
     misnamed: Mapping[int, int] | None = None,
 ) -> Iterator[tuple[Prompt, str]]:
-    renderer = default_prompt().renderer(home)
+    renderer = embedded_prompt().renderer(home)
     for window in FixedWindows(events=size).cut(session):
         prompt = renderer.render(window)
         labels = [event.activities[0] for event in window.events]

@@ -1,6 +1,6 @@
 """The small tokenizer of the tiny models: byte-level BPE, with Qwen3's special tokens and chat template.
 
-Every text that is the same in all prompts (the fixed lines of conf/prompt/default.yaml, the JSON around an event) is a
+Every text that is the same in all prompts (the fixed lines of conf/prompt/embedded.yaml, the JSON around an event) is a
 single token, which halves the prompt; any other text falls back to BPE and finally to bytes, so nothing is unknown.
 """
 
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from examples import default_prompt, training_examples
+from examples import embedded_prompt, training_examples
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
@@ -37,8 +37,8 @@ PIECES = r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,2}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\
 
 
 def fixed_lines() -> list[str]:
-    """Lines of the default prompt that contain nothing of a home."""
-    prompt = default_prompt()
+    """Lines of the embedded prompt that contain nothing of a home."""
+    prompt = embedded_prompt()
     lines = [line for text in (prompt.system, *prompt.sections.values()) for line in text.splitlines()]
     return [line for line in dict.fromkeys(lines) if "$" not in line and len(line) > 10]
 

@@ -10,7 +10,7 @@ from har_llm.report.figures.parts import caption, in_order, point, score_name
 from har_llm.report.grouping import Report, grouped
 from har_llm.report.paper_choice import SECTIONS, joined, under
 
-ABLATED = ("model.thinking", SECTIONS)
+ABLATED = ("model.thinking", "prompt.name", SECTIONS)
 SAMPLING = "model.sampling"
 """Many models are to be sampled otherwise without reasoning, so it may differ with it."""
 NOTHING = "nothing"

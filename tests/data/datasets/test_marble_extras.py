@@ -167,7 +167,7 @@ def test_ties_are_in_an_order_that_does_not_depend_on_who_it_is(tmp_path: Path) 
 
 
 BOTH_ON = marble(*BOTH)
-PROMPT = load("prompt/default", SectionedPrompt)
+PROMPT = load("prompt/embedded", SectionedPrompt)
 times = st.lists(st.integers(0, 40), min_size=1, max_size=6, unique=True)
 
 

@@ -7,14 +7,19 @@ import re
 import pytest
 
 from har_llm.data.answer_form import AnswerForm, AnswerKeys
-from har_llm.data.records import Event, Prompt, Window
+from har_llm.data.gold_answer import gold_answer
+from har_llm.data.records import Event, Window
 from har_llm.scoring.answer_format import answer_pattern
-from har_llm.scoring.gold_answer import gold_answer
 from har_llm.scoring.labels import Labels
 from har_llm.scoring.parsing import Asked, parse
 
 ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating (a meal)", 4: "Sleeping", 5: "sleeping"}
-FORMS = (AnswerForm(), AnswerForm(keys=AnswerKeys(id="event", activity="predicted")), AnswerForm("lines"))
+FORMS = (
+    AnswerForm(),
+    AnswerForm(keys=AnswerKeys(id="event", activity="predicted")),
+    AnswerForm("lines"),
+    AnswerForm(activities="numbers"),
+)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -22,7 +27,7 @@ def test_a_gold_answer_has_the_form_that_is_asked_for_and_is_parsed_as_gold(form
     gold = [(3,), (1, 2), (2,), (5,)]
     events = tuple(Event(place, "08:00:00", "stove ON", one, ()) for place, one in enumerate(gold))
     ids = (4, 5, 6, 7)
-    answer = gold_answer(Prompt(Window("s", 0, events), (), ids), ACTIVITIES, form)
+    answer = gold_answer(Window("s", 0, events), ids, ACTIVITIES, form)
     assert re.fullmatch(answer_pattern(ids, ACTIVITIES, form), answer)
     parsed = parse(answer, "stop", Asked(ids, Labels(ACTIVITIES), form), thinking=False)
     assert [one.activity for one in parsed.strict] == [3, 1, 2, 5]
