@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from har_llm.common.errors import ConfigError
+
 CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -25,7 +27,12 @@ class Gpu(NamedTuple):
     """Bytes."""
     free: float
     """Bytes."""
+    capability: float | None = None
+    """CUDA's compute capability, such as 8.0 of an A100; None if unknown."""
 
+
+BFLOAT16_FROM = 8.0
+"""The compute capability from which GPUs compute in bfloat16."""
 
 _assumed: ContextVar[list[Gpu]] = ContextVar("assumed", default=[])  # noqa: B039 (never changed)
 
@@ -45,6 +52,16 @@ def available_memory(device: str = "auto") -> tuple[str, float]:
     if not found:
         return "memory", free_memory("cpu")
     return "the GPU" if len(found) == 1 else f"the {len(found)} GPUs", sum(gpu.free for gpu in found)
+
+
+def check_dtype(dtype: str, some: Sequence[Gpu]) -> None:
+    """Raise ConfigError for a number format that one of these GPUs lacks: vLLM and TRL would refuse it after the load."""
+    for gpu in some:
+        if dtype == "bfloat16" and gpu.capability is not None and gpu.capability < BFLOAT16_FROM:
+            raise ConfigError(
+                f"model.dtype is 'bfloat16', which the GPU here lacks ({gpu.name}: compute capability {gpu.capability}, of "
+                f"{BFLOAT16_FROM} needed); set model.dtype=float16 (of a teacher: lora.teacher.dtype=float16)."
+            )
 
 
 def has_gpu() -> bool:
@@ -104,12 +121,18 @@ def _nvidia_smi(visible: str | None) -> tuple[Gpu, ...]:
     program = shutil.which("nvidia-smi")
     if program is None or visible in ("", "-1"):
         return ()
-    command = [program, "--query-gpu=index,name,memory.total,memory.free", "--format=csv,noheader,nounits"]
+    command = [program, "--query-gpu=index,name,memory.total,memory.free,compute_cap", "--format=csv,noheader,nounits"]
     if visible is not None:
         command.append(f"--id={visible}")
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
         rows = [[cell.strip() for cell in line.split(",")] for line in answer.split("\n") if line.strip()]
-        return tuple(Gpu(index, name, float(total) * 2**20, float(free) * 2**20) for index, name, total, free in rows)
-    except (OSError, ValueError, subprocess.SubprocessError):
+        return tuple(_gpu(*row) for row in rows)
+    except (OSError, ValueError, TypeError, subprocess.SubprocessError):
         return ()
+
+
+def _gpu(index: str, name: str, total: str, free: str, capability: str) -> Gpu:
+    """From a line of nvidia-smi's, sizes in MiB."""
+    known = capability.replace(".", "").isdigit()
+    return Gpu(index, name, float(total) * 2**20, float(free) * 2**20, float(capability) if known else None)

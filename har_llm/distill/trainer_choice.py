@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 from har_llm.common.errors import ConfigError, MissingError
-from har_llm.common.hardware import has_gpu
+from har_llm.common.hardware import check_dtype, gpus, has_gpu, roomiest
 from har_llm.distill.config import Distilled
 
 EMBEDDINGS = ("lm_head", "embed_tokens")
@@ -42,6 +42,8 @@ def check_tools(lora: Distilled, dtype: str) -> None:
         )
     if lora.trainer == "unsloth" and (fault := _unlike(lora, dtype)):
         raise ConfigError(f"lora.trainer is 'unsloth', and {fault}; set lora.trainer=trl.")
+    if found := gpus():
+        check_dtype(dtype, [roomiest(found)])
     if installed("bitsandbytes"):
         return
     training = lora.training

@@ -84,6 +84,7 @@ def _trainer_arguments(job: TrainingJob) -> dict[str, Any]:
         "optim": optimizer,
         "seed": settings.seed,
         "bf16": on_gpu and job.dtype == "bfloat16",
+        "fp16": on_gpu and job.dtype == "float16",  # with a scaled loss, without which small gradients become 0
         "use_cpu": not on_gpu,
         "logging_steps": 1,
         "logging_nan_inf_filter": False,  # otherwise a loss that is not a number is shown as the mean of earlier steps

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from har_llm.common.hardware import available_memory
+from har_llm.common.hardware import Gpu, available_memory
 from har_llm.engines.layout import Layout
 from har_llm.models.footprint import Footprint
 
@@ -45,6 +45,10 @@ class EngineConfig(Protocol):
 
     def loaded_bytes(self, size: Footprint) -> float:
         """Bytes of the weights once they are loaded: fewer than in the files where they are quantised on loading."""
+        ...
+
+    def devices(self) -> Sequence[Gpu]:
+        """The GPUs that it may use; none for an engine on a CPU, or elsewhere."""
         ...
 
     def memory(self) -> tuple[str, float]:
@@ -88,6 +92,9 @@ class SingleWorker:
 
     def loaded_bytes(self, size: Footprint) -> float:
         return size.weights
+
+    def devices(self) -> Sequence[Gpu]:
+        return ()
 
     def memory(self) -> tuple[str, float]:
         return available_memory()

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.extra_args import check_plain, extra_identity
-from har_llm.common.hardware import free_memory, gpus, has_gpu, roomiest, shows_only
+from har_llm.common.hardware import Gpu, free_memory, gpus, has_gpu, roomiest, shows_only
 from har_llm.engines.config import SingleWorker
 from har_llm.models.footprint import Footprint
 
@@ -45,6 +45,11 @@ class TransformersEngineConfig(SingleWorker):
     def identity(self) -> dict[str, Any]:
         return extra_identity(self.extra_args)
 
+    def devices(self) -> Sequence[Gpu]:
+        """It takes the first GPU that it sees, so it sees that with most free memory, which `memory` is about."""
+        found = gpus() if self.device != "cpu" else []
+        return [roomiest(found)] if found else []
+
     def memory(self) -> tuple[str, float]:
         if self.device == "cuda" and not has_gpu():
             raise MissingError("engine.device is 'cuda', but there is no GPU here; set engine.device=cpu or auto.")
@@ -53,6 +58,5 @@ class TransformersEngineConfig(SingleWorker):
         return "memory", free_memory("cpu")
 
     def replicas(self, size: Footprint | None, tokens: int) -> Sequence[Mapping[str, str]]:
-        """It takes the first GPU that it sees, so it sees that with most free memory, which `memory` is about."""
-        found = gpus() if self.device != "cpu" else []
-        return [shows_only([roomiest(found)]) if found else {}]
+        shown = self.devices()
+        return [shows_only(shown) if shown else {}]

@@ -89,6 +89,9 @@ class VllmEngineConfig(SingleWorker):
         quantised = size.weights - size.embeddings if self.quantization else 0.0
         return size.weights - quantised / 2
 
+    def devices(self) -> Sequence[Gpu]:
+        return gpus()
+
     def memory(self) -> tuple[str, float]:
         found = gpus()[: self.tensor_parallel_size]
         if not found:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from har_llm.common.errors import HarError
-from har_llm.common.hardware import has_gpu
+from har_llm.common.hardware import check_dtype, has_gpu
 from har_llm.distill.trainer_choice import check_tools
 from har_llm.engines.base import Request
 from har_llm.engines.layout import Layout
@@ -142,6 +142,7 @@ def _place(load: Load) -> tuple[Place | None, Layout | None, str | None]:
     size = load.model.footprint
     try:
         place = Place(*load.engine.memory())
+        check_dtype(load.model.config.dtype, load.engine.devices())
         load.engine.replicas(size, load.longest)
         layout = load.engine.layout(size, load.longest)
     except HarError as error:

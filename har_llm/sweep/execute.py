@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
 from har_llm.common.errors import HarError, MissingError
+from har_llm.common.hardware import check_dtype
 from har_llm.common.lock import HeldError
 from har_llm.config import Experiment
 from har_llm.distill.config import distillation_of
@@ -202,6 +203,7 @@ def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], callback: Callback, st
                 size = load.model.footprint
                 weights = None if size is None else load.engine.loaded_bytes(size)
                 resolve.check_memory(load.model.config, weights, *load.engine.memory())
+                check_dtype(load.model.config.dtype, load.engine.devices())
             load.engine.replicas(load.model.footprint, load.longest)
             check_layout(load)
     for job in jobs:

@@ -48,6 +48,21 @@ def test_settings_reach_the_libraries_that_have_them() -> None:
     assert (trainer.seed, trainer.lr_scheduler_type, trainer.output_dir) == (3, "linear", "training/checkpoints")
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
+def test_a_gpu_computes_in_the_format_of_the_model(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
+    """In float16 with a scaled loss, without which small gradients become 0: TRL scales it for fp16 only."""
+    from har_llm.distill import trl_arguments
+
+    class Unchecked(trl_arguments.SFTConfig):
+        def __post_init__(self) -> None:
+            """It would ask the GPU."""
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(trl_arguments, "SFTConfig", Unchecked)
+    trainer, _ = trl_arguments.arguments(replace(job(Path("rows.jsonl"), Path("training")), dtype=dtype))
+    assert (trainer.bf16, trainer.fp16, trainer.use_cpu) == (dtype == "bfloat16", dtype == "float16", False)
+
+
 def test_further_arguments_reach_the_library_that_has_them() -> None:
     trainer, lora = given(neftune_noise_alpha=5, use_rslora=True, lr_scheduler_type="cosine", rank_pattern={"q_proj": 8})
     assert (trainer.neftune_noise_alpha, trainer.lr_scheduler_type) == (5, "cosine")

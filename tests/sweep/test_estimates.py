@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
-from har_llm.common.hardware import assumed
+from har_llm.common.hardware import Gpu, assumed
+from har_llm.distill import trainer_choice
 from har_llm.engines import transformers_config, vllm_config
 from har_llm.models import hub
 from har_llm.models.footprint import Footprint
@@ -144,6 +145,19 @@ def test_why_an_engine_cannot_run_here_is_said_and_no_fault(tmp_path: Path, monk
     assert "engine.device is 'cuda', but there is no GPU here" in without_gpu.refusal
     without_vllm = only(prepare(experiment("model=tiny_student", "engine=vllm", "limit=1", f"paths.outputs={tmp_path}")))
     assert without_vllm.refusal is not None and "engine=vllm needs the package vllm" in without_vllm.refusal
+
+
+def test_a_number_format_that_the_gpu_lacks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transformers_config, "gpus", lambda: [Gpu("0", "Tesla T4", 16e9, 16e9, 7.5)])
+    monkeypatch.setattr(trainer_choice, "gpus", transformers_config.gpus)
+    on_gpu = ("engine.device=auto", "limit=1", "lora=distilled_tiny", "lora.train_sessions=1")
+    for dtype, refused in (("bfloat16", True), ("float16", False)):
+        run = prepared(
+            tmp_path, *on_gpu, f"model.dtype={dtype}", f"lora.teacher.dtype={dtype}", "lora.training.optim=adamw_torch"
+        )
+        made = estimate(make_plan([run], Stores()), Stores())
+        for told in (one.refusal for one in (*made.loads, *made.trainings)):
+            assert (told is not None and "lacks (Tesla T4: compute capability 7.5" in told) == refused, told
 
 
 def test_each_load_has_its_own_estimate_in_order(tmp_path: Path) -> None:

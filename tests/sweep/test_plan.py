@@ -247,7 +247,7 @@ def test_what_is_loaded_is_known_again_from_a_file() -> None:
 def test_a_plan_asks_nvidia_smi_once(tmp_path: Path) -> None:
     asked, program = tmp_path / "asked", tmp_path / "bin" / "nvidia-smi"
     program.parent.mkdir()
-    program.write_text(f"#!/bin/sh\necho once >> {asked}\necho '0, NVIDIA A, 81920, 40960'\n")
+    program.write_text(f"#!/bin/sh\necho once >> {asked}\necho '0, NVIDIA A, 81920, 40960, 8.0'\n")
     program.chmod(0o755)
     command = [sys.executable, "-m", "har_llm", "experiment=miniature", "task=plan", f"paths.outputs={tmp_path / 'outputs'}"]
     environment = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}

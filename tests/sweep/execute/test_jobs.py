@@ -14,6 +14,8 @@ import pytest
 
 from har_llm import tasks
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.hardware import Gpu
+from har_llm.engines import transformers_config
 from har_llm.engines.scripted import ScriptedEngineConfig
 from har_llm.models.footprint import Footprint
 from har_llm.sweep import execute, throughput
@@ -54,6 +56,20 @@ def kill_worker(at: int) -> Callable[[int], None]:
                 os.kill(worker.pid, signal.SIGKILL)
 
     return when
+
+
+def test_a_number_format_that_the_gpu_lacks_is_refused_before_the_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transformers_config, "gpus", lambda: [Gpu("0", "Tesla V100", 16e9, 16e9, 7.0)])
+    one = Job(
+        "",
+        experiment(
+            "model=tiny_student", "model.dtype=bfloat16", "engine=transformers", "limit=1", f"paths.outputs={tmp_path}"
+        ),
+    )
+    execute.generate_jobs([one], Notes())
+    assert isinstance(one.error, ConfigError) and "set model.dtype=float16" in str(one.error)
 
 
 def test_each_generation_is_made_once_over_all_jobs(tmp_path: Path, job: Callable[..., Job]) -> None:
