@@ -1,6 +1,6 @@
 """`python -m har_llm`."""
 
-from har_llm.cli import main
+from har_llm.cli.main import main
 
 if __name__ == "__main__":
     main()

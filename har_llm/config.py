@@ -52,6 +52,13 @@ class PathsConfig:
     outputs: str = "outputs"
     """The folder for the store (generations, adapters) and the run directories."""
 
+    def check(self) -> None:
+        for name, folder in vars(self).items():
+            if not folder.strip():
+                raise ConfigError(
+                    f"paths.{name} is empty; name a folder, such as paths.{name}={getattr(PathsConfig, name)}."
+                )
+
 
 @dataclass(kw_only=True)
 class MetricsConfig:
@@ -131,6 +138,7 @@ class Settings:
     def check(self) -> None:
         from har_llm.scoring.names import METRICS
 
+        self.paths.check()
         self.hardware.check(self.task)
         require("baselines", self.baselines, BESIDE)
         require("export.what", self.export.what, EXPORTS)

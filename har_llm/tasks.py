@@ -246,7 +246,7 @@ def report(experiment: Experiment) -> None:
 
 @one_by_one
 def compare(experiment: Experiment) -> None:
-    """Compare two finished runs, and test whether the difference could be chance; or see what runs say of one event."""
+    """Compare two finished runs and test their difference, or show what runs say of one event."""
     if experiment.settings.compare.event is not None:
         _compare_event(experiment.settings, experiment.settings.compare.event)
         return

@@ -22,7 +22,7 @@ from tests.helpers import ROOT
 
 # Nothing that reads the environment or starts threads when it is imported, as huggingface_hub, wandb and torch do.
 IMPORTED = (
-    "har_llm.cli",
+    "har_llm.cli.main",
     "har_llm.tasks",
     "har_llm.scoring.metrics",
     "hydra",
@@ -74,7 +74,7 @@ def _run(folder: str, arguments: list[str], environment: dict[str, str], out: st
     sys.argv = ["har_llm", *arguments]
     code: Any = 0
     try:
-        import_module("har_llm.cli").main()
+        import_module("har_llm.cli.main").main()
     except SystemExit as ended:
         code = ended.code
         if isinstance(code, str):

@@ -60,7 +60,7 @@ def component(node: object, where: str, kind: Any = object) -> Any:
     `kind`: its class or protocol. Nodes inside it that have a `_target_` of their own become objects too: lora.teacher is
     a model.
     """
-    if not isinstance(node, dict):
+    if not isinstance(node, dict) or not node:
         raise ConfigError(f"{where} is {node!r}; choose an option of the group, as in {where}=NAME (--help lists them).")
     cls = component_class(node.get("_target_"), f"{where}._target_")
     inside = {key: value for key, value in node.items() if isinstance(value, dict) and "_target_" in value}
@@ -158,5 +158,6 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     try:
         plain = OmegaConf.to_container(cfg, resolve=True)
     except InterpolationResolutionError as error:
-        raise ConfigError(f"{error.full_key} cannot be resolved: {str(error).splitlines()[0]}") from None
+        reason = first_line(error).rpartition("while resolving interpolation: ")[2].strip('"')
+        raise ConfigError(f"{error.full_key} cannot be resolved: {reason.rstrip('.')}.") from None
     return {str(key): value for key, value in dict(plain).items()}  # type: ignore[arg-type]

@@ -13,8 +13,7 @@ from har_llm.distill.trainer_choice import check_tools
 from har_llm.engines.base import Request
 from har_llm.engines.layout import Layout
 from har_llm.models.config import DTYPES
-from har_llm.models.resolve import OVERHEAD, parameter_count
-from har_llm.models.room import download_place
+from har_llm.models.resolve import OVERHEAD, download_place, parameter_count
 from har_llm.runs.run import AdapterRecipe
 from har_llm.sweep.plan import CHARACTERS_PER_TOKEN, Load, Plan, characters
 from har_llm.sweep.read_once import Stores
@@ -39,7 +38,7 @@ class Place:
 
 @dataclass(frozen=True)
 class LoadEstimate:
-    """Of one load. Tokens and hours are those of all generations that it may come to ask for."""
+    """Of one load. Tokens are those of all its requests together."""
 
     load: Load
     prompt_tokens: float
@@ -114,27 +113,25 @@ def estimate(plan: Plan, stores: Stores) -> Estimates:
 
 def _load(load: Load, stores: Stores) -> LoadEstimate:
     loaded = load.engine.needs_model()
-    absent = loaded and load.model.absent
+    absent = loaded and load.model.path is None
     size = load.model.footprint if loaded else None
     place, layout, refusal = _place(load) if loaded else (None, None, None)
     counted = _counted_tokens(load.model.path, load.requests)
     length = sum(map(characters, load.requests))
-    most = len(load.requests) + load.further
-    times = most / len(load.requests)
     answer, known = _expected_answer(load, stores)
     rate = known_rate(load.runs[0].outputs / "store", load.identity)
     return LoadEstimate(
         load,
-        prompt_tokens=times * (length / CHARACTERS_PER_TOKEN if counted is None else counted),
+        prompt_tokens=length / CHARACTERS_PER_TOKEN if counted is None else counted,
         prompts_counted=counted is not None,
-        answer_tokens=answer * most,
+        answer_tokens=answer * len(load.requests),
         answers_known=known,
         memory=None if size is None else OVERHEAD * load.engine.loaded_bytes(size),
         place=place,
         layout=layout,
         refusal=refusal,
         download=(size and size.weights) if absent else 0,
-        hours=None if rate is None else rate.hours(most),
+        hours=None if rate is None else rate.hours(len(load.requests)),
         chosen_without_gpu=absent and bool(load.runs[0].engine_reason) and not has_gpu(),
         version_unknown=absent and load.model.revision == load.model.config.revision,
     )

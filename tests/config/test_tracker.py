@@ -72,7 +72,7 @@ import sys, atexit
 sys.argv = ["har_llm", *{arguments!r}]
 seen = lambda: sorted(name for name in sys.modules if name == "wandb" or name.startswith("har_llm.tracking.wandb_client"))
 atexit.register(lambda: print("SEEN:", seen(), file=sys.__stderr__))
-from har_llm.cli import main
+from har_llm.cli.main import main
 main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=120)

@@ -1,4 +1,4 @@
-"""The command line. --help is answered here; for everything else, Hydra composes the config of each job."""
+"""Runs a command line. --help and --version are answered here; for all else, Hydra composes the config of each job."""
 
 from __future__ import annotations
 
@@ -6,44 +6,18 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import har_llm
+from har_llm.cli.arguments import MULTIRUN, read_arguments
+from har_llm.cli.help import help_text
+from har_llm.common.errors import HarError
 from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-
-USAGE = """\
-har_llm: human activity recognition in homes with language models.
-
-usage: python -m har_llm [-m] [GROUP=OPTION] [SETTING=VALUE] ...
-
-  python -m har_llm                                               the embedded home and model, no download
-  python -m har_llm dataset=marble model=qwen3_0.6b limit=5       a first look at real data: five windows
-  python -m har_llm -m model=qwen3_0.6b,qwen3_32b dataset=marble  a sweep: every combination of the lists
-  python -m har_llm dataset=marble task=describe                  what a dataset contains
-
-Groups and their options (GROUP=OPTION):
-
-{groups}
-
-Tasks (task=NAME; the default is run):
-
-{tasks}
-
-Settings (SETTING=VALUE):
-
-  runs             run directories for report, compare and sync; the default is all
-  limit            only the first N windows; the run is marked partial
-  seed             seed of the sampling
-  paths.data       folder that contains the datasets' folders (or set HAR_LLM_DATA)
-  paths.outputs    folder for generations, adapters and run directories
-  metrics.headline, metrics.parsing    the score that is shown first, and how strictly answers are parsed
-  GROUP.FIELD      any field of the chosen option, as in window.events=20; --cfg job prints them all
-
---config-dir FOLDER adds your own options, --hydra-help shows the flags of Hydra, which reads this command line."""
 
 
 def main() -> None:
@@ -51,13 +25,18 @@ def main() -> None:
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(help_text(sys.argv[1:]))
         return
+    if "--version" in sys.argv[1:]:
+        print(f"har_llm {har_llm.__version__}")
+        return
     given = command_line()
-    refuse_unknown(sys.argv[1:])
     try:
+        sys.argv[1:] = read_arguments(sys.argv[1:])
         if any(argument.lstrip("+~").startswith(("-", "experiment", "hydra")) for argument in sys.argv[1:]):
             run_hydra()
         else:
             run_alone(sys.argv[1:])
+    except HarError as error:
+        sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         print(f"\nInterrupted. What is finished is kept; to resume:\n  {given}", file=sys.stderr)
         sys.exit(130)
@@ -68,7 +47,7 @@ def run_hydra() -> None:
     import hydra
 
     # Hydra accepts -m only before or after all overrides, so it is moved to the front.
-    sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in MULTIRUN)
     hydra.main(version_base=HYDRA_VERSION, config_path=str(conf_folder()), config_name=CONFIG)(run_one)()
 
 
@@ -90,10 +69,20 @@ def run_alone(overrides: Sequence[str]) -> None:
     except HydraException as error:
         if "HYDRA_FULL_ERROR" in os.environ:
             raise
-        sys.exit("error: " + "\n".join(str(one) for one in (error, error.__cause__) if one is not None))
+        sys.exit(f"error: {composing_error(error)}")
     configure_log(cfg.hydra.job_logging, cfg.hydra.verbose)
     HydraConfig.instance().set_config(cfg)
     run_one(OmegaConf.masked_copy(cfg, [str(name) for name in cfg if name != "hydra"]))
+
+
+def composing_error(error: Exception) -> str:
+    """What Hydra says when it cannot compose, in our words where it advises on its own syntax."""
+    said = "\n".join(str(one) for one in (error, error.__cause__) if one is not None)
+    unmatched = re.match(r"Could not override '(.+?)'", said)
+    if unmatched is None:
+        return said
+    key = unmatched[1]
+    return f"{key} is set by none of the options that were chosen; add it with a plus: +{key}=VALUE."
 
 
 def run_one(cfg: DictConfig) -> float | None:
@@ -102,7 +91,6 @@ def run_one(cfg: DictConfig) -> float | None:
     from hydra.errors import CompactHydraException
     from hydra.types import RunMode
 
-    from har_llm.common.errors import HarError
     from har_llm.config import read_experiment
     from har_llm.sweep.job import Job
     from har_llm.tasks import headline, perform
@@ -139,54 +127,3 @@ def command_line() -> str:
     """The command that was given, quoted for a shell."""
     program = ["har-llm"] if Path(sys.argv[0]).name == "har-llm" else ["python", "-m", "har_llm"]
     return shlex.join([*program, *sys.argv[1:]])
-
-
-def refuse_unknown(arguments: Sequence[str]) -> None:
-    """Exit with an error for a misspelt group or setting; Hydra would advise to add a `+`. A user's own conf is not checked:
-    it may have further groups."""
-    from har_llm.common.errors import ConfigError
-    from har_llm.config import check_known
-
-    if any(argument.startswith(("--config", "-cd", "-cn", "-cp", "hydra.searchpath")) for argument in arguments):
-        return
-    for argument in arguments:
-        name = re.match(r"(\w+)[\w.@:]*=", argument)
-        if name is not None and name[1] not in ("hydra", "experiment"):
-            try:
-                check_known(name[1])
-            except ConfigError as error:
-                sys.exit(f"error: {error}")
-
-
-def help_text(arguments: Sequence[str]) -> str:
-    """The help. `arguments` may name further folders of options with --config-dir."""
-    from har_llm.tasks import TASKS
-
-    options: dict[str, set[str]] = {}
-    for folder in (conf_folder(), *_own_folders(arguments)):
-        for file in sorted(folder.glob("*/*.yaml")):
-            options.setdefault(file.parent.name, set()).add(file.stem)
-    groups = {group: ", ".join(sorted(options[group], key=_natural)) for group in sorted(options)}
-    tasks = {name: (task.__doc__ or "").partition("\n")[0] for name, task in TASKS.items()}
-    return USAGE.format(groups=_aligned(groups), tasks=_aligned(tasks))
-
-
-def _aligned(rows: Mapping[str, str]) -> str:
-    width = max(map(len, rows))
-    return "\n".join(f"  {name:<{width}}  {text}" for name, text in rows.items())
-
-
-def _own_folders(arguments: Sequence[str]) -> list[Path]:
-    folders = []
-    for place, argument in enumerate(arguments):
-        name, equals, value = argument.partition("=")
-        if name in ("--config-dir", "-cd"):
-            folders.append(Path(value if equals else arguments[place + 1] if place + 1 < len(arguments) else "."))
-    return folders
-
-
-def _natural(name: str) -> tuple[str, float]:
-    """A sort key that puts qwen3_4b before qwen3_14b."""
-    head, _, tail = name.rpartition("_")
-    size = tail.removesuffix("b")
-    return (head, float(size)) if size.replace(".", "", 1).isdigit() else (name, 0.0)

@@ -1,0 +1,231 @@
+"""What was typed, made ready for Hydra: slips are answered in our words, and text that its grammar cannot read is quoted."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from har_llm.cli.options import options
+from har_llm.common.checks import require
+from har_llm.common.errors import ConfigError
+from har_llm.common.text import suggestion
+
+MULTIRUN = ("-m", "--multirun")
+FLAGS = {
+    **dict.fromkeys((*MULTIRUN, "-r", "--run", "-h", "--help", "--hydra-help", "--version", "--resolve"), False),
+    **dict.fromkeys(("-sc", "--shell-completion"), False),
+    **dict.fromkeys(("-c", "--cfg", "-p", "--package", "-i", "--info", "--experimental-rerun"), True),
+    **dict.fromkeys(("-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"), True),
+}
+"""The flags, most of them Hydra's, and whether a value may follow."""
+SETTING = re.compile(r"(?P<added>\+{0,2})(?P<name>[\w./-]+)(?P<package>@[\w.@:]*)?=(?P<value>.*)", re.DOTALL)
+PATH = re.compile(r"paths\..*|.*\.(path|folder)")
+"""Settings whose value is the name of a file or folder, which may have any character."""
+QUOTED = re.compile(r"'.*'|\".*\"", re.DOTALL)
+SWEEPS = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag)\(")
+"""The functions by which Hydra makes a sweep."""
+
+
+class Setting(NamedTuple):
+    argument: str
+    added: str
+    """+ or ++, if typed."""
+    name: str
+    package: str
+    """As in @lora.source; else empty."""
+    value: str
+
+    @property
+    def key(self) -> str:
+        return self.name + self.package
+
+
+class Typed(NamedTuple):
+    flags: Sequence[str]
+    """With the values that follow them."""
+    settings: Sequence[Setting]
+    others: Sequence[str]
+    """What only Hydra knows: ~name, hydra.name=value."""
+
+
+def read_arguments(arguments: Sequence[str]) -> list[str]:
+    """The arguments for Hydra: flags first, then the settings with their values quoted where its grammar needs it.
+
+    Raises ConfigError for what is no flag, setting or option, and for several values without -m.
+    """
+    typed = _typed(arguments)
+    names = options(arguments)
+    own = any(flag.startswith(("--config-path", "-cp", "--config-name", "-cn")) for flag in typed.flags)
+    if own or any(one.startswith("hydra.searchpath") for one in typed.others):
+        names = {}  # a user's own conf may have any groups
+    sweeps = _sweeps(typed, names)
+    for key, count in Counter(one.key for one in typed.settings if one.name in names).items():
+        if count > 1:
+            raise ConfigError(f"{key} is given {count} times; choose one option of it.")
+    # Hydra takes no null for a group, though conf/config.yaml writes it where none of its options is chosen.
+    chosen = [one for one in typed.settings if (one.key, one.value) != ("experiment", "null")]
+    settings = [_read(one, names, sweeps=sweeps) for one in chosen]
+    return [*typed.flags, *settings, *typed.others]
+
+
+def _typed(arguments: Sequence[str]) -> Typed:
+    flags, settings, others = list[str](), list[Setting](), list[str]()
+    rest = iter(arguments)
+    for argument in rest:
+        if argument.startswith("-"):
+            flags += _flag(argument, rest, arguments)
+        elif argument.startswith(("~", "hydra.", "hydra/", "+hydra", "++hydra")):
+            others.append(argument)
+        else:
+            match = SETTING.fullmatch(argument)
+            if match is None or not match["name"]:
+                raise ConfigError(_no_setting(argument, arguments))
+            settings.append(Setting(argument, match["added"], match["name"], match["package"] or "", match["value"]))
+    return Typed(flags, settings, others)
+
+
+def _flag(argument: str, rest: Iterator[str], arguments: Sequence[str]) -> Iterator[str]:
+    """The flag, and the value that follows it."""
+    name, equals, _ = argument.partition("=")
+    if name not in FLAGS:
+        bare = argument.lstrip("-")
+        if equals:
+            raise ConfigError(f"{name} is no flag; settings are written without dashes: {_shell(bare)}.")
+        place = arguments.index(argument)
+        following = arguments[place + 1 : place + 2]
+        if following and not following[0].startswith("-") and "=" not in following[0]:
+            written = _shell(f"{bare}={following[0]}")
+            raise ConfigError(f"{name} is no flag; settings are written without dashes, and with '=': {written}.")
+        raise ConfigError(f"{name} is no flag.{suggestion(name, FLAGS)} --help lists what there is.")
+    value = None if equals or not FLAGS[name] else next(rest, None)
+    if name in ("-c", "--cfg"):
+        require("--cfg", argument.partition("=")[2] if equals else value, ("job", "hydra", "all"))
+    yield argument
+    if value is not None:
+        yield value
+
+
+def _no_setting(argument: str, arguments: Sequence[str]) -> str:
+    from har_llm.tasks import TASKS
+
+    if "=" in (argument, *arguments[arguments.index(argument) + 1 : arguments.index(argument) + 2]):
+        joined = re.sub(r" *= *", "=", " ".join(arguments))
+        return f"'=' stands with blanks around it; write it without: {joined}."
+    if argument.startswith(("\N{EN DASH}", "\N{EM DASH}", "\N{MINUS SIGN}")):
+        return f"{argument!r} begins with a dash that is no hyphen; type it anew: -{argument.lstrip('–—−')}."
+    if argument in TASKS:
+        return f"{argument!r} is a task; write task={argument}."
+    if argument == "help":
+        return "'help' is a flag; write --help."
+    for group, names in options(arguments).items():
+        if argument in names:
+            return f"{argument!r} is an option of {group}; write {group}={argument}."
+    if re.fullmatch(r"\w+(\.\w+)+", argument):
+        return f"{argument} has no value; write {argument}=VALUE."
+    meant = suggestion(argument, TASKS).replace("mean ", "mean task=")
+    return f"{argument!r} is no setting; settings are written NAME=VALUE.{meant} --help lists them."
+
+
+def _sweeps(typed: Typed, names: Mapping[str, Sequence[str]]) -> bool:
+    """Whether several values make several jobs."""
+    if any(flag in MULTIRUN for flag in typed.flags) or any(one.startswith("hydra.mode=") for one in typed.others):
+        return True
+    # An experiment may be a sweep by itself; what it says is only read when it is composed.
+    return not names or any(one.name == "experiment" and one.value != "null" for one in typed.settings)
+
+
+def _read(setting: Setting, names: Mapping[str, Sequence[str]], *, sweeps: bool) -> str:
+    """The argument for Hydra. Raises ConfigError."""
+    if names and not setting.added:
+        _check_known(setting, names)
+    if setting.name in names:
+        _check_option(setting, names[setting.name], sweeps=sweeps)
+        return setting.argument
+    value = setting.value.strip()
+    if setting.name == "runs" and value and not value.startswith("[") and not sweeps:
+        return f"runs=[{_quoted(value)}]"
+    if PATH.fullmatch(setting.name) and not _as_it_is(value, sweeps=sweeps):
+        return f"{setting.added}{setting.key}={_quoted(value)}"
+    parsed = _parsed(setting.argument)
+    if parsed is None:
+        return f"{setting.added}{setting.key}={_quoted(value)}"
+    if parsed.is_sweep_override() and not sweeps:
+        raise ConfigError(
+            f"{setting.key} is {value}: several values are a sweep; add -m. A value that has a comma is written in two "
+            f"pairs of quotes: {setting.key}=\"'{value}'\"."
+        )
+    return setting.argument
+
+
+def _check_known(setting: Setting, names: Mapping[str, Sequence[str]]) -> None:
+    from har_llm.config import check_known
+
+    first = re.split(r"[./]", setting.name)[0]
+    if setting.name not in names and first not in ("experiment", "bundle"):
+        check_known(first)
+
+
+def _check_option(setting: Setting, names: Sequence[str], *, sweeps: bool) -> None:
+    value = setting.value
+    if setting.added and not setting.package and "/" not in setting.name:
+        raise ConfigError(f"{setting.argument} adds a second option of {setting.name}; write it without '+'.")
+    if SWEEPS.match(value) or value.startswith("["):
+        return
+    chosen = value.split(",")
+    for one in chosen:
+        _require_option(setting.key, one.strip(), names)
+    if len(chosen) > 1 and setting.name == "experiment":
+        raise ConfigError(f"experiment is {value}; each is a sweep of its own, so run one after the other.")
+    if len(chosen) > 1 and not sweeps:
+        raise ConfigError(f"{setting.key} is {value}: several options are a sweep; add -m.")
+
+
+def _require_option(key: str, name: str, names: Sequence[str]) -> None:
+    if name in names:
+        return
+    plain = {_plain(one): one for one in names}
+    near = suggestion(_plain(name.rpartition("/")[2]), plain)
+    for found, one in plain.items():
+        near = near.replace(f"mean {found}?", f"mean {one}?")
+    if key == "model" and ("/" in name or Path(name).exists()):
+        raise ConfigError(
+            f"model is {name!r}; a model of the hub or of a folder is written model=custom model.id={_shell(name)}.{near}"
+        )
+    if near:
+        raise ConfigError(f"{key} is {name!r}; it must be one of {', '.join(names)}.{near}")
+    require(key, name, names)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+def _as_it_is(value: str, *, sweeps: bool) -> bool:
+    """Whether a path is written for Hydra already: null, quoted, with an interpolation, or as several values of a sweep."""
+    several = sweeps and ("," in value or SWEEPS.match(value) is not None)
+    return value in ("", "null") or QUOTED.fullmatch(value) is not None or "${" in value or several
+
+
+def _parsed(argument: str) -> Any:
+    """The override as Hydra reads it; None if its grammar cannot."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        return OverridesParser.create().parse_override(argument)
+    except HydraException:
+        return None
+
+
+def _quoted(value: str) -> str:
+    """The value as a string of Hydra's grammar: quotes are escaped, and the backslashes before a quote."""
+    escaped = re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + ("\\'" if match[2] else ""), value)
+    return f"'{escaped}'"
+
+
+def _shell(text: str) -> str:
+    return shlex.quote(text)

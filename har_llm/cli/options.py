@@ -1,0 +1,36 @@
+"""What can be chosen: the options of each group of conf/, and of a user's own folders of options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from har_llm.common.shipped import conf_folder
+
+GROUPS_OF_HYDRA = ("hydra",)
+
+
+def options(arguments: Sequence[str]) -> Mapping[str, list[str]]:
+    """The options of each group, as in bundle/paper. `arguments` may name further folders of them with --config-dir."""
+    found: dict[str, set[str]] = {}
+    for root in (conf_folder(), *_own_folders(arguments)):
+        for file in root.glob("*/**/*.yaml"):
+            found.setdefault(file.parent.relative_to(root).as_posix(), set()).add(file.stem)
+    shown = sorted(group for group in found if group.partition("/")[0] not in GROUPS_OF_HYDRA)
+    return {group: sorted(found[group], key=_natural) for group in shown}
+
+
+def _own_folders(arguments: Sequence[str]) -> list[Path]:
+    folders = []
+    for place, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name in ("--config-dir", "-cd"):
+            folders.append(Path(value if equals else arguments[place + 1] if place + 1 < len(arguments) else "."))
+    return folders
+
+
+def _natural(name: str) -> tuple[str, float]:
+    """A sort key that puts qwen3_4b before qwen3_14b."""
+    head, _, tail = name.rpartition("_")
+    size = tail.removesuffix("b")
+    return (head, float(size)) if size.replace(".", "", 1).isdigit() else (name, 0.0)

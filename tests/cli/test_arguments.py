@@ -1,0 +1,82 @@
+"""What was typed reaches Hydra's grammar unharmed, and the rest of the command line is left as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from har_llm.cli.arguments import read_arguments
+from har_llm.common.errors import ConfigError
+
+
+def value(argument: str) -> Any:
+    """The value that Hydra reads."""
+    (read,) = read_arguments([argument])
+    return OverridesParser.create().parse_override(read).value()
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1).filter(lambda text: "${" not in text))
+@example("~/x")
+@example("/tmp/é数/a=b,(c)[d]{e}#;%*?")
+@example("it's")
+@example('a"b')
+@example("back\\slash\\")
+@example("\\'")
+@example("123")
+@example("true")
+def test_a_path_is_read_as_it_was_typed(path: str) -> None:
+    quoted = path == "null" or (path[0] == path[-1] and path[0] in "'\"")
+    assert quoted or value(f"paths.data={path}") == path
+
+
+def test_blanks_inside_a_path_are_kept() -> None:
+    assert value("prompt.path=my prompt (1).txt") == "my prompt (1).txt"
+
+
+@pytest.mark.parametrize(
+    "typed, read",
+    [
+        ("paths.data=null", None),
+        ("paths.data='quoted already'", "quoted already"),
+        ("prompt.system=What's up? (tell me)", "What's up? (tell me)"),
+        ("window.events=20", 20),
+        ("tracker.tags=[a,b]", ["a", "b"]),
+        ("runs=outputs/my runs/X", ["outputs/my runs/X"]),
+        ("runs=[a,b]", ["a", "b"]),
+        ("++model.sampling.top_k=5", 5),
+    ],
+)
+def test_a_value_is_quoted_only_where_it_must_be(typed: str, read: object) -> None:
+    assert value(typed) == read
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-m", "model=qwen3_0.6b,tiny_teacher", "seed=range(3)", "model.id=a,b", "paths.outputs=a,b"],
+        ["--cfg", "job", "--resolve", "model=tiny_student"],
+        ["experiment=figure4", "seed=1,2", "hydra/launcher=har_llm_slurm", "~tracker"],
+        ["+dataset@lora.source=marble", "lora=distilled", "bundle/paper=glob(marble_*,exclude=*_on_mural)"],
+        ["--config-name", "mine", "model=my_own", "mine=3"],
+    ],
+)
+def test_what_hydra_understands_is_left_as_it_is(arguments: list[str]) -> None:
+    assert sorted(read_arguments(arguments)) == sorted(arguments)
+
+
+def test_flags_come_first_with_their_values() -> None:
+    assert read_arguments(["seed=1", "-m", "limit=3", "-cd", "my conf"]) == ["-m", "-cd", "my conf", "seed=1", "limit=3"]
+
+
+def test_options_of_a_users_own_folder_can_be_chosen(tmp_path: Path) -> None:
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset" / "my_home.yaml").touch()
+    own = ["--config-dir", str(tmp_path), "dataset=my_home"]
+    assert read_arguments(own) == own
+    with pytest.raises(ConfigError, match=r"marble, mural, my_home, .* Did you mean my_home"):
+        read_arguments([*own[:2], "dataset=my-home"])

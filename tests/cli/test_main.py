@@ -1,0 +1,51 @@
+"""Whole commands: an interrupt says how to go on, and a sweep is answered as one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands import har_llm, plain_environment, wait_for_lines
+from tests.scripted_runs import SMALL
+
+
+@pytest.mark.slow
+def test_ctrl_c_prints_the_command_that_goes_on(tmp_path: Path, script: str) -> None:
+    arguments = [*SMALL, script, "engine.delay_s=0.2"]
+    command = [sys.executable, "-m", "har_llm", *arguments]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=plain_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell's background jobs ignore SIGINT, and their children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    wait_for_lines(tmp_path, 2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted. What is finished is kept; to resume:\n  python -m har_llm dataset.sessions.count=4 " in errors
+    assert "'+dataset.paper_split={4:2}'" in errors
+    assert "Traceback" not in errors
+    assert not list((tmp_path / "outputs").glob("runs/*"))
+
+
+def test_a_sweep_has_one_task(tmp_path: Path) -> None:
+    swept = har_llm(tmp_path, "-m", "task=describe,plan", expect=1)
+    assert swept.stderr == "error: task is describe and plan in one sweep; all its jobs must have the same task.\n"
+
+
+@pytest.mark.slow
+def test_output_that_nobody_reads_is_no_fault(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m har_llm task=prompt model=tiny_student limit=60 | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, env=plain_environment())
+    assert done.stdout == "<|im_start|>system\n"
+    assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
