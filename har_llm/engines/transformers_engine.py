@@ -127,6 +127,8 @@ class TransformersEngine:
 
     def _fitting(self, lengths: Sequence[int]) -> int:
         """How many of these requests fit into memory together, the longest of them first; at least one."""
+        if not self._cache_bytes:
+            return len(lengths)
         budget = self._config.memory_share * _free(self._device)
         return max(1, min(len(lengths), int(budget // (max(lengths) * self._cache_bytes))))
 
@@ -201,7 +203,9 @@ def _load(model: LoadedModel, extra_args: Mapping[str, Any]) -> Any:
 
 
 def _cache_bytes(config: Any, dtype: str) -> int:
-    """Bytes of the key-value cache for one token."""
+    """Bytes of the key-value cache for one token; 0 for a model without attention, such as Mamba, which needs none."""
+    if getattr(config, "num_attention_heads", None) is None:
+        return 0
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return int(2 * config.num_hidden_layers * heads * width * getattr(torch, dtype).itemsize)

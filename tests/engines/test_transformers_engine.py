@@ -15,6 +15,8 @@ from transformers import (
     AutoModelForCausalLM,
     GenerationMixin,
     LogitsProcessorList,
+    MambaConfig,
+    MambaForCausalLM,
     MinPLogitsWarper,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
@@ -203,6 +205,18 @@ def test_only_our_settings_shape_a_generation(requests: list[Request], tmp_path:
     file = Path(model.path) / "generation_config.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "repetition_penalty": 1.8, "num_beams": 2}))
     assert generated(requests[:2], GREEDY, model)["key0"].text == generated(requests[:2], GREEDY)["key0"].text
+
+
+def test_a_model_without_attention_generates_the_same_in_any_batch(requests: list[Request], tmp_path: Path) -> None:
+    """It has no attention heads, no key-value cache and no greatest length."""
+    model = copied(tmp_path)
+    vocabulary = json.loads((Path(model.path) / "config.json").read_text())["vocab_size"]
+    torch.manual_seed(0)
+    mamba = MambaForCausalLM(MambaConfig(vocab_size=vocabulary, hidden_size=64, num_hidden_layers=2, state_size=8))
+    mamba.save_pretrained(model.path)
+    together, alone = (generated(requests[:3], GREEDY, model, batch_size=size) for size in (8, 1))
+    assert {key: one.text for key, one in together.items()} == {key: one.text for key, one in alone.items()}
+    assert all(one.completion_tokens == GREEDY.max_new_tokens for one in together.values())
 
 
 def test_a_model_without_a_chat_template_is_refused(requests: list[Request], tmp_path: Path) -> None:
