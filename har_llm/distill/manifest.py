@@ -19,7 +19,7 @@ from har_llm.common.typed_json import AnyText, UnlikeError, plain, typed
 from har_llm.distill.training_config import TrainingSettings
 from har_llm.models.adapters import adapter_digest
 
-FORMAT = 3
+FORMAT = 4
 """To be raised when the content of a manifest changes; a manifest of another format is not read."""
 Losses = Sequence[tuple[int, float]]
 """Step and loss of each step."""
@@ -51,6 +51,8 @@ class AdapterOrigin:
     """None for examples without a teacher."""
     method: str
     """lora.examples.method."""
+    prompt: str
+    """The name of the prompt that the examples answer."""
     dataset: AnyText
     """Whose training part the examples are about; or the file that they come from, by its name without a folder."""
     null_class: str | None
@@ -107,6 +109,8 @@ class MergedModel:
     adapter: str
     adapter_revision: str
     dtype: str
+    prompt: str
+    """The name of the prompt that the student was asked with."""
     thinking: bool
     reasoning_marks: Sequence[AnyText] | None
     sampling: Mapping[str, Any]

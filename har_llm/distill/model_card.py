@@ -27,7 +27,7 @@ DISTILLED = (
 )
 GOLD_ANSWERS = ": the student was trained on the gold activities as answers, without a teacher and without reasoning."
 GIVEN = ": the student was trained on examples that somebody gave in a file, of which har_llm knows nothing more."
-PROMPTS = "It was trained on the prompts that har_llm's `task=prompt` shows, and on no others."
+PROMPTS = "It was trained on the prompts that har_llm's `task=prompt prompt={prompt}` shows, and on no others."
 USE = """```python
 import transformers
 from peft import PeftModel
@@ -108,7 +108,7 @@ def _story(origin: AdapterOrigin) -> str:
 
 def _prompts(origin: AdapterOrigin) -> list[str]:
     """Of the rows of a file it is not known whose prompts they have."""
-    return [] if origin.method == "file" else [PROMPTS]
+    return [] if origin.method == "file" else [PROMPTS.format(prompt=origin.prompt)]
 
 
 def _use(origin: AdapterOrigin) -> str:
@@ -122,7 +122,8 @@ def _overrides(merged: MergedModel) -> str:
     sampling = (f"model.sampling.{name}={value}" for name, value in merged.sampling.items())
     own = merged.reasoning_marks
     marks = [] if own is None else [shlex.quote(f"model.reasoning_marks={json.dumps(list(own), ensure_ascii=False)}")]
-    return " ".join([f"model.dtype={merged.dtype}", f"model.thinking={str(merged.thinking).lower()}", *marks, *sampling])
+    asked = [f"prompt={merged.prompt}", f"model.dtype={merged.dtype}", f"model.thinking={str(merged.thinking).lower()}"]
+    return " ".join([*asked, *marks, *sampling])
 
 
 def _recipe(adapter: TrainedAdapter) -> list[str]:

@@ -76,6 +76,7 @@ def adapter_origin(recipe: AdapterRecipe, selection: Selection) -> AdapterOrigin
         dtype=student.config.dtype,
         teacher=None if recipe.teacher is None else _teacher(recipe.teacher, selection.engines),
         method=selection.method,
+        prompt=recipe.experiment.prompt.name,
         dataset=source.dataset,
         null_class=None if part is None else part.experiment.dataset.null_class,
         sessions=[] if part is None else [session.id for session in part.sessions],

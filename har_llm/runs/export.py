@@ -105,6 +105,7 @@ def _describe(run: PreparedRun, adapter: ResolvedAdapter, folder: Path) -> None:
         adapter=adapter.id if "/" in adapter.id else run.experiment.lora.label(),
         adapter_revision=adapter.revision,
         dtype=model.dtype,
+        prompt=run.experiment.prompt.name,
         thinking=model.thinking,
         reasoning_marks=model.reasoning_marks,
         sampling=model.sampling.identity(),

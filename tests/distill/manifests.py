@@ -15,6 +15,7 @@ ORIGIN = AdapterOrigin(
     dtype="bfloat16",
     teacher=Teacher("Qwen/Qwen3-32B", "beef", "bfloat16", ["vLLM"], {}),
     method="generations",
+    prompt="reasoning",
     dataset="marble",
     null_class="label",
     sessions=["A1a/1", "A1e/1"],

@@ -102,6 +102,7 @@ MERGED = MergedModel(
     adapter="distilled",
     adapter_revision="k3y",
     dtype="bfloat16",
+    prompt="reasoning",
     thinking=True,
     reasoning_marks=["<why>", "</why>"],
     sampling={"temperature": 0.6, "top_p": 0.95},
@@ -117,7 +118,7 @@ def test_a_merged_model_tells_the_story_of_its_adapter() -> None:
         "A LoRA adapter (distilled, version k3y) merged into its base (Qwen/Qwen3-0.6B, version c0ffee), in bfloat16.",
         "| windows; generations; trained on | 130; 130; 126 |",
         f"![Loss by step]({CURVE})",
-        "model=custom model.id=FOLDER_OR_REPOSITORY model.dtype=bfloat16 "
+        "model=custom model.id=FOLDER_OR_REPOSITORY prompt=reasoning model.dtype=bfloat16 "
         """model.thinking=true 'model.reasoning_marks=["<why>", "</why>"]' """
         "model.sampling.temperature=0.6 model.sampling.top_p=0.95\n",
     ):

@@ -41,7 +41,14 @@ def test_a_merged_model_says_what_the_model_with_the_adapter_says(tmp_path: Path
     path, what = export(with_adapter)
     assert path == target and "(synthetic model)" in what  # whatever home the command was about, the adapter knows none
     assert "**synthetic model**" in (target / "README.md").read_text()
-    merged = ("model=custom", f"model.id={target}", "model.dtype=float32", "model.sampling.temperature=0", *common)
+    merged = (
+        "model=custom",
+        "prompt=embedded",
+        f"model.id={target}",
+        "model.dtype=float32",
+        "model.sampling.temperature=0",
+        *common,
+    )
     assert prepare(experiment(*merged, "dataset.synthetic=false")).provenance.label == "synthetic model"
     assert texts(experiment(*merged)) == texts(with_adapter) != texts(experiment("model=tiny_teacher", *common))
     with pytest.raises(ConfigError, match="which exists and is not overwritten"):

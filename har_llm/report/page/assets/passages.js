@@ -117,18 +117,26 @@ function merged(passages) {
 
 /** The event in a prompt. An example in the prompt may have its id, but hardly its text as well. */
 function findInPrompt(content, id, text) {
-  return findInAnswer(content, id).filter(([start, end]) => content.slice(start, end).includes(JSON.stringify(text)));
+  return [...findObjects(content, id), ...findLines(content, id)].filter(([start, end]) => {
+    const found = content.slice(start, end);
+    return found.includes(JSON.stringify(text)) || found.endsWith(` ${text}`);
+  });
 }
 
-/** The objects in an answer's list with this event id. */
+/** The objects or lines of an answer with this event id. */
 function findInAnswer(answer, id) {
+  const found = findObjects(answer, id);
+  return found.length ? found : findLines(answer, id);
+}
+
+function findObjects(answer, id) {
   const named = new RegExp(`(?:id|event)["']?\\s{0,5}[:=]\\s{0,5}["']?(?:event\\s?|id\\s?)?#?${id}(?![\\d])`, "i");
   const found = [];
   for (const { index: start, 0: object } of answer.matchAll(/\{[^{}]*\}?/g)) {
     if (named.test(object.slice(0, 2000))) found.push([start, start + object.length]);
     if (found.length >= MOST_MENTIONS) break;
   }
-  return found.length ? found : findLines(answer, id);
+  return found;
 }
 
 /** The lines of an answer that begin with this event id: "0. cooking". */
