@@ -10,7 +10,7 @@ from pathlib import Path
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import MANIFEST
-from har_llm.models import hub
+from har_llm.models import chat_template, hub
 from har_llm.models.config import FILES_PREFIX, check_name
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
@@ -89,7 +89,7 @@ def _resolve_hub_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
             snapshot_download(
                 lora.path,
                 revision=commit or lora.revision,
-                allow_patterns=[*ADAPTER_FILES, MANIFEST],
+                allow_patterns=[*ADAPTER_FILES, MANIFEST, *chat_template.FILES, chat_template.TOKENIZER],
                 local_files_only=commit is None,
             )
         )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from har_llm.common.errors import ConfigError
 from har_llm.models.config import ModelConfig
 
 FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
 """The files of a model that may hold its template. Those in a folder, additional_chat_templates, are not used by default."""
+TOKENIZER = "tokenizer.json"
 OPTION = "enable_thinking"
 """The option of chat templates that asks for reasoning, or for none."""
 
@@ -26,6 +28,29 @@ def chat_template(folder: Path) -> str | None:
             held = json.loads(file.read_text(encoding="utf-8"))["chat_template"]
             found += [held] if isinstance(held, str) else [one["template"] for one in held]
     return "\n".join(found) or None
+
+
+def of_its_own(adapter: Path, model: Path) -> str | None:
+    """A sentence if an adapter's folder has another chat template or tokenizer than the model's, which engines use."""
+    texts = chat_template(adapter), chat_template(model)
+    tokens = _tokens(adapter), _tokens(model)
+    differs = [
+        what for what, (own, its) in (("chat template", texts), ("tokenizer", tokens)) if own is not None and own != its
+    ]
+    if not differs:
+        return None
+    return (
+        f"the adapter's folder {adapter} has a {' and a '.join(differs)} unlike the model's; the model's is used, as vLLM "
+        f"does. For an adapter that was trained with its own, set model.id to a copy of the model's folder with these files."
+    )
+
+
+def _tokens(folder: Path) -> tuple[Any, list[str]] | None:
+    """A tokenizer's vocabulary and added tokens; None where there is none."""
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        held = json.loads((folder / TOKENIZER).read_text(encoding="utf-8"))
+        return held["model"]["vocab"], [one["content"] for one in held["added_tokens"]]
+    return None
 
 
 def check_reasoning(model: ModelConfig, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from pathlib import Path
 
 from har_llm.common.errors import first_line
 
@@ -51,6 +52,17 @@ def unavailable(name: str, revision: str, setting: str, error: Exception | None)
         f"{name}{at} is not on this machine and could not be downloaded from the Hugging Face hub ({reason}). On a machine "
         f"with a network, run `hf download {name}` (with HF_TOKEN for a gated model) and copy the cache here, or set "
         f"{setting} to its folder."
+    )
+
+
+def shadowed(name: str) -> str | None:
+    """A sentence if `name` is both that of a folder here, which is then used, and a possible one on the hub."""
+    folder = Path(name)
+    if not re.fullmatch(r"\w[\w.-]*/[\w.-]+", name) or not folder.is_dir():
+        return None
+    return (
+        f"{name} is the folder {folder.absolute()} here, not the one of that name on the Hugging Face hub (./{name} says "
+        f"the same without this note)."
     )
 
 

@@ -23,8 +23,8 @@ from har_llm.distill.given_examples import GivenExamples
 from har_llm.engines.base import Request
 from har_llm.engines.config import EngineConfig
 from har_llm.engines.decoding import PLAIN_DECODING
-from har_llm.models import resolve
-from har_llm.models.adapters import NO_ADAPTER, ResolvedAdapter
+from har_llm.models import chat_template, hub, resolve
+from har_llm.models.adapters import NO_ADAPTER, ReadyAdapter, ResolvedAdapter
 from har_llm.models.baselines.base import Given
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.result import FORMAT
@@ -68,6 +68,15 @@ class PreparedRun:
     def provenance(self) -> Provenance:
         """What is synthetic about the run's results: its home, its model, its adapter."""
         return Provenance(home=self.experiment.dataset.synthetic) | self.made_of
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know of the files that stand for its model and its adapter."""
+        lora, adapter, files = self.experiment.lora, self.adapter, self.model.known_files
+        found = [hub.shadowed(self.experiment.model.id) if self.model.local else None]
+        if isinstance(lora, ReadyAdapter) and adapter is not None and adapter.path is not None and files is not None:
+            found += [hub.shadowed(lora.path), chat_template.of_its_own(adapter.path, files)]
+        return [one for one in found if one is not None]
 
     @property
     def unscored(self) -> frozenset[int]:

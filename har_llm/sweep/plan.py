@@ -69,6 +69,11 @@ class Load:
         return self.runs[0].given is not None
 
     @property
+    def notes(self) -> list[str]:
+        """What to know of the files that stand for its model and its adapters, each once."""
+        return list(dict.fromkeys(note for run in self.runs for note in run.notes))
+
+    @property
     def identity(self) -> dict[str, Any]:
         """What is loaded: the same for two loads that differ only in their requests."""
         return load_identity(self.runs[0])

@@ -100,7 +100,9 @@ def test_an_adapter_of_the_hub_is_fetched_at_the_commit_that_its_revision_stood_
     assert found.path == tmp_path / "snapshots" / COMMIT
     (asked,) = org
     assert (asked["name"], asked["revision"], asked["local_files_only"]) == ("org/adapter", COMMIT, False)
-    assert asked["allow_patterns"] == ["adapter_config.json", "adapter_model.safetensors", "manifest.json"]
+    files = ["adapter_config.json", "adapter_model.safetensors", "manifest.json"]
+    templates = ["chat_template.jinja", "chat_template.json", "tokenizer_config.json", "tokenizer.json"]
+    assert asked["allow_patterns"] == [*files, *templates], "nothing that could be code or a pickle"
 
 
 def test_without_a_connection_the_cache_may_have_the_adapter(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from har_llm.common.errors import ConfigError
-from har_llm.models.chat_template import chat_template, check_reasoning
+from har_llm.models.chat_template import chat_template, check_reasoning, of_its_own
 from har_llm.models.config import ModelConfig
 
 PLAIN = "{% for message in messages %}<|im_start|>{{ message.content }}{% endfor %}"
@@ -68,3 +68,34 @@ def test_without_a_template_nothing_is_said(tmp_path: Path, content: str | None)
         (tmp_path / "tokenizer_config.json").write_text(content)
     assert chat_template(tmp_path) is None
     check_reasoning(ModelConfig(name="custom", id=str(tmp_path)), tmp_path)
+
+
+def tokenizer(folder: Path, *added: str, indent: int | None = None) -> None:
+    held = {"model": {"vocab": {"a": 0, "b": 1}}, "added_tokens": [{"id": 2, "content": one} for one in added]}
+    (folder / "tokenizer.json").write_text(json.dumps(held, indent=indent))
+
+
+@pytest.mark.parametrize(
+    ("template", "added", "told"),
+    [
+        (None, None, None),
+        (PLAIN, ["<end>"], None),
+        ("other", None, "a chat template unlike the model's; the model's is used"),
+        (PLAIN, ["<end>", "<new>"], "a tokenizer unlike the model's; the model's is used"),
+        ("other", ["<new>"], "a chat template and a tokenizer unlike the model's"),
+    ],
+)
+def test_what_an_adapters_folder_has_of_its_own_is_said(
+    tmp_path: Path, template: str | None, added: list[str] | None, told: str | None
+) -> None:
+    model, adapter = tmp_path / "model", tmp_path / "adapter"
+    for folder in (model, adapter):
+        folder.mkdir()
+    written(model, PLAIN, "tokenizer_config.json")
+    tokenizer(model, "<end>")
+    if template is not None:
+        written(adapter, template, "chat_template.jinja")
+    if added is not None:
+        tokenizer(adapter, *added, indent=1)  # as another version writes it
+    said = of_its_own(adapter, model)
+    assert said is None if told is None else said is not None and told in said

@@ -116,6 +116,7 @@ def _load_notes(one: LoadEstimate) -> Iterator[str]:
         yield one.layout.lack()
     elif one.memory is not None and one.place is not None and one.memory > one.place.free:
         yield f"needs about {data_size(one.memory)}, but {one.place.name} here has {data_size(one.place.free)} free."
+    yield from one.load.notes
     if one.chosen_without_gpu:
         yield "planned for this machine, which has no GPU; hardware.gpus=1 hardware.gpu_memory_gb=80 plans for another."
     if one.version_unknown:

@@ -83,6 +83,8 @@ class LiveProgress(Callback):
         doing = f"asking {server}" if server else "loading the model"
         if not self._quiet:
             self._say(f"{title}; {self._load_total} generations to make, {doing}")
+        for note in load.notes:
+            self._say(f"{load.model.config.name}: {note}")
         self._show("loading")
 
     def generated(self, generation: Generation) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from har_llm.engines.layout import Layout
 from har_llm.report.terminal.plan import show_plan
 from har_llm.runs.prepare import prepare
+from har_llm.runs.run import PreparedRun
 from har_llm.sweep.estimates import Downloads, Estimates, Place, estimate
 from har_llm.sweep.plan import Plan, make_plan
 from har_llm.sweep.read_once import Stores
@@ -90,6 +91,14 @@ def test_what_stands_in_the_way_is_said(capsys: pytest.CaptureFixture[str], plan
     assert f"{name}: needs about 72.1 GB, but the GPU here has 24.0 GB free." in out
     assert "planned for this machine, which has no GPU; hardware.gpus=1 hardware.gpu_memory_gb=80 plans" in out
     assert f"{name}: It cannot run." in said(capsys, plan, changed(figures, refusal="It cannot run."))
+
+
+def test_what_is_to_be_known_of_a_models_files_is_said(
+    capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PreparedRun, "notes", ["it is a folder here."])
+    name = figures.loads[1].load.model.config.name
+    assert said(capsys, plan, changed(figures)).count(f"{name}: it is a folder here.") == 1
 
 
 def test_a_note_about_several_models_is_said_once(

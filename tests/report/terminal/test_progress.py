@@ -13,6 +13,7 @@ from har_llm.distill.training_messages import LongExamples, TrainingStart
 from har_llm.engines.base import Generation
 from har_llm.report.terminal.progress import LiveProgress
 from har_llm.runs.prepare import prepare
+from har_llm.runs.run import PreparedRun
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
@@ -36,6 +37,16 @@ def test_progress_without_a_terminal_is_a_few_plain_lines(tmp_path: Path, capsys
         f"{name} on simulated_flat: 2 of 2 generations" for name in TINY
     ]
     assert len(lines) == 4
+
+
+def test_what_is_to_be_known_of_a_models_files_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [prepare(experiment("model=tiny_student", f"limit={n}", f"paths.outputs={tmp_path}")) for n in (1, 2)]
+    monkeypatch.setattr(PreparedRun, "notes", ["it is a folder here."])
+    with LiveProgress() as progress:
+        progress.loading(make_plan(runs, Stores()).loads[0])
+    assert capsys.readouterr().err.count("tiny_student: it is a folder here.\n") == 1
 
 
 def test_of_a_server_nobody_says_that_a_model_is_loaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

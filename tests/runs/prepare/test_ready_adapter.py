@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,25 @@ def test_an_adapter_goes_to_the_engine_with_every_request(tmp_path: Path) -> Non
     (asked,) = {request.adapter for request in run.requests}
     assert isinstance(asked, Adapter) and asked.path == str(folder)
     assert asked.name.startswith("lora_")
+
+
+def test_a_folder_with_the_name_of_something_on_the_hub_is_said_to_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    student = prepared().model.path
+    assert student is not None
+    shutil.copytree(student, tmp_path / "Qwen" / "Qwen3-0.6B")
+    (adapter(tmp_path / "org" / "adapter") / "chat_template.jinja").write_text("of its own")
+    monkeypatch.chdir(tmp_path)
+    run = with_adapter(Path("org/adapter"), "model=qwen3_0.6b", "model.revision=main")
+    model, lora, template = run.notes
+    assert model.startswith(f"Qwen/Qwen3-0.6B is the folder {tmp_path}/Qwen/Qwen3-0.6B here, not the one of that name on")
+    assert lora.startswith(f"org/adapter is the folder {tmp_path}/org/adapter here")
+    assert template.startswith("the adapter's folder org/adapter has a chat template unlike the model's")
+    for clear in ("./org/adapter", str(tmp_path / "org" / "adapter")):
+        (only,) = prepared("lora=adapter", f"lora.path={clear}").notes
+        assert "chat template" in only
+    assert not prepared().notes
 
 
 def test_an_adapter_is_part_of_a_generations_key_and_its_folder_is_not(tmp_path: Path) -> None:
