@@ -60,7 +60,12 @@ class Cell:
         return replace(self, runs=tuple(replace(run, parsing=parsing) for run in self.runs))
 
     def per_event(self, quantity: str) -> float | None:
-        """prompt_tokens, completion_tokens or engine_seconds for each event, as the mean over the runs."""
+        """prompt_tokens, completion_tokens or engine_seconds for each event, as the mean over the runs.
+
+        A baseline has none.
+        """
+        if self.run.is_baseline:
+            return None
         found = [run.per_event(getattr(run.result.environment, quantity)) for run in self.runs]
         values = [value for value in found if value is not None]
         return statistics.fmean(values) if values else None
@@ -238,8 +243,10 @@ def _differences(cell: Cell, rivals: Sequence[Cell], known: Sequence[str] = ()) 
     own = _facts(cell.run)
     differing = [key for key in keys if len({one.get(key) for one in facts}) > 1 and not under(key, known)]
     differing = [key for key in differing if not under(key, [SECTIONS])]  # held against the default prompt
-    if cell.run.comparable:  # its settings are held beside the paper's: what is not marked is as there
-        differing = [key for key in differing if key.partition(".")[0] not in GROUPS or under(key, CANNOT_MATTER)]
+    # The settings of what may be in the paper's tables are held beside the paper's: what is not marked is as there.
+    if cell.run.comparable:
+        held = [group for group in GROUPS if group != "model" or not cell.run.is_baseline]
+        differing = [key for key in differing if key.partition(".")[0] not in held or under(key, CANNOT_MATTER)]
     said = [f"{key}={_short(own.get(key, 'not set'))}" for key in differing[:SHOWN_DIFFERENCES]]
     left = len(differing) - SHOWN_DIFFERENCES
     return [*said, f"{left} more settings differ"] if left > 0 else said
@@ -262,8 +269,8 @@ def _short(value: str) -> str:
 
 
 def engine_note(cells: Iterable[Cell]) -> list[str]:
-    """A note if the cells' generations come from more than one engine."""
-    counts = Counter(engine for cell in cells for engine in cell.engines)
+    """A note if the generations of the cells' language models come from more than one engine."""
+    counts = Counter(engine for cell in cells if not cell.run.is_baseline for engine in cell.engines)
     if len(counts) < 2:
         return []
     made = "; ".join(f"{engine} ({count} of the rows)" for engine, count in sorted(counts.items()))

@@ -45,9 +45,22 @@ class Report:
 
     @property
     def kinds(self) -> list[tuple[str, Provenance, list[Cell]]]:
-        """The other cells, by what is synthetic about them: (name for files, what is synthetic, cells)."""
-        groups = grouped(self.other, lambda cell: cell.run.metrics.provenance)
-        return [(KINDS[kind], kind, cells) for kind, cells in groups.items()]
+        """The other cells, by what is synthetic about them: (name for files, what is synthetic, cells).
+
+        Baselines are with the language models of the same events; those without any are by themselves.
+        """
+        models = [cell for cell in self.other if not cell.run.is_baseline]
+        beside = {id(cell) for cell in self.beside([*self.paper, *models])}
+        alone = [cell for cell in self.other if cell.run.is_baseline and id(cell) not in beside]
+        groups = grouped([*models, *alone], lambda cell: cell.run.metrics.provenance)
+        return [(KINDS[kind], kind, [*cells, *self.beside(cells)]) for kind, cells in groups.items()]
+
+    def beside(self, cells: Iterable[Cell]) -> list[Cell]:
+        """The baselines of the events of these cells, in order, but for those that are among them."""
+        shown = list(cells)
+        events = {cell.run.metrics.scored_on for cell in shown if not cell.run.is_baseline}
+        baselines = [cell for cell in self.cells if cell.run.is_baseline and cell not in shown]
+        return ordered(cell for cell in baselines if cell.run.metrics.scored_on in events)
 
     @property
     def headline_name(self) -> str:
@@ -102,7 +115,10 @@ def make_report(runs: Sequence[RunResult], headline: str, parsing: str) -> Repor
 
 
 def ordered(cells: Iterable[Cell]) -> list[Cell]:
-    """Sort by dataset (the paper's first), size of the model, without before with an adapter, and training sessions."""
+    """Sort by dataset (the paper's first), size of the model, without before with an adapter, and training sessions.
+
+    Baselines come last.
+    """
 
     def rank(cell: Cell) -> tuple[object, ...]:
         run, metrics, trained = cell.run, cell.run.metrics, cell.run.distillation
@@ -112,7 +128,7 @@ def ordered(cells: Iterable[Cell]) -> list[Cell]:
             if trained is None
             else (True, "", trained.dataset != metrics.dataset, f"{trained.sessions:09}{trained.dataset}{trained.teacher}")
         )
-        place = (known, metrics.dataset, metrics.part, metrics.parameters or 0, metrics.model)
+        place = (known, metrics.dataset, metrics.part, run.is_baseline, metrics.parameters or 0, metrics.model)
         return (*place, *adapter, cell.variant, run.result.folder.name)
 
     return sorted(cells, key=rank)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from har_llm.common.numbers import counted
-from har_llm.common.provenance import Provenance
+from har_llm.common.provenance import HOME, Provenance
 from har_llm.config import NO_RESULT
 from har_llm.report.paper import DATASETS, MODELS, Key, Value, dataset_name, results
 from har_llm.report.paper_choice import Chosen, departures, flattened, under
@@ -23,6 +23,11 @@ NO_VARIANT = (
     *("lora.name", "lora.train_sessions", "lora.source", "lora.window._target_"),
 )
 """The same for nested settings: places of files, and what metrics.json and environment.json say more exactly."""
+
+
+OF_A_BASELINE = ("dataset", "window", "split")
+"""The groups of settings that a baseline uses beside its own."""
+REAL = "real home, real model"
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,9 +103,11 @@ class ScoredRun:
 
     @cached_property
     def settings(self) -> dict[str, str]:
-        """The settings that distinguish experiments, flat. Those of lora count only with an adapter."""
+        """The settings that distinguish experiments, flat: lora's only with an adapter, of a baseline those that it uses."""
         adapted = self.metrics.adapter is not None
         found = experiment_settings(self.result.config)
+        if self.is_baseline:
+            return {key: value for key, value in found.items() if under(key, (*OF_A_BASELINE, "model"))}
         return {key: value for key, value in found.items() if adapted or key.partition(".")[0] != "lora"}
 
     def per_event(self, amount: float) -> float | None:
@@ -112,6 +119,18 @@ class ScoredRun:
         if not generations or not metrics.events:
             return None
         return amount / generations * metrics.samples * metrics.windows / metrics.events
+
+    @property
+    def is_baseline(self) -> bool:
+        return self.metrics.baseline is not None
+
+    @property
+    def kind(self) -> str:
+        """What it is, for a column that goes with every row: "synthetic home, synthetic model", "real home, supervised"."""
+        synthetic, baseline = self.metrics.provenance, self.metrics.baseline
+        if baseline is not None:
+            return f"{HOME if synthetic.home else 'real home'}, {baseline.mark}"
+        return synthetic.label or REAL
 
     @property
     def paper_model(self) -> str | None:
@@ -139,7 +158,8 @@ class ScoredRun:
     def departures(self) -> list[str]:
         """Every difference from the paper's experiment, and whether the paper says how it did it; for a comparable run."""
         adapted = self.metrics.adapter is not None
-        return departures(Chosen(self.result.config, self.weights, self.metrics.dataset, self.paper_model, adapted))
+        found = departures(Chosen(self.result.config, self.weights, self.metrics.dataset, self.paper_model, adapted))
+        return [one for one in found if not self.is_baseline or under(one.partition("=")[0], OF_A_BASELINE)]
 
     @property
     def home_name(self) -> str:
@@ -148,9 +168,9 @@ class ScoredRun:
 
     @property
     def model_name(self) -> str:
-        """The paper's name of the model, if it has one."""
+        """The paper's name of the model, if it has one; with the mark of a baseline."""
         known = self.paper_model
-        return self.metrics.model if known is None else MODELS[known].rpartition("/")[2]
+        return self.metrics.model_name if known is None else MODELS[known].rpartition("/")[2]
 
     @property
     def adapter_name(self) -> str:

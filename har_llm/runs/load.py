@@ -80,6 +80,7 @@ def _about(run: RunResult) -> dict[str, Any]:
         "dataset": metrics.dataset,
         "part": metrics.part,
         "model": metrics.model,
+        "baseline": None if metrics.baseline is None else metrics.baseline.mark,
         "adapter": None if metrics.adapter is None else metrics.adapter.label,
         "teacher": None if distillation is None else distillation.teacher,
         "train_sessions": None if distillation is None else distillation.sessions,

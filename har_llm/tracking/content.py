@@ -119,7 +119,9 @@ def about(metrics: Metrics) -> list[str]:
 
 
 def _tags(metrics: Metrics, own: Sequence[str]) -> list[str]:
-    return _shortened([*about(metrics), *metrics.provenance.names, *(["partial"] if metrics.partial else []), *own])
+    baseline = [] if metrics.baseline is None else ["baseline", metrics.baseline.mark]
+    partial = ["partial"] if metrics.partial else []
+    return _shortened([*about(metrics), *baseline, *metrics.provenance.names, *partial, *own])
 
 
 def _shortened(tags: Sequence[str]) -> list[str]:
@@ -136,6 +138,7 @@ def _config(result: RunResult) -> dict[str, Any]:
             "provenance": metrics.provenance.label,
             **{name: getattr(metrics, name) for name in shown},
             "adapter": None if metrics.adapter is None else asdict(metrics.adapter),
+            "baseline": None if metrics.baseline is None else asdict(metrics.baseline),
             "versions": asdict(metrics.versions),
         },
         "environment": plain(result.environment),

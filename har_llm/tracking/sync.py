@@ -116,13 +116,17 @@ def _publish_run(publisher: Publisher, result: RunResult, settings: RunSettings,
     published = Published(run_id(folder), folder.name, [folder])
     group = publisher.tracker.group or (kept and kept.group) or group_alone(result.metrics)
     _publish_adapter(publisher, result, group)
-    kind = job_type(result.metrics.model, settings.lora, teachers)
+    kind = job_type(result.metrics.model, settings.lora, teachers) if result.metrics.baseline is None else BASELINE
     publisher.ask_once(published, "run", folder=str(folder), group=group, job_type=kind)
 
 
 def group_alone(metrics: Metrics) -> str:
     """The W&B group of a run outside a sweep; runs that differ only in their seed share it."""
     return "-".join(about(metrics))
+
+
+BASELINE = "baseline"
+"""The job type of one."""
 
 
 def job_type(model: str, lora: Lora, teachers: Collection[str]) -> str:

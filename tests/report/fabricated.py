@@ -20,7 +20,7 @@ from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import FORMAT
 from har_llm.scoring.names import METRICS
 from har_llm.scoring.prediction import CAUSES
-from tests.composing import composed
+from tests.composing import composed, experiment
 from tests.helpers import description_of
 
 SHIPPED = ("marble", "mural", "simulated_flat", "simulated_house")
@@ -119,6 +119,8 @@ def settings_of(facts: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[st
     dataset = facts["dataset"] if facts["dataset"] in SHIPPED else "mural"
     model = facts["model"] if facts["model"] in MODELS else "qwen3_0.6b"
     recipe = (facts["adapter"] or {}).get("distillation")
+    if facts.get("baseline"):
+        return merged(experiment(f"dataset={dataset}", f"model={facts['model']}").source, changes)
     made = deepcopy(
         shipped(f"dataset={dataset}", f"model={model}", f"lora={'distilled' if recipe else 'none'}", "prompt=reasoning")
     )
@@ -165,6 +167,11 @@ def scores(f1: float, missed: float = 0.02, spread: float = 0.1, sessions: int =
             "confusion": {"activities": [1], "matrix": [[1, 0]]},
         },
     }
+
+
+def baseline(mark: str = "supervised", sessions: int = 15) -> dict[str, Any]:
+    """What metrics.json says of a baseline."""
+    return {"kind": "RandomForest", "mark": mark, "sessions": sessions, "events": 100, "settings": {}}
 
 
 def trained(dataset: str, sessions: int | None = None, **changes: Any) -> dict[str, Any]:

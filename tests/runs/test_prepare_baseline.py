@@ -62,7 +62,7 @@ def test_gold_activities_of_training_sessions_change_the_keys_of_what_is_trained
 def test_a_baseline_is_one_run_whatever_it_does_not_use() -> None:
     """A sweep over prompts, engines and seeds computes it once."""
     plain = prepared("model=majority")
-    other = prepared("model=majority", "engine=vllm", "prompt.sections.rules=null", "prompt.event_ids=window", "seed=3")
+    other = prepared("model=majority", "engine=vllm", "prompt=direct", "prompt.sections.rules=null", "seed=3")
     assert (plain.name, plain.experiment.source) == (other.name, other.experiment.source)
     assert prepared(*QUICK).name != prepared(*QUICK, "seed=3").name, "a forest is drawn"
 

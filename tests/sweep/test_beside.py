@@ -31,7 +31,12 @@ def names(found: Beside) -> list[str]:
 
 
 def test_each_once_for_all_runs_on_the_same_events(job: Make) -> None:
-    models = [job(), job("model=tiny_teacher"), job("prompt.sections.rules=null"), job("model.sampling.temperature=0.6")]
+    models = [
+        job(),
+        job("model=tiny_teacher"),
+        job("prompt=direct", "prompt.sections.rules=null"),
+        job("model.sampling.temperature=0.6"),
+    ]
     assert names(beside(*models)) == ALL
     assert names(beside(job(), job("window.events=5"), job("limit=2"))) == ALL * 3
     assert names(beside(job(), job("seed=1"))) == [*ALL, "random_forest"], "only a forest is drawn"

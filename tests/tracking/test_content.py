@@ -116,3 +116,12 @@ def test_the_summary_of_a_training_is_what_the_manifest_says(tmp_path: Path) -> 
     assert content.summary["generations"] == len(run.recipe.teacher.requests)
     assert content.losses == made.losses and content.config["trainer"] == made.record.trainer
     assert content.tags == ["simulated_flat", "training", "synthetic home", "synthetic model", "mine"]
+
+
+def test_a_baseline_is_tagged_as_what_it_is(finished: Finished) -> None:
+    content = content_of(finished("model=sensor_majority").folder)
+    assert {"sensor_majority", "baseline", "supervised", "synthetic home"} <= {*content.tags}
+    assert "synthetic model" not in content.tags
+    assert content.config["run"]["baseline"]["sessions"] == 2
+    assert content.summary["strict/missed"] == 0 and "headline" in content.summary
+    assert {"sessions", "activities", "samples"} <= content.tables.keys()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from har_llm.report.compare.notes import notes, verdict
 from har_llm.report.compare.pairing import OUTCOMES, PairedEvent, Pairing
 from har_llm.runs.facts import label
+from har_llm.runs.result import Metrics
 from har_llm.scoring import significance
 from har_llm.scoring.names import METRICS
 from har_llm.scoring.prediction import CAUSES
@@ -100,10 +101,15 @@ def compare(pairing: Pairing, headline: str) -> Comparison:
 
 
 def _label(pairing: Pairing) -> str:
-    labels = [label(run.metrics) for run in (pairing.a, pairing.b)]
+    labels = [_marked(run.metrics) for run in (pairing.a, pairing.b)]
     if labels[0] == labels[1]:
         return f"A and B: {labels[0]}" if labels[0] else ""
     return ", ".join(f"{name} ({text})" for name, text in zip("AB", labels, strict=True) if text)
+
+
+def _marked(metrics: Metrics) -> str:
+    mark = "" if metrics.baseline is None else f"a baseline, {metrics.baseline.mark}"
+    return "; ".join(filter(None, [mark, label(metrics)]))
 
 
 def _by_session(pairing: Pairing) -> dict[str, SessionScores]:

@@ -36,6 +36,9 @@ class Level:
     label: str
     y: float
     look: int
+    """Number of the colour; negative: black, as for a teacher."""
+    dashes: int | None = None
+    """Number of the kind of dashes, if it is not that of the colour."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from har_llm.report.cells import Cell, with_variant
 from har_llm.report.figures.chart import Chart, Level, Panel, Point, Series
-from har_llm.report.figures.parts import caption, in_order, point, score_name
+from har_llm.report.figures.parts import BASELINES_LOOK, baseline_levels, caption, in_order, point, score_name
 from har_llm.report.figures.swept import ablations, windows
 from har_llm.report.grouping import Report, adapted, grouped
 from har_llm.report.paper import LABELS, SIZES, TEACHER, Key, results
@@ -41,8 +41,9 @@ def _figure3(report: Report, cells: Sequence[Cell]) -> Chart | None:
     if len({cell.run.metrics.parameters for cell in plain}) < 2:
         return None
     unit, word = (1e9, "billions") if max(cell.run.metrics.parameters or 0 for cell in plain) >= 1e9 else (1e6, "millions")
-    series = []
+    series, levels = [], list[Level]()
     for look, (home, inside) in enumerate(grouped(plain, lambda cell: cell.run.home_name).items()):
+        levels += baseline_levels(report, inside, look, home)
         for variant, group in grouped(inside, lambda cell: cell.variant).items():
             points = [point(report, cell, (cell.run.metrics.parameters or 0) / unit) for cell in group]
             series.append(Series(with_variant(home, variant), in_order(points), look, joined=not variant))
@@ -50,7 +51,7 @@ def _figure3(report: Report, cells: Sequence[Cell]) -> Chart | None:
             series.append(
                 Series(f"{home} (paper)", _paper_sizes(inside[0].run.metrics.dataset, unit), look, paper=True, joined=False)
             )
-    panels = [Panel("", series)]
+    panels = [Panel("", series, levels)]
     text = caption(report, "of models as they are, by their number of parameters (to scale)", panels)
     return Chart(
         "figure3",
@@ -78,7 +79,8 @@ def _figure4(report: Report, cells: Sequence[Cell]) -> Chart | None:
             panels.append(_student_panel(report, home, counted))
     if not panels:
         return None
-    lines = "; lines: the teacher, and the student as it is" if any(panel.levels for panel in panels) else ""
+    levels = (level for panel in panels for level in panel.levels)
+    lines = "; lines: the teacher, and the student as it is" if any(level.dashes is None for level in levels) else ""
     shown = f"of students by the number of sessions that they were trained on{lines}"
     text, title = caption(report, shown, panels), f"Figure 4: {report.headline_name} by training sessions"
     return Chart("figure4", title, text, "training sessions", score_name(report), panels, whole=True)
@@ -103,7 +105,7 @@ def _student_panel(report: Report, home: str, cells: Sequence[Cell]) -> Panel:
         paper = _paper_sessions(report, group[0])
         if paper and not any(one.paper for one in series):  # the paper has one such student
             series.append(Series(f"{group[0].run.model_name}, trained (paper)", paper, look, paper=True, joined=False))
-    return Panel(home, series, list(levels.values()))
+    return Panel(home, series, [*levels.values(), *baseline_levels(report, cells, BASELINES_LOOK)])
 
 
 def _levels(report: Report, cell: Cell, look: int) -> list[Level]:
@@ -142,7 +144,9 @@ def _costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
         shown = [cell for cell in cells if cell.per_event(quantity)]
         if len(shown) < 2:
             continue
-        panels = [Panel("", _cost_series(report, shown, quantity))]
+        homes = grouped(shown, lambda cell: cell.run.home_name).items()
+        levels = [one for look, (home, inside) in enumerate(homes) for one in baseline_levels(report, inside, look, home)]
+        panels = [Panel("", _cost_series(report, shown, quantity), levels)]
         text = caption(report, f"against {axis}, mean over the events of a run", panels) + note
         if any(cell.run.distillation is not None for cell in shown):
             text += " In brackets: the number of training sessions."

@@ -16,7 +16,7 @@ from har_llm.report.figures.chart import Chart, Figure, Level, Panel, Series
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-DASHES = ((0, (5, 1.5)), (0, (1, 1.2)), (0, (3, 1, 1, 1)), (0, (7, 3)))
+DASHES = ((0, (5, 1.5)), (0, (1, 1.2)), (0, (3, 1, 1, 1)), (0, (7, 3)), (0, (3, 1, 1, 1, 1, 1)))
 WIDTH = 3.5  # inches: one column
 PANEL_HEIGHT = 2.1
 LEGEND_ROW = 0.15
@@ -156,7 +156,8 @@ def _series(axes: Any, series: Series) -> None:
 def _level(axes: Any, level: Level) -> None:
     teacher = level.look < 0
     colour = "black" if teacher else COLOURS[level.look % len(COLOURS)]
-    dashes = DASHES[0 if teacher else 1 + level.look % (len(DASHES) - 1)]
+    own = level.look if level.dashes is None else level.dashes
+    dashes = DASHES[0 if own < 0 else 1 + own % (len(DASHES) - 1)]
     axes.axhline(level.y, color=colour, linewidth=0.9, linestyle=dashes, label=_legible(level.label), zorder=1)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from har_llm.report.cells import Cell
-from har_llm.report.figures.chart import Panel, Point
+from har_llm.report.figures.chart import Level, Panel, Point
 from har_llm.report.grouping import Report
 from har_llm.report.paper import CITATION
 
@@ -20,6 +20,25 @@ def point(report: Report, cell: Cell, x: float, label: str = "") -> Point:
     assert score.mean is not None  # cells without a score are left out of charts
     low, high = score.interval or (None, None)
     return Point(x, 100 * score.mean, None if low is None else 100 * low, None if high is None else 100 * high, label)
+
+
+BASELINES_LOOK = 5
+"""The last colour, in panels whose colours are those of models."""
+BASELINES = (
+    "Lines of baselines, on the same events: supervised ones are trained on the training part's gold activities; one with "
+    "no labels knows only what the home's description says."
+)
+
+
+def baseline_levels(report: Report, cells: Iterable[Cell], look: int, home: str = "") -> list[Level]:
+    """Lines of the baselines on the same events as these cells. `home`: its name, where a panel shows several."""
+    found = []
+    for dashes, cell in enumerate(report.beside(cells)):
+        mean = cell.score(report.headline).mean
+        if mean is not None:
+            label = cell.row_name() if not home else f"{home}, {cell.row_name()}"
+            found.append(Level(label, 100 * mean, look, dashes))
+    return found
 
 
 def in_order(points: Sequence[Point]) -> list[Point]:
@@ -38,6 +57,7 @@ def caption(report: Report, what: str, panels: Sequence[Panel]) -> str:
         f"{report.headline_name} {what}.",
         f"{report.parsing.capitalize()} parsing of the answers, mean over sessions.",
         "Bars: 95 % interval of the mean (Student's t for its log odds, over sessions)." if bars else "",
+        BASELINES if any(level.dashes is not None for panel in panels for level in panel.levels) else "",
         PAPERS_POINTS if any(one.paper for one in series) else "",
     ]
     return " ".join(filter(None, said))

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 
 from har_llm.report.cells import Cell, marks, with_variant
 from har_llm.report.figures.chart import Chart, Level, Panel, Series
-from har_llm.report.figures.parts import caption, in_order, point, score_name
+from har_llm.report.figures.parts import BASELINES_LOOK, baseline_levels, caption, in_order, point, score_name
 from har_llm.report.grouping import Report, grouped
 from har_llm.report.paper_choice import SECTIONS, joined, under
 
@@ -50,6 +50,8 @@ def ablations(report: Report, cells: Sequence[Cell]) -> Chart | None:
         label = _shared_name(list(variants.values()))
         series.append(Series(label, points, look, joined=False))
         levels.append(Level(f"{NOTHING} left out: {label}", points[0].y, look))
+    for home, inside in grouped([cell for variants in found for cell in variants.values()], _home).items():
+        levels += baseline_levels(report, inside, BASELINES_LOOK, home)
     panels = [Panel("", series, levels)]
     shown = "by what is left out of the prompt (its sections) or of the model (its reasoning, with its sampling)"
     text = caption(report, f"{shown}; reworded: a section with another text", panels)
@@ -62,6 +64,10 @@ def _variants(group: Sequence[Cell]) -> dict[str, Cell]:
     full = max(group, key=_fullness)
     variants = {NOTHING: full} | {_left_out(full, cell): cell for cell in group if cell is not full}
     return variants if "" not in variants and len(variants) == len(group) > 1 else {}
+
+
+def _home(cell: Cell) -> str:
+    return cell.run.home_name
 
 
 def _fullness(cell: Cell) -> tuple[int, bool, int]:

@@ -129,7 +129,7 @@ def run_labels(runs: Sequence[RunResult]) -> list[str]:
 
 
 def _model(metrics: Metrics) -> str:
-    return metrics.model if metrics.adapter is None else f"{metrics.model} {metrics.adapter.label}"
+    return metrics.model_name if metrics.adapter is None else f"{metrics.model} {metrics.adapter.label}"
 
 
 _DIFFERENCES: tuple[Callable[[RunResult], str], ...] = (

@@ -34,6 +34,7 @@ def table2(report: Report) -> Table | None:
     for cell, recipe in trained:
         row = [cell.row_name(), *_both(cell.run, recipe), *_numbers(report, cell, recipe)]
         rows.setdefault(_place(cell.run, recipe), []).append(row)
+    baselines = report.beside(cell for cell, _ in trained)
     for (label, scored, source), own in rows.items():
         if not own:
             alone = _paper(Key("f1", LABELS[label], source, None, scored))
@@ -42,7 +43,7 @@ def table2(report: Report) -> Table | None:
         "table2",
         "Table 2: F1 of students trained on all sessions",
         ("model", "trained on", "scored on", *COLUMNS),
-        [row for own in rows.values() for row in own],
+        [*(row for own in rows.values() for row in own), *(_baseline(report, cell) for cell in baselines)],
         [*f1_notes(report, [cell for cell, _ in trained]), COMPARISON, NOTES["table2"]],
     )
 
@@ -59,8 +60,11 @@ def figure4_table(report: Report) -> Table | None:
         "Figure 4 in numbers: F1 by training sessions",
         ("model", "trained on", "scored on", "sessions", *COLUMNS),
         [
-            [cell.row_name(), *_both(cell.run, recipe), str(recipe.sessions), *_numbers(report, cell, recipe)]
-            for cell, recipe in trained
+            *(
+                [cell.row_name(), *_both(cell.run, recipe), str(recipe.sessions), *_numbers(report, cell, recipe)]
+                for cell, recipe in trained
+            ),
+            *(_baseline(report, cell, sessions=True) for cell in report.beside(cell for cell, _ in trained)),
         ],
         [*f1_notes(report, [cell for cell, _ in trained]), COMPARISON],
     )
@@ -68,6 +72,14 @@ def figure4_table(report: Report) -> Table | None:
 
 def _students(report: Report) -> list[tuple[Cell, Distillation]]:
     return [(cell, cell.run.distillation) for cell in report.paper if cell.run.distillation is not None]
+
+
+def _baseline(report: Report, cell: Cell, *, sessions: bool = False) -> list[str]:
+    """A row of a baseline. `sessions`: whether it says on how many sessions it was trained."""
+    home, baseline = dataset_name(cell.run.metrics.dataset), cell.run.metrics.baseline
+    count = 0 if baseline is None else baseline.sessions
+    trained = [home if count else "nothing", home, *([str(count)] if sessions else [])]
+    return [cell.row_name(), *trained, percent(cell.score(report.f1).mean), *([""] * (len(COLUMNS) - 1))]
 
 
 def _place(run: ScoredRun, recipe: Distillation) -> Place:

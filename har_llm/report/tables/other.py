@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from har_llm.common.numbers import decimals, in_percent, percent, with_spread
+from har_llm.common.numbers import counted, decimals, in_percent, percent, with_spread
 from har_llm.common.tables import Table
 from har_llm.report.cells import Cell, engine_note
 from har_llm.report.grouping import SYNTHETIC, Report, adapted, ordered
@@ -12,7 +12,6 @@ from har_llm.report.scored_run import ScoredRun
 
 KIND = "what it is"
 """The column that says in every row what is synthetic about it, because a row may be copied without the title."""
-REAL = "real home, real model"
 MINIATURE, OTHERS = "The paper in miniature", "Other homes, parts and adapters"
 COST_NOTE = (
     "Tokens and seconds are those of all generations, divided by the events that they answer for. Seconds are shares of the "
@@ -29,11 +28,11 @@ def story_tables(report: Report) -> list[Table]:
 
 
 def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Table:
-    """For each home: the plain student, the teacher, the student by what it was trained on, other homes last."""
+    """For each home: the plain student, the teacher, the student by what it was trained on, other homes, baselines."""
     trained = [cell.run.distillation for cell in report.cells if cell.run.distillation is not None]
     teachers = {one.teacher for one in trained if one.teacher is not None}
     rows = []
-    for cell in sorted(cells, key=lambda cell: (cell.run.metrics.dataset, cell.run.metrics.part, adapted(cell.run))):
+    for cell in sorted(cells, key=_in_story):
         score, missed = cell.score(report.headline), cell.score("missed")
         rows.append(
             [
@@ -46,7 +45,7 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
                 percent(report.gap_closed(cell, report.headline) if cell.run.distillation else None),
                 with_spread(in_percent(missed.mean), in_percent(missed.session_std)),
                 str(len(cell.runs)),
-                cell.run.metrics.provenance.label or REAL,
+                cell.run.kind,
             ]
         )
     scores = (f"{report.headline_name} %", "std over sessions", "std over seeds", "gap closed %", "missed %")
@@ -58,7 +57,15 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
     return Table(name, title, columns, rows, [note, *engine_note(cells)]).without_empty("std over seeds")
 
 
+def _in_story(cell: Cell) -> tuple[object, ...]:
+    run = cell.run
+    return (run.metrics.dataset, run.metrics.part, run.is_baseline, adapted(run))
+
+
 def _trained_on(run: ScoredRun, teachers: Collection[str]) -> str:
+    if run.metrics.baseline is not None:
+        sessions = run.metrics.baseline.sessions
+        return f"gold activities of {counted(sessions, 'session')}" if sessions else "nothing"
     if run.distillation is not None:
         return run.training_sessions
     return run.adapter_name or ("nothing (teacher)" if run.metrics.model in teachers else "nothing")
@@ -79,7 +86,7 @@ def cost_table(report: Report) -> Table:
                 decimals(answer, 1),
                 decimals(seconds, 4),
                 "; ".join(cell.engines),
-                cell.run.metrics.provenance.label or REAL,
+                cell.run.kind,
             ]
         )
     amounts = ("prompt tokens", "generated tokens", "seconds")
@@ -111,7 +118,7 @@ def runs_table(report: Report) -> Table:
                     percent(run.scores[report.headline].mean),
                     percent(run.scores["missed"].mean),
                     "; ".join(run.engines),
-                    run.metrics.provenance.label or REAL,
+                    run.kind,
                     _where(run),
                 ]
             )
@@ -132,8 +139,9 @@ def runs_table(report: Report) -> Table:
 
 
 def _label(cells: Sequence[Cell]) -> str:
-    """What is synthetic about a table, in brackets."""
-    kinds = {cell.run.metrics.provenance.label for cell in cells}
+    """What is synthetic about a table, in brackets; of its models, if it has any, as baselines are none."""
+    models = [cell for cell in cells if not cell.run.is_baseline]
+    kinds = {cell.run.metrics.provenance.label for cell in models or cells}
     made = "; ".join(sorted(kind for kind in kinds if kind))
     if not made:
         return ""
@@ -141,6 +149,8 @@ def _label(cells: Sequence[Cell]) -> str:
 
 
 def _where(run: ScoredRun) -> str:
+    if run.is_baseline:
+        return "the tables of the models on the same events"
     if run.comparable:
         if run.distillation is None:
             return "tables 1 and 4"

@@ -9,6 +9,7 @@ from pytest import approx
 from har_llm.report.compare.comparison import ActivityOutcomes, Comparison, Counts, compare
 from har_llm.report.compare.pairing import OUTCOMES, pair
 from tests.report.run_folders import A_RIGHT, A_WRONG, EVERY_OUTCOME, Sessions, paired, row, rows, several, written
+from tests.scripted_runs import done
 
 
 def compared(tmp_path: Path, a: Sessions, b: Sessions) -> Comparison:
@@ -72,3 +73,10 @@ def test_scores_are_there_in_the_mean_and_session_by_session(tmp_path: Path) -> 
     assert found.metrics["accuracy"].difference == approx(0.75)
     assert found.by_session["s3"].b["accuracy"] - found.by_session["s3"].a["accuracy"] == approx(0.75)
     assert sum(found.outcomes.values()) == found.events == sum(one.events for one in found.by_session.values()) == 24
+
+
+def test_a_model_can_be_compared_with_a_baseline(tmp_path: Path, script: str) -> None:
+    model, baseline = done(tmp_path, script)[0], done(tmp_path, "model=sensor_majority")[0]
+    found = compare(pair(model, baseline, "strict"), "accuracy")
+    assert "B (a baseline, supervised; synthetic home)" in found.label
+    assert found.outcomes["both right"] + found.outcomes["only A right"] == found.events, "the script has no error"
