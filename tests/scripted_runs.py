@@ -12,6 +12,7 @@ from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.prepare import prepare, read_recordings, render
 from har_llm.runs.run import PreparedRun
 from har_llm.runs.write import write_run
+from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.generate import generate
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
@@ -48,19 +49,20 @@ def done(tmp_path: Path, *overrides: str, stop_after: int | None = None) -> tupl
     prepared = prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", *overrides))
     made: list[Generation] = []
 
-    def note(generation: Generation) -> None:
-        made.append(generation)
-        if len(made) == stop_after:
-            raise KeyboardInterrupt
+    class Note(Callback):
+        def generated(self, generation: Generation) -> None:
+            made.append(generation)
+            if len(made) == stop_after:
+                raise KeyboardInterrupt
 
     for load in make_plan([prepared], Stores()).loads:
-        generate(load, note, Stores())
+        generate(load, Note(), Stores())
     return read_run(write_run(prepared, prepared.open_store())), made
 
 
 def made_for(prepared: PreparedRun) -> None:
     for load in make_plan([prepared], Stores()).loads:
-        generate(load, lambda generation: None, Stores())
+        generate(load, Callback(), Stores())
 
 
 def rows_of(result: RunResult) -> list[dict[str, Any]]:

@@ -123,7 +123,7 @@ def select(
             fault = why_unusable(candidate, thinking=thinking, marks=marks, mark=mark)
             if fault is not None:
                 faults.append((_window(prompt), fault))
-            reason = fault or _why_refused(candidate, prompt, settings)
+            reason = fault or why_refused(candidate, prompt, settings)
             if reason is None:
                 usable.append(candidate)
             else:
@@ -137,7 +137,8 @@ def select(
         refuse_unusable(faults, sum(map(len, candidates)), "the teacher's generations", instead)
     if not examples:
         raise ConfigError("None of the teacher's generations is left for training; loosen the filters of lora.examples.")
-    return Selection(examples, sum(map(len, candidates)), dict(left_out), settings.uses_gold)
+    made = sum(map(len, candidates))
+    return Selection(examples, made, dict(left_out), settings.uses_gold, method=settings.method)
 
 
 def gold_answers(prompts: Sequence[Prompt], write: Callable[[Prompt], str]) -> Selection:
@@ -189,7 +190,7 @@ def why_unusable(candidate: Candidate, *, thinking: bool, marks: Marks = PUBLISH
     return None
 
 
-def _why_refused(candidate: Candidate, prompt: Prompt, settings: ExampleSettings) -> str | None:
+def why_refused(candidate: Candidate, prompt: Prompt, settings: ExampleSettings) -> str | None:
     """Why a filter of the settings refuses a generation; None if none does."""
     if settings.well_formed and any(prediction.activity is None for prediction in candidate.predictions):
         return "not well-formed"

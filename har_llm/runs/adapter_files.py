@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST
-from har_llm.distill.examples import Candidate, Selection, select
+from har_llm.config import Experiment
+from har_llm.distill.examples import Candidate, Selection, select, why_refused, why_unusable
+from har_llm.distill.examples_config import ExampleSettings
 from har_llm.distill.given_examples import GivenExamples
 from har_llm.distill.manifest import AdapterOrigin, Teacher, read_manifest
 from har_llm.models.adapters import ADAPTER_FILES, adapter_digest
 from har_llm.models.config import EMBEDDED_PREFIX
 from har_llm.models.resolve import ResolvedModel
-from har_llm.runs.generations import parse_windows
+from har_llm.runs.generations import parse_windows, parser_of
 from har_llm.runs.run import AdapterRecipe, PreparedRun, TrainingPart
 from har_llm.runs.store import GenerationStore
 
@@ -63,6 +66,23 @@ def select_examples(recipe: AdapterRecipe, store: GenerationStore | None) -> Sel
     selection = select(source.run.prompts, candidates, settings, thinking=student.thinking, marks=student.marks, mark=mark)
     engines = sorted({record.about["engine"] for window in windows for record in window.records})
     return replace(selection, uses_gold=source.uses_gold, engines=engines)
+
+
+def right_enough(
+    run: PreparedRun, settings: ExampleSettings, student: Experiment
+) -> Callable[[int, str, GenerationStore], bool]:
+    """Whether a stored generation of a teacher's run, by its prompt's place and its key, may be trained on as it is."""
+    parse_one, known = parser_of(run), dict[tuple[int, str], bool]()
+    why = partial(why_unusable, thinking=student.model.thinking, marks=student.model.marks, mark=student.prompt.form.mark)
+
+    def enough(place: int, key: str, store: GenerationStore) -> bool:
+        if (place, key) not in known:
+            (record,) = store.get_many([key])
+            one = Candidate(key, record.text, record.finish_reason, parse_one(place, record).strict)
+            known[place, key] = why(one) is None and why_refused(one, run.prompts[place], settings) is None
+        return known[place, key]
+
+    return enough
 
 
 def adapter_origin(recipe: AdapterRecipe, selection: Selection) -> AdapterOrigin:

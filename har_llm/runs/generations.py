@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from har_llm.common.errors import MissingError
@@ -38,18 +39,25 @@ def parse_windows(run: PreparedRun, store: GenerationStore) -> list[WindowGenera
     missing = run.owed(store)
     if missing:
         raise MissingError(f"{len(missing)} of {len(run.requests)} generations are missing; run the same command again.")
-    records = list(store.get_many(request.key for request in run.requests))
-    check_adapter(run, records)
-    home, model = run.recordings.home, run.experiment.model
+    wanted = run.wanted(store)
+    records = store.get_many(request.key for mine in wanted for request in mine)
+    by_window = [[next(records) for _ in mine] for mine in wanted]
+    check_adapter(run, itertools.chain(*by_window))
+    parse_one = parser_of(run)
+    return [WindowGenerations(mine, [parse_one(place, one) for one in mine]) for place, mine in enumerate(by_window)]
+
+
+def parser_of(run: PreparedRun) -> Callable[[int, Record], Answer]:
+    """What parses a generation of the prompt at a place."""
+    home, model, form = run.recordings.home, run.experiment.model, run.experiment.prompt.form
     labels = Labels(home.activities, {number: home.described(number) for number in home.definitions})
-    samples, form = run.experiment.decoding.samples, run.experiment.prompt.form
-    windows = []
-    for place, prompt in enumerate(run.prompts):
-        mine = records[place * samples : (place + 1) * samples]
+
+    def parse_one(place: int, record: Record) -> Answer:
+        prompt = run.prompts[place]
         asked = Asked(prompt.ids, labels, form, _examples(prompt, form), prompt.window.events)
-        answers = [parse(one.text, one.finish_reason, asked, thinking=model.thinking, marks=model.marks) for one in mine]
-        windows.append(WindowGenerations(mine, answers))
-    return windows
+        return parse(record.text, record.finish_reason, asked, thinking=model.thinking, marks=model.marks)
+
+    return parse_one
 
 
 def _examples(prompt: Prompt, form: AnswerForm) -> list[Sequence[JsonObject]]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from string import Template
 from typing import Any
 
 from har_llm.common.digest import digest
@@ -13,7 +14,7 @@ from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
 from har_llm.config import Experiment
 from har_llm.data.few_shot import example_windows
-from har_llm.data.records import Prompt, Recordings, Session, Window
+from har_llm.data.records import Home, Prompt, Recordings, Session, Window
 from har_llm.data.splits import first_sessions
 from har_llm.distill.config import Distilled, distillation_of
 from har_llm.distill.given_examples import read_examples
@@ -24,6 +25,7 @@ from har_llm.models.adapters import LoraConfig, ReadyAdapter, ResolvedAdapter
 from har_llm.models.chat_template import check_reasoning
 from har_llm.models.checkpoint import check_fit
 from har_llm.models.resolve import ResolvedModel
+from har_llm.runs.adapter_files import right_enough
 from har_llm.runs.prepare_baseline import prepare_baseline
 from har_llm.runs.run import AdapterRecipe, PreparedRun, TrainingPart
 from har_llm.scoring.answer_format import answer_pattern, answer_schema, runs_on
@@ -158,6 +160,20 @@ def teachers_experiment(experiment: Experiment, lora: Distilled) -> Experiment:
     )
 
 
+def _told(prompt: Prompt, text: str, home: Home) -> Prompt:
+    """The prompt with the gold activities of its events; as it is if none is labelled. Only a teacher is ever sent it."""
+    lines = [
+        f"{shown}: {' or '.join(home.activities[number] for number in event.activities)}"
+        for shown, event in zip(prompt.ids, prompt.window.events, strict=True)
+        if event.activities
+    ]
+    if not lines:
+        return prompt
+    *before, last = prompt.messages
+    content = f"{last['content']}\n\n{Template(text).substitute(answer=chr(10).join(lines)).strip()}"
+    return replace(prompt, messages=(*before, {**last, "content": content}))
+
+
 def make_recipe(
     experiment: Experiment, student: ResolvedModel, *, planning: bool, read: Callable[[Experiment], Recordings]
 ) -> AdapterRecipe:
@@ -175,4 +191,9 @@ def make_recipe(
     )
     if not lora.examples.asks_teacher:
         part = replace(part, requests=())
+    elif lora.examples.told is not None:
+        told = [_told(prompt, lora.examples.told, part.recordings.home) for prompt in part.prompts]
+        part = replace(part, requests=list(_requests(replace(part, prompts=told))))
+    elif lora.examples.method == "rejection_sampling":
+        part = replace(part, enough=right_enough(part, lora.examples, experiment))
     return AdapterRecipe(lora, TrainingPart(part, lora.examples), student, experiment)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +55,9 @@ class PreparedRun:
     """decoding.samples for each prompt, prompt by prompt. Equal prompts may share a key."""
     given: Given | None = None
     """What a baseline is trained on; None for a language model."""
+    enough: Callable[[int, str, GenerationStore], bool] | None = None
+    """Whether the stored generation with this key, of the prompt at this place, makes the prompt's further samples needless;
+    None if all are wanted."""
 
     @property
     def sessions(self) -> Sequence[Session]:
@@ -167,9 +170,27 @@ class PreparedRun:
     def open_writer(self) -> ShardWriter:
         return ShardWriter(generations_folder(self.outputs / "store", self.model_identity))
 
+    def wanted(self, store: GenerationStore) -> list[Sequence[Request]]:
+        """The wanted requests of each prompt: all, or those up to the first that is enough or is not stored yet."""
+        samples = self.experiment.decoding.samples
+        by_prompt = [self.requests[first : first + samples] for first in range(0, len(self.requests), samples)]
+        return [mine[: self._last(place, mine, store)] for place, mine in enumerate(by_prompt)]
+
+    def _last(self, place: int, mine: Sequence[Request], store: GenerationStore) -> int:
+        if self.enough is None:
+            return len(mine)
+        ends = (request.key not in store or self.enough(place, request.key, store) for request in mine)
+        return next((number for number, end in enumerate(ends, 1) if end), len(mine))
+
     def owed(self, store: GenerationStore) -> list[Request]:
-        """The requests whose generations are not stored yet, each key once."""
-        return list({request.key: request for request in self.requests if request.key not in store}.values())
+        """The wanted requests whose generations are not stored yet, each key once."""
+        wanted = (request for mine in self.wanted(store) for request in mine)
+        return list({request.key: request for request in wanted if request.key not in store}.values())
+
+    def further(self, store: GenerationStore) -> int:
+        """Number of requests that may be wanted later, if no generation that is owed now is enough."""
+        samples = self.experiment.decoding.samples
+        return sum(samples - len(mine) for mine in self.wanted(store) if mine[-1].key not in store)
 
 
 @dataclass(frozen=True)

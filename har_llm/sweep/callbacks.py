@@ -30,6 +30,9 @@ class Callback:
     def generated(self, generation: Generation) -> None:
         """A generation is finished and stored."""
 
+    def further(self, load: Load) -> None:
+        """The loaded model is asked for further generations, because the earlier ones were not enough."""
+
     def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
         """A training begins, or resumes after `done` steps."""
 
@@ -67,6 +70,10 @@ class Callbacks(Callback):
     def generated(self, generation: Generation) -> None:
         for callback in self._callbacks:
             callback.generated(generation)
+
+    def further(self, load: Load) -> None:
+        for callback in self._callbacks:
+            callback.further(load)
 
     def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
         for callback in self._callbacks:

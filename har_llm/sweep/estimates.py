@@ -38,7 +38,7 @@ class Place:
 
 @dataclass(frozen=True)
 class LoadEstimate:
-    """Of one load. Tokens are those of all its requests together."""
+    """Of one load. Tokens and hours are those of all generations that it may come to ask for."""
 
     load: Load
     prompt_tokens: float
@@ -118,20 +118,22 @@ def _load(load: Load, stores: Stores) -> LoadEstimate:
     place, layout, refusal = _place(load) if loaded else (None, None, None)
     counted = _counted_tokens(load.model.path, load.requests)
     length = sum(map(characters, load.requests))
+    most = len(load.requests) + load.further
+    times = most / len(load.requests)
     answer, known = _expected_answer(load, stores)
     rate = known_rate(load.runs[0].outputs / "store", load.identity)
     return LoadEstimate(
         load,
-        prompt_tokens=length / CHARACTERS_PER_TOKEN if counted is None else counted,
+        prompt_tokens=times * (length / CHARACTERS_PER_TOKEN if counted is None else counted),
         prompts_counted=counted is not None,
-        answer_tokens=answer * len(load.requests),
+        answer_tokens=answer * most,
         answers_known=known,
         memory=None if size is None else OVERHEAD * load.engine.loaded_bytes(size),
         place=place,
         layout=layout,
         refusal=refusal,
         download=(size and size.weights) if absent else 0,
-        hours=None if rate is None else rate.hours(len(load.requests)),
+        hours=None if rate is None else rate.hours(most),
         chosen_without_gpu=absent and bool(load.runs[0].engine_reason) and not has_gpu(),
         version_unknown=absent and load.model.revision == load.model.config.revision,
     )

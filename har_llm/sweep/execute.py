@@ -123,7 +123,7 @@ def _generate_loads(loads: Sequence[Load], jobs: Sequence[PreparedJob], callback
     for load in loads:
         callback.loading(load)
         try:
-            generate(load, callback.generated, stores)
+            generate(load, callback, stores)
         except HarError as error:
             # Generations made before the failure are stored, and some jobs may need no others.
             stores.refresh()
@@ -135,7 +135,7 @@ def _owes(job: PreparedJob, load: Load, stores: Stores) -> bool:
     if not stores.owed(job.run):
         return False
     runs = [job.run, *teachers_of([] if job.run.recipe is None else [job.run.recipe])]
-    return any(request.key in load.asked_by for run in runs for request in stores.owed(run))
+    return any(request.key in load.may_make for run in runs for request in stores.owed(run))
 
 
 def finish_jobs(jobs: Sequence[Job], callback: Callback) -> None:

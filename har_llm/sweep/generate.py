@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,23 +17,26 @@ from har_llm.models.footprint import footprint
 from har_llm.runs.generations import ADAPTER_WEIGHTS
 from har_llm.runs.store import Record, ShardWriter
 from har_llm.sweep import baselines, throughput
-from har_llm.sweep.plan import Load
+from har_llm.sweep.callbacks import Callback
+from har_llm.sweep.plan import Load, next_round
 from har_llm.sweep.read_once import Stores
 
 
-def generate(load: Load, on_generation: Callable[[Generation], None], stores: Stores) -> None:
+def generate(load: Load, callback: Callback, stores: Stores) -> None:
     """Make the generations of a load: in processes of their own, or here those of a baseline. Each is stored before the next
     is waited for.
+
+    Further ones are made as long as runs of the load owe some because those were not enough.
 
     Raises EngineError if a process dies, MissingError if the model cannot be downloaded, ConfigError if the GPUs have too
     little memory left, or if the model cannot reason as it is said to.
     """
     if load.is_baseline:
         with ExitStack() as stack:
-            keep = _Keeper(load, baselines.about(load), stack, stores)
+            keep = _Keeper(baselines.about(load), stack, stores)
             for generation in baselines.answers(load):
-                keep(generation)
-                on_generation(generation)
+                keep(generation, load)
+                callback.generated(generation)
         return
     from har_llm.engines.worker import WorkerPool
 
@@ -55,12 +58,16 @@ def generate(load: Load, on_generation: Callable[[Generation], None], stores: St
         _import_scoring()
         about = pool.about
         with ExitStack() as stack:
-            keep = _Keeper(load, about, stack, stores)
+            keep = _Keeper(about, stack, stores)
             seconds, count = 0.0, 0
-            for generation in pool.generate(load.requests):
-                keep(generation)
-                on_generation(generation)
-                seconds, count = seconds + generation.seconds, count + 1
+            further: Load | None = load
+            while further is not None:
+                for generation in pool.generate(further.requests):
+                    keep(generation, further)
+                    callback.generated(generation)
+                    seconds, count = seconds + generation.seconds, count + 1
+                if (further := next_round(further, stores)) is not None:
+                    callback.further(further)
         seconds /= len(environments)
         start = max(0.0, time.monotonic() - started - seconds)
         throughput.note_rate(load.runs[0].outputs / "store", load.identity, throughput.Rate(start, seconds, count))
@@ -78,12 +85,12 @@ def check_layout(load: Load) -> None:
 class _Keeper:
     """Writes each generation to the store of the run that asked for it, with a record of how it was made."""
 
-    def __init__(self, load: Load, about: Mapping[str, Any], stack: ExitStack, stores: Stores):
-        self._load, self._about, self._stack, self._stores = load, about, stack, stores
+    def __init__(self, about: Mapping[str, Any], stack: ExitStack, stores: Stores):
+        self._about, self._stack, self._stores = about, stack, stores
         self._writers: dict[int, tuple[ShardWriter, dict[str, Any]]] = {}
 
-    def __call__(self, generation: Generation) -> None:
-        run = self._load.asked_by[generation.key]
+    def __call__(self, generation: Generation, load: Load) -> None:
+        run = load.asked_by[generation.key]
         if id(run) not in self._writers:
             writer = self._stack.enter_context(run.open_writer())
             about = {**self._about, "model": run.model_identity, "provenance": run.provenance.label}

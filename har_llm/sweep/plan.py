@@ -35,6 +35,8 @@ class Load:
     """The runs that need some of its generations, in the order of their jobs."""
     asked_by: Mapping[str, PreparedRun]
     """By key: the first run that asks for the generation; it is stored in that run's store."""
+    further: int = 0
+    """Number of generations that may be asked for after these, if these are not enough."""
 
     @cached_property
     def requests(self) -> list[Request]:
@@ -45,6 +47,12 @@ class Load:
                 if request.key in self.asked_by:
                     wanted.setdefault(request.key, request)
         return list(wanted.values())
+
+    @property
+    def may_make(self) -> set[str]:
+        """The keys of all generations that the load may come to ask for."""
+        sampled = (run for run in self.runs if run.enough is not None)
+        return {*self.asked_by, *(request.key for run in sampled for request in run.requests)}
 
     @cached_property
     def longest(self) -> int:
@@ -89,6 +97,9 @@ class Plan:
     recipes: Sequence[AdapterRecipe]
     """The adapters to train, each once."""
     other_loads: Sequence[Load]
+    wanted: int
+    """Number of generations of the runs and of the teachers of the adapters to train, each counted once: the stored and the
+    owed ones."""
 
     @property
     def loads(self) -> list[Load]:
@@ -99,10 +110,9 @@ class Plan:
         return sum(len(load.asked_by) for load in self.loads)
 
     @property
-    def wanted(self) -> int:
-        """Number of all generations of the runs and of the teachers of the adapters to train, each counted once."""
-        runs = [*self.runs, *teachers_of(self.recipes)]
-        return len({(outputs, request.key) for run in runs for outputs in [run.outputs] for request in run.requests})
+    def further(self) -> int:
+        """Number of generations that may be owed after these, if these are not enough."""
+        return sum(load.further for load in self.loads)
 
 
 def teachers_of(recipes: Iterable[AdapterRecipe]) -> list[PreparedRun]:
@@ -123,7 +133,16 @@ def make_plan(runs: Sequence[PreparedRun], stores: Stores) -> Plan:
         untrained = run.recipe is not None and run.recipe.key in recipes
         later = untrained or canonical(load_identity(run)) not in teachers_models
         (others if later else first).append(run)
-    return Plan(list(runs), _loads(first, stores), list(recipes.values()), _loads(others, stores))
+    wanted = len({(run.outputs, key) for run in [*runs, *teachers] for key in stores.wanted(run)})
+    return Plan(list(runs), _loads(first, stores), list(recipes.values()), _loads(others, stores), wanted)
+
+
+def next_round(load: Load, stores: Stores) -> Load | None:
+    """What the runs of a load owe after its generations, because those were not enough; None if nothing."""
+    sampled = [run for run in load.runs if run.enough is not None]
+    if sampled:
+        stores.refresh()
+    return next(iter(_loads(sampled, stores)), None)
 
 
 def _loads(runs: Sequence[PreparedRun], stores: Stores) -> list[Load]:
@@ -146,7 +165,9 @@ def _loads(runs: Sequence[PreparedRun], stores: Stores) -> list[Load]:
         outputs = waiting[group][0].outputs
         mine = {key: run for key, run in asked[group].items() if (outputs, key) not in taken}
         taken.update((outputs, key) for key in mine)
-        loads[group] = Load([run for run in waiting[group] if any(request.key in mine for request in run.requests)], mine)
+        runs_of_load = [run for run in waiting[group] if any(request.key in mine for request in run.requests)]
+        further = sum(run.further(stores.of(run)) for run in runs_of_load if run.enough is not None)
+        loads[group] = Load(runs_of_load, mine, further)
     return [loads[group] for group in waiting if loads[group].asked_by]
 
 

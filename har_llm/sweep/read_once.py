@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,10 @@ class Stores:
     def owed(self, run: PreparedRun) -> list[Request]:
         """The requests whose generations are not stored yet, each key once."""
         return run.owed(self.of(run))
+
+    def wanted(self, run: PreparedRun) -> Iterator[str]:
+        """The keys of the generations that the run wants, stored or owed."""
+        return (request.key for mine in run.wanted(self.of(run)) for request in mine)
 
     def refresh(self) -> None:
         """Forget what was read, so that new generations are found."""

@@ -34,6 +34,8 @@ NEEDED = {
     "lora=adapter": ["lora.path=nowhere"],
     "lora=distilled": ["engine=transformers"],
     "lora=examples": ["engine=transformers", "lora.examples.path=rows.jsonl"],
+    "lora=rationalization": ["engine=transformers"],
+    "lora=rejection_sampling": ["engine=transformers"],
     "lora=gold_answers": ["engine=transformers", "model.thinking=false"],
     "lora=distilled_tiny": ["engine=transformers"],
     "model=custom": ["model.id=Qwen/Qwen3-0.6B"],

@@ -17,6 +17,13 @@ from har_llm.distill.examples_config import ExampleSettings
         ({"pick": "worst"}, "lora.examples.pick is 'worst'"),
         ({"min_correct": 1.5}, "lora.examples.min_correct is 1.5"),
         ({"unusable": "guess"}, "lora.examples.unusable is 'guess'"),
+        ({"method": "rejection_sampling", "samples": 4}, "min_correct is None and pick is first; .* at least 2 samples"),
+        ({"method": "rejection_sampling", "min_correct": 1}, "lora.examples.samples is 1"),
+        ({"method": "rejection_sampling", "samples": 4, "min_correct": 1, "pick": "best"}, "pick is best"),
+        ({"method": "rationalization"}, "lora.examples.told is None .* with lora=rationalization"),
+        ({"told": "$answer"}, "lora.examples.method is generations; a teacher is told"),
+        ({"method": "rationalization", "told": "$answers"}, r"it must have \$answer"),
+        ({"method": "rationalization", "told": "$answer $"}, r"and \$\$ for a dollar sign"),
     ],
 )
 def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
@@ -33,6 +40,10 @@ def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> N
         ({"pick": "consistent", "samples": 2}, False, True),
         ({"well_formed": True}, False, True),
         ({"min_correct": 0.5}, True, True),
+        ({"method": "rejection_sampling", "samples": 2, "min_correct": 0.5}, True, True),
+        ({"method": "rationalization", "told": "$answer"}, True, True),
+        ({"method": "gold_answers"}, True, False),
+        ({"method": "file", "path": "rows.jsonl"}, False, False),
     ],
 )
 def test_it_is_known_whether_gold_activities_or_answers_choose(settings: dict[str, Any], gold: bool, answers: bool) -> None:

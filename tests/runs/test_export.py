@@ -15,6 +15,7 @@ from har_llm.models.adapters import adapter_digest
 from har_llm.runs.export import export
 from har_llm.runs.generations import parse_windows
 from har_llm.runs.prepare import prepare
+from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.generate import generate
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
@@ -26,7 +27,7 @@ from tests.sweep.distilled_jobs import job
 def texts(experiment: Experiment) -> list[str]:
     run = prepare(experiment)
     for load in make_plan([run], Stores()).loads:
-        generate(load, lambda generation: None, Stores())
+        generate(load, Callback(), Stores())
     return [window.records[0].text for window in parse_windows(run, run.open_store())]
 
 
@@ -107,7 +108,7 @@ def test_examples_are_rows_of_prompt_and_completion(tmp_path: Path) -> None:
     recipe = prepare(wanted).recipe
     assert recipe is not None
     for load in make_plan([recipe.teacher], Stores()).loads:
-        generate(load, lambda generation: None, Stores())
+        generate(load, Callback(), Stores())
     wanted.settings.export.what = "examples"
     wanted.settings.export.path = str(tmp_path / "rows.jsonl")
     path, what = export(wanted)

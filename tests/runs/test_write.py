@@ -19,6 +19,7 @@ from har_llm.runs.facts import facts
 from har_llm.runs.prepare import prepare, read_recordings
 from har_llm.runs.summary import summarise
 from har_llm.runs.write import write_run
+from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.generate import generate
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
@@ -59,7 +60,7 @@ def test_every_reader_takes_the_same_of_two_generations_under_one_key(tmp_path: 
     """Two processes that opened the store before the other had written score the same generation."""
     prepared = prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script))
     for plan in [make_plan([prepared], Stores()), make_plan([prepared], Stores())]:
-        generate(plan.loads[0], lambda generation: None, Stores())
+        generate(plan.loads[0], Callback(), Stores())
     texts = []
     for shard in sorted((tmp_path / "outputs").glob("store/generations/*/*.jsonl")):
         lines = shard.read_text().replace("It is so.", f"It is in {shard.stem}.")

@@ -13,6 +13,7 @@ from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.models.footprint import Footprint
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.prepare import prepare
+from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.generate import generate
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
@@ -57,5 +58,5 @@ def test_a_model_that_was_just_downloaded_gets_as_many_gpus_as_later(
     (load,) = make_plan([absent], Stores()).loads
     assert load.model.footprint is None
     with pytest.raises(ConfigError, match="Far enough"):
-        generate(load, lambda generation: None, Stores())
+        generate(load, Callback(), Stores())
     assert asked == [run.model.footprint] and run.model.footprint is not None

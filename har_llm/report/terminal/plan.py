@@ -19,13 +19,14 @@ def show_plan(plan: Plan, estimates: Estimates, finished: int) -> None:
     """Print what the runs of a plan owe: models, then adapters. `finished`: number of runs that owe nothing."""
     out = console()
     cached = plan.wanted - plan.owed
+    more = f" (and up to {plan.further} more, for windows of which none is right)" if plan.further else ""
     baselines = len(plan.loads) - len(estimates.loads)
     models = f"Models to load, each once: {len(estimates.loads)}."
     models += f" Baselines to compute, in seconds: {baselines}." if baselines else ""
     out.print(
         plain(
             f"{counted(len(plan.runs) + finished, 'run')}, {finished} finished. Generations needed: {plan.wanted}, of which "
-            f"{cached} are stored and {plan.owed} are to be made. {models}"
+            f"{cached} are stored and {plan.owed} are to be made{more}. {models}"
         ),
         style="bold",
     )
@@ -51,8 +52,10 @@ def _loads_table(estimates: Sequence[LoadEstimate]) -> Table:
         download = "-" if one.download == 0 else _size(one.download)
         unknown = f"unknown; {most}{duration(one.answer_tokens / NAMED_RATE / 3600)} at {NAMED_RATE:,} tokens/s"
         time = unknown if one.hours is None else duration(one.hours)
-        costs = [rough(one.prompt_tokens), answers, memory, *(_layout(one) if spread else ()), download, time]
-        rows.append([load.model.config.name, load.engine.engine_name, str(len(load.runs)), str(len(load.requests)), *costs])
+        asked = f"{'at most ' if load.further else ''}{rough(one.prompt_tokens)}"
+        owed = str(len(load.requests)) + (f" to {len(load.requests) + load.further}" if load.further else "")
+        costs = [asked, answers, memory, *(_layout(one) if spread else ()), download, time]
+        rows.append([load.model.config.name, load.engine.engine_name, str(len(load.runs)), owed, *costs])
     return Table("loads", "Models to load", (*columns, *layout, "download", "time"), rows)
 
 
@@ -149,7 +152,7 @@ def _training_notes(one: TrainingEstimate) -> Iterator[str]:
 
 
 def _most(one: LoadEstimate) -> str:
-    return "" if one.answers_known else "at most "
+    return "" if one.answers_known and not one.load.further else "at most "
 
 
 def _size(known: float | None) -> str:

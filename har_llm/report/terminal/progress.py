@@ -94,6 +94,13 @@ class LiveProgress(Callback):
         self._rate = f"{self._tokens / max(1e-9, time.monotonic() - self._started):,.0f} tokens/s"
         self._show("generations")
 
+    def further(self, load: Load) -> None:
+        more = len(load.requests)
+        self._total, self._load_total = self._total + more, self._load_total + more
+        if self._bar is not None:
+            self._bar.update(self._task, total=self._total)
+        self._say(f"{self._what}: {more} more generations to make, for windows of which none is right yet")
+
     def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
         training = recipe.lora.training
         self._what, self._steps = f"{recipe.experiment.model.name} {recipe.lora.label()}", training.max_steps
