@@ -89,7 +89,8 @@ def _trainings_table(estimates: Sequence[TrainingEstimate]) -> Table:
         weights = f"{'' if one.embeddings_known else 'at least '}{_size(one.weights)}"
         time = "unknown" if one.hours is None else duration(one.hours)
         rows.append([*names, *map(str, numbers), training.epochs_in_words(one.examples), weights, time])
-    title = f"Adapters to train, after their teachers' generations: {len(estimates)}"
+    after = ", after their teachers' generations" if any(one.recipe.teacher is not None for one in estimates) else ""
+    title = f"Adapters to train{after}: {len(estimates)}"
     return Table("trainings", title, columns, rows)
 
 
