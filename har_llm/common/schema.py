@@ -75,7 +75,10 @@ def component(node: object, where: str, kind: Any = object) -> Any:
             raise ConfigError(f"{where}.{key} is not a setting of {cls.__name__}.")
         setattr(made, key, component(value, f"{where}.{key}"))
     if hasattr(made, "check"):
-        made.check()
+        try:
+            made.check()
+        except ConfigError as error:  # a component names its settings as in its own group
+            raise ConfigError(f"{where}: {error}" if "." in where else str(error)) from None
     return made
 
 

@@ -120,4 +120,4 @@ def gold_in_words(method: str, uses_gold: bool | None) -> str:
         "gold_answers": "examples made of gold activities",
         "rationalization": "examples of a teacher that was told the gold activities",
     }
-    return kinds.get(method, "examples chosen with gold activities")
+    return kinds.get(method, "examples made or chosen with gold activities")

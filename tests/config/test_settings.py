@@ -240,6 +240,11 @@ WRONG = [
         "lora=distilled trains an adapter here, but the engine runs the model elsewhere; use engine=auto, with "
         "+engine@lora.engine=openai for a teacher behind a server",
     ),
+    (
+        "lora=distilled_tiny +engine@lora.engine=openai lora.engine.base_url=x",
+        "lora.engine: engine.base_url is 'x'; it must be an address",
+    ),
+    ("lora=distilled_tiny lora.teacher.sampling.top_k=-1", "lora.teacher: model.sampling.top_k is -1; it must be 0"),
     ("lora=distilled_tiny +engine@lora.engine=openai", "lora.engine.base_url is not set; set it with"),
     ("lora=gold_answers", "model.thinking is true, but gold answers hold no reasoning"),
     (

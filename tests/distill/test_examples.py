@@ -176,7 +176,7 @@ def test_examples_that_only_the_tokenizer_finds_too_long_stop_or_are_left_out() 
     assert list(left.examples) == list(made.examples[1:5])
     assert (
         left.summary() == "4 of 6 generations of the teacher are used for training; left out: 2 longer than 50 tokens; "
-        "examples chosen with gold activities"
+        "examples made or chosen with gold activities"
     )
     with pytest.raises(ConfigError, match="No example is left"):
         made.without_long(replace(too_long, found=tuple((place, 60) for place in range(6))), "leave_out")

@@ -49,7 +49,7 @@ def test_shares_and_losses_are_rounded_as_in_every_table() -> None:
 
 
 def test_a_card_says_what_gold_activities_were_used_for() -> None:
-    row, chosen = "| gold activities used |", "examples chosen with gold activities"
+    row, chosen = "| gold activities used |", "examples made or chosen with gold activities"
     assert f"{row} no |" in card_of() and f"{row} {chosen} |" in card_of(uses_gold=True)
     dropped = card_of(uses_gold=True, null_class="dropped")
     assert f"{row} {chosen}; events of the null class are left out by them |" in dropped

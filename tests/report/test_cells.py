@@ -178,7 +178,7 @@ def test_a_cell_of_several_engines_says_so(tmp_path: Path) -> None:
 
 def test_examples_chosen_with_gold_are_marked_everywhere(tmp_path: Path) -> None:
     (cell,) = cells(fabricated(tmp_path, adapter=trained("mural", uses_gold=True)))
-    assert "examples chosen with gold activities" in cell.variant
+    assert "examples made or chosen with gold activities" in cell.variant
 
 
 def test_scripted_answers_are_no_models(tmp_path: Path) -> None:

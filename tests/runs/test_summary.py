@@ -58,7 +58,7 @@ def test_an_adapter_names_its_teacher(tmp_path: Path) -> None:
     }
     assert dict(summary(tmp_path, adapter=adapter).facts)["adapter"] == (
         "distilled1: recipe aaaaaaaaaa, trained on generations of big for 1 session (9 windows) of other; "
-        "examples chosen with gold activities"
+        "examples made or chosen with gold activities"
     )
 
 
