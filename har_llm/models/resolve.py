@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -20,10 +20,11 @@ from har_llm.common.hardware import available_memory
 from har_llm.common.numbers import data_size
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import MANIFEST, Provenance, recorded
-from har_llm.models import chat_template, hub
+from har_llm.models import chat_template, gguf, gguf_cache, hub
 from har_llm.models.checkpoint import tensors
 from har_llm.models.config import DTYPES, EMBEDDED_PREFIX, FILES_PREFIX, ModelConfig
 from har_llm.models.footprint import Footprint, footprint
+from har_llm.models.room import check_room
 
 OVERHEAD = 1.1
 """Memory needed, as a multiple of the weights: a tenth more for activations and a small key-value cache."""
@@ -49,6 +50,8 @@ class ResolvedModel:
     """The folder of its files; None if they are not downloaded yet."""
     small_files: Path | None = None
     """For a model that is not downloaded yet: the folder with its manifest and chat template; None if the hub has none."""
+    gguf: Path | None = None
+    """The GGUF file of a model whose folder is made of it."""
     quantised_bytes: float | None = None
     """For a model that is not downloaded yet: the size of its files, if their weights are quantised."""
 
@@ -61,8 +64,13 @@ class ResolvedModel:
 
     @property
     def known_files(self) -> Path | None:
-        """The folder of those files that can be read before a download; None if there are none."""
-        return self.path or self.small_files
+        """The folder of those files that can be read before a download, or the GGUF file; None if there are none."""
+        return self.gguf or self.path or self.small_files
+
+    @property
+    def absent(self) -> bool:
+        """Whether its files have to be downloaded."""
+        return self.path is None and self.gguf is None
 
     @property
     def local(self) -> bool:
@@ -86,10 +94,7 @@ def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:
     if folder.is_dir():
         return _resolve_folder(model, folder)
     if folder.is_file():
-        raise MissingError(
-            f"model.id is {model.id!r}, a file; name a folder with config.json, tokenizer and safetensors. A GGUF file can "
-            f"be served with llama.cpp and asked with engine=openai."
-        )
+        return _resolve_gguf(model, folder)
     if model.id.startswith(("/", ".", "~")) or model.id.count("/") != 1:
         raise MissingError(
             f"model.id is {model.id!r}: there is no such folder, and a model on the hub is named OWNER/NAME. "
@@ -118,7 +123,7 @@ def is_embedded(model: ResolvedModel) -> bool:
     """Whether the files are those of an embedded model, in whatever folder."""
     if not model.local:
         return model.config.id.startswith(EMBEDDED_PREFIX)
-    return model.revision in {FILES_PREFIX + _fingerprint(folder) for folder in _embedded_folders()}
+    return model.revision in {FILES_PREFIX + _fingerprint(_shaping(folder)) for folder in _embedded_folders()}
 
 
 def check_memory(config: ModelConfig, weights: float | None, place: str, free: float) -> None:
@@ -141,18 +146,20 @@ def parameter_count(model: ResolvedModel) -> int | None:
 
 
 def fetch(model: ResolvedModel) -> Path:
-    """The folder with the model's files, which are downloaded if need be. Raises MissingError if that fails."""
+    """The folder with the model's files, which are downloaded, or made of its GGUF file, if need be.
+
+    Raises MissingError if that fails, EngineError for a GGUF file that cannot be read.
+    """
     if model.path is not None:
         return model.path
+    if model.gguf is not None:
+        return gguf_cache.dequantised(model.gguf, _version(model), model.config.dtype, model.config.parameters or 0)
     from huggingface_hub import snapshot_download
 
-    needed = model.quantised_bytes or (model.config.parameters or 0) * DTYPES["bfloat16"]
-    existing, free = download_place()
-    if needed > free:
-        raise MissingError(
-            f"{model.config.id} is a download of about {data_size(needed)}, but {existing} has {data_size(free)} free; "
-            f"make room, or set HF_HOME to a larger disk."
-        )
+    check_room(
+        f"{model.config.id} is a download of",
+        model.quantised_bytes or (model.config.parameters or 0) * DTYPES["bfloat16"],
+    )
     patterns = [*DOWNLOADED, *(["*.py"] if model.config.trust_remote_code else [])]
     try:
         folder = Path(snapshot_download(model.config.id, revision=model.revision, allow_patterns=patterns))
@@ -160,15 +167,6 @@ def fetch(model: ResolvedModel) -> Path:
         raise MissingError(hub.unavailable(model.config.id, model.config.revision, "model.id", error)) from error
     _check_parts(model.config, folder)
     return folder
-
-
-def download_place() -> tuple[Path, float]:
-    """The folder of the hub's cache (or its nearest parent that exists), and the free bytes there."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    cache = Path(HF_HUB_CACHE)
-    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
-    return existing, shutil.disk_usage(existing).free
 
 
 def _embedded_folder(model: ModelConfig) -> Path:
@@ -188,12 +186,36 @@ def _embedded_folders() -> list[Path]:
 def _resolve_folder(model: ModelConfig, folder: Path) -> ResolvedModel:
     if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
         raise MissingError(f"model.id is {model.id!r}, which holds an adapter, not a model; set model.id to its base model.")
+    _check_revision(model, "folder")
+    _check_parts(model, folder)
+    return ResolvedModel(model, f"{FILES_PREFIX}{_fingerprint(_shaping(folder))}", folder)
+
+
+def _check_revision(model: ModelConfig, what: str) -> None:
     if model.revision != "main":
         raise ConfigError(
-            f"model.revision is {model.revision!r}, but model.id is a folder, which has one version; leave it out."
+            f"model.revision is {model.revision!r}, but model.id is a {what}, which has one version; leave it out."
         )
-    _check_parts(model, folder)
-    return ResolvedModel(model, f"{FILES_PREFIX}{_fingerprint(folder)}", folder)
+
+
+def _resolve_gguf(model: ModelConfig, file: Path) -> ResolvedModel:
+    """The folder in Hugging Face's layout is made when it is needed, and kept in the hub's cache."""
+    if file.suffix != gguf.ENDING:
+        raise MissingError(
+            f"model.id is {model.id!r}, a file; name a folder with config.json, tokenizer and safetensors, or a GGUF file."
+        )
+    _check_revision(model, "file")
+    header = gguf.read_header(file)
+    if header.chat_template is None:
+        raise MissingError(f"The model in {file} has no chat template; take one that is trained to follow a chat.")
+    config = replace(model, parameters=model.parameters or header.parameters)
+    found = ResolvedModel(config, f"{FILES_PREFIX}{_fingerprint({gguf.ENDING: file})}", None, gguf=file)
+    folder = gguf_cache.folder_of(file, _version(found), model.dtype)
+    return replace(found, path=folder if folder.is_dir() else None)
+
+
+def _version(model: ResolvedModel) -> str:
+    return model.revision.removeprefix(FILES_PREFIX)
 
 
 def _check_parts(model: ModelConfig, folder: Path) -> None:
@@ -207,14 +229,18 @@ def _check_parts(model: ModelConfig, folder: Path) -> None:
             raise MissingError(f"model.id is {model.id!r}, which has no {what}; name a folder or repository that has it.")
 
 
-def _fingerprint(folder: Path) -> str:
-    """A digest of all files that affect the output. Of a large file: its size, and 4 kB of every MB."""
+def _shaping(folder: Path) -> dict[str, Path]:
+    """The files of a folder that affect the output, by name."""
+    files = (file for file in sorted(folder.iterdir()) if file.is_file() and file.suffix in SHAPING)
+    return {file.name: file for file in files if file.name != MANIFEST}
+
+
+def _fingerprint(files: Mapping[str, Path]) -> str:
+    """A digest of files and their names. Of a large one: its size, and 4 kB of every MB."""
     digest = hashlib.sha256()
-    for file in sorted(folder.iterdir()):
-        if not file.is_file() or file.name == MANIFEST or file.suffix not in SHAPING:
-            continue
+    for name, file in files.items():
         size = file.stat().st_size
-        digest.update(f"{file.name}:{size}:".encode())
+        digest.update(f"{name}:{size}:".encode())
         with file.open("rb") as stream:
             if size <= SMALL_FILE:
                 digest.update(stream.read())
@@ -248,7 +274,7 @@ def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
         raise MissingError(reason)
     quantised = None if commit is None else hub.quantised_bytes(model.id, commit)
     small_files = _fetch_small_files(model.id, commit, planning=planning)
-    return ResolvedModel(model, commit or model.revision, None, small_files, quantised)
+    return ResolvedModel(model, commit or model.revision, None, small_files, quantised_bytes=quantised)
 
 
 def _fetch_small_files(name: str, commit: str | None, *, planning: bool) -> Path | None:

@@ -13,7 +13,8 @@ from har_llm.distill.trainer_choice import check_tools
 from har_llm.engines.base import Request
 from har_llm.engines.layout import Layout
 from har_llm.models.config import DTYPES
-from har_llm.models.resolve import OVERHEAD, download_place, parameter_count
+from har_llm.models.resolve import OVERHEAD, parameter_count
+from har_llm.models.room import download_place
 from har_llm.runs.run import AdapterRecipe
 from har_llm.sweep.plan import CHARACTERS_PER_TOKEN, Load, Plan, characters
 from har_llm.sweep.read_once import Stores
@@ -113,7 +114,7 @@ def estimate(plan: Plan, stores: Stores) -> Estimates:
 
 def _load(load: Load, stores: Stores) -> LoadEstimate:
     loaded = load.engine.needs_model()
-    absent = loaded and load.model.path is None
+    absent = loaded and load.model.absent
     size = load.model.footprint if loaded else None
     place, layout, refusal = _place(load) if loaded else (None, None, None)
     counted = _counted_tokens(load.model.path, load.requests)

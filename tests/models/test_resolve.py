@@ -274,7 +274,7 @@ def test_a_name_that_cannot_be_on_the_hub_is_refused() -> None:
 
 
 def test_a_full_disk_is_noticed_before_the_download(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1e9}))
+    monkeypatch.setattr("har_llm.models.room.shutil.disk_usage", lambda path: type("Usage", (), {"free": 1e9}))
     with pytest.raises(MissingError, match=r"download of about 4\.0 GB, but .* has 1\.0 GB free"):
         weights.fetch(ResolvedModel(model(parameters=2_000_000_000), COMMIT, None))
 
@@ -294,9 +294,9 @@ def test_for_a_plan_a_model_that_is_here_is_found(tmp_path: Path, monkeypatch: p
 
 
 def test_a_file_is_no_model(tmp_path: Path) -> None:
-    (tmp_path / "x.gguf").write_bytes(b"GGUF")
-    with pytest.raises(MissingError, match=r"x\.gguf', a file; name a folder with config\.json.* engine=openai"):
-        resolve(model(id=str(tmp_path / "x.gguf")))
+    (tmp_path / "x.bin").write_bytes(b"weights")
+    with pytest.raises(MissingError, match=r"x\.bin', a file; name a folder with config\.json, .*, or a GGUF file\."):
+        resolve(model(id=str(tmp_path / "x.bin")))
 
 
 def test_a_folder_has_no_revisions(tmp_path: Path) -> None:

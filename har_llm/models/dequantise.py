@@ -1,0 +1,76 @@
+"""Makes a folder in Hugging Face's layout out of a GGUF file, in a process of its own. Imports torch and Transformers.
+
+Both engines and the trainings then take it like any other model; vLLM 0.32 reads no GGUF files itself.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from har_llm.common.errors import EngineError, first_line
+from har_llm.common.process import Caller
+from har_llm.models.gguf import read_header
+
+SPECIAL = {"bos_token": "bos", "eos_token": "eos", "pad_token": "padding", "unk_token": "unknown"}
+"""Special tokens of a tokenizer, and their names in a GGUF file."""
+ENDS = ("eos", "eot", "eom")
+"""Names in a GGUF file of tokens that end a generation."""
+
+
+def dequantise(gguf: str, folder: str, dtype: str) -> None:
+    """Write the model and its tokenizer into `folder`. Raises EngineError for a model that Transformers cannot read."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
+
+    file = Path(gguf)
+    header = read_header(file)
+    architecture = header.architecture
+    known = sorted({*GGUF_SUPPORTED_ARCHITECTURES} - {"general", "tokenizer", "tokenizer_config"})
+    if architecture not in known:
+        raise EngineError(
+            f"{file} holds a model of the architecture {architecture!r}, and Transformers reads GGUF files of "
+            f"{', '.join(known)} only. Serve it with llama.cpp and use engine=openai, or set model.id to its safetensors."
+        )
+    try:
+        tokenizer = _tokenizer(file)
+        config: Any = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
+        width = header.values.get(f"{architecture}.attention.key_length")
+        if width is not None and hasattr(config, "head_dim"):  # Transformers 5.17 takes its default for some architectures
+            config.head_dim = width
+        loading = {"gguf_file": file.name, "config": config, "dtype": getattr(torch, dtype)}
+        model: Any = AutoModelForCausalLM.from_pretrained(file.parent, **loading)
+    except Exception as error:  # Transformers and the packages below it raise errors of many kinds
+        raise EngineError(f"{file} cannot be read by Transformers: {first_line(error)}") from error
+    model.hf_quantizer = None  # it is quantised no more
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    ends = _ids(file, ENDS)
+    model.config.eos_token_id = model.generation_config.eos_token_id = ends or None
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _tokenizer(file: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    tokenizer.chat_template = read_header(file).chat_template
+    for name, own in SPECIAL.items():
+        for token in _ids(file, (own,)):
+            setattr(tokenizer, name, tokenizer.convert_ids_to_tokens(token))
+    return tokenizer
+
+
+def _ids(file: Path, names: tuple[str, ...]) -> list[int]:
+    """The ids of those special tokens that a GGUF file names."""
+    values = read_header(file).values
+    found = (values.get(f"tokenizer.ggml.{name}_token_id") for name in names)
+    return list(dict.fromkeys(token for token in found if token is not None))
+
+
+def serve(caller: Caller) -> None:
+    """The process's side: one message with the arguments of `dequantise`, one reply."""
+    dequantise(**caller.receive())
+    caller.reply({})

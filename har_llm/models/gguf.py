@@ -1,0 +1,106 @@
+"""What the header of a GGUF file says of its model. No weight is read, and no library is needed."""
+
+from __future__ import annotations
+
+import math
+import mmap
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from har_llm.common.errors import MissingError
+
+ENDING = ".gguf"
+MAGIC = b"GGUF"
+NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+"""The kinds of numbers in a header, as struct names them."""
+STRING, ARRAY = 8, 9
+
+
+@dataclass(frozen=True)
+class Header:
+    values: dict[str, Any]
+    """By name; lists are left out."""
+    parameters: int
+    """Number of weights."""
+
+    @property
+    def architecture(self) -> str:
+        return str(self.values.get("general.architecture", ""))
+
+    @property
+    def chat_template(self) -> str | None:
+        return self.values.get("tokenizer.chat_template")
+
+
+def read_header(file: Path) -> Header:
+    """Raises MissingError for a file that is no GGUF file, is cut short, or is one of several parts."""
+    try:
+        with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if content[: len(MAGIC)] != MAGIC:
+                raise MissingError(f"{file} is no GGUF file, whatever its name says: it does not begin with GGUF.")
+            header = _Reader(content).header()
+    except (ValueError, struct.error, UnicodeDecodeError, MemoryError) as error:
+        raise MissingError(f"{file} is cut short or damaged ({error}); download it again.") from None
+    if (parts := header.values.get("split.count", 1)) > 1:
+        raise MissingError(
+            f"{file} is one of {parts} parts of a model; join them first (llama-gguf-split --merge FIRST_PART {file.parent}/"
+            f"whole.gguf)."
+        )
+    return header
+
+
+class _Reader:
+    def __init__(self, content: mmap.mmap):
+        self._content, self._place = content, len(MAGIC)
+
+    def header(self) -> Header:
+        version = self._number("I")
+        if version not in (2, 3):
+            raise ValueError(f"its version is {version}, not 2 or 3")
+        tensors, count = self._number("Q"), self._number("Q")
+        found = {}
+        for _ in range(count):
+            name, kind = self._string(), self._number("I")
+            if kind == ARRAY:
+                self._skip_array()
+            else:
+                found[name] = self._value(kind)
+        return Header(found, sum(self._weights() for _ in range(tensors)))
+
+    def _weights(self) -> int:
+        """The number of weights of the next tensor."""
+        self._string()
+        shape = [self._number("Q") for _ in range(self._number("I"))]
+        self._number("I"), self._number("Q")  # its number format, and its place
+        return math.prod(shape)
+
+    def _skip_array(self) -> None:
+        kind, count = self._number("I"), self._number("Q")
+        if kind in NUMBERS:
+            self._place += count * struct.calcsize(f"<{NUMBERS[kind]}")
+            return
+        for _ in range(count):
+            if kind == STRING:
+                length = self._number("Q")
+                self._place += length
+            else:
+                self._skip_array()
+
+    def _value(self, kind: int) -> Any:
+        if kind != STRING and kind not in NUMBERS:
+            raise ValueError(f"a value has the unknown kind {kind}")
+        return self._string() if kind == STRING else self._number(NUMBERS[kind])
+
+    def _number(self, kind: str) -> Any:
+        (value,) = struct.unpack_from(f"<{kind}", self._content, self._place)
+        self._place += struct.calcsize(f"<{kind}")
+        return value
+
+    def _string(self) -> str:
+        length = self._number("Q")
+        if self._place + length > len(self._content):
+            raise ValueError("a text goes on beyond its end")
+        self._place += length
+        return self._content[self._place - length : self._place].decode("utf-8")

@@ -1,0 +1,125 @@
+"""A GGUF file is a model like any other; what its header says is read without loading it."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+from har_llm.common.errors import ConfigError, EngineError, MissingError
+from har_llm.engines.weights import Outline
+from har_llm.models.config import ModelConfig
+from har_llm.models.gguf import read_header
+from har_llm.models.resolve import fetch, resolve, template_digest
+from tests.gguf_files import student, weights, write_gguf
+
+pytestmark = [
+    pytest.mark.slow,  # importing PyTorch for the weights
+    pytest.mark.skipif(importlib.util.find_spec("gguf") is None, reason="the package gguf is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_gguf(tmp_path_factory.mktemp("gguf") / "tiny.gguf")
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HOME", str(tmp_path / "hf"))
+    return tmp_path / "hf"
+
+
+def model(file: Path, **settings: Any) -> ModelConfig:
+    return ModelConfig(name="tiny", id=str(file), dtype="float32", **settings)
+
+
+def test_the_header_says_what_the_model_is(file: Path) -> None:
+    header = read_header(file)
+    assert header.architecture == "qwen3"
+    assert header.chat_template == (student() / "chat_template.jinja").read_text()
+    assert header.parameters == sum(one.size for one in weights().values())
+
+
+def test_before_it_is_read_its_size_and_template_are_known(file: Path, cache: Path) -> None:
+    found = resolve(model(file))
+    assert found.path is None and not found.absent and found.local and found.footprint is not None
+    assert found.footprint.weights == 4 * read_header(file).parameters
+    assert not cache.exists()
+
+
+def test_it_becomes_a_folder_with_the_same_weights_once_and_its_version_stays(file: Path, cache: Path) -> None:
+    from safetensors.numpy import load_file
+    from transformers import AutoTokenizer
+
+    found = resolve(model(file))
+    folder = fetch(found)
+    made, expected = load_file(folder / "model.safetensors"), weights()
+    assert made.keys() == expected.keys() and all(numpy.array_equal(made[name], expected[name]) for name in made)
+    tokenizer, own = AutoTokenizer.from_pretrained(folder), AutoTokenizer.from_pretrained(student())
+    assert (tokenizer.eos_token, tokenizer.pad_token) == ("<|im_end|>", "<|endoftext|>")
+    prompt: list[dict[str, str]] = [{"role": "user", "content": "kitchen stove turned ON"}]
+    shown = [one.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for one in (tokenizer, own)]
+    assert shown[0] == shown[1]
+    assert json.loads((folder / "generation_config.json").read_text())["eos_token_id"] == [own.eos_token_id]
+    assert [one.name for one in folder.parent.iterdir()] == [folder.name]
+    Outline(folder, trust_remote_code=False)  # as both engines check it
+
+    again = resolve(model(file))
+    assert again.path == folder and fetch(again) == folder
+    assert (again.revision, template_digest(again)) == (found.revision, template_digest(found))
+    renamed = file.rename(file.with_name("renamed.gguf"))
+    try:
+        assert resolve(model(renamed)).revision == found.revision
+    finally:
+        renamed.rename(file)
+    assert resolve(dataclasses.replace(model(file), dtype="bfloat16")).path is None
+
+
+@pytest.mark.usefixtures("same_process")
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (
+            {"architecture": "nosuch"},
+            r"of the architecture 'nosuch', and Transformers reads .*, qwen3, .* only\. Serve it",
+        ),
+        ({"template": False}, "has no chat template; take one that is trained to follow a chat"),
+        ({"parts": 3}, r"is one of 3 parts of a model; join them first \(llama-gguf-split --merge"),
+    ],
+)
+def test_one_that_cannot_be_used_says_why(tmp_path: Path, cache: Path, settings: dict[str, Any], told: str) -> None:
+    with pytest.raises((MissingError, EngineError), match=told):
+        fetch(resolve(model(write_gguf(tmp_path / "other.gguf", **settings))))
+    assert not list(cache.glob("har_llm/*"))
+
+
+def test_damaged_files_are_refused(file: Path, tmp_path: Path) -> None:
+    whole = file.read_bytes()
+    for content, told in (
+        (b"PK" + whole[2:], "is no GGUF file, whatever its name says"),
+        (whole[:100], r"is cut short or damaged \(.*\); download it again"),
+        (whole[:4] + struct.pack("<I", 9) + whole[8:], "its version is 9, not 2 or 3"),
+        (b"", "is cut short or damaged"),
+    ):
+        (tmp_path / "bad.gguf").write_bytes(content)
+        with pytest.raises(MissingError, match=told):
+            resolve(model(tmp_path / "bad.gguf"))
+
+
+def test_settings_that_do_not_fit_a_file_are_refused(file: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=r"model\.revision is 'v1', but model\.id is a file, which has one version"):
+        resolve(model(file, revision="v1"))
+    with monkeypatch.context() as patched:
+        patched.setattr("har_llm.models.room.shutil.disk_usage", lambda path: type("Usage", (), {"free": 10.0}))
+        with pytest.raises(MissingError, match=r"tiny\.gguf in float32 takes about .*, but .* make room, or set HF_HOME"):
+            fetch(resolve(model(file)))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingError, match=r"with the package gguf, .*`pip install 'har-llm\[gguf\]'`"):
+        fetch(resolve(model(file)))
