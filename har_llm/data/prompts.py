@@ -1,14 +1,13 @@
 """Windows turned into chat messages (section 3.1.3).
 
 What a model is told is written in conf/prompt and conf/dataset, never here. Gold activities, subjects and events outside the
-window are not used, so they cannot leak into a prompt.
+window are not used, so they cannot leak into a prompt; only few-shot prompts show other windows, with gold activities.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from string import Template
 from typing import Protocol, runtime_checkable
@@ -18,7 +17,8 @@ from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.paths import expanded
 from har_llm.data.answer_form import ACTIVITIES, FORMATS, AnswerForm, AnswerKeys, check_mark
 from har_llm.data.gold_answer import gold_answer, written_answer
-from har_llm.data.records import Home, Message, Prompt, Window
+from har_llm.data.records import Home, Window
+from har_llm.data.rendering import EventsText, Renderer, StaticText, events_json, events_lines, shown_ids
 
 EVENT_IDS = ("session", "window")
 EVENT_FORMATS = ("json", "lines")
@@ -117,8 +117,18 @@ class SectionedPrompt(AskingPrompt):
             raise ConfigError("prompt.events has no $events; without it a model would not see the window.")
         if count > 1:
             raise ConfigError(f"prompt.events has $events {count} times; it must have it once.")
-
+        self._check_answers()
         self._check_examples()
+
+    def _check_answers(self) -> None:
+        for name in self.answers:
+            require("a key of prompt.answers", name, FORMATS)
+        texts = [self.system, *(text or "" for text in self.sections.values())]
+        if self.answer_format not in self.answers and any("answer" in Template(text).get_identifiers() for text in texts):
+            raise ConfigError(
+                f"prompt.answers has no {self.answer_format}, but $answer stands in the prompt and prompt.answer_format is "
+                f"{self.answer_format}; say in prompt.answers.{self.answer_format} how to answer."
+            )
 
     def _check_examples(self) -> None:
         used = [name for name, text in self.sections.items() if "examples" in Template(text or "").get_identifiers()]
@@ -142,7 +152,7 @@ class SectionedPrompt(AskingPrompt):
 
         return Renderer(
             Template(self.system).substitute(values).strip(),
-            _Static(static, self.examples, shown),
+            StaticText(static, self.examples, shown),
             lambda ids: Template(after).substitute(values, ids=", ".join(map(str, ids)), blanks=self._blanks(ids)),
             self._events,
             window_ids=self.event_ids == "window",
@@ -156,7 +166,7 @@ class SectionedPrompt(AskingPrompt):
         return written_answer(ids, [self.blank] * len(ids), self.form)
 
     def _example(self, window: Window, home: Home) -> str:
-        ids = _ids(window, window_ids=self.event_ids == "window")
+        ids = shown_ids(window, window_ids=self.event_ids == "window")
         gold = gold_answer(window, ids, home.activities, self.form)
         return Template(self.example).substitute(events=self._events(window, ids), answer=gold, mark=self.answer_mark or "")
 
@@ -192,66 +202,8 @@ class VerbatimPrompt(AskingPrompt):
         if not _EVENTS.search(text):
             text = text.rstrip("\n") + "\n\n$events"
         before, after = (_fill(half, _home_values(home)) for half in _EVENTS.split(text, maxsplit=1))
-        static = _Static(lambda _: before, 0, ())
+        static = StaticText(lambda _: before, 0, ())
         return Renderer(self.system, static, lambda _: after, events_json, window_ids=self.event_ids == "window")
-
-
-class _Static:
-    """What stands before the events: the same for all windows, but that no example is of the window's own session."""
-
-    def __init__(self, text: Callable[[Sequence[Window]], str], examples: int, shown: Sequence[Window]):
-        self._text, self._examples, self._shown = text, examples, shown
-        self._made: dict[tuple[str, ...], str] = {}
-
-    def before(self, window: Window) -> tuple[str, tuple[str, ...]]:
-        """The text, and the ids of its examples."""
-        others = [one for one in self._shown if one.session != window.session][: self._examples]
-        named = tuple(one.id for one in others)
-        if named not in self._made:
-            self._made[named] = self._text(others)
-        return self._made[named], named
-
-
-EventsText = Callable[[Window, Sequence[int]], str]
-
-
-class Renderer:
-    """Turns windows of one home into prompts. The static text is built once."""
-
-    def __init__(
-        self, system: str, static: _Static, after: Callable[[Sequence[int]], str], events: EventsText, *, window_ids: bool
-    ):
-        """`after`: what follows the events with these ids."""
-        self._system: tuple[Message, ...] = ({"role": "system", "content": system},) if system else ()
-        self._static, self._after, self._events = static, after, events
-        self._window_ids = window_ids
-
-    def render(self, window: Window) -> Prompt:
-        ids = _ids(window, window_ids=self._window_ids)
-        before, examples = self._static.before(window)
-        text = before + self._events(window, ids) + self._after(ids)
-        return Prompt(window, (*self._system, {"role": "user", "content": text}), ids, examples)
-
-
-def _ids(window: Window, *, window_ids: bool) -> tuple[int, ...]:
-    return tuple(range(len(window.events))) if window_ids else tuple(event.id for event in window.events)
-
-
-_quote = json.encoder.encode_basestring  # what json.dumps(ensure_ascii=False) does to a string, without its set-up
-
-
-def events_json(window: Window, ids: Sequence[int]) -> str:
-    """The window as a JSON list, one event a line (section 3.1.1)."""
-    lines = [
-        f'{{"id": {shown}, "time": "{event.time}", "event": {_quote(event.text)}}}'
-        for shown, event in zip(ids, window.events, strict=True)
-    ]
-    return "[\n" + ",\n".join(lines) + "\n]"
-
-
-def events_lines(window: Window, ids: Sequence[int]) -> str:
-    """The window as a line an event."""
-    return "\n".join(f"{shown}. {event.time} {event.text}" for shown, event in zip(ids, window.events, strict=True))
 
 
 def _home_values(home: Home) -> dict[str, str]:

@@ -17,8 +17,9 @@ from har_llm.config import read_experiment
 from har_llm.data.datasets.marble import Marble
 from har_llm.data.datasets.simulated import SimulatedHome
 from har_llm.data.few_shot import example_windows
-from har_llm.data.prompts import SectionedPrompt, VerbatimPrompt, events_json
+from har_llm.data.prompts import SectionedPrompt, VerbatimPrompt
 from har_llm.data.records import Event, Prompt, Session, Window
+from har_llm.data.rendering import events_json, events_lines
 from har_llm.data.windows import FixedWindows
 from har_llm.scoring.labels import Labels
 from har_llm.scoring.parsing import Asked, parse
@@ -143,6 +144,13 @@ def test_an_event_a_line_as_in_the_paper() -> None:
     assert events_json(Window("s", 0, (event,)), (0,)) == (
         '[\n{"id": 0, "time": "08:14:28", "event": "kitchen induction stove wattmeter turned OFF"}\n]'
     )
+
+
+@given(EVENTS, GOLD)
+def test_a_line_an_event_whatever_its_text(events: list[tuple[str, str]], gold: list[tuple[int, str]]) -> None:
+    window = Window("s", 0, tuple(session_with(events, gold).events))
+    lines = events_lines(window, range(len(events))).splitlines()
+    assert [line.partition(" ")[0] for line in lines] == [f"{shown}." for shown in range(len(events))]
 
 
 @pytest.mark.parametrize(("event_ids", "ids"), [("session", range(10, 14)), ("window", range(4))])
@@ -354,6 +362,9 @@ def test_examples_have_gold_for_every_event_and_are_not_shorter_than_others() ->
         ({"events": "Events:"}, "prompt.events has no $events"),
         ({"events": "$events and $events"}, "prompt.events has $events 2 times; it must have it once"),
         ({"events": "Costs $$events"}, "prompt.events has no $events"),
+        ({"sections": {"task": "Answer with $answer"}}, "prompt.answers has no json, but $answer stands in the prompt"),
+        ({"answers": {"table": "x"}}, "a key of prompt.answers is 'table'; it must be one of json, lines"),
+        ({"event_format": "table"}, "prompt.event_format is 'table'; it must be one of json, lines"),
         ({"event_ids": "global"}, "prompt.event_ids is 'global'"),
     ],
 )
