@@ -97,7 +97,7 @@ def _examples(experiment: Experiment, recordings: Recordings) -> list[Window]:
         return []
     training = divide(experiment, recordings)["train"]
     windows = (window for session in training for window in experiment.window.cut(session))
-    return example_windows(windows, prompt.examples, prompt.examples_seed)
+    return example_windows(windows, prompt.examples, prompt.examples_seed, spare=experiment.split.part == "train")
 
 
 def _requests(run: PreparedRun) -> Iterator[Request]:

@@ -310,7 +310,7 @@ def few_shot(training: list[Session], window: Window = WINDOW, **changes: Any) -
     prompt = shipped_prompt("few_shot", examples=2, **changes)
     prompt.check()
     windows = (one for session in training for one in FixedWindows(events=3).cut(session))
-    shown = example_windows(windows, prompt.examples, prompt.examples_seed)
+    shown = example_windows(windows, prompt.examples, prompt.examples_seed, spare=True)
     return prompt.renderer(small_home(), shown).render(window)
 
 
@@ -347,7 +347,7 @@ def test_gold_reaches_a_prompt_from_other_training_sessions_only() -> None:
 
 def test_examples_have_gold_for_every_event_and_are_not_shorter_than_others() -> None:
     unlabelled = Session("e", "g", [event._replace(activities=()) for event in TRAINING[0].events])
-    with pytest.raises(ConfigError, match="only 2 sessions of the training part have a window of 3 events"):
+    with pytest.raises(ConfigError, match=r"needs 3 training sessions with a window of 3 events .* but there are 2"):
         few_shot([*TRAINING[:2], unlabelled, recorded("f", length=2)])
 
 

@@ -253,6 +253,19 @@ def test_answers_of_a_line_an_event_are_stored_with_their_reasoning(tmp_path: Pa
     assert formed.schema is None and r"0\. (1|2|" in str(formed.pattern)
 
 
+def test_examples_of_a_prompt_are_of_training_sessions_and_recorded(tmp_path: Path) -> None:
+    prepared = sampled(
+        tmp_path, "prompt=few_shot", "prompt.examples=1", "split.validation_sessions=1", "split.part=validation"
+    )
+    result = answered(prepared, "$ids:2")
+    shown = result.metrics.choices.prompt["examples"]
+    sessions = {session.id for session in prepared.parts["train"]}
+    assert len(shown) == 1 and {one.partition("#")[0] for one in shown} <= sessions
+    assert f"few_shot, an answer line for each event, with gold activities of training windows ({shown[0]})" in str(
+        dict(facts(result))["prompt"]
+    )
+
+
 def test_an_answer_may_repeat_the_definition_of_an_activity(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("$events")
     mine = ("prompt=verbatim", f"prompt.path={tmp_path / 'mine.txt'}", "limit=1")
