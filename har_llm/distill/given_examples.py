@@ -39,7 +39,8 @@ class GivenExamples:
 
     @property
     def dataset(self) -> str:
-        return f"file {self.name}"
+        """What stands in the place of a dataset's name: other rows have another."""
+        return f"file {self.name} ({self.digest[:8]})"
 
     def select(
         self, settings: ExampleSettings, *, thinking: bool, marks: Marks = PUBLISHED, mark: str | None = None

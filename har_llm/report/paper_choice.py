@@ -48,6 +48,7 @@ CANNOT_MATTER: Mapping[str, str] = {
         ("dataset.synthetic", "model.synthetic", "lora.teacher.synthetic"), "what is synthetic is in no table of the paper"
     ),
     "dataset.folder": "where the files are",
+    "lora.examples.path": "where the file is; its name and digest are with the adapter",
     "dataset.expected": "known counts, for task=describe",
     "split.part": "only runs on the test part are in the paper's tables",
     "lora.train_sessions": "figure 4's axis",

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from har_llm.report.cells import Cell, cells_of, combined, engine_note
+from har_llm.report.grouping import make_report
 from har_llm.report.scored_run import ScoredRun
+from har_llm.report.tables.all import make_tables
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.scoring.metrics import SessionMean
 from tests.report.fabricated import VLLM, fabricated, trained
@@ -179,6 +181,30 @@ def test_a_cell_of_several_engines_says_so(tmp_path: Path) -> None:
 def test_examples_chosen_with_gold_are_marked_everywhere(tmp_path: Path) -> None:
     (cell,) = cells(fabricated(tmp_path, adapter=trained("mural", uses_gold=True)))
     assert "examples made or chosen with gold activities" in cell.variant
+
+
+@pytest.mark.parametrize(
+    ("recipe", "mark", "trained_on"),
+    [
+        ({"method": "gold_answers", "uses_gold": True}, "examples made of gold activities", "all 15 sessions"),
+        (
+            {"method": "file", "uses_gold": None, "dataset": "file rows.jsonl", "sessions": 0, "windows": 7},
+            "examples of which is not known whether gold activities were used for them",
+            "7 examples of file rows.jsonl",
+        ),
+    ],
+)
+def test_a_student_without_a_teacher_says_what_it_was_trained_on(
+    tmp_path: Path, recipe: dict[str, Any], mark: str, trained_on: str
+) -> None:
+    adapter = trained("mural")
+    adapter["distillation"] |= {"teacher": None, **recipe}
+    run = fabricated(tmp_path, adapter=adapter)
+    (cell,) = cells(run)
+    assert mark in cell.variant and cell.run.training_sessions == trained_on
+    assert any(
+        cell.row_name() in row for table in make_tables(make_report([run], "f1_weighted", "strict")) for row in table.rows
+    )
 
 
 def test_scripted_answers_are_no_models(tmp_path: Path) -> None:

@@ -106,4 +106,5 @@ def test_gold_answers_are_exported_and_train_the_same_student_again(tmp_path: Pa
     again = job(tmp_path / "two", "lora=examples", f"lora.examples.path={rows}", "model.thinking=false", "limit=1")
     assert not done(again).failures
     given = origin_of(tmp_path / "two")
-    assert (given.dataset, given.method, given.uses_gold, given.examples) == ("file rows.jsonl", "file", True, 6)
+    assert given.dataset.startswith("file rows.jsonl (")
+    assert (given.method, given.uses_gold, given.examples) == ("file", True, 6)
