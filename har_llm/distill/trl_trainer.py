@@ -22,13 +22,13 @@ from har_llm.distill.extra_args import does_not_run
 from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.training_messages import Tell, TrainingStart
 from har_llm.distill.training_rows import check_labels, longest_row, training_rows
-from har_llm.distill.trl_arguments import arguments
+from har_llm.distill.trl_arguments import Arguments, arguments
 from har_llm.distill.trl_callback import LossCallback
 from har_llm.engines.chat import ChatTokenizer
 from har_llm.engines.weights import Outline, load_model
 
-Load = Callable[[TrainingJob, int, dict[str, Any]], tuple[Any, LoraConfig | None]]
-"""Takes the most tokens of an example and the arguments of LoraConfig; returns the student, and the config of the LoRA
+Load = Callable[[TrainingJob, int, Arguments], tuple[Any, LoraConfig | None]]
+"""Takes the most tokens of an example and the arguments of TRL and PEFT; returns the student, and the config of the LoRA
 weights to add, or None if it has them already."""
 
 
@@ -57,7 +57,7 @@ def _train(load: Load, job: TrainingJob, tell: Tell) -> None:
     made, longest = arguments(job), longest_row(job)
     chat = ChatTokenizer(job.base, trust_remote_code=job.trust_remote_code)
     rows = training_rows(chat, job, longest, tell)
-    model, lora = load(job, longest, made.lora)
+    model, lora = load(job, longest, made)
     set_seed(job.settings.seed)  # LoRA's initial weights are drawn before the trainer sets its own seed
     trainer = SFTTrainer(
         model=model,
@@ -67,6 +67,7 @@ def _train(load: Load, job: TrainingJob, tell: Tell) -> None:
         peft_config=lora,
         callbacks=[LossCallback(tell)],
     )
+    _train_in_float32(trainer.model)
     _check_batch(trainer.args, job)
     check_labels(trainer.data_collator, rows[0])
     _check_layers(trainer.model, job)
@@ -76,6 +77,14 @@ def _train(load: Load, job: TrainingJob, tell: Tell) -> None:
     tell(TrainingStart(trainable, total, sum(len(row["input_ids"]) for row in rows), optimizer, restarts))
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trainer.model.save_pretrained(job.folder)
+
+
+def _train_in_float32(model: Any) -> None:
+    """Have the LoRA weights of a 4-bit model in float32 too, as Unsloth has them. TRL puts them into bfloat16, which loses
+    small steps and which GPUs that need float16 lack."""
+    for weight in model.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.float()
 
 
 def _check_layers(model: Any, job: TrainingJob) -> None:
@@ -112,7 +121,7 @@ def _memory_advice(job: TrainingJob) -> str:
     return f"Memory ran out with {counted(at_once, 'example')} at once ({size}): {'; '.join(ways)}."
 
 
-def _load(job: TrainingJob, longest: int, lora: dict[str, Any]) -> tuple[Any, LoraConfig]:
+def _load(job: TrainingJob, longest: int, made: Arguments) -> tuple[Any, LoraConfig]:
     options: dict[str, Any] = {}
     if job.settings.load_in_4bit:
         from transformers import BitsAndBytesConfig
@@ -121,4 +130,4 @@ def _load(job: TrainingJob, longest: int, lora: dict[str, Any]) -> tuple[Any, Lo
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=getattr(torch, job.dtype)
         )
     model = load_model(job.base, dtype=getattr(torch, job.dtype), trust_remote_code=job.trust_remote_code, **options)
-    return model, LoraConfig(**lora, task_type="CAUSAL_LM")
+    return model, LoraConfig(**made.lora, task_type="CAUSAL_LM")

@@ -14,6 +14,7 @@ from har_llm.common.errors import EngineError
 if TYPE_CHECKING:
     from har_llm.distill.training_job import TrainingJob
     from har_llm.distill.training_messages import Tell
+    from har_llm.distill.trl_arguments import Arguments
 
 
 def train(job: TrainingJob, tell: Tell) -> None:
@@ -21,8 +22,9 @@ def train(job: TrainingJob, tell: Tell) -> None:
     trl_trainer.train_with(_load, job, tell)
 
 
-def _load(job: TrainingJob, longest: int, lora: dict[str, Any]) -> tuple[Any, None]:
+def _load(job: TrainingJob, longest: int, made: Arguments) -> tuple[Any, None]:
     settings = job.settings
+    checkpointing = "unsloth" if made.trainer.gradient_checkpointing else False
     base, _ = unsloth.FastLanguageModel.from_pretrained(
         model_name=job.base,
         max_seq_length=longest,
@@ -31,11 +33,12 @@ def _load(job: TrainingJob, longest: int, lora: dict[str, Any]) -> tuple[Any, No
         use_exact_model_name=True,  # otherwise Unsloth may load its own copy, in another precision
         trust_remote_code=job.trust_remote_code,
         local_files_only=True,
+        use_gradient_checkpointing=checkpointing,
     )
     model = unsloth.FastLanguageModel.get_peft_model(
         base,
-        **lora,
-        use_gradient_checkpointing="unsloth",
+        **made.lora,
+        use_gradient_checkpointing=checkpointing,
         random_state=settings.seed,
     )
     check_base(model.peft_config["default"].base_model_name_or_path, job.base)

@@ -31,7 +31,7 @@ from har_llm.runs.result import FORMAT
 from har_llm.runs.store import GenerationStore, ShardWriter, generations_folder
 from har_llm.scoring import metrics, parsing
 
-RECIPE_FORMAT = 6
+RECIPE_FORMAT = 7
 """To be raised when the same recipe would give another adapter."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,9 +18,11 @@ from safetensors.torch import load_file
 
 from har_llm.common.errors import EngineError
 from har_llm.distill.checkpoints import last_checkpoint
+from har_llm.distill.trainer_choice import installed
 from har_llm.distill.training_config import LINEAR
 from har_llm.distill.training_messages import LongExamples, TrainingMessage, TrainingStart, TrainingStep
 from har_llm.distill.worker import trained
+from har_llm.engines.weights import load_model
 from tests.altered_files import altered, without_a_layer
 from tests.distill.trainings import adapter, job
 from tests.lora_adapters import random_adapter
@@ -55,6 +58,37 @@ def test_a_killed_training_goes_on_to_the_same_adapter(rows: Path, tmp_path: Pat
         assert torch.allclose(weight, theirs[name], atol=1e-4), name
     config = json.loads((tmp_path / "whole" / "adapter" / "adapter_config.json").read_text())
     assert config["r"] == 4 and set(config["target_modules"]) == set(LINEAR) and config["peft_type"] == "LORA"
+
+
+@pytest.mark.skipif(not installed("bitsandbytes"), reason="bitsandbytes is not installed; .ci/run installs it")
+@pytest.mark.usefixtures("same_process")
+def test_a_student_in_4_bits_is_trained_by_8_bit_adamw_and_resumes(
+    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from har_llm.distill import trl_trainer
+
+    loaded: list[Any] = []
+    monkeypatch.setattr(trl_trainer, "load_model", lambda *given, **more: _noted(loaded, load_model(*given, **more)))
+    # With r=32 the weights are large enough for 8 bits: bitsandbytes keeps 32 bits below 4,096 numbers.
+    made = job(rows, tmp_path, load_in_4bit=True, optim="adamw_8bit", max_steps=4, r=32, learning_rate=1e-3)
+    start, *steps = trained(made)
+    assert isinstance(start, TrainingStart) and start.optimizer == "adamw_8bit"
+    assert start.parameters - start.trainable_parameters == 1_099_392, "packed weights are counted one by one"
+    losses = [step.loss for step in steps_of(steps)]
+    assert losses[-1] < losses[0]
+    (base,) = loaded
+    assert {one.weight.quant_type for one in base.modules() if type(one).__name__ == "Linear4bit"} == {"nf4"}
+    assert {one.dtype for one in adapter(tmp_path).values()} == {torch.float32}
+    state = torch.load(tmp_path / "checkpoints" / "checkpoint-4" / "optimizer.pt", weights_only=False)["state"]
+    assert {one["__bnb_optimizer_quant_state__"]["state1"].dtype for one in state.values()} == {torch.uint8}
+    shutil.rmtree(tmp_path / "checkpoints" / "checkpoint-4")
+    again = {step.number: step.loss for step in steps_of(trained(made))}
+    assert again == pytest.approx({3: losses[2], 4: losses[3]}, rel=1e-3)
+
+
+def _noted(noted: list[Any], model: Any) -> Any:
+    noted.append(model)
+    return model
 
 
 def steps_of(messages: Iterable[TrainingMessage]) -> list[TrainingStep]:

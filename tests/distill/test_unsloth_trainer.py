@@ -1,10 +1,15 @@
-"""Training with Unsloth needs a GPU; the arguments that it gets are also checked without one."""
+"""Training with Unsloth needs a GPU. Without one, its arguments are checked with a stand-in, and where it is installed, its
+real loader and its patched trainer are run apart from each other: between them are kernels for GPUs only."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -13,12 +18,15 @@ import pytest
 import torch
 
 from har_llm.common.errors import EngineError
+from har_llm.common.hardware import has_gpu
 from har_llm.distill.trainer_choice import installed
 from har_llm.distill.training_config import LINEAR
 from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.training_messages import TrainingStart, TrainingStep
 from har_llm.distill.worker import trained
+from tests.distill import unsloth_on_cpu
 from tests.distill.trainings import adapter, job
+from tests.same_process import in_this_process
 
 pytestmark = pytest.mark.slow  # importing PyTorch and Transformers
 
@@ -52,7 +60,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Any:
     from har_llm.distill.trl_arguments import arguments
 
     def load_only(load: Any, job: TrainingJob, tell: Any) -> None:
-        assert load(job, 4096, arguments(job).lora)[1] is None, "it has its LoRA weights"
+        assert load(job, 4096, arguments(job))[1] is None, "it has its LoRA weights"
 
     monkeypatch.setattr("har_llm.distill.trl_trainer.train_with", load_only)
     yield SimpleNamespace(train=lambda job: module.train(job, lambda message: None), asked=asked)
@@ -82,6 +90,46 @@ def test_another_model_in_its_place_is_refused(trainer: Any, rows: Path, tmp_pat
     trainer.asked["instead"] = "unsloth/something-bnb-4bit"
     with pytest.raises(EngineError, match="Unsloth loaded 'unsloth/something-bnb-4bit' instead of"):
         trainer.train(unsloth_job(rows, tmp_path))
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_gradient_checkpointing_can_be_switched_off(trainer: Any, rows: Path, tmp_path: Path, wanted: bool) -> None:
+    trainer.train(unsloth_job(rows, tmp_path, extra_args={"gradient_checkpointing": wanted}))
+    for asked in trainer.asked.values():
+        assert asked["use_gradient_checkpointing"] == ("unsloth" if wanted else False)
+
+
+@pytest.fixture
+def apart() -> Iterator[Executor]:
+    """A process of its own: Unsloth changes TRL, PEFT and Transformers."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as executor:
+        yield executor
+
+
+@pytest.mark.skipif(not installed("unsloth") or has_gpu(), reason="needs Unsloth, and a machine without a GPU")
+def test_unsloths_loader_adds_the_layers_that_the_settings_name(rows: Path, tmp_path: Path, apart: Executor) -> None:
+    # Of a GPU without bfloat16, for which it takes this machine, it would load float16 in its place.
+    made = replace(unsloth_job(rows, tmp_path), dtype="float16")
+    config, loaded = apart.submit(unsloth_on_cpu.loaded, made).result()
+    assert config["base_model_name_or_path"] == made.base
+    assert (config["r"], set(config["target_modules"])) == (4, set(LINEAR))
+    assert loaded == unsloth_on_cpu.Loaded(45_056, {"torch.float32"}, 1_099_392, {"torch.float16"})
+
+
+@pytest.mark.skipif(not installed("unsloth") or has_gpu(), reason="needs Unsloth, and a machine without a GPU")
+def test_unsloths_trainer_takes_the_steps_of_trls_and_resumes(rows: Path, tmp_path: Path, apart: Executor) -> None:
+    """Masked as TRL masks it: the losses of the same steps are the same."""
+    with in_this_process():
+        theirs = losses(trained(job(rows, tmp_path / "trl", max_steps=4)))
+    ours = apart.submit(unsloth_on_cpu.steps, job(rows, tmp_path / "unsloth", max_steps=4)).result()
+    assert losses(ours) == pytest.approx(theirs, rel=1e-4)
+    shutil.rmtree(tmp_path / "unsloth" / "checkpoints" / "checkpoint-4")
+    again = apart.submit(unsloth_on_cpu.steps, job(rows, tmp_path / "unsloth", max_steps=4)).result()
+    assert losses(again) == pytest.approx({step: theirs[step] for step in (3, 4)}, rel=1e-4)
+
+
+def losses(messages: Iterable[Any]) -> dict[int, float]:
+    return {step.number: step.loss for step in messages if isinstance(step, TrainingStep)}
 
 
 @pytest.mark.gpu
