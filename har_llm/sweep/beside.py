@@ -8,6 +8,7 @@ from functools import partial
 
 from har_llm.common.digest import canonical
 from har_llm.config import Experiment, with_baseline
+from har_llm.data.datasets.base import events_in
 from har_llm.data.records import Recordings
 from har_llm.models.baselines.all import BASELINES
 from har_llm.models.baselines.base import SupervisedConfig
@@ -35,8 +36,13 @@ def baselines_beside(jobs: Sequence[Job]) -> Beside:
         why = untrainable(job.experiment, job.run.parts["train"])
         if why is not None:
             left_out[f"No baseline is trained on gold activities beside {job.run.name}: {why}."] = None
+        events = events_in(job.run.parts["train"])
         for baseline in BASELINES:
             if why is not None and isinstance(baseline, SupervisedConfig):
+                continue
+            if baseline.most_events is not None and events > baseline.most_events:
+                long = f"with {events:,} events to train on it takes longer than seconds"
+                left_out[f"model={baseline.name} is not computed unasked beside {job.run.name}: {long}."] = None
                 continue
             experiment = with_baseline(job.experiment, baseline)
             same = canonical(experiment.source)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from har_llm.models.baselines.all import BASELINES
+from har_llm.models.baselines.forest import RandomForest
 from har_llm.runs.prepare import prepare
 from har_llm.sweep.beside import Beside, baselines_beside
 from har_llm.sweep.callbacks import Callback
@@ -71,6 +72,14 @@ def test_a_training_part_without_gold_gets_those_without_labels_and_a_word(job: 
     found = baselines_beside([one])
     assert names(found) == ["lexical"]
     assert "the 2 sessions of the training part have none" in found.left_out[0]
+
+
+def test_what_would_take_long_is_left_out_with_a_word(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RandomForest, "most_events", 10)
+    found = beside(job(), job("model=random_forest", "model.name=asked"))
+    assert names(found) == ALL[:-1]
+    assert "model=random_forest is not computed unasked beside simulated_flat-tiny_student-test-" in found.left_out[0]
+    assert "events to train on it takes longer than seconds." in found.left_out[0]
 
 
 def test_they_are_finished_runs_and_a_failed_run_has_none(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:

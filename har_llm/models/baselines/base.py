@@ -52,6 +52,8 @@ class BaselineConfig(ABC):
     """SUPERVISED or NO_LABELS: whether it is trained on gold activities."""
     seeded: ClassVar[bool] = False
     """Whether the seed of a run changes its answers."""
+    most_events: ClassVar[int | None] = None
+    """Events to train on up to which it takes seconds, so that it is computed unasked; None for any number."""
     libraries: ClassVar[Sequence[str]] = ()
     """Packages whose versions are recorded with its answers."""
 

@@ -21,6 +21,7 @@ class RandomForest(SupervisedConfig):
     """Decision trees over an event's text, those around it, the texts of its window, the hour and its place."""
 
     seeded: ClassVar[bool] = True
+    most_events: ClassVar[int | None] = 10_000
     libraries: ClassVar[Sequence[str]] = ("scikit-learn",)
 
     name: str = "random_forest"
@@ -33,6 +34,7 @@ class RandomForest(SupervisedConfig):
             raise ConfigError(f"model.n_estimators is {self.n_estimators}; it must be at least 1.")
 
     def fit(self, given: Given) -> Predictor:
+        import numpy as np
         from sklearn.ensemble import RandomForestClassifier
         from sklearn.feature_extraction import DictVectorizer
 
@@ -42,7 +44,8 @@ class RandomForest(SupervisedConfig):
                 for number in given.gold(event.activities):
                     examples.append(features)
                     labels.append(number)
-        numbers = DictVectorizer(sparse=False)
+        # Dense, because trees grow faster so.
+        numbers = DictVectorizer(sparse=False, dtype=np.float32)
         forest = RandomForestClassifier(self.n_estimators, random_state=given.seed % 2**32, n_jobs=-1)
         forest.fit(numbers.fit_transform(examples), labels)
 

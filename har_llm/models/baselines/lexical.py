@@ -1,7 +1,7 @@
 """Activities chosen by the words that they share with an event: it needs no label.
 
 Tried on training sessions of MARBLE and of both simulated homes only: words against pieces of words, with and without the
-home's rules, and with the words of the window in several weights, which made it worse in every home.
+home's rules, and with the words of the window in several weights, which made it better in none of these homes.
 """
 
 from __future__ import annotations
