@@ -121,7 +121,8 @@ def about(metrics: Metrics) -> list[str]:
 def _tags(metrics: Metrics, own: Sequence[str]) -> list[str]:
     baseline = [] if metrics.baseline is None else ["baseline", metrics.baseline.mark]
     partial = ["partial"] if metrics.partial else []
-    return _shortened([*about(metrics), *baseline, *metrics.provenance.names, *partial, *own])
+    gold = ["uses gold"] if metrics.choices.prompt.get("examples") else []
+    return _shortened([*about(metrics), *baseline, *metrics.provenance.names, *gold, *partial, *own])
 
 
 def _shortened(tags: Sequence[str]) -> list[str]:
