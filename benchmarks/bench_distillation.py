@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def sweep(*overrides: str) -> None:
-    command = [sys.executable, "-m", "har_llm", "-m", "report.after_sweep=false", *overrides]
+    command = [sys.executable, "-m", "har_llm", "-m", "report.after_sweep=false", "baselines=none", *overrides]
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -40,7 +40,9 @@ def main() -> None:
     counts = ",".join(map(str, range(1, jobs + 1)))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        taken = seconds([sys.executable, "-m", "har_llm", "-m", *settings, f"lora.train_sessions={counts}"], folder)
+        taken = seconds(
+            [sys.executable, "-m", "har_llm", "-m", *settings, f"lora.train_sessions={counts}", "baselines=none"], folder
+        )
         show(folder / "outputs", teacher_keys(settings, folder), jobs, arguments.steps, taken)
 
 

@@ -66,7 +66,7 @@ def main() -> None:
     kills, sessions = (3, 14) if arguments.small else (arguments.kills, arguments.sessions)
     name, batch = BATCHES[arguments.engine]
     command = [sys.executable, "-m", "har_llm", f"engine={arguments.engine}", f"{name}={batch}", "model=tiny_student"]
-    command += [f"dataset.sessions.count={sessions}", f"+dataset.paper_split={{{sessions}: 10}}"]
+    command += ["baselines=none", f"dataset.sessions.count={sessions}", f"+dataset.paper_split={{{sessions}: 10}}"]
     with tempfile.TemporaryDirectory() as folder:
         whole, torn = Path(folder) / "whole", Path(folder) / "killed"
         whole.mkdir()

@@ -51,7 +51,7 @@ def main() -> None:
         write_prompts(folder / "prompts.json", arguments.model)
         model = ROOT / "har_llm" / "models" / "embedded" / arguments.model
         bare = [sys.executable, "bare.py", str(model), "prompts.json", "texts.json"]
-        ours = [sys.executable, "-m", "har_llm", f"model={arguments.model}"]
+        ours = [sys.executable, "-m", "har_llm", f"model={arguments.model}", "baselines=none"]
         taken: dict[str, list[float]] = {"bare": [], "run": [], "rerun": []}
         for _ in range(arguments.repeats):
             taken["bare"].append(seconds(bare, folder))

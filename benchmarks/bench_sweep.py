@@ -135,7 +135,7 @@ def drawn_adapter(folder: Path, seed: int) -> None:
 
 def compare(folder: Path, sweep: Sweep, settings: Sequence[str]) -> None:
     """The same command with both launchers, each with outputs of its own."""
-    command = [sys.executable, "-m", "har_llm", "--config-dir", "conf", "-m", *sweep.arguments, *settings]
+    command = [sys.executable, "-m", "har_llm", "--config-dir", "conf", "-m", *sweep.arguments, *settings, "baselines=none"]
     starts, taken, predictions = {}, {}, {}
     for launcher in ("har_llm", "basic"):
         outputs = folder / "outputs" / f"{sweep.name}-{launcher}"

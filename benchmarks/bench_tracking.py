@@ -48,7 +48,9 @@ def main() -> None:
             # Each round begins with another kind, so that none always has the warmer machine.
             for kind in KINDS[round % len(KINDS) :] + KINDS[: round % len(KINDS)]:
                 shutil.rmtree(folder / "outputs", ignore_errors=True)
-                taken[kind].append(seconds([sys.executable, "-m", "har_llm", *job, *options(kind)], folder))
+                taken[kind].append(
+                    seconds([sys.executable, "-m", "har_llm", *job, "baselines=none", *options(kind)], folder)
+                )
                 windows = check(folder, kind)
         arrived = server.finished()
     if arrived != arguments.repeats:

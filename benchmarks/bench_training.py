@@ -85,7 +85,7 @@ def main() -> None:
     arguments = parser.parse_args()
     steps, repeats = (6, 1) if arguments.small else (arguments.steps, arguments.repeats)
     few = ["lora.train_sessions=1"] if arguments.small else []
-    ours = [sys.executable, "-m", "har_llm", *TRAINED, f"lora.training.max_steps={steps}", *few]
+    ours = [sys.executable, "-m", "har_llm", *TRAINED, f"lora.training.max_steps={steps}", "baselines=none", *few]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "bare.py").write_text(BARE)

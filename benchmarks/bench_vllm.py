@@ -81,7 +81,7 @@ def rounds(folder: Path, overrides: Sequence[str], repeats: int) -> dict[str, fl
     commands = {
         "bare": bare,
         "bare, brief spinning": ["env", "GOMP_SPINCOUNT=10000", *bare],
-        "har_llm": [sys.executable, "-m", "har_llm", *overrides],
+        "har_llm": [sys.executable, "-m", "har_llm", *overrides, "baselines=none"],
     }
     taken: dict[str, list[float]] = {name: [] for name in commands}
     for number in range(repeats):

@@ -20,8 +20,8 @@ def show_plan(plan: Plan, estimates: Estimates, finished: int) -> None:
     out = console()
     cached = plan.wanted - plan.owed
     more = f" (and up to {plan.further} more, for windows of which none is right)" if plan.further else ""
-    baselines = len(plan.loads) - len(estimates.loads)
-    models = f"Models to load, each once: {len(estimates.loads)}."
+    baselines = sum(load.is_baseline for load in plan.loads)
+    models = f"Models to load, each once: {len(plan.loads) - baselines}."
     models += f" Baselines to compute, in seconds: {baselines}." if baselines else ""
     out.print(
         plain(

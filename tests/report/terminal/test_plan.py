@@ -62,6 +62,17 @@ def test_what_the_runs_need_is_counted_first(capsys: pytest.CaptureFixture[str],
     owed = f"of which 0 are stored and {plan.owed} are to be made"
     assert out.startswith(f"5 runs, 3 finished. Generations needed: {plan.wanted}, {owed}")
     assert "Models to load" in out and "Adapters to train, after their teachers' generations: 1" in out
+    assert "Baselines" not in out
+
+
+def test_baselines_are_counted_and_cost_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    common = ["limit=2", "engine=transformers", f"paths.outputs={tmp_path}"]
+    runs = [prepare(experiment(*common, f"model={name}")) for name in ("tiny_student", "majority", "random_forest")]
+    made = make_plan(runs, Stores())
+    out = said(capsys, made, estimate(made, Stores()))
+    assert "Generations needed: 6, of" in out
+    assert "Models to load, each once: 1. Baselines to compute, in seconds: 2." in out
+    assert "majority" not in out, "they have no row of tokens, memory and hours"
 
 
 def test_figures_are_shown_rounded(capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates) -> None:
