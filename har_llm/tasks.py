@@ -104,11 +104,14 @@ def show_sweep(jobs: Sequence[Job], beside: Sequence[Job] = ()) -> None:
 def run_on_slurm(jobs: Sequence[Job], settings: SlurmSettings) -> None:
     """Like `run`, as Slurm jobs. Raises MissingError if there is no Slurm."""
     from har_llm.report.terminal.progress import LiveProgress
+    from har_llm.sweep import execute
     from har_llm.sweep.slurm import submit
     from har_llm.tracking.session import tracking
 
     with tracking(jobs) as tracker:
         with LiveProgress() as callback:
+            # Baselines take seconds here, and would wait in a queue for a GPU that they do not use.
+            execute.run_jobs([job for job in jobs if job.experiment is not None and job.experiment.baseline], callback)
             submit.run_jobs(jobs, settings, _do_in_slurm, callback)
             beside = run_beside(jobs, callback)
         tracker.publish([*jobs, *beside])
