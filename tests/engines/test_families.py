@@ -1,0 +1,80 @@
+"""Models of other families than the embedded ones: their templates, and generations that do not depend on the batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from har_llm.common.errors import EngineError
+from har_llm.data.records import Message
+from har_llm.engines.base import Decoding, Generation, LoadedModel, Request
+from har_llm.engines.chat import ChatTokenizer
+from har_llm.engines.transformers_config import TransformersEngineConfig
+from har_llm.engines.worker import open_engine
+from har_llm.models.chat_template import chat_template
+from har_llm.models.config import ModelConfig, Sampling
+from har_llm.models.reasoning import PUBLISHED
+from tests.engines.families import FAMILIES, make
+
+pytestmark = pytest.mark.slow  # importing PyTorch
+
+GREEDY = Sampling(temperature=0.0, max_new_tokens=24)
+SAID = ("kitchen stove turned ON", "hall motion sensor turned ON, then kitchen fridge door OPENED, then CLOSED", "bedroom")
+OPTIONS = ModelConfig(name="m", id="m", thinking=False).template_options()
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("families")
+    return {name: make(name, root / name) for name in FAMILIES}
+
+
+def messages(name: str, said: str) -> tuple[Message, ...]:
+    user: Message = {"role": "user", "content": said}
+    return ({"role": "system", "content": "Answer with a list."}, user) if FAMILIES[name].system else (user,)
+
+
+def requests(name: str) -> list[Request]:
+    decoding = Decoding(GREEDY, OPTIONS)
+    return [Request(said, messages(name, said), place, decoding) for place, said in enumerate(SAID)]
+
+
+def loaded(folder: Path) -> LoadedModel:
+    return LoadedModel(str(folder), "tiny", "float32", None, False)
+
+
+def by_transformers(name: str, folder: Path, **settings: int) -> dict[str, Generation]:
+    engine = open_engine(TransformersEngineConfig(device="cpu", **settings), loaded(folder))
+    return {one.key: one for one in engine.generate(requests(name))}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_prompt_is_what_the_family_has_been_trained_on(folders: dict[str, Path], name: str) -> None:
+    family, chat = FAMILIES[name], ChatTokenizer(folders[name], trust_remote_code=False)
+    prompt = chat.render(messages(name, SAID[0]), OPTIONS)
+    assert SAID[0] in prompt and ("Answer with a list." in prompt) == family.system
+    ids = chat.tokens(prompt)
+    if family.bos is not None:
+        wanted = "bos_token" in (chat_template(folders[name]) or "")
+        assert ids.count(chat.tokenizer.convert_tokens_to_ids(family.bos)) == wanted
+    assert prompt.rstrip().endswith("<think>") == family.opens
+    assert chat.ends == chat.tokenizer.convert_tokens_to_ids(list(family.ends))
+    if not family.system:
+        system: Message = {"role": "system", "content": "x"}
+        with pytest.raises(EngineError, match=r"does not take this prompt: .* set prompt\.system=''"):
+            chat.render((system, *messages(name, SAID[0])), OPTIONS)
+
+
+def test_the_marks_of_a_family_are_those_of_its_template(folders: dict[str, Path]) -> None:
+    found = {name: PUBLISHED.in_template(chat_template(folder) or "")[0] for name, folder in folders.items()}
+    assert found.pop("gpt_oss") == "<|channel|>analysis<|message|>"
+    assert set(found.values()) == {"<think>"}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_generations_do_not_depend_on_the_batch(folders: dict[str, Path], name: str) -> None:
+    """Whether prompts are padded, with a token of the family or not, and whatever a layer sees of them."""
+    together, alone = (by_transformers(name, folders[name], batch_size=size) for size in (3, 1))
+    assert {key: one.text for key, one in together.items()} == {key: one.text for key, one in alone.items()}
+    assert len({one.text for one in together.values()}) > 1
