@@ -39,7 +39,7 @@ def launched(*jobs: list[str]) -> list[JobReturn]:
         task_function=lambda cfg: None,
         config=loader.load_configuration("config", [], run_mode=RunMode.MULTIRUN),
     )
-    return list(launcher.launch([[*SMALL, "engine.path=gold.jsonl", *job] for job in jobs], 0))
+    return list(launcher.launch([[*SMALL, "engine.path=gold.jsonl", "baselines=none", *job] for job in jobs], 0))
 
 
 def runs(folder: Path) -> list[Path]:
