@@ -31,6 +31,7 @@ Settings (SETTING=VALUE):
   runs             run directories for report, compare and sync; the default is all
   limit            only the first N windows; the run is marked partial
   seed             seed of the sampling
+  baselines        none: without the baselines that are computed beside every run
   paths.data       folder that contains the datasets' folders (or set HAR_LLM_DATA)
   paths.outputs    folder for generations, adapters and run directories
   metrics.headline, metrics.parsing    the score that is shown first, and how strictly answers are parsed

@@ -1,1 +1,1 @@
-"""Models and adapters: which files a name stands for, what they contain, and the models that come with this package."""
+"""Models and adapters: which files a name stands for, what they contain; the models of this package, and baselines."""

@@ -43,7 +43,7 @@ def _figure3(report: Report, cells: Sequence[Cell]) -> Chart | None:
     unit, word = (1e9, "billions") if max(cell.run.metrics.parameters or 0 for cell in plain) >= 1e9 else (1e6, "millions")
     series, levels = [], list[Level]()
     for look, (home, inside) in enumerate(grouped(plain, lambda cell: cell.run.home_name).items()):
-        levels += baseline_levels(report, inside, look, home)
+        levels += baseline_levels(report, report.beside(inside), look, home)
         for variant, group in grouped(inside, lambda cell: cell.variant).items():
             points = [point(report, cell, (cell.run.metrics.parameters or 0) / unit) for cell in group]
             series.append(Series(with_variant(home, variant), in_order(points), look, joined=not variant))
@@ -105,7 +105,24 @@ def _student_panel(report: Report, home: str, cells: Sequence[Cell]) -> Panel:
         paper = _paper_sessions(report, group[0])
         if paper and not any(one.paper for one in series):  # the paper has one such student
             series.append(Series(f"{group[0].run.model_name}, trained (paper)", paper, look, paper=True, joined=False))
-    return Panel(home, series, [*levels.values(), *baseline_levels(report, cells, BASELINES_LOOK)])
+    swept, others = _swept_baselines(report.beside(cells))
+    for group in swept:
+        points = [point(report, cell, _sessions(cell)) for cell in group]
+        series.append(Series(group[0].run.model_name, in_order(points), len(series) + 1))
+    return Panel(home, series, [*levels.values(), *baseline_levels(report, others, BASELINES_LOOK)])
+
+
+def _swept_baselines(baselines: Sequence[Cell]) -> tuple[list[list[Cell]], list[Cell]]:
+    """Groups of baselines that differ in the number of sessions that they are trained on, and the others."""
+    groups = grouped([cell for cell in baselines if _sessions(cell)], lambda cell: cell.run.model_name).values()
+    swept = [group for group in groups if len({_sessions(cell) for cell in group}) == len(group) > 1]
+    return swept, [cell for cell in baselines if not any(cell in group for group in swept)]
+
+
+def _sessions(cell: Cell) -> int:
+    """The number of sessions that a baseline is trained on."""
+    baseline = cell.run.metrics.baseline
+    return 0 if baseline is None else baseline.sessions
 
 
 def _levels(report: Report, cell: Cell, look: int) -> list[Level]:
@@ -145,7 +162,11 @@ def _costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
         if len(shown) < 2:
             continue
         homes = grouped(shown, lambda cell: cell.run.home_name).items()
-        levels = [one for look, (home, inside) in enumerate(homes) for one in baseline_levels(report, inside, look, home)]
+        levels = [
+            one
+            for look, (home, inside) in enumerate(homes)
+            for one in baseline_levels(report, report.beside(inside), look, home)
+        ]
         panels = [Panel("", _cost_series(report, shown, quantity), levels)]
         text = caption(report, f"against {axis}, mean over the events of a run", panels) + note
         if any(cell.run.distillation is not None for cell in shown):

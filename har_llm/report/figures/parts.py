@@ -30,10 +30,10 @@ BASELINES = (
 )
 
 
-def baseline_levels(report: Report, cells: Iterable[Cell], look: int, home: str = "") -> list[Level]:
-    """Lines of the baselines on the same events as these cells. `home`: its name, where a panel shows several."""
+def baseline_levels(report: Report, baselines: Iterable[Cell], look: int, home: str = "") -> list[Level]:
+    """Their lines. `home`: its name, where a panel shows several."""
     found = []
-    for dashes, cell in enumerate(report.beside(cells)):
+    for dashes, cell in enumerate(baselines):
         mean = cell.score(report.headline).mean
         if mean is not None:
             label = cell.row_name() if not home else f"{home}, {cell.row_name()}"

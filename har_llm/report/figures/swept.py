@@ -51,7 +51,7 @@ def ablations(report: Report, cells: Sequence[Cell]) -> Chart | None:
         series.append(Series(label, points, look, joined=False))
         levels.append(Level(f"{NOTHING} left out: {label}", points[0].y, look))
     for home, inside in grouped([cell for variants in found for cell in variants.values()], _home).items():
-        levels += baseline_levels(report, inside, BASELINES_LOOK, home)
+        levels += baseline_levels(report, report.beside(inside), BASELINES_LOOK, home)
     panels = [Panel("", series, levels)]
     shown = "by what is left out of the prompt (its sections) or of the model (its reasoning, with its sampling)"
     text = caption(report, f"{shown}; reworded: a section with another text", panels)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from har_llm.common.provenance import HOME
 from har_llm.report.figures.chart import Chart, Level
-from tests.report.fabricated import fabricated, miniature, trained
+from tests.report.fabricated import baseline, fabricated, miniature, trained
 from tests.report.figures.drawn import charts, drawn
 from tests.report.tables.test_baselines import FOREST, forest
 
@@ -39,3 +39,16 @@ def test_beside_what_is_left_out(tmp_path: Path) -> None:
     full = fabricated(tmp_path, 0.5)
     less = fabricated(tmp_path, 0.4, config={"prompt": {"sections": {"rules": None}}})
     assert f"MuRAL, {FOREST}" in levels(charts([full, less, forest(tmp_path)])["figure_ablations"])
+
+
+def test_by_the_number_of_sessions_they_are_a_line_of_points(tmp_path: Path) -> None:
+    runs = [fabricated(tmp_path, 0.4, adapter=trained("mural", number)) for number in (1, 4)]
+    for number, f1 in ((4, 0.3), (15, 0.6)):
+        settings = {"model": {"train_sessions": number if number < 15 else None}}
+        runs.append(forest(tmp_path, f1, baseline=baseline(sessions=number), config=settings))
+    runs.append(forest(tmp_path, 0.2, model="majority"))
+    made = charts(runs)["figure4"]
+    (panel,) = made.panels
+    (points,) = [one.points for one in panel.series if one.label == FOREST]
+    assert [(one.x, one.y) for one in points] == [(4, 30), (15, 60)]
+    assert [label for label in levels(made) if "supervised" in label] == ["majority (supervised)"]
