@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from peft import PeftModel
-from transformers import GenerationConfig, LogitsProcessor, StoppingCriteria
+from transformers import GenerationConfig, StoppingCriteria
 from transformers import logging as transformers_logging
 
 from har_llm.common.errors import EngineError, first_line
@@ -20,9 +20,14 @@ from har_llm.common.extra_args import with_extra
 from har_llm.common.hardware import free_memory
 from har_llm.engines.base import Adapter, Generation, LoadedModel, Request
 from har_llm.engines.chat import LOADING_ERRORS, PromptEncoder
+from har_llm.engines.continuous_batching import Choose, ContinuousBatch, Row, fits
+from har_llm.engines.seeded_sampling import SeededSampling, drawn
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.weights import FIXED, Outline, load_model
 from har_llm.models.config import Sampling
+
+Asked = tuple[Request, list[int]]
+"""A request, and its prompt in tokens."""
 
 STOP_TOKENS = 64
 """The last tokens in which a stop string is looked for; none has as many."""
@@ -48,6 +53,7 @@ class TransformersEngine:
         self._pad: int = pad if pad is not None else self._ends[0]
         shape = self._model.config.get_text_config()
         self._cache_bytes = _cache_bytes(shape, model.dtype)
+        self._rows_can_change = fits(self._model)
         self._adapters: set[Adapter] = set()
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
@@ -67,31 +73,58 @@ class TransformersEngine:
 
     def _generate(self, alike: Sequence[Request]) -> Iterator[Generation]:
         pairs, refused = self._chat.encode_all(alike)
-        requests, prompts = [request for request, _ in pairs], [ids for _, ids in pairs]
         # Longest first: prompts of similar length share a batch, and a lack of memory shows at once, not after hours.
-        order = sorted(range(len(requests)), key=lambda place: -len(prompts[place]))
+        left = {request.key: (request, ids) for request, ids in sorted(pairs, key=lambda pair: -len(pair[1]))}
         size = self._config.batch_size
-        while order:
-            ahead = order[:size]
-            count = self._fitting([self._length(requests[place], prompts[place]) for place in ahead])
-            batch, started = order[:count], time.monotonic()
+        while left:
             try:
-                written = self._batch([requests[place] for place in batch], [prompts[place] for place in batch])
+                for generation in self._written(list(left.values()), size):
+                    del left[generation.key]
+                    yield generation
             except torch.cuda.OutOfMemoryError:
                 torch.cuda.empty_cache()
-                if count == 1:
+                if size == 1:
+                    longest = max(len(ids) for _, ids in left.values())
                     raise EngineError(
-                        f"Out of GPU memory with a single prompt of {len(prompts[batch[0]])} tokens; lower "
-                        f"model.sampling.max_new_tokens or take a smaller model."
+                        f"Out of GPU memory with a single prompt of {longest} tokens; lower model.sampling.max_new_tokens "
+                        f"or take a smaller model."
                     ) from None
-                size = count // 2
-                continue
-            order = order[count:]
-            seconds = (time.monotonic() - started) / count
-            for place, (text, reason, tokens) in zip(batch, written, strict=True):
-                yield Generation(requests[place].key, text, reason, len(prompts[place]), tokens, seconds)
+                size //= 2
         if refused is not None:
             raise refused
+
+    def _written(self, asked: Sequence[Asked], most: int) -> Iterator[Generation]:
+        """Their generations, at most `most` of them at a time."""
+        return self._by_row(asked, most) if self._rows_can_change else self._by_batch(asked, most)
+
+    def _by_row(self, asked: Sequence[Asked], most: int) -> Iterator[Generation]:
+        sampling = asked[0][0].decoding.sampling
+        batch = ContinuousBatch(self._model, choosing(sampling), [ids for _, ids in asked], self._device)
+        rows = [self._row(place, *pair) for place, pair in enumerate(asked)]
+        for number, row in enumerate(batch.run(rows, self._fitting(asked[:most]))):
+            request, prompt = asked[row.place]
+            text, reason, tokens = self._finished(row.ids, request.stop)
+            cached = batch.shared if number else 0
+            yield Generation(request.key, text, reason, len(prompt), tokens, row.seconds, cached)
+
+    def _row(self, place: int, request: Request, prompt: Sequence[int]) -> Row:
+        chance = None if request.decoding.sampling.greedy else torch.Generator().manual_seed(request.seed)
+        ended = partial(self._ended, request.stop)
+        return Row(place, prompt, self._chat.new_tokens(request, len(prompt)), ended, chance)
+
+    def _ended(self, stop: Sequence[str], ids: Sequence[int]) -> bool:
+        return ids[-1] in self._ends or (
+            bool(stop) and first_of(stop, self._tokenizer.decode(ids[-STOP_TOKENS:])) is not None
+        )
+
+    def _by_batch(self, asked: Sequence[Asked], most: int) -> Iterator[Generation]:
+        while asked:
+            batch, started = asked[: self._fitting(asked[:most])], time.monotonic()
+            written = self._batch(*zip(*batch, strict=True))
+            seconds = (time.monotonic() - started) / len(batch)
+            for (request, prompt), (text, reason, tokens) in zip(batch, written, strict=True):
+                yield Generation(request.key, text, reason, len(prompt), tokens, seconds)
+            asked = asked[len(batch) :]
 
     def close(self) -> None:
         """Nothing to do: the memory is freed when the worker process ends."""
@@ -122,15 +155,13 @@ class TransformersEngine:
             raise EngineError(f"The adapter in {adapter.path} cannot be loaded: {first_line(error)}") from error
         self._adapters.add(adapter)
 
-    def _length(self, request: Request, prompt: Sequence[int]) -> int:
-        return len(prompt) + self._chat.new_tokens(request, len(prompt))
-
-    def _fitting(self, lengths: Sequence[int]) -> int:
-        """How many of these requests fit into memory together, the longest of them first; at least one."""
+    def _fitting(self, asked: Sequence[Asked]) -> int:
+        """How many of these requests fit into memory together; at least one."""
         if not self._cache_bytes:
-            return len(lengths)
+            return len(asked)
         budget = self._config.memory_share * _free(self._device)
-        return max(1, min(len(lengths), int(budget // (max(lengths) * self._cache_bytes))))
+        longest = max(len(prompt) + self._chat.new_tokens(request, len(prompt)) for request, prompt in asked)
+        return max(1, min(len(asked), int(budget // (longest * self._cache_bytes))))
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]
     def _batch(self, requests: Sequence[Request], prompts: Sequence[list[int]]) -> list[tuple[str, str, int]]:
@@ -171,6 +202,12 @@ class TransformersEngine:
     def _holds(self, ids: list[int], stop: Sequence[str], count: int) -> bool:
         """Whether a stop string is in the text of the first tokens."""
         return first_of(stop, self._tokenizer.decode(ids[:count])) is not None
+
+
+def choosing(sampling: Sampling) -> Choose:
+    if sampling.greedy:
+        return lambda scores, rows: scores.argmax(-1)
+    return lambda scores, rows: drawn(scores, sampling, [row.chance for row in rows if row.chance is not None])
 
 
 def _device(name: str) -> torch.device:
@@ -230,35 +267,3 @@ class StopStrings(StoppingCriteria):  # type: ignore[misc]
 def first_of(stops: Sequence[str], text: str) -> int | None:
     """Where the first of these strings begins in a text; None if there is none."""
     return min((place for stop in stops if (place := text.find(stop)) >= 0), default=None)
-
-
-class SeededSampling(LogitsProcessor):  # type: ignore[misc]
-    """Draws each row's next token with the row's own seed and leaves only that token, so that greedy search takes it.
-
-    Temperature, top-k, top-p and min-p are those of Transformers and vLLM. Each step uses one number of the row's random
-    generator, so that a row does not depend on other rows, on padding or on the vocabulary.
-    """
-
-    def __init__(self, sampling: Sampling, seeds: Sequence[int]):
-        self._sampling = sampling
-        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-
-    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        points = torch.cat([torch.rand(1, generator=generator, dtype=torch.float64) for generator in self._generators])
-        chosen = _draw(scores, self._sampling, points.to(scores.device))
-        forced = torch.full_like(scores, float("-inf"))
-        return forced.scatter_(1, chosen[:, None], 0.0)
-
-
-def _draw(scores: torch.Tensor, sampling: Sampling, points: torch.Tensor) -> torch.Tensor:
-    """The token at `points` (from 0 to 1, one a row) of the cumulative distribution, most probable token first."""
-    count = min(sampling.top_k or scores.shape[-1], scores.shape[-1])
-    best, tokens = torch.topk(scores.double() / sampling.temperature, count, dim=-1)
-    shares = torch.softmax(best, dim=-1)
-    keep = shares.cumsum(-1) - shares < sampling.top_p  # the token that crosses top_p is kept
-    keep &= shares >= sampling.min_p * shares[:, :1]
-    keep[:, 0] = True
-    cumulative = torch.where(keep, shares, 0.0).cumsum(-1)
-    cumulative = cumulative / cumulative[:, -1:]
-    place = torch.searchsorted(cumulative, points[:, None], right=True).clamp(max=count - 1)
-    return tokens.gather(1, place)[:, 0]

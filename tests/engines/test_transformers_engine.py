@@ -13,11 +13,11 @@ import pytest
 import torch
 from transformers import (
     AutoModelForCausalLM,
-    GenerationMixin,
     LogitsProcessorList,
     MambaConfig,
     MambaForCausalLM,
     MinPLogitsWarper,
+    Qwen3ForCausalLM,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
@@ -26,8 +26,8 @@ from transformers import (
 from har_llm.common.errors import EngineError
 from har_llm.common.hardware import Gpu
 from har_llm.engines.base import Adapter, Decoding, Generation, LoadedModel, Request
+from har_llm.engines.seeded_sampling import SeededSampling
 from har_llm.engines.transformers_config import TransformersEngineConfig
-from har_llm.engines.transformers_engine import SeededSampling
 from har_llm.engines.worker import open_engine
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
@@ -125,15 +125,15 @@ def test_little_memory_makes_small_batches_and_the_same_generations(
     from har_llm.engines import transformers_engine
 
     sizes = []
-    original = GenerationMixin.generate
+    original = Qwen3ForCausalLM.forward
 
-    def counting(self: Any, *, input_ids: torch.Tensor, **arguments: Any) -> Any:
+    def counting(self: Any, input_ids: torch.Tensor, **arguments: Any) -> Any:
         sizes.append(len(input_ids))
         return original(self, input_ids=input_ids, **arguments)
 
-    monkeypatch.setattr(GenerationMixin, "generate", counting)
+    monkeypatch.setattr(Qwen3ForCausalLM, "forward", counting)
     whole = generated(requests, GREEDY)
-    assert sizes == [len(requests)]
+    assert max(sizes) == len(requests)
     sizes.clear()
     # Room for the key-value cache of about one long prompt: 4 layers, 2 heads, 32 wide, float32, keys and values.
     monkeypatch.setattr(transformers_engine, "free_memory", lambda device: 500 * 4 * 2 * 32 * 4 * 2 / 0.8)
