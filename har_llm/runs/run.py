@@ -278,6 +278,7 @@ class AdapterRecipe:
             "training": self.lora.training.identity(),
             "chosen": examples.identity(),
             "reasoning_marks": model.reasoning_marks,
+            "answer_mark": self.experiment.prompt.form.mark,
             **of_source,
         }
         if examples.unusable == "leave_out":

@@ -87,6 +87,9 @@ def test_the_key_changes_with_the_gold_answers_and_with_a_file(tmp_path: Path) -
         path.write_text('{"prompt": "?", "completion": "<think>a</think>b"}\n')
     keys = [recipe_of(job(tmp_path, "lora=examples", f"lora.examples.path={path}")).key for path in (file, same)]
     assert keys[0] == keys[1], "the file's name and place are in no key"
+    given = ("lora=examples", f"lora.examples.path={file}", "model.thinking=false")
+    prompts = {recipe_of(job(tmp_path, *given, f"prompt={name}")).key for name in ("direct", "step_by_step")}
+    assert len(prompts) == 2, "which rows are usable depends on the line that the prompt asks for before the answer"
     file.write_text('{"prompt": "?", "completion": "<think>a</think>c"}\n')
     assert recipe_of(job(tmp_path, "lora=examples", f"lora.examples.path={file}")).key != keys[0]
 
