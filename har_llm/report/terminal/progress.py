@@ -44,7 +44,8 @@ class LiveProgress(Callback):
         self._bar: Progress | None = None
         self._quiet = False
         self._selection: Selection | None = None
-        self._said: dict[int, str] = {}
+        self._failed: dict[str, list[str]] = {}
+        """By error: the titles of the jobs that have failed with it."""
 
     def __enter__(self) -> LiveProgress:
         return self
@@ -52,15 +53,17 @@ class LiveProgress(Callback):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._bar is not None:
             self._bar.stop()
+        for first, *more in self._failed.values():
+            if more:
+                self._say(f"error: {len(more)} more with the error of {first}: {'; '.join(more)}")
 
     def failed(self, job: Job) -> None:
         if not job.title:
             return  # a single job's error ends the command, which shows it
-        text = str(job.error)
-        if id(job.error) in self._said:  # the same error, which may have a log, is shown in full only once
-            text = f"{text.splitlines()[0]} (as for {self._said[id(job.error)]})"
-        self._said.setdefault(id(job.error), job.title)
-        self._say(f"error: {job.title}: {text}")
+        titles = self._failed.setdefault(str(job.error), [])
+        titles.append(job.title)
+        if len(titles) == 1:  # one cause of many failures is told once
+            self._say(f"error: {job.title}: {job.error}")
 
     def planned(self, plan: Plan) -> None:
         self._total, self._loads = plan.wanted, sum(not load.is_baseline for load in plan.loads)

@@ -103,14 +103,15 @@ def test_waiting_for_the_training_of_another_process_is_said_once_and_now_and_th
 TINY = ("tiny_student", "tiny_teacher")
 
 
-def test_a_crash_that_many_jobs_share_is_told_in_full_once(capsys: pytest.CaptureFixture[str]) -> None:
-    death = EngineError("It died. The last lines of its log:\n  one\n  two")
+def test_an_error_that_many_jobs_share_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     with LiveProgress() as progress:
-        progress.failed(Job("seed=0", error=death))
-        progress.failed(Job("seed=1", error=death))
+        for seed in range(3):
+            progress.failed(Job(f"seed={seed}", error=EngineError("It died. The last lines of its log:\n  one\n  two")))
+        progress.failed(Job("limit=0", error=EngineError("Something else.")))
     assert capsys.readouterr().err.splitlines() == [
         "error: seed=0: It died. The last lines of its log:",
         "  one",
         "  two",
-        "error: seed=1: It died. The last lines of its log: (as for seed=0)",
+        "error: limit=0: Something else.",
+        "error: 2 more with the error of seed=0: seed=1; seed=2",
     ]
