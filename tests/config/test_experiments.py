@@ -25,7 +25,21 @@ pytestmark = pytest.mark.slow
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 
 
-JOBS = {"table1": 12, "table2": 8, "figure4": 15, "miniature": 16, "windows": 6, "paper": 34, "ablations": 5}
+JOBS = {
+    "table1": 12,
+    "table2": 8,
+    "figure4": 15,
+    "miniature": 16,
+    "windows": 6,
+    "paper": 34,
+    "ablations": 5,
+    "real_small": 15,
+}
+
+
+@pytest.fixture(autouse=True)
+def real_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAR_LLM_REAL_MODELS", "/models")
 
 
 def jobs(name: str, *given: str) -> list[list[str]]:
@@ -57,6 +71,18 @@ def test_table_2_has_both_students_trained_on_both_datasets_and_scored_on_both()
     }
     both = ("marble", "mural")
     assert cells == set(itertools.product(("qwen3_0.6b", "qwen3_1.7b"), both, both, ("qwen3_32b",)))
+
+
+def test_real_small_models_are_trained_with_and_without_a_teachers_reasoning() -> None:
+    cells = {
+        (one.model.name, lora.examples.method, lora.examples.min_correct, lora.train_sessions)
+        for one in made("real_small")
+        if (lora := distillation_of(one.lora)) is not None
+    }
+    ways = (("gold_answers", None), ("generations", None), ("generations", 0.5))
+    students = ("smollm2_135m", "qwen2.5_coder_0.5b")
+    assert cells == {(student, *way, sessions) for student in students for way in ways for sessions in (4, None)}
+    assert all(one.dataset.name == "marble" and not one.model.synthetic for one in made("real_small"))
 
 
 def test_figure_4_has_the_paper_s_training_settings() -> None:
