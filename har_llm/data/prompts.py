@@ -23,7 +23,7 @@ from har_llm.data.rendering import EventsText, Renderer, StaticText, events_json
 EVENT_IDS = ("session", "window")
 EVENT_FORMATS = ("json", "lines")
 OF_A_HOME = ("description", "rooms", "activities", "names", "rules", "id_key", "activity_key", "answer", "form", "mark")
-OF_A_WINDOW = ("events", "ids", "blanks")
+OF_A_WINDOW = ("events", "ids")
 """Placeholders of what differs from window to window."""
 
 
@@ -86,8 +86,8 @@ class SectionedPrompt(AskingPrompt):
 
     A section may use $description, $rooms, $activities (or $names, without their numbers) and $rules; $examples; $answer,
     the answer in words, $form, one for two events with blanks in place of activities, $mark, $id_key and $activity_key.
-    `events` uses $events, and behind it $ids, the window's ids, and $blanks, its answer with blanks. A section whose
-    placeholder is empty (no rules, no description, no examples) is left out whole, and so is one that is null or empty.
+    `events` uses $events, and behind it $ids, the window's ids. A section whose placeholder is empty (no rules, no
+    description, no examples) is left out whole, and so is one that is null or empty.
     """
 
     system: str
@@ -98,7 +98,7 @@ class SectionedPrompt(AskingPrompt):
     event_format: str = "json"
     """json: the window as a list of objects, as in the paper; lines: a line an event, "0. 08:00:00 hall door OPENED"."""
     blank: str = "<activity>"
-    """What stands in $form and $blanks for an activity."""
+    """What stands in $form for an activity."""
     example: str = "$events\n\n$answer"
     """Each of $examples: the events and the answer of a window."""
 
@@ -141,7 +141,7 @@ class SectionedPrompt(AskingPrompt):
     def renderer(self, home: Home, shown: Sequence[Window] = ()) -> Renderer:
         keys = {"id_key": self.answer_keys.id, "activity_key": self.answer_keys.activity}
         answer = Template(self.answers.get(self.answer_format, "")).substitute(keys)
-        form = self._blanks((0, 1))
+        form = written_answer((0, 1), [self.blank] * 2, self.form)
         values = {**_home_values(home), **keys, "answer": answer, "form": form, "mark": self.answer_mark or ""}
         before, after = _template_parts(self.events.strip())
 
@@ -153,7 +153,7 @@ class SectionedPrompt(AskingPrompt):
         return Renderer(
             Template(self.system).substitute(values).strip(),
             StaticText(static, self.examples, shown),
-            lambda ids: Template(after).substitute(values, ids=", ".join(map(str, ids)), blanks=self._blanks(ids)),
+            lambda ids: Template(after).substitute(values, ids=", ".join(map(str, ids))),
             self._events,
             window_ids=self.event_ids == "window",
         )
@@ -161,9 +161,6 @@ class SectionedPrompt(AskingPrompt):
     @property
     def _events(self) -> EventsText:
         return events_lines if self.event_format == "lines" else events_json
-
-    def _blanks(self, ids: Sequence[int]) -> str:
-        return written_answer(ids, [self.blank] * len(ids), self.form)
 
     def _example(self, window: Window, home: Home) -> str:
         ids = shown_ids(window, window_ids=self.event_ids == "window")

@@ -291,7 +291,6 @@ def test_an_answer_is_asked_for_by_name_with_blanks_in_the_example_and_the_plain
     listed = asked("direct", answer_format="json", event_format="json", answer_keys=keys)
     assert '\n[{"event": 0, "predicted_activity": "<activity>"}, {"event": 1, ' in listed
     assert 'the "event" of the event and the name of its "predicted_activity"' in listed
-    assert asked("direct", events="$events\n$blanks", blank="...").endswith("\n0. ...\n1. ...\n2. ...")
     assert "\nAnswer: and after it" not in lines and "the line Answer: and" in asked("step_by_step")
 
 
