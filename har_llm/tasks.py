@@ -232,11 +232,12 @@ def prompt(experiment: Experiment) -> None:
         raise ConfigError(f"model={experiment.model.name} is a baseline, which is shown no prompt; choose another model.")
     recordings = runs.read_recordings(experiment)
     prompts = runs.render(experiment, recordings, runs.divide(experiment, recordings)[experiment.split.part])
+    origin = Provenance(home=experiment.dataset.synthetic).suffix
     for shown in prompts[: experiment.settings.limit or 1]:
         rendered = rendered_prompt(experiment.model, shown.messages)
         print(rendered.text)
-        print(f"--- window {shown.window.id}{Provenance(home=experiment.dataset.synthetic).suffix}: "
-              f"{len(rendered.text):,} characters, {rendered.length}", file=sys.stderr)  # fmt: skip
+        about = f"prompt {experiment.prompt.name}, window {shown.window.id}{origin}"
+        print(f"--- {about}: {len(rendered.text):,} characters, {rendered.length}", file=sys.stderr)
 
 
 @one_by_one

@@ -44,7 +44,7 @@ class ChatTokenizer:
             text: str = self.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True, **own)
         except Exception as error:  # a template is a program of the model's makers, which may fail in any way
             system = any(message["role"] == "system" for message in messages)
-            hint = " If it takes no system message, set prompt.system='' (prompt.sections.task can say the same)."
+            hint = " If it takes no system message, set prompt.system='' of a prompt chosen by name, as in prompt=direct."
             raise EngineError(
                 f"The chat template of the model in {self._path} does not take this prompt: {first_line(error)}."
                 f"{hint if system else ''}"

@@ -19,7 +19,8 @@ def test_the_prompt_task_prints_exactly_what_is_sent(tmp_path: Path) -> None:
     assert f"{len(done.stdout) - 1:,} characters, " in done.stderr and " tokens of tiny_student" in done.stderr
     without = har_llm(tmp_path, "task=prompt", "model=qwen3_32b")
     assert without.stdout.startswith("[system]\n")
-    assert "tokens unknown" in without.stderr
+    assert "--- prompt embedded, window " in done.stderr
+    assert "--- prompt reasoning, window " in without.stderr and "tokens unknown" in without.stderr
 
 
 def test_a_users_own_prompt_file(tmp_path: Path) -> None:
