@@ -120,6 +120,15 @@ def test_nothing_is_taken_from_reasoning_that_was_cut_before_the_mark() -> None:
     assert both("So.\nAnswer:\n0. cooking\n1. ea", form=MARKED, finish="length") == (["truncated"] * 2, [1, "truncated"])
 
 
+def test_answers_of_a_real_small_model() -> None:
+    """Of Qwen2.5-Coder-0.5B: with a definition of the list; begun again until it is cut; the mark before each event."""
+    defined = Asked(range(2), Labels(CATALOGUE, {2: "eating: also just drinking"}), LINES)
+    read = parse("0. cooking\n1. eating: also just drinking", "stop", defined, thinking=False)
+    assert [one.activity for one in read.strict] == [1, 2]
+    assert both("0. cooking\n1. eating\n\n" * 9 + "0. cook", finish="length") == (["truncated"] * 2, [1, 2])
+    assert both("Answer: pantry door OPENED\nAnswer: pantry door CLOSED", form=MARKED) == (["malformed"] * 2,) * 2
+
+
 NAMES = {1: "a (b) [c] {d}", 3: 'say "x"', 7: "préparer | manger.*", 8: "12", 9: "twice", 10: "twice"}
 
 
