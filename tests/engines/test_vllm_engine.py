@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from har_llm.common.errors import EngineError
+from har_llm.common.hardware import forget_gpus
 from har_llm.data.answer_form import AnswerForm
 from har_llm.data.records import Home, Prompt
 from har_llm.engines.base import Adapter, Decoding, Generation, LoadedModel, Request
@@ -192,6 +193,30 @@ def test_an_answer_held_to_a_form_misses_no_event(made: Made, kind: str) -> None
         assert one.finish_reason == "stop", one.text
         assert [prediction.missed for prediction in read.strict] == [None] * len(prompt.ids)
     assert ("<think>" in made.vllm[f"{kind}0"].text) == (kind == "held")
+
+
+@pytest.mark.parametrize("spread", ["tensor_parallel_size", "data_parallel_size"])
+def test_a_model_spread_over_two_devices_generates_the_same(
+    made: Made, spread: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """vLLM's CPU build takes a core for each of the two GPUs that a stand-in for nvidia-smi shows."""
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\nprintf '0, NVIDIA A, 81920, 81920, 8.0\\n1, NVIDIA A, 81920, 81920, 8.0\\n'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    forget_gpus()
+    config = VllmEngineConfig(enforce_eager=True, **{"tensor_parallel_size": 1, "data_parallel_size": 1, spread: 2})
+    environments = config.replicas(None, 1)
+    assert len(environments) == config.data_parallel_size
+    on_cpu = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_OMP_THREADS_BIND": "0|1"}
+    pool = WorkerPool(config, made.model, [{**one, **on_cpu} for one in environments], tmp_path)
+    try:
+        texts = {one.key: one.text for one in pool.generate([made.requests[f"plain{place}"] for place in range(WINDOWS)])}
+    finally:
+        pool.close()
+        monkeypatch.undo()
+        forget_gpus()
+    assert texts == {one.key: one.text for one in group(made, "plain")}
 
 
 @pytest.fixture(scope="module")
