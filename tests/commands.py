@@ -65,9 +65,9 @@ def wait_for_lines(folder: Path, count: int) -> None:
 
 
 def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """A command that goes on by itself, in a process group of its own."""
+    """A command that goes on by itself, in a process group of its own; without baselines."""
     return subprocess.Popen(
-        [sys.executable, "-m", "har_llm", *arguments],
+        [sys.executable, "-m", "har_llm", *arguments, "baselines=none"],
         cwd=folder,
         env=plain_environment(),
         stdout=subprocess.PIPE,

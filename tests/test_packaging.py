@@ -106,7 +106,7 @@ def test_the_installed_command_does_the_main_job_elsewhere(installed: Path, tmp_
     shown = _run(installed / "har-llm", "limit=2", cwd=tmp_path).stdout
     assert "synthetic home, synthetic model" in shown
     assert "partial" in shown
-    (run,) = (tmp_path / "outputs" / "runs").iterdir()
+    (run,) = (tmp_path / "outputs" / "runs").glob("*-tiny_teacher-*")
     assert (run / "metrics.json").is_file()
     assert str(run.relative_to(tmp_path)) in shown
     assert {path.name for path in tmp_path.iterdir()} <= {"outputs", "hf"}  # hf: HF_HOME, as conftest sets it

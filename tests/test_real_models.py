@@ -102,5 +102,5 @@ def test_vllm_writes_the_same_and_its_structured_answers_miss_no_event(made: Mad
     assert {key: texts[key] for key in made.transformers} == made.transformers
     labels = Labels(held.recordings.home.activities)
     for prompt, request in zip(held.prompts, held.requests, strict=True):
-        answer = parse(texts[request.key], "stop", Asked(prompt.ids, labels), thinking=False)
+        answer = parse(texts[request.key], "stop", Asked(prompt.ids, labels, held.experiment.prompt.form), thinking=False)
         assert all(event.activity is not None for event in answer.strict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -65,7 +66,8 @@ def read_arguments(arguments: Sequence[str]) -> list[str]:
     sweeps = _sweeps(typed, names)
     for key, count in Counter(one.key for one in typed.settings if one.name in names).items():
         if count > 1:
-            raise ConfigError(f"{key} is given {count} times; choose one option of it.")
+            last = next(one.argument for one in reversed(typed.settings) if one.key == key)
+            print(f"note: {key} is given {count} times; the last one counts, {last}.", file=sys.stderr)
     # Hydra takes no null for a group, though conf/config.yaml writes it where none of its options is chosen.
     chosen = [one for one in typed.settings if (one.key, one.value) != ("experiment", "null")]
     settings = [_read(one, names, sweeps=sweeps) for one in chosen]

@@ -164,8 +164,9 @@ PUBLISHED = {
     "deepseek_r1_distill_llama_8b": llama(32, 4096, 14336, 32),
     "deepseek_r1_distill_llama_70b": llama(80, 8192, 28672, 64),
 }
-UNCOUNTED = {"custom", "tiny_student", "tiny_teacher", "qwen3.5_4b", "qwen3.5_9b"}
-"""Whose size is read from their files."""
+BASELINES = {"majority", "sensor_majority", "random_forest", "lexical"}
+UNCOUNTED = {"custom", "tiny_student", "tiny_teacher", "qwen3.5_4b", "qwen3.5_9b", *BASELINES}
+"""Whose size is read from their files, or that have none."""
 
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS["model"] if name not in UNCOUNTED])

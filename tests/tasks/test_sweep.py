@@ -23,8 +23,10 @@ SWEEP = ("-m", "report.after_sweep=false")
 def test_each_job_of_a_sweep_that_cannot_run_says_why(tmp_path: Path) -> None:
     """The card's own command line, with neither data, weights nor memory."""
     done = har_llm(tmp_path, "-m", "model=qwen3_0.6b,qwen3_32b", "dataset=marble,mural", expect=1, HAR_LLM_DATA="nowhere")
-    assert done.stderr.count("dataset=marble: MARBLE is missing") == 2
-    assert done.stderr.count("dataset=mural: MuRAL is missing") == 2
+    for name, dataset in (("marble", "MARBLE"), ("mural", "MuRAL")):
+        first, second = (f"model={model} dataset={name}" for model in ("qwen3_0.6b", "qwen3_32b"))
+        assert done.stderr.count(f"error: {first}: {dataset} is missing") == 1
+        assert f"error: 1 more with the error of {first}: {second}\n" in done.stderr
     assert "4 of 4 jobs failed" in done.stderr
     assert not list((tmp_path / "outputs").glob("runs/*"))
 
