@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from har_llm.cli.options import options
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
-from har_llm.common.text import suggestion
+from har_llm.common.text import nearest, suggestion
 
 MULTIRUN = ("-m", "--multirun")
 FLAGS = {
@@ -56,6 +56,8 @@ class Typed(NamedTuple):
 def read_arguments(arguments: Sequence[str]) -> list[str]:
     """The arguments for Hydra: flags first, then the settings with their values quoted where its grammar needs it.
 
+    It accepts -m only before or after all settings.
+
     Raises ConfigError for what is no flag, setting or option, and for several values without -m.
     """
     typed = _typed(arguments)
@@ -96,11 +98,11 @@ def _flag(argument: str, rest: Iterator[str], arguments: Sequence[str]) -> Itera
     if name not in FLAGS:
         bare = argument.lstrip("-")
         if equals:
-            raise ConfigError(f"{name} is no flag; settings are written without dashes: {_shell(bare)}.")
+            raise ConfigError(f"{name} is no flag; settings are written without dashes: {shlex.quote(bare)}.")
         place = arguments.index(argument)
         following = arguments[place + 1 : place + 2]
         if following and not following[0].startswith("-") and "=" not in following[0]:
-            written = _shell(f"{bare}={following[0]}")
+            written = shlex.quote(f"{bare}={following[0]}")
             raise ConfigError(f"{name} is no flag; settings are written without dashes, and with '=': {written}.")
         raise ConfigError(f"{name} is no flag.{suggestion(name, FLAGS)} --help lists what there is.")
     value = None if equals or not FLAGS[name] else next(rest, None)
@@ -190,16 +192,14 @@ def _require_option(key: str, name: str, names: Sequence[str]) -> None:
     if name in names:
         return
     plain = {_plain(one): one for one in names}
-    near = suggestion(_plain(name.rpartition("/")[2]), plain)
-    for found, one in plain.items():
-        near = near.replace(f"mean {found}?", f"mean {one}?")
+    found = nearest(_plain(name.rpartition("/")[2]), plain)
+    near = "" if found is None else f" Did you mean {plain[found]}?"
     if key == "model" and ("/" in name or Path(name).exists()):
         raise ConfigError(
-            f"model is {name!r}; a model of the hub or of a folder is written model=custom model.id={_shell(name)}.{near}"
+            f"model is {name!r}; a model of the hub or of a folder is written "
+            f"model=custom model.id={shlex.quote(name)}.{near}"
         )
-    if near:
-        raise ConfigError(f"{key} is {name!r}; it must be one of {', '.join(names)}.{near}")
-    require(key, name, names)
+    raise ConfigError(f"{key} is {name!r}; it must be one of {', '.join(names)}.{near}")
 
 
 def _plain(name: str) -> str:
@@ -227,7 +227,3 @@ def _quoted(value: str) -> str:
     """The value as a string of Hydra's grammar: quotes are escaped, and the backslashes before a quote."""
     escaped = re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + ("\\'" if match[2] else ""), value)
     return f"'{escaped}'"
-
-
-def _shell(text: str) -> str:
-    return shlex.quote(text)

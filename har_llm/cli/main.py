@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import har_llm
-from har_llm.cli.arguments import MULTIRUN, read_arguments
+from har_llm.cli.arguments import read_arguments
 from har_llm.cli.help import help_text
 from har_llm.common.errors import HarError
 from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
@@ -46,8 +46,6 @@ def run_hydra() -> None:
     """Let Hydra read the command line: it has flags, or may ask for a sweep."""
     import hydra
 
-    # Hydra accepts -m only before or after all overrides, so it is moved to the front.
-    sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in MULTIRUN)
     hydra.main(version_base=HYDRA_VERSION, config_path=str(conf_folder()), config_name=CONFIG)(run_one)()
 
 

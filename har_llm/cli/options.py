@@ -7,8 +7,6 @@ from pathlib import Path
 
 from har_llm.common.shipped import conf_folder
 
-GROUPS_OF_HYDRA = ("hydra",)
-
 
 def options(arguments: Sequence[str]) -> Mapping[str, list[str]]:
     """The options of each group, as in bundle/paper. `arguments` may name further folders of them with --config-dir."""
@@ -16,7 +14,7 @@ def options(arguments: Sequence[str]) -> Mapping[str, list[str]]:
     for root in (conf_folder(), *_own_folders(arguments)):
         for file in root.glob("*/**/*.yaml"):
             found.setdefault(file.parent.relative_to(root).as_posix(), set()).add(file.stem)
-    shown = sorted(group for group in found if group.partition("/")[0] not in GROUPS_OF_HYDRA)
+    shown = sorted(group for group in found if not group.startswith("hydra/"))
     return {group: sorted(found[group], key=_natural) for group in shown}
 
 

@@ -40,5 +40,10 @@ def for_spreadsheet(text: str) -> str:
 
 def suggestion(name: str, allowed: Iterable[object]) -> str:
     """A question, after a blank, whether the nearest of the allowed names was meant; empty where none is near."""
-    close = difflib.get_close_matches(name, [str(option) for option in allowed], n=1)
-    return f" Did you mean {close[0]}?" if close else ""
+    near = nearest(name, allowed)
+    return "" if near is None else f" Did you mean {near}?"
+
+
+def nearest(name: str, allowed: Iterable[object]) -> str | None:
+    """The allowed name that a misspelt one is like; None where none is near."""
+    return next(iter(difflib.get_close_matches(name, [str(option) for option in allowed], n=1)), None)

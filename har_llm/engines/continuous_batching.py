@@ -43,9 +43,8 @@ class Row:
     """Its share of the time of the steps that it took part in."""
 
     def add(self, token: int) -> None:
-        if not self.finished:
-            self.ids.append(token)
-            self.finished = len(self.ids) >= self.limit or self.ended(self.ids)
+        self.ids.append(token)
+        self.finished = len(self.ids) >= self.limit or self.ended(self.ids)
 
 
 Choose = Callable[[torch.Tensor, Sequence[Row]], torch.Tensor]
@@ -88,12 +87,16 @@ class ContinuousBatch:
         """Write the rows in this order, at most `most` at a time; each is given as soon as it is finished."""
         waiting = deque(rows)
         while waiting or self._rows:
-            writing = [place for place, row in enumerate(self._rows) if not row.finished]
+            writing = self._writing()
             if len(writing) <= FULL * len(self._rows):
                 self._keep(writing)
                 yield from self._admit([waiting.popleft() for _ in range(min(len(waiting), most - len(writing)))])
             else:
                 yield from self._step()
+
+    def _writing(self) -> list[int]:
+        """The places of the rows that are not finished."""
+        return [place for place, row in enumerate(self._rows) if not row.finished]
 
     def _keep(self, places: Sequence[int]) -> None:
         self._cached = self._cached.chosen(places)
@@ -118,12 +121,11 @@ class ContinuousBatch:
     def _step(self) -> list[Row]:
         """Write the next token of each row. Returns the rows that this has finished."""
         started = time.monotonic()
-        writing = [row for row in self._rows if not row.finished]
         last = torch.tensor([[row.ids[-1]] for row in self._rows])
         self._cached = Rows(self._cached.cache, pad(self._cached.mask, (0, 1), value=1))
         scores = self._scores(last, self._cached)
-        kept = [place for place, row in enumerate(self._rows) if not row.finished]
-        return self._take(scores[kept], writing, started)
+        writing = self._writing()
+        return self._take(scores[writing], [self._rows[place] for place in writing], started)
 
     def _take(self, scores: torch.Tensor, rows: Sequence[Row], started: float) -> list[Row]:
         for row, token in zip(rows, self._choose(scores, rows).tolist(), strict=True):

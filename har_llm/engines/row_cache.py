@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from transformers import Cache
@@ -42,7 +43,8 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
         self.keys, self.values = (one[..., :tokens, :] for one in self._room)
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True)
+class Rows:
     """Rows of a cache, each padded on the left, perhaps also after its beginning."""
 
     cache: Cache

@@ -41,7 +41,7 @@ def read_header(file: Path) -> Header:
             if content[: len(MAGIC)] != MAGIC:
                 raise MissingError(f"{file} is no GGUF file, whatever its name says: it does not begin with GGUF.")
             header = _Reader(content).header()
-    except (ValueError, struct.error, UnicodeDecodeError, MemoryError) as error:
+    except (ValueError, struct.error, MemoryError, RecursionError) as error:  # lists may nest
         raise MissingError(f"{file} is cut short or damaged ({error}); download it again.") from None
     if (parts := header.values.get("split.count", 1)) > 1:
         raise MissingError(

@@ -107,6 +107,7 @@ def test_damaged_files_are_refused(file: Path, tmp_path: Path) -> None:
         (whole[:100], r"is cut short or damaged \(.*\); download it again"),
         (whole[:4] + struct.pack("<I", 9) + whole[8:], "its version is 9, not 2 or 3"),
         (b"", "is cut short or damaged"),
+        (b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 0) + struct.pack("<I", 9) + 5000 * struct.pack("<IQ", 9, 1), "damaged"),
     ):
         (tmp_path / "bad.gguf").write_bytes(content)
         with pytest.raises(MissingError, match=told):

@@ -20,45 +20,8 @@ ENDINGS = ("ings", "ing", "ed", "es", "s", "e")
 SHORTEST = 3
 """Letters that are left of a word at least when an ending is cut off: "cooking" is as "cooked", "thing" stays."""
 SAYING_NOTHING = frozenset(
-    [
-        *(
-            "a",
-            "after",
-            "also",
-            "an",
-            "and",
-            "at",
-            "before",
-            "between",
-            "by",
-            "can",
-            "for",
-            "from",
-            "in",
-            "into",
-            "is",
-            "it",
-        ),
-        *(
-            "its",
-            "may",
-            "of",
-            "on",
-            "one",
-            "only",
-            "or",
-            "that",
-            "the",
-            "this",
-            "to",
-            "was",
-            "what",
-            "while",
-            "who",
-            "whose",
-        ),
-        "with",
-    ]
+    "a after also an and at before between by can for from in into is it its may "  # noqa: SIM905
+    "of on one only or that the this to was what while who whose with".split()
 )
 
 
