@@ -15,13 +15,14 @@ ELSEWHERE = re.compile(r"root cause|stack trace|EngineDeadError|engine core|Engi
 """In an error that is only the consequence of another one."""
 MEMORY = re.compile(
     r"out of memory|OutOfMemory|allocate memory|memory for the cache blocks|KV cache memory|on kv cache allocation"
-    r"|Free memory on device|killed by signal 9",
+    r"|Free memory on device|often means that memory ran out",
     re.IGNORECASE,
 )
 MESSAGE_LINES = 3
 """Lines of a message, after its first, that may be needed to understand it."""
 _PREFIX = re.compile(r"(\((?P<process>[^()]*pid=\d+)\) )?((?P<level>[A-Z]+) [\d-]+ [\d:.]+ \[[^\]]*\] ?)?")
-_DIED = re.compile(r"Worker proc \S+ died unexpectedly \(exit code: -(\d+)\)")
+_DIED = re.compile(r"Worker proc \S+ died unexpectedly \(exit code: (None|-\d+)\)")
+"""None: the worker was gone before the system could say how it ended."""
 _PLAIN = re.compile(r"([\w.]+\.)?(ValueError|RuntimeError|ValidationError|OutOfMemoryError|NotImplementedError|VLLM\w+): ")
 """Names of exceptions whose message says enough without them."""
 
@@ -51,7 +52,7 @@ def _errors(log: str) -> Iterator[str]:
     inside = set()  # the processes whose lines are those of a traceback, which those of others may interrupt
     for place, (process, text) in enumerate(lines):
         if killed := _DIED.search(text):
-            yield _killed("worker", killed[1])
+            yield _killed("worker", None if killed[1] == "None" else killed[1].removeprefix("-"))
         elif text.startswith("Traceback (most recent call last)"):
             inside.add(process)
         elif process in inside and text.strip() and not text[0].isspace():
@@ -66,5 +67,8 @@ def _error_line(line: str) -> re.Match[str] | None:
     return found if found is not None and found["level"] in (None, "ERROR", "CRITICAL") else None
 
 
-def _killed(what: str, number: str) -> str:
+def _killed(what: str, number: str | None) -> str:
+    """`number`: the signal's; None where it is not known."""
+    if number is None:
+        return f"its {what} process ended without a word (which often means that memory ran out)."
     return f"its {what} process was killed by signal {number} (9 often means that memory ran out)."
