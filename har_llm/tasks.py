@@ -198,7 +198,7 @@ def describe(experiment: Experiment) -> None:
 
     recordings = runs.read_recordings(experiment)
     content = description.describe(recordings, runs.divide(experiment, recordings), experiment.window)
-    console.console().print(dataset.render(content, recordings.repairs))
+    console.console().print(dataset.render(content, recordings.repairs), crop=False)
 
 
 @one_by_one

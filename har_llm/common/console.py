@@ -5,23 +5,23 @@ Markup in text from models and data is not interpreted, and control characters i
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from rich import box
-from rich.console import Console
-from rich.table import Table as RichTable
+from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
-from har_llm.common.tables import ABSENT, Table, numeric_columns
+from har_llm.common.table_layout import lines_of
+from har_llm.common.tables import Table
 from har_llm.common.text import visible
-
-GAP = 3
-"""Characters between two columns."""
 
 
 def console() -> Console:
-    """Standard output; wide enough for the tables where it is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else 120, highlight=False, soft_wrap=False)
+    """Standard output; 120 characters wide where neither a terminal nor COLUMNS says how wide it is."""
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if known else 120, highlight=False, soft_wrap=False)
 
 
 def plain(text: str) -> Text:
@@ -33,7 +33,7 @@ def show_table(out: Console, table: Table, *, most: int | None = None) -> None:
     """Print a table's title, its rows (at most `most`) and its notes."""
     out.print()
     out.print(plain(table.title), style="bold")
-    out.print(rich_table(table, most=most, width=out.width))
+    out.print(Laid(table if most is None else replace(table, rows=table.rows[:most])), crop=False)
     left = 0 if most is None else len(table.rows) - most
     if left > 0:
         out.print(f"... and {left} more (see the files)")
@@ -41,18 +41,13 @@ def show_table(out: Console, table: Table, *, most: int | None = None) -> None:
         out.print(plain(note), style="dim")
 
 
-def rich_table(table: Table, *, most: int | None = None, width: int | None = None) -> RichTable:
-    """A table's rows (at most `most`), without title and notes. A row whose name ends with * is bold.
+@dataclass(frozen=True)
+class Laid:
+    """A table's rows, without title and notes, for rich to print. A row whose name ends with * is bold."""
 
-    If the table is wider than `width`, the titles of numeric columns are broken at every word, which leaves room for names.
-    """
-    columns = list(zip(table.columns, *table.rows, strict=True))
-    whole = sum(max(map(len, cells)) + GAP for cells in columns) - GAP
-    shown = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for (name, *cells), numeric in zip(columns, numeric_columns(table), strict=True):
-        narrow = numeric and width is not None and whole > width
-        most_width = max(map(len, [*name.split(), *cells]), default=None) if narrow else None
-        shown.add_column(plain(name), justify="right" if numeric else "left", overflow="fold", max_width=most_width)
-    for row in table.rows[:most]:
-        shown.add_row(*(plain(cell or ABSENT) for cell in row), style="bold" if row[0].endswith(" *") else None)
-    return shown
+    table: Table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        for text, row in lines_of(self.table, options.max_width):
+            bold = row is None or self.table.rows[row][0].endswith(" *")
+            yield Text(text, style="bold" if bold else "", no_wrap=True, overflow="ignore")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from har_llm.common.text import for_spreadsheet
@@ -32,6 +32,8 @@ class Table:
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = ()
     """Sentences to be shown below it."""
+    whole: Collection[str] = ()
+    """Columns whose cells a terminal shows on one line each, because they are to be copied: paths."""
 
     def without(self, column: str) -> Table:
         at = list(self.columns).index(column)

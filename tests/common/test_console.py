@@ -31,7 +31,7 @@ def test_a_table_has_numbers_to_the_right_and_marks_what_is_empty() -> None:
         "             score   said",
         "─" * 25,
         "accuracy *    5.00   [b]x",
-        "b                -   -   ",
+        "b                -   -",
         "A note.",
     ]
 
@@ -43,10 +43,9 @@ def test_of_a_long_table_the_first_rows_are_shown() -> None:
     ]
 
 
-def test_a_wide_table_is_folded_not_cut() -> None:
-    content = Table("t", "", ["name", "other"], [["a" * 30, "b" * 30]])
-    lines = shown(content, 40)
-    assert max(map(len, lines)) <= 40 and sum(line.count("b") for line in lines) == 30
+def test_what_is_to_be_copied_is_printed_whole() -> None:
+    path = f"/a folder/{'b' * 60}"
+    assert f"    path: {path}" in shown(Table("t", "", ["name", "path"], [["a", path]], whole=("path",)), 40)
 
 
 def test_titles_of_numbers_make_room_for_names() -> None:

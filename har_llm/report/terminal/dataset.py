@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from har_llm.common.console import plain, rich_table
+from har_llm.common.console import Laid, plain
 from har_llm.common.errors import Notice
 from har_llm.common.numbers import duration
 from har_llm.common.tables import Table
@@ -86,8 +86,7 @@ def _counts_table(title: str, counts: Mapping[str, int]) -> Table:
 
 
 def _titled(table: Table) -> list[RenderableType]:
-    """A separate heading, because rich folds a table's title to the table's width."""
-    return [_text(f"\n{table.title}", "bold"), rich_table(table)]
+    return [_text(f"\n{table.title}", "bold"), Laid(table)]
 
 
 def _text(words: str, style: str = "") -> Text:
@@ -105,4 +104,4 @@ def show_faults(out: Console, faults: Sequence[Notice], repairs: Sequence[Notice
     shown = _titled(_counts_table("Faults to correct", by_kind(faults))) if faults else [_text("No faults.", "bold")]
     if repairs:
         shown += [*_titled(_counts_table(NOTICED, by_kind(repairs))), *_about_the_whole(repairs)]
-    out.print(Group(*shown))
+    out.print(Group(*shown), crop=False)

@@ -45,7 +45,7 @@ def show_sweep(jobs: Sequence[Job], beside: Sequence[RunResult] = ()) -> None:
     rows += [_row(_named(run.metrics), run, settings) for run in beside]
     out = console()
     title = f"{'; '.join(sorted(named))}: mean and standard deviation over sessions"
-    show_table(out, Table("sweep", title, COLUMNS, rows))
+    show_table(out, Table("sweep", title, COLUMNS, rows, whole=COLUMNS[-1:]))
     for name, titles in behind.items():
         if name:
             out.print(plain(f"The baseline {name} is ahead of {'; '.join(titles)}."), style="bold yellow")
