@@ -127,7 +127,8 @@ class Settings:
     baselines: str = "all"
     """all: the baselines of the same home, split and windows are computed beside every run; none: only those asked for."""
     runs: list[str] | None = None
-    """Run directories, or folders that hold some, for the tasks report, compare and sync; null = all of paths.outputs."""
+    """Run directories, folders that hold some, or names or patterns of those in paths.outputs, for the tasks runs, report,
+    compare and sync; last = the newest run of a model; null = all of paths.outputs."""
     paths: PathsConfig = field(default_factory=PathsConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     export: ExportConfig = field(default_factory=ExportConfig)

@@ -241,6 +241,17 @@ def prompt(experiment: Experiment) -> None:
 
 
 @one_by_one
+def runs(experiment: Experiment) -> None:
+    """List finished runs: when, what, score, and where they are.
+
+    Raises MissingError after the list if some are damaged.
+    """
+    from har_llm.report.terminal.runs import show_runs
+
+    show_runs(experiment.settings)
+
+
+@one_by_one
 def report(experiment: Experiment) -> None:
     """Make tables, figures and a page of finished runs."""
     from har_llm.report.build import report_runs
@@ -309,5 +320,5 @@ def dashboard(experiment: Experiment) -> None:
 
 TASKS: Mapping[str, Callable[[Sequence[Job]], None]] = {
     task.__name__: task
-    for task in (run, plan, prefetch, describe, validate, prompt, report, compare, export, sync, dashboard)
+    for task in (run, plan, prefetch, describe, validate, prompt, runs, report, compare, export, sync, dashboard)
 }

@@ -28,7 +28,7 @@ Tasks (task=NAME; the default is run):
 
 Settings (SETTING=VALUE):
 
-  runs             run directories for report, compare and sync; the default is all
+  runs             for runs, report, compare and sync: run directories, names, patterns, or last; the default is all
   limit            only the first N windows; the run is marked partial
   seed             seed of the sampling
   baselines        none: without the baselines that are computed beside every run

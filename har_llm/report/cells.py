@@ -181,8 +181,13 @@ def _seeds(group: Sequence[ScoredRun]) -> list[tuple[ScoredRun, ...]]:
 def _told_apart(cells: Sequence[Cell]) -> list[Cell]:
     rivals: dict[Hashable, list[Cell]] = {}
     for cell in cells:
-        rivals.setdefault(place(cell.run), []).append(cell)
-    return [Cell(cell.runs, _variant(cell, rivals[place(cell.run)])) for cell in cells]
+        rivals.setdefault(_rivalry(cell.run), []).append(cell)
+    return [Cell(cell.runs, _variant(cell, rivals[_rivalry(cell.run)])) for cell in cells]
+
+
+def _rivalry(run: ScoredRun) -> Hashable:
+    """What must be distinguished from each other. Partial runs are marked, so they say nothing of other rows."""
+    return (place(run), run.limit)
 
 
 def _variant(cell: Cell, rivals: Sequence[Cell]) -> str:

@@ -30,9 +30,15 @@ def labels(metrics: Metrics) -> list[str]:
     return [*metrics.provenance.names, *partial_labels(metrics)]
 
 
+def described(metrics: Metrics) -> str:
+    """ "qwen3_0.6b with distilled on marble (test part)"."""
+    adapter = f" with {metrics.adapter.label}" if metrics.adapter else ""
+    return f"{metrics.model_name}{adapter} on {metrics.dataset} ({metrics.part} part)"
+
+
 def partial_labels(metrics: Metrics) -> list[str]:
     """How much of the part a partial run shows to the model; empty for a complete run."""
-    return [f"partial: first {metrics.limit} windows only"] if metrics.partial else []
+    return [f"partial: first {counted(metrics.limit or 0, 'window')} only"] if metrics.partial else []
 
 
 def facts(run: RunResult) -> Facts:

@@ -3,37 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from glob import glob
 from pathlib import Path
 
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
+from har_llm.common.text import suggestion
 from har_llm.config import Settings
 from har_llm.runs.directory import METRICS_FILE, RunResult, read_run
 
+LAST = "last"
+"""Names the newest run in `runs`."""
+
 
 def chosen_runs(settings: Settings) -> list[RunResult]:
-    """The runs that settings.runs names, or all of paths.outputs; each once, sorted by name. Raises ConfigError,
-    MissingError."""
+    """The runs of chosen_folders. Raises ConfigError, MissingError."""
+    return read_runs(chosen_folders(settings))
+
+
+def chosen_folders(settings: Settings) -> list[Path]:
+    """The run directories that settings.runs names, or all of paths.outputs, sorted by name. Raises ConfigError."""
+    folder = expanded(settings.paths.outputs) / "runs"
     if settings.runs is None:
-        folder = expanded(settings.paths.outputs) / "runs"
         found = run_folders(folder)
         if not found:
             raise ConfigError(
                 f"{folder} holds no finished run; run something first, or name run directories with runs=[...]."
             )
-    else:
-        found = []
-        for name in settings.runs:
-            inside = run_folders(expanded(name))
-            if not inside:
-                raise ConfigError(
-                    f"runs names {name!r}, which is no run directory ({METRICS_FILE} is missing) and holds none; check the "
-                    f"path."
-                )
-            found += inside
-        if not found:
-            raise ConfigError("runs is empty; name run directories, or leave it out for all of paths.outputs.")
-    return read_runs(found)
+        return found
+    if not settings.runs:
+        raise ConfigError("runs is empty; name run directories, or leave it out for all of paths.outputs.")
+    return [one for name in settings.runs for one in _named(name, folder)]
+
+
+def _named(name: str, outputs: Path) -> list[Path]:
+    """What one item of `runs` stands for: a path, or a name in `outputs`, either of them also as a pattern; or LAST."""
+    places = (expanded(name), outputs / name)
+    for place in places:
+        if found := run_folders(place):
+            return found
+    for place in places:
+        paths = sorted(glob(str(place)))  # noqa: PTH207 (Path.glob refuses absolute patterns)
+        if found := [one for path in paths for one in run_folders(Path(path))]:
+            return found
+    known = run_folders(outputs)
+    if name == LAST and known:
+        return [_last(known)]
+    raise ConfigError(
+        f"runs names {name!r}, which is no run directory ({METRICS_FILE} is missing) and holds none, and {outputs} has none "
+        f"of this name; task=runs lists them.{suggestion(name, (one.name for one in known))}"
+    )
+
+
+def _last(folders: Sequence[Path]) -> Path:
+    """The newest run of a language model, or of a baseline where there are no others."""
+    newest = sorted(folders, key=lambda folder: (folder / METRICS_FILE).stat().st_mtime, reverse=True)
+    return next((one for one in newest if read_run(one).metrics.baseline is None), newest[0])
 
 
 def two_runs(settings: Settings) -> tuple[RunResult, RunResult]:

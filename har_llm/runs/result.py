@@ -16,7 +16,7 @@ from har_llm.scoring.metrics import ParsedScores, Scores, SessionMean
 from har_llm.scoring.parsing import BothParsings
 from har_llm.scoring.prediction import Prediction
 
-FORMAT = 10
+FORMAT = 11
 """To be raised when the content of a run directory changes; a directory of another format is not read."""
 
 
@@ -183,6 +183,8 @@ class Environment:
     """environment.json: what a run was made with, and its cost."""
 
     provenance: Provenance
+    written: str
+    """When the run directory was written, in UTC, as "2026-11-29 16:20:05"."""
     har_llm: str
     code: str | None
     """Commit of a checkout."""

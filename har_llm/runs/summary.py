@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from har_llm.common.numbers import counted, percent
 from har_llm.common.tables import ABSENT, Table
 from har_llm.runs.directory import RunResult
-from har_llm.runs.facts import Facts, facts, label
+from har_llm.runs.facts import Facts, described, facts, label
 from har_llm.runs.result import Metrics, RunAdapter, Sample
 from har_llm.scoring.metrics import ClassScores, Confusion, Scores
 from har_llm.scoring.names import METRICS, activity_name, cause_name
@@ -68,12 +68,11 @@ def summarise(run: RunResult, *, headline: str, parsing: str) -> Summary:
 
 
 def _title(metrics: Metrics, headline: str, parsing: str) -> str:
-    adapter = f" with {metrics.adapter.label}" if metrics.adapter else ""
     mean = metrics.headline(headline, parsing)
     spread = f", std {percent(mean.std)}" if mean.std is not None else ""
     return (
-        f"{metrics.model_name}{adapter} on {metrics.dataset} ({metrics.part} part): {headline} "
-        f"{percent(mean.mean) or ABSENT} %{spread}, over {counted(mean.sessions, 'session')}"
+        f"{described(metrics)}: {headline} {percent(mean.mean) or ABSENT} %{spread}, "
+        f"over {counted(mean.sessions, 'session')}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -184,6 +185,7 @@ def _environment(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Envi
     made_by = {json.dumps(record.about, sort_keys=True): record.about for record in records}
     return Environment(
         provenance=run.provenance,
+        written=time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime()),
         **describe_environment(),
         model=run.model_identity,
         generated_by=[GeneratedBy(**about) for about in made_by.values()],

@@ -33,7 +33,14 @@ VLLM = {
     "model": {},
     "provenance": None,
 }
-ABOUT = {"har_llm": "0.1.0", "code": None, "python": "3.12.1", "platform": "Linux", "versions": {}}
+ABOUT = {
+    "written": "2026-11-29 16:20:05",
+    "har_llm": "0.1.0",
+    "code": None,
+    "python": "3.12.1",
+    "platform": "Linux",
+    "versions": {},
+}
 DATA: dict[str, Any] = {
     "provenance": None,
     "description": description_of(10),

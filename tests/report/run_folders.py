@@ -142,6 +142,7 @@ ENVIRONMENT: dict[str, Any] = {
     "versions": {},
     "har_llm": "0.1.0",
     "code": "0123456789abcdef0123456789abcdef01234567+changes",
+    "written": "2026-11-29 16:20:05",
     "python": "3.12.1",
     "model": {"id": "owner/student", "revision": "f" * 40, "dtype": "bfloat16", "adapter": None, "quantization": "fp8"},
     "generated_by": [

@@ -130,6 +130,15 @@ def test_students_trained_on_all_sessions_of_different_splits_are_told_apart(
     assert said in fewer.variant and said not in more.variant and "training sessions=15" in more.variant
 
 
+def test_a_partial_run_does_not_change_how_others_are_called(tmp_path: Path) -> None:
+    """A try with limit=1 and another prompt made every other row of its model say what its own settings are."""
+    tried = {"partial": True, "limit": 1, "events": 10, "config": {"window": {"events": 20}, "prompt": {"name": "mine"}}}
+    for beside in ({"dataset": "mural"}, {"dataset": "home"}):
+        run = fabricated(tmp_path / beside["dataset"], **beside)
+        (alone,), (whole, partial) = cells(run), cells(run, fabricated(tmp_path, **beside, **tried))
+        assert whole.variant == alone.variant and "partial: first 1 window only" in partial.variant
+
+
 def test_runs_of_one_seed_that_nothing_tells_apart_are_told_by_their_digests(tmp_path: Path) -> None:
     found = cells(fabricated(tmp_path, 0.4), fabricated(tmp_path, 0.5))
     assert len(found) == 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -61,11 +63,40 @@ def test_the_home_folder_may_be_a_tilde(tmp_path: Path, two: list[str], monkeypa
     assert names(settings(tmp_path, ["~/outputs"])) == two
 
 
+def test_runs_of_the_outputs_are_named_by_name_pattern_or_last(tmp_path: Path, two: list[str]) -> None:
+    name = Path(two[1]).name
+    assert names(settings(tmp_path, [name])) == [two[1]]
+    assert names(settings(tmp_path, ["mural-*"])) == two
+    assert names(settings(tmp_path, [f"*{name[-6:]}"])) == [two[1]]
+    assert names(settings(tmp_path, [str(tmp_path / "outputs" / "r*" / "mural-*")])) == two
+    os.utime(Path(two[0]) / "metrics.json", (1e9, 1e9))
+    assert names(settings(tmp_path, ["last"])) == [two[1]]
+
+
+def test_the_last_run_is_no_baseline_beside_it(tmp_path: Path, two: list[str]) -> None:
+    supervised = {"kind": "Majority", "mark": "supervised", "sessions": 1, "events": 1, "settings": {}}
+    beside = fabricated(tmp_path / "outputs" / "runs", model="majority", baseline=supervised).folder
+    for path in two:
+        os.utime(Path(path) / "metrics.json", (1e9, 1e9))
+    assert names(settings(tmp_path, ["last"]))[0] in two
+    for path in two:
+        shutil.rmtree(path)
+    assert names(settings(tmp_path, ["last"])) == [str(beside.resolve())]
+
+
+def test_a_name_that_is_near_is_named(tmp_path: Path, two: list[str]) -> None:
+    with pytest.raises(ConfigError, match=f"Did you mean {Path(two[0]).name}"):
+        chosen_runs(settings(tmp_path, [Path(two[0]).name[:-1]]))
+
+
 @pytest.mark.parametrize(
     ("runs", "message"),
     [
         (None, r"outputs/runs holds no finished run; run something first, or name run directories with runs=\[\.\.\.\]\."),
-        (["nowhere"], r"runs names 'nowhere', which is no run directory \(metrics.json is missing\) and holds none; check"),
+        (
+            ["nowhere"],
+            r"runs names 'nowhere', which is no run directory \(metrics.json is missing\) and holds none, and .* has none",
+        ),
         ([], r"runs is empty; name run directories, or leave it out for all of paths.outputs\."),
     ],
 )

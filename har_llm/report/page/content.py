@@ -41,6 +41,8 @@ class RunEntry:
     """The run's name in the page."""
     status: str
     """What is synthetic or partial about the run; may be empty."""
+    written: str
+    """When its directory was written, in UTC."""
     part: str
     model_id: str
     decoding: str

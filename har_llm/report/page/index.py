@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import har_llm
-from har_llm.common.numbers import percent
+from har_llm.common.numbers import counted, percent
 from har_llm.common.tables import Table, numeric_columns
 from har_llm.config import PARSINGS
 from har_llm.engines.decoding import PLAIN_DECODING
@@ -61,6 +61,7 @@ def _run(columns: RunColumns, name: str) -> RunEntry:
         name=columns.result.folder.name,
         label=name,
         status=label(metrics),
+        written=columns.result.environment.written,
         part=metrics.part,
         model_id=metrics.model_id,
         decoding=metrics.decoding,
@@ -133,9 +134,9 @@ def _model(metrics: Metrics) -> str:
 
 
 _DIFFERENCES: tuple[Callable[[RunResult], str], ...] = (
+    lambda run: f"first {counted(run.metrics.limit or 0, 'window')}" if run.metrics.partial else "",
     lambda run: f"{run.metrics.part} part",
     lambda run: "" if run.metrics.decoding == PLAIN_DECODING else run.metrics.decoding,
-    lambda run: f"first {run.metrics.limit} windows" if run.metrics.partial else "",
     lambda run: f"seed {run.metrics.seed}",
     lambda run: run.digest,
     lambda run: run.folder.parent.as_posix(),

@@ -110,6 +110,7 @@ def runs_table(report: Report) -> Table:
             rows.append(
                 [
                     run.result.folder.name,
+                    run.result.environment.written,
                     run.home_name,
                     cell.row_name(run.adapter_name),
                     str(run.metrics.seed),
@@ -125,6 +126,7 @@ def runs_table(report: Report) -> Table:
     scores = (f"{report.headline_name} %", "missed %")
     columns = (
         "run",
+        "written (UTC)",
         "home",
         "model",
         "seed",

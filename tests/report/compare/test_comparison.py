@@ -20,7 +20,7 @@ def test_what_was_left_out_and_what_is_synthetic_or_partial_is_said(tmp_path: Pa
     a = written(tmp_path / "a", rows(several(2, A_WRONG)), provenance="synthetic model")
     b = written(tmp_path / "b", rows(several(1, A_RIGHT)), partial=True, limit=1, null_class=[3])
     found = compare(pair(a, b, "strict"), "accuracy")
-    assert found.label == "A (synthetic model), B (partial: first 1 windows only)"
+    assert found.label == "A (synthetic model), B (partial: first 1 window only)"
     assert any(
         "A scored 4 events that B did not, and B 0 that A did not. Only the 4 that both" in note for note in found.notes
     )

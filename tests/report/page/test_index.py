@@ -26,7 +26,7 @@ def test_labels_tell_runs_apart_by_what_differs(tmp_path: Path) -> None:
         "big",
         "tiny distilled4",
         "tiny, 3333333333",
-        "tiny, first 1 windows",
+        "tiny, first 1 window",
         "tiny, self_consistency",
         "tiny, 6666666666",
         "tiny",

@@ -77,6 +77,7 @@ function aboutRun(about) {
   const parts = [about.model_id, `${about.part} part`];
   if (about.decoding !== "plain") parts.push(about.decoding);
   if (about.samples > 1) parts.push(`${about.samples} generations a window`);
+  parts.push(`${about.written} UTC`);
   return parts.join(" · ");
 }
 
