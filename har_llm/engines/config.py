@@ -63,6 +63,10 @@ class EngineConfig(Protocol):
         """The environment of each worker process; several of them share the requests."""
         ...
 
+    def check_reachable(self) -> None:
+        """Raise EngineError if what it needs on other machines does not answer. Asked once, before anything is made."""
+        ...
+
 
 @dataclass(kw_only=True)
 class SingleWorker:
@@ -104,3 +108,6 @@ class SingleWorker:
 
     def replicas(self, size: Footprint | None, tokens: int) -> Sequence[Mapping[str, str]]:
         return [{}]
+
+    def check_reachable(self) -> None:
+        """By default, nothing elsewhere is needed."""

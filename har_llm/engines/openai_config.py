@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import os
 import re
+import socket
+import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
-from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.errors import ConfigError, EngineError, MissingError
 from har_llm.common.extra_args import check_plain, extra_identity
 from har_llm.engines.config import SingleWorker
 from har_llm.models.footprint import Footprint
 
 NO_KEY = "none"
 """Sent to a server that needs no key, because the client library requires one."""
+CONNECT_S = 10.0
+"""Seconds to wait for a connection."""
 LONGEST_TIMEOUT_S = 86_400
 RANGES: Mapping[str, tuple[float, float]] = {
     "concurrency": (1, 1000),  # as many connections as the client library opens
@@ -88,6 +92,20 @@ class OpenaiEngineConfig(SingleWorker):
         self.api_key()  # a missing key is reported before anything starts
         return [{}]
 
+    def check_reachable(self) -> None:
+        """Raise EngineError if nothing listens at the address: requests would be sent again for a minute or more."""
+        url = urlsplit(self.base_url)
+        host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+        if not self.local and _has_proxy(url.scheme, host):
+            return  # the proxy is asked with the first request
+        try:
+            socket.create_connection((host, port), timeout=min(CONNECT_S, self.timeout)).close()
+        except OSError as error:
+            raise EngineError(
+                f"No server answers at {self.base_url} ({error.strerror or error}); start it there, as with "
+                f"`vllm serve MODEL --port {port}`, or correct engine.base_url, and run the same command again."
+            ) from None
+
     def api_key(self) -> str | None:
         """The API key, or None for a server that needs none. Raises MissingError if it is needed and not set."""
         # A key that was read from a file may end in a line break, which cannot be sent.
@@ -110,6 +128,12 @@ class OpenaiEngineConfig(SingleWorker):
         except ValueError:
             return host == "localhost"
         return address.is_loopback or address.is_unspecified
+
+
+def _has_proxy(scheme: str, host: str) -> bool:
+    """Whether the environment names a proxy for this host."""
+    proxies = urllib.request.getproxies()
+    return (scheme in proxies or "all" in proxies) and not urllib.request.proxy_bypass(host)
 
 
 def _check_url(text: str) -> None:

@@ -21,7 +21,7 @@ from har_llm.common.errors import EngineError
 from har_llm.common.extra_args import with_extra
 from har_llm.engines import openai_protocol as wire
 from har_llm.engines.base import Generation, LoadedModel, Request
-from har_llm.engines.openai_config import NO_KEY, OpenaiEngineConfig
+from har_llm.engines.openai_config import CONNECT_S, NO_KEY, OpenaiEngineConfig
 from har_llm.engines.openai_protocol import Fault
 from har_llm.engines.time_shares import TimeShares
 from har_llm.models.reasoning import marks_of
@@ -30,7 +30,6 @@ PASSING = (408, 409, 425, 429)
 """Client errors that may be temporary; so may any server error (5xx)."""
 TIMEOUTS = 2
 """Timeouts of one request before it fails. They take long, so fewer are allowed than of other failures."""
-CONNECT_S = 10.0
 LONGEST_PAUSE_S = 60.0
 LONGEST_REASON = 400
 """Most characters of a fault that are shown."""

@@ -205,6 +205,7 @@ def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], callback: Callback, st
                 resolve.check_memory(load.model.config, weights, *load.engine.memory())
                 check_dtype(load.model.config.dtype, load.engine.devices())
             load.engine.replicas(load.model.footprint, load.longest)
+            load.engine.check_reachable()
             check_layout(load)
     for job in jobs:
         with failing([job], callback):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import socket
 from typing import Any
 
 import pytest
 
-from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.errors import ConfigError, EngineError, MissingError
 from har_llm.engines.openai_config import OpenaiEngineConfig
 from tests.engines.openai_requests import KEY, config
 from tests.helpers import load
@@ -24,6 +25,31 @@ def test_a_server_elsewhere_needs_the_key_that_is_named(monkeypatch: pytest.Monk
     monkeypatch.setenv("OPENAI_API_KEY", "schlüssel")
     with pytest.raises(MissingError, match="OPENAI_API_KEY holds no API key: no key has such characters"):
         settings.replicas(None, 1)
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def test_a_dead_port_is_noticed_at_once_and_named(closed_port: int) -> None:
+    """It took 85 seconds until the last of the requests was given up."""
+    url = f"http://127.0.0.1:{closed_port}/v1"
+    with pytest.raises(
+        EngineError, match=rf"No server answers at {url} \(Connection refused\); start it there, .* or correct"
+    ):
+        config(url).check_reachable()
+
+
+def test_what_listens_is_reachable_and_a_proxy_is_left_to_the_requests(
+    closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        config(f"http://127.0.0.1:{server.getsockname()[1]}/v1").check_reachable()
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{closed_port}")
+    config("https://no.such.host.invalid/v1").check_reachable()
 
 
 # Settings
