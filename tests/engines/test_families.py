@@ -1,7 +1,9 @@
-"""Models of other families than the embedded ones: their templates, and generations that do not depend on the batch."""
+"""Models of other families than the embedded ones: their templates, and the same generations in both engines."""
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from har_llm.data.records import Message
 from har_llm.engines.base import Decoding, Generation, LoadedModel, Request
 from har_llm.engines.chat import ChatTokenizer
 from har_llm.engines.transformers_config import TransformersEngineConfig
+from har_llm.engines.vllm_config import VllmEngineConfig, installed
 from har_llm.engines.worker import open_engine
 from har_llm.models.chat_template import chat_template
 from har_llm.models.config import ModelConfig, Sampling
@@ -78,3 +81,33 @@ def test_generations_do_not_depend_on_the_batch(folders: dict[str, Path], name: 
     together, alone = (by_transformers(name, folders[name], batch_size=size) for size in (3, 1))
     assert {key: one.text for key, one in together.items()} == {key: one.text for key, one in alone.items()}
     assert len({one.text for one in together.values()}) > 1
+
+
+IN_BOTH = ("llama3.2", "mistral", "gemma2", "phi4_mini", "smollm3", "gpt_oss")
+"""Not gemma3, as vLLM's class for it imports torchvision."""
+
+
+def by_vllm(folders: dict[str, Path]) -> dict[str, dict[str, Generation]]:
+    config = VllmEngineConfig(cpu_kvcache_space=1, max_num_seqs=4)
+    return {
+        name: {one.key: one for one in open_engine(config, loaded(folder)).generate(requests(name))}
+        for name, folder in folders.items()
+    }
+
+
+@pytest.mark.skipif(not installed(), reason="vLLM is not installed; .ci/run installs its CPU build")
+def test_both_engines_write_the_same(folders: dict[str, Path]) -> None:
+    with ProcessPoolExecutor(1, get_context("spawn")) as executor:  # one, as importing vLLM takes long
+        theirs = executor.submit(by_vllm, {name: folders[name] for name in IN_BOTH}).result()
+    ours = {name: by_transformers(name, folders[name]) for name in IN_BOTH}
+    assert _compared(theirs) == _compared(ours)
+
+
+def _compared(found: dict[str, dict[str, Generation]]) -> dict[tuple[str, str], Generation]:
+    return {
+        (name, key): one._replace(
+            seconds=0, cached_tokens=0, text=one.text.rstrip("\ufffd")
+        )  # vLLM writes no half character
+        for name, generations in found.items()
+        for key, one in generations.items()
+    }
