@@ -217,7 +217,7 @@ def validate(experiment: Experiment) -> None:
     repairs = () if faults else experiment.dataset.read(data).repairs
     dataset.show_faults(console.console(), faults, repairs)
     if faults:
-        count = counted(len(faults), "fault")
+        count = counted(faults.total, "fault")
         raise DataError(f"{experiment.dataset.name} has {count}; correct and run task=validate again.", ())
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from har_llm.common.text import visible
@@ -42,12 +43,13 @@ class DataError(HarError):
 
     SHOWN = 5
 
-    def __init__(self, summary: str, faults: Sequence[Notice], of_more: str = "task=validate lists all of them"):
+    def __init__(self, summary: str, faults: Sequence[Notice], of_more: str = "task=validate lists them"):
         """`of_more`: what to do about faults that are not shown."""
         self.faults = tuple(faults)
         lines = [summary, *(f"  {fault}" for fault in self.faults[: self.SHOWN])]
-        if len(self.faults) > self.SHOWN:
-            lines.append(f"  ... and {len(self.faults) - self.SHOWN} more; {of_more}.")
+        total = faults.total if isinstance(faults, Notices) else len(faults)
+        if total > self.SHOWN:
+            lines.append(f"  ... and {total - self.SHOWN:,} more; {of_more}.")
         super().__init__("\n".join(lines))
 
 
@@ -77,3 +79,25 @@ class Notice(NamedTuple):
     def __str__(self) -> str:
         place = self.path if self.line is None else f"{self.path}:{self.line}"
         return visible(f"{place}: {self.message}")
+
+
+class Notices(list[Notice]):
+    """The first KEPT of some notices: whoever reads them mends those first. The others are only counted."""
+
+    KEPT = 1000
+
+    def __init__(self, notices: Iterable[Notice] = ()) -> None:
+        super().__init__()
+        self.counts = Counter[str]()
+        """How many there are of each kind."""
+        for notice in notices:
+            self.append(notice)
+
+    def append(self, notice: Notice) -> None:
+        self.counts[notice.kind] += 1
+        if len(self) < self.KEPT:
+            super().append(notice)
+
+    @property
+    def total(self) -> int:
+        return self.counts.total()

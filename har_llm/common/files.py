@@ -1,12 +1,42 @@
-"""Atomic writes: a file or folder is there whole or not at all, also when a process is killed or others write too."""
+"""Reading within bounds, and atomic writes: a file or folder is there whole or not at all, also when a process is killed or
+others write too."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+
+MOST_BYTES = 64 * 1024**2
+"""A larger file is read whole only where its kind may be: memory is limited, and no configuration, prompt or tokenizer is so
+large."""
+
+
+def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
+    """The bytes of a file that anybody may have put there. Nothing is read of a pipe, which would block, of a device, which
+    may be endless, or of a file too large for its kind, which would fill the memory.
+
+    Raises OSError for what is no regular file, is larger than `most` bytes or cannot be read; its strerror says which.
+    """
+    check_bounded(path, most)
+    with path.open("rb") as stream:
+        return stream.read(most)
+
+
+def check_bounded(path: Path, most: int = MOST_BYTES) -> None:
+    """Raise OSError for a file that `read_bounded` refuses, for what a library reads."""
+    state = path.stat()
+    if stat.S_ISDIR(state.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(state.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    if state.st_size > most:
+        raise OSError(errno.EFBIG, f"it has {state.st_size:,} bytes, and at most {most:,} are read", str(path))
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.files import read_bounded
 from har_llm.common.paths import expanded
 from har_llm.data.answer_form import ACTIVITIES, FORMATS, AnswerForm, AnswerKeys, check_mark
 from har_llm.data.gold_answer import gold_answer, written_answer
@@ -189,7 +190,7 @@ class VerbatimPrompt(AskingPrompt):
     def renderer(self, home: Home, shown: Sequence[Window] = ()) -> Renderer:
         path = expanded(str(self.path))
         try:
-            text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")  # what editors on Windows write is not meant
+            text = read_bounded(path).decode("utf-8-sig").replace("\r\n", "\n")  # what editors on Windows write is not meant
         except FileNotFoundError:
             raise MissingError(
                 f"prompt.path is {str(path)!r}, which does not exist; name the file with your prompt."

@@ -10,13 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from har_llm.common.errors import ConfigError, DataError, MissingError, Notice
+from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, Notices
+from har_llm.common.files import read_bounded
 from har_llm.common.provenance import Provenance
 from har_llm.data.records import Message
 from har_llm.distill.examples import Candidate, Example, Selection, refuse_unusable, why_unusable
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.models.reasoning import PUBLISHED, Marks
 
+MOST_BYTES = 1024**3
+"""A larger file of examples is refused: it would fill the memory."""
 ROLES = ("system", "user", "assistant")
 PROVENANCE, USES_GOLD = "provenance", "uses_gold"
 """What har_llm's own rows say beside prompt and completion: the label of what is synthetic about them or null, and whether
@@ -66,10 +69,10 @@ class GivenExamples:
 def read_examples(path: Path) -> GivenExamples:
     """Raises MissingError for a file that cannot be read, and DataError with every line that is no example."""
     try:
-        content = path.read_bytes()
+        content = read_bounded(path, MOST_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         raise MissingError(f"lora.examples.path is {str(path)!r}, which cannot be read: {error}.") from None
-    faults, rows = list[Notice](), list[_Row]()
+    faults, rows = Notices(), list[_Row]()
     # Not splitlines, which would also end a row at a line separator (U+2028) that JSON allows within a string.
     for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         if not line.strip():
@@ -79,7 +82,7 @@ def read_examples(path: Path) -> GivenExamples:
         except _Fault as fault:
             faults.append(Notice(str(path), number, "no example", str(fault)))
     if faults:
-        summary = f"{len(faults)} of {len(faults) + len(rows)} rows of {path.name} are no examples:"
+        summary = f"{faults.total} of {faults.total + len(rows)} rows of {path.name} are no examples:"
         raise DataError(summary, faults, "correct these first")
     if not rows:
         raise MissingError(f"lora.examples.path is {str(path)!r}, which has no rows; each line must hold one example.")

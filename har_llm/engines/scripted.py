@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
+from har_llm.common.files import read_bounded
 from har_llm.common.paths import expanded
 from har_llm.engines.base import FINISH_REASONS, Generation, LoadedModel, Request
 from har_llm.engines.config import SingleWorker
@@ -77,7 +78,7 @@ def read_rules(path: str | None) -> list[Rule]:
     if path is None:
         return []
     try:
-        text = expanded(path).read_bytes().decode()
+        text = read_bounded(expanded(path)).decode()
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path that no file can have
         raise ConfigError(f"engine.path is {path!r}, which cannot be read: {error}.") from None
     rules = []

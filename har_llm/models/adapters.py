@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.files import read_bounded
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import MANIFEST
 from har_llm.models import chat_template, hub
@@ -105,9 +106,9 @@ def _adapter_fingerprint(folder: Path) -> str:
         if not (folder / name).is_file():
             raise MissingError(f"lora.path is {str(folder)!r}, which has no {name}; name the folder of a PEFT LoRA adapter.")
     try:
-        config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
+        config = json.loads(read_bounded(folder / ADAPTER_FILES[0]))
         kind, rank = config["peft_type"], int(config["r"])
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise MissingError(f"{folder / ADAPTER_FILES[0]} does not describe a LoRA adapter ({error!r}).") from None
     if kind != "LORA" or rank < 1:
         raise MissingError(f"{folder / ADAPTER_FILES[0]} describes a {kind} adapter of rank {rank}; only LORA can be used.")
@@ -116,7 +117,7 @@ def _adapter_fingerprint(folder: Path) -> str:
 
 def adapter_digest(folder: Path) -> str:
     """A digest of an adapter's weights and configuration, without the name of the base model, which may be a path."""
-    config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
+    config = json.loads(read_bounded(folder / ADAPTER_FILES[0]))
     shape = {name: value for name, value in config.items() if name not in ("base_model_name_or_path", "revision")}
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode())
     digest.update((folder / ADAPTER_FILES[1]).read_bytes())

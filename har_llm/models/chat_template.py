@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import ConfigError
+from har_llm.common.files import read_bounded
 from har_llm.models import gguf
 from har_llm.models.config import ModelConfig
 
@@ -25,10 +26,10 @@ def chat_template(folder: Path) -> str | None:
     found = []
     jinja, *held_in = (folder / name for name in FILES)
     with suppress(OSError, ValueError):
-        found.append(jinja.read_text(encoding="utf-8"))
+        found.append(read_bounded(jinja).decode())
     for file in held_in:
-        with suppress(OSError, ValueError, LookupError, TypeError):
-            held = json.loads(file.read_text(encoding="utf-8"))["chat_template"]
+        with suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
+            held = json.loads(read_bounded(file))["chat_template"]
             found += [held] if isinstance(held, str) else [one["template"] for one in held]
     return "\n".join(found) or None
 
@@ -50,8 +51,8 @@ def of_its_own(adapter: Path, model: Path) -> str | None:
 
 def _tokens(folder: Path) -> tuple[Any, list[str]] | None:
     """A tokenizer's vocabulary and added tokens; None where there is none."""
-    with suppress(OSError, ValueError, LookupError, TypeError):
-        held = json.loads((folder / TOKENIZER).read_text(encoding="utf-8"))
+    with suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
+        held = json.loads(read_bounded(folder / TOKENIZER))
         return held["model"]["vocab"], [one["content"] for one in held["added_tokens"]]
     return None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.files import read_bounded
 
 FLOATS = {"F64", "F32", "F16", "BF16"}
 GIT_LFS = b"version https://git-lfs.github.com/spec/"
@@ -84,5 +85,5 @@ def check_fit(adapter: Path, model: str, folder: Path) -> None:
 
 
 def _named(adapter: Path) -> str:
-    base = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
+    base = json.loads(read_bounded(adapter / "adapter_config.json")).get("base_model_name_or_path")
     return f" ({base})" if isinstance(base, str) and base else ""

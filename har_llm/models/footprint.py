@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from har_llm.common.files import read_bounded
 from har_llm.models.checkpoint import FLOATS, tensors
 from har_llm.models.config import DTYPES, ModelConfig
 
@@ -47,7 +48,7 @@ def embedding_count(folder: Path) -> int | None:
         config, shape = _config(folder)
         tied = shape.get("tie_word_embeddings", config.get("tie_word_embeddings", True))
         return int(shape["vocab_size"] * shape["hidden_size"] * (1 if tied else 2))
-    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+    except (OSError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError):
         return None
 
 
@@ -58,11 +59,11 @@ def cache_values(folder: Path) -> int | None:
         heads = shape.get("num_key_value_heads") or shape["num_attention_heads"]
         width = shape.get("head_dim") or shape["hidden_size"] // shape["num_attention_heads"]
         return int(2 * shape["num_hidden_layers"] * heads * width)
-    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+    except (OSError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError):
         return None
 
 
 def _config(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """A model's config.json, and its part about the language model."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = json.loads(read_bounded(folder / "config.json"))
     return config, config.get("text_config") or config

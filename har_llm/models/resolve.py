@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.files import read_bounded
 from har_llm.common.hardware import available_memory
 from har_llm.common.numbers import data_size
 from har_llm.common.paths import expanded
@@ -304,7 +305,7 @@ def _complete(folder: Path) -> bool:
     if not index.is_file():
         return any(folder.glob("*.safetensors"))
     try:
-        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, AttributeError):
+        shards = set(json.loads(read_bounded(index))["weight_map"].values())
+    except (OSError, ValueError, KeyError, AttributeError, RecursionError):
         return False
     return all((folder / shard).is_file() for shard in shards)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import time
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.common.files import put_in_place, staging_folder, write_whole
+from har_llm.common.files import put_in_place, read_bounded, staging_folder, write_whole
 
 WRITING_ON = """
 import sys
@@ -104,3 +106,20 @@ def test_where_filling_a_folder_fails_nothing_is_left(tmp_path: Path) -> None:
 def test_a_process_that_is_killed_puts_nothing_in_place(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", KILLED_INSIDE, str(tmp_path / "run")], check=False).returncode == -9
     assert not (tmp_path / "run").exists() and all(name.startswith(".run-") for name in names(tmp_path))
+
+
+def test_only_a_regular_file_within_its_bound_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"12345")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    assert read_bounded(tmp_path / "file", 5) == b"12345"
+    for name, code, words in (
+        ("file", errno.EFBIG, "it has 5 bytes, and at most 4 are read"),
+        ("pipe", errno.EINVAL, "it is no regular file"),
+        ("endless", errno.EINVAL, "it is no regular file"),
+        ("", errno.EISDIR, "Is a directory"),
+        ("missing", errno.ENOENT, "No such file or directory"),
+    ):
+        with pytest.raises(OSError) as raised:
+            read_bounded(tmp_path / name, 4)
+        assert (raised.value.errno, raised.value.strerror) == (code, words)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from har_llm.common.errors import Notice
+from har_llm.common.errors import Notice, Notices
 from har_llm.data.datasets.marble import Marble
 from har_llm.data.datasets.simulated import SimulatedHome
 from har_llm.data.describe import PartCounts, TimeSpan, describe
@@ -29,7 +30,7 @@ def printed(renderable: object, width: int = 100) -> str:
 def faults_shown(faults: Sequence[Notice], repairs: Sequence[Notice] = (), width: int = 100) -> str:
     console = Console(width=width, color_system=None, force_terminal=False)
     with console.capture() as capture:
-        show_faults(console, faults, repairs)
+        show_faults(console, Notices(faults), repairs)
     return capture.get()
 
 
@@ -156,6 +157,12 @@ def test_notices_about_the_whole_dataset_are_shown_in_full(recordings: Recording
         assert "data/[x]: 7 events are read; compare your copy" in text
         assert "label row twice" in text and "is the same as a row above" not in text
     assert "7 events are read" not in printed(render(described))
+
+
+def test_of_many_faults_the_first_are_listed_and_all_are_counted() -> None:
+    faults = [Notice("a.csv", line, "no time", "no time") for line in range(1200)]
+    text = faults_shown(faults)
+    assert text.count("a.csv:") == 1000 and "... and 200 more" in text and re.search(r"no time +1,200", text)
 
 
 def test_no_faults() -> None:

@@ -13,10 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from har_llm.common.files import MOST_BYTES, check_bounded
 from har_llm.data.datasets.files import FileReader, shown
 
-MOST_BYTES = 200 * 1024**2
-"""A larger member is refused: no text file of a release is nearly as large, and memory is limited."""
+MOST_JSON = 8 * 1024**2
+"""JSON of a release may have fewer, because it takes many times as much memory as it has bytes."""
 
 
 class ArchiveReader(FileReader):
@@ -35,6 +36,7 @@ class ArchiveReader(FileReader):
             yield True
             return
         try:
+            check_bounded(root, MOST_BYTES)
             archive = zipfile.ZipFile(root)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
             self.fault(root, None, "bad zip file", f"is no readable zip file ({error}); download it again")
@@ -42,8 +44,12 @@ class ArchiveReader(FileReader):
             return
         with archive:
             self._root, self._archive = root, archive
-            # Some Windows tools write backslashes.
-            self._members = {member.filename.replace("\\", "/"): member for member in archive.infolist()}
+            for member in archive.infolist():
+                name = member.filename.replace("\\", "/")  # which some Windows tools write
+                if name in self._members:
+                    rule = "which of them is meant is not known; keep one of them, or download the zip file again"
+                    self.fault(root / name, None, "member twice", f"the zip file has two files of this name; {rule}")
+                self._members[name] = member
             yield True
         self._archive = None
 
@@ -56,20 +62,20 @@ class ArchiveReader(FileReader):
         names = {parts[depth] for parts in members if len(parts) > depth + 1 and parts[:depth] == above}
         return sorted(parent / name for name in names if name not in ("", ".", ".."))
 
-    def content(self, path: Path) -> bytes | None:
+    def content(self, path: Path, most: int) -> bytes | None:
         if self._archive is None:
-            return super().content(path)
+            return super().content(path, most)
         member = self._members.get(path.relative_to(self._root).as_posix())
         if member is None:
             self.missing(path)
             return None
-        if member.file_size > MOST_BYTES:
-            rule = f"at most {MOST_BYTES:,} are read; that is no text file of the release, download it again"
+        if member.file_size > most:
+            rule = f"at most {most:,} are read; that is no text file of the release, download it again"
             self.fault(path, None, "too large", f"unpacks to {member.file_size:,} bytes; {rule}")
             return None
         try:
             with self._archive.open(member) as stream:
-                return stream.read(MOST_BYTES)  # bounded whatever the size in the zip's own header
+                return stream.read(most)  # bounded whatever the size in the zip's own header
         except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, EOFError, zlib.error, lzma.LZMAError) as error:
             self.fault(path, None, "bad zip file", f"cannot be unpacked ({error}); download the zip file again")
             return None
@@ -105,7 +111,7 @@ class ArchiveReader(FileReader):
 
     def items(self, path: Path, keys: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """The objects of a JSON list that have the keys, counted from 1."""
-        lines = self.lines(path)
+        lines = self.lines(path, MOST_JSON)
         if not lines or None in lines:
             return
         try:

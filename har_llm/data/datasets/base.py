@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 from har_llm.common.checks import require
-from har_llm.common.errors import ConfigError, Notice
+from har_llm.common.errors import ConfigError, Notice, Notices
 from har_llm.data.records import Event, Home, Recordings, Session
 
 NULL_CLASS_USES = ("label", "unscored", "dropped")
@@ -176,6 +176,6 @@ class Dataset(Protocol):
         """
         ...
 
-    def faults(self, data: Path) -> list[Notice]:
-        """Every fault of the folder, in one pass, without raising for them."""
+    def faults(self, data: Path) -> Notices:
+        """The faults of the folder, in one pass, without raising for them."""
         ...

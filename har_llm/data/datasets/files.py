@@ -11,8 +11,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from har_llm.common.errors import Notice
+from har_llm.common.errors import Notice, Notices
+from har_llm.common.files import MOST_BYTES, read_bounded
 
+MOST_LINES = 2_000_000
+"""A file with more is refused: none of a release has nearly as many, and each may take a fault or a repair."""
+MOST_REPAIRS = 100_000
+"""More of them are no known slips of a release; each is kept with every run."""
 UTF8_MARK = b"\xef\xbb\xbf"
 """What spreadsheets put before UTF-8 text."""
 
@@ -21,14 +26,18 @@ class FileReader:
     """Reads files and collects faults (must be mended) and repairs (the dataset is known to need them)."""
 
     def __init__(self) -> None:
-        self.faults: list[Notice] = []
+        self.faults = Notices()
         self.repairs: list[Notice] = []
 
     def fault(self, path: Path, line: int | None, kind: str, message: str) -> None:
         self.faults.append(Notice(str(path), line, kind, message))
 
     def repair(self, path: Path, line: int | None, kind: str, message: str) -> None:
-        self.repairs.append(Notice(str(path), line, kind, message))
+        if len(self.repairs) < MOST_REPAIRS:
+            self.repairs.append(Notice(str(path), line, kind, message))
+        elif "too many repairs" not in self.faults.counts:
+            rule = f"at most {MOST_REPAIRS:,} rows are repaired, so these are no files of the release; get them again"
+            self.fault(path, line, "too many repairs", f"{message}; {rule}")
 
     def folders(self, parent: Path) -> list[Path]:
         """The folders directly below the parent."""
@@ -70,13 +79,18 @@ class FileReader:
     def empty_line(self, path: Path, line: int) -> None:
         self.repair(path, line, "empty line", "the line is empty; left out")
 
-    def lines(self, path: Path) -> Sequence[str | None]:
-        """The file's lines without their ends; None stands for a line that is not text."""
-        raw = self.content(path)
+    def lines(self, path: Path, most: int = MOST_BYTES) -> Sequence[str | None]:
+        """The lines of a file of at most `most` bytes, without their ends; None stands for a line that is not text."""
+        raw = self.content(path, most)
         if raw is None:
             return []
         if not raw.strip():
             self.fault(path, None, "empty file", "the file is empty; get it again or leave its recording out")
+            return []
+        if (count := raw.count(b"\n")) > MOST_LINES:
+            self.fault(
+                path, None, "too large", f"has {count:,} lines, and at most {MOST_LINES:,} are read; check what it is"
+            )
             return []
         raw = raw.removesuffix(b"\n")
         try:
@@ -84,10 +98,10 @@ class FileReader:
         except UnicodeDecodeError:
             return self._lines_one_by_one(path, raw)
 
-    def content(self, path: Path) -> bytes | None:
-        """The bytes of a file; None, and a fault, where it cannot be read."""
+    def content(self, path: Path, most: int) -> bytes | None:
+        """The bytes of a file, at most `most`; None, and a fault, where it cannot be read."""
         try:
-            return path.read_bytes()
+            return read_bounded(path, most)
         except FileNotFoundError:
             self.missing(path)
             return None

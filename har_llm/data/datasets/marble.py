@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from har_llm.common.errors import ConfigError, DataError, MissingError, Notice
+from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import ReleaseConfig
@@ -145,7 +145,7 @@ class Marble(ReleaseConfig):
     def read(self, data: Path) -> Recordings:
         folder, reader, sessions = self._read(data)
         if reader.faults:
-            count = counted(len(reader.faults), "fault")
+            count = counted(reader.faults.total, "fault")
             raise DataError(f"MARBLE in {folder} has {count}; mend or replace the files:", reader.faults)
         counts = {"sessions": len(sessions), "events": reader.environmental_events}
         remarks = {"sessions": PARTIAL_COPY}
@@ -160,7 +160,7 @@ class Marble(ReleaseConfig):
         if known is not None and whole and not self.extra_events and self.null_class != "dropped":
             yield from window_difference(folder, sessions, self.paper_split, known)
 
-    def faults(self, data: Path) -> list[Notice]:
+    def faults(self, data: Path) -> Notices:
         return self._read(data)[1].faults
 
     def _read(self, data: Path) -> tuple[Path, MarbleReader, list[Session]]:
@@ -240,15 +240,15 @@ class MarbleReader(TimedReader):
         return merged(moments, events, extras)
 
     def _timeline(self, subject: Path) -> Timeline:
-        faults = len(self.faults)
+        faults = self.faults.total
         spans = self.spans(subject / LABELS, LABEL_COLUMNS, "label", self._labels)
-        return Timeline(subject.name.removeprefix(SUBJECT), list(spans), complete=len(self.faults) == faults)
+        return Timeline(subject.name.removeprefix(SUBJECT), list(spans), complete=self.faults.total == faults)
 
     def _environmental(self, path: Path, timelines: Mapping[str, Timeline]) -> tuple[list[int], list[Event]]:
         """The events of the sensors and when they were, in UNIX milliseconds."""
         moments: list[int] = []
         events: list[Event] = []
-        previous = 0
+        previous, seen = 0, set[tuple[str, ...]]()
         for line, fields in self.rows(path, EVENT_COLUMNS):
             sensor, status, stamp, subject = fields
             text, moment, timeline = self._texts.get((sensor, status)), milliseconds(stamp), timelines.get(subject)
@@ -265,11 +265,17 @@ class MarbleReader(TimedReader):
                 elif timeline.complete:
                     rule = "every event needs the activity of its subject"
                     self.fault(path, line, "no label", f"{_labels_of(timeline)} has no activity at {moment}; {rule}")
-            if moment is not None:
-                if moment < previous:
-                    rule = f"ts is {moment}, before {previous} in the row above; rows must be in order of time"
-                    self.fault(path, line, "event out of order", rule)
-                previous = moment
+            if moment is None:
+                continue
+            if moment < previous:
+                rule = f"ts is {moment}, before {previous} in the row above; rows must be in order of time"
+                self.fault(path, line, "event out of order", rule)
+            elif moment > previous:
+                seen = set()
+            elif tuple(fields) in seen:
+                self.repair(path, line, "event row twice", "is the same as a row above; kept, so it counts twice")
+            seen.add(tuple(fields))
+            previous = moment
         return moments, events
 
     def _extra_events(self, subject: Path, timeline: Timeline) -> Iterator[TimedEvent]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from har_llm.common.checks import require
-from har_llm.common.errors import ConfigError, DataError, MissingError, Notice
+from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.archives import ArchiveReader
@@ -87,7 +87,7 @@ class Mural(ReleaseConfig):
     def read(self, data: Path) -> Recordings:
         root, reader, sessions = self._read(data)
         if reader.faults:
-            count = counted(len(reader.faults), "fault")
+            count = counted(reader.faults.total, "fault")
             raise DataError(f"MuRAL in {root} has {count}; mend the files or download them again:", reader.faults)
         rooms = self.home.rooms or rooms_of(reader.sensors, self.locations)
         filled = replace(self, home=replace(self.home, activities=reader.activities, rooms=rooms))
@@ -98,7 +98,7 @@ class Mural(ReleaseConfig):
             return replace(recordings, dropped_events=dropped)
         return recordings
 
-    def faults(self, data: Path) -> list[Notice]:
+    def faults(self, data: Path) -> Notices:
         return self._read(data)[1].faults
 
     def _read(self, data: Path) -> tuple[Path, MuralReader, list[Session]]:
@@ -190,7 +190,7 @@ class MuralReader(ArchiveReader):
                 self.fault(folder, None, "folder name", "a session's folder must be 01, 02, ...; rename it or move it away")
 
     def _read_sensors(self, path: Path) -> None:
-        faults = len(self.faults)
+        faults = self.faults.total
         for number, item in self.items(path, SENSOR_KEYS):
             values = [" ".join(value.split()) if isinstance(value := item[key], str) else "" for key in SENSOR_KEYS]
             if all(values):
@@ -198,24 +198,26 @@ class MuralReader(ArchiveReader):
             else:
                 rule = f"each of {', '.join(SENSOR_KEYS)} must be a non-empty string"
                 self.fault(path, None, "wrong item", f"item {number} is {shown(str(item))}; {rule}")
-        self._sensors_known = len(self.faults) == faults
+        self._sensors_known = self.faults.total == faults
         self._names = SensorNames([sensor.name for sensor in self.sensors], self._settings.short_words)
         places = self._settings.locations
         self._rooms = {one.name: places[one.location] for one in self.sensors if one.location in places}
 
     def _read_activities(self, path: Path) -> None:
-        faults = len(self.faults)
+        faults = self.faults.total
+        names = set[str]()
         for number, item in self.items(path, ("id", "name")):
             key, name = item["id"], " ".join(value.split()) if isinstance(value := item["name"], str) else ""
             if type(key) is not int or key < 0 or not name:
                 rule = "id must be a whole number from 0, name a non-empty string"
                 self.fault(path, None, "wrong item", f"item {number} is {shown(str(item))}; {rule}")
-            elif key in self.activities or name in self.activities.values():
+            elif key in self.activities or name in names:
                 rule = "every activity needs its own id and name"
                 self.fault(path, None, "activity twice", f"item {number}, {shown(str(item))}, repeats one above; {rule}")
             else:
                 self.activities[key] = name
-        self._activities_known = len(self.faults) == faults
+                names.add(name)
+        self._activities_known = self.faults.total == faults
         home = self._settings.home
         self.null_class = [n for one in home.null_class if (n := activity_number(one, self.activities)) is not None]
         for setting, given in (("null_class", home.null_class), ("definitions", home.definitions)):
@@ -229,7 +231,11 @@ class MuralReader(ArchiveReader):
         clock = SessionClock(self._settings.reorder_seconds)
         rows: RowCounts = Counter()
         self.row_counts.append(rows)
+        seen = set[tuple[str, ...]]()
         for line, fields in self.table(path, COLUMNS, ROW_START):
+            if (row := tuple(fields)) in seen:
+                self.repair(path, line, "event row twice", "is the same as a row above; kept, so it counts twice")
+            seen.add(row)
             _, time, sensor, action, subjects, _, activity = (value.strip() for value in fields)
             rows[Row(is_annotation=not sensor, is_null=self._is_null(activity))] += 1
             if not sensor and self._settings.annotation_rows == "dropped":

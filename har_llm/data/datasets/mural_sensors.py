@@ -25,6 +25,10 @@ class SensorNames:
             for word, shorter in short_words.items():
                 short = short.replace(f" {word} ", f" {shorter} ")
             self._long.setdefault(short.strip(), []).append(name)
+        self._having: dict[str, list[str]] = {}
+        for name, words in self._words.items():
+            for word in set(words):
+                self._having.setdefault(word, []).append(name)
 
     def of(self, name: str) -> Sequence[str]:
         """The long names that a name may stand for by the rule: itself, or all those that are shortened to it."""
@@ -32,29 +36,32 @@ class SensorNames:
 
     def like(self, name: str) -> Sequence[str]:
         """The long names that have all words of a name, in its order. Which one it stands for is not known."""
-        return [long for long, words in self._words.items() if _in_order(name.split(), iter(words))]
+        words = name.split()
+        rarest: list[str] = min((self._having.get(word, []) for word in words), key=len)
+        return [long for long in rarest if _in_order(words, iter(self._words[long]))]
 
 
 def rooms_of(sensors: Sequence[Sensor], locations: Mapping[str, str]) -> dict[str, list[str]]:
     """Each room and what its sensors are on: their names without the room in front and the kind of sensor behind."""
-    rooms: dict[str, list[str]] = {}
+    rooms: dict[str, dict[str, None]] = {}
     places = {sensor.location for sensor in sensors}
+    lengths = sorted({len(place) for place in places})
     for sensor in sensors:
-        room = locations.get(sensor.location) or _room(sensor.location, places)
-        things = rooms.setdefault(room, [])
+        room = locations.get(sensor.location) or _room(sensor.location, places, lengths)
+        things = rooms.setdefault(room, {})
         words = sensor.name.removeprefix(f"{room} ").split() if sensor.name != room else []
         while words and words[-1] in {"sensor", *sensor.kind.split()}:
             words.pop()
         thing = " ".join(words)
-        if thing and thing != room and thing not in things:
-            things.append(thing)
-    return rooms
+        if thing and thing != room:
+            things[thing] = None
+    return {room: list(things) for room, things in rooms.items()}
 
 
-def _room(location: str, places: set[str]) -> str:
-    """A door's location is "<room> door", and a place inside a room is "<room> <place>"."""
+def _room(location: str, places: set[str], lengths: Sequence[int]) -> str:
+    """A door's location is "<room> door", and a place inside a room is "<room> <place>". `lengths` of places, sorted."""
     room = location.removesuffix(" door")
-    return min((place for place in places if room.startswith(f"{place} ")), key=len, default=room)
+    return next((room[:end] for end in lengths if room[end : end + 1] == " " and room[:end] in places), room)
 
 
 def _in_order(words: Iterable[str], others: Iterator[str]) -> bool:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from har_llm.common.errors import ConfigError, Notice
+from har_llm.common.errors import ConfigError, Notices
+from har_llm.common.files import read_bounded
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import DatasetConfig
 from har_llm.data.records import DAY_SECONDS, Event, Recordings, Session
@@ -190,8 +191,8 @@ class SimulatedHome(DatasetConfig):
             ]
         )
 
-    def faults(self, data: Path) -> list[Notice]:
-        return []
+    def faults(self, data: Path) -> Notices:
+        return Notices()
 
 
 def load_simulation(name: str, activities: Collection[int]) -> Simulation:
@@ -199,13 +200,13 @@ def load_simulation(name: str, activities: Collection[int]) -> Simulation:
     shipped = Path(__file__).with_name("simulations") / f"{name}.json"
     path = shipped if shipped.is_file() else expanded(name)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_bounded(path))
         sensors = {key: Sensor(**sensor) for key, sensor in content["sensors"].items()}
         routines = {int(number): _routine(routine) for number, routine in content["routines"].items()}
     except OSError:
         names = sorted(file.stem for file in shipped.parent.glob("*.json"))
         raise ConfigError(f"dataset.simulation is {name!r}; it must be one of {', '.join(names)}, or a JSON file.") from None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ConfigError(f"{path}: not of the form of a simulation: {type(error).__name__} {error}.") from None
     for number, routine in routines.items():
         _check_range(f"{path}: routines.{number}.events", routine.events)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from har_llm.common.console import Laid, plain
-from har_llm.common.errors import Notice
+from har_llm.common.errors import Notice, Notices
 from har_llm.common.numbers import duration
 from har_llm.common.tables import Table
 from har_llm.data.describe import Description, by_kind
@@ -95,13 +95,17 @@ def _text(words: str, style: str = "") -> Text:
     return shown
 
 
-def show_faults(out: Console, faults: Sequence[Notice], repairs: Sequence[Notice] = ()) -> None:
-    """Print every fault with its place, on a line of its own however long; then numbers of faults and notices by kind."""
+def show_faults(out: Console, faults: Notices, repairs: Sequence[Notice] = ()) -> None:
+    """Print the faults with their places, each on a line of its own however long; then numbers of faults and notices by
+    kind."""
     from rich.console import Group
 
     for fault in faults:
         out.print(plain(str(fault)), soft_wrap=True)
-    shown = _titled(_counts_table("Faults to correct", by_kind(faults))) if faults else [_text("No faults.", "bold")]
+    if faults.total > len(faults):
+        out.print(f"... and {faults.total - len(faults):,} more, which are only counted")
+    counts = dict(faults.counts.most_common())
+    shown = _titled(_counts_table("Faults to correct", counts)) if counts else [_text("No faults.", "bold")]
     if repairs:
         shown += [*_titled(_counts_table(NOTICED, by_kind(repairs))), *_about_the_whole(repairs)]
     out.print(Group(*shown), crop=False)

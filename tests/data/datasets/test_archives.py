@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import zipfile
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.data.datasets.mural_files import (
     one_fault,
     read,
     release,
+    sensors_file,
     write_folder,
     write_zip,
 )
@@ -47,13 +49,33 @@ def test_damaged_member(tmp_path: Path) -> None:
 
 
 def test_too_large_member_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "MOST_BYTES", 5000)
-    bomb = csv_file([ROWS[1].replace("B comes", "0" * 5_000_000)])
-    path = write_zip(tmp_path / "MuRAL.zip", {**release(), "01/data.csv": bomb})
+    monkeypatch.setattr(archives, "MOST_JSON", 5000)
+    path = write_zip(tmp_path / "MuRAL.zip", {**release(), "sensors.json": sensors_file() + b" " * 5_000_000})
     assert path.stat().st_size < 20_000
     fault = one_fault(tmp_path)
-    assert (fault.path, fault.kind) == (str(path / "MuRAL" / "01" / "data.csv"), "too large")
+    assert (fault.path, fault.kind) == (str(path / "MuRAL" / "sensors.json"), "too large")
     assert "at most 5,000" in fault.message
+
+
+def test_too_large_json_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MOST_JSON", 600)
+    write_folder(tmp_path / "mural")
+    fault = one_fault(tmp_path)
+    assert (Path(fault.path).name, fault.kind) == ("sensors.json", "unreadable") and "at most 600 are read" in fault.message
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_members_of_one_name(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "MuRAL.zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("MuRAL\\01\\data.csv", csv_file(ROWS[:1]))
+    fault = one_fault(tmp_path)
+    assert (fault.path, fault.kind) == (str(path / "MuRAL" / "01" / "data.csv"), "member twice")
+
+
+def test_a_pipe_in_place_of_a_zip_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "MuRAL.zip")
+    assert "it is no regular file" in one_fault(tmp_path).message
 
 
 @pytest.mark.slow

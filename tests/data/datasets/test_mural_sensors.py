@@ -85,3 +85,14 @@ def test_rooms_of_locations() -> None:
         "garden": [],
         "attic": ["hatch"],
     }
+
+
+def test_many_sensors_take_no_longer_for_each(tmp_path: Path) -> None:
+    count = 8_000  # compared with each other they would take half a minute
+    sensors = [Sensor(f"room_{number} lamp sensor", PIR, f"room_{number} corner") for number in range(count)]
+    sensors += [Sensor(f"room_{number} sensor", PIR, f"room_{number}") for number in range(count)]
+    rooms = rooms_of(sensors, {})
+    assert len(rooms) == count and rooms["room_7"] == ["lamp"]
+    names = SensorNames([sensor.name for sensor in sensors], {})
+    assert [names.like(f"room_{number} lamp") for number in range(count)][7] == ["room_7 lamp sensor"]
+    assert names.like("room_7 lamp sofa") == names.like("lamp room_7") == []

@@ -80,8 +80,8 @@ def test_what_is_told() -> None:
 
 
 def test_kept_annotation_rows_may_be_what_the_paper_had(tmp_path: Path) -> None:
-    door, told = "0,08:00:00,main door,OPENED,A,,6", '1,08:00:00,,,A,"A waits.",6'
-    write_folder(tmp_path / "mural", release({"01": [door] * 10 + [told], "02": [door]}))
+    doors, told = [f"{uid},08:00:00,main door,OPENED,A,,6" for uid in range(10)], '10,08:00:00,,,A,"A waits.",6'
+    write_folder(tmp_path / "mural", release({"01": [*doors, told], "02": doors[:1]}))
     dataset = mural(paper_split={2: 1})
     dataset.expected = {"training_windows": 2}
     (notice,) = dataset.read(tmp_path).repairs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from har_llm.common.errors import DataError, MissingError, Notice
+from har_llm.data.datasets import files
 from har_llm.data.datasets.marble import Marble
 from tests.data.datasets.marble_files import (
     EVENT_ROWS,
@@ -209,3 +211,37 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
     (folder / "subject-200" / "labels.csv").write_bytes(f"{LABELS_HEADER}\r\n".encode() + raw)
     if not ANY_MARBLE.faults(data):
         ANY_MARBLE.read(data)
+
+
+def test_of_many_faults_the_first_are_kept_and_all_are_counted(marble: Marble, tmp_path: Path) -> None:
+    write_instance(tmp_path, events=[EVENT_ROWS[0].replace("R1", "X9")] * 1500)
+    faults = marble.faults(tmp_path)
+    assert (len(faults), faults.total, faults.counts) == (1000, 1500, {"unknown sensor": 1500})
+    with pytest.raises(DataError, match="1,500 faults") as raised:
+        marble.read(tmp_path)
+    assert "... and 1,495 more" in str(raised.value)
+
+
+def test_more_repairs_than_a_release_could_need_are_a_fault(
+    marble: Marble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_REPAIRS", 3)
+    write_instance(tmp_path, labels=LABEL_ROWS[:1] * 3 + LABEL_ROWS)
+    assert [notice.kind for notice in marble.read(tmp_path).repairs[:3]] == ["label row twice"] * 3
+    write_instance(tmp_path, labels=LABEL_ROWS[:1] * 9 + LABEL_ROWS)
+    assert one_fault(marble, tmp_path).kind == "too many repairs"
+
+
+def test_a_file_of_too_many_lines_is_not_read(marble: Marble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST_LINES", 3)
+    folder = write_instance(tmp_path)
+    fault = one_fault(marble, tmp_path)
+    assert (fault.path, fault.line, fault.kind) == (str(folder / "environmental.csv"), None, "too large")
+    assert "has 4 lines, and at most 3 are read" in fault.message
+
+
+def test_what_is_no_regular_file_is_not_read(marble: Marble, tmp_path: Path) -> None:
+    path = write_instance(tmp_path) / "environmental.csv"
+    path.unlink()
+    os.mkfifo(path)
+    assert "it is no regular file" in one_fault(marble, tmp_path).message

@@ -326,3 +326,10 @@ def test_every_activity_has_a_label(marble: Marble) -> None:
 def test_reader_needs_nothing_but_the_standard_library() -> None:
     command = [sys.executable, "-S", "-c", "import har_llm.data.datasets.marble"]  # -S: no installed package can be imported
     subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def test_a_doubled_row_is_counted_and_kept(marble: Marble, tmp_path: Path) -> None:
+    write_instance(tmp_path, events=[EVENT_ROWS[0], EVENT_ROWS[0].replace('"', ""), *EVENT_ROWS[1:]])
+    recordings = marble.read(tmp_path)
+    assert [(notice.line, notice.kind) for notice in recordings.repairs] == [(3, "event row twice")]
+    assert len(recordings.sessions[0].events) == 4

@@ -313,3 +313,10 @@ def test_check_changes_nothing() -> None:
 def test_reader_needs_nothing_but_the_standard_library() -> None:
     command = [sys.executable, "-S", "-c", "import har_llm.data.datasets.mural"]  # -S: no installed package can be imported
     subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def test_a_doubled_row_is_counted_and_kept(tmp_path: Path) -> None:
+    recordings = read(
+        tmp_path, release({"01": [ROWS[0], ROWS[1], ROWS[0].replace("0,", "9,"), ROWS[0]]}), reorder_seconds=60
+    )
+    assert kinds(recordings)["event row twice"] == 1 and len(recordings.sessions[0].events) == 4
