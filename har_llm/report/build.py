@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import sys
 from collections.abc import Sequence
@@ -11,8 +10,9 @@ from pathlib import Path
 
 from har_llm.common import markdown
 from har_llm.common.errors import ConfigError, HarError
-from har_llm.common.files import staging_folder, write_whole
+from har_llm.common.files import staging_folder
 from har_llm.common.numbers import counted
+from har_llm.common.our_files import replace_files
 from har_llm.common.paths import expanded
 from har_llm.common.tables import Table
 from har_llm.config import Settings
@@ -28,11 +28,8 @@ from har_llm.runs.directory import RunResult
 from har_llm.runs.find import chosen_runs
 from har_llm.sweep.job import Job
 
-WRITTEN = ".har_llm_report.json"
-"""Lists the files of a report in its folder. The next report removes those that it no longer has, and nothing else."""
 LAST = "table_runs"
 """The table that comes after the figures."""
-SUFFIXES = (".md", ".tex", ".csv", ".png", ".pdf", ".html")
 
 
 def report_runs(settings: Settings) -> None:
@@ -84,7 +81,7 @@ def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, pars
         with staging_folder(folder / "report") as staging:
             figures = _write(report, tables, staging)
             write_page(runs, staging / "report.html", tables=tables, figures=figures, headline=headline, parsing=parsing)
-            _replace_files(staging, folder)
+            replace_files(staging, folder)
     except OSError as error:
         raise ConfigError(
             f"The report cannot be written to {folder} ({error.strerror or error}); set report.path to another folder."
@@ -123,25 +120,3 @@ def _document(report: Report, tables: Sequence[Table], figures: Sequence[Figure]
 def _illustrated(figure: Figure) -> str:
     title = markdown.inline(figure.title)
     return f"## {title}\n\n![{title}]({figure.png.name})\n\n{markdown.inline(figure.caption)}"
-
-
-def _replace_files(staging: Path, folder: Path) -> None:
-    """Replace each file in one step, and remove files of an earlier report that this one does not have."""
-    new = sorted(path.name for path in staging.iterdir())
-    for name in _earlier(folder):
-        if name not in new:
-            (folder / name).unlink(missing_ok=True)
-    for name in new:
-        (staging / name).replace(folder / name)
-    write_whole(folder / WRITTEN, json.dumps(new, indent=1) + "\n")
-
-
-def _earlier(folder: Path) -> list[str]:
-    """The names of an earlier report's files. The list is untrusted, so only plain names with a report's suffixes
-    count."""
-    try:
-        names = json.loads((folder / WRITTEN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    held = names if isinstance(names, list) else []
-    return [name for name in held if isinstance(name, str) and Path(name).name == name and name.endswith(SUFFIXES)]

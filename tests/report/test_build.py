@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.our_files import LIST
 from har_llm.report import build
-from har_llm.report.build import WRITTEN, build_report, report_sweep, sweep_name
+from har_llm.report.build import build_report, report_sweep, sweep_name
 from har_llm.runs.directory import RunResult
 from har_llm.sweep.job import Job
 from tests.commands import reports
@@ -51,7 +51,7 @@ def test_every_table_and_figure_is_there_in_every_format(tmp_path: Path) -> None
     ]
     expected = {f"{name}.{kind}" for name in tables for kind in ("md", "tex", "csv")}
     expected |= {f"{name}.{kind}" for name in figures for kind in ("png", "pdf")}
-    assert {path.name for path in folder.iterdir()} == expected | {"report.md", "report.html", WRITTEN}
+    assert {path.name for path in folder.iterdir()} == expected | {"report.md", "report.html", LIST}
     text = (folder / "report.md").read_text()
     for name in tables:
         title, *rest = (folder / f"{name}.md").read_text().splitlines()
@@ -102,15 +102,15 @@ def test_a_new_report_takes_the_old_ones_place_and_leaves_what_is_not_its_own(tm
     assert not [path.name for path in folder.iterdir() if path.name.startswith(".report-")]
 
 
-def test_a_manifest_that_somebody_changed_removes_nothing_elsewhere(tmp_path: Path) -> None:
-    folder, victim = tmp_path / "report", tmp_path / "victim.md"
-    folder.mkdir()
-    victim.touch()
-    (folder / "secret.key").touch()
-    for number, content in enumerate((["../victim.md", str(victim), "secret.key", 3, "", "."], {"a": 1}, "x")):
-        (folder / WRITTEN).write_text(json.dumps(content))
-        built([fabricated(tmp_path / "runs" / str(number))], folder)
-        assert victim.exists() and (folder / "secret.key").exists()
+def test_a_file_of_the_users_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "report.md").write_text("mine")
+    with pytest.raises(
+        ConfigError, match=r"\(its report\.md is not as har_llm has written it\); set report\.path to another folder\."
+    ):
+        built([fabricated(tmp_path)], tmp_path / "report")
+    assert [path.name for path in (tmp_path / "report").iterdir()] == ["report.md"]
+    assert (tmp_path / "report" / "report.md").read_text() == "mine"
 
 
 def test_a_report_that_fails_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

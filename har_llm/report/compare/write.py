@@ -11,7 +11,8 @@ from pathlib import Path
 
 from har_llm.common import markdown
 from har_llm.common.errors import ConfigError
-from har_llm.common.files import write_whole
+from har_llm.common.files import staging_folder, write_whole
+from har_llm.common.our_files import replace_files
 from har_llm.common.paths import expanded
 from har_llm.common.tables import Table, to_csv
 from har_llm.config import Settings
@@ -44,8 +45,10 @@ def write_event(table: Table, event: str, runs: Sequence[RunResult], settings: S
 def _write(name: str, files: Iterable[tuple[str, str]], settings: Settings) -> Path:
     folder = expanded(settings.report.path or settings.paths.outputs) / "comparisons" / name
     try:
-        for file, text in files:
-            write_whole(folder / file, text)
+        with staging_folder(folder / "comparison") as staging:
+            for file, text in files:
+                write_whole(staging / file, text)
+            replace_files(staging, folder)
     except OSError as error:
         raise ConfigError(
             f"{folder} cannot be written ({error.strerror}); set report.path to a folder where a comparison may go."

@@ -11,6 +11,7 @@ import pytest
 from pytest import approx
 
 from har_llm.common.errors import ConfigError
+from har_llm.common.our_files import LIST
 from har_llm.common.tables import Table
 from har_llm.config import PathsConfig, ReportConfig, Settings
 from har_llm.report.compare.comparison import Comparison, compare
@@ -59,7 +60,7 @@ def test_all_files_are_written_and_written_again(tmp_path: Path) -> None:
     comparison, tables = compared(one_session(tmp_path, LISTED + 5))
     folder = write(comparison, tables, into(tmp_path))
     assert write(comparison, tables, into(tmp_path)) == folder
-    assert {path.name for path in folder.iterdir()} == {"comparison.md", "comparison.json", "events.csv"}
+    assert {path.name for path in folder.iterdir()} == {"comparison.md", "comparison.json", "events.csv", LIST}
     found = read_csv(folder / "events.csv")
     assert len(found) == LISTED + 5
     assert found[1]["gold"] == "1. cooking" and found[1]["B"] == "2. eating" and found[1]["outcome"] == "only A right"
@@ -85,6 +86,15 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"cannot be written .*; set report.path to a folder"):
         write(*compared(one_session(tmp_path)), into(tmp_path / "file"))
+
+
+def test_a_file_of_the_users_is_not_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "comparisons" / "a--b"
+    folder.mkdir(parents=True)
+    (folder / "events.csv").write_text("mine")
+    with pytest.raises(ConfigError, match=r"\(its events\.csv is not as har_llm has written it\); set report\.path to"):
+        write(*compared(one_session(tmp_path)), into(tmp_path))
+    assert [path.read_text() for path in folder.iterdir()] == ["mine"]
 
 
 def test_the_report_says_what_counts(tmp_path: Path) -> None:
@@ -128,5 +138,5 @@ def test_the_table_of_an_event_comes_in_three_formats(tmp_path: Path) -> None:
     runs = one_session(tmp_path)
     folder = write_event(table, "s/1/3", [runs.a, runs.b], into(tmp_path))
     assert folder.name == "event-s_1-3--a--b"
-    assert sorted(path.name for path in folder.iterdir()) == ["event.csv", "event.md", "event.tex"]
+    assert sorted(path.name for path in folder.iterdir()) == [LIST, "event.csv", "event.md", "event.tex"]
     assert "&lt;b&gt;" in (folder / "event.md").read_text() and "So \\| it is" in (folder / "event.md").read_text()
