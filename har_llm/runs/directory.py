@@ -133,8 +133,10 @@ def _load(path: Path) -> Any:
 def _read_config(folder: Path) -> dict[str, Any]:
     import yaml  # not OmegaConf, which turns a Ctrl-C while it reads into an AttributeError, as if the file were damaged
 
+    from har_llm.common.plain_yaml import read_yaml
+
     try:
-        config = yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))
+        config = read_yaml(folder / CONFIG)
         json.dumps(config)  # raises an error for a date, a set, or a list that contains itself
     except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
         raise MissingError(

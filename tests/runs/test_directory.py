@@ -122,7 +122,13 @@ def test_a_damaged_run_directory_says_what_to_do(tmp_path: Path, script: str) ->
         read_run(result.folder)
 
 
-@pytest.mark.parametrize("content", ["a: [", "a: 2026-01-02", "a: &x [*x]", "- 1", "a: \xff", "!!python/name:os.system"])
+NESTED = "a: &a0 [x, x]\n" + "".join(f"b{n}: &a{n + 1} [{', '.join([f'*a{n}'] * 9)}]\n" for n in range(9))
+"""Aliases that stand for a billion values: making them takes hours and all memory."""
+
+
+@pytest.mark.parametrize(
+    "content", ["a: [", "a: 2026-01-02", "a: &x [*x]", NESTED, "- 1", "a: \xff", "!!python/name:os.system"]
+)
 def test_a_config_that_is_damaged_or_not_plain_is_named(tmp_path: Path, content: str) -> None:
     folder = written(tmp_path / "run", rows({"s1": [(1, 1)]})).folder
     (folder / "config.yaml").write_bytes(content.encode("latin-1"))
