@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from har_llm.common.errors import ConfigError, DataError, HarError
+from har_llm.common.text import visible
 
 if TYPE_CHECKING:
     from har_llm.config import Experiment, Settings
@@ -53,7 +54,7 @@ def one_by_one(task: Callable[[Experiment], None]) -> Callable[[Sequence[Job]], 
             except HarError as error:
                 job.error = error
             if job.error is not None and job.title:
-                print(f"error: {job.title}: {job.error}", file=sys.stderr, flush=True)
+                print(visible(f"error: {job.title}: {job.error}"), file=sys.stderr, flush=True)
 
     return for_each
 
@@ -223,7 +224,7 @@ def validate(experiment: Experiment) -> None:
 
 @one_by_one
 def prompt(experiment: Experiment) -> None:
-    """Show the exact prompt for the first window, and its length."""
+    """Show the exact prompt for the first window, and its length; only control characters are shown by their codes."""
     from har_llm.common.provenance import Provenance
     from har_llm.engines.chat import rendered_prompt
     from har_llm.runs import prepare as runs
@@ -235,9 +236,9 @@ def prompt(experiment: Experiment) -> None:
     origin = Provenance(home=experiment.dataset.synthetic).suffix
     for shown in prompts[: experiment.settings.limit or 1]:
         rendered = rendered_prompt(experiment.model, shown.messages)
-        print(rendered.text)
+        print(visible(rendered.text))
         about = f"prompt {experiment.prompt.name}, window {shown.window.id}{origin}"
-        print(f"--- {about}: {len(rendered.text):,} characters, {rendered.length}", file=sys.stderr)
+        print(visible(f"--- {about}: {len(rendered.text):,} characters, {rendered.length}"), file=sys.stderr)
 
 
 @one_by_one
@@ -296,7 +297,7 @@ def export(experiment: Experiment) -> None:
     from har_llm.runs.export import export as write
 
     path, what = write(experiment)
-    print(f"{path}: {what}")
+    print(visible(f"{path}: {what}"))
 
 
 @one_by_one

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from har_llm.common.errors import EngineError, HarError, first_line
+from har_llm.common.time_limit import time_limit
 from har_llm.data.records import Message
 from har_llm.engines.base import LoadedModel, Request
 from har_llm.models import resolve
@@ -15,6 +16,8 @@ from har_llm.models.config import PROMPT_DATE, ModelConfig
 
 DEFAULT_CONTEXT = 4096
 """For models whose configuration names no number of tokens, where model.context is not set either."""
+LONGEST_RENDERING_S = 20.0
+"""A template takes milliseconds; one with loops in loops may take years."""
 LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError)
 """What Transformers raises for files that are missing, damaged, of an unknown kind, or that need another package."""
 
@@ -38,10 +41,13 @@ class ChatTokenizer:
 
     def render(self, messages: Sequence[Message], template_options: Mapping[str, Any]) -> str:
         """The prompt as text, up to the token after which the model begins. A template that asks for today's date gets
-        PROMPT_DATE. Raises EngineError if the template fails, as some do for a system message."""
+        PROMPT_DATE. Raises EngineError if the template fails, as some do for a system message, or does not end."""
         own = {"strftime_now": PROMPT_DATE.strftime, **template_options}
         try:
-            text: str = self.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True, **own)
+            with time_limit(LONGEST_RENDERING_S):
+                text: str = self.tokenizer.apply_chat_template(
+                    list(messages), tokenize=False, add_generation_prompt=True, **own
+                )
         except Exception as error:  # a template is a program of the model's makers, which may fail in any way
             system = any(message["role"] == "system" for message in messages)
             hint = " If it takes no system message, set prompt.system='' of a prompt chosen by name, as in prompt=direct."

@@ -91,6 +91,16 @@ def test_a_template_that_fails_is_one_sentence(tmp_path: Path, template: str, re
     assert reason in str(failure.value) and "does not take this prompt" in str(failure.value)
 
 
+def test_a_template_that_does_not_end_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("har_llm.engines.chat.LONGEST_RENDERING_S", 0.2)
+    shutil.copytree(student(), tmp_path / "model")
+    template = "{% for a in range(90000) %}{% for b in range(90000) %}{% endfor %}{% endfor %}"
+    (tmp_path / "model" / "chat_template.jinja").write_text(template)
+    chat = ChatTokenizer(tmp_path / "model", trust_remote_code=False)
+    with pytest.raises(EngineError, match=r"does not take this prompt: it takes longer than 0\.2 s\."):
+        chat.render([{"role": "user", "content": "x"}], {})
+
+
 @pytest.mark.parametrize(
     ("tokenizer", "generation", "config", "ends"),
     [

@@ -23,6 +23,12 @@ def test_the_prompt_task_prints_exactly_what_is_sent(tmp_path: Path) -> None:
     assert "--- prompt reasoning, window " in without.stderr and "tokens unknown" in without.stderr
 
 
+def test_a_label_does_not_reach_the_terminal_as_a_command_to_it(tmp_path: Path) -> None:
+    rule = "dataset.home.rules=['wash\x1b[2J\x1b]0;mine\x07']"
+    done = har_llm(tmp_path, "task=prompt", "model=tiny_student", "prompt=direct", rule)
+    assert r"wash\x1b[2J\x1b]0;mine\x07" in done.stdout and "\x1b" not in done.stdout + done.stderr
+
+
 def test_a_users_own_prompt_file(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("Mine, for $5: $rooms\n$events\nThe end.")
     done = har_llm(tmp_path, "task=prompt", "model=tiny_student", "prompt=verbatim", "prompt.path=mine.txt")
