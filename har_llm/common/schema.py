@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from types import NoneType, UnionType
@@ -13,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
 
 from har_llm.common.errors import ConfigError, first_line
+from har_llm.common.paths import last_part
 from har_llm.common.text import suggestion
 
 TYPE_NAMES: Mapping[object, str] = {
@@ -26,6 +28,18 @@ TYPE_NAMES: Mapping[object, str] = {
 
 OmegaConf.register_new_resolver("if", lambda condition, yes, no: yes if condition else no, replace=True)
 """${if:${..thinking},0.6,0.7} in a config: one of two values, by another setting."""
+
+
+def _named_by(setting: str, *, _parent_: DictConfig) -> str:
+    """${named_by:id} in a config: the last part of the id or path in another setting of the node, as a name."""
+    value = "" if OmegaConf.is_missing(_parent_, setting) else str(_parent_.get(setting))
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", last_part(value)).removesuffix(".gguf").lstrip("._-")[:LONGEST_NAME]
+    return name or "custom"
+
+
+LONGEST_NAME = 60
+"""Characters of a name that is made of an id."""
+OmegaConf.register_new_resolver("named_by", _named_by, replace=True)
 
 
 def component_class(target: object, setting: str) -> type:

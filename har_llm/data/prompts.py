@@ -6,9 +6,11 @@ window are not used, so they cannot leak into a prompt; only few-shot prompts sh
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from string import Template
 from typing import Protocol, runtime_checkable
 
@@ -35,6 +37,8 @@ class PromptConfig(Protocol):
     name: str
     examples: int
     examples_seed: int
+
+    def text_digest(self) -> str | None: ...
 
     @property
     def form(self) -> AnswerForm: ...
@@ -75,6 +79,10 @@ class AskingPrompt:
         check_mark(self.answer_mark)
         if self.examples < 0:
             raise ConfigError(f"prompt.examples is {self.examples}; it must be 0 or more.")
+
+    def text_digest(self) -> str | None:
+        """A digest of a user's own text; None where the settings say all of it."""
+        return None
 
     @property
     def form(self) -> AnswerForm:
@@ -187,16 +195,24 @@ class VerbatimPrompt(AskingPrompt):
         if not self.path:
             raise ConfigError("prompt.path is not set; prompt=verbatim needs prompt.path=FILE, the text to send.")
 
-    def renderer(self, home: Home, shown: Sequence[Window] = ()) -> Renderer:
+    def text_digest(self) -> str:
+        """Of the file's text. Raises MissingError as `renderer` does."""
+        return hashlib.sha256(self._text.encode()).hexdigest()[:12]
+
+    @cached_property
+    def _text(self) -> str:
         path = expanded(str(self.path))
         try:
-            text = read_bounded(path).decode("utf-8-sig").replace("\r\n", "\n")  # what editors on Windows write is not meant
+            return read_bounded(path).decode("utf-8-sig").replace("\r\n", "\n")  # what editors on Windows write is not meant
         except FileNotFoundError:
             raise MissingError(
                 f"prompt.path is {str(path)!r}, which does not exist; name the file with your prompt."
             ) from None
         except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path that no file can have
             raise MissingError(f"prompt.path is {str(path)!r}, which cannot be read as UTF-8 text: {error}.") from None
+
+    def renderer(self, home: Home, shown: Sequence[Window] = ()) -> Renderer:
+        text = self._text
         if not _EVENTS.search(text):
             text = text.rstrip("\n") + "\n\n$events"
         before, after = (_fill(half, _home_values(home)) for half in _EVENTS.split(text, maxsplit=1))

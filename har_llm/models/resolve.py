@@ -19,7 +19,7 @@ from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.files import read_bounded
 from har_llm.common.hardware import available_memory
 from har_llm.common.numbers import data_size
-from har_llm.common.paths import expanded
+from har_llm.common.paths import expanded, published_id
 from har_llm.common.provenance import MANIFEST, Provenance, recorded
 from har_llm.models import chat_template, gguf, gguf_cache, hub
 from har_llm.models.checkpoint import tensors
@@ -81,7 +81,12 @@ class ResolvedModel:
     @property
     def public_name(self) -> str:
         """A name that can be published: without the path of a folder on this machine."""
-        return self.config.name if self.local else self.config.id
+        return self.config.name if self.local else self.public_id
+
+    @property
+    def public_id(self) -> str:
+        """Its id, or the name of its folder or file."""
+        return expanded(self.config.id).resolve().name if self.local else published_id(self.config.id)
 
 
 def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:

@@ -57,6 +57,8 @@ CANNOT_MATTER: Mapping[str, str] = {
 }
 """Settings, or nodes of settings, that change nothing in a table beside the paper, with the reason."""
 
+PROMPT = "reasoning"
+"""conf/prompt's name of the paper's prompt."""
 SECTIONS = "prompt.sections"
 AS_ONE = ("dataset", "lora.source", "prompt")
 WHOLE = ("lora.engine",)
@@ -85,7 +87,8 @@ class Chosen(NamedTuple):
 def departures(chosen: Chosen) -> list[str]:
     """Each setting that is not as in the paper's experiment, as "window.events=20 (differs from the paper)"."""
     config = {group: value for group, value in chosen.config.items() if chosen.adapted or group != "lora"}
-    ours, theirs = flattened(config), flattened(_experiment(chosen))
+    prompt, usual = chosen_prompt(config)
+    ours, theirs = flattened(config), flattened(_experiment(chosen) | usual)
     differing = [
         key
         for key in sorted(ours.keys() | theirs.keys())
@@ -95,6 +98,7 @@ def departures(chosen: Chosen) -> list[str]:
     # What a component of another kind does not have need not be named besides its kind.
     named = [key for key in differing if key in ours or not under(key, other_kinds)]
     found = {name: _value(ours.get(key), key, name) for key in named for name in [_shown(key, (SECTIONS, *AS_ONE))]}
+    found = ({"prompt": prompt} if prompt else {}) | found
     if chosen.weights.get("revision", "").startswith(UNRESOLVED):
         found["weights.held_by"] = "a server, which may have quantised them"
     found |= {f"weights.{key}": value for key, value in chosen.weights.items() if key not in ASKED_FOR}
@@ -129,7 +133,7 @@ def _experiment(chosen: Chosen) -> dict[str, Any]:
 
 
 def _on(dataset: str) -> dict[str, Any]:
-    return shipped(f"dataset={dataset}", "lora=distilled", "prompt=reasoning")
+    return shipped(f"dataset={dataset}", "lora=distilled", f"prompt={PROMPT}")
 
 
 def flattened(content: Mapping[Any, Any], where: str = "") -> dict[str, str]:
@@ -142,6 +146,27 @@ def flattened(content: Mapping[Any, Any], where: str = "") -> dict[str, str]:
         elif value is not None:
             flat[name] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return flat
+
+
+def chosen_prompt(config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The name of a prompt that is not the paper's, and the config's node that it usually has.
+
+    Empty for the paper's own prompt, also with some settings changed, and for one that conf/ does not have.
+    """
+    prompt = config.get("prompt")
+    if not isinstance(prompt, dict):
+        return "", {}
+    name = str(prompt.get("name"))
+    if is_verbatim(prompt.get("_target_")):
+        return f"{name} {prompt.get('path')}", {"prompt": prompt}
+    if name == PROMPT or not (conf_folder() / "prompt" / f"{name}.yaml").is_file():
+        return "", {}
+    return name, {"prompt": shipped(f"prompt={name}")["prompt"]}
+
+
+def is_verbatim(target: object) -> bool:
+    """Whether a prompt's class sends a user's own text."""
+    return str(target).endswith(".VerbatimPrompt")
 
 
 def changed_sections(settings: Mapping[str, str]) -> list[str]:

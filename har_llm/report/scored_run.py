@@ -13,6 +13,7 @@ from har_llm.config import NO_RESULT
 from har_llm.report.paper import DATASETS, MODELS, Key, Value, dataset_name, results
 from har_llm.report.paper_choice import Chosen, departures, flattened, under
 from har_llm.runs.directory import RunResult
+from har_llm.runs.published import published_config
 from har_llm.runs.result import Distillation, GeneratedBy, Metrics
 from har_llm.scoring.metrics import SessionMean
 
@@ -92,9 +93,15 @@ class ScoredRun:
         return tuple(sorted({_engine(one) for one in self.result.environment.generated_by}))
 
     @cached_property
+    def config(self) -> dict[str, Any]:
+        """The composed config, without this machine's paths."""
+        return published_config(self.result)
+
+    @cached_property
     def weights(self) -> dict[str, str]:
-        """What identifies the model's weights: id, revision, dtype and the like."""
-        return flattened({key: value for key, value in self.result.environment.model.items() if key != "adapter"})
+        """What identifies the weights of a model besides its id: revision, dtype and the like."""
+        model = self.result.environment.model
+        return flattened({key: value for key, value in model.items() if key not in ("id", "adapter")})
 
     @cached_property
     def versions(self) -> dict[str, str]:
@@ -105,7 +112,7 @@ class ScoredRun:
     def settings(self) -> dict[str, str]:
         """The settings that distinguish experiments, flat: lora's only with an adapter, of a baseline those that it uses."""
         adapted = self.metrics.adapter is not None
-        found = experiment_settings(self.result.config)
+        found = experiment_settings(self.config)
         if self.is_baseline:
             return {key: value for key, value in found.items() if under(key, (*OF_A_BASELINE, "model"))}
         return {key: value for key, value in found.items() if adapted or key.partition(".")[0] != "lora"}
@@ -158,7 +165,7 @@ class ScoredRun:
     def departures(self) -> list[str]:
         """Every difference from the paper's experiment, and whether the paper says how it did it; for a comparable run."""
         adapted = self.metrics.adapter is not None
-        found = departures(Chosen(self.result.config, self.weights, self.metrics.dataset, self.paper_model, adapted))
+        found = departures(Chosen(self.config, self.weights, self.metrics.dataset, self.paper_model, adapted))
         return [one for one in found if not self.is_baseline or under(one.partition("=")[0], OF_A_BASELINE)]
 
     @property

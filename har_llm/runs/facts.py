@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from pathlib import PurePath
 from typing import Any
 
 from har_llm.common.numbers import counted, decimals, rough
+from har_llm.common.paths import last_part
 from har_llm.data.answer_form import AnswerForm
 from har_llm.distill.examples_config import gold_in_words
 from har_llm.models.resolve import UNRESOLVED
 from har_llm.runs.directory import RunResult
+from har_llm.runs.published import own_prompt
 from har_llm.runs.result import GeneratedBy, Metrics, RunAdapter, RunBaseline
 
 USUAL_FORM = asdict(AnswerForm())
@@ -51,7 +52,7 @@ def facts(run: RunResult) -> Facts:
         ("data", _data(metrics)),
         ("split", _choice(metrics.choices.split)),
         ("window", _choice(metrics.choices.window)),
-        ("prompt", _prompt(metrics.choices.prompt) if metrics.baseline is None else ""),
+        ("prompt", _prompt(run) if metrics.baseline is None else ""),
         ("generation", _generation(metrics) if metrics.baseline is None else ""),
         *(("engine", engine) for engine in engines),
         ("code", _code(run)),
@@ -62,7 +63,7 @@ def facts(run: RunResult) -> Facts:
 
 def _model(run: RunResult) -> str:
     metrics, identity = run.metrics, run.environment.model
-    place = f"folder {PurePath(metrics.model_id).name}" if identity.get("id") == "local" else metrics.model_id
+    place = f"folder {last_part(metrics.model_id)}" if identity.get("id") == "local" else metrics.model_id
     revision = str(identity.get("revision"))
     served = revision.startswith(UNRESOLVED)
     parts = [
@@ -108,9 +109,12 @@ def _choice(choice: Mapping[str, Any]) -> str:
     return ", ".join([kind, *_settings(choice, "kind", "part")])
 
 
-def _prompt(choice: Mapping[str, Any]) -> str:
+def _prompt(run: RunResult) -> str:
     """The digest covers the windows that were sent, so runs with another `limit` have another one."""
+    choice = run.metrics.choices.prompt
     form, asked = choice.get("answer", USUAL_FORM), ""
+    if own := own_prompt(run):
+        asked += f" {own}"
     if form["format"] != USUAL_FORM["format"]:
         asked += ", an answer line for each event"
     elif form["keys"] != USUAL_FORM["keys"]:

@@ -16,7 +16,7 @@ from har_llm.scoring.metrics import ParsedScores, Scores, SessionMean
 from har_llm.scoring.parsing import BothParsings
 from har_llm.scoring.prediction import Prediction
 
-FORMAT = 11
+FORMAT = 12
 """To be raised when the content of a run directory changes; a directory of another format is not read."""
 
 
@@ -72,7 +72,8 @@ class RunBaseline:
 
 @dataclass(frozen=True)
 class Choices:
-    """The other components of a run, each with its kind and settings. `prompt` has a digest of the rendered prompts."""
+    """The other components of a run, each with its kind and settings. `prompt` has a digest of the rendered prompts, and
+    `text_digest`, of a user's own text."""
 
     window: Mapping[str, Any]
     prompt: Mapping[str, Any]
@@ -110,6 +111,7 @@ class Metrics(BothParsings[ParsedScores]):
     part: str
     model: str
     model_id: str
+    """Its id, or the name of its folder or file: no path of this machine."""
     parameters: int | None
     """Number of the model's weights, without the adapter."""
     adapter: RunAdapter | None

@@ -96,10 +96,10 @@ class PreparedRun:
 
     @cached_property
     def model_identity(self) -> dict[str, Any]:
-        """The properties of the model that its generations depend on: the content of a local folder, but not its name."""
+        """The properties of the model that its generations depend on: the content of a local folder, but not its path."""
         model = self.experiment.model
         return {
-            "id": "local" if self.model.local else model.id,
+            "id": "local" if self.model.local else self.model.public_id,
             "revision": self.model.revision,
             "dtype": model.dtype,
             "adapter": None if self.adapter is None else self.adapter.identity(),

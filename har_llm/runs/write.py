@@ -15,7 +15,7 @@ from har_llm.common.digest import canonical, digest
 from har_llm.common.environment import describe_environment
 from har_llm.common.errors import Notice
 from har_llm.common.files import put_in_place, staging_folder
-from har_llm.common.paths import expanded
+from har_llm.common.paths import expanded, published_id
 from har_llm.config import PARSINGS
 from har_llm.data.describe import describe
 from har_llm.data.records import Prompt
@@ -86,7 +86,7 @@ def _metrics(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Seque
         dataset=experiment.dataset.name,
         part=experiment.split.part,
         model=experiment.model.name,
-        model_id=experiment.model.id,
+        model_id=run.model.public_id,
         parameters=resolve.parameter_count(run.model),
         adapter=_adapter(run),
         decoding=experiment.decoding.name,
@@ -123,6 +123,7 @@ def _choices(run: PreparedRun) -> Choices:
             "name": experiment.prompt.name,
             "examples": sorted({example for prompt in run.prompts for example in prompt.examples}),
             "digest": _digest_of_prompts(run.prompts),
+            "text_digest": experiment.prompt.text_digest(),
             "answer": asdict(experiment.prompt.form),
         },
         split=_component(experiment.split),
@@ -166,7 +167,8 @@ def _adapter(run: PreparedRun) -> RunAdapter | None:
             windows=recipe.most_examples if part is None else len(part.prompts),
             uses_gold=source.uses_gold,
         )
-    return RunAdapter(lora.name, lora.label(), **run.adapter.identity(), distillation=distillation)
+    identity = {**run.adapter.identity(), "id": published_id(run.adapter.id)}
+    return RunAdapter(lora.name, lora.label(), **identity, distillation=distillation)
 
 
 def _baseline(run: PreparedRun) -> RunBaseline | None:

@@ -18,6 +18,7 @@ from har_llm.config import LONGEST_TAG, NO_RESULT
 from har_llm.distill.manifest import AdapterOrigin, Losses, TrainingRecord, read_manifest
 from har_llm.runs.directory import DATA, ENVIRONMENT, METRICS_FILE, PREDICTIONS, WINDOWS, RunResult
 from har_llm.runs.facts import labels
+from har_llm.runs.published import published_config
 from har_llm.runs.result import Metrics
 from har_llm.scoring.metrics import Scores
 from har_llm.scoring.names import METRICS
@@ -133,7 +134,7 @@ def _config(result: RunResult) -> dict[str, Any]:
     metrics = result.metrics
     shown = ("partial", "model_id", "parameters", "sessions", "windows", "events")
     return {
-        **{name: value for name, value in result.config.items() if name not in NO_RESULT},
+        **{name: value for name, value in published_config(result).items() if name not in NO_RESULT},
         "run": {
             "directory": result.folder.name,
             "provenance": metrics.provenance.label,

@@ -118,6 +118,21 @@ def test_sampling_that_is_set_is_taken_whether_a_model_reasons_or_not() -> None:
         assert chosen.model.sampling.temperature == 0.1
 
 
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        (["model.id=Qwen/Qwen3-0.6B"], "Qwen3-0.6B"),
+        (["model.id=/srv/models/smollm2-135m/"], "smollm2-135m"),
+        (["model.id='~/SmolLM2 135M.gguf'"], "SmolLM2-135M"),
+        (["model.id='数据/数据'"], "custom"),
+        (["model.id=Qwen/Qwen3-0.6B", "model.name=mine"], "mine"),
+    ],
+)
+def test_a_custom_model_is_called_by_its_id(given: list[str], name: str) -> None:
+    """All of them were called custom, and their runs could not be told apart."""
+    assert experiment("model=custom", *given).model.name == name
+
+
 def test_a_teacher_is_sampled_as_it_reasons_itself() -> None:
     silent = experiment("lora=distilled", "model=qwen3_0.6b", "model.thinking=false", "lora.teacher.thinking=false")
     assert isinstance(silent.lora, Distilled) and silent.lora.teacher.sampling.temperature == 0.7

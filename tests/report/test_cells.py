@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import statistics
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from har_llm.common.shipped import shipped
 from har_llm.report.cells import Cell, cells_of, combined, engine_note
 from har_llm.report.grouping import make_report
 from har_llm.report.scored_run import ScoredRun
@@ -81,7 +83,7 @@ def test_the_mean_of_seeds_lies_between_them(means: list[float]) -> None:
         ({"dataset": "home", "config": {"prompt": {"sections": {"rules": None}}}}, "prompt.sections.rules=null"),
         ({"dataset": "home", "config": {"prompt": {"sections": {"rules": "x" * 60}}}}, "prompt.sections.rules=changed"),
         ({"config": {"prompt": {"examples": 3}}}, "uses gold: 3 training windows in the prompt"),
-        ({"dataset": "home", "config": {"prompt": {"name": "direct"}}}, "prompt.name=direct"),
+        ({"dataset": "home", "config": {"prompt": {"name": "direct"}}}, "prompt=direct"),
         ({"config": {"decoding": {"structured": True}}}, "the paper is silent: decoding.structured=true"),
         ({"samples": 5, "config": {"decoding": {"samples": 5}}}, "decoding.samples=5"),
         ({"partial": True, "limit": 5}, "partial: first 5 windows only"),
@@ -99,7 +101,7 @@ def test_variants_stay_apart_and_are_told_apart(tmp_path: Path, change: dict[str
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"model": "custom", "model_id": "Qwen/Qwen3-0.6B"}, "model.name=custom"),
+        ({"model": "custom", "model_id": "Qwen/Qwen3-0.6B"}, "model=custom"),
         ({"model_id": "another/copy"}, "model.id=another/copy"),
         ({"adapter": trained("mural", teacher="qwen3_14b")}, "teacher=qwen3_14b"),
     ],
@@ -145,6 +147,13 @@ def test_runs_of_one_seed_that_nothing_tells_apart_are_told_by_their_digests(tmp
     assert {cell.variant for cell in found} == {f"run {cell.run.result.digest}" for cell in found}
 
 
+def test_runs_of_one_name_in_two_places_are_told_by_where_their_paths_part(tmp_path: Path) -> None:
+    for folder, f1 in (("a", 0.4), ("b", 0.5)):
+        fabricated(tmp_path / folder, f1).folder.rename(tmp_path / folder / "same-0123456789")
+    found = cells(*(read_run(tmp_path / folder / "same-0123456789") for folder in ("a", "b")))
+    assert [cell.variant for cell in found] == ["run a/same-0123456789", "run b/same-0123456789"]
+
+
 def test_prompts_that_differ_beyond_what_is_shown_are_told_by_their_digests(tmp_path: Path) -> None:
     found = cells(*(fabricated(tmp_path, config={"prompt": {"system": "x" * 60 + end}}) for end in "ab"))
     assert len({cell.variant for cell in found}) == 2
@@ -153,7 +162,34 @@ def test_prompts_that_differ_beyond_what_is_shown_are_told_by_their_digests(tmp_
 def test_many_differences_are_counted(tmp_path: Path) -> None:
     changed = {"window": {f"setting{number}": number for number in range(9)}}
     _, variant = cells(fabricated(tmp_path, dataset="home"), fabricated(tmp_path, dataset="home", config=changed))
-    assert variant.variant.count("window.setting") == 4 and "5 more settings differ" in variant.variant
+    assert re.fullmatch(r"window=FixedWindows \([0-9a-f]{6}\)", variant.variant)
+    wide = {group: {"a": number, "b": number} for number, group in enumerate(("window", "split", "model", "decoding"))}
+    found = cells(*(fabricated(tmp_path, dataset="hall", config=config) for config in ({}, wide)))
+    for cell in found:
+        assert re.search(r"(; |=)[^;]*; [^;]*; [^;]*; other settings \([0-9a-f]{6}\)$", f"; {cell.variant}"), cell.variant
+    assert found[0].variant != found[1].variant
+
+
+def test_a_users_own_prompts_are_called_by_their_files(tmp_path: Path) -> None:
+    """It was "prompt._target_=har_llm.data.prompts.VerbatimPrompt; ...; 8 more settings differ"."""
+    runs = []
+    for dataset in ("home", "marble"):
+        for path, text in (("/home/ada/my_prompt.txt", "1a2b3c4d"), ("/home/ada/older/my_prompt.txt", "0a1b2c3d")):
+            own = shipped("prompt=verbatim")["prompt"] | {"path": path, "sections": None}
+            choices = {"window": {}, "prompt": {"name": "verbatim", "text_digest": text}, "split": {}, "generation": {}}
+            runs.append(fabricated(tmp_path, dataset=dataset, choices=choices, config={"prompt": own}))
+        runs.append(fabricated(tmp_path, dataset=dataset))
+    home = cells(*runs[:3])
+    assert [cell.variant for cell in home] == [
+        "prompt=verbatim my_prompt (1a2b3c)",
+        "prompt=verbatim my_prompt (0a1b2c)",
+        "prompt=reasoning",
+    ]
+    assert [cell.variant for cell in cells(*runs[3:])] == [
+        "the paper is silent: prompt=verbatim my_prompt (1a2b3c)",
+        "the paper is silent: prompt=verbatim my_prompt (0a1b2c)",
+        "",
+    ]
 
 
 def test_what_makes_no_other_experiment_tells_nothing_apart(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import har_llm
 from har_llm.common.numbers import counted, percent
+from har_llm.common.paths import parts_apart
 from har_llm.common.tables import Table, numeric_columns
 from har_llm.config import PARSINGS
 from har_llm.engines.decoding import PLAIN_DECODING
@@ -24,6 +25,7 @@ from har_llm.report.page.content import (
 from har_llm.report.page.data import Dataset, RunColumns
 from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import label, labels
+from har_llm.runs.published import own_prompt
 from har_llm.runs.result import Metrics
 from har_llm.scoring.metrics import ClassScores, SessionMean
 from har_llm.scoring.names import METRICS
@@ -118,15 +120,23 @@ def run_labels(runs: Sequence[RunResult]) -> list[str]:
     """The runs' names in the page: model and adapter, and what else distinguishes the runs of a dataset."""
     labels = [_model(run.metrics) for run in runs]
     for difference in _DIFFERENCES:
-        groups: dict[tuple[str, str], list[int]] = {}
-        for number, run in enumerate(runs):
-            groups.setdefault((run.metrics.dataset, labels[number]), []).append(number)
-        for group in groups.values():
+        for group in _alike(runs, labels):
             texts = [difference(runs[number]) for number in group]
             if len(set(texts)) > 1:
                 for number, text in zip(group, texts, strict=True):
                     labels[number] += text and f", {text}"
+    for group in (numbers for numbers in _alike(runs, labels) if len(numbers) > 1):
+        for number, text in zip(group, parts_apart([runs[number].folder.parent for number in group]), strict=True):
+            labels[number] += f", {text}"
     return labels
+
+
+def _alike(runs: Sequence[RunResult], labels: Sequence[str]) -> list[list[int]]:
+    """The places of runs of a dataset that have the same label."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for number, run in enumerate(runs):
+        groups.setdefault((run.metrics.dataset, labels[number]), []).append(number)
+    return list(groups.values())
 
 
 def _model(metrics: Metrics) -> str:
@@ -137,7 +147,7 @@ _DIFFERENCES: tuple[Callable[[RunResult], str], ...] = (
     lambda run: f"first {counted(run.metrics.limit or 0, 'window')}" if run.metrics.partial else "",
     lambda run: f"{run.metrics.part} part",
     lambda run: "" if run.metrics.decoding == PLAIN_DECODING else run.metrics.decoding,
+    lambda run: f"prompt {run.metrics.choices.prompt.get('name')} {own_prompt(run)}".strip(),
     lambda run: f"seed {run.metrics.seed}",
     lambda run: run.digest,
-    lambda run: run.folder.parent.as_posix(),
 )

@@ -30,7 +30,7 @@ def of(model: Path, *overrides: str) -> tuple[str, ...]:
 
 
 def test_a_model_that_does_not_reason_is_refused_with_thinking(plain: Path) -> None:
-    with pytest.raises(ConfigError, match="thinking is true for custom, but its chat template has neither"):
+    with pytest.raises(ConfigError, match="thinking is true for plain, but its chat template has neither"):
         prepare(experiment(*of(plain)))
     prepare(experiment(*of(plain, "model.thinking=false")))
 
