@@ -10,7 +10,7 @@ import queue
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -84,4 +84,5 @@ def in_this_process() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for room in ("engines.worker", "distill.worker", "runs.export", "models.gguf_cache"):
             patch.setattr(f"har_llm.{room}.JsonProcess", SameProcess)
+        patch.setattr("har_llm.engines.chat.time_limit", nullcontext)  # only a process's main thread gets its signals
         yield
