@@ -68,6 +68,8 @@ class Generation(NamedTuple):
     """The engine's time, divided among the generations made at once: the sum over all is the time that the engine took."""
     cached_tokens: int = 0
     """Prompt tokens that were not computed again, because another prompt began with them."""
+    served_by: str | None = None
+    """The name of the model that answered, if a server says it."""
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ class OpenaiEngineConfig(SingleWorker):
         if not self.local and _has_proxy(url.scheme, host):
             return  # the proxy is asked with the first request
         try:
-            socket.create_connection((host, port), timeout=min(CONNECT_S, self.timeout)).close()
+            socket.create_connection((host, port), timeout=self.connect_s).close()
         except OSError as error:
             raise EngineError(
                 f"No server answers at {self.base_url} ({error.strerror or error}); start it there, as with "
@@ -118,6 +118,11 @@ class OpenaiEngineConfig(SingleWorker):
                 f"{self.base_url}, or set engine.api_key_env=null for a server that needs none."
             )
         return key or None
+
+    @property
+    def connect_s(self) -> float:
+        """Seconds to wait for a connection."""
+        return min(CONNECT_S, self.timeout)
 
     @property
     def local(self) -> bool:

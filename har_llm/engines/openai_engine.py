@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import random
 import time
 from collections import deque
@@ -21,7 +22,8 @@ from har_llm.common.errors import EngineError
 from har_llm.common.extra_args import with_extra
 from har_llm.engines import openai_protocol as wire
 from har_llm.engines.base import Generation, LoadedModel, Request
-from har_llm.engines.openai_config import CONNECT_S, NO_KEY, OpenaiEngineConfig
+from har_llm.engines.openai_client import open_client
+from har_llm.engines.openai_config import LONGEST_TIMEOUT_S, OpenaiEngineConfig
 from har_llm.engines.openai_protocol import Fault
 from har_llm.engines.time_shares import TimeShares
 from har_llm.models.reasoning import marks_of
@@ -47,7 +49,7 @@ class OpenaiEngine:
             for request in requests:
                 wire.refuse_unsendable(request)
         with asyncio.Runner() as runner:  # leaving it cancels every request that is still in flight
-            client = self._client()
+            client = open_client(self._config, self._key, requests)
             round_ = _Round(lambda request: self._ask(client, request), requests, self._config.concurrency)
             try:
                 while round_.going_on:
@@ -61,23 +63,13 @@ class OpenaiEngine:
     def close(self) -> None:
         """Nothing is held between calls."""
 
-    def _client(self) -> openai.AsyncOpenAI:
-        timeout = openai.Timeout(self._config.timeout, connect=min(CONNECT_S, self._config.timeout))
-        return openai.AsyncOpenAI(
-            base_url=self._config.base_url,
-            api_key=self._key or NO_KEY,
-            max_retries=0,  # _ask makes all retries
-            timeout=timeout,
-            # A proxy named in the environment cannot reach a server on this machine.
-            http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, trust_env=not self._config.local),
-        )
-
     async def _ask(self, client: openai.AsyncOpenAI, request: Request) -> Generation:
         """The request's generation; the request is repeated as often as the settings allow. Raises Fault."""
         timeouts = 0
         for attempt in itertools.count(1):
             try:
-                return wire.read(request, await self._attempt(client, request), self._context, self._marks)
+                content = await self._attempt(client, request)
+                return wire.read(request, content, self._model, self._context, self._marks)
             except Fault as fault:
                 timeouts += fault.timed_out
                 if not fault.passing or attempt > self._config.max_retries or timeouts == TIMEOUTS:
@@ -109,7 +101,7 @@ class OpenaiEngine:
 
     def _slow(self, error: Exception) -> Fault:
         if isinstance(error.__cause__, httpx2.ConnectTimeout):
-            return Fault(f"no connection within {min(CONNECT_S, self._config.timeout):g} s", passing=True)
+            return Fault(f"no connection within {self._config.connect_s:g} s", passing=True)
         words = f"no response within {self._config.timeout:g} s; for slow models raise engine.timeout"
         return Fault(words, passing=True, timed_out=True)
 
@@ -119,6 +111,9 @@ class OpenaiEngine:
             401: f" (the key is taken from the environment variable {self._config.api_key_env})",
             404: f" (engine.base_url must be the base of the API, often ending in /v1, and {model!r} one of its models)",
         }.get(status, "")
+        if error.response.has_redirect_location:
+            elsewhere = error.response.headers["location"].partition("?")[0]
+            hint = f" (it names another address, {elsewhere!r}, which is not followed; set engine.base_url to the right one)"
         words = f"status {status}{hint}: {_words(error)}"
         wait = _retry_after(error.response.headers.get("retry-after"))
         if wait is not None and wait > self._config.timeout:
@@ -210,7 +205,15 @@ def _words(error: openai.APIStatusError) -> str:
 def _retry_after(header: str | None) -> float | None:
     """Seconds to wait, from a header that holds a number or a date; None for anything else."""
     try:
-        return max(0.0, float(header or ""))
+        seconds = float(header or "")
     except ValueError:
-        date = parsedate_tz(header)
-        return None if date is None else max(0.0, mktime_tz(date) - time.time())
+        seconds = _seconds_until(header)
+    return None if math.isnan(seconds) else min(max(0.0, seconds), 2.0 * LONGEST_TIMEOUT_S)
+
+
+def _seconds_until(date: str | None) -> float:
+    parts = parsedate_tz(date)
+    try:
+        return math.nan if parts is None else mktime_tz(parts) - time.time()
+    except (ValueError, OverflowError):  # a year that no calendar has
+        return math.inf

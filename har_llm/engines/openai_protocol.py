@@ -25,6 +25,11 @@ REASONING = ("reasoning", "reasoning_content")
 """Fields for reasoning that the server has split off: vLLM uses the first, SGLang, llama.cpp and others the second."""
 STOPPED_AT = ("stop_reason", "matched_stop")
 """Fields for what ended a generation: in vLLM, and in SGLang."""
+DATED = r"-[0-9-]{4,}"
+"""The end of the name of a model's version: OpenAI's gpt-4o answers as gpt-4o-2024-08-06."""
+LONGEST_NAME = 100
+MOST_TOKENS = 2**31 - 1
+"""No prompt or generation has more, and a larger number would be refused when it is read back."""
 COUNTED_OTHERWISE = 16
 """Tolerance in tokens: servers differ slightly in where they cut and in whether they count the end of a turn."""
 LONGEST_QUOTED = 2000
@@ -71,7 +76,7 @@ def body(request: Request, model: str, *, extensions: bool) -> dict[str, Any]:
     """The JSON body of a request. `model` is the model's name on the server."""
     sampling = request.decoding.sampling
     made: dict[str, Any] = {
-        "model": model if request.adapter is None else request.adapter.name,
+        "model": asked_model(request, model),
         "messages": [dict(message) for message in request.messages],
         "temperature": sampling.temperature,
     }
@@ -117,9 +122,9 @@ def _extended(request: Request) -> dict[str, Any]:
     return made
 
 
-def read(request: Request, content: bytes, context: int | None, marks: Marks = PUBLISHED) -> Generation:
-    """The generation in a server's response, with 0 seconds. `context`, `marks`: of the model, as far as we know. Raises
-    Fault."""
+def read(request: Request, content: bytes, model: str, context: int | None, marks: Marks = PUBLISHED) -> Generation:
+    """The generation in a server's response, with 0 seconds. `model`: its name on the server. `context`, `marks`: of the
+    model, as far as we know. Raises Fault."""
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError):
@@ -139,8 +144,35 @@ def read(request: Request, content: bytes, context: int | None, marks: Marks = P
     prompt_tokens, tokens = _usage(answer)
     _check_room(request, reason, prompt_tokens, tokens, context)
     return Generation(
-        request.key, text, _ended_by(choice, request), prompt_tokens, tokens, seconds=0.0, cached_tokens=_cached(answer)
+        request.key,
+        text,
+        _ended_by(choice, request),
+        prompt_tokens,
+        tokens,
+        seconds=0.0,
+        cached_tokens=_cached(answer),
+        served_by=_served_by(answer, asked_model(request, model)),
     )
+
+
+def asked_model(request: Request, model: str) -> str:
+    """The name on the server of what is asked for: the model, or an adapter."""
+    return model if request.adapter is None else request.adapter.name
+
+
+def _served_by(answer: Mapping[str, Any], asked: str) -> str | None:
+    """The model that answered, by its own account; None where the server does not say. Raises Fault for another one: some
+    servers answer with the model that they have, whatever they are asked for."""
+    name = answer.get("model")
+    if not name:
+        return None
+    if not isinstance(name, str) or (name != asked and not re.fullmatch(re.escape(asked) + DATED, name)):
+        raise Fault(
+            f"a generation of the model {str(name)[:LONGEST_NAME]!r}, where {asked!r} was asked for; start the server with "
+            f"that name (vLLM: --served-model-name, llama.cpp: --alias), or set model.id to the server's",
+            passing=False,
+        )
+    return name
 
 
 def _ended_by(choice: Mapping[str, Any], request: Request) -> str:
@@ -230,16 +262,21 @@ def _check_room(request: Request, reason: str, prompt_tokens: int, tokens: int, 
 def _usage(answer: Mapping[str, Any]) -> tuple[int, int]:
     """Tokens of the prompt and of the generation. Raises Fault without them: 0 would be wrong in a run's totals."""
     try:
-        prompt, completion = answer["usage"]["prompt_tokens"], answer["usage"]["completion_tokens"]
-        return int(prompt), int(completion)
-    except (LookupError, TypeError, ValueError):
-        raise Fault("a response without token counts (usage), which chat completions have", passing=False) from None
+        counts = answer["usage"]["prompt_tokens"], answer["usage"]["completion_tokens"]
+    except (LookupError, TypeError):
+        counts = None, None
+    if None in counts:
+        raise Fault("a response without token counts (usage), which chat completions have", passing=False)
+    for count in counts:
+        if type(count) is not int or not 0 <= count <= MOST_TOKENS:
+            raise Fault(f"a response with {str(count)[:LONGEST_NAME]} as a count of tokens (usage)", passing=False)
+    return counts
 
 
 def _cached(answer: Mapping[str, Any]) -> int:
     details = answer["usage"].get("prompt_tokens_details")
     count = details.get("cached_tokens") if isinstance(details, Mapping) else None
-    return count if type(count) is int else 0
+    return count if type(count) is int and 0 <= count <= answer["usage"]["prompt_tokens"] else 0
 
 
 def _beginning(content: bytes) -> str:

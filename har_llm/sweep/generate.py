@@ -98,7 +98,10 @@ class _Keeper:
                 about[ADAPTER_WEIGHTS] = self._stores.weights(run.recipe)
             self._writers[id(run)] = (writer, about)
         writer, about = self._writers[id(run)]
-        writer.add(Record(**generation._asdict(), about=about))
+        made = generation._asdict()
+        if (served_by := made.pop("served_by")) is not None:
+            about = {**about, "further": {**about["further"], "served_model": served_by}}
+        writer.add(Record(**made, about=about))
 
 
 def check_writable(outputs: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import threading
 import time
@@ -31,9 +32,9 @@ def completion(text: str, **changes: Any) -> dict[str, Any]:
 
 class FailingServer:
     """The first attempts of a prompt get what is planned for it, one after the other: a status ("500", or "429:2" with a
-    Retry-After; "429:date" with a date), reset, hang, half (of the body), garbage, or a JSON text that is sent with
-    status 200. Then, and for other prompts, comes "answer to <prompt>" after `delay_s`. Plans for None count for all
-    attempts of prompts without a plan.
+    Retry-After; "429:date" with a date; "307:URL" with a Location), reset, hang, half (of the body), garbage, packed (with
+    gzip), endless, or a JSON text that is sent with status 200. Then, and for other prompts, comes "answer to <prompt>"
+    after `delay_s`. Plans for None count for all attempts of prompts without a plan.
     """
 
     def __init__(self, plans: Mapping[str | None, Sequence[str]] | None = None, *, delay_s: float = 0.0, port: int = 0):
@@ -104,7 +105,7 @@ class FailingServer:
             status, _, wait = failure.partition(":")
             wait = formatdate(time.time() + 2, usegmt=True) if wait == "date" else wait  # in whole seconds, so 1 to 2
             error = {"error": {"message": f"refused with {status} for {self.headers[-1]['authorization']}"}}
-            await _send(writer, error, status, wait)
+            await _send(writer, error, status, {"Location" if status[0] == "3" else "Retry-After": wait} if wait else {})
         elif failure == "half":
             writer.write(
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n" + b'{"choices": ['
@@ -113,6 +114,13 @@ class FailingServer:
             raise ConnectionError
         elif failure == "garbage":
             await _send(writer, b"<html>at your service</html>")
+        elif failure == "packed":
+            await _send(writer, gzip.compress(b" " * 10**7), headers={"Content-Encoding": "gzip"})
+        elif failure == "endless":
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n")
+            while True:
+                writer.write(b"[" * 2**16)
+                await writer.drain()
         elif failure:
             await _send(writer, json.loads(failure))
         else:
@@ -129,10 +137,11 @@ async def _head(reader: asyncio.StreamReader) -> dict[str, str]:
     return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:] if line)}
 
 
-async def _send(writer: asyncio.StreamWriter, content: Any, status: str = "200", retry_after: str = "") -> None:
+async def _send(
+    writer: asyncio.StreamWriter, content: Any, status: str = "200", headers: Mapping[str, str] | None = None
+) -> None:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     lines = [f"HTTP/1.1 {status} Something", "Content-Type: application/json", f"Content-Length: {len(body)}"]
-    if retry_after:
-        lines.append(f"Retry-After: {retry_after}")
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     writer.write("\r\n".join([*lines, "", ""]).encode() + body)
     await writer.drain()

@@ -24,7 +24,7 @@ ANSWER = '[{"id": 1, "activity": 14},\n{"id": 2, "activity": 3}]'
 def answered(message: Mapping[str, Any], reason: Any = "stop", asked: Request | None = None, **changes: Any) -> Generation:
     usage = {"prompt_tokens": 7, "completion_tokens": MOST if reason == "length" else 3}
     content = completion("", **{"choices": [{"message": message, "finish_reason": reason}], "usage": usage, **changes})
-    return wire.read(asked or request("a"), json.dumps(content).encode(), CONTEXT)
+    return wire.read(asked or request("a"), json.dumps(content).encode(), "served", CONTEXT)
 
 
 @pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
@@ -38,7 +38,7 @@ def test_split_reasoning_is_put_back(name: str, before: str, after: str) -> None
 
 def test_it_is_put_back_between_the_marks_of_the_model() -> None:
     content = completion("", choices=[{"message": {"content": "[1]", "reasoning": "why"}, "finish_reason": "stop"}])
-    made = wire.read(request("a"), json.dumps(content).encode(), CONTEXT, marks_of(["<a>", "</a>"]))
+    made = wire.read(request("a"), json.dumps(content).encode(), "served", CONTEXT, marks_of(["<a>", "</a>"]))
     assert made.text == "<a>\nwhy\n</a>\n\n[1]"
 
 
@@ -136,7 +136,42 @@ def test_a_server_says_where_it_stopped_a_generation_that_ran_on(said: dict[str,
     )
     choice = {"index": 0, "message": {"content": "x"}, "finish_reason": "stop", **said}
     answer = {"choices": [choice], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
-    assert wire.read(asked, json.dumps(answer).encode(), None).finish_reason == reason
+    assert wire.read(asked, json.dumps(answer).encode(), "served", None).finish_reason == reason
+
+
+@pytest.mark.parametrize("count", [-1, 1.9, True, "7", float("inf"), 10**400, 2**31])
+@pytest.mark.parametrize("name", ["prompt_tokens", "completion_tokens"])
+def test_what_is_no_count_of_tokens_is_not_stored(name: str, count: Any) -> None:
+    with pytest.raises(Fault, match=r"as a count of tokens \(usage\)") as fault:
+        answered({"content": "x"}, usage={"prompt_tokens": 7, "completion_tokens": 3, name: count})
+    assert not fault.value.passing and len(str(fault.value)) < 200
+
+
+@pytest.mark.parametrize("count", [-1, 8, True, 10**400])
+def test_a_wrong_count_of_cached_tokens_counts_as_none(count: Any) -> None:
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": count}}
+    assert answered({"content": "x"}, usage=usage).cached_tokens == 0
+
+
+@pytest.mark.parametrize("name", ["served", "served-2026-11-29", "served-0613", None, ""])
+def test_the_model_that_answered_is_noted(name: str | None) -> None:
+    assert answered({"content": "x"}, model=name).served_by == (name or None)
+
+
+@pytest.mark.parametrize("name", ["other", "served-mini", "Served", "served-3", 7, ["served"], "x" * 9999])
+def test_an_answer_of_another_model_is_refused(name: Any) -> None:
+    with pytest.raises(
+        Fault, match=r"a generation of the model .*, where 'served' was asked for; start the server"
+    ) as fault:
+        answered({"content": "x"}, model=name)
+    assert not fault.value.passing and len(str(fault.value)) < 400
+
+
+def test_an_adapter_answers_by_its_own_name() -> None:
+    asked = request("a", adapter=Adapter("mine", ""))
+    assert answered({"content": "x"}, asked=asked, model="mine").served_by == "mine"
+    with pytest.raises(Fault, match="where 'mine' was asked for"):
+        answered({"content": "x"}, asked=asked, model="served")
 
 
 def test_a_form_that_took_the_reasoning_away_is_noticed() -> None:

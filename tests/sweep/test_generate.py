@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from har_llm.sweep.generate import generate
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
+from tests.engines.failing_server import FailingServer, completion
 from tests.scripted_runs import SMALL, done, made_for, rows_of
 
 pytestmark = pytest.mark.slow
@@ -32,6 +34,15 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, script: str) ->
     undisturbed, _ = done(tmp_path / "other", script)
     assert rows_of(result) == rows_of(undisturbed)
     assert result.metrics == undisturbed.metrics
+
+
+def test_the_name_by_which_a_server_answered_is_kept_with_the_run(tmp_path: Path) -> None:
+    answer = json.dumps(completion("<think>So.</think>[]", model="org/large-2026-11-29"))
+    with FailingServer({None: (answer,)}) as server:
+        served = ("engine=openai", f"engine.base_url={server.url}", "model.id=org/large", "model.revision=1", "limit=1")
+        result, _ = done(tmp_path, *served)
+    (made_by,) = result.environment.generated_by
+    assert made_by.further == {"server": server.url, "served_model": "org/large-2026-11-29"}
 
 
 def test_an_engine_that_fails_leaves_no_run_directory(tmp_path: Path) -> None:

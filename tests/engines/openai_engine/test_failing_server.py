@@ -85,6 +85,13 @@ def test_a_pause_beyond_the_time_out_is_not_waited_for() -> None:
     assert len(server.attempts["a"]) == 1
 
 
+@pytest.mark.parametrize("wait", ["1e400", "Fri, 31 Dec 99999999999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_pause_of_ages_is_not_waited_for(wait: str) -> None:
+    with FailingServer({"a": (f"503:{wait}",)}) as server:
+        _, words = collect(open_engine(config(server.url), MODEL).generate([request("a")]))
+    assert "status 503, and the server asks for a pause of 172800 s, which is longer than engine.timeout" in words
+
+
 def test_pauses_grow() -> None:
     with FailingServer({"a": ("500",) * 4}) as server:
         texts(server.url, "a", backoff_s=0.04, max_retries=4)
@@ -122,6 +129,28 @@ def test_a_refusal_says_what_the_server_says(status: str, hint: str) -> None:
     assert f"refused with {status}" in words
 
 
+@pytest.mark.parametrize("status", ["301", "302", "307", "308"])
+def test_events_are_sent_to_no_other_address(status: str) -> None:
+    with FailingServer() as other, FailingServer({None: (f"{status}:{other.url}/chat/completions?x=1",)}) as server:
+        _, words = collect(open_engine(config(server.url), MODEL).generate([request("a")]))
+    assert f"status {status} (it names another address, '{other.url}/chat/completions', which is not followed" in words
+    assert not other.bodies and len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        ("packed", "a response packed with 'gzip', though an unpacked one was asked for"),
+        ("endless", "a response of over 78,336 bytes, more than model.sampling.max_new_tokens can take"),
+    ],
+)
+def test_no_more_is_read_than_the_generation_can_have(failure: str, words: str) -> None:
+    with FailingServer({None: (failure,)}) as server:
+        _, said = collect(open_engine(config(server.url), MODEL).generate([request("a")]))
+    assert words in said and len(server.bodies) == 1
+    assert server.headers[0]["accept-encoding"] == "identity"
+
+
 def test_a_request_that_fails_for_good_does_not_stop_the_others() -> None:
     prompts = ["bad", *(f"good {number}" for number in range(30))]
     with FailingServer({"bad": ("500",) * 9}) as server:
@@ -146,7 +175,7 @@ def test_nobody_there_is_said_soon() -> None:
 
 
 def test_a_server_that_does_not_accept_is_no_slow_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("har_llm.engines.openai_engine.CONNECT_S", 0.2)
+    monkeypatch.setattr("har_llm.engines.openai_config.CONNECT_S", 0.2)
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(3):  # a full queue: Linux answers no further connection
