@@ -41,9 +41,12 @@ class AnswerForm:
     keys: AnswerKeys = field(default_factory=AnswerKeys)
     """Of the objects of a JSON answer."""
     activities: str = "names"
-    """names or numbers: how activities are asked for. Both are understood."""
+    """names or numbers: how activities are asked for."""
     mark: str | None = None
     """A line that divides a text into reasoning and answer; None where only the model's own marks do."""
+    numbered: bool = True
+    """Whether the prompt may show activities with their numbers. Where it does not, a number names none: it may be an id, or
+    of a list that the model made."""
 
 
 def check_mark(mark: str | None) -> None:

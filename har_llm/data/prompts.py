@@ -63,7 +63,8 @@ class AskingPrompt:
     answer_keys: AnswerKeys = field(default_factory=AnswerKeys)
     """The keys of the objects of a JSON answer that the prompt asks for, and by which answers are parsed."""
     answer_activities: str = "names"
-    """names or numbers: how the prompt asks for activities, and so how gold answers are written. Both are understood."""
+    """names or numbers: how the prompt asks for activities, and so how gold answers are written. Names are understood
+    always, numbers where the prompt has them."""
     answer_mark: str | None = None
     """The line after which the answer comes, where the prompt asks to reason before it in the text; null = none."""
     examples: int = 0
@@ -86,7 +87,14 @@ class AskingPrompt:
 
     @property
     def form(self) -> AnswerForm:
-        return AnswerForm(self.answer_format, self.answer_keys, self.answer_activities, self.answer_mark)
+        return AnswerForm(
+            self.answer_format, self.answer_keys, self.answer_activities, self.answer_mark, numbered=self._numbered
+        )
+
+    @property
+    def _numbered(self) -> bool:
+        """Whether it may show activities with their numbers."""
+        return True
 
 
 @dataclass(kw_only=True)
@@ -165,6 +173,13 @@ class SectionedPrompt(AskingPrompt):
             lambda ids: Template(after).substitute(values, ids=", ".join(map(str, ids))),
             self._events,
             window_ids=self.event_ids == "window",
+        )
+
+    @property
+    def _numbered(self) -> bool:
+        texts = (self.system, self.events, *self.sections.values())
+        return self.answer_activities == "numbers" or any(
+            "activities" in Template(text or "").get_identifiers() for text in texts
         )
 
     @property

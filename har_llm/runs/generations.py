@@ -50,7 +50,8 @@ def parse_windows(run: PreparedRun, store: GenerationStore) -> list[WindowGenera
 def parser_of(run: PreparedRun) -> Callable[[int, Record], Answer]:
     """What parses a generation of the prompt at a place."""
     home, model, form = run.recordings.home, run.experiment.model, run.experiment.prompt.form
-    labels = Labels(home.activities, {number: home.described(number) for number in home.definitions})
+    defined = {number: home.described(number) for number in home.definitions}
+    labels = Labels(home.activities, defined, numbered=form.numbered)
 
     def parse_one(place: int, record: Record) -> Answer:
         prompt = run.prompts[place]

@@ -118,7 +118,7 @@ def _requests(run: PreparedRun) -> Iterator[Request]:
     adapter = _engine_adapter(run.adapter)
     labels, asked = run.recordings.home.activities, run.experiment.prompt.form
     for prompt in run.prompts:
-        schema = answer_schema(prompt.ids, labels, asked.keys) if drawn.structured and asked.format == "json" else None
+        schema = answer_schema(prompt.ids, labels, asked) if drawn.structured and asked.format == "json" else None
         pattern = answer_pattern(prompt.ids, labels, asked) if drawn.structured else None
         # Reasoning may go through any ids, and engines know no end of it.
         reasons = model.thinking or asked.mark is not None

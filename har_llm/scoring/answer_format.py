@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from har_llm.data.answer_form import AnswerForm, AnswerKeys
+from har_llm.data.answer_form import AnswerForm
 from har_llm.scoring.labels import Labels
 
 BEYOND = 10
@@ -15,15 +15,14 @@ BEYOND = 10
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 
 
-def answer_schema(ids: Sequence[int], activities: Mapping[int, str], keys: AnswerKeys) -> dict[str, Any]:
-    """The JSON schema of a JSON answer that gives each of these events, in order, an activity by number or name.
+def answer_schema(ids: Sequence[int], activities: Mapping[int, str], form: AnswerForm) -> dict[str, Any]:
+    """The JSON schema of a JSON answer that gives each of these events, in order, an activity by its name, or by its number
+    where the prompt shows numbers.
 
     It keeps to what OpenAI and llama.cpp take: the root is an object, with a property for each object of the list.
     """
-    names = Labels(activities).names()
-    kinds: list[dict[str, Any]] = [{"type": "integer", "enum": list(activities)}]
-    if names:
-        kinds.append({"type": "string", "enum": names})
+    labels, keys = Labels(activities, numbered=form.numbered), form.keys
+    kinds = [("integer", labels.numbers), ("string", labels.names())]
     answers = {
         str(shown): {
             "type": "object",
@@ -34,7 +33,7 @@ def answer_schema(ids: Sequence[int], activities: Mapping[int, str], keys: Answe
         for shown in ids
     }
     return {
-        "$defs": {"activity": {"anyOf": kinds}},
+        "$defs": {"activity": {"anyOf": [{"type": kind, "enum": values} for kind, values in kinds if values]}},
         "type": "object",
         "properties": answers,
         "required": list(answers),
@@ -54,18 +53,19 @@ def runs_on(ids: Sequence[int], form: AnswerForm) -> tuple[str, ...]:
 
 
 def answer_pattern(ids: Sequence[int], activities: Mapping[int, str], form: AnswerForm) -> str:
-    """A regular expression for an answer that gives each of these events, in order, an activity by number or name: lines, or
-    a JSON list with the spaces of the prompt's example.
+    """A regular expression for an answer that gives each of these events, in order, an activity by its name, or by its
+    number where the prompt shows numbers: lines, or a JSON list with the spaces of the prompt's example.
 
     Engines that constrain by a schema allow either no spaces at all, which models do not write and which makes their answers
     worse, or any number of them, which weak models never stop writing.
     """
-    names = Labels(activities).names()
+    labels = Labels(activities, numbered=form.numbered)
+    numbers, names = map(str, labels.numbers), labels.names()
     if form.format == "lines":
-        activity = "|".join([*map(str, activities), *map(_literal, names)])
+        activity = "|".join([*numbers, *map(_literal, names)])
         return r"\n{0,2}" + r"\n".join(rf"{shown}\. ({activity})" for shown in ids)
     named = (_literal(json.dumps(name, ensure_ascii=False)) for name in names)
-    activity = "|".join([*map(str, activities), *named])
+    activity = "|".join([*numbers, *named])
     objects = [rf'\{{"{form.keys.id}": {shown}, "{form.keys.activity}": ({activity})\}}' for shown in ids]
     return r"\n{0,2}\[\n?" + r",[ \n]".join(objects) + r"\n?\]"
 

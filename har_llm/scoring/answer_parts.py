@@ -6,6 +6,7 @@ import re
 
 from har_llm.data.answer_form import AnswerForm
 from har_llm.models.reasoning import PUBLISHED, Marks, split_reasoning
+from har_llm.scoring.answer_lines import line_lists
 
 ENDED = ("stop", "ran_on")
 """Finish reasons of texts that are whole: a text that was stopped because it ran on has all that is said of its window."""
@@ -23,12 +24,22 @@ def split_answer(
         return reasoning, answer
     parts = marked_parts(answer, form.mark)
     if len(parts) == 1 and finish_reason not in ENDED:
-        return "\n".join(filter(None, (reasoning, answer))), None
-    before = "\n".join(part for part in (reasoning, *parts[:-1]) if part)
-    return before, parts[-1]
+        return _joined(reasoning, answer), None
+    place = next((place for place in range(len(parts) - 1, 0, -1) if _holds_list(parts[place], form)), len(parts) - 1)
+    return _joined(reasoning, *parts[:place]), _joined(*parts[place:])
+
+
+def _joined(*parts: str) -> str:
+    return "\n".join(filter(None, parts))
+
+
+def _holds_list(part: str, form: AnswerForm) -> bool:
+    return bool(line_lists(part, form.keys)) if form.format == "lines" else "{" in part
 
 
 def marked_parts(text: str, mark: str) -> list[str]:
-    """What stands around the lines that begin with the mark, with or without marks of emphasis."""
-    line = rf"^[ \t>*_#`]*{re.escape(mark.rstrip(':'))}[*_]*:?[*_`]*(?:[ \t]+|$)"
+    """What stands around the lines that begin with the mark, with or without marks of emphasis. Without its colon it must be
+    all of its line, because "Answer complete." is none."""
+    name = re.escape(mark.rstrip(":"))
+    line = rf"^[ \t>*_#`]*{name}[*_]*(?::[*_`]*(?:[ \t]+|$)|[*_`]*[ \t]*$)"
     return [part.strip() for part in re.split(line, text, flags=re.IGNORECASE | re.MULTILINE)]

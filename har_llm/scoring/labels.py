@@ -19,23 +19,31 @@ _NO_WORD = re.compile(r"[\W_]+")
 class Labels:
     """The activities of a home by every form in which an answer may name them."""
 
-    def __init__(self, activities: Mapping[int, str], defined: Mapping[int, str] | None = None):
-        """`defined`: the names of those that the prompt lists with a definition, with it: "eating: also just drinking"."""
+    def __init__(self, activities: Mapping[int, str], defined: Mapping[int, str] | None = None, *, numbered: bool = True):
+        """`defined`: the names of those that the prompt lists with a definition, with it: "eating: also just drinking".
+        `numbered`: whether it may list them with their numbers; if not, only an activity without a name of its own has one.
+        """
         self._activities = activities
         names = [*activities.items(), *(defined or {}).items()]
         self._exact = _unambiguous((number, form) for number, name in names for form in _exact_forms(number, name))
         self._plain = _unambiguous((number, _plain(name)) for number, name in names)
         self._enum = _unambiguous((number, _enum_style(name)) for number, name in names)
+        self.numbers = [number for number, name in activities.items() if numbered or name not in self._exact]
+        """Those that stand for an activity each."""
 
     def names(self) -> list[str]:
-        """The names that stand for one activity each: "cooking", and as the prompt lists it, "3. cooking"."""
-        forms = (form for number, name in self._activities.items() for form in (name, activity_name(number, name)))
+        """The names that stand for one activity each: "cooking", and where the prompt lists it so, "3. cooking"."""
+        forms = (
+            form
+            for number, name in self._activities.items()
+            for form in ((name, activity_name(number, name)) if number in self.numbers else (name,))
+        )
         return [form for form in forms if form in self._exact]
 
     def strict(self, value: Any) -> Prediction:
         """The activity of a number, an exact name, the prompt's "3. cooking" or "WATCHING_TV"."""
-        number = value if type(value) is int else self._exact.get(value) if isinstance(value, str) else None
-        if number in self._activities:
+        number = self._stated(value) if type(value) is int else self._exact.get(value) if isinstance(value, str) else None
+        if number is not None:
             return Prediction(number, None)
         unknown = type(value) is int or (isinstance(value, str) and self.lenient(value).activity is None)
         return Prediction(None, "unknown_label" if unknown else "malformed")
@@ -44,10 +52,10 @@ class Labels:
         """The activity of a value in any of the usual forms, also of those that `strict` refuses."""
         if isinstance(value, dict):  # {"activity": {"id": 19, "name": "preparing dinner"}}
             parts = [value[key] for key in ("activity", "id", "number", "name") if key in value]
-            named = {self.lenient(part) for part in parts if not isinstance(part, dict)}
+            named = {self.lenient(part) for part in parts if not isinstance(part, dict) and not self._says_nothing(part)}
             return named.pop() if len(named) == 1 else Prediction(None, "unknown_label" if named else "malformed")
-        number = self._named(value) if isinstance(value, str) else integer(value)
-        if number in self._activities:
+        number = self._named(value) if isinstance(value, str) else self._stated(integer(value))
+        if number is not None:
             return Prediction(number, None)
         is_label = isinstance(value, str | int | float) and not isinstance(value, bool)
         return Prediction(None, "unknown_label" if is_label else "malformed")
@@ -58,7 +66,7 @@ class Labels:
             return self._exact[text]
         plain = _plain(text)
         if bare := _NUMBER.fullmatch(plain):
-            return int(bare.group(1))
+            return self._stated(int(bare.group(1)))
         if (number := self._by_name(plain)) is not None:
             return number
         if match := _NUMBER_THEN_NAME.fullmatch(plain):
@@ -68,6 +76,14 @@ class Labels:
         else:
             return None
         return int(stated) if self._by_name(name) == int(stated) else None
+
+    def _stated(self, number: int | None) -> int | None:
+        return number if number in self.numbers else None
+
+    def _says_nothing(self, part: Any) -> bool:
+        """Of the number of an activity, where the prompt has shown none."""
+        number = integer(part)
+        return number in self._activities and number not in self.numbers
 
     def _by_name(self, plain: str) -> int | None:
         return self._plain.get(plain, self._enum.get(_enum_style(plain)))

@@ -26,7 +26,7 @@ from har_llm.scoring.labels import Labels, integer
 from har_llm.scoring.mentions import mentions
 from har_llm.scoring.prediction import Prediction
 
-VERSION = 8
+VERSION = 9
 """To be raised when the same generation would be parsed differently; part of a run's digest."""
 
 ID_KEYS = ("id", "event_id")

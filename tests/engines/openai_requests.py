@@ -30,7 +30,7 @@ SAMPLED = Decoding(Sampling(temperature=0.6, top_p=0.95, top_k=20, min_p=0.1, ma
 KEYS = AnswerKeys()
 HOME = {3: "cooking", 14: "eating (alone)"}
 FORM: dict[str, Any] = {
-    "schema": answer_schema([1, 2], HOME, KEYS),
+    "schema": answer_schema([1, 2], HOME, AnswerForm(keys=KEYS)),
     "pattern": answer_pattern([1, 2], HOME, AnswerForm()),
 }
 

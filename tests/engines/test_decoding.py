@@ -45,7 +45,7 @@ def fits(text: str, ids: list[int], activities: list[int]) -> bool:
 def valid(text: str, ids: list[int], activities: list[int], keys: AnswerKeys | None = None) -> bool:
     import jsonschema
 
-    schema = answer_schema(ids, named(activities), keys or AnswerKeys())
+    schema = answer_schema(ids, named(activities), AnswerForm(keys=keys or AnswerKeys()))
     jsonschema.Draft202012Validator.check_schema(schema)
     answer = json.loads(text)
     whole = dict(zip(schema["required"], answer, strict=False)) if len(answer) == len(ids) else answer
@@ -116,6 +116,11 @@ def test_an_activity_may_be_named_as_the_prompt_asks(said: str) -> None:
     pattern = answer_pattern([3], {1: "cooking", 12: "eating"}, AnswerForm())
     assert re.fullmatch(pattern, f'[{{"id": 3, "activity": {said}}}]')
     assert not re.fullmatch(pattern, '[{"id": 3, "activity": "12. cooking"}]')
+    unnumbered = AnswerForm(numbered=False)
+    by_name = answer_pattern([3], {1: "cooking", 12: "eating"}, unnumbered)
+    assert (re.fullmatch(by_name, f'[{{"id": 3, "activity": {said}}}]') is not None) == (said == '"cooking"')
+    schema = answer_schema([3], {1: "cooking", 12: "eating"}, unnumbered)
+    assert schema["$defs"]["activity"] == {"anyOf": [{"type": "string", "enum": ["cooking", "eating"]}]}
 
 
 @pytest.mark.parametrize("blanks", ["\n\n\n", " ", "\t", "\r\n"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -111,6 +112,29 @@ def test_reasoning_in_the_text_ends_at_the_mark_that_the_prompt_asks_for() -> No
     assert both("answer: 0. cooking\n1. eating", form=MARKED) == ([1, 2],) * 2
     assert both("0. cooking\n1. eating", form=MARKED) == ([1, 2],) * 2, "it answers at once"
     assert answer("The answer: it cooks.\n0. eating\n1. eating", form=MARKED).reasoning == "", "not in the midst of a line"
+
+
+@pytest.mark.parametrize("end", ["Answer:", "**Answer:**", "Answer: that is all.", "Answer complete.", "Answer"])
+def test_a_mark_behind_the_answer_does_not_take_it_away(end: str) -> None:
+    text = f"So.\nAnswer:\n0. cooking\n1. eating\n\n{end}"
+    assert both(text, form=MARKED) == ([1, 2],) * 2
+    assert answer(text, form=MARKED).reasoning == "So."
+
+
+def test_a_mark_without_a_list_behind_it_holds_no_answer() -> None:
+    assert both("Answer complete.\n0. cooking\n1. eating", form=MARKED) == ([1, 2],) * 2, "it answers at once"
+    assert both("Answer: none.\nAnswer: no.", form=MARKED) == (["malformed"] * 2,) * 2
+
+
+@pytest.mark.parametrize("text", ["0. 1\n1. 2", '[{"id": 0, "activity": 1}, {"id": 1, "activity": 2}]'])
+def test_a_number_names_an_activity_only_where_the_prompt_shows_numbers(text: str) -> None:
+    """A model that is asked for names may write the ids again."""
+    form = LINES if text.startswith("0.") else AnswerForm()
+    for numbered, found in ((True, [1, 2]), (False, ["unknown_label"] * 2)):
+        asked = Asked(range(2), Labels(CATALOGUE, numbered=numbered), replace(form, numbered=numbered))
+        read = parse(text, "stop", asked, thinking=False)
+        assert [one.activity or one.missed for one in read.strict] == found
+        assert [one.activity or one.missed for one in read.lenient] == found
 
 
 def test_nothing_is_taken_from_reasoning_that_was_cut_before_the_mark() -> None:

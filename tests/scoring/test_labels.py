@@ -49,6 +49,16 @@ def test_labels_that_nobody_knows(value: object) -> None:
     assert Labels(MARBLE).strict(value).missed == Labels(MARBLE).lenient(value).missed == "unknown_label"
 
 
+def test_where_the_prompt_shows_no_numbers_they_name_only_what_has_no_name_of_its_own() -> None:
+    labels = Labels({1: "cooking", 2: "twice", 3: "twice"}, numbered=False)
+    assert labels.numbers == [2, 3] and labels.names() == ["cooking", "2. twice", "3. twice"]
+    assert labels.strict(2).activity == labels.lenient("2").activity == 2
+    for value in (1, "1", 1.0, {"id": 1}):
+        assert labels.lenient(value).activity is None
+    assert labels.strict(1).missed == "unknown_label"
+    assert labels.lenient({"id": 1, "name": "cooking"}).activity == 1
+
+
 def test_a_form_that_two_activities_have_names_neither() -> None:
     labels = Labels({1: "watching TV", 2: "watching-TV", 3: "1", 4: "5. x", 5: "x", 6: "*", 7: "+"})
     for form in ("WATCHING_TV", ""):
