@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy
+
 from har_llm.models import resolve
 from tests.composing import experiment
 
@@ -33,7 +35,16 @@ def student() -> Path:
     return path
 
 
-def write_gguf(file: Path, *, architecture: str = "qwen3", template: bool = True, parts: int = 1) -> Path:
+def write_gguf(
+    file: Path,
+    *,
+    architecture: str = "qwen3",
+    template: bool = True,
+    parts: int = 1,
+    scaling: str = "",
+    without: str = "",
+    extra: str = "",
+) -> Path:
     from gguf import GGUFWriter
 
     writer = GGUFWriter(file, architecture)
@@ -44,10 +55,15 @@ def write_gguf(file: Path, *, architecture: str = "qwen3", template: bool = True
         writer.add_chat_template((student() / "chat_template.jinja").read_text())
     if parts > 1:
         writer.add_uint16("split.count", parts)
+    if scaling:
+        writer.add_string(f"{architecture}.rope.scaling.type", scaling)
+    if extra:
+        writer.add_tensor(extra, numpy.ones(4, numpy.float32))
     for name, weight in weights().items():
         for own, its in NAMES.items():
             name = name.replace(own, its)
-        writer.add_tensor(name, weight)
+        if name != without:
+            writer.add_tensor(name, weight)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

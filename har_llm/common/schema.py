@@ -10,8 +10,14 @@ from copy import deepcopy
 from types import NoneType, UnionType
 from typing import Any, TypeGuard, Union, get_args, get_origin, get_type_hints
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigKeyError, InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
+from omegaconf import BooleanNode, DictConfig, OmegaConf
+from omegaconf.errors import (
+    ConfigKeyError,
+    InterpolationResolutionError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+    ValidationError,
+)
 
 from har_llm.common.errors import ConfigError, first_line
 from har_llm.common.paths import last_part
@@ -26,8 +32,16 @@ TYPE_NAMES: Mapping[object, str] = {
     dict: "a mapping, as in {a: b}",
 }
 
-OmegaConf.register_new_resolver("if", lambda condition, yes, no: yes if condition else no, replace=True)
-"""${if:${..thinking},0.6,0.7} in a config: one of two values, by another setting."""
+
+def _if(condition: Any, yes: Any, no: Any) -> Any:
+    """${if:${..thinking},0.6,0.7} in a config: one of two values, by another setting, which may be the string "no" yet."""
+    try:
+        return yes if BooleanNode().validate_and_convert(condition) else no
+    except ValidationError:
+        return no  # the other setting itself is refused when its type is checked
+
+
+OmegaConf.register_new_resolver("if", _if, replace=True)
 
 
 def _named_by(setting: str, *, _parent_: DictConfig) -> str:

@@ -108,10 +108,12 @@ class VllmEngine:
     def _start(self, pairs: Sequence[tuple[Request, list[int]]]) -> None:
         requests = [request for request, _ in pairs]
         longest = self._chat.longest(pairs, self._config.max_model_len)
-        if self._engine is not None:
-            raise EngineError("A vLLM engine can be given requests only once.")
-        self._longest = longest
         adapters = list(dict.fromkeys(request.adapter for request in requests if request.adapter is not None))
+        if self._engine is not None:  # further rounds have requests of the kinds of the first
+            if longest > self._longest or not self._adapters.keys() >= set(adapters):
+                raise EngineError("vLLM was started for shorter texts, or without the adapter; run the same command again.")
+            return
+        self._longest = longest
         self._adapters = {
             adapter: LoRARequest(adapter.name, number, adapter.path) for number, adapter in enumerate(adapters, 1)
         }

@@ -17,6 +17,9 @@ SPECIAL = {"bos_token": "bos", "eos_token": "eos", "pad_token": "padding", "unk_
 ENDS = ("eos", "eot", "eom")
 """Names in a GGUF file of tokens that end a generation."""
 
+GPT_OSS = "gpt-oss"
+"""The only architecture whose rope scaling Transformers 5.17 reads."""
+
 
 def dequantise(gguf: str, folder: str, dtype: str) -> None:
     """Write the model and its tokenizer into `folder`. Raises EngineError for a model that Transformers cannot read."""
@@ -33,16 +36,29 @@ def dequantise(gguf: str, folder: str, dtype: str) -> None:
             f"{file} holds a model of the architecture {architecture!r}, and Transformers reads GGUF files of "
             f"{', '.join(known)} only. Serve it with llama.cpp and use engine=openai, or set model.id to its safetensors."
         )
+    if header.stretches_positions and architecture != GPT_OSS:
+        raise EngineError(
+            f"{file} stretches its positions (rope scaling), which Transformers does not read from GGUF files, so that its "
+            f"texts would be wrong. Serve it with llama.cpp and use engine=openai, or set model.id to its safetensors."
+        )
     try:
         tokenizer = _tokenizer(file)
         config: Any = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
         width = header.values.get(f"{architecture}.attention.key_length")
         if width is not None and hasattr(config, "head_dim"):  # Transformers 5.17 takes its default for some architectures
             config.head_dim = width
-        loading = {"gguf_file": file.name, "config": config, "dtype": getattr(torch, dtype)}
-        model: Any = AutoModelForCausalLM.from_pretrained(file.parent, **loading)
+        loading = {"gguf_file": file.name, "config": config, "dtype": getattr(torch, dtype), "output_loading_info": True}
+        model, report = AutoModelForCausalLM.from_pretrained(file.parent, **loading)
     except Exception as error:  # Transformers and the packages below it raise errors of many kinds
         raise EngineError(f"{file} cannot be read by Transformers: {first_line(error)}") from error
+    loaded = sum(one.numel() for one in model.parameters())
+    if report["missing_keys"] or loaded != header.parameters:
+        missing = f", without {sorted(report['missing_keys'])[0]}" if report["missing_keys"] else ""
+        raise EngineError(
+            f"{file} holds {header.parameters:,} weights, and the model that Transformers makes of it has {loaded:,}"
+            f"{missing}: some would be left out or be random numbers. Download it again; if that does not help, serve it "
+            f"with llama.cpp and use engine=openai, or set model.id to its safetensors."
+        )
     model.hf_quantizer = None  # it is quantised no more
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config

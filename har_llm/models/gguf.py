@@ -16,14 +16,28 @@ MAGIC = b"GGUF"
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 """The kinds of numbers in a header, as struct names them."""
 STRING, ARRAY = 8, 9
+ROPE_TABLES = "rope_f"
+"""How the names of tensors begin that stretch positions: rope_freqs, rope_factors_long, rope_factors_short."""
 
 
 @dataclass(frozen=True)
 class Header:
     values: dict[str, Any]
     """By name; lists are left out."""
-    parameters: int
-    """Number of weights."""
+    weights: dict[str, int]
+    """The number of weights of each tensor, by its name."""
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights, without the tables that stretch positions."""
+        return sum(count for name, count in self.weights.items() if not name.startswith(ROPE_TABLES))
+
+    @property
+    def stretches_positions(self) -> bool:
+        """Whether positions beyond those of its first training are computed in a way of their own (rope scaling)."""
+        scaling = self.values.get(f"{self.architecture}.rope.scaling.type") or "none"
+        factor = self.values.get(f"{self.architecture}.rope.scale_linear", 1.0)
+        return scaling != "none" or factor != 1.0 or any(name.startswith(ROPE_TABLES) for name in self.weights)
 
     @property
     def architecture(self) -> str:
@@ -67,14 +81,14 @@ class _Reader:
                 self._skip_array()
             else:
                 found[name] = self._value(kind)
-        return Header(found, sum(self._weights() for _ in range(tensors)))
+        return Header(found, dict(self._tensor() for _ in range(tensors)))
 
-    def _weights(self) -> int:
-        """The number of weights of the next tensor."""
-        self._string()
+    def _tensor(self) -> tuple[str, int]:
+        """The next tensor's name and its number of weights."""
+        name = self._string()
         shape = [self._number("Q") for _ in range(self._number("I"))]
         self._number("I"), self._number("Q")  # its number format, and its place
-        return math.prod(shape)
+        return name, math.prod(shape)
 
     def _skip_array(self) -> None:
         kind, count = self._number("I"), self._number("Q")

@@ -11,6 +11,9 @@ from har_llm.common.process import JsonProcess
 from har_llm.models.config import DTYPES
 from har_llm.models.room import check_room
 
+FORMAT = 2
+"""To be raised when another model would be made of the same file; part of its version."""
+
 
 def folder_of(file: Path, version: str, dtype: str) -> Path:
     """The folder of a GGUF file, whether it is made yet or not. `version`: a digest of the file."""

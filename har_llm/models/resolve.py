@@ -215,7 +215,7 @@ def _resolve_gguf(model: ModelConfig, file: Path) -> ResolvedModel:
     if header.chat_template is None:
         raise MissingError(f"The model in {file} has no chat template; take one that is trained to follow a chat.")
     config = replace(model, parameters=model.parameters or header.parameters)
-    found = ResolvedModel(config, f"{FILES_PREFIX}{_fingerprint({gguf.ENDING: file})}", None, gguf=file)
+    found = ResolvedModel(config, f"{FILES_PREFIX}{_fingerprint({gguf.ENDING: file})}.{gguf_cache.FORMAT}", None, gguf=file)
     folder = gguf_cache.folder_of(file, _version(found), model.dtype)
     return replace(found, path=folder if folder.is_dir() else None)
 

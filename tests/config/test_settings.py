@@ -133,6 +133,12 @@ def test_a_custom_model_is_called_by_its_id(given: list[str], name: str) -> None
     assert experiment("model=custom", *given).model.name == name
 
 
+@pytest.mark.parametrize("off", ["no", "off", "0", "False"])
+def test_however_reasoning_is_turned_off_its_sampling_is_too(off: str) -> None:
+    model = experiment("model=qwen3_8b", f"model.thinking={off}").model
+    assert not model.thinking and model.sampling.temperature == 0.7
+
+
 def test_a_teacher_is_sampled_as_it_reasons_itself() -> None:
     silent = experiment("lora=distilled", "model=qwen3_0.6b", "model.thinking=false", "lora.teacher.thinking=false")
     assert isinstance(silent.lora, Distilled) and silent.lora.teacher.sampling.temperature == 0.7

@@ -91,6 +91,13 @@ def test_it_becomes_a_folder_with_the_same_weights_once_and_its_version_stays(fi
             r"of the architecture 'nosuch', and Transformers reads .*, qwen3, .* only\. Serve it",
         ),
         ({"template": False}, "has no chat template; take one that is trained to follow a chat"),
+        ({"scaling": "yarn"}, r"stretches its positions \(rope scaling\), .* Serve it with llama\.cpp"),
+        ({"extra": "rope_freqs.weight"}, r"stretches its positions \(rope scaling\)"),
+        ({"without": "blk.0.ffn_up.weight"}, r"weights, and the model .* without model\.layers\.0\.mlp\.up_proj\.weight: "),
+        (
+            {"extra": "blk.0.unheard_of.weight"},
+            r"holds [\d,]+ weights, and the model that Transformers makes of it has [\d,]+: ",
+        ),
         ({"parts": 3}, r"is one of 3 parts of a model; join them first \(llama-gguf-split --merge"),
     ],
 )
