@@ -224,7 +224,7 @@ def validate(experiment: Experiment) -> None:
 
 @one_by_one
 def prompt(experiment: Experiment) -> None:
-    """Show the exact prompt for the first window, and its length; only control characters are shown by their codes."""
+    """Show the exact prompt for the first window, with codes in place of control characters, and its length."""
     from har_llm.common.provenance import Provenance
     from har_llm.engines.chat import rendered_prompt
     from har_llm.runs import prepare as runs

@@ -1,4 +1,4 @@
-"""Runs a command line. --help and --version are answered here; for all else, Hydra composes the config of each job."""
+"""Runs a command line. --help, --version and completion need no config; for all else, Hydra composes that of each job."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import har_llm
 from har_llm.cli.arguments import read_arguments
+from har_llm.cli.completion import COMPLETION_FLAGS, completion
 from har_llm.cli.help import help_text
 from har_llm.common.errors import HarError
 from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
@@ -30,6 +31,9 @@ def main() -> None:
         return
     given = command_line()
     try:
+        if {*COMPLETION_FLAGS} & {*sys.argv[1:]}:
+            print(completion(sys.argv[1:]))
+            return
         sys.argv[1:] = read_arguments(sys.argv[1:])
         if any(argument.lstrip("+~").startswith(("-", "experiment", "hydra")) for argument in sys.argv[1:]):
             run_hydra()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from har_llm.cli.help import help_text
 from har_llm.common.shipped import conf_folder
 from har_llm.config import GROUPS
@@ -25,6 +27,15 @@ def test_every_group_is_listed_with_its_options() -> None:
     for group, names in OPTIONS.items():
         assert sorted(listed[group]) == names
     assert all(len(line) <= 120 for line in help_text([]).splitlines())
+
+
+@pytest.mark.parametrize("width", [70, 80, 200])
+def test_it_is_as_wide_as_the_terminal_and_breaks_no_word(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """Lines of 120 characters were broken by a terminal of 80, in the middle of names."""
+    whole = help_text([])
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert max(map(len, help_text([]).splitlines())) <= min(width, 120)
+    assert help_text([]).split() == whole.split()
 
 
 def test_models_are_listed_by_size() -> None:

@@ -60,6 +60,7 @@ def show_run(result: RunResult, beside: Sequence[RunResult] = (), *, headline: s
     show_notes(out, summary.notes)
     out.print()
     out.print(_sample_panel(summary))
+    show_head(out, summary.title, summary.label)  # again, as the beginning has gone past by now
     out.print(plain(f"Run directory: {result.folder}"), soft_wrap=True)
 
 

@@ -1,0 +1,112 @@
+"""Completion of a command line by the Tab key in bash: the script that installs it, and what may follow.
+
+Hydra's own knows neither tasks nor `python -m`, and composes a config for every word.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, get_type_hints
+
+from har_llm.cli.arguments import FLAGS
+from har_llm.cli.options import options
+from har_llm.common.checks import require
+from har_llm.common.errors import ConfigError
+from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
+
+COMPLETION_FLAGS = ("-sc", "--shell-completion")
+INSTALL = """\
+_har_llm_reply() {
+    local IFS=$'\\n' line="${COMP_LINE:0:COMP_POINT}" cut=""
+    local word="${line##* }"
+    # bash replaces only what stands behind the last =
+    [[ "$COMP_WORDBREAKS" == *=* && "$word" == *=* ]] && cut="${word%"${word##*=}"}"
+    local found=($(COMP_LINE="$line" "$@" -sc query=bash 2>/dev/null))
+    COMPREPLY=("${found[@]#"$cut"}")
+    [[ "${COMPREPLY[*]}" == *[=./] ]] && compopt -o nospace 2>/dev/null
+    return 0
+}
+_har_llm() { _har_llm_reply "${COMP_WORDS[0]}"; }
+_har_llm_module() {
+    if [[ "${COMP_WORDS[1]} ${COMP_WORDS[2]}" == "-m har_llm" ]]; then _har_llm_reply "${COMP_WORDS[0]}" -m har_llm; fi
+}
+complete -o default -o bashdefault -F _har_llm har-llm
+complete -o default -o bashdefault -F _har_llm_module python python3
+"""
+
+
+def completion(arguments: Sequence[str]) -> str:
+    """The answer to -sc install=bash, or to -sc query=bash about the command line in COMP_LINE. Raises ConfigError."""
+    asked = dict(argument.partition("=")[::2] for argument in arguments if argument not in COMPLETION_FLAGS)
+    for name in ("install", "query"):
+        if name in asked:
+            require(f"-sc {name}", asked[name], ("bash",))
+            return INSTALL if name == "install" else "\n".join(candidates(os.environ.get("COMP_LINE", "")))
+    raise ConfigError('-sc has no value; Tab completes a command line after: eval "$(har-llm -sc install=bash)".')
+
+
+def candidates(line: str) -> list[str]:
+    """What the last word of a command line may become, in whole words. `line`: up to the cursor, with the program."""
+    *before, word = line.split(" ")
+    given = [argument for argument in before if "=" in argument]
+    name, equals, value = word.partition("=")
+    if word.startswith("-"):
+        found: Iterable[str] = FLAGS
+    elif equals:
+        kept, comma, _ = value.rpartition(",")
+        found = (f"{name}={kept}{comma}{one}" for one in _values(name, given))
+    else:
+        found = _fields(word, given) if "." in word else [f"{one}=" for one in options([])] + _settings()
+    return sorted({one for one in found if one.startswith(word)})
+
+
+def _values(name: str, given: Sequence[str]) -> Iterable[str]:
+    """What a setting may be, where that is a choice among few."""
+    from har_llm.config import BESIDE, EXPORTS, PARSINGS
+    from har_llm.scoring.names import METRICS
+    from har_llm.tasks import TASKS
+
+    listed: Mapping[str, Iterable[str]] = {
+        **options([]),
+        "task": TASKS,
+        "baselines": BESIDE,
+        "export.what": EXPORTS,
+        "metrics.parsing": PARSINGS,
+        "metrics.headline": METRICS,
+        "runs": ["last"],
+    }
+    if name in listed or name.partition("@")[0] in listed:
+        return listed.get(name) or listed[name.partition("@")[0]]
+    return ("true", "false") if isinstance(_composed(given, name), bool) else ()
+
+
+def _settings() -> list[str]:
+    from har_llm.config import Settings
+
+    kinds = get_type_hints(Settings)
+    return [f"{one.name}{'.' if is_dataclass(kinds[one.name]) else '='}" for one in fields(Settings)]
+
+
+def _fields(word: str, given: Sequence[str]) -> list[str]:
+    """The settings of the node that the word begins with, as in model.sampling."""
+    parent = word.rpartition(".")[0]
+    node = _composed(given, parent)
+    if not isinstance(node, dict):
+        return []
+    return [f"{parent}.{name}{'.' if isinstance(value, dict) else '='}" for name, value in node.items() if name[0] != "_"]
+
+
+def _composed(given: Sequence[str], key: str) -> Any:
+    """What the config that is composed of these arguments has under a key; None where it has nothing or fails."""
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+
+    try:
+        with initialize_config_dir(str(conf_folder()), version_base=HYDRA_VERSION):
+            found = OmegaConf.select(compose(CONFIG, list(given)), key)
+    except HydraException:
+        return None
+    return OmegaConf.to_container(found) if OmegaConf.is_config(found) else found
