@@ -5,6 +5,7 @@ Who imports whom is held by import-linter; its contracts are in pyproject.toml.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -37,3 +38,15 @@ def test_only_the_modules_named_for_it_bring_a_heavy_library_along() -> None:
 
 def _module(path: Path) -> str:
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_a_number_of_things_is_written_by_counted() -> None:
+    """ "1 texts" and "1 generations to make" were said in many places; common/numbers.py knows one from several."""
+    things = "answer|event|example|field|fault|file|generation|job|model|prompt|request|row|run|session|step|text|window"
+    loose = re.compile(rf"\{{(?!counted|rough|[A-Z_]+\b)[^{{}}]+\}} (?:more |other |further |W&B )?(?:{things})s\b")
+    found = {
+        f"{path.relative_to(ROOT)}: {slip[0]}"
+        for path in [*(ROOT / "har_llm").rglob("*.py"), *(ROOT / "hydra_plugins").rglob("*.py")]
+        for slip in loose.finditer(path.read_text(encoding="utf-8"))
+    }
+    assert not found

@@ -14,6 +14,7 @@ from itertools import islice, zip_longest
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
+from har_llm.common.numbers import counted
 from har_llm.data.records import Session
 
 PARTS = ("train", "validation", "test")
@@ -86,8 +87,9 @@ class PaperSplit(GroupSplit):
         if size not in paper_split:
             known = ", ".join(f"{key}: {value}" for key, value in paper_split.items())
             raise ConfigError(
-                f"dataset.paper_split is {{{known}}} and does not say how many of the {size} sessions of group {group!r} "
-                f"are for training; set '++dataset.paper_split={{{size}: {max(1, size * 2 // 3)}}}', or use split=fraction."
+                f"dataset.paper_split is {{{known}}} and does not say how many of the {counted(size, 'session')} of group "
+                f"{group!r} are for training; set '++dataset.paper_split={{{size}: {max(1, size * 2 // 3)}}}', or "
+                f"use split=fraction."
             )
         if not 0 <= paper_split[size] <= size:
             raise ConfigError(f"dataset.paper_split.{size} is {paper_split[size]}; it must be from 0 to {size}.")
@@ -149,7 +151,9 @@ def first_sessions(
     if count is None:
         return list(sessions)
     if count > len(sessions):
-        raise ConfigError(f"{setting} is {count}, but the training part has {len(sessions)} sessions; ask for fewer.")
+        raise ConfigError(
+            f"{setting} is {count}, but the training part has {counted(len(sessions), 'session')}; ask for fewer."
+        )
     chosen = {session.id for session in islice(_in_turns(_by_group(sessions), seed), count)}
     return [session for session in sessions if session.id in chosen]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from har_llm.common.errors import ConfigError
+from har_llm.common.numbers import counted
 from har_llm.data.records import Message, Prompt
 from har_llm.distill.examples_config import ExampleSettings, gold_in_words
 from har_llm.distill.training_messages import LongExamples
@@ -87,8 +88,8 @@ class Selection:
             ways = "raise lora.training.max_length or the student's model.context, " if long.can_read_more else ""
             most = "" if long.can_read_more else " (the student's context)"
             raise ConfigError(
-                f"{len(long.found)} of {len(self.examples)} examples, prompt and generation together, are longer than "
-                f"{longest} tokens{most} and would lose their end; {ways}make windows smaller, or set "
+                f"Prompt and generation together are longer than {longest} tokens{most} and would lose their end in "
+                f"{len(long.found)} of {counted(len(self.examples), 'example')}; {ways}make windows smaller, or set "
                 f"lora.examples.unusable=leave_out to train without them. Tokens: {_named(faults)}"
             )
         places = {place for place, _ in long.found}

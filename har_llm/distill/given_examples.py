@@ -12,6 +12,7 @@ from typing import Any
 
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, Notices
 from har_llm.common.files import read_bounded
+from har_llm.common.numbers import counted
 from har_llm.common.provenance import Provenance
 from har_llm.data.records import Message
 from har_llm.distill.examples import Candidate, Example, Selection, refuse_unusable, why_unusable
@@ -82,7 +83,7 @@ def read_examples(path: Path) -> GivenExamples:
         except _Fault as fault:
             faults.append(Notice(str(path), number, "no example", str(fault)))
     if faults:
-        summary = f"{faults.total} of {faults.total + len(rows)} rows of {path.name} are no examples:"
+        summary = f"{faults.total} of {counted(faults.total + len(rows), 'row')} of {path.name} cannot be used as examples:"
         raise DataError(summary, faults, "correct these first")
     if not rows:
         raise MissingError(f"lora.examples.path is {str(path)!r}, which has no rows; each line must hold one example.")

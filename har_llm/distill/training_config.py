@@ -9,6 +9,7 @@ from typing import Any
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.extra_args import extra_identity
+from har_llm.common.numbers import counted
 from har_llm.distill.extra_args import check_extra
 
 OPTIMIZERS = ("auto", "adamw_8bit", "adamw_torch")
@@ -100,7 +101,7 @@ class TrainingSettings:
 
     def extent(self, rows: int) -> str:
         """Steps and epochs on `rows` examples, in words."""
-        return f"{self.max_steps} steps of {self.batch_size}, epochs: {self.epochs_in_words(rows)}"
+        return f"{counted(self.max_steps, 'step')} of {self.batch_size}, epochs: {self.epochs_in_words(rows)}"
 
     def epochs_in_words(self, rows: int) -> str:
         epochs, begun = self.epochs(rows), self.epochs_begun(rows)

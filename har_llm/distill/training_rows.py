@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from har_llm.common.errors import EngineError
+from har_llm.common.numbers import counted
 from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.training_messages import LongExamples, Tell
 from har_llm.engines.chat import DEFAULT_CONTEXT, ChatTokenizer, readable_tokens
@@ -30,8 +31,8 @@ def training_rows(chat: ChatTokenizer, job: TrainingJob, longest: int, tell: Tel
         tell(LongExamples(long, longest, can_read_more=readable is None or longest < readable))
     if long and (not job.leave_out_long or len(long) == len(rows)):
         raise EngineError(
-            f"{len(long)} of {len(rows)} examples are longer than {longest} tokens (the longest has {max(lengths)}), and "
-            f"would lose their end; make windows smaller."
+            f"Longer than {longest} tokens: {len(long)} of {counted(len(rows), 'example')} (the longest has "
+            f"{max(lengths)}), which would lose their end; make windows smaller."
         )
     return [row for row, length in zip(rows, lengths, strict=True) if length <= longest]
 

@@ -99,8 +99,8 @@ def _check_batch(arguments: Any, job: TrainingJob) -> None:
     made = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
     if made != job.settings.batch_size:
         raise EngineError(
-            f"A step would take {made} examples, but lora.training.batch_size is {job.settings.batch_size}; let the "
-            f"training see one GPU only (CUDA_VISIBLE_DEVICES)."
+            f"A step would take {counted(made, 'example')}, but lora.training.batch_size is {job.settings.batch_size}; let "
+            f"the training see one GPU only (CUDA_VISIBLE_DEVICES)."
         )
 
 

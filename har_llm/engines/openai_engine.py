@@ -20,6 +20,7 @@ import openai
 
 from har_llm.common.errors import EngineError
 from har_llm.common.extra_args import with_extra
+from har_llm.common.numbers import counted
 from har_llm.engines import openai_protocol as wire
 from har_llm.engines.base import Generation, LoadedModel, Request
 from har_llm.engines.openai_client import open_client
@@ -130,7 +131,7 @@ class OpenaiEngine:
     def _summary(self, round_: _Round, count: int) -> str:
         untried = f", and {round_.untried} were given up, because no request succeeded any more" if round_.untried else ""
         return (
-            f"{len(round_.faults)} of {count} requests to {self._config.base_url} failed{untried}. The first: "
+            f"{len(round_.faults)} of {counted(count, 'request')} to {self._config.base_url} failed{untried}. The first: "
             f"{self._shown(round_.faults[0])}. What was finished is kept; run the same command again to go on."
         )
 

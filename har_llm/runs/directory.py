@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from har_llm.common.errors import MissingError
-from har_llm.common.numbers import percent
+from har_llm.common.numbers import counted, percent
 from har_llm.common.tables import ABSENT
 from har_llm.common.text import one_line
 from har_llm.common.typed_json import UnlikeError, plain, typed
@@ -162,7 +162,7 @@ def _read_rows(path: Path, kind: type[T], count: int) -> Iterator[T]:
             except (ValueError, RecursionError) as error:
                 raise MissingError(f"{path}:{number} is damaged ({error}); {_MEND.format(path.parent)}") from None
     if number != count:
-        raise MissingError(f"{path} has {number} rows instead of {count}; {_MEND.format(path.parent)}")
+        raise MissingError(f"{path} has {counted(number, 'row')} instead of {count}; {_MEND.format(path.parent)}")
 
 
 def _unlike(place: Path | str, folder: Path, error: UnlikeError) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from har_llm.common.errors import MissingError
+from har_llm.common.numbers import counted
 from har_llm.data.answer_form import AnswerForm
 from har_llm.data.records import Prompt
 from har_llm.runs.run import PreparedRun
@@ -38,7 +39,9 @@ def parse_windows(run: PreparedRun, store: GenerationStore) -> list[WindowGenera
     """The generations of every window. Raises MissingError if some are missing."""
     missing = run.owed(store)
     if missing:
-        raise MissingError(f"{len(missing)} of {len(run.requests)} generations are missing; run the same command again.")
+        raise MissingError(
+            f"{len(missing)} of {counted(len(run.requests), 'generation')} missing; run the same command again."
+        )
     wanted = run.wanted(store)
     records = store.get_many(request.key for mine in wanted for request in mine)
     by_window = [[next(records) for _ in mine] for mine in wanted]

@@ -11,6 +11,7 @@ from typing import Any
 
 from har_llm.common.digest import digest
 from har_llm.common.errors import ConfigError
+from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.config import Experiment
 from har_llm.data.few_shot import example_windows
@@ -85,7 +86,8 @@ def render(experiment: Experiment, recordings: Recordings, sessions: Sequence[Se
     prompts = [renderer.render(window) for window in islice(windows, experiment.settings.limit)]
     if not prompts:
         raise ConfigError(
-            f"No window is left of {len(sessions)} sessions: window.min_events is {experiment.window.min_events}; lower it."
+            f"No window is left of {counted(len(sessions), 'session')}: window.min_events is "
+            f"{experiment.window.min_events}; lower it."
         )
     return prompts
 

@@ -142,27 +142,29 @@ def _notes(run: RunResult) -> Iterator[str]:
     if metrics.sessions < FEW_SESSIONS:
         yield f"Only {counted(metrics.sessions, 'session')}: too few for a reliable standard deviation or interval."
     if unscored := metrics.strict.unscored_events:
-        yield f"{unscored} events are shown to the model and not scored (dataset.null_class)."
+        yield f"{counted(unscored, 'event')} shown to the model and not scored (dataset.null_class)."
     if unlabelled := metrics.strict.unlabelled_events:
         yield f"{counted(unlabelled, 'event')} without a gold activity (unlabelled): shown to the model and not scored."
     for reason, count in metrics.excluded_events.items():
-        yield f"{count} events are excluded: {reason}."
-    for kind, count in data.repairs.items():
+        yield f"{counted(count, 'event')} excluded: {reason}."
+    if data.repairs:
+        found = counted(sum(data.repairs.values()), "place")
         yield (
-            f"Repaired or noticed in the whole dataset, of which this run uses a part: {count} x {kind} (data.json lists "
-            f"them)."
+            f"{found} repaired or noticed in the whole dataset, of which this run uses a part: task=describe counts them by "
+            f"kind, data.json lists them."
         )
     for reason, count in data.dropped_events.items():
-        yield f"{count} events of the whole dataset are left out by the settings: {reason}."
+        yield f"{counted(count, 'event')} of the whole dataset left out by the settings: {reason}."
     if metrics.seed and metrics.choices.generation.get("temperature") == 0 and _is_as_it_was(metrics.adapter):
         yield f"seed={metrics.seed} changes nothing: at model.sampling.temperature=0 every seed gives the same generations."
     ends = environment.finish_reasons
+    made = counted(sum(ends.values()), "generation")
     if cut := ends.get("length", 0):
-        yield f"{cut} of {sum(ends.values())} generations were cut by model.sampling.max_new_tokens or the model's context."
+        yield f"{cut} of {made} cut by model.sampling.max_new_tokens or the model's context."
     if ran_on := environment.ran_on:
         yield (
-            f"{ran_on} of {sum(ends.values())} generations ran on past the events of their window, in a list without an "
-            f"end; what they say of the window counts in the lenient parsing only."
+            f"{ran_on} of {made} ran on past the events of their window, in a list without an end; "
+            f"what they say of the window counts in the lenient parsing only."
         )
     if (unclosed := environment.unclosed_reasoning) == sum(ends.values()) and metrics.choices.generation.get("thinking"):
         yield (
@@ -198,7 +200,7 @@ def window_lines(sample: Sample) -> list[str]:
         for number, event in enumerate(sample.window[first : sample.event + EVENTS_AROUND + 1], first)
     ]
     left = len(sample.window) - len(lines)
-    return [*lines, f"[{left} more events of this window]"] if left else lines
+    return [*lines, f"[{counted(left, 'more event')} of this window]"] if left else lines
 
 
 def shortened(text: str, characters: int, lines: int | None = None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from har_llm.common.digest import canonical
+from har_llm.common.numbers import counted
 from har_llm.config import Experiment, with_baseline
 from har_llm.data.datasets.base import events_in
 from har_llm.data.records import Recordings
@@ -41,7 +42,7 @@ def baselines_beside(jobs: Sequence[Job]) -> Beside:
             if why is not None and isinstance(baseline, SupervisedConfig):
                 continue
             if baseline.most_events is not None and events > baseline.most_events:
-                long = f"with {events:,} events to train on it takes longer than seconds"
+                long = f"with {counted(events, 'event')} to train on it takes longer than seconds"
                 left_out[f"model={baseline.name} is not computed unasked beside {job.run.name}: {long}."] = None
                 continue
             experiment = with_baseline(job.experiment, baseline)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from har_llm.common.errors import HarError, ServiceError
+from har_llm.common.numbers import counted
 from har_llm.common.provenance import MANIFEST
 from har_llm.common.text import visible
 from har_llm.config import OFFLINE_MODES, Experiment, WandbTracker
@@ -75,7 +76,7 @@ def sync(experiment: Experiment) -> None:
         asked += publisher.asked
     failed = [one for one in asked if isinstance(one.outcome, Failed)]
     if failed:
-        raise ServiceError(f"{len(failed)} of {len(asked)} runs were not published to W&B; the reason is above.")
+        raise ServiceError(f"{len(failed)} of {counted(len(asked), 'run')} not published to W&B; the reason is above.")
 
 
 def kept_tracker(result: RunResult) -> WandbTracker:
@@ -179,7 +180,7 @@ def _online(outcomes: Sequence[Online]) -> str:
     urls = list(dict.fromkeys(one.url for one in outcomes))
     if len(urls) == 1:
         return f"W&B has the run{again}: {urls[0]}"
-    return f"W&B has all {len(urls)} runs{again}: {urls[0].partition('/runs/')[0]}"
+    return f"W&B has all {counted(len(urls), 'run')}{again}: {urls[0].partition('/runs/')[0]}"
 
 
 def _offline(outcomes: Sequence[Offline], publisher: Publisher) -> str:
@@ -189,7 +190,7 @@ def _offline(outcomes: Sequence[Offline], publisher: Publisher) -> str:
         why = "tracker.mode is offline"
     elif os.environ.get("WANDB_MODE") in OFFLINE_MODES:
         why = f"WANDB_MODE is {os.environ['WANDB_MODE']}"
-    runs = "The W&B run is" if len(folders) == 1 else f"{len(folders)} W&B runs are"
+    runs = "The W&B run is" if len(folders) == 1 else f"{counted(len(folders), 'W&B run')} are"
     command = shlex.join(["wandb", "sync", *folders])
     return f"{runs} kept here, because {why}; after `wandb login`, this sends what is kept: {command}"
 
@@ -197,9 +198,9 @@ def _offline(outcomes: Sequence[Offline], publisher: Publisher) -> str:
 def _failed(failures: Sequence[tuple[Sequence[Path], Failed]], publisher: Publisher) -> str:
     """`failures`: each with the run directories that it concerns."""
     reasons = list(dict.fromkeys(failed.why for _, failed in failures))
-    why = reasons[0].rstrip(".") + (f", and {len(reasons) - 1} other reasons" if len(reasons) > 1 else "")
+    why = reasons[0].rstrip(".") + (f", and {counted(len(reasons) - 1, 'other reason')}" if len(reasons) > 1 else "")
     runs = list(dict.fromkeys(str(run) for concerned, _ in failures for run in concerned))
-    what = f"{len(failures)} runs are" if len(failures) > 1 else "The run is"
+    what = f"{counted(len(failures), 'run')} are" if len(failures) > 1 else "The run is"
     start = f"{what} not published to W&B ({why}). "
     if not runs:
         return f"{start}The adapter is complete; its training is published together with the first run that uses it."

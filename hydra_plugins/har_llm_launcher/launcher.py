@@ -35,6 +35,7 @@ class HarLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from har_llm.common.errors import HarError
+        from har_llm.common.numbers import counted
         from har_llm.tasks import headline
 
         if not job_overrides:
@@ -57,7 +58,7 @@ class HarLauncher(Launcher):
             sys.exit(f"error: {error}")
         failed = sum(job.error is not None for job in jobs)
         if failed:
-            print(f"{failed} of {len(jobs)} jobs failed; their errors are above.", file=sys.stderr)
+            print(f"{failed} of {counted(len(jobs), 'job')} failed; their errors are above.", file=sys.stderr)
             sys.exit(1)
         return [
             completed(overrides, config, headline(job))

@@ -166,7 +166,7 @@ def test_examples_that_only_the_tokenizer_finds_too_long_stop_or_are_left_out() 
     made = chosen(*(window(text(1, 2, 3), text(3, 2, 1)) for _ in range(3)), pick="all", min_correct=0.3)
     too_long = LongExamples(((0, 51), (5, 60)), longest=50, can_read_more=True)
     with pytest.raises(
-        ConfigError, match=r"2 of 6 examples.* longer than 50 .*Tokens: window s#0 \(51\), window s#2 \(60\)\."
+        ConfigError, match=r"longer than 50 .* in 2 of 6 examples;.*Tokens: window s#0 \(51\), window s#2 \(60\)\."
     ):
         made.without_long(too_long, "stop")
     with pytest.raises(ConfigError, match=r"50 tokens \(the student's context\) .*; make windows") as told:

@@ -62,7 +62,9 @@ BAD = [
 
 @pytest.mark.parametrize(("row", "message"), BAD, ids=range(len(BAD)))
 def test_a_bad_row_is_refused_with_its_line(tmp_path: Path, row: Any, message: str) -> None:
-    with pytest.raises(DataError, match=rf"1 of 2 rows of rows.jsonl are no examples:\n.*rows\.jsonl:2: .*{message}"):
+    with pytest.raises(
+        DataError, match=rf"1 of 2 rows of rows.jsonl cannot be used as examples:\n.*rows\.jsonl:2: .*{message}"
+    ):
         given(tmp_path, ROW, row)
 
 

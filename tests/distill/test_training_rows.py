@@ -37,13 +37,13 @@ def test_examples_that_are_too_long_are_named_and_stop_or_are_left_out(rows: Pat
     long = tuple((place, length) for place, length in enumerate(tokens) if length > longest)
     assert 0 < len(long) < len(tokens)
     stopping, heard = job(rows, tmp_path), []
-    with pytest.raises(EngineError, match=rf"{len(long)} of 12 examples are longer than {longest} tokens"):
+    with pytest.raises(EngineError, match=rf"onger than {longest} tokens: {len(long)} of 12 examples"):
         training_rows(chat_of(stopping), stopping, longest, heard.append)
     leaving = job(rows, tmp_path, leave_out_long=True)
     kept = training_rows(chat_of(leaving), leaving, longest, heard.append)
     assert heard == [LongExamples(long, longest, can_read_more=True)] * 2
     assert [len(row["input_ids"]) for row in kept] == [length for length in tokens if length <= longest]
-    with pytest.raises(EngineError, match="12 of 12 examples are longer than 1 tokens"):
+    with pytest.raises(EngineError, match="onger than 1 tokens: 12 of 12 examples"):
         training_rows(chat_of(leaving), leaving, 1, heard.append)
 
 
@@ -59,7 +59,7 @@ def test_examples_that_are_longer_than_the_student_reads_are_no_reason_to_raise_
     monkeypatch.setattr("har_llm.distill.training_rows.readable_tokens", lambda *_, **__: 10)
     made = job(rows, tmp_path, max_length=4096)
     heard: list[Any] = []
-    with pytest.raises(EngineError, match="12 of 12 examples are longer than 10 tokens"):
+    with pytest.raises(EngineError, match="onger than 10 tokens: 12 of 12 examples"):
         training_rows(chat_of(made), made, longest_row(made), heard.append)
     assert [(one.longest, one.can_read_more) for one in heard] == [(10, False)]
 

@@ -107,7 +107,7 @@ def test_what_is_too_long_is_told_first_and_the_rest_is_trained_on(rows: Path, t
     told = next(messages)
     assert isinstance(told, LongExamples)
     assert [place for place, _ in told.found] == list(range(12))
-    with pytest.raises(EngineError, match="12 of 12 examples are longer than 1 tokens"):
+    with pytest.raises(EngineError, match="onger than 1 tokens: 12 of 12 examples"):
         list(messages)
     lengths = sorted(length for _, length in told.found)
     short = job(rows, tmp_path, max_length=lengths[5], leave_out_long=True, max_steps=2)

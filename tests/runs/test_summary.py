@@ -114,8 +114,8 @@ def test_notes_warn_of_what_the_scores_do_not_show(tmp_path: Path) -> None:
     found = summary(tmp_path, environment=environment, excluded_events={"window beyond limit": 5}, partial=True, limit=4)
     notes = "\n".join(found.notes)
     assert "Only 2 sessions: too few for a reliable standard deviation or interval." in notes
-    assert "5 events are excluded: window beyond limit." in notes
-    assert "1 of 4 generations were cut" in notes
+    assert "5 events excluded: window beyond limit." in notes
+    assert "1 of 4 generations cut" in notes
     assert "2 of 4 generations ran on past the events of their window, in a list without an end" in notes
     assert "different engines, versions or machines" in notes
     assert [text for name, text in found.facts if name == "engine"] == ["Transformers", "vLLM"]

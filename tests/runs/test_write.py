@@ -43,7 +43,7 @@ def test_right_answers_score_one_and_every_event_is_accounted_for(tmp_path: Path
 
 def test_a_run_whose_generations_are_missing_is_refused(tmp_path: Path) -> None:
     prepared = prepare(experiment(*SMALL, f"paths.outputs={tmp_path}"))
-    with pytest.raises(MissingError, match="generations are missing; run the same command again"):
+    with pytest.raises(MissingError, match="generations missing; run the same command again"):
         write_run(prepared, prepared.open_store())
     assert not prepared.folder.exists()
 

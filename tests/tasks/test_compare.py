@@ -45,7 +45,7 @@ def test_two_runs_are_compared_without_data_or_model(tmp_path: Path) -> None:
 def test_a_partial_run_is_compared_on_its_own_events(tmp_path: Path) -> None:
     (a, _), (_, b) = two_runs(tmp_path, "limit=3"), two_runs(tmp_path)
     compared = har_llm(tmp_path, "task=compare", f"runs=[{a},{b}]")
-    assert "The 30 events that both runs scored" in compared.stdout
+    assert "What both runs scored: 30 events" in compared.stdout
     whole = json.loads((b / "metrics.json").read_text())["events"]
     assert f"A scored 0 events that B did not, and B {whole - 30} that A did not." in " ".join(compared.stdout.split())
     assert "partial: first 3 windows only" in compared.stdout

@@ -51,7 +51,7 @@ def test_the_main_job_on_the_real_marble_release(tmp_path: Path) -> None:
     done = har_llm(tmp_path, "dataset=marble", f"paths.data={data}", "model=tiny_student", "limit=3")
     assert "marble, test part: 2 sessions, 3 windows" in done.stdout
     assert "synthetic model" in done.stdout and "synthetic home" not in done.stdout
-    assert "Repaired or noticed in the whole dataset" in done.stdout
+    assert "repaired or noticed in the whole dataset" in done.stdout
 
 
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, script: str) -> None:

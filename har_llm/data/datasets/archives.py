@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.files import MOST_BYTES, check_bounded
+from har_llm.common.numbers import counted
 from har_llm.data.datasets.files import FileReader, shown
 
 MOST_JSON = 8 * 1024**2
@@ -104,9 +105,11 @@ class ArchiveReader(FileReader):
                 yield number, fields
             elif quoted_well:
                 rule = f"a row must have {len(columns)}: {','.join(columns)}; a text with a comma must be in quotes"
-                self.fault(path, number, "wrong number of fields", f"{shown(text)} has {len(fields)} fields; {rule}")
+                self.fault(
+                    path, number, "wrong number of fields", f"{shown(text)} has {counted(len(fields), 'field')}; {rule}"
+                )
             else:
-                rule = f"it must have {len(columns)} fields, and every quote its second one before the next row"
+                rule = f"it must have {counted(len(columns), 'field')}, and every quote its second one before the next row"
                 self.fault(path, number, "wrong quotes", f"{shown(text)} cannot be split into fields; {rule}")
 
     def items(self, path: Path, keys: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, Any]]]:

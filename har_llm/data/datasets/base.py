@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, Notice, Notices
+from har_llm.common.numbers import counted
 from har_llm.data.records import Event, Home, Recordings, Session
 
 NULL_CLASS_USES = ("label", "unscored", "dropped")
@@ -137,7 +138,7 @@ class ReleaseConfig(DatasetConfig):
             known = self.expected.get(name, count)
             if count != known:
                 words = name.replace("_", " ")
-                message = f"{count:,} {words} are read, the release is known to have {known:,}"
+                message = f"{counted(count, words.removesuffix('s'))} read, the release is known to have {known:,}"
                 remark = f" ({remarks[name]})" if name in remarks else ""
                 rule = f"compare your copy with {source}, or set dataset.expected"
                 yield Notice(str(place), None, f"{words} differ from the release's {known:,}", f"{message}{remark}; {rule}")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from har_llm.common.errors import Notice, Notices
 from har_llm.common.files import MOST_BYTES, read_bounded
+from har_llm.common.numbers import counted
 
 MOST_LINES = 2_000_000
 """A file with more is refused: none of a release has nearly as many, and each may take a fault or a repair."""
@@ -69,7 +70,9 @@ class FileReader:
                 self.empty_line(path, number)
             else:
                 rule = f"a row must have {len(columns)}: {','.join(columns)}"
-                self.fault(path, number, "wrong number of fields", f"{shown(line)} has {len(fields)} fields; {rule}")
+                self.fault(
+                    path, number, "wrong number of fields", f"{shown(line)} has {counted(len(fields), 'field')}; {rule}"
+                )
 
     def check_rows(self, path: Path, lines: Sequence[str | None]) -> None:
         """Add a fault if nothing follows the header."""

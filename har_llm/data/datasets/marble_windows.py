@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from har_llm.common.errors import Notice
+from har_llm.common.numbers import counted
 from har_llm.data.records import Session
 from har_llm.data.splits import PaperSplit
 from har_llm.data.windows import FixedWindows
@@ -26,7 +27,7 @@ def window_difference(
     if found == known:
         return
     nearest = f"; window.min_events=2, without windows of a single event, gives {others}" if others == known else ""
-    message = f"{found} windows of 10 come out of the {len(training)} training sessions{nearest}"
+    message = f"{counted(found, 'window')} of 10 come out of the {len(training)} training sessions{nearest}"
     yield Notice(str(folder), None, f"training windows differ from the paper's {known}", f"{message}; the paper has {known}")
 
 

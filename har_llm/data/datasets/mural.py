@@ -124,7 +124,7 @@ class Mural(ReleaseConfig):
     def _differences(self, root: Path, reader: MuralReader, sessions: Sequence[Session]) -> Iterator[Notice]:
         rows = reader.annotation_rows
         found = (len(sessions), self._events(reader, sessions), rows, len(reader.sensors), self._activities(reader))
-        remark = f"dataset.annotation_rows={self.annotation_rows}; there are {rows} such rows"
+        remark = f"dataset.annotation_rows={self.annotation_rows}; such rows: {rows}"
         return self.differences(root, HOME_PAGE, dict(zip(RELEASE_COUNTS, found, strict=True)), {"events": remark})
 
     def _events(self, reader: MuralReader, sessions: Sequence[Session]) -> int:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
 
+from har_llm.common.numbers import counted
+
 PAPER_WINDOW = 10
 """Events in a window of the paper, on which its number of windows depends; independent of the `window` that is chosen."""
 
@@ -61,4 +63,5 @@ def compared(sessions: Sequence[RowCounts], variant: Variant, known: int) -> str
         advice = f"{nearest} comes nearest, with {closer:,}"
     else:
         advice = "no other setting of annotation_rows, null_class and window.min_events comes nearer"
-    return f"{found:,} windows of {PAPER_WINDOW} come out of the {len(sessions)} training sessions with {variant}; {advice}"
+    windows = counted(found, "window")
+    return f"{windows} of {PAPER_WINDOW} come out of the {len(sessions)} training sessions with {variant}; {advice}"

@@ -56,7 +56,7 @@ def _about_sessions(one: Difference, sessions: int) -> Iterator[str]:
         )
     elif one.sessions_that_differ and one.smallest_p > SIGNIFICANT:
         yield (
-            f"The runs differ in {one.sessions_that_differ} of {sessions} sessions only, so p cannot be below "
+            f"The runs differ in {one.sessions_that_differ} of {counted(sessions, 'session')} only, so p cannot be below "
             f"{chance(one.smallest_p)}."
         )
     if sessions < FEWEST:
@@ -71,8 +71,8 @@ def _about_sessions(one: Difference, sessions: int) -> Iterator[str]:
 def _about_events(pairing: Pairing) -> Iterator[str]:
     if any(pairing.left_out):
         yield (
-            f"A scored {pairing.left_out[0]:,} events that B did not, and B {pairing.left_out[1]:,} that A did not. Only "
-            f"the {len(pairing.events):,} that both scored are compared, so scores may differ from the runs' own."
+            f"A scored {counted(pairing.left_out[0], 'event')} that B did not, and B {pairing.left_out[1]:,} that A did "
+            f"not. Only the {len(pairing.events):,} that both scored are compared, so scores may differ from the runs' own."
         )
     catalogues = [set(run.metrics.activities) for run in (pairing.a, pairing.b)]
     if catalogues[0] != catalogues[1]:

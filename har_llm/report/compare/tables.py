@@ -74,7 +74,7 @@ def _sessions(comparison: Comparison) -> Table:
 
 def _outcomes(comparison: Comparison) -> Table:
     rows = [[name, f"{count:,}", percent(count / comparison.events)] for name, count in comparison.outcomes.items() if count]
-    return Table("outcomes", f"The {comparison.events:,} events that both runs scored", ["", "events", "%"], rows)
+    return Table("outcomes", f"What both runs scored: {counted(comparison.events, 'event')}", ["", "events", "%"], rows)
 
 
 def _missed(comparison: Comparison) -> Table:
@@ -114,7 +114,7 @@ def _differing(pairing: Pairing) -> Table:
         [event.session, str(event.id), event.time, event.text, *_words(event, pairing), event.outcome] for event in differing
     ]
     columns = ["session", "id", "time", "event", "gold", "A", "B", "outcome"]
-    return Table("events", f"{len(rows):,} events that the runs answer differently", columns, rows)
+    return Table("events", f"{counted(len(rows), 'event')} that the runs answer differently", columns, rows)
 
 
 def _words(event: PairedEvent, pairing: Pairing) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from har_llm.common.console import Laid, plain
 from har_llm.common.errors import Notice, Notices
-from har_llm.common.numbers import duration
+from har_llm.common.numbers import counted, duration
 from har_llm.common.tables import Table
 from har_llm.data.describe import Description, by_kind
 from har_llm.scoring.names import activity_name
@@ -43,7 +43,7 @@ def _about_the_whole(notices: Sequence[Notice]) -> list[RenderableType]:
 
 def _headline(description: Description) -> str:
     made = " (synthetic home)" if description.synthetic else ""
-    return f"{description.home}{made}: {description.sessions:,} sessions, {description.events:,} events"
+    return f"{description.home}{made}: {counted(description.sessions, 'session')}, {counted(description.events, 'event')}"
 
 
 def _summary(description: Description) -> str:

@@ -146,9 +146,10 @@ def _training_notes(one: TrainingEstimate) -> Iterator[str]:
             "the time of training is known once an adapter has been trained on such examples on this kind of machine: run "
             "it with lora.training.max_steps=10 there, and plan again."
         )
+    at_once = counted(one.recipe.lora.training.per_device_train_batch_size, "example")
     yield (
-        f"training needs memory for the weights and for {one.recipe.lora.training.per_device_train_batch_size} examples at "
-        f"once, which grows with their length and is not estimated."
+        f"training needs memory for the weights and for {at_once} at once, which grows with their length and is not "
+        f"estimated."
     )
 
 

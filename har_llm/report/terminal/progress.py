@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from har_llm.common.console import plain
-from har_llm.common.numbers import percent
+from har_llm.common.numbers import counted, percent
 from har_llm.common.text import visible
 from har_llm.engines.base import Generation
 from har_llm.sweep.callbacks import Callback
@@ -85,7 +85,7 @@ class LiveProgress(Callback):
         server = load.engine.about().get("server")
         doing = f"asking {server}" if server else "loading the model"
         if not self._quiet:
-            self._say(f"{title}; {self._load_total} generations to make, {doing}")
+            self._say(f"{title}; {counted(self._load_total, 'generation')} to make, {doing}")
         for note in load.notes:
             self._say(f"{load.model.config.name}: {note}")
         self._show("loading")
@@ -102,7 +102,7 @@ class LiveProgress(Callback):
         self._total, self._load_total = self._total + more, self._load_total + more
         if self._bar is not None:
             self._bar.update(self._task, total=self._total)
-        self._say(f"{self._what}: {more} more generations to make, for windows of which none is right yet")
+        self._say(f"{self._what}: {counted(more, 'more generation')} to make, for windows of which none is right yet")
 
     def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
         training = recipe.lora.training
@@ -150,7 +150,7 @@ class LiveProgress(Callback):
             self._show_bar(what)
         elif not self._quiet and self._load_done and (self._load_done == self._load_total or self._is_time_to_report()):
             self._reported = time.monotonic()
-            self._say(f"{self._what}: {self._load_done} of {self._load_total} generations, {self._rate}")
+            self._say(f"{self._what}: {self._load_done} of {counted(self._load_total, 'generation')}, {self._rate}")
 
     def _is_time_to_report(self) -> bool:
         return time.monotonic() - self._reported > PLAIN_REPORT_EVERY_S

@@ -429,7 +429,7 @@ def test_known_counts_are_those_of_the_sensors(tmp_path: Path) -> None:
     assert not dataset.read(tmp_path).repairs
     dataset.expected = {"sessions": 1, "events": 4}
     (notice,) = dataset.read(tmp_path).repairs
-    assert "3 events are read, the release is known to have 4 (those of environmental.csv; " in notice.message
+    assert "3 events read, the release is known to have 4 (those of environmental.csv; " in notice.message
 
 
 def test_dropping_the_null_class_drops_extra_events_of_it_too(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_two_waits_in_vain_are_enough() -> None:
     with FailingServer({None: ("hang",)}) as server:
         came, words = collect(open_engine(config(server.url, timeout=0.2), MODEL).generate([request("a")]))
     assert (came, len(server.attempts["a"])) == ([], 2)
-    assert "1 of 1 requests" in words
+    assert "1 of 1 request " in words
     assert "no response within 0.2 s; for slow models raise engine.timeout" in words
 
 

@@ -103,4 +103,4 @@ def test_of_many_differing_events_some_are_shown(tmp_path: Path, capsys: pytest.
 def test_generations_that_were_cut_are_counted_among_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = answered(sampled(tmp_path, "decoding.samples=3"), "<think>\nand so on")
     show_run(result, headline="f1_weighted", parsing="strict", fresh=True)
-    assert "6 of 6 generations were cut" in capsys.readouterr().out
+    assert "6 of 6 generations cut" in capsys.readouterr().out

@@ -44,7 +44,7 @@ def test_a_damaged_run_does_not_keep_the_others_from_being_published(
     (first / "windows.jsonl").write_text("{\n")
     done = har_llm(tmp_path, "task=sync", expect=1)
     assert "The run is not published to W&B (" in done.stdout and "windows.jsonl:1 is damaged" in done.stdout
-    assert "error: 1 of 3 runs were not published to W&B" in done.stderr
+    assert "error: 1 of 3 runs not published to W&B" in done.stderr
     assert {run.run.display_name for run in offline_runs(tmp_path / "outputs")} == {path.name for path in others}
 
 

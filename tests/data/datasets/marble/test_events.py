@@ -208,8 +208,8 @@ def test_other_counts_are_told(tmp_path: Path) -> None:
             "events differ from the release's 1,790",
         ]
         assert {notice.path for notice in repairs} == {str(tmp_path / "marble")}
-        assert "1 sessions are read" in repairs[0].message and "a partial copy is divided otherwise" in repairs[0].message
-        assert "3 events are read" in repairs[1].message and "dataset.expected" in repairs[1].message
+        assert "1 session read" in repairs[0].message and "a partial copy is divided otherwise" in repairs[0].message
+        assert "3 events read" in repairs[1].message and "dataset.expected" in repairs[1].message
 
 
 def test_known_counts_give_no_notice(marble: Marble, tmp_path: Path) -> None:

@@ -273,7 +273,7 @@ def test_other_counts_are_told(tmp_path: Path) -> None:
         "sensors differ from the release's 23",
         "activities differ from the release's 26",
     ]
-    assert "3 events are read" in repairs[1].message and "there are 1 such rows" in repairs[1].message
+    assert "3 events read" in repairs[1].message and "such rows: 1" in repairs[1].message
     assert {notice.path for notice in repairs} == {str(tmp_path / "mural")}
 
 
