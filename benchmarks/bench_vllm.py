@@ -113,7 +113,7 @@ def write_job(path: Path, overrides: Sequence[str]) -> list[str]:
             "model": str(run.model.path),
             "dtype": model.dtype,
             "max_model_len": longest,
-            "max_num_seqs": engine.max_num_seqs,
+            "max_num_seqs": engine.sequences_at_once(),
             "enforce_eager": not has_gpu(),
             "enable_prefix_caching": True,
             "disable_cascade_attn": True,

@@ -21,6 +21,8 @@ from har_llm.models.footprint import Footprint
 QUANTIZED = ("fp8_per_tensor", "fp8_per_channel", "fp8_per_block")
 """The ways in which vLLM 0.32 quantises the weights of any model on loading, to 8 bits each."""
 
+SEQUENCES_OF_A_GPU, SEQUENCES_OF_A_CPU = 256, 8
+
 
 @dataclass(kw_only=True)
 class VllmEngineConfig(SingleWorker):
@@ -33,8 +35,9 @@ class VllmEngineConfig(SingleWorker):
     """Copies of the model that share the windows; null = as many as the GPUs hold."""
     gpu_memory_utilization: float = 0.9
     """Share of each GPU's memory for weights and key-value cache; less where other programs have taken some."""
-    max_num_seqs: int = 256
-    """Most sequences that one copy generates at once."""
+    max_num_seqs: int | None = None
+    """Most sequences that one copy generates at once; null = 256, and on a CPU 8: none is kept before it is finished, and
+    those that begin later find the beginning of their prompts computed."""
     max_model_len: int | None = None
     """Most tokens of a prompt and its generation; null = as many as the prompts of the run and max_new_tokens need, at
     least."""
@@ -88,6 +91,10 @@ class VllmEngineConfig(SingleWorker):
         """Embeddings and head stay as they are when the weights are quantised."""
         quantised = size.weights - size.embeddings if self.quantization else 0.0
         return size.weights - quantised / 2
+
+    def sequences_at_once(self) -> int:
+        """Most sequences that one copy generates at once on this machine."""
+        return self.max_num_seqs or (SEQUENCES_OF_A_GPU if gpus() else SEQUENCES_OF_A_CPU)
 
     def devices(self) -> Sequence[Gpu]:
         return gpus()

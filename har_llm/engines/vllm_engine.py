@@ -84,7 +84,7 @@ class VllmEngine:
             raise EngineError("\n".join(self._refusals))
 
     def _generate(self, pairs: Iterable[tuple[Request, list[int]]]) -> Iterator[Generation]:
-        waiting, most = deque(pairs), self._config.max_num_seqs
+        waiting, most = deque(pairs), self._config.sequences_at_once()
         begun: dict[str, Request] = {}
         queued: deque[str] = deque()  # at vLLM, which begins them in this order
         shares = TimeShares()
@@ -148,7 +148,7 @@ class VllmEngine:
             "quantization": config.quantization,
             "kv_cache_dtype": config.kv_cache_dtype,
             "max_model_len": self._longest,
-            "max_num_seqs": config.max_num_seqs,
+            "max_num_seqs": config.sequences_at_once(),
             "tensor_parallel_size": int(os.environ.get("HAR_LLM_TENSOR_PARALLEL", "1")),
             "enforce_eager": not on_gpu if config.enforce_eager is None else config.enforce_eager,
             "enable_prefix_caching": True,

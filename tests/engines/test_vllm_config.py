@@ -118,6 +118,15 @@ def test_without_a_gpu_one_process_runs_on_the_cpu(here: Any) -> None:
     assert VllmEngineConfig(tensor_parallel_size=1).replicas(QWEN3_32B, TOKENS) == [{}]
 
 
+def test_on_a_cpu_few_sequences_share_the_time_so_that_a_kill_keeps_what_is_finished(here: Any) -> None:
+    """With 80 of 80 windows begun at once, none was finished when the process was killed after 157 s."""
+    here([])
+    assert VllmEngineConfig().sequences_at_once() == 8
+    assert VllmEngineConfig(max_num_seqs=80).sequences_at_once() == 80
+    here(gpus(1, 80))
+    assert VllmEngineConfig().sequences_at_once() == 256
+
+
 @pytest.mark.parametrize("setting", ["tensor_parallel_size", "data_parallel_size"])
 def test_without_a_gpu_nothing_is_spread_over_gpus(here: Any, setting: str) -> None:
     here([])
