@@ -5,10 +5,10 @@ For notebooks: `runs = har_llm.load_runs("outputs")`, then `runs.scores()` and `
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # not typing's, nor pathlib: Ctrl-C while they are imported here, before __main__, shows a traceback
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from har_llm.runs.load import Runs
 
 __version__ = "0.1.0"

@@ -7,12 +7,12 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from har_llm.cli.options import options
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
+from har_llm.common.paths import expanded
 from har_llm.common.text import nearest, suggestion
 
 MULTIRUN = ("-m", "--multirun")
@@ -194,7 +194,7 @@ def _require_option(key: str, name: str, names: Sequence[str]) -> None:
     plain = {_plain(one): one for one in names}
     found = nearest(_plain(name.rpartition("/")[2]), plain)
     near = "" if found is None else f" Did you mean {plain[found]}?"
-    if key == "model" and ("/" in name or Path(name).exists()):
+    if key == "model" and ("/" in name or expanded(name).exists()):
         raise ConfigError(
             f"model is {name!r}; a model of the hub or of a folder is written "
             f"model=custom model.id={shlex.quote(name)}.{near}"

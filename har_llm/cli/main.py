@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,27 +24,34 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the command line. The exit code is 1 for an error that the user can fix, 130 for Ctrl-C."""
-    if {"--help", "-h"} & set(sys.argv[1:]):
-        print(help_text(sys.argv[1:]))
-        return
-    if "--version" in sys.argv[1:]:
-        print(f"har_llm {har_llm.__version__}")
-        return
     given = command_line()
     try:
-        if {*COMPLETION_FLAGS} & {*sys.argv[1:]}:
-            print(completion(sys.argv[1:]))
-            return
-        sys.argv[1:] = read_arguments(sys.argv[1:])
-        if any(argument.lstrip("+~").startswith(("-", "experiment", "hydra")) for argument in sys.argv[1:]):
-            run_hydra()
-        else:
-            run_alone(sys.argv[1:])
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as __main__ sets it; a background job ignores the signal
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        answer(sys.argv[1:])
     except HarError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         print(f"\nInterrupted. What is finished is kept; to resume:\n  {given}", file=sys.stderr)
         sys.exit(130)
+
+
+def answer(arguments: Sequence[str]) -> None:
+    """Do what the arguments ask for."""
+    if {"--help", "-h"} & set(arguments):
+        print(help_text(arguments))
+        return
+    if "--version" in arguments:
+        print(f"har_llm {har_llm.__version__}")
+        return
+    if {*COMPLETION_FLAGS} & {*arguments}:
+        print(completion(arguments))
+        return
+    sys.argv[1:] = read_arguments(arguments)
+    if any(argument.lstrip("+~").startswith(("-", "experiment", "hydra")) for argument in sys.argv[1:]):
+        run_hydra()
+    else:
+        run_alone(sys.argv[1:])
 
 
 def run_hydra() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from har_llm.common.paths import expanded
 from har_llm.common.shipped import conf_folder
 
 
@@ -23,7 +24,7 @@ def _own_folders(arguments: Sequence[str]) -> list[Path]:
     for place, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
         if name in ("--config-dir", "-cd"):
-            folders.append(Path(value if equals else arguments[place + 1] if place + 1 < len(arguments) else "."))
+            folders.append(expanded(value if equals else arguments[place + 1] if place + 1 < len(arguments) else "."))
     return folders
 
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from har_llm.common.errors import ConfigError
 from har_llm.common.text import suggestion
+
+
+def check_name(setting: str, name: str) -> None:
+    """Raise ConfigError for what cannot be part of a run directory's name."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", name):
+        raise ConfigError(
+            f"{setting} is {name!r}; it names run directories, so use at most 60 letters, digits, '.', '_' and '-'."
+        )
 
 
 def require(name: str, value: object, allowed: Collection[str]) -> None:

@@ -8,15 +8,26 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from har_llm.common.errors import ConfigError
+
+LONGEST_NAME, LONGEST_PATH = 255, 4095
+"""Most bytes of the name of a file or folder, and of a path."""
 _PATH = re.compile(r"[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
 """The beginning of an id that is a path, not a name on the hub."""
 
 
 def expanded(path: str | Path) -> Path:
-    """The path with the home folder for ~. A ~user that does not exist stays, to be shown as what is missing."""
+    """The path with the home folder for ~. A ~user that does not exist stays, to be shown as what is missing.
+
+    Raises ConfigError for a path that is too long for any file system.
+    """
+    found = Path(path)
     with suppress(ValueError):  # a null byte in the user's name
-        return Path(os.path.expanduser(path))  # noqa: PTH111 (Path.expanduser raises for an unknown ~user)
-    return Path(path)
+        found = Path(os.path.expanduser(path))  # noqa: PTH111 (Path.expanduser raises for an unknown ~user)
+    for part, longest, what in ((str(found), LONGEST_PATH, "path"), *((part, LONGEST_NAME, "name") for part in found.parts)):
+        if (size := len(part.encode("utf-8", "surrogatepass"))) > longest:
+            raise ConfigError(f"The {what} {part[:60]!r}... has {size:,} bytes; {longest:,} is the most, so shorten it.")
+    return found
 
 
 def published_id(text: str) -> str:

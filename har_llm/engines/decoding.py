@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from har_llm.common.checks import check_name
 from har_llm.common.errors import ConfigError
-from har_llm.models.config import check_name
 
 PLAIN_DECODING = "plain"
 

@@ -7,12 +7,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from har_llm.common.checks import check_name
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.files import read_bounded
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import MANIFEST
 from har_llm.models import chat_template, hub
-from har_llm.models.config import FILES_PREFIX, check_name
+from har_llm.models.config import FILES_PREFIX
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 NO_ADAPTER = "none"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from har_llm.common.checks import require
+from har_llm.common.checks import check_name, require
 from har_llm.common.errors import ConfigError
 from har_llm.common.extra_args import check_plain
 from har_llm.models.reasoning import Marks, marks_of
@@ -22,14 +21,6 @@ OWN_OPTIONS = ("enable_thinking", "date_string")
 """The options of chat templates that har_llm gives to every template."""
 FILES_PREFIX = "files-"
 """Marks a revision that is a digest of files."""
-
-
-def check_name(setting: str, name: str) -> None:
-    """Refuse what cannot be part of a run directory's name."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", name):
-        raise ConfigError(
-            f"{setting} is {name!r}; it names run directories, so use at most 60 letters, digits, '.', '_' and '-'."
-        )
 
 
 @dataclass(kw_only=True)

@@ -19,7 +19,7 @@ def folder_of(file: Path, version: str, dtype: str) -> Path:
     """The folder of a GGUF file, whether it is made yet or not. `version`: a digest of the file."""
     from huggingface_hub.constants import HF_HOME
 
-    return Path(HF_HOME) / "har_llm" / f"{file.stem}-{version}-{dtype}"
+    return Path(HF_HOME) / "har_llm" / f"{file.stem[:60]}-{version}-{dtype}"
 
 
 def dequantised(file: Path, version: str, dtype: str, parameters: int) -> Path:

@@ -31,6 +31,8 @@ from har_llm.runs.result import FORMAT
 from har_llm.runs.store import GenerationStore, ShardWriter, generations_folder
 from har_llm.scoring import metrics, parsing
 
+LONGEST_CHOICES = 200
+"""Most characters of the choices in a run directory's name; the digest behind them tells runs apart."""
 RECIPE_FORMAT = 7
 """To be raised when the same recipe would give another adapter."""
 
@@ -149,7 +151,7 @@ class PreparedRun:
             pieces.append(f"first{settings.limit}")
         if settings.seed:
             pieces.append(f"seed{settings.seed}")
-        return "-".join([*pieces, self.digest[:10]])
+        return f"{'-'.join(pieces)[:LONGEST_CHOICES]}-{self.digest[:10]}"
 
     @property
     def folder(self) -> Path:
@@ -293,7 +295,7 @@ class AdapterRecipe:
     def folder(self) -> Path:
         """The adapter's folder, once it is trained. The student's name (model.name) is not in the key, so not in here."""
         base = re.split("[/:]", self.identity["base"][0])[-1]
-        return adapters_folder(self.outputs / "store") / f"{base}-{self.key[:16]}"
+        return adapters_folder(self.outputs / "store") / f"{base[-60:]}-{self.key[:16]}"
 
     @property
     def outputs(self) -> Path:

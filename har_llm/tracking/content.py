@@ -92,8 +92,8 @@ def run_content(result: RunResult, *, job_type: str, group: str, tags: Sequence[
         notes="; ".join(labels(metrics)),
         config=without_secrets(_config(result)),
         summary=_summary(result),
-        tables=run_tables(result, samples),
-        confusion=confusion_rows(metrics),
+        tables=without_secrets(run_tables(result, samples)),
+        confusion=without_secrets(confusion_rows(metrics)),
         files={
             "predictions": [result.folder / name for name in (PREDICTIONS, METRICS_FILE, DATA, ENVIRONMENT)],
             "generations": [result.folder / WINDOWS],

@@ -38,6 +38,40 @@ def test_ctrl_c_prints_the_command_that_goes_on(tmp_path: Path, script: str) -> 
     assert not list((tmp_path / "outputs").glob("runs/*"))
 
 
+INTERRUPTED_AT_IMPORT = """
+import os, runpy, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+
+module, sys.argv[:] = sys.argv[1], ["har-llm", "task=describe"]
+sys.meta_path.insert(0, Interrupting())
+runpy.run_module("har_llm", run_name="__main__", alter_sys=False)
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "errors"),
+    [
+        ("har_llm.cli.main", -signal.SIGINT, ""),
+        ("har_llm.cli.arguments", -signal.SIGINT, ""),
+        ("hydra.core.utils", 130, "\nInterrupted. What is finished is kept; to resume:\n  har-llm task=describe\n"),
+    ],
+)
+def test_ctrl_c_while_the_command_begins_shows_no_traceback(tmp_path: Path, module: str, code: int, errors: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_IMPORT, module],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=plain_environment(),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert (done.returncode, done.stderr) == (code, errors)
+
+
 def test_a_sweep_has_one_task(tmp_path: Path) -> None:
     swept = har_llm(tmp_path, "-m", "task=describe,plan", expect=1)
     assert swept.stderr == "error: task is describe and plan in one sweep; all its jobs must have the same task.\n"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded, parts_apart, published_id
 
 
@@ -18,6 +19,14 @@ def test_the_home_folder_is_filled_in(monkeypatch: pytest.MonkeyPatch, tmp_path:
 @pytest.mark.parametrize("path", ["~nobody_here/x", "~no\0body", "a/~b", "", "/absolute"])
 def test_any_other_path_stays_and_nothing_is_raised(path: str) -> None:
     assert expanded(path) == Path(path)
+
+
+@pytest.mark.parametrize("path", ["x" * 256, "a/" + "é" * 128 + "/b", "a/" * 2049])
+def test_a_path_that_no_file_system_takes_is_one_sentence(path: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^The (path|name) '.{60}'\.\.\. has [0-9,]+ bytes; [0-9,]+ is the most, so shorten"
+    ):
+        expanded(path)
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,17 @@ def test_the_config_has_no_secret_and_nothing_of_this_machine(finished: Finished
     assert str(tmp_path) not in json.dumps({**sent, "engine": {}})
 
 
+def test_a_secret_in_a_models_text_is_in_no_table(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_API_KEY", "open sesame")
+    result = finished("limit=1")
+    windows = (result.folder / "windows.jsonl").read_text()
+    assert "It is so." in windows
+    said = "open sesame, hf_abcdefghijklmnopqrst"
+    (result.folder / "windows.jsonl").write_text(windows.replace("It is so.", said))
+    reasonings = {row["reasoning"] for row in content_of(result.folder).tables["samples"]}
+    assert reasonings == {"(not published), (not published)"}
+
+
 @pytest.mark.parametrize("name", ["metrics.json", "config.yaml", "predictions.jsonl", "windows.jsonl"])
 def test_a_damaged_directory_is_one_sentence(finished: Finished, name: str) -> None:
     folder = finished("limit=1").folder

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
-from har_llm.common.checks import require
+from har_llm.common.checks import check_name, require
 from har_llm.common.errors import ConfigError, Notice, Notices
 from har_llm.common.numbers import counted
 from har_llm.data.records import Event, Home, Recordings, Session
@@ -70,10 +70,7 @@ class DatasetConfig:
 
     def check(self) -> None:
         """Raise ConfigError where the settings contradict each other."""
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
-            raise ConfigError(
-                f"dataset.name is {self.name!r}; it names run directories, so use letters, digits, '.', '_' and '-'."
-            )
+        check_name("dataset.name", self.name)
         require("dataset.null_class", self.null_class, NULL_CLASS_USES)
         names = list(self.home.activities.values())
         doubled = sorted({name for name in names if names.count(name) > 1})

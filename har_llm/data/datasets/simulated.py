@@ -197,7 +197,7 @@ class SimulatedHome(DatasetConfig):
 
 def load_simulation(name: str, activities: Collection[int]) -> Simulation:
     """Read simulations/<name>.json of this package, or a user's JSON file. Raises ConfigError for what it may not hold."""
-    shipped = Path(__file__).with_name("simulations") / f"{name}.json"
+    shipped = expanded(Path(__file__).with_name("simulations") / f"{name}.json")
     path = shipped if shipped.is_file() else expanded(name)
     try:
         content = json.loads(read_bounded(path))

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from har_llm.common.checks import check_name
 from har_llm.common.errors import ConfigError
 from har_llm.data.records import Home, Session, Window
-from har_llm.models.config import ModelConfig, Sampling, check_name
+from har_llm.models.config import ModelConfig, Sampling
 
 VERSION = 1
 """To be raised when the same sessions and settings would give other answers."""
