@@ -47,6 +47,13 @@ class EngineConfig(Protocol):
         """Bytes of the weights once they are loaded: fewer than in the files where they are quantised on loading."""
         ...
 
+    def beside_weights(self, requests: int, cache: float) -> float:
+        """Bytes that it takes on a CPU beside the weights: its libraries, and the key-value cache.
+
+        `cache`: bytes for one of the requests, its prompt and its generation.
+        """
+        ...
+
     def devices(self) -> Sequence[Gpu]:
         """The GPUs that it may use; none for an engine on a CPU, or elsewhere."""
         ...
@@ -96,6 +103,9 @@ class SingleWorker:
 
     def loaded_bytes(self, size: Footprint) -> float:
         return size.weights
+
+    def beside_weights(self, requests: int, cache: float) -> float:
+        return 0.0
 
     def devices(self) -> Sequence[Gpu]:
         return ()

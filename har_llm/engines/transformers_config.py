@@ -18,6 +18,8 @@ from har_llm.engines.config import SingleWorker
 from har_llm.models.footprint import Footprint
 
 DEVICES = ("auto", "cpu", "cuda")
+LIBRARIES = 0.4e9
+"""Bytes that PyTorch and Transformers take in a process on a CPU."""
 
 
 @dataclass(kw_only=True)
@@ -44,6 +46,9 @@ class TransformersEngineConfig(SingleWorker):
 
     def identity(self) -> dict[str, Any]:
         return extra_identity(self.extra_args)
+
+    def beside_weights(self, requests: int, cache: float) -> float:
+        return LIBRARIES + min(requests, self.batch_size) * cache
 
     def devices(self) -> Sequence[Gpu]:
         """It takes the first GPU that it sees, so it sees that with most free memory, which `memory` is about."""

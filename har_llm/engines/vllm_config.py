@@ -21,6 +21,8 @@ from har_llm.models.footprint import Footprint
 QUANTIZED = ("fp8_per_tensor", "fp8_per_channel", "fp8_per_block")
 """The ways in which vLLM 0.32 quantises the weights of any model on loading, to 8 bits each."""
 
+LIBRARIES = 1.2e9
+"""Bytes that vLLM and PyTorch take in a process on a CPU."""
 SEQUENCES_OF_A_GPU, SEQUENCES_OF_A_CPU = 256, 8
 
 
@@ -91,6 +93,10 @@ class VllmEngineConfig(SingleWorker):
         """Embeddings and head stay as they are when the weights are quantised."""
         quantised = size.weights - size.embeddings if self.quantization else 0.0
         return size.weights - quantised / 2
+
+    def beside_weights(self, requests: int, cache: float) -> float:
+        """The cache is reserved at the start, however many sequences share it."""
+        return LIBRARIES + self.cpu_kvcache_space * 2**30
 
     def sequences_at_once(self) -> int:
         """Most sequences that one copy generates at once on this machine."""

@@ -13,6 +13,7 @@ from har_llm.distill.trainer_choice import check_tools
 from har_llm.engines.base import Request
 from har_llm.engines.layout import Layout
 from har_llm.models.config import DTYPES
+from har_llm.models.footprint import Footprint
 from har_llm.models.resolve import OVERHEAD, parameter_count
 from har_llm.models.room import download_place
 from har_llm.runs.run import AdapterRecipe
@@ -49,7 +50,10 @@ class LoadEstimate:
     answers_known: bool
     """From stored generations; where there are none, the tokens are the most that model.sampling.max_new_tokens allows."""
     memory: float | None
-    """Bytes of the weights, and a tenth for the first work; None where that is unknown or no weights are loaded."""
+    """Bytes of the weights, and a tenth for the first work, on a CPU also of the libraries and the cache; None where that is
+    unknown or no weights are loaded."""
+    on_cpu: bool
+    """Whether the model would be loaded, and not on a GPU."""
     place: Place | None
     """None where no weights are loaded, or the engine cannot run here."""
     layout: Layout | None
@@ -123,13 +127,15 @@ def _load(load: Load, stores: Stores) -> LoadEstimate:
     times = most / len(load.requests)
     answer, known = _expected_answer(load, stores)
     rate = known_rate(load.runs[0].outputs / "store", load.identity)
+    prompt_tokens = times * (length / CHARACTERS_PER_TOKEN if counted is None else counted)
     return LoadEstimate(
         load,
-        prompt_tokens=times * (length / CHARACTERS_PER_TOKEN if counted is None else counted),
+        prompt_tokens=prompt_tokens,
         prompts_counted=counted is not None,
         answer_tokens=answer * most,
         answers_known=known,
-        memory=None if size is None else OVERHEAD * load.engine.loaded_bytes(size),
+        memory=None if size is None else _memory(load, size, (prompt_tokens / most + answer) * (size.cache or 0)),
+        on_cpu=loaded and not load.engine.devices(),
         place=place,
         layout=layout,
         refusal=refusal,
@@ -138,6 +144,12 @@ def _load(load: Load, stores: Stores) -> LoadEstimate:
         chosen_without_gpu=absent and bool(load.runs[0].engine_reason) and not has_gpu(),
         version_unknown=absent and load.model.revision == load.model.config.revision,
     )
+
+
+def _memory(load: Load, size: Footprint, cache: float) -> float:
+    """Bytes that the loaded model takes. `cache`: for one prompt and its generation."""
+    weights = OVERHEAD * load.engine.loaded_bytes(size)
+    return weights if load.engine.devices() else weights + load.engine.beside_weights(len(load.requests), cache)
 
 
 def _place(load: Load) -> tuple[Place | None, Layout | None, str | None]:

@@ -117,10 +117,24 @@ def test_a_model_out_of_reach_is_estimated_from_what_its_config_says(
     run = prepared(tmp_path, "model=qwen3_32b", "limit=2")
     made = only(run)
     assert made.download == pytest.approx(65.5e9, rel=0.001) and made.answer_tokens == 2 * 32_768
-    assert made.memory == pytest.approx(72.1e9, rel=0.001) and made.place == Place("memory", 24e9)
+    cached = (made.prompt_tokens + made.answer_tokens) * 2 * 64 * 8 * 128 * 2  # keys and values of 64 layers, in 16 bits
+    assert made.memory == pytest.approx(72.1e9 + transformers_config.LIBRARIES + cached, rel=0.001)
+    assert made.place == Place("memory", 24e9) and made.on_cpu
     characters = sum(len(message["content"]) for request in run.requests for message in request.messages)
     assert made.prompt_tokens == characters / CHARACTERS_PER_TOKEN and not made.prompts_counted
     assert made.version_unknown and made.refusal is None
+
+
+def test_on_a_cpu_the_libraries_and_the_cache_take_memory_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1.4 GB were planned for a model that took 3.3 GB."""
+    monkeypatch.setattr("har_llm.engines.vllm_config.installed", lambda: True)
+    monkeypatch.setattr("har_llm.engines.vllm_config.gpus", list)
+    made = only(prepare(experiment("model=tiny_student", "engine=vllm", "limit=1", f"paths.outputs={tmp_path}")))
+    assert made.memory is not None and made.memory > vllm_config.LIBRARIES + 2 * 2**30 and made.on_cpu
+    with assumed(1, 24):
+        monkeypatch.setattr("har_llm.engines.vllm_config.gpus", lambda: [Gpu("0", "assumed", 24e9, 24e9)])
+        made = only(prepare(experiment("model=tiny_student", "engine=vllm", "limit=1", f"paths.outputs={tmp_path}")))
+    assert made.memory is not None and made.memory < 1e9 and not made.on_cpu
 
 
 def test_an_engine_without_a_model_downloads_nothing(tmp_path: Path) -> None:

@@ -48,9 +48,11 @@ def _loads_table(estimates: Sequence[LoadEstimate]) -> Table:
     for one in estimates:
         load, most = one.load, _most(one)
         answers = f"{most}{rough(one.answer_tokens)}"
-        memory = "-" if one.memory is None else data_size(one.memory)
+        memory = "-" if one.memory is None else f"{most if one.on_cpu else ''}{data_size(one.memory)}"
         download = "-" if one.download == 0 else _size(one.download)
-        unknown = f"unknown; {most}{duration(one.answer_tokens / NAMED_RATE / 3600)} at {NAMED_RATE:,} tokens/s"
+        unknown = "unknown"
+        if not one.on_cpu:  # which is far from any such rate
+            unknown += f"; {most}{duration(one.answer_tokens / NAMED_RATE / 3600)} at {NAMED_RATE:,} tokens/s"
         time = unknown if one.hours is None else duration(one.hours)
         asked = f"{'at most ' if load.further else ''}{rough(one.prompt_tokens)}"
         owed = str(len(load.requests)) + (f" to {len(load.requests) + load.further}" if load.further else "")

@@ -85,7 +85,10 @@ def test_figures_are_shown_rounded(capsys: pytest.CaptureFixture[str], plan: Pla
 def test_what_is_not_known_is_said_so(capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates) -> None:
     few = {"prompts_counted": False, "answers_known": False, "hours": None, "answer_tokens": 1536, "download": None}
     out = said(capsys, plan, changed(figures, memory=None, version_unknown=True, **few))
-    assert "at most 1,536" in out and "- unknown unknown;" in out and "at most 2 s" in out
+    assert "at most 1,536" in out and "- unknown unknown " in out, "no rate of a GPU is named on a CPU"
+    elsewhere = said(capsys, plan, changed(figures, memory=None, on_cpu=False, **few))
+    assert "- unknown unknown; at most 2 s at 1,000 tokens/s" in elsewhere
+    assert "at most 2.1 GB" in said(capsys, plan, changed(figures, memory=2.1e9, **few))
     for note in (
         "the hub could not be asked for its version; stored generations are not counted.",
         "prompt tokens are estimated from the characters.",
