@@ -72,8 +72,10 @@ def test_the_config_has_no_secret_and_nothing_of_this_machine(finished: Finished
     result = finished("limit=1")
     config = (result.folder / "config.yaml").read_text()
     config = config.replace("name: scripted", "").replace("  delay_s:", "  base_url: http://me:hush@host/v1\n  delay_s:")
+    config = config.replace("id: embedded:tiny_student", f"id: {tmp_path}/models/mine")
     (result.folder / "config.yaml").write_text(config)
     sent = content_of(result.folder).config
+    assert sent["model"]["id"] == "mine", "the name of a folder, not its path"
     assert sent["model"]["name"] == "tiny_student" and sent["window"]["events"] == 10 and sent["seed"] == 0
     assert sent["engine"]["base_url"] == "http://(not published)@host/v1" and "hush" not in json.dumps(sent)
     assert not {"paths", "runs", "export", "report", "compare", "tracker"} & sent.keys()

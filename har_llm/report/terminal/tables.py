@@ -18,10 +18,8 @@ def show_report(tables: Sequence[Table], folder: Path) -> None:
     for table in tables:
         if table.name not in TOO_WIDE:
             show_table(out, _narrow(table))
-    out.print(
-        plain(f"\nReport: {folder / 'report.html'}; beside it report.md, and the tables and figures for papers"),
-        soft_wrap=True,
-    )
+    out.print("\nBeside the report's page are report.md, and the tables and figures for papers.")
+    out.print(plain(f"Report: {folder / 'report.html'}"), soft_wrap=True)
 
 
 def _narrow(table: Table) -> Table:
