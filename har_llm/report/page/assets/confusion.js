@@ -54,7 +54,7 @@ function matrixRow(row, columns, missed, activities, counts, names, run, variant
   const sum = counts.reduce((one, other) => one + other, 0), gold = activities[row], key = runKeys[run];
   const address = (extra) => to("explorer", { runs: "", model: key, gold, ...extra });
   const cell = (at, extra, what) => {
-    const words = `${counts[at]} events of ${names.get(gold)}, ${what}`;
+    const words = `${count(counts[at], "event")} of ${names.get(gold)}, ${what}`;
     return h("td", { class: `cell ${at === row ? "right" : ""}`, style: { "--share": `${(DARKEST * counts[at]) / sum}%` } },
       counts[at] > 0 && h("a", { href: address(extra), "aria-label": words }, counts[at]));
   };
