@@ -67,7 +67,7 @@ def fill(root: Path, count: int, characters: int, shards: int) -> int:
     draws = random.Random(0)
     folder = generations_folder(root, MODEL)
     with ExitStack() as stack:
-        writers = [stack.enter_context(ShardWriter(folder)) for _ in range(shards)]
+        writers = [stack.enter_context(ShardWriter(folder, at_once=False)) for _ in range(shards)]
         for number in range(count):
             length = draws.randint(characters // 2, characters * 3 // 2)
             text = f"<think>\n{(SENTENCE * (length // len(SENTENCE) + 1))[:length]}\n</think>\n"

@@ -167,6 +167,8 @@ def plan(jobs: Sequence[Job]) -> None:
         finished = sum(run.finished for run in runs)
         if made.runs or finished:  # otherwise every job has failed and shown its error
             show_plan(made, estimate(made, stores), finished)
+        for fault in stores.faults():
+            print(f"note: {fault}", file=sys.stderr, flush=True)
 
 
 def _planned_machine(jobs: Sequence[Job]) -> AbstractContextManager[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import secrets
 import shutil
@@ -12,6 +13,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+MOST_STREAMED = 1 << 40
+"""Most bytes of a file that is not kept in memory."""
 MOST_BYTES = 64 * 1024**2
 """A larger file is read whole only where its kind may be: memory is limited, and no configuration, prompt or tokenizer is so
 large."""
@@ -23,9 +26,14 @@ def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
 
     Raises OSError for what is no regular file, is larger than `most` bytes or cannot be read; its strerror says which.
     """
-    check_bounded(path, most)
-    with path.open("rb") as stream:
+    with open_bounded(path, most) as stream:
         return stream.read(most)
+
+
+def open_bounded(path: Path, most: int = MOST_STREAMED, buffering: int = io.DEFAULT_BUFFER_SIZE) -> io.BufferedReader:
+    """Open a file to read it in pieces. Raises OSError as `read_bounded` does."""
+    check_bounded(path, most)
+    return io.BufferedReader(io.FileIO(path), buffering)
 
 
 def check_bounded(path: Path, most: int = MOST_BYTES) -> None:
@@ -39,16 +47,27 @@ def check_bounded(path: Path, most: int = MOST_BYTES) -> None:
         raise OSError(errno.EFBIG, f"it has {state.st_size:,} bytes, and at most {most:,} are read", str(path))
 
 
+def sync(path: Path) -> None:
+    """Wait until the content of a file, or the names in a folder, are on disk, whatever happens to the machine."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_whole(path: Path, text: str) -> None:
     """Replace a file's content in one step: a reader sees either what it held before or all of the new text.
 
-    A missing folder is made. Raises OSError; the file is then as it was.
+    It is on disk when this returns. A missing folder is made. Raises OSError; the file is then as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     staging = _beside(path)
     try:
         staging.write_bytes(text.encode("utf-8", "backslashreplace"))
+        sync(staging)
         staging.replace(path)
+        sync(path.parent)
     finally:
         staging.unlink(missing_ok=True)
 
@@ -69,9 +88,16 @@ def staging_folder(target: Path) -> Iterator[Path]:
 
 
 def put_in_place(folder: Path, target: Path) -> None:
-    """Rename a finished folder to its place. If another process was faster, its folder stays. Raises OSError."""
+    """Rename a finished folder to its place; it is on disk when this returns. Raises OSError.
+
+    If another process was faster, its folder stays.
+    """
+    for path in (*folder.rglob("*"), folder):
+        if not path.is_symlink():
+            sync(path)
     try:
         folder.rename(target)
+        sync(target.parent)
     except OSError:
         if not target.exists():
             raise

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from har_llm.common.files import check_bounded, read_bounded, write_whole
+from har_llm.common.digest import file_digest
+from har_llm.common.files import read_bounded, write_whole
 
 LIST = ".har_llm_files.json"
 """The file that says what we have written into its folder: the SHA-256 of each file, by its name. While files are being
 replaced it has the old ones and the new ones, so that whatever a kill leaves is known as ours."""
-MOST_BYTES = 1 << 40
-"""There is no bound on a file that is not kept in memory."""
 
 
 def replace_files(staging: Path, folder: Path) -> None:
@@ -23,7 +21,7 @@ def replace_files(staging: Path, folder: Path) -> None:
     Raises FileExistsError, before anything is changed, for a file in the place of one of them that we have not written or
     that was changed since. Such a file is never removed.
     """
-    new = {path.name: [_digest(path)] for path in sorted(staging.iterdir())}
+    new = {path.name: [file_digest(path)] for path in sorted(staging.iterdir())}
     earlier = _earlier(folder)
     for name, digests in new.items():
         if not _is_ours(folder / name, [*digests, *earlier.get(name, ())]):
@@ -43,13 +41,7 @@ def _write(folder: Path, digests: Mapping[str, Sequence[str]]) -> None:
 
 def _is_ours(path: Path, digests: Sequence[str]) -> bool:
     """Whether a file has one of these digests; also where there is none."""
-    return not (path.exists() or path.is_symlink()) or (path.is_file() and _digest(path) in digests)
-
-
-def _digest(path: Path) -> str:
-    check_bounded(path, MOST_BYTES)
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return not (path.exists() or path.is_symlink()) or (path.is_file() and file_digest(path) in digests)
 
 
 def _earlier(folder: Path) -> dict[str, list[str]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from har_llm.common.typed_json import read_json
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
@@ -63,6 +64,6 @@ def recorded(folder: Path | None) -> Provenance:
     if folder is None:
         return Provenance()
     try:
-        return Provenance.labelled(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["provenance"])
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return Provenance.labelled(read_json(folder / MANIFEST)["provenance"])
+    except (OSError, ValueError, LookupError, TypeError):
         return Provenance()

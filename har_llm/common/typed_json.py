@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from har_llm.common.files import read_bounded
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -16,10 +21,48 @@ else:
 """A text from a model or a user's files: for pydantic, any string. Its own `str` refuses lone surrogates, which UTF-8 cannot
 encode."""
 T = TypeVar("T")
+DEEPEST = 50
+"""Lists and objects within each other in a file of ours; Python can neither write nor compare a thousand of them."""
+LARGEST = sys.float_info.max
 
 
 class UnlikeError(ValueError):
     """JSON values do not have the form of a dataclass; the message names the first field that is wrong."""
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in a file. Raises OSError for one that cannot be read, UnlikeError for another content."""
+    return parse_json(read_bounded(path))
+
+
+def parse_json(text: bytes) -> Any:
+    """The JSON value of a text in UTF-8. Raises UnlikeError, also for nesting and numbers that no file of ours has."""
+    try:
+        value = json.loads(text.decode("utf-8"))
+    except RecursionError:
+        raise UnlikeError(f"it is nested more than {DEEPEST} deep") from None
+    except ValueError as error:
+        raise UnlikeError(f"it is no JSON: {error}") from None
+    _check_plain(value)
+    return value
+
+
+def _check_plain(value: Any) -> None:
+    """Raise UnlikeError for a value that is nested too deep, or holds a number that is not finite."""
+    level = [value]
+    for _ in range(DEEPEST):
+        below: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                below += one.values()
+            elif isinstance(one, list):
+                below += one
+            elif isinstance(one, int | float) and not -LARGEST <= one <= LARGEST:
+                raise UnlikeError("it has a number that is larger than any of ours, or none at all (NaN)")
+        if not below:
+            return
+        level = below
+    raise UnlikeError(f"it is nested more than {DEEPEST} deep")
 
 
 def typed(kind: type[T], content: object) -> T:

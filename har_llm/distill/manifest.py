@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from annotated_types import Gt, MinLen
 
 from har_llm.common.provenance import MANIFEST, Provenance
-from har_llm.common.typed_json import AnyText, UnlikeError, plain, typed
+from har_llm.common.typed_json import AnyText, UnlikeError, plain, read_json, typed
 from har_llm.distill.training_config import TrainingSettings
 from har_llm.models.adapters import adapter_digest
 
@@ -134,8 +134,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 def read_manifest(folder: Path) -> Manifest:
     """Raises UnlikeError if there is none, or it is not as this version of har_llm writes it."""
     try:
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(folder / MANIFEST)
+    except OSError as error:
         raise UnlikeError(str(error)) from None
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
@@ -149,7 +149,7 @@ def manifest_beside(folder: Path) -> Manifest | None:
     Raises UnlikeError if it describes these weights, but is not as this version of har_llm writes it.
     """
     try:
-        weights = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["adapter"]["weights"]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        weights = read_json(folder / MANIFEST)["adapter"]["weights"]
+    except (OSError, ValueError, LookupError, TypeError):
         return None
     return read_manifest(folder) if weights == adapter_digest(folder) else None

@@ -9,14 +9,17 @@ from pathlib import Path
 
 from har_llm.common.checks import check_name
 from har_llm.common.errors import ConfigError, MissingError
-from har_llm.common.files import read_bounded
+from har_llm.common.files import open_bounded
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import MANIFEST
+from har_llm.common.typed_json import UnlikeError, read_json
 from har_llm.models import chat_template, hub
 from har_llm.models.config import FILES_PREFIX
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 NO_ADAPTER = "none"
+MOST_WEIGHTS = 2**35
+"""Most bytes of an adapter's weights; the largest ones, of rank 512 for a model of 70B, have about 25 GB."""
 
 
 @dataclass(kw_only=True)
@@ -107,19 +110,31 @@ def _adapter_fingerprint(folder: Path) -> str:
         if not (folder / name).is_file():
             raise MissingError(f"lora.path is {str(folder)!r}, which has no {name}; name the folder of a PEFT LoRA adapter.")
     try:
-        config = json.loads(read_bounded(folder / ADAPTER_FILES[0]))
+        config = read_json(folder / ADAPTER_FILES[0])
         kind, rank = config["peft_type"], int(config["r"])
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise MissingError(f"{folder / ADAPTER_FILES[0]} does not describe a LoRA adapter ({error!r}).") from None
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise MissingError(
+            f"{folder / ADAPTER_FILES[0]} does not describe a LoRA adapter ({error!r}); get it again."
+        ) from None
     if kind != "LORA" or rank < 1:
         raise MissingError(f"{folder / ADAPTER_FILES[0]} describes a {kind} adapter of rank {rank}; only LORA can be used.")
-    return f"{FILES_PREFIX}{adapter_digest(folder)}"
+    try:
+        return f"{FILES_PREFIX}{adapter_digest(folder)}"
+    except (OSError, UnlikeError) as error:
+        raise MissingError(f"lora.path is {str(folder)!r}, which is damaged ({error}); get it again.") from None
 
 
 def adapter_digest(folder: Path) -> str:
-    """A digest of an adapter's weights and configuration, without the name of the base model, which may be a path."""
-    config = json.loads(read_bounded(folder / ADAPTER_FILES[0]))
+    """A digest of an adapter's weights and configuration, without the name of the base model, which may be a path.
+
+    Raises OSError, or UnlikeError for a configuration that is none.
+    """
+    config = read_json(folder / ADAPTER_FILES[0])
+    if not isinstance(config, dict):
+        raise UnlikeError(f"{ADAPTER_FILES[0]} holds no settings")
     shape = {name: value for name, value in config.items() if name not in ("base_model_name_or_path", "revision")}
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode())
-    digest.update((folder / ADAPTER_FILES[1]).read_bytes())
+    with open_bounded(folder / ADAPTER_FILES[1], MOST_WEIGHTS) as weights:
+        while piece := weights.read(2**20):
+            digest.update(piece)
     return digest.hexdigest()[:16]

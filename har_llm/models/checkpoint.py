@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from har_llm.common.errors import ConfigError, MissingError
-from har_llm.common.files import read_bounded
+from har_llm.common.typed_json import read_json
 
 FLOATS = {"F64", "F32", "F16", "BF16"}
 GIT_LFS = b"version https://git-lfs.github.com/spec/"
@@ -85,5 +84,5 @@ def check_fit(adapter: Path, model: str, folder: Path) -> None:
 
 
 def _named(adapter: Path) -> str:
-    base = json.loads(read_bounded(adapter / "adapter_config.json")).get("base_model_name_or_path")
+    base = read_json(adapter / "adapter_config.json").get("base_model_name_or_path")
     return f" ({base})" if isinstance(base, str) and base else ""

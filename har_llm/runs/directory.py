@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from har_llm.common import files
+from har_llm.common.checksums import SUMS, broken, seal
 from har_llm.common.errors import MissingError
+from har_llm.common.files import open_bounded
 from har_llm.common.numbers import counted, percent
 from har_llm.common.tables import ABSENT
 from har_llm.common.text import one_line
-from har_llm.common.typed_json import UnlikeError, plain, typed
+from har_llm.common.typed_json import UnlikeError, parse_json, plain, read_json, typed
 from har_llm.runs.result import FORMAT, Data, Environment, Metrics, PredictionRow, Sample, WindowRow
 
 CONFIG, ENVIRONMENT, DATA, SAMPLE = "config.yaml", "environment.json", "data.json", "sample.json"
 METRICS_FILE = "metrics.json"
 """The file that makes a folder a run directory."""
 PREDICTIONS, WINDOWS, SUMMARY = "predictions.jsonl", "windows.jsonl", "report.md"
+FILES = (CONFIG, ENVIRONMENT, DATA, SAMPLE, PREDICTIONS, WINDOWS, METRICS_FILE)
+"""The files that are read back; a user may change the summary."""
 _MEND = "delete {} and run the same command again: the generations are kept."
 T = TypeVar("T")
 
@@ -62,8 +68,13 @@ class RunResult:
         return _read_rows(self.folder / WINDOWS, WindowRow, self.metrics.windows)
 
 
-def write_result(folder: Path, result: RunResult) -> None:
-    """Write all of a run except its rows into a folder that exists."""
+def write_files(
+    folder: Path, result: RunResult, predictions: Iterable[PredictionRow], windows: Iterable[WindowRow], summary: str
+) -> None:
+    """Write all files of a run into a folder that exists. They are on disk when this returns. Raises OSError."""
+    _write_rows(folder / PREDICTIONS, predictions)
+    _write_rows(folder / WINDOWS, windows)
+    (folder / SUMMARY).write_text(summary, encoding="utf-8")
     _write_config(folder / CONFIG, result.config, result.metrics.provenance.label)
     for name, value in (
         (METRICS_FILE, result.metrics),
@@ -72,9 +83,34 @@ def write_result(folder: Path, result: RunResult) -> None:
         (SAMPLE, result.sample),
     ):
         (folder / name).write_text(json.dumps(plain(value), indent=1) + "\n", encoding="utf-8")
+    seal(folder, FILES)
 
 
-def write_rows(path: Path, rows: Iterable[object]) -> None:
+def put_in_place(staging: Path, folder: Path) -> None:
+    """Make a folder with all files of a run its directory. If another process was faster, its directory stays.
+
+    The files of a directory that is not whole are replaced. Raises OSError, MissingError.
+    """
+    files.put_in_place(staging, folder)
+    if damage(folder) is None:
+        return
+    for name in (SUMMARY, *FILES, SUMS):
+        if (folder / name).is_dir():
+            raise MissingError(
+                f"{folder / name} is a folder, where a run has a file; move it elsewhere and run the same command again."
+            )
+        (staging / name).replace(folder / name)
+    files.sync(folder)
+
+
+def damage(folder: Path) -> str | None:
+    """What is gone from a run directory or damaged in it; None if it is whole."""
+    if not (folder / SUMMARY).is_file():
+        return f"{SUMMARY}: it is missing"
+    return broken(folder, FILES)
+
+
+def _write_rows(path: Path, rows: Iterable[object]) -> None:
     """Write dataclasses of `result` as JSONL, without the fields that have their default."""
     with path.open("w", encoding="utf-8") as stream:
         stream.writelines(json.dumps(plain(row, brief=True)) + "\n" for row in rows)
@@ -88,9 +124,12 @@ def _write_config(path: Path, config: Mapping[str, Any], label: str | None) -> N
 
 
 def read_run(folder: Path) -> RunResult:
-    """Read a run directory. Raises MissingError if it is damaged or was written by another version of har_llm."""
+    """Read a run directory. Raises MissingError if it is damaged or was written by another version of har_llm.
+
+    Its files of rows may be missing: whoever wants the rows finds out.
+    """
     _check_format(folder)
-    return RunResult(
+    run = RunResult(
         folder,
         _read_config(folder),
         _read(folder / METRICS_FILE, Metrics),
@@ -98,6 +137,13 @@ def read_run(folder: Path) -> RunResult:
         _read(folder / DATA, Data),
         _read(folder / SAMPLE, Sample),
     )
+    there = [name for name in FILES if name not in (PREDICTIONS, WINDOWS) or (folder / name).exists()]
+    if (fault := broken(folder, there)) is not None:
+        for name, rows in ((PREDICTIONS, run.predictions), (WINDOWS, run.windows)):
+            if name in there:
+                deque(rows(), maxlen=0)  # its error names the row and the field
+        raise MissingError(f"The run directory {folder} is damaged ({fault}); {_MEND.format('it')}")
+    return run
 
 
 def _check_format(folder: Path) -> None:
@@ -123,8 +169,8 @@ def _typed(path: Path, kind: type[T], content: object) -> T:
 
 def _load(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        return read_json(path)
+    except (OSError, UnlikeError) as error:
         raise MissingError(
             f"The run directory {path.parent} is damaged ({path.name}: {error}); {_MEND.format('it')}"
         ) from None
@@ -149,18 +195,20 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 def _read_rows(path: Path, kind: type[T], count: int) -> Iterator[T]:
     try:
-        stream = path.open("rb")
+        stream = open_bounded(path)
     except OSError as error:
         raise MissingError(f"{path} cannot be read ({error.strerror}); {_MEND.format(path.parent)}") from None
     number = 0
     with stream:
         for number, line in enumerate(stream, 1):
             try:
-                yield typed(kind, json.loads(line))
+                content = parse_json(line)
+            except UnlikeError as error:
+                raise MissingError(f"{path}:{number} is damaged ({error}); {_MEND.format(path.parent)}") from None
+            try:
+                yield typed(kind, content)
             except UnlikeError as error:
                 raise MissingError(_unlike(f"{path}:{number}", path.parent, error)) from None
-            except (ValueError, RecursionError) as error:
-                raise MissingError(f"{path}:{number} is damaged ({error}); {_MEND.format(path.parent)}") from None
     if number != count:
         raise MissingError(f"{path} has {counted(number, 'row')} instead of {count}; {_MEND.format(path.parent)}")
 

@@ -27,6 +27,7 @@ from har_llm.models import chat_template, hub, resolve
 from har_llm.models.adapters import NO_ADAPTER, ReadyAdapter, ResolvedAdapter
 from har_llm.models.baselines.base import Given
 from har_llm.models.resolve import ResolvedModel
+from har_llm.runs import directory
 from har_llm.runs.result import FORMAT
 from har_llm.runs.store import GenerationStore, ShardWriter, generations_folder
 from har_llm.scoring import metrics, parsing
@@ -159,7 +160,8 @@ class PreparedRun:
 
     @property
     def finished(self) -> bool:
-        return self.folder.exists()
+        """Whether its directory is there and whole."""
+        return self.folder.exists() and directory.damage(self.folder) is None
 
     @property
     def partial(self) -> bool:
@@ -170,7 +172,8 @@ class PreparedRun:
         return GenerationStore(self.outputs / "store", self.model_identity)
 
     def open_writer(self) -> ShardWriter:
-        return ShardWriter(generations_folder(self.outputs / "store", self.model_identity))
+        """Each generation of a language model is on disk at once; a baseline makes all of its in a moment."""
+        return ShardWriter(generations_folder(self.outputs / "store", self.model_identity), at_once=self.given is None)
 
     def wanted(self, store: GenerationStore) -> list[Sequence[Request]]:
         """The wanted requests of each prompt: all, or those up to the first that is enough or is not stored yet."""

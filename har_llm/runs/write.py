@@ -14,7 +14,7 @@ from typing import Any
 from har_llm.common.digest import canonical, digest
 from har_llm.common.environment import describe_environment
 from har_llm.common.errors import Notice
-from har_llm.common.files import put_in_place, staging_folder
+from har_llm.common.files import staging_folder
 from har_llm.common.paths import expanded, published_id
 from har_llm.config import PARSINGS
 from har_llm.data.describe import describe
@@ -49,7 +49,7 @@ from har_llm.scoring.prediction import Prediction
 
 
 def write_run(run: PreparedRun, store: GenerationStore) -> Path:
-    """Score a run and write its directory. If another process was faster, its directory is kept.
+    """Score a run and write its directory, or what is damaged in it. If another process was faster, its directory is kept.
 
     Raises MissingError if generations are missing.
     """
@@ -66,11 +66,8 @@ def write_run(run: PreparedRun, store: GenerationStore) -> Path:
     shown = result.metrics.shown
     summary = summarise(result, headline=shown.headline, parsing=shown.parsing)
     with staging_folder(run.folder) as staging:
-        directory.write_result(staging, result)
-        directory.write_rows(staging / directory.PREDICTIONS, rows)
-        directory.write_rows(staging / directory.WINDOWS, window_rows(run, windows))
-        (staging / directory.SUMMARY).write_text(summary_markdown.render(summary), encoding="utf-8")
-        put_in_place(staging, run.folder)
+        directory.write_files(staging, result, rows, window_rows(run, windows), summary_markdown.render(summary))
+        directory.put_in_place(staging, run.folder)
     return run.folder
 
 

@@ -21,6 +21,9 @@ class Callback:
     def failed(self, job: Job) -> None:
         """A job has failed; job.error says why."""
 
+    def noticed(self, what: str) -> None:
+        """Something is not as it should be, and is put right: a sentence for the user."""
+
     def planned(self, plan: Plan) -> None:
         """The plan is made. Called again when an engine has failed and another one takes over its work."""
 
@@ -58,6 +61,10 @@ class Callbacks(Callback):
     def failed(self, job: Job) -> None:
         for callback in self._callbacks:
             callback.failed(job)
+
+    def noticed(self, what: str) -> None:
+        for callback in self._callbacks:
+            callback.noticed(what)
 
     def planned(self, plan: Plan) -> None:
         for callback in self._callbacks:

@@ -18,7 +18,7 @@ from har_llm.distill.config import distillation_of
 from har_llm.models import adapters, resolve
 from har_llm.models.adapters import ReadyAdapter
 from har_llm.models.checkpoint import check_whole
-from har_llm.runs.directory import read_run
+from har_llm.runs.directory import damage, read_run
 from har_llm.runs.prepare import prepare, teachers_experiment
 from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.runs.write import write_run
@@ -88,7 +88,10 @@ def _plan(jobs: Sequence[Job], callback: Callback, stores: Stores) -> Plan:
     for job in unfinished(jobs):
         with failing([job], callback):
             check_recipe(job.run, stores)
-    return make_plan([job.run for job in unfinished(jobs)], stores)
+    plan = make_plan([job.run for job in unfinished(jobs)], stores)
+    for fault in stores.faults():
+        callback.noticed(fault)
+    return plan
 
 
 def _train(plan: Plan, jobs: Sequence[Job], callback: Callback, stores: Stores) -> None:
@@ -144,7 +147,7 @@ def finish_jobs(jobs: Sequence[Job], callback: Callback) -> None:
     for job in jobs:
         if _is_sound(job):
             with failing([job], callback):
-                _finish(job, stores)
+                _finish(job, stores, callback)
 
 
 def unfinished(jobs: Sequence[Job]) -> list[PreparedJob]:
@@ -180,9 +183,11 @@ def _fetch(experiment: Experiment, fetched: set[str], callback: Callback) -> Non
         adapters.resolve_adapter(experiment.lora)
 
 
-def _finish(job: PreparedJob, stores: Stores) -> None:
+def _finish(job: PreparedJob, stores: Stores, callback: Callback) -> None:
     run = job.run
     fresh = not run.finished
+    if fresh and run.folder.exists():
+        callback.noticed(f"{run.folder} is damaged ({damage(run.folder)}); it is made anew of the kept generations.")
     try:
         folder = write_run(run, stores.of(run)) if fresh else run.folder
     except OSError as error:

@@ -40,6 +40,7 @@ class Stores:
     def __init__(self) -> None:
         self._stores: dict[str, GenerationStore] = {}
         self._weights: dict[Path, str] = {}
+        self._told: set[Path] = set()
 
     def of(self, run: PreparedRun) -> GenerationStore:
         place = canonical([str(run.outputs), run.model_identity])
@@ -54,6 +55,14 @@ class Stores:
     def wanted(self, run: PreparedRun) -> Iterator[str]:
         """The keys of the generations that the run wants, stored or owed."""
         return (request.key for mine in run.wanted(self.of(run)) for request in mine)
+
+    def faults(self) -> Iterator[str]:
+        """What is damaged in the stores, as far as it was asked for: a sentence for each shard, told once."""
+        for store in self._stores.values():
+            for shard, fault in store.faults.items():
+                if shard not in self._told:
+                    self._told.add(shard)
+                    yield f"{shard} {fault}."
 
     def refresh(self) -> None:
         """Forget what was read, so that new generations are found."""

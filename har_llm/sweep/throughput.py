@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from har_llm.common.environment import machine
+from har_llm.common.files import read_bounded
+from har_llm.common.typed_json import parse_json
+
+RATES = "rates.jsonl"
 
 
 class Rate(NamedTuple):
@@ -30,7 +34,7 @@ def note_rate(store: Path, load: Mapping[str, Any], rate: Rate) -> None:
     """Add a measurement, as one short line in one write, so that processes do not mix their lines."""
     line = json.dumps({"machine": machine(), "load": load, **rate._asdict()}) + "\n"
     with contextlib.suppress(OSError):  # a measurement that cannot be written is no reason to fail
-        handle = os.open(store / "rates.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        handle = os.open(store / RATES, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             os.write(handle, line.encode())
         finally:
@@ -41,12 +45,12 @@ def known_rate(store: Path, load: Mapping[str, Any]) -> Rate | None:
     """The last rate measured with this load on a machine like this one; None if there is none."""
     found = None
     try:
-        lines = (store / "rates.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_bounded(store / RATES).split(b"\n")
     except OSError:
         return None
     for line in lines:
-        with contextlib.suppress(ValueError, KeyError, TypeError):  # a torn or foreign line
-            row = json.loads(line)
+        with contextlib.suppress(ValueError, LookupError, TypeError):  # a torn or foreign line
+            row = parse_json(line)
             if row["machine"] == machine() and row["load"] == load and row["units"] > 0:
                 found = Rate(float(row["start_seconds"]), float(row["seconds"]), row["units"])
     return found

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.environment import library_versions, machine
-from har_llm.common.files import put_in_place, write_whole
+from har_llm.common.files import put_in_place, read_bounded, write_whole
 from har_llm.common.lock import Lock
+from har_llm.common.typed_json import parse_json
 from har_llm.distill.examples import Selection
 from har_llm.distill.manifest import Losses, Manifest, TrainedAdapter, TrainingRecord, write_manifest
 from har_llm.distill.model_card import CURVE, card_title, model_card
@@ -178,11 +179,11 @@ def _losses(log: Path) -> Losses:
     """Each step once: a step that was repeated after a kill replaces the earlier one."""
     steps: dict[int, float] = {}
     try:
-        lines = log.read_text(encoding="utf-8").splitlines()
+        lines = read_bounded(log).split(b"\n")
     except OSError:  # there is none yet, or the process that wrote it has just finished and removed it
         lines = []
     for line in lines:
         with contextlib.suppress(ValueError, TypeError):  # torn by a kill
-            step, loss = json.loads(line)
+            step, loss = parse_json(line)
             steps[int(step)] = float(loss)
     return sorted(steps.items())

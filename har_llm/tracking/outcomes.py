@@ -10,7 +10,7 @@ from pathlib import Path
 
 from har_llm.common.digest import digest
 from har_llm.common.files import write_whole
-from har_llm.common.typed_json import AnyText, plain, typed
+from har_llm.common.typed_json import AnyText, plain, read_json, typed
 from har_llm.config import WandbTracker
 
 FORMAT = 1
@@ -97,7 +97,7 @@ class PublishedNotes:
     def find(self, id: str) -> Online | Offline | None:
         """What the note of a W&B run says; None if there is none, or a damaged one."""
         try:
-            note = typed(Note, json.loads(self._file(id).read_text(encoding="utf-8")))
+            note = typed(Note, read_json(self._file(id)))
         except (OSError, ValueError):
             return None
         return note.outcome if note.format == FORMAT else None

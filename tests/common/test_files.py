@@ -72,6 +72,12 @@ def test_a_file_is_whole_whenever_its_writer_is_killed(tmp_path: Path, milliseco
     assert len(text) == 5_000_000 and len(set(text)) == 1
 
 
+def test_a_link_to_a_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("é")
+    (tmp_path / "link").symlink_to("file")
+    assert read_bounded(tmp_path / "link") == "é".encode()
+
+
 def test_a_folder_is_put_in_place_whole(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "run"
     with staging_folder(target) as staging:

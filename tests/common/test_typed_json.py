@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from har_llm.common.typed_json import AnyText, UnlikeError, plain, tagged, typed, untagged
+from har_llm.common.typed_json import AnyText, UnlikeError, parse_json, plain, tagged, typed, untagged
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,34 @@ def test_what_is_written_is_read_back() -> None:
 @pytest.mark.parametrize("value", [Inner((3,)), Outer("a", {})])
 def test_a_message_says_of_which_kind_it_is(value: Inner | Outer) -> None:
     assert untagged((Inner, Outer), json.loads(json.dumps(tagged(value)))) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "it is no JSON: "),
+        (b"\xff{}", "it is no JSON: 'utf-8' codec can't decode byte"),
+        (b"\xef\xbb\xbf{}", "it is no JSON: "),
+        (b"\0\0", "it is no JSON: "),
+        (b"[" * 100_000, "it is nested more than 50 deep"),
+        (b"[" * 51 + b"]" * 51, "it is nested more than 50 deep"),
+        (b'{"a": [9' + b"9" * 400 + b"]}", "it has a number that is larger"),
+        (b"9" * 5000, "it is no JSON: Exceeds the limit"),
+        (b"[-1e999]", "it has a number that is larger"),
+        (b'{"a": NaN}', "it has a number that is larger"),
+    ],
+)
+def test_a_text_that_no_file_of_ours_has_is_refused(text: bytes, said: str) -> None:
+    with pytest.raises(UnlikeError, match=f"^{said}"):
+        parse_json(text)
+
+
+def test_a_text_as_we_write_it_is_parsed() -> None:
+    deep = b"[" * 50 + b"]" * 50
+    assert json.dumps(parse_json(deep)).encode() == deep
+    assert parse_json(b'{"a": [true, null, -1.5, 123456789012345678901234567890, "\\ud800"]}') == {
+        "a": [True, None, -1.5, 123456789012345678901234567890, "\ud800"]
+    }
 
 
 @pytest.mark.parametrize(

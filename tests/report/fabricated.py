@@ -22,6 +22,7 @@ from har_llm.scoring.names import METRICS
 from har_llm.scoring.prediction import CAUSES
 from tests.composing import composed, experiment
 from tests.helpers import description_of
+from tests.report.run_folders import sealed
 
 SHIPPED = ("marble", "mural", "simulated_flat", "simulated_house")
 SYNTHETIC = "synthetic home, synthetic model"
@@ -112,7 +113,7 @@ def fabricated(folder: Path, f1: float = 0.5, **changes: Any) -> RunResult:
     write(run / "data.json", {**DATA, "description": description_of(TRAINED.get(facts["dataset"], 10))})
     write(run / "sample.json", SAMPLE)
     (run / "config.yaml").write_text(yaml.safe_dump(settings_of(facts, config)), encoding="utf-8")
-    return read_run(run)
+    return read_run(sealed(run))
 
 
 @cache

@@ -24,6 +24,7 @@ from har_llm.scoring.parsing import Asked
 from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.voting import vote
 from tests.report.fabricated import ABOUT, DATA, SAMPLE, VLLM, merged, shipped
+from tests.report.run_folders import sealed
 
 ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating"}
 SYNTHETIC = "synthetic home, synthetic model"
@@ -102,7 +103,7 @@ def make(root: Path, run: Fabricated) -> RunResult:
     plain = {key: {"name": re.sub(r"\W", "_", name)} for key, name in (("dataset", run.dataset), ("model", run.model))}
     settings = merged(shipped("dataset=mural", "lora=none", "prompt=reasoning"), plain)
     (folder / "config.yaml").write_text(yaml.safe_dump(settings))
-    return read_run(folder)
+    return read_run(sealed(folder))
 
 
 def _environment(run: Fabricated, windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

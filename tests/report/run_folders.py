@@ -8,8 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from har_llm.common.checksums import seal
 from har_llm.report.compare.pairing import Pairing, pair
-from har_llm.runs.directory import RunResult, read_run
+from har_llm.runs.directory import FILES, RunResult, read_run
 from har_llm.runs.result import FORMAT
 from har_llm.scoring.metrics import ScoredEvent, score_all
 from tests.helpers import description_of
@@ -96,7 +97,13 @@ def written(
     ):
         (folder / f"{name}.json").write_text(json.dumps(content))
     (folder / "config.yaml").write_text("seed: 0\n")
-    return read_run(folder)
+    return read_run(sealed(folder))
+
+
+def sealed(folder: Path) -> Path:
+    """With the digests of the files that are there."""
+    seal(folder, [name for name in FILES if (folder / name).exists()])
+    return folder
 
 
 def paired(folder: Path, a: Sessions, b: Sessions) -> Pairing:

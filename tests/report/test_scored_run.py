@@ -16,6 +16,7 @@ from har_llm.report.cells import Cell, CellScore
 from har_llm.report.scored_run import ScoredRun, experiment_settings
 from har_llm.runs.directory import read_run
 from tests.report.fabricated import fabricated, trained
+from tests.report.run_folders import sealed
 
 
 def scored(folder: Path, **changes: Any) -> ScoredRun:
@@ -27,7 +28,7 @@ def changed(folder: Path, name: str, change: Callable[[dict[str, Any]], Any]) ->
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
-    return folder
+    return sealed(folder)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_a_config_is_neither_resolved_nor_imported(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("SECRET", "do not show")
     folder = fabricated(tmp_path).folder
     (folder / "config.yaml").write_text("window: {_target_: os.system, events: '${oc.env:SECRET}'}\nseed: 3\n")
-    settings = experiment_settings(read_run(folder).config)
+    settings = experiment_settings(read_run(sealed(folder)).config)
     assert settings == {"window._target_": "os.system", "window.events": "${oc.env:SECRET}"}
 
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from har_llm.common.checksums import SUMS
 from har_llm.common.errors import MissingError
-from har_llm.runs.directory import METRICS_FILE, PREDICTIONS, WINDOWS, RunResult, read_run
+from har_llm.runs.directory import FILES, METRICS_FILE, PREDICTIONS, SUMMARY, WINDOWS, RunResult, damage, read_run
+from har_llm.runs.prepare import prepare
 from har_llm.runs.result import FORMAT
+from har_llm.runs.run import PreparedRun
+from har_llm.runs.write import write_run
+from tests.composing import experiment
 from tests.report.run_folders import row, rows, written
-from tests.scripted_runs import done
+from tests.scripted_runs import SMALL, done, gold_script
 
 ROWS = {PREDICTIONS: RunResult.predictions, WINDOWS: RunResult.windows}
 WINDOW: dict[str, Any] = {"session": "s1", "messages": [], "ids": [0], "generations": []}
@@ -113,6 +119,43 @@ def test_a_file_that_is_damaged_or_of_another_form_is_named(tmp_path: Path, file
     (result.folder / file).write_text(content)
     with pytest.raises(MissingError, match=r"and run the same command again"):
         read_run(result.folder)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> PreparedRun:
+    folder = tmp_path_factory.mktemp("made")
+    overrides = (f"engine.path={gold_script(folder / 'gold.jsonl')}", "limit=1")
+    done(folder, *overrides)
+    return prepare(experiment(*SMALL, f"paths.outputs={folder / 'outputs'}", *overrides))
+
+
+@pytest.mark.parametrize("file", [*FILES, SUMS])
+def test_a_text_that_was_changed_in_place_is_noticed(made: PreparedRun, tmp_path: Path, file: str) -> None:
+    folder = shutil.copytree(made.folder, tmp_path / "run")
+    assert damage(folder) is None
+    (folder / file).write_text((folder / file).read_text().replace("0", "1", 1))
+    assert damage(folder) is not None
+    with pytest.raises(MissingError, match=r"and run the same command again"):
+        read_run(folder)
+
+
+@pytest.mark.parametrize("file", [*FILES, SUMS, SUMMARY])
+def test_a_gutted_run_is_not_finished_and_is_made_anew_of_the_kept_generations(made: PreparedRun, file: str) -> None:
+    before = {path.name: path.read_bytes() for path in made.folder.iterdir()}
+    (made.folder / "notes.md").write_text("a user's")
+    (made.folder / file).unlink()
+    assert not made.finished
+    write_run(made, made.open_store())
+    assert made.finished
+    assert {path.name: path.read_bytes() for path in made.folder.iterdir()} == {**before, "notes.md": b"a user's"}
+
+
+def test_a_folder_in_the_place_of_a_file_is_not_removed(made: PreparedRun) -> None:
+    (made.folder / PREDICTIONS).unlink()
+    (made.folder / PREDICTIONS).mkdir()
+    with pytest.raises(MissingError, match=r"predictions\.jsonl is a folder, where a run has a file; move it elsewhere"):
+        write_run(made, made.open_store())
+    (made.folder / PREDICTIONS).rmdir()
 
 
 def test_a_damaged_run_directory_says_what_to_do(tmp_path: Path, script: str) -> None:

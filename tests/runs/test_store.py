@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,84 @@ def test_an_empty_shard_and_a_foreign_line_do_no_harm(tmp_path: Path) -> None:
     (folder / "foreign.jsonl").write_text(json.dumps({"something": "else"}) + "\n")
     store = GenerationStore(tmp_path, MODEL)
     assert len(store) == 1
+
+
+def in_place(shard: Path, change: Callable[[bytes], bytes], line: int = 0) -> None:
+    """Change a line of a shard."""
+    lines = shard.read_bytes().splitlines(keepends=True)
+    lines[line] = change(lines[line])
+    shard.write_bytes(b"".join(lines))
+
+
+DAMAGES: Mapping[str, Callable[[bytes], bytes]] = {
+    "another text": lambda line: line.replace(b'"text": "text"', b'"text": "test"'),
+    "bad JSON": lambda line: line.replace(b'"text": "', b'"text": '),
+    "a hole": lambda line: line[:90] + bytes(40) + line[130:],
+    "a hole over its key": lambda line: bytes(90) + line[90:],
+    "a newer version's field": lambda line: line.replace(b', "text"', b', "of_a_newer_version": 1, "text"'),
+    "a newer version": lambda line: line.replace(b'"format": 2', b'"format": 3'),
+    "another key": lambda line: line.replace(key(1).encode(), key(3).encode()),
+    "no UTF-8": lambda line: line.replace(b"text", b"te\xffxt"),
+    "no digest": lambda line: line[: line.index(b', "digest"')] + b"}\n",
+}
+
+
+def test_a_hole_over_the_end_of_a_record_takes_the_next_one_along(tmp_path: Path) -> None:
+    filled(tmp_path, record(1), record(2), record(3))
+    in_place(shards(tmp_path)[0], lambda line: line[:-40] + bytes(40))
+    store = GenerationStore(tmp_path, MODEL)
+    assert list(store.keys()) == [key(3)] and len(store.faults) == 1
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_damaged_record_is_told_and_owed_again(tmp_path: Path, how: str) -> None:
+    filled(tmp_path, record(1), record(2))
+    (shard,) = shards(tmp_path)
+    in_place(shard, DAMAGES[how])
+    store = GenerationStore(tmp_path, MODEL)
+    assert [key(number) in store for number in (1, 2, 3)] == [False, True, False]
+    assert list(store.get_many([key(2)])) == [record(2)]
+    with pytest.raises(KeyError):
+        list(store.get_many([key(1)]))
+    assert list(store.faults) == [shard] and "has a damaged line at byte 0; such lines are ignored" in store.faults[shard]
+    again = filled(tmp_path, record(1))
+    assert list(again.get_many([key(1), key(2)])) == [record(1), record(2)] and len(again) == 2
+
+
+def test_a_whole_record_of_another_shard_takes_the_place_of_a_damaged_one(tmp_path: Path) -> None:
+    for text in ("one", "two", "three"):
+        filled(tmp_path, record(1, text))
+    first, second, third = (json.loads(shard.read_text())["text"] for shard in shards(tmp_path))
+    in_place(shards(tmp_path)[0], lambda line: line.replace(first.encode(), b"x"))
+    assert next(GenerationStore(tmp_path, MODEL).get_many([key(1)])).text == second
+    in_place(shards(tmp_path)[1], lambda line: line.replace(second.encode(), b"x"))
+    assert next(GenerationStore(tmp_path, MODEL).get_many([key(1)])).text == third
+
+
+def test_what_is_no_readable_file_among_the_shards_is_told_and_skipped(tmp_path: Path) -> None:
+    filled(tmp_path, record(1))
+    folder = shards(tmp_path)[0].parent
+    (folder / "folder.jsonl").mkdir()
+    os.mkfifo(folder / "pipe.jsonl")
+    for name, target in (("dangling", "nowhere"), ("itself", "itself.jsonl"), ("endless", "/dev/zero")):
+        (folder / f"{name}.jsonl").symlink_to(target)
+    store = GenerationStore(tmp_path, MODEL)
+    assert list(store.get_many([key(1)])) == [record(1)]
+    assert {shard.stem: fault for shard, fault in store.faults.items()} == {
+        "folder": "cannot be read (Is a directory), and is ignored",
+        "pipe": "cannot be read (it is no regular file), and is ignored",
+        "dangling": "cannot be read (No such file or directory), and is ignored",
+        "itself": "cannot be read (Too many levels of symbolic links), and is ignored",
+        "endless": "cannot be read (it is no regular file), and is ignored",
+    }
+
+
+def test_a_link_to_a_shard_is_read(tmp_path: Path) -> None:
+    filled(tmp_path, record(1))
+    (shard,) = shards(tmp_path)
+    shard.rename(tmp_path / "other")
+    shard.symlink_to(tmp_path / "other")
+    assert list(GenerationStore(tmp_path, MODEL).get_many([key(1)])) == [record(1)]
 
 
 def test_two_records_under_one_key_have_one_winner_for_every_reader(tmp_path: Path) -> None:

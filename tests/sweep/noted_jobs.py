@@ -32,9 +32,13 @@ class Notes(Callback):
     trained: list[tuple[Selection, TrainingStart]] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     waited: list[int] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def failed(self, job: Job) -> None:
         self.failures.append(job)
+
+    def noticed(self, what: str) -> None:
+        self.notes.append(what)
 
     def planned(self, plan: Plan) -> None:
         self.plans.append(plan)

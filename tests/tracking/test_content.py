@@ -16,6 +16,7 @@ from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.prepare import prepare
 from har_llm.tracking.content import TRAINING_SUMMARY, RunContent, Training, run_content, run_id, training_content
 from tests.distill.manifests import trained_adapter
+from tests.report.run_folders import sealed
 from tests.sweep.distilled_jobs import job, keep
 
 Finished = Callable[..., RunResult]
@@ -63,7 +64,7 @@ def test_real_results_say_so(finished: Finished) -> None:
     metrics = {**json.loads((result.folder / "metrics.json").read_text()), "provenance": None, "partial": False}
     metrics["choices"]["prompt"]["examples"] = ["s1#0"]
     (result.folder / "metrics.json").write_text(json.dumps(metrics))
-    content = content_of(result.folder)
+    content = content_of(sealed(result.folder))
     assert content.summary["provenance"] == "real data and a real model" and content.notes == ""
     assert not any("synthetic" in tag for tag in content.tags) and "uses gold" in content.tags
 
@@ -74,7 +75,7 @@ def test_the_config_has_no_secret_and_nothing_of_this_machine(finished: Finished
     config = config.replace("name: scripted", "").replace("  delay_s:", "  base_url: http://me:hush@host/v1\n  delay_s:")
     config = config.replace("id: embedded:tiny_student", f"id: {tmp_path}/models/mine")
     (result.folder / "config.yaml").write_text(config)
-    sent = content_of(result.folder).config
+    sent = content_of(sealed(result.folder)).config
     assert sent["model"]["id"] == "mine", "the name of a folder, not its path"
     assert sent["model"]["name"] == "tiny_student" and sent["window"]["events"] == 10 and sent["seed"] == 0
     assert sent["engine"]["base_url"] == "http://(not published)@host/v1" and "hush" not in json.dumps(sent)

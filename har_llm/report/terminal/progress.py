@@ -65,6 +65,9 @@ class LiveProgress(Callback):
         if len(titles) == 1:  # one cause of many failures is told once
             self._say(f"error: {job.title}: {job.error}")
 
+    def noticed(self, what: str) -> None:
+        self._say(f"note: {what}")
+
     def planned(self, plan: Plan) -> None:
         self._total, self._loads = plan.wanted, sum(not load.is_baseline for load in plan.loads)
         self._done, self._load_number = self._total - plan.owed, 0
