@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import io
 import os
 import secrets
@@ -13,6 +14,10 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from har_llm.common.lock import Lock
+
+_MARK = 4
+"""Bytes that make the name of a staging file or folder unique."""
 MOST_STREAMED = 1 << 40
 """Most bytes of a file that is not kept in memory."""
 MOST_BYTES = 64 * 1024**2
@@ -76,15 +81,27 @@ def write_whole(path: Path, text: str) -> None:
 def staging_folder(target: Path) -> Iterator[Path]:
     """An empty folder beside `target`, on the same file system, to be filled and then renamed: see `put_in_place`.
 
-    It is removed at the end unless it was renamed. Raises OSError if it cannot be made.
+    It is removed at the end unless it was renamed. One process at a time has one for this target, and first removes what
+    killed ones have left of theirs. Raises OSError if it cannot be made.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    staging = _beside(target)
-    staging.mkdir()
-    try:
-        yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with Lock(target.with_name(f".{target.name}.lock")).waited_for():
+        for left in target.parent.glob(f".{glob.escape(target.name)}-{'[0-9a-f]' * 2 * _MARK}"):
+            remove(left)
+        staging = _beside(target)
+        staging.mkdir()
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link, or a folder with all that is in it. Raises OSError."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def put_in_place(folder: Path, target: Path) -> None:
@@ -105,4 +122,4 @@ def put_in_place(folder: Path, target: Path) -> None:
 
 def _beside(path: Path) -> Path:
     """A hidden name that no other process uses. A killed process may leave it behind; nothing reads it."""
-    return path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    return path.with_name(f".{path.name}-{secrets.token_hex(_MARK)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ LEASE_S = 180.0
 """Seconds without a heartbeat after which a holder counts as dead. A dead holder on the same machine is noticed at once."""
 BEAT_S = 30.0
 """Seconds between two heartbeats."""
+WAIT_S = 0.1
+"""Seconds between two attempts to get a lock that another process holds."""
 
 
 class HeldError(MissingError):
@@ -34,6 +37,34 @@ class Lock:
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Hold the lock. Raises HeldError if another process holds it, MissingError if the file cannot be made."""
+        try:
+            self._acquire()
+        except OSError as error:
+            raise MissingError(
+                f"{self.path} cannot be written ({error.strerror or error}); set paths.outputs otherwise."
+            ) from None
+        try:
+            yield
+        finally:
+            self._release()
+
+    @contextlib.contextmanager
+    def waited_for(self) -> Iterator[None]:
+        """Hold the lock as soon as no other process does: for work that takes moments. Raises OSError if the file cannot be
+        made."""
+        while True:
+            try:
+                self._acquire()
+                break
+            except HeldError:
+                time.sleep(WAIT_S)
+        try:
+            yield
+        finally:
+            self._release()
+
+    def _acquire(self) -> None:
+        """Raises HeldError, OSError."""
         from filelock import LeaseSettingsMismatch, Timeout
 
         try:
@@ -43,15 +74,10 @@ class Lock:
             raise HeldError(self._holder()) from None
         except LeaseSettingsMismatch:
             raise HeldError(f"{self._holder()} (it was made by another version of har_llm)") from None
-        except OSError as error:
-            raise MissingError(
-                f"{self.path} cannot be written ({error.strerror or error}); set paths.outputs otherwise."
-            ) from None
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                self._lease.release()
+
+    def _release(self) -> None:
+        with contextlib.suppress(OSError):
+            self._lease.release()
 
     def check(self) -> None:
         """Raise HeldError if another process has taken the lock over, MissingError if its file was deleted."""

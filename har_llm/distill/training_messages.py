@@ -27,8 +27,10 @@ class TrainingStart:
     tokens: int
     """Of all examples."""
     optimizer: str
-    restarts: str | None = None
-    """Why the training cannot resume from its checkpoints, in words; None if it can, or has none."""
+    done: int = 0
+    """Steps of the checkpoint from which it resumes; 0 for the start."""
+    note: str | None = None
+    """Why it does not resume from its last checkpoint, in words; None if it does, or has none."""
 
 
 @dataclass(frozen=True)

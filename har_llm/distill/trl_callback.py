@@ -1,21 +1,29 @@
-"""Passes the trainer's losses on to the process that asked for the training."""
+"""Passes the trainer's losses on to the process that asked for the training, and seals its checkpoints."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
 from har_llm.common.errors import EngineError
+from har_llm.distill.checkpoints import seal_checkpoint
 from har_llm.distill.training_messages import Tell, TrainingStep
 
 
 class LossCallback(TrainerCallback):  # type: ignore[misc]
-    """Reports every step's loss. Raises EngineError if it is not finite, which ends the training."""
+    """Reports every step's loss, and seals every checkpoint.
+
+    Raises EngineError for a loss that is not finite, which ends the training.
+    """
 
     def __init__(self, tell: Tell):
         self._tell = tell
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        seal_checkpoint(Path(args.output_dir), state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         if logs and "loss" in logs:

@@ -72,10 +72,10 @@ def _train(load: Load, job: TrainingJob, tell: Tell) -> None:
     check_labels(trainer.data_collator, rows[0])
     _check_layers(trainer.model, job)
     optimizer = OptimizerNames(trainer.args.optim).value
-    checkpoint, restarts = resume_point(Path(job.checkpoints), optimizer)
+    resume = resume_point(Path(job.checkpoints), optimizer)
     trainable, total = trainer.model.get_nb_trainable_parameters()  # it takes account of packed 4-bit weights
-    tell(TrainingStart(trainable, total, sum(len(row["input_ids"]) for row in rows), optimizer, restarts))
-    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    tell(TrainingStart(trainable, total, sum(len(row["input_ids"]) for row in rows), optimizer, resume.step, resume.note))
+    trainer.train(resume_from_checkpoint=None if resume.checkpoint is None else str(resume.checkpoint))
     trainer.model.save_pretrained(job.folder)
 
 

@@ -32,6 +32,8 @@ def dequantised(file: Path, version: str, dtype: str, parameters: int) -> Path:
     check_room(f"{file} in {dtype} takes", parameters * DTYPES[dtype])
     folder = folder_of(file, version, dtype)
     with staging_folder(folder) as staging:
+        if folder.is_dir():  # another process has made it meanwhile
+            return folder
         process = JsonProcess("har_llm.models.dequantise:serve", f"The process that reads {file}")
         try:
             process.send({"gguf": str(file), "folder": str(staging), "dtype": dtype})

@@ -33,6 +33,9 @@ class Callback:
     def generated(self, generation: Generation) -> None:
         """A generation is finished and stored."""
 
+    def generation_waits(self, load: Load, holder: str) -> None:
+        """Another process (`holder` says which) makes the generations of this load. Called every second."""
+
     def further(self, load: Load) -> None:
         """The loaded model is asked for further generations, because the earlier ones were not enough."""
 
@@ -77,6 +80,10 @@ class Callbacks(Callback):
     def generated(self, generation: Generation) -> None:
         for callback in self._callbacks:
             callback.generated(generation)
+
+    def generation_waits(self, load: Load, holder: str) -> None:
+        for callback in self._callbacks:
+            callback.generation_waits(load, holder)
 
     def further(self, load: Load) -> None:
         for callback in self._callbacks:

@@ -23,6 +23,7 @@ from har_llm.runs.prepare import prepare, teachers_experiment
 from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.runs.write import write_run
 from har_llm.sweep.callbacks import Callback
+from har_llm.sweep.claims import Claims
 from har_llm.sweep.generate import check_layout, check_writable, generate
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import Load, Plan, make_plan, teachers_of
@@ -30,6 +31,7 @@ from har_llm.sweep.read_once import Datasets, Stores
 from har_llm.sweep.train import Training, check_recipe, losses_so_far
 
 WAIT_S = 5.0
+GENERATION_WAIT_S = 1.0
 STAGES = ("teachers", "trainings", "generations")
 """The teachers' generations, the trainings of adapters on them, and all other generations."""
 
@@ -123,14 +125,26 @@ def dependents_of(recipe: AdapterRecipe, jobs: Sequence[PreparedJob], stores: St
 
 
 def _generate_loads(loads: Sequence[Load], jobs: Sequence[PreparedJob], callback: Callback, stores: Stores) -> None:
-    for load in loads:
-        callback.loading(load)
-        try:
-            generate(load, callback, stores)
-        except HarError as error:
-            # Generations made before the failure are stored, and some jobs may need no others.
-            stores.refresh()
-            fail([job for job in jobs_of(load, jobs, stores) if _owes(job, load, stores)], error, callback)
+    """Make the generations. Those that other processes are making come last, and are waited for."""
+    claims, waiting = Claims(), list(loads)
+    while waiting:
+        theirs = []
+        for load in waiting:
+            try:
+                with claims.share(load, stores) as share:
+                    if share.mine is not None:
+                        callback.loading(share.mine)
+                        generate(share.mine, callback, stores)
+                if share.theirs is not None:
+                    theirs.append(share.theirs)
+                    callback.generation_waits(share.theirs, share.holder or "")
+            except HarError as error:
+                # Generations made before the failure are stored, and some jobs may need no others.
+                stores.refresh()
+                fail([job for job in jobs_of(load, jobs, stores) if _owes(job, load, stores)], error, callback)
+        if len(theirs) == len(waiting):
+            time.sleep(GENERATION_WAIT_S)
+        waiting = theirs
 
 
 def _owes(job: PreparedJob, load: Load, stores: Stores) -> bool:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.environment import library_versions, machine
+from har_llm.common.errors import MissingError
 from har_llm.common.files import put_in_place, read_bounded, write_whole
-from har_llm.common.lock import Lock
+from har_llm.common.lock import HeldError, Lock
 from har_llm.common.typed_json import parse_json
 from har_llm.distill.examples import Selection
 from har_llm.distill.manifest import Losses, Manifest, TrainedAdapter, TrainingRecord, write_manifest
@@ -58,6 +59,7 @@ def check_recipe(run: PreparedRun, stores: Stores) -> None:
             check_targets(run.recipe.lora.training.target_modules, student.public_name, student.path)
             rendered_prompt(student.config, run.prompts[0].messages)
     else:
+        Training(run.recipe).sweep()
         store = stores.of(run)
         stored = (request.key for request in run.requests if request.key in store)
         check_adapter(run, store.get_many(stored), there)
@@ -83,10 +85,22 @@ class Training:
             if not self.recipe.folder.exists():  # another process may have made it just now
                 teacher = self.recipe.teacher
                 examples = select_examples(self.recipe, None if teacher is None else stores.of(teacher))
-                selection, record = self._train(examples, callback)
-                self._lock.check()
-                _put_in_place(self.recipe, selection, record, _losses(self._log), self._staging / "adapter")
+                try:
+                    selection, record = self._train(examples, callback)
+                    self._lock.check()
+                    _put_in_place(self.recipe, selection, record, _losses(self._log), self._staging / "adapter")
+                except OSError as error:
+                    raise MissingError(
+                        f"{error.filename or self._staging} cannot be written ({error.strerror or error}). Steps are kept "
+                        f"up to the last checkpoint; make room and run the same command again."
+                    ) from None
             shutil.rmtree(self._staging, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Remove what a process that was killed has left of the training of an adapter that is in its place."""
+        if self._staging.exists():
+            with contextlib.suppress(HeldError), self._lock.held():
+                shutil.rmtree(self._staging, ignore_errors=True)
 
     def _train(self, selection: Selection, callback: Callback) -> tuple[Selection, TrainingRecord]:
         """Train the adapter in the staging folder. Returns the examples that it was trained on, and how it went."""
@@ -107,7 +121,7 @@ class Training:
                 elif isinstance(message, TrainingStart):
                     start, began = message, time.monotonic()
                     callback.training_described(recipe, selection, start)
-                    if start.restarts is not None:
+                    if start.done == 0:
                         stream.truncate(0)
                 else:
                     stream.write(json.dumps([message.number, message.loss]) + "\n")

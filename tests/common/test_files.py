@@ -90,11 +90,11 @@ def test_a_folder_is_put_in_place_whole(tmp_path: Path) -> None:
 
 def test_of_two_folders_the_first_stays(tmp_path: Path) -> None:
     target = tmp_path / "run"
-    with staging_folder(target) as one, staging_folder(target) as two:
-        for staging in (one, two):
-            (staging / staging.name).touch()
-            put_in_place(staging, target)
-    assert names(target) == [one.name] and names(tmp_path) == ["run"]
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+        put_in_place(tmp_path / name, target)
+    assert names(target) == ["one"]
 
 
 def test_a_folder_that_cannot_be_put_in_place_is_an_error(tmp_path: Path) -> None:
@@ -109,9 +109,32 @@ def test_where_filling_a_folder_fails_nothing_is_left(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-def test_a_process_that_is_killed_puts_nothing_in_place(tmp_path: Path) -> None:
+def test_what_a_killed_process_leaves_is_removed_by_the_next_that_holds_the_place(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", KILLED_INSIDE, str(tmp_path / "run")], check=False).returncode == -9
-    assert not (tmp_path / "run").exists() and all(name.startswith(".run-") for name in names(tmp_path))
+    assert not (tmp_path / "run").exists() and all(name.startswith(".run") for name in names(tmp_path))
+    others = [".run-notes", ".run2-0123abcd", "run-0123abcd"]
+    for name in others:
+        (tmp_path / name).mkdir()
+    (tmp_path / ".run-0123abcd").touch()
+    with staging_folder(tmp_path / "run") as staging:
+        assert names(tmp_path) == sorted([*others, staging.name, ".run.lock"])
+        put_in_place(staging, tmp_path / "run")
+    assert names(tmp_path) == sorted([*others, "run"])
+
+
+def test_a_process_that_fills_a_folder_is_waited_for(tmp_path: Path) -> None:
+    code = KILLED_INSIDE.replace("os.kill(os.getpid(), signal.SIGKILL)", "print(flush=True); sys.stdin.readline()")
+    command = [sys.executable, "-c", code, str(tmp_path / "run")]
+    first = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert first.stdin is not None and first.stdout is not None
+    first.stdout.readline()
+    (staging,) = tmp_path.glob(".run-*")
+    second = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(1)
+    assert (staging / "half").exists()
+    first.communicate(b"\n")
+    assert second.wait(60) == 0 and names(tmp_path) == []
 
 
 def test_only_a_regular_file_within_its_bound_is_read(tmp_path: Path) -> None:

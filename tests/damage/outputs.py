@@ -15,7 +15,7 @@ import pytest
 from har_llm.common.lock import Lock
 from har_llm.common.provenance import recorded
 from har_llm.config import Experiment, WandbTracker
-from har_llm.distill.checkpoints import CHECKPOINT_FILES, OPTIMIZER_FILE, resume_point
+from har_llm.distill.checkpoints import CHECKPOINT_FILES, OPTIMIZER_FILE, resume_point, seal_checkpoint
 from har_llm.models.adapters import ReadyAdapter, resolve_adapter
 from har_llm.models.checkpoint import check_whole
 from har_llm.report import build
@@ -136,6 +136,7 @@ def _being_trained(recipe: AdapterRecipe) -> None:
     (staging / "checkpoints" / OPTIMIZER_FILE).write_text("adamw_torch\n")
     for name in CHECKPOINT_FILES:
         (staging / "checkpoints" / "checkpoint-2" / name).write_text("{}")
+    seal_checkpoint(staging / "checkpoints", 2)
 
 
 def _published(outputs: Outputs) -> PublishedNotes:

@@ -287,13 +287,31 @@ def test_a_training_that_another_optimizer_began_restarts(rows: Path, tmp_path: 
     heard: list[Any] = []
     trl_trainer.train(made, heard.append)
     note = tmp_path / "checkpoints" / "optimizer.txt"
-    assert note.read_text() == "adamw_torch\n" and heard[0].restarts is None
-    assert last_checkpoint(tmp_path / "checkpoints") == tmp_path / "checkpoints" / "checkpoint-2"
+    assert note.read_text() == "adamw_torch\n" and heard[0].note is None
+    assert last_checkpoint(tmp_path / "checkpoints").checkpoint == tmp_path / "checkpoints" / "checkpoint-2"
     note.write_text("adamw_8bit\n")
     again: list[Any] = []
     trl_trainer.train(made, again.append)
-    assert "are those of adamw_8bit and the optimizer here is adamw_torch" in again[0].restarts
+    assert "are those of adamw_8bit and the optimizer here is adamw_torch" in again[0].note
     assert [step.number for step in again[1:]] == [1, 2] and note.read_text() == "adamw_torch\n"
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before_and_then_to_the_start(rows: Path, tmp_path: Path) -> None:
+    from har_llm.distill import trl_trainer
+
+    made = job(rows, tmp_path, max_steps=4, save_steps=1)
+    trl_trainer.train(made, lambda message: None)
+    before = adapter(tmp_path)
+    for damaged, first in (((4,), 4), ((3, 4), 1)):
+        for step in damaged:
+            optimizer = tmp_path / "checkpoints" / f"checkpoint-{step}" / "optimizer.pt"
+            optimizer.write_bytes(bytes(optimizer.stat().st_size))
+        again: list[Any] = []
+        trl_trainer.train(made, again.append)
+        assert again[0].done == first - 1 and "because checkpoint-4 is damaged (optimizer.pt" in again[0].note
+        assert [step.number for step in steps_of(again)] == list(range(first, 5))
+        for name, weight in adapter(tmp_path).items():
+            assert torch.allclose(weight, before[name], atol=1e-4), name
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])

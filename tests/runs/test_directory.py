@@ -12,7 +12,17 @@ import pytest
 
 from har_llm.common.checksums import SUMS
 from har_llm.common.errors import MissingError
-from har_llm.runs.directory import FILES, METRICS_FILE, PREDICTIONS, SUMMARY, WINDOWS, RunResult, damage, read_run
+from har_llm.runs.directory import (
+    ENVIRONMENT,
+    FILES,
+    METRICS_FILE,
+    PREDICTIONS,
+    SUMMARY,
+    WINDOWS,
+    RunResult,
+    damage,
+    read_run,
+)
 from har_llm.runs.prepare import prepare
 from har_llm.runs.result import FORMAT
 from har_llm.runs.run import PreparedRun
@@ -121,6 +131,11 @@ def test_a_file_that_is_damaged_or_of_another_form_is_named(tmp_path: Path, file
         read_run(result.folder)
 
 
+def content_of(folder: Path) -> dict[str, bytes]:
+    """Without what tells when it was written."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name not in (ENVIRONMENT, SUMS)}
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> PreparedRun:
     folder = tmp_path_factory.mktemp("made")
@@ -141,13 +156,13 @@ def test_a_text_that_was_changed_in_place_is_noticed(made: PreparedRun, tmp_path
 
 @pytest.mark.parametrize("file", [*FILES, SUMS, SUMMARY])
 def test_a_gutted_run_is_not_finished_and_is_made_anew_of_the_kept_generations(made: PreparedRun, file: str) -> None:
-    before = {path.name: path.read_bytes() for path in made.folder.iterdir()}
+    before = content_of(made.folder)
     (made.folder / "notes.md").write_text("a user's")
     (made.folder / file).unlink()
     assert not made.finished
     write_run(made, made.open_store())
     assert made.finished
-    assert {path.name: path.read_bytes() for path in made.folder.iterdir()} == {**before, "notes.md": b"a user's"}
+    assert content_of(made.folder) == {**before, "notes.md": b"a user's"}
 
 
 def test_a_folder_in_the_place_of_a_file_is_not_removed(made: PreparedRun) -> None:

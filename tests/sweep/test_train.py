@@ -55,7 +55,7 @@ def test_losses_are_kept_once_each_and_a_torn_line_tears_no_other(tmp_path: Path
     staging_of(recipe).mkdir(parents=True)
     (staging_of(recipe) / "loss.jsonl").write_text("[1, 3.0]\n[2, 2.0]\n[3, 1.5")
     # What was lost since the last checkpoint is done again.
-    stop_trainings(monkeypatch, START, TrainingStep(2, 2.5), TrainingStep(3, 1.0))
+    stop_trainings(monkeypatch, replace(START, done=1), TrainingStep(2, 2.5), TrainingStep(3, 1.0))
     with pytest.raises(MissingError, match="far enough"):
         Training(recipe).run(Callback(), Stores())
     assert losses_so_far(recipe) == [(1, 3.0), (2, 2.5), (3, 1.0)]

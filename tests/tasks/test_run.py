@@ -31,6 +31,7 @@ def test_the_main_job_with_no_argument(tmp_path: Path) -> None:
         "environment.json",
         "data.json",
         "sample.json",
+        "SHA256SUMS",
         "windows.jsonl",
         "report.md",
     }

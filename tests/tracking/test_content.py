@@ -90,7 +90,7 @@ def test_a_secret_in_a_models_text_is_in_no_table(finished: Finished, monkeypatc
     assert "It is so." in windows
     said = "open sesame, hf_abcdefghijklmnopqrst"
     (result.folder / "windows.jsonl").write_text(windows.replace("It is so.", said))
-    reasonings = {row["reasoning"] for row in content_of(result.folder).tables["samples"]}
+    reasonings = {row["reasoning"] for row in content_of(sealed(result.folder)).tables["samples"]}
     assert reasonings == {"(not published), (not published)"}
 
 
@@ -107,7 +107,7 @@ def test_a_file_that_lacks_rows_is_one_sentence(finished: Finished, name: str) -
     folder = finished("limit=2").folder
     lines = (folder / name).read_text().splitlines(keepends=True)
     (folder / name).write_text("".join(lines[:-1]))
-    with pytest.raises(MissingError, match=rf"{name} has {len(lines) - 1} rows instead of {len(lines)}; delete"):
+    with pytest.raises(MissingError, match=rf"{name} has {len(lines) - 1} rows? instead of {len(lines)}; delete"):
         content_of(folder)
 
 

@@ -100,6 +100,11 @@ class LiveProgress(Callback):
         self._rate = f"{self._tokens / max(1e-9, time.monotonic() - self._started):,.0f} tokens/s"
         self._show("generations")
 
+    def generation_waits(self, load: Load, holder: str) -> None:
+        if self._waiting != (load.model.config.name, holder):
+            self._waiting = load.model.config.name, holder
+            self._say(f"{load.model.config.name}: waiting for generations of a command that was started before: {holder}")
+
     def further(self, load: Load) -> None:
         more = len(load.requests)
         self._total, self._load_total = self._total + more, self._load_total + more
@@ -120,8 +125,8 @@ class LiveProgress(Callback):
         if selection != self._selection:  # the student's tokenizer has found examples that are too long
             extent = recipe.lora.training.extent(len(selection.examples))
             self._say(f"{self._what}: {selection.summary()}; {extent}")
-        if start.restarts is not None:
-            self._say(f"{self._what}: {start.restarts}")
+        if start.note is not None:
+            self._say(f"{self._what}: {start.note}")
         trainable, total = start.trainable_parameters, start.parameters
         self._say(
             f"{self._what}: {trainable:,} of {total:,} parameters are trained ({percent(trainable / total)} %), on "
