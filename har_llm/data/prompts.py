@@ -228,6 +228,11 @@ class VerbatimPrompt(AskingPrompt):
 
     def renderer(self, home: Home, shown: Sequence[Window] = ()) -> Renderer:
         text = self._text
+        if (found := _OF_SECTIONS.search(text)) is not None:
+            raise ConfigError(
+                f"prompt.path is {self.path!r}, whose text has ${found[1]}, which only the sections of conf/prompt have; "
+                f"write in its place what it stands for (task=prompt shows it for a prompt of conf/prompt)."
+            )
         if not _EVENTS.search(text):
             text = text.rstrip("\n") + "\n\n$events"
         before, after = (_fill(half, _home_values(home)) for half in _EVENTS.split(text, maxsplit=1))
@@ -248,7 +253,9 @@ def _home_values(home: Home) -> dict[str, str]:
 
 
 _EVENTS = re.compile(r"(?<!\$)\$(?:events\b|\{events\})")
-_HOME = re.compile(r"\$(?:(description|rooms|activities|rules)\b|\{(description|rooms|activities|rules)\})")
+_HOME = re.compile(r"\$(?:(description|rooms|activities|names|rules)\b|\{(description|rooms|activities|names|rules)\})")
+_OF_SECTIONS = re.compile(r"(?<!\$)\$\{?(id_key|activity_key|answer|form|mark|ids|examples)\b")
+"""Placeholders of the shipped prompts that a file cannot have, because what they stand for is written in conf/prompt."""
 
 
 def _template_parts(text: str) -> list[str]:

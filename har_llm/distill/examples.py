@@ -23,7 +23,7 @@ from har_llm.scoring.voting import vote
 
 SHOWN = 10
 """Most windows that an error names."""
-CUT, NO_REASONING = "cut", "without reasoning"
+CUT, NO_REASONING, UNLABELLED = "cut", "without reasoning", "with no labelled event"
 ROUNDING = 1e-9
 """Tolerance, so that 7 of 25 events are a share of 0.28 in spite of floating-point rounding."""
 
@@ -197,6 +197,8 @@ def why_refused(candidate: Candidate, prompt: Prompt, settings: ExampleSettings)
         return "not well-formed"
     if settings.min_correct is not None:
         labelled = sum(bool(event.activities) for event in prompt.window.events)
+        if not labelled:
+            return UNLABELLED
         if _correct(candidate, prompt) < settings.min_correct * labelled - ROUNDING:
             return "with too few events right"
     return None

@@ -19,7 +19,7 @@ from har_llm.common.typed_json import AnyText, UnlikeError, plain, read_json, ty
 from har_llm.distill.training_config import TrainingSettings
 from har_llm.models.adapters import adapter_digest
 
-FORMAT = 4
+FORMAT = 5
 """To be raised when the content of a manifest changes; a manifest of another format is not read."""
 Losses = Sequence[tuple[int, float]]
 """Step and loss of each step."""
@@ -113,6 +113,7 @@ class MergedModel:
     """The name of the prompt that the student was asked with."""
     thinking: bool
     reasoning_marks: Sequence[AnyText] | None
+    chat_template_kwargs: Mapping[str, Any]
     sampling: Mapping[str, Any]
 
 

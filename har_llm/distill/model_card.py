@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from har_llm.common.markdown import inline, table
 from har_llm.common.numbers import decimals, percent
@@ -120,10 +120,19 @@ def _use(origin: AdapterOrigin) -> str:
 def _overrides(merged: MergedModel) -> str:
     """The settings that a run needs to prompt and sample the merged model as its student was."""
     sampling = (f"model.sampling.{name}={value}" for name, value in merged.sampling.items())
-    own = merged.reasoning_marks
-    marks = [] if own is None else [shlex.quote(f"model.reasoning_marks={json.dumps(list(own), ensure_ascii=False)}")]
+    own = {"reasoning_marks": merged.reasoning_marks, "chat_template_kwargs": merged.chat_template_kwargs}
+    told = [shlex.quote(f"model.{name}={_typed(value)}") for name, value in own.items() if value]
     asked = [f"prompt={merged.prompt}", f"model.dtype={merged.dtype}", f"model.thinking={str(merged.thinking).lower()}"]
-    return " ".join([*asked, *marks, *sampling])
+    return " ".join([*asked, *told, *sampling])
+
+
+def _typed(value: Any) -> str:
+    """A value as Hydra reads it on the command line: as JSON, but for the keys of mappings, which have no quotes."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_typed(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_typed, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _recipe(adapter: TrainedAdapter) -> list[str]:

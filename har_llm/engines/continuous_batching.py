@@ -51,15 +51,26 @@ Choose = Callable[[torch.Tensor, Sequence[Row]], torch.Tensor]
 """Takes scores of the next token, [rows, vocabulary], and gives the token of each row, [rows]."""
 
 
-def fits(model: Any) -> bool:
-    """Whether all layers of a model attend to all tokens before, so that rows of its cache can be taken out and put in.
+WINDOWED = ("sliding_window", "keep_window_size")
+"""Settings of models of which a layer attends to some tokens only."""
+ALIKE = 0.05
+"""Most difference of scores that the same computation may have in another order, as a share of their range (16 bits)."""
+
+
+def fits(model: Any, device: torch.device) -> bool:
+    """Whether rows of a model's cache can be taken out and put in: by its kind, and by a trial."""
+    return _attends_to_all(model) and _writes_the_same(model, device)
+
+
+def _attends_to_all(model: Any) -> bool:
+    """Whether all layers attend to all tokens before.
 
     Not so with sliding windows, with states that stand for all tokens before, and with positions of pictures.
     """
     config = model.config
     if config.get_text_config() is not config or config._attn_implementation not in ("sdpa", "eager"):
         return False
-    if not getattr(config, "num_attention_heads", None) or getattr(config, "sliding_window", None):
+    if not getattr(config, "num_attention_heads", None) or any(getattr(config, name, None) for name in WINDOWED):
         return False
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     return kinds == {"full_attention"} and "logits_to_keep" in inspect.signature(model.forward).parameters
@@ -69,6 +80,31 @@ def common_beginning(prompts: Sequence[Sequence[int]]) -> int:
     """The number of tokens with which all prompts begin, without the last token of any: it gives its row's first scores."""
     shortest = min(len(prompt) for prompt in prompts) - 1
     return next((place for place in range(shortest) if len({prompt[place] for prompt in prompts}) > 1), shortest)
+
+
+@torch.inference_mode()  # type: ignore[untyped-decorator]
+def _writes_the_same(model: Any, device: torch.device) -> bool:
+    """Whether two rows of unlike length with a common beginning get the scores that each gets alone.
+
+    A model may count places of the cache, padding included, as MPT does.
+    """
+    beginning = [place % 8 for place in range(SHORTEST_PREFIX)]
+    prompts = [[*beginning, *range(1, 8), *range(8)], [*beginning, 1, 2]]
+    rows = [Row(place, prompt, 2, lambda ids: False, None) for place, prompt in enumerate(prompts)]
+    seen: dict[int, torch.Tensor] = {}
+
+    def choose(scores: torch.Tensor, writing: Sequence[Row]) -> torch.Tensor:
+        seen.update({row.place: one for row, one in zip(writing, scores, strict=True)})
+        return scores.argmax(-1)
+
+    for _ in ContinuousBatch(model, choose, prompts, device).run(rows, len(rows)):
+        pass
+    for row in rows:
+        whole = model(input_ids=torch.tensor([[*row.prompt, row.ids[0]]], device=device), logits_to_keep=1)
+        alone = whole.logits[0, -1].float()
+        if (seen[row.place] - alone).abs().max() > ALIKE * (alone.max() - alone.min()):
+            return False
+    return True
 
 
 class ContinuousBatch:

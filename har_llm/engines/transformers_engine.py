@@ -53,7 +53,7 @@ class TransformersEngine:
         self._pad: int = pad if pad is not None else self._ends[0]
         shape = self._model.config.get_text_config()
         self._cache_bytes = _cache_bytes(shape, model.dtype)
-        self._rows_can_change = fits(self._model)
+        self._rows_can_change = fits(self._model, self._device)
         self._adapters: set[Adapter] = set()
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
@@ -101,7 +101,7 @@ class TransformersEngine:
         sampling = asked[0][0].decoding.sampling
         batch = ContinuousBatch(self._model, choosing(sampling), [ids for _, ids in asked], self._device)
         rows = [self._row(place, *pair) for place, pair in enumerate(asked)]
-        for number, row in enumerate(batch.run(rows, self._fitting(asked[:most]))):
+        for number, row in enumerate(batch.run(rows, self._fitting(asked[:most], copies=2))):  # the old rows and the new
             request, prompt = asked[row.place]
             text, reason, tokens = self._finished(row.ids, request.stop)
             cached = batch.shared if number else 0
@@ -155,13 +155,13 @@ class TransformersEngine:
             raise EngineError(f"The adapter in {adapter.path} cannot be loaded: {first_line(error)}") from error
         self._adapters.add(adapter)
 
-    def _fitting(self, asked: Sequence[Asked]) -> int:
-        """How many of these requests fit into memory together; at least one."""
+    def _fitting(self, asked: Sequence[Asked], copies: int = 1) -> int:
+        """How many of these requests fit into memory together, so many times; at least one."""
         if not self._cache_bytes:
             return len(asked)
         budget = self._config.memory_share * _free(self._device)
         longest = max(len(prompt) + self._chat.new_tokens(request, len(prompt)) for request, prompt in asked)
-        return max(1, min(len(asked), int(budget // (longest * self._cache_bytes))))
+        return max(1, min(len(asked), int(budget // (copies * longest * self._cache_bytes))))
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]
     def _batch(self, requests: Sequence[Request], prompts: Sequence[list[int]]) -> list[tuple[str, str, int]]:

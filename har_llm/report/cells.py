@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from har_llm.common.digest import digest
 from har_llm.common.paths import parts_apart
 from har_llm.config import GROUPS
-from har_llm.distill.examples_config import gold_in_words
 from har_llm.engines.decoding import PLAIN_DECODING
 from har_llm.report.paper_choice import CANNOT_MATTER, SECTIONS, changed_sections, is_verbatim, joined, under
 from har_llm.report.scored_run import ScoredRun
@@ -224,11 +223,7 @@ def _told(cell: Cell, rivals: Sequence[Cell]) -> list[str]:
 def marks(cell: Cell) -> list[str]:
     """What a reader must know about a cell in every table."""
     run = cell.run
-    said = partial_labels(run.metrics)
-    if run.distillation is not None:
-        said += filter(None, [gold_in_words(run.distillation.method, run.distillation.uses_gold)])
-    if run.settings.get("prompt.examples", "0") != "0":
-        said.append(f"uses gold: {run.settings['prompt.examples']} training windows in the prompt")
+    said = [*partial_labels(run.metrics), *run.metrics.marks]
     if any(engine.startswith("Scripted") for engine in cell.engines):
         said.append("answers from a script, not from a model")
     if len(cell.engines) > 1:

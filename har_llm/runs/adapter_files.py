@@ -12,7 +12,7 @@ from typing import Any
 from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST
 from har_llm.config import Experiment
-from har_llm.distill.examples import Candidate, Selection, select, why_refused, why_unusable
+from har_llm.distill.examples import UNLABELLED, Candidate, Selection, select, why_refused, why_unusable
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.distill.given_examples import GivenExamples
 from har_llm.distill.manifest import AdapterOrigin, Teacher, read_manifest
@@ -22,6 +22,9 @@ from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.generations import parse_windows, parser_of
 from har_llm.runs.run import AdapterRecipe, PreparedRun, TrainingPart
 from har_llm.runs.store import GenerationStore
+
+ENOUGH = (None, UNLABELLED)
+"""Refusals of a generation that make further ones of its window needless."""
 
 
 def adapter_weights(recipe: AdapterRecipe) -> str | None:
@@ -79,7 +82,7 @@ def right_enough(
         if (place, key) not in known:
             (record,) = store.get_many([key])
             one = Candidate(key, record.text, record.finish_reason, parse_one(place, record).strict)
-            known[place, key] = why(one) is None and why_refused(one, run.prompts[place], settings) is None
+            known[place, key] = why(one) is None and why_refused(one, run.prompts[place], settings) in ENOUGH
         return known[place, key]
 
     return enough

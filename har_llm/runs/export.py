@@ -108,6 +108,7 @@ def _describe(run: PreparedRun, adapter: ResolvedAdapter, folder: Path) -> None:
         prompt=run.experiment.prompt.name,
         thinking=model.thinking,
         reasoning_marks=model.reasoning_marks,
+        chat_template_kwargs=model.chat_template_kwargs,
         sampling=model.sampling.identity(),
     )
     try:

@@ -10,7 +10,6 @@ from typing import Any
 from har_llm.common.numbers import counted, decimals, rough
 from har_llm.common.paths import last_part
 from har_llm.data.answer_form import AnswerForm
-from har_llm.distill.examples_config import gold_in_words
 from har_llm.models.resolve import UNRESOLVED
 from har_llm.runs.directory import RunResult
 from har_llm.runs.published import own_prompt
@@ -23,12 +22,13 @@ Facts = list[tuple[str, str]]
 
 def label(metrics: Metrics) -> str:
     """ "synthetic home, synthetic model; partial: first 5 windows only", or nothing."""
-    return "; ".join([*filter(None, [metrics.provenance.label]), *partial_labels(metrics)])
+    return "; ".join([*filter(None, [metrics.provenance.label]), *partial_labels(metrics), *metrics.marks])
 
 
 def labels(metrics: Metrics) -> list[str]:
-    """What must be shown beside every score of a run, each in words: what is synthetic about it, and that it is partial."""
-    return [*metrics.provenance.names, *partial_labels(metrics)]
+    """What must be shown beside every score of a run, each in words: what is synthetic about it, that it is partial, and
+    what its model has seen of gold and of the scored sessions."""
+    return [*metrics.provenance.names, *partial_labels(metrics), *metrics.marks]
 
 
 def described(metrics: Metrics) -> str:
@@ -49,6 +49,7 @@ def facts(run: RunResult) -> Facts:
     found = [
         ("model", _model(run) if metrics.baseline is None else _baseline(metrics.model_name, metrics.baseline)),
         ("adapter", _adapter(metrics.adapter)),
+        ("marked", "; ".join(metrics.marks)),
         ("data", _data(metrics)),
         ("split", _choice(metrics.choices.split)),
         ("window", _choice(metrics.choices.window)),
@@ -90,11 +91,9 @@ def _adapter(adapter: RunAdapter | None) -> str:
         return f"{adapter.label}: {adapter.id} at {_short(adapter.revision)}"
     sessions = f"{'all ' if one.all_sessions else ''}{counted(one.sessions, 'session')}"
     data = f"{sessions} ({counted(one.windows, 'window')}) of {one.dataset}"
-    gold = gold_in_words(one.method, one.uses_gold)
     origin = "gold answers" if one.teacher is None else f"generations of {one.teacher}"
     examples = f"{origin} for {data}" if one.sessions else f"{counted(one.windows, 'example')} of {one.dataset}"
-    trained = f"recipe {_short(adapter.revision)}, trained on {examples}"
-    return f"{adapter.label}: {'; '.join(filter(None, [trained, gold]))}"
+    return f"{adapter.label}: recipe {_short(adapter.revision)}, trained on {examples}"
 
 
 def _data(metrics: Metrics) -> str:

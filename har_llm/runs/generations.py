@@ -54,7 +54,8 @@ def parser_of(run: PreparedRun) -> Callable[[int, Record], Answer]:
     """What parses a generation of the prompt at a place."""
     home, model, form = run.recordings.home, run.experiment.model, run.experiment.prompt.form
     defined = {number: home.described(number) for number in home.definitions}
-    labels = Labels(home.activities, defined, numbered=form.numbered)
+    numbered = form.numbered or run.experiment.baseline is not None  # which answers by number, whatever a prompt shows
+    labels = Labels(home.activities, defined, numbered=numbered)
 
     def parse_one(place: int, record: Record) -> Answer:
         prompt = run.prompts[place]

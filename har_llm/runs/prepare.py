@@ -27,6 +27,7 @@ from har_llm.models.chat_template import check_reasoning
 from har_llm.models.checkpoint import check_fit
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.adapter_files import right_enough
+from har_llm.runs.marks import marks_of
 from har_llm.runs.prepare_baseline import prepare_baseline
 from har_llm.runs.run import AdapterRecipe, PreparedRun, TrainingPart
 from har_llm.scoring.answer_format import answer_pattern, answer_schema, runs_on
@@ -51,7 +52,7 @@ def prepare(
     recordings = read(experiment)
     parts = dict(divide(experiment, recordings))
     parts[experiment.split.part] = choose(parts[experiment.split.part])
-    prompts = render(experiment, recordings, parts[experiment.split.part])
+    prompts = render(experiment, recordings, parts[experiment.split.part], parts["train"])
     if experiment.baseline is not None:
         return prepare_baseline(experiment, experiment.baseline, recordings, parts, prompts)
     engine, reason = experiment.engine.chosen()
@@ -70,16 +71,21 @@ def prepare(
     if adapter is None and model.known_files is not None:
         check_reasoning(experiment.model, model.known_files)
     run = PreparedRun(experiment, recordings, parts, prompts, model, adapter, engine, reason, recipe, ())
-    return replace(run, requests=list(_requests(run)))
+    return replace(run, requests=list(_requests(run)), marks=marks_of(run))
 
 
 def divide(experiment: Experiment, recordings: Recordings) -> Mapping[str, Sequence[Session]]:
     return experiment.split.divide(recordings.sessions, experiment.dataset.paper_split)
 
 
-def render(experiment: Experiment, recordings: Recordings, sessions: Sequence[Session]) -> list[Prompt]:
-    """The prompts of the sessions' windows, or of the first `limit` of them. Raises ConfigError if there is none."""
-    renderer = experiment.prompt.renderer(recordings.home, _examples(experiment, recordings))
+def render(
+    experiment: Experiment, recordings: Recordings, sessions: Sequence[Session], training: Sequence[Session] = ()
+) -> list[Prompt]:
+    """The prompts of the sessions' windows, or of the first `limit` of them. Raises ConfigError if there is none.
+
+    `training`: the sessions of the training part, of which a prompt may show windows.
+    """
+    renderer = experiment.prompt.renderer(recordings.home, _examples(experiment, training))
     if not sessions:
         raise ConfigError(f"split.part is {experiment.split.part!r}, which holds no session; choose another part or split.")
     windows = (window for session in sessions for window in experiment.window.cut(session))
@@ -92,12 +98,14 @@ def render(experiment: Experiment, recordings: Recordings, sessions: Sequence[Se
     return prompts
 
 
-def _examples(experiment: Experiment, recordings: Recordings) -> list[Window]:
-    """The training windows that the prompts show with their gold activities."""
-    prompt = experiment.prompt
+def _examples(experiment: Experiment, training: Sequence[Session]) -> list[Window]:
+    """The windows that the prompts show with their gold activities: of those sessions alone that a student is trained on,
+    because its row says how many that are."""
+    prompt, lora = experiment.prompt, distillation_of(experiment.lora)
     if not prompt.examples:
         return []
-    training = divide(experiment, recordings)["train"]
+    if lora is not None and lora.source is None:
+        training = first_sessions(training, lora.train_sessions, lora.session_seed)
     windows = (window for session in training for window in experiment.window.cut(session))
     return example_windows(windows, prompt.examples, prompt.examples_seed, spare=experiment.split.part == "train")
 
@@ -111,7 +119,8 @@ def _requests(run: PreparedRun) -> Iterator[Request]:
         "context": model.context,
         **drawn.identity(),
     }
-    if drawn.structured or drawn.thinking_token_budget is not None:  # the engine looks for the marks
+    looked_for = drawn.structured or drawn.thinking_token_budget is not None
+    if looked_for or not run.engine.needs_model():  # by the engine; a server may split the reasoning off, without its marks
         made_by["reasoning_marks"] = model.reasoning_marks
     repetition = None
     if drawn.repetition_min_count is not None:

@@ -137,6 +137,10 @@ class Metrics(BothParsings[ParsedScores]):
     lenient: ParsedScores
     baseline: RunBaseline | None = None
     """None for a language model."""
+    marks: Sequence[str] = ()
+    """What must be shown beside its scores, each in words: gold that it has seen, sessions that it was trained on."""
+    uses_gold: bool = False
+    """Whether gold activities are in its prompt, or were used for the training of its model or its adapter."""
 
     @property
     def scored_on(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from har_llm.common.digest import digest
 from har_llm.common.paths import expanded
@@ -34,8 +34,19 @@ from har_llm.scoring import metrics, parsing
 
 LONGEST_CHOICES = 200
 """Most characters of the choices in a run directory's name; the digest behind them tells runs apart."""
-RECIPE_FORMAT = 7
+RECIPE_FORMAT = 8
 """To be raised when the same recipe would give another adapter."""
+
+
+class Marks(NamedTuple):
+    """What must be shown beside a run's scores."""
+
+    words: tuple[str, ...] = ()
+    uses_gold: bool = False
+    """Whether gold activities are in its prompt, or were used for the training of its model or its adapter."""
+
+
+NO_MARKS = Marks()
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,7 @@ class PreparedRun:
     enough: Callable[[int, str, GenerationStore], bool] | None = None
     """Whether the stored generation with this key, of the prompt at this place, makes the prompt's further samples needless;
     None if all are wanted."""
+    marks: Marks = NO_MARKS
 
     @property
     def sessions(self) -> Sequence[Session]:
@@ -135,6 +147,7 @@ class PreparedRun:
                 "thinking": self.experiment.model.thinking,
                 "samples": self.experiment.decoding.samples,
                 "provenance": self.provenance.label,
+                "marks": self.marks.words,
             }
         )
 

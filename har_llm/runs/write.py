@@ -101,6 +101,8 @@ def _metrics(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Seque
         shown=Shown(settings.metrics.headline, settings.metrics.parsing),
         **{name: _scores(run, shown, name) for name in PARSINGS},
         baseline=_baseline(run),
+        marks=run.marks.words,
+        uses_gold=run.marks.uses_gold,
     )
 
 

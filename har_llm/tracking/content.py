@@ -122,7 +122,7 @@ def about(metrics: Metrics) -> list[str]:
 def _tags(metrics: Metrics, own: Sequence[str]) -> list[str]:
     baseline = [] if metrics.baseline is None else ["baseline", metrics.baseline.mark]
     partial = ["partial"] if metrics.partial else []
-    gold = ["uses gold"] if metrics.choices.prompt.get("examples") else []
+    gold = ["uses gold"] if metrics.uses_gold else []
     return _shortened([*about(metrics), *baseline, *metrics.provenance.names, *gold, *partial, *own])
 
 

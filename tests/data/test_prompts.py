@@ -420,6 +420,12 @@ def test_verbatim_file_keeps_every_other_dollar(tmp_path: Path, text: str, expec
     assert verbatim(tmp_path / "my.txt", text) == expected
 
 
+def test_verbatim_file_with_words_of_sections_is_refused(tmp_path: Path) -> None:
+    assert "- cooking\n- eating\n" in verbatim(tmp_path / "my.txt", "$names\n$events")
+    with pytest.raises(ConfigError, match=r"whose text has \$answer, which only the sections of conf/prompt have"):
+        verbatim(tmp_path / "my.txt", "Answer with ${answer}.\n$events")
+
+
 def test_verbatim_system_message(tmp_path: Path) -> None:
     assert verbatim(tmp_path / "my.txt", "$events", system="Be brief.") == BOTH
 

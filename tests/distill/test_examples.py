@@ -162,6 +162,13 @@ def test_unlabelled_events_are_no_errors() -> None:
     assert len(select([asked], said, ExampleSettings(min_correct=1.0), thinking=True).examples) == 1
 
 
+def test_a_window_without_labels_has_nothing_right() -> None:
+    events = tuple(Event(place, "08:00:00", "kitchen stove turned ON", (), ()) for place in range(2))
+    asked = Prompt(Window("s", 0, events), ({"role": "user", "content": "?"},), (0, 1))
+    with pytest.raises(ConfigError, match=r"None of the teacher's generations is left for training"):
+        select([asked], [[candidate(text(1, 2), asked.ids)]], ExampleSettings(min_correct=0.5), thinking=True)
+
+
 def test_examples_that_only_the_tokenizer_finds_too_long_stop_or_are_left_out() -> None:
     made = chosen(*(window(text(1, 2, 3), text(3, 2, 1)) for _ in range(3)), pick="all", min_correct=0.3)
     too_long = LongExamples(((0, 51), (5, 60)), longest=50, can_read_more=True)

@@ -15,7 +15,7 @@ from har_llm.distill.manifest import FORMAT, Manifest, MergedModel, manifest_bes
 from har_llm.models.adapters import adapter_digest
 from tests.distill.manifests import trained_adapter
 
-MERGED = MergedModel("org/base", "c0ffee", "distilled", "k3y", "bfloat16", "reasoning", True, None, {"temperature": 0.6})
+MERGED = MergedModel("org/base", "c0ffee", "distilled", "k3y", "bfloat16", "reasoning", True, None, {}, {"temperature": 0.6})
 WHOLE = Manifest(Provenance(home=True), trained_adapter(sessions=["half \ud800 a character"]), MERGED)
 
 

@@ -105,6 +105,7 @@ MERGED = MergedModel(
     prompt="reasoning",
     thinking=True,
     reasoning_marks=["<why>", "</why>"],
+    chat_template_kwargs={"reasoning_effort": "low", "tools": [1]},
     sampling={"temperature": 0.6, "top_p": 0.95},
 )
 
@@ -120,6 +121,7 @@ def test_a_merged_model_tells_the_story_of_its_adapter() -> None:
         f"![Loss by step]({CURVE})",
         "model=custom model.id=FOLDER_OR_REPOSITORY prompt=reasoning model.dtype=bfloat16 "
         """model.thinking=true 'model.reasoning_marks=["<why>", "</why>"]' """
+        """'model.chat_template_kwargs={reasoning_effort: "low", tools: [1]}' """
         "model.sampling.temperature=0.6 model.sampling.top_p=0.95\n",
     ):
         assert said in card

@@ -9,12 +9,16 @@ import pytest
 import torch
 from transformers import (
     AutoModelForCausalLM,
+    DogeConfig,
+    DogeForCausalLM,
     Gemma3ForCausalLM,
     Gemma3TextConfig,
     LlamaConfig,
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    MptConfig,
+    MptForCausalLM,
     Qwen3Config,
     Qwen3ForCausalLM,
 )
@@ -26,6 +30,7 @@ pytestmark = pytest.mark.slow
 SHAPE = {"vocab_size": 60, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4}
 SHAPES = {**SHAPE, "num_key_value_heads": 2, "max_position_embeddings": 400}
 END = 7
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module", params=["llama", "qwen3"])
@@ -68,7 +73,7 @@ def alone(model: Any, one: Row) -> list[int]:
 def test_each_row_is_written_as_if_it_were_alone(model: Any, shared: int, most: int) -> None:
     asked = prompts(shared)
     rows = [row(place, prompt) for place, prompt in enumerate(asked)]
-    batch = ContinuousBatch(model, greedy, asked, torch.device("cpu"))
+    batch = ContinuousBatch(model, greedy, asked, CPU)
     assert batch.shared == shared
     written = {one.place: one.ids for one in batch.run(rows, most)}
     assert written == {place: alone(model, row(place, prompt)) for place, prompt in enumerate(asked)}
@@ -86,9 +91,7 @@ def test_a_row_that_has_ended_makes_room_for_one_that_waits(model: Any, monkeypa
 
     monkeypatch.setattr(type(model), "forward", counting)
     asked = prompts(100)
-    finished = list(
-        ContinuousBatch(model, greedy, asked, torch.device("cpu")).run([row(*one) for one in enumerate(asked)], 4)
-    )
+    finished = list(ContinuousBatch(model, greedy, asked, CPU).run([row(*one) for one in enumerate(asked)], 4))
     kept = sum(len(one.ids) for one in finished)
     assert computed[0] < 100 + 2 * sum(len(prompt) - 100 for prompt in asked)
     assert computed[1] < 1.4 * kept
@@ -100,9 +103,11 @@ def test_a_row_that_has_ended_makes_room_for_one_that_waits(model: Any, monkeypa
         lambda: MistralForCausalLM(MistralConfig(**SHAPES, sliding_window=16)),
         lambda: Gemma3ForCausalLM(Gemma3TextConfig(**SHAPES, head_dim=8, sliding_window=16)),
         lambda: AutoModelForCausalLM.from_config(LlamaConfig(**SHAPES), attn_implementation="flex_attention"),
+        lambda: MptForCausalLM(MptConfig(vocab_size=60, d_model=32, n_heads=4, n_layers=3, max_seq_len=400)),
+        lambda: DogeForCausalLM(DogeConfig(**SHAPES)),
     ],
-    ids=["sliding windows", "some of them sliding", "another attention"],
+    ids=["sliding windows", "some of them sliding", "another attention", "places counted with padding", "some tokens only"],
 )
 def test_models_whose_rows_cannot_change_are_told_apart(model: Any, other: Any) -> None:
-    assert fits(model) and fits(MistralForCausalLM(MistralConfig(**SHAPES, sliding_window=None)))
-    assert not fits(other())
+    assert fits(model, CPU) and fits(MistralForCausalLM(MistralConfig(**SHAPES, sliding_window=None)).eval(), CPU)
+    assert not fits(other().eval(), CPU)

@@ -82,7 +82,10 @@ def test_the_mean_of_seeds_lies_between_them(means: list[float]) -> None:
         ({"dataset": "home", "decoding": "structured"}, "decoding=structured"),
         ({"dataset": "home", "config": {"prompt": {"sections": {"rules": None}}}}, "prompt.sections.rules=null"),
         ({"dataset": "home", "config": {"prompt": {"sections": {"rules": "x" * 60}}}}, "prompt.sections.rules=changed"),
-        ({"config": {"prompt": {"examples": 3}}}, "uses gold: 3 training windows in the prompt"),
+        (
+            {"config": {"prompt": {"examples": 3}}, "marks": ["uses gold: 3 training windows"]},
+            "uses gold: 3 training windows",
+        ),
         ({"dataset": "home", "config": {"prompt": {"name": "direct"}}}, "prompt=direct"),
         ({"config": {"decoding": {"structured": True}}}, "the paper is silent: decoding.structured=true"),
         ({"samples": 5, "config": {"decoding": {"samples": 5}}}, "decoding.samples=5"),
@@ -224,29 +227,28 @@ def test_a_cell_of_several_engines_says_so(tmp_path: Path) -> None:
 
 
 def test_examples_chosen_with_gold_are_marked_everywhere(tmp_path: Path) -> None:
-    (cell,) = cells(fabricated(tmp_path, adapter=trained("mural", uses_gold=True)))
-    assert "examples made or chosen with gold activities" in cell.variant
+    (cell,) = cells(fabricated(tmp_path, adapter=trained("mural"), marks=["examples made of gold activities"]))
+    assert "examples made of gold activities" in cell.variant
 
 
 @pytest.mark.parametrize(
-    ("recipe", "mark", "trained_on"),
+    ("recipe", "trained_on"),
     [
-        ({"method": "gold_answers", "uses_gold": True}, "examples made of gold activities", "all 15 sessions"),
+        ({"method": "gold_answers", "uses_gold": True}, "all 15 sessions"),
         (
             {"method": "file", "uses_gold": None, "dataset": "file rows.jsonl", "sessions": 0, "windows": 7},
-            "examples of which is not known whether gold activities were used for them",
             "7 examples of file rows.jsonl",
         ),
     ],
 )
 def test_a_student_without_a_teacher_says_what_it_was_trained_on(
-    tmp_path: Path, recipe: dict[str, Any], mark: str, trained_on: str
+    tmp_path: Path, recipe: dict[str, Any], trained_on: str
 ) -> None:
     adapter = trained("mural")
     adapter["distillation"] |= {"teacher": None, **recipe}
     run = fabricated(tmp_path, adapter=adapter)
     (cell,) = cells(run)
-    assert mark in cell.variant and cell.run.training_sessions == trained_on
+    assert cell.run.training_sessions == trained_on
     assert any(
         cell.row_name() in row for table in make_tables(make_report([run], "f1_weighted", "strict")) for row in table.rows
     )

@@ -56,10 +56,11 @@ def test_an_adapter_names_its_teacher(tmp_path: Path) -> None:
         "revision": "a" * 64,
         "distillation": distillation,
     }
-    assert dict(summary(tmp_path, adapter=adapter).facts)["adapter"] == (
-        "distilled1: recipe aaaaaaaaaa, trained on generations of big for 1 session (9 windows) of other; "
-        "examples made or chosen with gold activities"
+    facts = dict(summary(tmp_path, adapter=adapter, marks=["gold"]).facts)
+    assert facts["adapter"] == (
+        "distilled1: recipe aaaaaaaaaa, trained on generations of big for 1 session (9 windows) of other"
     )
+    assert facts["marked"] == "gold"
 
 
 def test_a_folder_is_named_without_the_path_to_it(tmp_path: Path) -> None:

@@ -62,10 +62,11 @@ def test_what_is_synthetic_or_partial_stands_everywhere(finished: Finished) -> N
 def test_real_results_say_so(finished: Finished) -> None:
     result = finished("limit=1")
     metrics = {**json.loads((result.folder / "metrics.json").read_text()), "provenance": None, "partial": False}
-    metrics["choices"]["prompt"]["examples"] = ["s1#0"]
+    metrics |= {"uses_gold": True, "marks": ["examples made of gold activities"]}
     (result.folder / "metrics.json").write_text(json.dumps(metrics))
     content = content_of(sealed(result.folder))
-    assert content.summary["provenance"] == "real data and a real model" and content.notes == ""
+    assert content.summary["provenance"] == "real data and a real model"
+    assert content.notes == "examples made of gold activities"
     assert not any("synthetic" in tag for tag in content.tags) and "uses gold" in content.tags
 
 

@@ -60,6 +60,17 @@ def test_greedy_generations_do_not_depend_on_the_seed() -> None:
     assert keys[0] == keys[1]
 
 
+def test_marks_of_reasoning_are_in_the_keys_where_a_server_may_have_split_it_off() -> None:
+    for engine, same in (("transformers", True), ("openai", False)):
+        common = [one for one in SMALL if not one.startswith("engine")]
+        server = ["engine.base_url=http://127.0.0.1:9/v1"] if engine == "openai" else []
+        plain, marked = (
+            {request.key for request in prepare(experiment(*common, f"engine={engine}", *server, *marks)).requests}
+            for marks in ((), ("model.reasoning_marks=['<why>','</why>']",))
+        )
+        assert (plain == marked) == same
+
+
 def test_an_engine_without_a_model_asks_for_none() -> None:
     prepared = prepare(experiment("model=qwen3_32b", "engine=scripted"))
     assert (prepared.model.revision, prepared.model.path) == ("unresolved-main", None)

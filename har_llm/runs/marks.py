@@ -1,0 +1,73 @@
+"""What must be shown beside a run's scores: gold activities that a model or a prompt has seen, and sessions that it was
+trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from har_llm.common.numbers import counted
+from har_llm.common.typed_json import UnlikeError
+from har_llm.distill.examples_config import gold_in_words
+from har_llm.distill.given_examples import GivenExamples
+from har_llm.distill.manifest import AdapterOrigin, Manifest, manifest_beside, read_manifest
+from har_llm.runs.run import Marks, PreparedRun, TrainingPart
+
+
+class Training(NamedTuple):
+    """What a model or its adapter was trained on."""
+
+    method: str
+    uses_gold: bool | None
+    dataset: str
+    sessions: Sequence[str]
+
+
+def marks_of(run: PreparedRun) -> Marks:
+    found = [*_marks(run)]
+    return Marks(tuple(mark for mark, _ in found), any(gold for _, gold in found))
+
+
+def _marks(run: PreparedRun) -> Iterator[tuple[str, bool]]:
+    """Marks, and whether they are about gold."""
+    shown = len(run.prompts[0].examples)
+    if shown:
+        yield f"uses gold: {counted(shown, 'training window')} in the prompt", True
+    if run.recipe is not None and isinstance(given := run.recipe.source, GivenExamples):
+        shown_before = {example.messages[-1]["content"] for example in given.examples}
+        seen = sum(prompt.messages[-1]["content"] in shown_before for prompt in run.prompts)
+        if seen:
+            yield f"trained on {seen} of the {counted(len(run.prompts), 'window')} that are scored", False
+    scored = {session.id for session in run.sessions}
+    for training in _trainings(run):
+        if training is None:
+            yield "what its adapter was trained on is not known: another version of har_llm has made it", False
+            continue
+        if told := gold_in_words(training.method, training.uses_gold):
+            yield told, bool(training.uses_gold)
+        own = training.dataset == run.experiment.dataset.name
+        if own and (seen := len(scored & {*training.sessions})):
+            yield f"trained on {seen} of the {counted(len(scored), 'session')} that are scored", False
+
+
+def _trainings(run: PreparedRun) -> Iterator[Training | None]:
+    """Those of a merged model and of an adapter, made in this run or before; None for one that cannot be read."""
+    if (folder := run.model.known_files) is not None:
+        with suppress(UnlikeError):  # a model that har_llm did not merge
+            yield from _recorded(read_manifest(folder))
+    if run.recipe is not None:
+        source = run.recipe.source
+        sessions = [one.id for one in source.run.sessions] if isinstance(source, TrainingPart) else []
+        yield Training(run.recipe.lora.examples.method, source.uses_gold, source.dataset, sessions)
+    elif run.adapter is not None and run.adapter.path is not None:
+        try:
+            yield from _recorded(manifest_beside(run.adapter.path))
+        except UnlikeError:
+            yield None
+
+
+def _recorded(manifest: Manifest | None) -> Iterator[Training]:
+    if manifest is not None and manifest.adapter is not None:
+        origin: AdapterOrigin = manifest.adapter.origin
+        yield Training(origin.method, origin.uses_gold, origin.dataset, origin.sessions)
