@@ -14,6 +14,7 @@ from tests.same_process import in_this_process
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.pop("HYDRA_FULL_ERROR", None)
+os.environ.pop("COLUMNS", None)  # workers of pytest-xdist have it, and output would be narrower in them
 # Tests run side by side, and processes with a thread for every core each would starve each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
