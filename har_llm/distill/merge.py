@@ -5,9 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from har_llm.common.errors import EngineError, first_line
 from har_llm.common.process import Caller
-from har_llm.engines.chat import LOADING_ERRORS, ChatTokenizer
+from har_llm.engines.chat import ChatTokenizer, loading
 
 OF_IMAGES = ("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json")
 """Files without which vLLM does not load a model that also reads images."""
@@ -21,11 +20,9 @@ def merge(base: str, adapter: str, dtype: str, trust_remote_code: bool, folder: 
     from har_llm.engines.weights import Outline, load_model
 
     Outline(base, trust_remote_code=trust_remote_code).check_adapter(adapter)
-    try:
+    with loading(f"{adapter} cannot be merged into {base}"):
         model = load_model(base, dtype=getattr(torch, dtype), trust_remote_code=trust_remote_code)
         merged = PeftModel.from_pretrained(model, adapter).merge_and_unload()
-    except LOADING_ERRORS as error:
-        raise EngineError(f"{adapter} cannot be merged into {base}: {first_line(error)}") from error
     merged.save_pretrained(folder)
     ChatTokenizer(base, trust_remote_code=trust_remote_code).tokenizer.save_pretrained(folder)
     for name in OF_IMAGES:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,8 +19,24 @@ DEFAULT_CONTEXT = 4096
 """For models whose configuration names no number of tokens, where model.context is not set either."""
 LONGEST_RENDERING_S = 20.0
 """A template takes milliseconds; one with loops in loops may take years."""
-LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError)
-"""What Transformers raises for files that are missing, damaged, of an unknown kind, or that need another package."""
+PANIC = "PanicException"
+"""How libraries that are written in Rust (tokenizers, safetensors) fail on what they do not expect. It derives from
+BaseException and is known only by its name."""
+
+
+@contextlib.contextmanager
+def loading(failure: str) -> Iterator[None]:
+    """Raise EngineError, which begins with `failure`, for whatever a library raises inside the block: files may be missing,
+    damaged, of an unknown kind, or need another package."""
+    try:
+        yield
+    except HarError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != PANIC:
+            raise
+        kind = "" if isinstance(error, OSError | ValueError | RuntimeError | ImportError) else f"{type(error).__name__}: "
+        raise EngineError(f"{failure}: {kind}{first_line(error)}") from error
 
 
 class ChatTokenizer:
@@ -30,12 +47,10 @@ class ChatTokenizer:
         from transformers import AutoTokenizer
 
         self._path, self._trusts = path, trust_remote_code
-        try:
+        with loading(f"The tokenizer in {path} cannot be loaded"):
             self.tokenizer: Any = AutoTokenizer.from_pretrained(
                 path, trust_remote_code=trust_remote_code, local_files_only=True
             )
-        except LOADING_ERRORS as error:
-            raise EngineError(f"The tokenizer in {path} cannot be loaded: {first_line(error)}") from error
         if self.tokenizer.chat_template is None:
             raise EngineError(f"The model in {path} has no chat template; take one that is trained to follow a chat.")
 
@@ -59,7 +74,8 @@ class ChatTokenizer:
 
     def tokens(self, text: str) -> list[int]:
         """The token ids of a text; no special token is added before or after it."""
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        with loading(f"The tokenizer in {self._path} cannot divide a text into tokens"):
+            ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
 
     @cached_property
@@ -72,13 +88,16 @@ class ChatTokenizer:
         from transformers import GenerationConfig
 
         own = self.tokenizer.eos_token_id
-        try:
+        named = None
+        with loading(f"The generation_config.json in {self._path} cannot be read"), contextlib.suppress(OSError):  # no file
             named = GenerationConfig.from_pretrained(self._path, local_files_only=True).eos_token_id
-        except OSError:  # there is no such file
-            named = None
         if named is None:
             named = getattr(_text_config(self._path, self._trusts), "eos_token_id", None)
-        others = [] if named is None else [named] if isinstance(named, int) else list(named)
+        others = [] if named is None else named if isinstance(named, list) else [named]
+        if not all(type(end) is int for end in others):
+            raise EngineError(
+                f"eos_token_id of the model in {self._path} is {named!r}; it must be a token's number, or several."
+            )
         ends = list(dict.fromkeys([own, *others] if own is not None else others))
         if not ends:
             raise EngineError(
@@ -96,11 +115,9 @@ def readable_tokens(path: str | Path, *, trust_remote_code: bool) -> int | None:
 def _text_config(path: str | Path, trust_remote_code: bool) -> Any:
     from transformers import AutoConfig
 
-    try:
+    with loading(f"The model in {path} cannot be loaded"):
         config = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code, local_files_only=True)
-    except LOADING_ERRORS as error:
-        raise EngineError(f"The model in {path} cannot be loaded: {first_line(error)}") from error
-    return config.get_text_config()
+        return config.get_text_config()
 
 
 class PromptEncoder:
@@ -116,6 +133,8 @@ class PromptEncoder:
     def encode(self, request: Request) -> list[int]:
         """The prompt's tokens. Raises EngineError for one that is too long."""
         ids = self._chat.tokens(self._chat.render(request.messages, request.decoding.template_options))
+        if not ids:
+            raise EngineError("The model's tokenizer makes no token of a prompt; get the model's files again.")
         if len(ids) >= self.context:
             raise EngineError(
                 f"A prompt has {len(ids)} tokens, but the model's context is {self.context}; use smaller windows "

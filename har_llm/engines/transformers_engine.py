@@ -15,11 +15,11 @@ from peft import PeftModel
 from transformers import GenerationConfig, StoppingCriteria
 from transformers import logging as transformers_logging
 
-from har_llm.common.errors import EngineError, first_line
+from har_llm.common.errors import EngineError
 from har_llm.common.extra_args import with_extra
 from har_llm.common.hardware import free_memory
 from har_llm.engines.base import Adapter, Generation, LoadedModel, Request
-from har_llm.engines.chat import LOADING_ERRORS, PromptEncoder
+from har_llm.engines.chat import PromptEncoder, loading
 from har_llm.engines.continuous_batching import Choose, ContinuousBatch, Row, fits
 from har_llm.engines.seeded_sampling import SeededSampling, drawn
 from har_llm.engines.transformers_config import TransformersEngineConfig
@@ -42,10 +42,8 @@ class TransformersEngine:
         self._device = _device(config.device)
         self._chat = PromptEncoder(model)
         self._tokenizer = self._chat.tokenizer
-        try:
+        with loading(f"The model in {model.path} cannot be loaded"):
             self._model = _load(model, config.extra_args).to(self._device).eval()
-        except LOADING_ERRORS as error:
-            raise EngineError(f"The model in {model.path} cannot be loaded: {first_line(error)}") from error
         self._ends = self._chat.ends
         # Otherwise `generate` would take defaults such as a repetition penalty from the model's file; conf/model decides.
         self._model.generation_config = GenerationConfig()
@@ -146,13 +144,11 @@ class TransformersEngine:
         if adapter in self._adapters:
             return
         Outline(self._files.path, trust_remote_code=self._files.trust_remote_code).check_adapter(adapter.path)
-        try:
+        with loading(f"The adapter in {adapter.path} cannot be loaded"):
             if self._adapters:
                 self._model.load_adapter(adapter.path, adapter_name=adapter.name)
             else:
                 self._model = PeftModel.from_pretrained(self._model, adapter.path, adapter_name=adapter.name).eval()
-        except LOADING_ERRORS as error:
-            raise EngineError(f"The adapter in {adapter.path} cannot be loaded: {first_line(error)}") from error
         self._adapters.add(adapter)
 
     def _fitting(self, asked: Sequence[Asked], copies: int = 1) -> int:

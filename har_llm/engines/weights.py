@@ -21,9 +21,9 @@ from transformers import (
     AutoModelForImageTextToText,
 )
 
-from har_llm.common.errors import EngineError, first_line
+from har_llm.common.errors import EngineError
 from har_llm.engines.base import Adapter, Request
-from har_llm.engines.chat import LOADING_ERRORS
+from har_llm.engines.chat import loading
 from har_llm.models.adapters import ADAPTER_FILES
 from har_llm.models.checkpoint import tensors
 
@@ -102,7 +102,7 @@ class Outline:
         """Raises EngineError if Transformers cannot make the model that config.json describes, or if the files do not have
         exactly its weights."""
         self._path = path
-        try:
+        with loading(f"The model in {path} cannot be loaded"):
             config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=trust_remote_code)
             quantised = _is_quantised(config)
             if quantised:
@@ -113,8 +113,6 @@ class Outline:
             self._model, found = type(made).from_pretrained(
                 None, config=made.config, state_dict=stored, device_map="meta", **FIXED
             )
-        except LOADING_ERRORS as error:
-            raise EngineError(f"The model in {path} cannot be loaded: {first_line(error)}") from error
         _check_complete(self._model, found, Path(path), quantised=quantised)
 
     def fitting(
@@ -140,15 +138,13 @@ class Outline:
         """Raise EngineError for an adapter with weights for other layers, or without weights for layers that it is meant
         for."""
         folder = Path(folder)
-        try:
+        with loading(f"The adapter in {folder} cannot be loaded"):
             config = PeftConfig.from_pretrained(str(folder))
             config.inference_mode = True
             config.init_lora_weights = True  # other ways read the model's weights; the adapter's replace them anyway
             adapted = PeftModel(copy.deepcopy(self._model), config, NAME)
             self._check_shapes(folder, get_peft_model_state_dict(adapted, adapter_name=NAME, save_embedding_layers=False))
             found = adapted.load_adapter(str(folder), NAME, low_cpu_mem_usage=True)
-        except LOADING_ERRORS as error:
-            raise EngineError(f"The adapter in {folder} cannot be loaded: {first_line(error)}") from error
         if found.unexpected_keys:
             first, count = _in_file(found.unexpected_keys[0]), len(found.unexpected_keys)
             raise self._unfit(

@@ -36,7 +36,8 @@ def tensors(folder: Path) -> dict[str, Tensor]:
 
 
 def check_whole(folder: Path) -> None:
-    """Raise MissingError for a file of a model or an adapter that Git LFS has not fetched, or weights that are cut short."""
+    """Raise MissingError for a file of a model or an adapter that Git LFS has not fetched, for weights that are cut short,
+    and for a config of more layers than they can be for: a library would make them all before it noticed."""
     from safetensors import SafetensorError, safe_open
 
     for file in sorted(path for path in folder.iterdir() if path.is_file()):
@@ -52,6 +53,21 @@ def check_whole(folder: Path) -> None:
                     pass
             except SafetensorError as error:
                 raise MissingError(f"{file} is cut short or damaged ({error}); download it again.") from None
+    layers, stored = _described_layers(folder), len(tensors(folder))
+    if 0 < stored < layers:
+        raise MissingError(
+            f"{folder / 'config.json'} describes {layers:,} layers, but the weights beside it have only {stored:,} tensors; "
+            f"one of them is damaged or of another model: download both again."
+        )
+
+
+def _described_layers(folder: Path) -> int:
+    """How many layers config.json describes; 0 where it does not say."""
+    with suppress(OSError, ValueError, AttributeError, RecursionError):
+        config = json.loads(read_bounded(folder / "config.json"))
+        count = (config.get("text_config") or config).get("num_hidden_layers")
+        return count if type(count) is int else 0
+    return 0
 
 
 def check_targets(targets: Sequence[str], model: str, folder: Path) -> None:

@@ -135,5 +135,33 @@ def test_a_model_without_any_end_token_is_refused(tmp_path: Path) -> None:
         encoder(folder)
 
 
+@pytest.mark.parametrize(
+    ("file", "changes", "message"),
+    [
+        # makes tokenizers panic, with an exception that is no Exception
+        (
+            "tokenizer.json",
+            {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}},
+            "The tokenizer in .* cannot be loaded: PanicException: Precompiled",
+        ),
+        ("tokenizer.json", {"added_tokens": 1}, "The tokenizer in .* cannot be loaded: "),
+        (
+            "generation_config.json",
+            {"eos_token_id": "x"},
+            "eos_token_id of the model in .* is 'x'; it must be",
+        ),
+        ("config.json", {"num_hidden_layers": "x"}, "The (tokenizer|model) in .* cannot be loaded: "),
+    ],
+)
+def test_files_that_a_library_cannot_take_are_one_sentence(
+    tmp_path: Path, file: str, changes: dict[str, object], message: str
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(student(), folder)
+    change(folder / file, **changes)
+    with pytest.raises(EngineError, match=message):
+        encoder(folder)
+
+
 def change(file: Path, **values: object) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), **values}))

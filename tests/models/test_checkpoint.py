@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -41,6 +42,17 @@ def test_whole_files_are_told_from_pointers_and_from_half_of_a_download(tmp_path
     weights.write_bytes(whole)
     tokenizer.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{64 * '0'}\nsize 11422654\n")
     with pytest.raises(MissingError, match=rf"^{tokenizer} only names the file, .* run `git lfs pull` in its folder"):
+        check_whole(model)
+
+
+def test_a_config_of_more_layers_than_there_are_weights_is_refused(tmp_path: Path) -> None:
+    model = Path(shutil.copytree(folder("tiny_student"), tmp_path / "model"))
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 1_000_000}))
+    with pytest.raises(MissingError, match=r"config\.json describes 1,000,000 layers, .* only 46 tensors; one"):
+        check_whole(model)
+    for content in ("[]", "{", '{"num_hidden_layers": "x"}', "[" * 10**5):  # for the libraries to refuse
+        (model / "config.json").write_text(content)
         check_whole(model)
 
 
