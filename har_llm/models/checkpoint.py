@@ -63,8 +63,8 @@ def check_whole(folder: Path) -> None:
 
 def _described_layers(folder: Path) -> int:
     """How many layers config.json describes; 0 where it does not say."""
-    with suppress(OSError, ValueError, AttributeError, RecursionError):
-        config = json.loads(read_bounded(folder / "config.json"))
+    with suppress(OSError, ValueError, AttributeError):
+        config = read_json(folder / "config.json")
         count = (config.get("text_config") or config).get("num_hidden_layers")
         return count if type(count) is int else 0
     return 0
