@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,9 +59,17 @@ def cache_values(folder: Path) -> int | None:
         _, shape = _config(folder)
         heads = shape.get("num_key_value_heads") or shape["num_attention_heads"]
         width = shape.get("head_dim") or shape["hidden_size"] // shape["num_attention_heads"]
-        return int(2 * shape["num_hidden_layers"] * heads * width)
+        return int(2 * _caching_layers(shape) * heads * width)
     except (OSError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError):
         return None
+
+
+def _caching_layers(shape: Mapping[str, Any]) -> int:
+    """Number of layers that keep each token; those with linear attention or a state keep one sum of all."""
+    kinds = shape.get("layer_types")
+    if kinds is None:
+        return int(shape["num_hidden_layers"])
+    return sum(kind.endswith("attention") and not kind.startswith("linear") for kind in kinds)
 
 
 def _config(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -70,7 +70,17 @@ def test_embeddings_are_counted_once_where_the_head_shares_them(
     [
         ({"num_hidden_layers": 28, "num_attention_heads": 16, "num_key_value_heads": 8, "head_dim": 128}, 57_344),
         ({"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 32}, 2 * 2 * 32),
+        (
+            {
+                "num_hidden_layers": 4,
+                "num_attention_heads": 4,
+                "head_dim": 8,
+                "layer_types": ["linear_attention", "full_attention", "sliding_attention", "mamba"],
+            },
+            2 * 2 * 32,
+        ),
         ({"num_hidden_layers": 2}, None),
+        ({"num_hidden_layers": 2, "num_attention_heads": 4, "head_dim": 8, "layer_types": [1, 2]}, None),
     ],
 )
 def test_a_token_is_kept_in_every_layer_for_every_head(tmp_path: Path, config: dict[str, Any], values: int | None) -> None:
