@@ -344,6 +344,8 @@ class WandbTracker(TrackerConfig):
     """The W&B group; null = the experiment's name, or a digest of the sweep, or for a single run its dataset and model."""
     tags: list[str] = field(default_factory=list)
     """Further tags; every run has its dataset, model, adapter and part, and whether it is synthetic or partial."""
+    run_id: str | None = None
+    """The W&B id of a single run, as the agents of W&B's sweeps give it; null = a digest of its results."""
     samples: int = 200
     """Most rows of the table of reasoning samples, errors first; 0 = no table."""
     artifacts: bool = True
@@ -369,6 +371,10 @@ class WandbTracker(TrackerConfig):
         for tag in self.tags:
             if not 1 <= len(tag) <= LONGEST_TAG:
                 raise ConfigError(f"tracker.tags has {tag!r}; a tag must have 1 to {LONGEST_TAG} characters.")
+        if self.run_id is not None and not re.fullmatch(r"[\w-]{1,64}", self.run_id, re.ASCII):
+            raise ConfigError(
+                f"tracker.run_id is {self.run_id!r}; it must be 1 to 64 letters, digits, dashes or underscores, or null."
+            )
         if not 0 <= self.samples <= MOST_SAMPLES:
             raise ConfigError(
                 f"tracker.samples is {self.samples}; it must be from 0 to {MOST_SAMPLES}: W&B shows few rows well, and the "

@@ -41,7 +41,13 @@ def _if(condition: Any, yes: Any, no: Any) -> Any:
         return no  # the other setting itself is refused when its type is checked
 
 
+def _split(text: str) -> list[str]:
+    """${split:${oc.env:NAME,""}} in a config: what stands between the commas of a text."""
+    return [part for one in str(text).split(",") if (part := one.strip())]
+
+
 OmegaConf.register_new_resolver("if", _if, replace=True)
+OmegaConf.register_new_resolver("split", _split, replace=True)
 
 
 def _named_by(setting: str, *, _parent_: DictConfig) -> str:

@@ -139,12 +139,22 @@ def _config(result: RunResult) -> dict[str, Any]:
             "directory": result.folder.name,
             "provenance": metrics.provenance.label,
             **{name: getattr(metrics, name) for name in shown},
+            "train_sessions": _train_sessions(metrics),
             "adapter": None if metrics.adapter is None else asdict(metrics.adapter),
             "baseline": None if metrics.baseline is None else asdict(metrics.baseline),
             "versions": asdict(metrics.versions),
         },
         "environment": plain(result.environment),
     }
+
+
+def _train_sessions(metrics: Metrics) -> int | None:
+    """The number of sessions that a student or a baseline was trained on; 0 for a model as it is, None if nobody knows."""
+    if metrics.baseline is not None:
+        return metrics.baseline.sessions
+    if metrics.adapter is None:
+        return 0
+    return None if metrics.adapter.distillation is None else metrics.adapter.distillation.sessions
 
 
 def _summary(result: RunResult) -> dict[str, Any]:

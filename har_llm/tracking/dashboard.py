@@ -20,6 +20,7 @@ from har_llm.tracking.wandb_client import NotPublished, reason
 
 DASHBOARD = "dashboard"
 """In the notes of what was published."""
+OF_CONFIG = "config."
 WIDE, HIGH = 24, 10
 """Width and height of a table's panel, in W&B's units: the whole width."""
 
@@ -86,8 +87,12 @@ def _bars(panel: Mapping[str, Any], reports: Any) -> Any:
 
 
 def _scatter(panel: Mapping[str, Any], reports: Any) -> Any:
-    x, y = reports.SummaryMetric(panel["x"]), reports.SummaryMetric(panel["y"])
-    return reports.ScatterPlot(title=panel["title"], x=x, y=y)
+    """`x`: a value of the summary, or of the config, as in config.run.parameters."""
+    name = panel["x"]
+    of_config = name.startswith(OF_CONFIG)
+    x = reports.Config(name.removeprefix(OF_CONFIG)) if of_config else reports.SummaryMetric(name)
+    y = reports.SummaryMetric(panel["y"])
+    return reports.ScatterPlot(title=panel["title"], x=x, y=y, log_x=panel.get("log_x"))
 
 
 def _lines(panel: Mapping[str, Any], reports: Any) -> Any:

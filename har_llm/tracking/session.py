@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from har_llm.common.digest import digest
+from har_llm.common.errors import ConfigError
+from har_llm.common.numbers import counted
 from har_llm.common.text import visible
 from har_llm.common.typed_json import plain
 from har_llm.config import NO_RESULT, WandbTracker
@@ -33,8 +35,10 @@ if TYPE_CHECKING:
 def tracking(jobs: Sequence[Job], *, publishing: bool = True) -> Iterator[Tracking]:
     """Track these jobs as their configs say. At the end of the block it waits for all outcomes, unless there was an error.
 
-    `publishing`: whether this command will publish runs, or only show trainings.
+    `publishing`: whether this command will publish runs, or only show trainings. Raises ConfigError for several jobs with
+    one W&B id, which W&B would merge into one run.
     """
+    check_single(jobs)
     tracked = Tracking(jobs, publishing)
     try:
         yield tracked
@@ -163,6 +167,16 @@ def _training_group(publisher: Publisher, recipe: AdapterRecipe) -> str:
     experiment = recipe.experiment
     pieces = (experiment.dataset.name, experiment.model.name, experiment.lora.label(), experiment.split.part)
     return publisher.tracker.group or "-".join(pieces)
+
+
+def check_single(jobs: Sequence[Job]) -> None:
+    trackers = [job.experiment.tracker for job in jobs if job.experiment is not None]
+    ids = [tracker.run_id for tracker in trackers if isinstance(tracker, WandbTracker) and tracker.run_id is not None]
+    if len(ids) > 1:
+        raise ConfigError(
+            f"tracker.run_id is {ids[0]!r} for {counted(len(ids), 'job')}, which W&B would merge into one run; unset "
+            f"WANDB_RUN_ID, or leave tracker.run_id out."
+        )
 
 
 def name_groups(jobs: Sequence[Job]) -> None:

@@ -114,11 +114,12 @@ def _damage_noted(publisher: Publisher, folder: Path) -> Iterator[None]:
 def _publish_run(publisher: Publisher, result: RunResult, settings: RunSettings, teachers: Collection[str]) -> None:
     """In the group that the command names, or else the run's own config, or else that of a single run."""
     folder, kept = result.folder, settings.tracker
-    published = Published(run_id(folder), folder.name, [folder])
     group = publisher.tracker.group or (kept and kept.group) or group_alone(result.metrics)
     _publish_adapter(publisher, result, group)
     kind = job_type(result.metrics.model, settings.lora, teachers) if result.metrics.baseline is None else BASELINE
-    publisher.ask_once(published, "run", folder=str(folder), group=group, job_type=kind)
+    asked_for = publisher.tracker.run_id if kind not in (BASELINE, TEACHER) else None  # not what is published beside it
+    id = asked_for or run_id(folder)
+    publisher.ask_once(Published(id, folder.name, [folder]), "run", id=id, folder=str(folder), group=group, job_type=kind)
 
 
 def group_alone(metrics: Metrics) -> str:
@@ -126,8 +127,8 @@ def group_alone(metrics: Metrics) -> str:
     return "-".join(about(metrics))
 
 
-BASELINE = "baseline"
-"""The job type of one."""
+BASELINE, TEACHER = "baseline", "teacher"
+"""Job types."""
 
 
 def job_type(model: str, lora: Lora, teachers: Collection[str]) -> str:
@@ -136,7 +137,7 @@ def job_type(model: str, lora: Lora, teachers: Collection[str]) -> str:
         return "student"
     if lora.name != NO_ADAPTER:
         return "adapter"
-    return "teacher" if model in teachers else "run"
+    return TEACHER if model in teachers else "run"
 
 
 def _publish_adapter(publisher: Publisher, result: RunResult, group: str) -> None:

@@ -1,7 +1,8 @@
 """The tables that W&B gets of a run: scores by session, activity and cause; the confusion matrix; reasoning samples.
 
-A table is a list of rows, each by column, of numbers and plain text: W&B sorts and draws its numbers. Reasoning samples are
-errors first, then right answers, both spread over the gold activities.
+A table is a list of rows, each by column, of numbers and plain text: W&B sorts and draws its numbers. Half of the reasoning
+samples are of the same events in every run with these events, so that runs can be held against each other; the others are
+errors. Both are spread over the gold activities.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ from har_llm.scoring.names import METRICS, activity_name, cause_name, gold_names
 
 LONGEST = 10_000
 """Most characters of a reasoning or an answer; the generations' artifact has them in full."""
-ERRORS_OF = 2, 3
-"""At most two of three rows are errors, if there are enough right answers."""
 MISSED = "missed"
 Rows = list[dict[str, Any]]
 """Of a table, each by column; all have the same ones, in the same order."""
@@ -28,11 +27,14 @@ Events = Mapping[tuple[str, int], PredictionRow]
 
 
 def run_tables(result: RunResult, samples: int) -> dict[str, Rows]:
-    """By name, those that have rows. `samples`: most rows of reasoning samples. Raises MissingError."""
+    """By name, those that have rows. `samples`: most rows of reasoning samples. Raises MissingError.
+
+    No name is that of a value of the summary, where W&B keeps tables too.
+    """
     metrics = result.metrics
     tables = {
-        "sessions": _session_rows(metrics),
-        "activities": _activity_rows(metrics),
+        "session_scores": _session_rows(metrics),
+        "activity_scores": _activity_rows(metrics),
         "missed_by_cause": _missed_rows(metrics),
         "samples": sample_rows(result, samples, metrics.shown.parsing),
     }
@@ -92,12 +94,17 @@ def sample_rows(result: RunResult, most: int, parsing: str) -> Rows:
     """At most so many rows. Files are read twice, so that only the chosen rows are in memory."""
     if most == 0:
         return []
-    chosen = choose(_places(result, parsing), most)
+    common, more = choose(_places(result, parsing), most)
+    chosen = [*common, *more]
     wanted = {(place.session, place.window) for place in chosen}
     windows = {key: row for row in result.windows() if (key := (row.session, row.window)) in wanted}
     events = _events_around(result, chosen, max((len(window.ids) for window in windows.values()), default=0))
     names = result.metrics.activities
-    return [_sample_row(place, events, windows[place.session, place.window], names, parsing) for place in chosen]
+    return [
+        _sample_row(place, events, windows[place.session, place.window], names, parsing)
+        | {"in_every_run": number < len(common)}
+        for number, place in enumerate(chosen)
+    ]
 
 
 def _events_around(result: RunResult, places: Iterable[Place], most: int) -> Events:
@@ -113,15 +120,15 @@ def _places(result: RunResult, parsing: str) -> Iterable[Place]:
             yield Place(row.session, row.id, row.window, row.gold[0], right)
 
 
-def choose(places: Iterable[Place], most: int) -> list[Place]:
-    """At most `most` places: errors first, then right answers."""
-    errors: list[Place] = []
-    right: list[Place] = []
-    for place in places:
-        (right if place.right else errors).append(place)
-    share, of = ERRORS_OF
-    shown = spread(errors, max(most * share // of, most - len(right)))
-    return [*shown, *spread(right, most - len(shown))]
+def choose(places: Iterable[Place], most: int) -> tuple[list[Place], list[Place]]:
+    """At most `most` places: those that are chosen whatever is right, errors first; and further errors, then right ones."""
+    found = [*places]
+    common = sorted(spread(found, (most + 1) // 2), key=lambda place: place.right)
+    known = {(place.session, place.id) for place in common}
+    others = [place for place in found if (place.session, place.id) not in known]
+    errors, right = ([place for place in others if place.right == whether] for whether in (False, True))
+    more = spread(errors, most - len(common))
+    return common, [*more, *spread(right, most - len(common) - len(more))]
 
 
 def spread(places: Sequence[Place], most: int) -> list[Place]:

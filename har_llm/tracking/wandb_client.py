@@ -18,9 +18,9 @@ from har_llm.tracking.tables import Rows
 
 KEPT_VARIABLES = re.compile(
     r"WANDB_(API_KEY|BASE_URL|ENTITY|CONFIG_DIR|IDENTITY_TOKEN_FILE|CREDENTIALS_FILE|CACHE_DIR|MODE|INSECURE_DISABLE_SSL"
-    r"|HTTP_TIMEOUT|X_EXTRA_HTTP_HEADERS|ERROR_REPORTING)"
+    r"|HTTP_TIMEOUT|X_EXTRA_HTTP_HEADERS|ERROR_REPORTING|SWEEP_ID)"
 )
-"""The variables that stay set. Others, such as WANDB_RUN_ID and WANDB_NOTES, are meant for a single run."""
+"""The variables that stay set. Others are settings of tracker=wandb (WANDB_RUN_ID), or for a single run (WANDB_NOTES)."""
 CONFUSION_CHART = "wandb/confusion_matrix/v1"
 TROUBLE = re.compile(r"giving up|fatal|failed|returned error|unexpected HTTP status|denied|unauthorized", re.I)
 LONGEST_NAME = 128
@@ -58,6 +58,8 @@ class Client:
     def __init__(self, tracker: WandbTracker, folder: Path):
         self._tracker, self._folder = tracker, folder
         self._mode, self._asked_mode = "", os.environ.pop("WANDB_MODE", "")
+        self._sweep = os.environ.pop("WANDB_SWEEP_ID", None)
+        """The W&B sweep to which the run belongs that its agent has given an id."""
 
     @property
     def mode(self) -> str:
@@ -136,16 +138,17 @@ class Client:
                 tags=list(content.tags),
                 notes=content.notes or None,
                 config=dict(content.config),
-                settings=self._settings(wandb),
+                settings=self._settings(wandb, self._sweep if content.id == self._tracker.run_id else None),
             )
 
-    def _settings(self, wandb: Any) -> Any:
+    def _settings(self, wandb: Any, sweep: str | None) -> Any:
         """Settings that collect only what we log: no console, code, git state, machine, packages or statistics."""
         channels = ("graphql", "file_stream", "file_transfer")
         retries: dict[str, Any] = {f"x_{channel}_retry_max": RETRIES for channel in channels}
         retries |= {f"x_{channel}_retry_wait_max_seconds": LONGEST_PAUSE_S for channel in channels}
         return wandb.Settings(
             mode=self.mode,
+            sweep_id=sweep,
             root_dir=str(self._folder.parent),  # wandb adds the folder "wandb"
             silent=True,
             console="off",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class Worker:
             tags=self._tracker.tags,
             samples=self._tracker.samples,
         )
-        return self._client.publish(content)
+        return self._client.publish(replace(content, id=message["id"]))
 
     def training(self, message: dict[str, Any]) -> None:
         """Show a training that begins. An error is ignored here: the training can be published from its adapter at the

@@ -140,4 +140,6 @@ def test_a_baseline_is_tagged_as_what_it_is(finished: Finished) -> None:
     assert "synthetic model" not in content.tags
     assert content.config["run"]["baseline"]["sessions"] == 2
     assert content.summary["strict/missed"] == 0 and "headline" in content.summary
-    assert {"sessions", "activities", "samples"} <= content.tables.keys()
+    assert {"session_scores", "activity_scores", "samples"} <= content.tables.keys()
+    assert not content.tables.keys() & content.summary.keys(), "W&B would keep one of them"
+    assert content.config["run"]["train_sessions"] == 2

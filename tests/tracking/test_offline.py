@@ -40,7 +40,9 @@ def test_a_run_becomes_one_wandb_run_that_says_what_its_directory_says(
 ) -> None:
     monkeypatch.setenv("SOME_TOKEN", "a-secret-of-the-environment")
     before = set(tmp_path.iterdir())
-    done = har_llm(tmp_path, *SMALL, script, "tracker=wandb", "tracker.samples=12", "tracker.tags=[mine]", WANDB_RUN_ID="no")
+    done = har_llm(
+        tmp_path, *SMALL, script, "tracker=wandb", "tracker.samples=12", "tracker.tags=[mine]", WANDB_RUN_ID="mine"
+    )
     (line,) = [line for line in done.stderr.splitlines() if "W&B" in line]
     assert line.startswith("The W&B run is kept here, " + NOT_LOGGED_IN + "wandb sync outputs/wandb/offline-run-")
     assert "wandb:" not in done.stderr and "Run directory: " in done.stdout
@@ -51,11 +53,12 @@ def test_a_run_becomes_one_wandb_run_that_says_what_its_directory_says(
     assert (sent.run.project, sent.run.display_name, sent.run.job_type) == ("har_llm", folder.name, "run")
     assert sent.run.run_group == "simulated_flat-tiny_student-test" and sent.exit_code == 0
     assert list(sent.run.tags)[-3:] == ["synthetic home", "synthetic model", "mine"]
+    assert sent.run.run_id == "mine", "as an agent of W&B's sweeps says it"
     assert sent.run.notes == "synthetic home; synthetic model"
     assert sent.summary["strict/f1_weighted"] == metrics["strict"]["all"]["mean"]["f1_weighted"]["mean"]
     assert sent.config["model"]["name"] == "tiny_student"
     assert len(sent.table("samples")) == 12 and not sent.table("samples")[0]["right"]
-    assert {row["session"] for row in sent.table("sessions")} == metrics["strict"]["all"]["sessions"].keys()
+    assert {row["session"] for row in sent.table("session_scores")} == metrics["strict"]["all"]["sessions"].keys()
     assert sum(row["nPredictions"] for row in sent.table("confusion_table")) == metrics["events"]
     assert len(sent.history) == 1, "everything is logged once"
     files = {path for paths in sent.artifacts.values() for path in paths.values()}

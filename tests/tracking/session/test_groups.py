@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from har_llm.common.errors import ConfigError
 from har_llm.config import WandbTracker
 from har_llm.sweep.job import Job
-from har_llm.tracking.session import name_groups
+from har_llm.tracking.session import check_single, name_groups
 from tests.composing import experiment
 
 
@@ -41,3 +46,27 @@ def test_the_users_own_group_is_kept() -> None:
 
 def test_a_run_alone_has_none_yet() -> None:
     assert groups(job("limit=1")) == {None}
+
+
+def test_one_id_of_wandb_is_for_one_job(tmp_path: Path) -> None:
+    given = ("tracker.run_id=one", f"paths.outputs={tmp_path}")
+    check_single([job("limit=1", *given), job("limit=2", f"paths.outputs={tmp_path}")])
+    with pytest.raises(
+        ConfigError, match=r"tracker\.run_id is 'one' for 2 jobs, which W&B would merge .* unset WANDB_RUN_ID"
+    ):
+        check_single([job("limit=1", *given), job("limit=2", *given)])
+
+
+def test_wandb_s_own_variables_are_settings_of_the_tracker(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("PROJECT", "theirs"), ("RUN_GROUP", "a group"), ("TAGS", "one, two"), ("RUN_ID", "x1")):
+        monkeypatch.setenv(f"WANDB_{name}", value)
+    tracker = tracker_of("tracker=wandb")
+    assert (tracker.project, tracker.group, tracker.tags, tracker.run_id) == ("theirs", "a group", ["one", "two"], "x1")
+    chosen = tracker_of("tracker=wandb", "tracker.project=mine", "tracker.tags=[own]", "tracker.run_id=null")
+    assert (chosen.project, chosen.tags, chosen.run_id) == ("mine", ["own"], None)
+
+
+def tracker_of(*overrides: str) -> WandbTracker:
+    tracker = experiment(*overrides).tracker
+    assert isinstance(tracker, WandbTracker)
+    return tracker
