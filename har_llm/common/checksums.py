@@ -1,6 +1,6 @@
 """The digests of a folder's files, in a file beside them, by which anybody sees whether the files are as they were written.
 
-`sha256sum -c SHA256SUMS` checks them too.
+`sha256sum -c SHA256SUMS` checks them too. Sizes are there as comments: a damaged file may have become too large to read.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from har_llm.common.digest import file_digest
-from har_llm.common.files import read_bounded, sync, write_whole
+from har_llm.common.files import MOST_STREAMED, check_bounded, read_bounded, sync, write_whole
 
 SUMS = "SHA256SUMS"
+_SIZE = "# bytes: "
 
 
 def seal(folder: Path, names: Iterable[str]) -> None:
@@ -20,7 +21,8 @@ def seal(folder: Path, names: Iterable[str]) -> None:
     lines = []
     for name in sorted(names):
         sync(folder / name)
-        lines.append(f"{file_digest(folder / name)}  {name}\n")
+        size = (folder / name).stat().st_size
+        lines.append(f"{_SIZE}{size}  {name}\n{file_digest(folder / name)}  {name}\n")
     write_whole(folder / SUMS, "".join(lines))
 
 
@@ -32,6 +34,7 @@ def broken(folder: Path, names: Iterable[str]) -> str | None:
     try:
         stamps = []
         for name in (SUMS, *names):
+            check_bounded(folder / name, MOST_STREAMED)
             found = (folder / name).stat()
             stamps.append((name, found.st_size, found.st_mtime_ns, found.st_ino))
     except OSError as error:
@@ -41,11 +44,13 @@ def broken(folder: Path, names: Iterable[str]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _broken(folder: Path, stamps: tuple[tuple[str, int, int, int], ...]) -> str | None:
-    _, *files = (name for name, *_ in stamps)
     try:
-        lines = read_bounded(folder / SUMS, most=2**20).decode("utf-8", "replace").splitlines()
-        written = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-        changed = [name for name in files if written.get(name) != file_digest(folder / name)]
+        written = set(read_bounded(folder / SUMS, most=2**20).decode("utf-8", "replace").splitlines())
+        changed = [
+            name
+            for name, size, *_ in stamps[1:]
+            if f"{_SIZE}{size}  {name}" not in written or f"{file_digest(folder / name)}  {name}" not in written
+        ]
     except OSError as error:
         return f"{Path(str(error.filename)).name}: {error.strerror}"
     return f"{changed[0]}: it is not as it was written, by {SUMS}" if changed else None

@@ -78,6 +78,42 @@ def test_a_link_to_a_file_is_read(tmp_path: Path) -> None:
     assert read_bounded(tmp_path / "link") == "é".encode()
 
 
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, list[str]]]:
+    """What was synced, by its inode, with the names that were in the test's folder then."""
+    found: list[tuple[int, list[str]]] = []
+    sync = os.fsync
+
+    def note(handle: int) -> None:
+        sync(handle)
+        found.append((os.fstat(handle).st_ino, sorted(path.name[:5] for path in Path.cwd().iterdir())))
+
+    monkeypatch.setattr(os, "fsync", note)
+    return found
+
+
+def test_what_is_written_whole_is_on_disk_before_and_its_name_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, synced: list[tuple[int, list[str]]]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_whole(tmp_path / "file", "text")
+    file, folder = ((tmp_path / name).stat().st_ino for name in ("file", ""))
+    assert synced == [(file, [".file"]), (folder, ["file"])]
+
+
+def test_a_folder_is_on_disk_with_its_files_before_it_is_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, synced: list[tuple[int, list[str]]]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "made" / "inner").mkdir(parents=True)
+    (tmp_path / "made" / "inner" / "file").touch()
+    put_in_place(tmp_path / "made", tmp_path / "run")
+    *before, last = synced
+    places = ("run/inner", "run/inner/file", "run")
+    assert [inode for inode, _ in before] == [(tmp_path / place).stat().st_ino for place in places]
+    assert all(names == ["made"] for _, names in before) and last == (tmp_path.stat().st_ino, ["run"])
+
+
 def test_a_folder_is_put_in_place_whole(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "run"
     with staging_folder(target) as staging:

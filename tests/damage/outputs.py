@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from har_llm.common.files import remove
 from har_llm.common.lock import Lock
 from har_llm.common.provenance import recorded
-from har_llm.config import Experiment, WandbTracker
+from har_llm.config import Settings, WandbTracker
 from har_llm.distill.checkpoints import CHECKPOINT_FILES, OPTIMIZER_FILE, resume_point, seal_checkpoint
 from har_llm.models.adapters import ReadyAdapter, resolve_adapter
 from har_llm.models.checkpoint import check_whole
@@ -26,9 +27,11 @@ from har_llm.report.compare.tables import make_tables
 from har_llm.report.terminal.plan import show_plan
 from har_llm.report.terminal.run import show_job
 from har_llm.runs.adapter_files import select_examples
+from har_llm.runs.directory import read_run
 from har_llm.runs.find import chosen_runs, two_runs
 from har_llm.runs.load import load_runs
 from har_llm.runs.prepare import prepare
+from har_llm.runs.result import PredictionRow
 from har_llm.runs.run import AdapterRecipe, PreparedRun
 from har_llm.runs.store import Record
 from har_llm.sweep import execute
@@ -47,37 +50,42 @@ from tests.scripted_runs import SMALL, gold_script
 from tests.sweep.distilled_jobs import SMALL as STUDENT
 from tests.sweep.distilled_jobs import keep, stand_in
 
-READY = (OSError, ValueError)
-"""What a reader of a file may raise where its caller turns it into a sentence."""
+OF_A_DEAD_PROCESS = (
+    f"filelock/2\npid={2**22 + 1}\nhost={socket.gethostname()}\nmode=lease\ntoken={'0' * 32}\nduration=180.0\nstart=1\n"
+)
+"""What filelock writes; Linux has no process of such a number."""
 
 
 @dataclass(frozen=True)
 class Outputs:
     folder: Path
-    experiments: Sequence[Experiment]
-    """Two scored runs, a scored student, one whose adapter is trained, and one whose is not."""
-    records: dict[str, Record]
-    """Every generation that one of them wants, by key."""
-
-    def at(self, folder: Path) -> Outputs:
-        """A copy of it."""
-        shutil.copytree(self.folder, folder)
-        return replace(self, folder=folder, experiments=[_in(folder, one) for one in self.experiments])
+    """What is damaged and read."""
+    whole: Path
+    """A copy of it as it was."""
+    runs: Sequence[PreparedRun]
+    """Two scored runs, a scored student, one whose adapter is trained, and one whose is not. Prepared once, as no damage
+    changes that."""
+    records: Mapping[str, Record]
+    """Every generation that one of the scored runs wants, by key."""
+    predictions: list[list[PredictionRow]] = field(default_factory=list)
+    """Of the scored runs."""
 
     @property
     def files(self) -> list[Path]:
-        return sorted(path.relative_to(self.folder) for path in self.folder.rglob("*") if path.is_file())
+        """Within the folder."""
+        return sorted(path.relative_to(self.whole) for path in self.whole.rglob("*") if path.is_file())
 
     @property
-    def settings(self) -> Any:
-        return self.experiments[0].settings
+    def settings(self) -> Settings:
+        return self.runs[0].experiment.settings
 
-    def runs(self) -> list[PreparedRun]:
-        return [prepare(one) for one in self.experiments]
+    def restore(self) -> None:
+        remove(self.folder)
+        shutil.copytree(self.whole, self.folder)
 
     def scored(self) -> list[Job]:
         """The first three, run."""
-        jobs = [Job(f"job {number}", one) for number, one in enumerate(self.experiments[:3])]
+        jobs = [Job(run.name, run.experiment, run) for run in self.runs[:3]]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(execute, "generate", self._generate)
             execute.run_jobs(jobs, Callback())
@@ -90,36 +98,35 @@ class Outputs:
                 writer.add(self.records[key])
 
 
-def _in(folder: Path, one: Experiment) -> Experiment:
-    paths = replace(one.settings.paths, outputs=str(folder))
-    return replace(one, settings=replace(one.settings, paths=paths))
-
-
 def make_outputs(folder: Path) -> Outputs:
-    folder.mkdir()
-    small = (*SMALL, "limit=3", "baselines=none")
+    small = (*SMALL, "limit=3", "baselines=none", f"paths.outputs={folder}")
+    student = [f"++{one}" if one.startswith(("lora.", "dataset.")) else one for one in STUDENT]
     scripts = [gold_script(folder.with_name(f"wrong{wrong}.jsonl"), wrong=wrong) for wrong in (0, 2)]
-    student = [f"++{one}" if one.startswith(("lora.", "dataset.")) else one for one in (*STUDENT, "baselines=none")]
     composed = [experiment(*small, f"engine.path={path}") for path in scripts]
-    composed += [experiment(*student, f"++lora.training.seed={seed}") for seed in (1, 2, 3)]
-    outputs = Outputs(folder, [_in(folder, one) for one in composed], {})
-    first, second, scored, trained, untrained = outputs.runs()
+    composed += [
+        experiment(*student, "baselines=none", f"paths.outputs={folder}", f"++lora.training.seed={seed}")
+        for seed in (1, 2, 3)
+    ]
+    runs = first, second, scored, trained, untrained = [prepare(one) for one in composed]
     for run in (first, second):
         _answer(run)
     assert scored.recipe is not None and trained.recipe is not None and untrained.recipe is not None
+    assert scored.recipe.teacher is not None
     keep(scored.recipe.teacher)  # the same for all of them
     keep(scored, adapter_weights=stand_in(scored.recipe))
     stand_in(trained.recipe)
     _being_trained(untrained.recipe)
-    for run in (first, second, scored):
-        store = run.open_store()
-        outputs.records.update({record.key: record for record in store.get_many(store.keys())})
+    stores = [run.open_store() for run in (first, second, scored)]
+    records = {record.key: record for store in stores for record in store.get_many(store.keys())}
+    outputs = Outputs(folder, folder.with_name("whole"), runs, records)
     assert [job.error for job in outputs.scored()] == [None] * 3
     note_rate(folder / "store", make_plan([trained], Stores()).loads[0].identity, Rate(1.0, 2.0, 3))
     note_rate(folder / "store", untrained.recipe.work, Rate(1.0, 2.0, 3))
     _published(outputs).write(Published("id", "a run"), Online("https://example.org/run"))
-    (folder / "lock").write_text("{}")
+    (folder / "lock").write_text(OF_A_DEAD_PROCESS)
     report(outputs)
+    outputs.predictions.extend(list(read_run(run.folder).predictions()) for run in runs[:3])
+    shutil.copytree(folder, outputs.whole)
     return outputs
 
 
@@ -147,7 +154,7 @@ def _published(outputs: Outputs) -> PublishedNotes:
 
 
 def plan(outputs: Outputs) -> None:
-    runs, stores = outputs.runs(), Stores()
+    runs, stores = outputs.runs, Stores()
     made = make_plan([run for run in runs if not run.finished], stores)
     with redirect_stdout(StringIO()):
         show_plan(made, estimate(made, stores), 0)
@@ -160,13 +167,13 @@ def report(outputs: Outputs) -> None:
 
 
 def compare(outputs: Outputs) -> None:
-    names = [str(run.folder) for run in outputs.runs()[:2]]
+    names = [str(run.folder) for run in outputs.runs[:2]]
     paired = pair(*two_runs(replace(outputs.settings, runs=names)), "strict")
     make_tables(comparison.compare(paired, "f1_weighted"), paired)
 
 
 def compare_event(outputs: Outputs) -> None:
-    runs = chosen_runs(replace(outputs.settings, runs=[str(run.folder) for run in outputs.runs()[:2]]))
+    runs = chosen_runs(replace(outputs.settings, runs=[str(run.folder) for run in outputs.runs[:2]]))
     row = next(runs[0].predictions())
     event_table(runs, f"{row.session}/{row.id}", "strict")
 
@@ -199,7 +206,7 @@ def use_adapter(outputs: Outputs) -> None:
 
 
 def resume(outputs: Outputs) -> None:
-    recipe = outputs.runs()[-1].recipe
+    recipe = outputs.runs[-1].recipe
     assert recipe is not None and recipe.teacher is not None
     losses_so_far(recipe)
     resume_point(recipe.folder.with_name(f".{recipe.folder.name}") / "checkpoints", "adamw_torch")
@@ -220,16 +227,11 @@ def show(outputs: Outputs) -> None:
             show_job(job)
 
 
-READERS: Sequence[Callable[[Outputs], None]] = (
-    plan,
-    report,
-    compare,
-    compare_event,
-    notebook,
-    track,
-    track_training,
-    use_adapter,
-    resume,
-    hold,
-    show,
-)
+READERS: Mapping[str, Sequence[Callable[[Outputs], None]]] = {
+    "runs": (plan, report, compare, compare_event, notebook, track, show),
+    "store": (plan, track_training, use_adapter, resume, show),
+    "report": (report,),
+    "wandb": (track,),
+    "lock": (hold,),
+}
+"""By the place of what they read in the folder."""

@@ -1,10 +1,12 @@
-"""Whatever happens to a file of ours, its readers say so in one sentence or make it anew, and predictions stay the same."""
+"""Whatever happens to a file of ours, its readers say so in one sentence or make it anew, and predictions stay the same.
+
+HAR_LLM_DAMAGES=5000 tries so many damages instead of a few.
+"""
 
 from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import traceback
 from collections.abc import Iterator
@@ -18,11 +20,14 @@ from har_llm.common.errors import HarError
 from har_llm.runs.directory import read_run
 from tests.damage.mutations import damage
 from tests.damage.outputs import READERS, Outputs, make_outputs
+from tests.same_process import in_this_process
 
-COUNT = int(os.environ.get("HAR_LLM_DAMAGES", "40"))
-"""Mutations; thousands are run by hand."""
-CHUNK = 20
+pytestmark = pytest.mark.slow
+
+COUNT = int(os.environ.get("HAR_LLM_DAMAGES", "16"))
+CHUNK = 100
 MOST_S = 60
+"""A busy machine takes some seconds for one reader."""
 LONGEST = 1_500
 """Characters of a message."""
 
@@ -31,49 +36,58 @@ class Hangs(BaseException):
     """A reader waits, or reads, without end."""
 
 
-@pytest.fixture(scope="session")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
-    return make_outputs(tmp_path_factory.mktemp("damage") / "outputs")
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outputs]:
+    with in_this_process():
+        yield make_outputs(tmp_path_factory.mktemp("damage") / "outputs")
+
+
+def test_every_reader_reads_what_is_whole(outputs: Outputs) -> None:
+    for readers in READERS.values():
+        for reader in readers:
+            reader(outputs)
 
 
 @pytest.mark.parametrize("chunk", range(-(-COUNT // CHUNK)))
-def test_no_damage_ends_in_a_traceback_or_in_other_predictions(outputs: Outputs, tmp_path: Path, chunk: int) -> None:
-    fell = []
-    for seed in range(chunk * CHUNK, min(COUNT, (chunk + 1) * CHUNK)):
-        fell += [f"seed {seed}: {one}" for one in faults(outputs, tmp_path / "outputs", seed)]
-        remove(tmp_path / "outputs")
+def test_no_damage_ends_in_a_traceback_or_in_other_predictions(outputs: Outputs, chunk: int) -> None:
+    seeds = range(chunk * CHUNK, min(COUNT, (chunk + 1) * CHUNK))
+    fell = [f"seed {seed}: {fault}" for seed in seeds for fault in faults(outputs, seed)]
     assert not fell, "\n".join(fell)
 
 
-def faults(outputs: Outputs, folder: Path, seed: int) -> Iterator[str]:
-    """What goes wrong after one mutation."""
+def faults(outputs: Outputs, seed: int) -> Iterator[str]:
+    """What goes wrong after one damage."""
+    outputs.restore()
     draws = random.Random(seed)
-    damaged = outputs.at(folder)
-    file = draws.choice(damaged.files)
-    how = damage(folder / file, draws)
-    for reader in READERS:
+    file = draws.choice(outputs.files)
+    what = f"{damage(outputs.folder / file, draws)} of {file}"
+    for reader in READERS[file.parts[0]]:
         try:
             with within(MOST_S):
-                reader(damaged)
+                reader(outputs)
         except HarError as error:
             if len(str(error)) > LONGEST or "\n" in str(error):
-                yield f"{how} of {file}: {reader.__name__} says {str(error)[:300]!r}"
+                yield f"{what}: {reader.__name__} says {str(error)[:300]!r}"
         except (Exception, Hangs) as error:
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            ours = [one for one in traceback.extract_tb(error.__traceback__) if "/har_llm/" in one.filename][-1:]
-            where = " ".join(f"{Path(one.filename).name}:{one.lineno}" for one in [*ours, last])
-            yield f"{how} of {file}: {reader.__name__} ends in {type(error).__name__} {str(error)[:200]!r} at {where}"
-    yield from other_predictions(outputs, damaged, f"{how} of {file}")
-
-
-def other_predictions(outputs: Outputs, damaged: Outputs, what: str) -> Iterator[str]:
-    for run, other in zip(outputs.runs()[:3], damaged.runs()[:3], strict=True):
-        try:
-            same = list(read_run(run.folder).predictions()) == list(read_run(other.folder).predictions())
-        except HarError:
-            continue
-        if not same:
+            yield f"{what}: {reader.__name__} ends in {type(error).__name__} {str(error)[:200]!r} at {_places(error)}"
+    for run, known in zip(outputs.runs, outputs.predictions, strict=False):
+        if _predictions(run.folder) not in (None, known):
             yield f"{what}: {run.name} has other predictions"
+
+
+def _places(error: BaseException) -> str:
+    """Where it was raised, in our code and in all."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "/har_llm/" in frame.filename]
+    return " ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in [*ours[-1:], frames[-1]])
+
+
+def _predictions(folder: Path) -> list[Any] | None:
+    """None if they are refused."""
+    try:
+        return list(read_run(folder).predictions())
+    except HarError:
+        return None
 
 
 @contextmanager
@@ -88,7 +102,3 @@ def within(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def remove(folder: Path) -> None:
-    shutil.rmtree(folder) if folder.is_dir() else folder.unlink(missing_ok=True)

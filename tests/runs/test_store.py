@@ -49,6 +49,21 @@ def test_a_record_is_on_disk_when_add_returns(tmp_path: Path) -> None:
         assert list(other.keys()) == [key(1)]
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_record_is_synced_before_add_returns_or_with_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    synced: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append((os.fstat(handle).st_ino, os.fstat(handle).st_size)))
+    with ShardWriter(generations_folder(tmp_path, MODEL), at_once=at_once) as writer:
+        writer.add(record(1))
+        state = shards(tmp_path)[0].stat()
+        assert ((state.st_ino, state.st_size) in synced) == at_once
+        assert state.st_ino in {inode for inode, _ in synced} or not at_once
+        assert shards(tmp_path)[0].parent.stat().st_ino in {inode for inode, _ in synced}, "its name is on disk too"
+    assert (state.st_ino, state.st_size) in synced
+
+
 @given(text=st.text(st.characters(), max_size=200))
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_comes_back_as_it_was(tmp_path: Path, text: str) -> None:

@@ -52,7 +52,7 @@ def keep(run: PreparedRun, **about: str) -> None:
 def stand_in(recipe: AdapterRecipe) -> str:
     """Write a stand-in for the adapter; returns the digest of its weights."""
     recipe.folder.mkdir(parents=True)
-    (recipe.folder / "adapter_config.json").write_text("{}")
+    (recipe.folder / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 4}')
     save_file({"weights": numpy.zeros(1)}, recipe.folder / "adapter_model.safetensors")
     weights = adapter_digest(recipe.folder)
     write_manifest(recipe.folder, Manifest(recipe.provenance, trained_adapter(key=recipe.key, weights=weights)))
