@@ -76,6 +76,7 @@ def show_comparison(comparison: Comparison, tables: ComparisonTables, folder: Pa
             show_table(out, table, most=WEAKEST)
     _show_differing(out, tables.differing)
     out.print()
+    out.print(plain(comparison.verdict), style="bold")  # again, as the beginning has gone past by now
     out.print(plain(f"Comparison: {folder}"), soft_wrap=True)
 
 

@@ -92,6 +92,7 @@ def test_a_comparison_is_shown_with_its_warning_before_its_tables(
     assert "s1, event 1, 08:00:01 kitchen fridge 1: only B right\n    gold 1. cooking | A 2. eating | B 1. cooking\n" in out
     assert all(len(line) <= 80 for line in out.splitlines()[:-1])
     assert out.splitlines()[-1] == f"Comparison: {tmp_path / 'out'}"
+    assert out.rindex("B - A in accuracy: +37.50 points") > out.index("s1, event 1"), "the verdict once more, at last"
 
 
 def test_of_many_differing_events_some_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
