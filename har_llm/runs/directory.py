@@ -25,7 +25,7 @@ METRICS_FILE = "metrics.json"
 PREDICTIONS, WINDOWS, SUMMARY = "predictions.jsonl", "windows.jsonl", "report.md"
 FILES = (CONFIG, ENVIRONMENT, DATA, SAMPLE, PREDICTIONS, WINDOWS, METRICS_FILE)
 """The files that are read back; a user may change the summary."""
-_MEND = "delete {} and run the same command again: the generations are kept."
+_ANEW = "run the command that made it again, which makes it anew of the kept generations."
 T = TypeVar("T")
 
 
@@ -142,7 +142,7 @@ def read_run(folder: Path) -> RunResult:
         for name, rows in ((PREDICTIONS, run.predictions), (WINDOWS, run.windows)):
             if name in there:
                 deque(rows(), maxlen=0)  # its error names the row and the field
-        raise MissingError(f"The run directory {folder} is damaged ({fault}); {_MEND.format('it')}")
+        raise MissingError(f"The run directory {folder} is damaged ({fault}); {_ANEW}")
     return run
 
 
@@ -152,7 +152,7 @@ def _check_format(folder: Path) -> None:
     if found != FORMAT:
         raise MissingError(
             f"The run directory {folder} has the format {found!r}, and this version of har_llm reads {FORMAT}; "
-            f"{_MEND.format('it')}"
+            f"delete it and run the command that made it again: the generations are kept."
         )
 
 
@@ -164,16 +164,14 @@ def _typed(path: Path, kind: type[T], content: object) -> T:
     try:
         return typed(kind, content)
     except UnlikeError as error:
-        raise MissingError(_unlike(path, path.parent, error)) from None
+        raise MissingError(_unlike(path, error)) from None
 
 
 def _load(path: Path) -> Any:
     try:
         return read_json(path)
     except (OSError, UnlikeError) as error:
-        raise MissingError(
-            f"The run directory {path.parent} is damaged ({path.name}: {error}); {_MEND.format('it')}"
-        ) from None
+        raise MissingError(f"The run directory {path.parent} is damaged ({path.name}: {error}); {_ANEW}") from None
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -185,11 +183,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
         config = read_yaml(folder / CONFIG)
         json.dumps(config)  # raises an error for a date, a set, or a list that contains itself
     except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
-        raise MissingError(
-            f"The run directory {folder} is damaged ({CONFIG}: {one_line(str(error))}); {_MEND.format('it')}"
-        ) from None
+        raise MissingError(f"The run directory {folder} is damaged ({CONFIG}: {one_line(str(error))}); {_ANEW}") from None
     if not isinstance(config, dict):
-        raise MissingError(f"The run directory {folder} is damaged ({CONFIG} holds no settings); {_MEND.format('it')}")
+        raise MissingError(f"The run directory {folder} is damaged ({CONFIG} holds no settings); {_ANEW}")
     return {str(name): value for name, value in config.items()}
 
 
@@ -197,22 +193,22 @@ def _read_rows(path: Path, kind: type[T], count: int) -> Iterator[T]:
     try:
         stream = open_bounded(path)
     except OSError as error:
-        raise MissingError(f"{path} cannot be read ({error.strerror}); {_MEND.format(path.parent)}") from None
+        raise MissingError(f"{path} cannot be read ({error.strerror}); {_ANEW}") from None
     number = 0
     with stream:
         for number, line in enumerate(stream, 1):
             try:
                 content = parse_json(line)
             except UnlikeError as error:
-                raise MissingError(f"{path}:{number} is damaged ({error}); {_MEND.format(path.parent)}") from None
+                raise MissingError(f"{path}:{number} is damaged ({error}); {_ANEW}") from None
             try:
                 yield typed(kind, content)
             except UnlikeError as error:
-                raise MissingError(_unlike(f"{path}:{number}", path.parent, error)) from None
+                raise MissingError(_unlike(f"{path}:{number}", error)) from None
     if number != count:
-        raise MissingError(f"{path} has {counted(number, 'row')} instead of {count}; {_MEND.format(path.parent)}")
+        raise MissingError(f"{path} has {counted(number, 'row')} instead of {count}; {_ANEW}")
 
 
-def _unlike(place: Path | str, folder: Path, error: UnlikeError) -> str:
+def _unlike(place: Path | str, error: UnlikeError) -> str:
     """A message about values that do not have their type. `place`: the file, or its line."""
-    return f"{place} does not hold what this version of har_llm writes ({error}); {_MEND.format(folder)}"
+    return f"{place} does not hold what this version of har_llm writes ({error}); {_ANEW}"

@@ -47,7 +47,7 @@ def changed(folder: Path, name: str, change: Callable[[dict[str, Any]], Any]) ->
 def test_what_does_not_hold_a_runs_content_is_refused(tmp_path: Path, name: str, change: Callable[..., Any]) -> None:
     folder = changed(fabricated(tmp_path).folder, name, change)
     with pytest.raises(
-        MissingError, match=f"{re.escape(str(folder / name))} does not hold what .* run the same command again"
+        MissingError, match=f"{re.escape(str(folder / name))} does not hold what .*; run the command that made it again"
     ):
         read_run(folder)
 

@@ -64,9 +64,7 @@ def test_rows_come_in_order_and_one_at_a_time(tmp_path: Path, name: str) -> None
 @pytest.mark.parametrize("damaged", [b'{"id": 2', b"\xff\xfe{}", b"", b"{} {}", b"\0"])
 def test_a_damaged_line_is_named_with_what_to_do(tmp_path: Path, name: str, damaged: bytes) -> None:
     (tmp_path / name).write_bytes(line(name, 1).encode() + damaged + b"\n" + line(name, 3).encode())
-    with pytest.raises(
-        MissingError, match=rf"{name}:2 is damaged \(.*\); delete .* and run the same command again"
-    ) as caught:
+    with pytest.raises(MissingError, match=rf"{name}:2 is damaged \(.*\); run the command that made it again") as caught:
         list(ROWS[name](run_in(tmp_path)))
     assert str(tmp_path) in str(caught.value)
 
@@ -74,7 +72,7 @@ def test_a_damaged_line_is_named_with_what_to_do(tmp_path: Path, name: str, dama
 @pytest.mark.parametrize("name", ROWS)
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     result = run_in(tmp_path)
-    with pytest.raises(MissingError, match=rf"{name} cannot be read \(No such file or directory\); delete"):
+    with pytest.raises(MissingError, match=rf"{name} cannot be read \(No such file or directory\); run the command that"):
         list(ROWS[name](result))
     (tmp_path / name).mkdir()
     with pytest.raises(MissingError, match="cannot be read"):
@@ -90,7 +88,7 @@ def test_an_empty_file_has_no_rows(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ROWS)
 def test_a_file_that_was_cut_after_a_line_is_named_with_what_to_do(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(line(name, 1) + line(name, 2))
-    with pytest.raises(MissingError, match=rf"{name} has 2 rows instead of 3; delete .* and run the same command again"):
+    with pytest.raises(MissingError, match=rf"{name} has 2 rows instead of 3; run the command that made it again"):
         list(ROWS[name](run_in(tmp_path)))
 
 
@@ -127,7 +125,7 @@ def test_a_run_that_says_something_unknown_about_its_provenance_is_refused(tmp_p
 def test_a_file_that_is_damaged_or_of_another_form_is_named(tmp_path: Path, file: str, content: str) -> None:
     result = written(tmp_path / "run", rows({"s1": [(1, 1)]}))
     (result.folder / file).write_text(content)
-    with pytest.raises(MissingError, match=r"and run the same command again"):
+    with pytest.raises(MissingError, match=r"run the command that made it again"):
         read_run(result.folder)
 
 
@@ -150,7 +148,7 @@ def test_a_text_that_was_changed_in_place_is_noticed(made: PreparedRun, tmp_path
     assert damage(folder) is None
     (folder / file).write_text((folder / file).read_text().replace("0", "1", 1))
     assert damage(folder) is not None
-    with pytest.raises(MissingError, match=r"and run the same command again"):
+    with pytest.raises(MissingError, match=r"run the command that made it again"):
         read_run(folder)
 
 
@@ -176,7 +174,7 @@ def test_a_folder_in_the_place_of_a_file_is_not_removed(made: PreparedRun) -> No
 def test_a_damaged_run_directory_says_what_to_do(tmp_path: Path, script: str) -> None:
     result, _ = done(tmp_path, script, "limit=1")
     (result.folder / "metrics.json").write_text("{")
-    with pytest.raises(MissingError, match=r"is damaged \(.*\); delete it and run the same command again"):
+    with pytest.raises(MissingError, match=r"is damaged \(.*\); run the command that made it again"):
         read_run(result.folder)
 
 
@@ -190,5 +188,5 @@ NESTED = "a: &a0 [x, x]\n" + "".join(f"b{n}: &a{n + 1} [{', '.join([f'*a{n}'] * 
 def test_a_config_that_is_damaged_or_not_plain_is_named(tmp_path: Path, content: str) -> None:
     folder = written(tmp_path / "run", rows({"s1": [(1, 1)]})).folder
     (folder / "config.yaml").write_bytes(content.encode("latin-1"))
-    with pytest.raises(MissingError, match=r"is damaged \(config\.yaml.*; delete it and run the same command again"):
+    with pytest.raises(MissingError, match=r"is damaged \(config\.yaml.*; run the command that made it again"):
         read_run(folder)

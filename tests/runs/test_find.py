@@ -113,7 +113,7 @@ def test_one_that_does_not_exist_is_not_hidden_by_one_that_does(tmp_path: Path, 
 @pytest.mark.parametrize("name", ["metrics.json", "environment.json", "data.json", "sample.json"])
 def test_a_damaged_run_is_named(tmp_path: Path, two: list[str], name: str) -> None:
     (Path(two[0]) / name).write_text('{"half":')
-    with pytest.raises(MissingError, match=r"is damaged .*; delete it and run the same command again"):
+    with pytest.raises(MissingError, match=r"is damaged .*; run the command that made it again"):
         read_runs([Path(two[0])])
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.lock import Lock
 from har_llm.distill.manifest import read_manifest
 from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.training_messages import TrainingMessage, TrainingStart, TrainingStep
@@ -102,6 +103,18 @@ def test_a_damaged_adapter_is_noticed(tmp_path: Path) -> None:
     callback = done(again)
     assert callback.failures == [again] and isinstance(again.error, MissingError)
     assert "is damaged" in str(again.error)
+
+
+def test_what_a_killed_training_has_left_of_a_finished_adapter_is_removed(tmp_path: Path) -> None:
+    run = prepare(job(tmp_path).experiment)  # type: ignore[arg-type]
+    assert run.recipe is not None
+    stand_in(run.recipe)
+    (staging_of(run.recipe) / "checkpoints").mkdir(parents=True)
+    with Lock(run.recipe.folder.with_name(f".{run.recipe.folder.name}.lock")).held():
+        check_recipe(run, Stores())
+        assert staging_of(run.recipe).exists(), "another process is about to remove it"
+    check_recipe(run, Stores())
+    assert adapters(tmp_path) == [run.recipe.folder]
 
 
 def test_a_run_that_has_its_generations_needs_no_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,7 @@ def test_a_file_that_lacks_rows_is_one_sentence(finished: Finished, name: str) -
     folder = finished("limit=2").folder
     lines = (folder / name).read_text().splitlines(keepends=True)
     (folder / name).write_text("".join(lines[:-1]))
-    with pytest.raises(MissingError, match=rf"{name} has {len(lines) - 1} rows? instead of {len(lines)}; delete"):
+    with pytest.raises(MissingError, match=rf"{name} has {len(lines) - 1} rows? instead of {len(lines)}; run the command"):
         content_of(folder)
 
 

@@ -110,5 +110,5 @@ def test_a_run_without_its_events_shows_its_scores(tmp_path: Path) -> None:
 def test_a_run_that_lacks_rows_is_named(tmp_path: Path, name: str) -> None:
     file = make(tmp_path, fabricated("a")).folder / name
     file.write_text("".join(file.read_text().splitlines(keepends=True)[:1]))
-    with pytest.raises(MissingError, match=rf"a/{name} has 1 rows instead of \d+; delete"):
+    with pytest.raises(MissingError, match=rf"a/{name} has 1 rows? instead of \d+; run the command"):
         written(tmp_path, [read_run(file.parent)])

@@ -91,7 +91,7 @@ def test_a_damaged_config_costs_its_own_run(finished: Finished, tmp_path: Path, 
     publish_runs(publisher, [damaged, sound])
     assert [one.name for one in publisher.asked] == [damaged.name, sound.name]
     failure, waits = (one.outcome for one in publisher.asked)
-    assert waits is None and isinstance(failure, Failed) and "; delete" in failure.why
+    assert waits is None and isinstance(failure, Failed) and "; run the command that made it again" in failure.why
     assert f"{damaged}/config.yaml does not hold what this version of har_llm writes" in failure.why
 
 
