@@ -17,12 +17,13 @@ from annotated_types import Gt, MinLen
 from har_llm.common.provenance import MANIFEST, Provenance
 from har_llm.common.typed_json import AnyText, UnlikeError, plain, read_json, typed
 from har_llm.distill.training_config import TrainingSettings
+from har_llm.distill.training_messages import TrainingStep
 from har_llm.models.adapters import adapter_digest
 
-FORMAT = 5
+FORMAT = 6
 """To be raised when the content of a manifest changes; a manifest of another format is not read."""
-Losses = Sequence[tuple[int, float]]
-"""Step and loss of each step."""
+Steps = Sequence[TrainingStep]
+"""Those of a training, in their order."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class TrainingRecord:
 class TrainedAdapter:
     origin: AdapterOrigin
     record: TrainingRecord
-    losses: Annotated[Losses, MinLen(1)]
+    steps: Annotated[Steps, MinLen(1)]
     weights: str
     """Digest of the weights."""
 

@@ -140,12 +140,12 @@ def _recipe(adapter: TrainedAdapter) -> list[str]:
     return [
         table(Table("training", "Training", ("", ""), list(_facts(adapter))), level=2),
         f"![Loss by step]({CURVE})",
-        "manifest.json has every setting, the key of every generation, the versions and the whole loss curve.",
+        "manifest.json has every setting, the key of every generation, the versions, and what was logged of each step.",
     ]
 
 
 def _facts(adapter: TrainedAdapter) -> Iterator[tuple[str, str]]:
-    origin, record, losses = adapter.origin, adapter.record, adapter.losses
+    origin, record, steps = adapter.origin, adapter.record, adapter.steps
     training = origin.training
     share = percent(record.trainable_parameters / record.parameters)
     left_out = "; ".join(f"{count} {reason}" for reason, count in origin.left_out.items())
@@ -158,7 +158,7 @@ def _facts(adapter: TrainedAdapter) -> Iterator[tuple[str, str]]:
     yield "optimizer; loss on", f"{record.optimizer}; {_loss_on(training)}"
     yield "steps, examples a step", f"{training.max_steps}, {training.batch_size}"
     yield "epochs, and begun", f"{decimals(origin.epochs, 2)}, {origin.epochs_begun}"
-    yield "loss, first and last step", f"{decimals(losses[0][1], 4)}, {decimals(losses[-1][1], 4)}"
+    yield "loss, first and last step", f"{decimals(steps[0].loss, 4)}, {decimals(steps[-1].loss, 4)}"
     yield "trained with", f"{record.trainer}, {record.hardware}"
 
 

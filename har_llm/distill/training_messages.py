@@ -40,6 +40,9 @@ class TrainingStep:
     number: int
     """From 1."""
     loss: float
+    learning_rate: float | None = None
+    grad_norm: float | None = None
+    epoch: float | None = None
 
 
 TrainingMessage = LongExamples | TrainingStart | TrainingStep

@@ -1,4 +1,4 @@
-"""Passes the trainer's losses on to the process that asked for the training, and seals its checkpoints."""
+"""Passes what the trainer logs of each step on to the process that asked for the training, and seals its checkpoints."""
 
 from __future__ import annotations
 
@@ -32,4 +32,9 @@ class LossCallback(TrainerCallback):  # type: ignore[misc]
                 raise EngineError(
                     f"The loss is {loss} at step {state.global_step}; lower lora.training.learning_rate and run again."
                 )
-            self._tell(TrainingStep(state.global_step, loss))
+            further = {name: _finite(logs.get(name)) for name in ("learning_rate", "grad_norm", "epoch")}
+            self._tell(TrainingStep(state.global_step, loss, **further))
+
+
+def _finite(value: Any) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
-    from har_llm.distill.training_messages import TrainingStart
+    from har_llm.distill.training_messages import TrainingStart, TrainingStep
     from har_llm.engines.base import Generation
     from har_llm.models.resolve import ResolvedModel
     from har_llm.runs.run import AdapterRecipe
@@ -45,7 +45,7 @@ class Callback:
     def training_described(self, recipe: AdapterRecipe, selection: Selection, start: TrainingStart) -> None:
         """The first step is about to begin, on these examples."""
 
-    def training_step(self, step: int, loss: float) -> None:
+    def training_step(self, step: TrainingStep) -> None:
         """A step of the training is done."""
 
     def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
@@ -97,9 +97,9 @@ class Callbacks(Callback):
         for callback in self._callbacks:
             callback.training_described(recipe, selection, start)
 
-    def training_step(self, step: int, loss: float) -> None:
+    def training_step(self, step: TrainingStep) -> None:
         for callback in self._callbacks:
-            callback.training_step(step, loss)
+            callback.training_step(step)
 
     def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
         for callback in self._callbacks:

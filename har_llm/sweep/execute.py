@@ -28,7 +28,7 @@ from har_llm.sweep.generate import check_layout, check_writable, generate
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import Load, Plan, make_plan, teachers_of
 from har_llm.sweep.read_once import Datasets, Stores
-from har_llm.sweep.train import Training, check_recipe, losses_so_far
+from har_llm.sweep.train import Training, check_recipe, steps_so_far
 
 WAIT_S = 5.0
 GENERATION_WAIT_S = 1.0
@@ -113,7 +113,7 @@ def _train(plan: Plan, jobs: Sequence[Job], callback: Callback, stores: Stores) 
                     held.append((training, str(error)))
         if len(held) == len(waiting):
             recipe, holder = held[0][0].recipe, held[0][1]
-            callback.training_waits(recipe, len(losses_so_far(recipe)), holder)
+            callback.training_waits(recipe, len(steps_so_far(recipe)), holder)
             time.sleep(WAIT_S)
         waiting = [training for training, _ in held]
 

@@ -11,6 +11,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterable
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,13 @@ from har_llm.common.environment import library_versions, machine
 from har_llm.common.errors import MissingError
 from har_llm.common.files import put_in_place, read_bounded, write_whole
 from har_llm.common.lock import HeldError, Lock
-from har_llm.common.typed_json import parse_json
+from har_llm.common.typed_json import parse_json, typed
 from har_llm.distill.examples import Selection
-from har_llm.distill.manifest import Losses, Manifest, TrainedAdapter, TrainingRecord, write_manifest
+from har_llm.distill.manifest import Manifest, Steps, TrainedAdapter, TrainingRecord, write_manifest
 from har_llm.distill.model_card import CURVE, card_title, model_card
 from har_llm.distill.trainer_choice import check_tools, chosen_trainer
 from har_llm.distill.training_job import TrainingJob
-from har_llm.distill.training_messages import LongExamples, TrainingStart
+from har_llm.distill.training_messages import LongExamples, TrainingStart, TrainingStep
 from har_llm.distill.worker import check_arguments, trained
 from har_llm.engines.chat import rendered_prompt
 from har_llm.models import resolve
@@ -39,6 +40,8 @@ from har_llm.sweep.read_once import Stores
 from har_llm.sweep.throughput import Rate
 
 LOG = "loss.jsonl"
+OF_A_STEP = tuple(one.name for one in fields(TrainingStep))
+"""The values of a line of it."""
 ROWS = "rows.jsonl"
 LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "unsloth", "bitsandbytes")
 
@@ -88,7 +91,7 @@ class Training:
                 try:
                     selection, record = self._train(examples, callback)
                     self._lock.check()
-                    _put_in_place(self.recipe, selection, record, _losses(self._log), self._staging / "adapter")
+                    _put_in_place(self.recipe, selection, record, _steps(self._log), self._staging / "adapter")
                 except OSError as error:
                     raise MissingError(
                         f"{error.filename or self._staging} cannot be written ({error.strerror or error}). Steps are kept "
@@ -106,8 +109,8 @@ class Training:
         """Train the adapter in the staging folder. Returns the examples that it was trained on, and how it went."""
         recipe = self.recipe
         _write_lines(self._staging / ROWS, (example.as_row() for example in selection.examples))
-        done = _losses(self._log)
-        _write_lines(self._log, done)  # without a line that a kill has torn
+        done = _steps(self._log)
+        _write_lines(self._log, map(astuple, done))  # without a line that a kill has torn
         callback.training_starts(recipe, selection, len(done))
         base = resolve.fetch(recipe.student)
         job = _job(recipe, base)
@@ -124,9 +127,9 @@ class Training:
                     if start.done == 0:
                         stream.truncate(0)
                 else:
-                    stream.write(json.dumps([message.number, message.loss]) + "\n")
+                    stream.write(json.dumps(astuple(message)) + "\n")
                     stream.flush()
-                    callback.training_step(message.number, message.loss)
+                    callback.training_step(message)
                     steps += 1
         ended = time.monotonic()
         if steps:  # 0 if only the writing of the adapter was left to do
@@ -164,13 +167,15 @@ def _job(recipe: AdapterRecipe, base: Path) -> TrainingJob:
     )
 
 
-def _put_in_place(recipe: AdapterRecipe, selection: Selection, record: TrainingRecord, losses: Losses, folder: Path) -> None:
+def _put_in_place(recipe: AdapterRecipe, selection: Selection, record: TrainingRecord, steps: Steps, folder: Path) -> None:
     from har_llm.distill.loss_curve import draw_losses  # it imports matplotlib
 
     name_base(folder, recipe.student)
-    adapter = TrainedAdapter(adapter_origin(recipe, selection), record, losses, adapter_digest(folder))
+    adapter = TrainedAdapter(adapter_origin(recipe, selection), record, steps, adapter_digest(folder))
     write_manifest(folder, Manifest(recipe.provenance, adapter))
-    draw_losses(losses, card_title(adapter.origin), recipe.provenance.label, folder / CURVE)
+    draw_losses(
+        [(one.number, one.loss) for one in steps], card_title(adapter.origin), recipe.provenance.label, folder / CURVE
+    )
     (folder / "README.md").write_text(model_card(adapter, recipe.provenance), encoding="utf-8")
     put_in_place(folder, recipe.folder)
 
@@ -179,9 +184,9 @@ def _write_lines(path: Path, values: Iterable[Any]) -> None:
     write_whole(path, "".join(json.dumps(value) + "\n" for value in values))
 
 
-def losses_so_far(recipe: AdapterRecipe) -> Losses:
+def steps_so_far(recipe: AdapterRecipe) -> Steps:
     """The steps done so far, perhaps by a process that was killed."""
-    return _losses(_staging(recipe) / LOG)
+    return _steps(_staging(recipe) / LOG)
 
 
 def _staging(recipe: AdapterRecipe) -> Path:
@@ -189,15 +194,15 @@ def _staging(recipe: AdapterRecipe) -> Path:
     return recipe.folder.with_name(f".{recipe.folder.name}")
 
 
-def _losses(log: Path) -> Losses:
+def _steps(log: Path) -> Steps:
     """Each step once: a step that was repeated after a kill replaces the earlier one."""
-    steps: dict[int, float] = {}
+    steps: dict[int, TrainingStep] = {}
     try:
         lines = read_bounded(log).split(b"\n")
     except OSError:  # there is none yet, or the process that wrote it has just finished and removed it
         lines = []
     for line in lines:
         with contextlib.suppress(ValueError, TypeError):  # torn by a kill
-            step, loss = parse_json(line)
-            steps[int(step)] = float(loss)
-    return sorted(steps.items())
+            step = typed(TrainingStep, dict(zip(OF_A_STEP, parse_json(line), strict=False)))
+            steps[step.number] = step
+    return [steps[number] for number in sorted(steps)]

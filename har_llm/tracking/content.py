@@ -15,7 +15,7 @@ from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST, Provenance
 from har_llm.common.typed_json import UnlikeError, plain
 from har_llm.config import LONGEST_TAG, NO_RESULT
-from har_llm.distill.manifest import AdapterOrigin, Losses, TrainingRecord, read_manifest
+from har_llm.distill.manifest import AdapterOrigin, Steps, TrainingRecord, read_manifest
 from har_llm.runs.directory import DATA, ENVIRONMENT, METRICS_FILE, PREDICTIONS, WINDOWS, RunResult
 from har_llm.runs.facts import labels
 from har_llm.runs.published import published_config
@@ -63,8 +63,8 @@ class Training:
     """Of the adapter's folder."""
     provenance: Provenance
     origin: AdapterOrigin
-    losses: Losses
-    """Of the steps done so far."""
+    steps: Steps
+    """Those done so far."""
     record: TrainingRecord | None = None
     """None while it is under way."""
 
@@ -76,8 +76,8 @@ class TrainingContent(Content):
     Its id comes from the adapter's key: a training that is resumed or repeated is the same W&B run.
     """
 
-    losses: Losses
-    """Of the steps done so far."""
+    steps: Steps
+    """Those done so far."""
 
 
 def run_content(result: RunResult, *, job_type: str, group: str, tags: Sequence[str], samples: int) -> RunContent:
@@ -211,7 +211,7 @@ def training_content(training: Training, group: str, tags: Sequence[str]) -> Tra
         notes="; ".join(synthetic.names),
         config=config,
         summary={key: config[key] for key in TRAINING_SUMMARY if config.get(key) is not None},
-        losses=training.losses,
+        steps=training.steps,
     )
 
 
@@ -227,4 +227,4 @@ def read_training(folder: Path) -> Training:
         raise MissingError(f"The adapter in {folder} is damaged ({MANIFEST}: {error}).") from None
     if (adapter := manifest.adapter) is None:
         raise MissingError(f"The adapter in {folder} is damaged ({MANIFEST} does not say how it was trained).")
-    return Training(folder.name, manifest.provenance, adapter.origin, adapter.losses, adapter.record)
+    return Training(folder.name, manifest.provenance, adapter.origin, adapter.steps, adapter.record)

@@ -19,7 +19,7 @@ from har_llm.config import NO_RESULT, WandbTracker
 from har_llm.runs.adapter_files import adapter_origin
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job
-from har_llm.sweep.train import losses_so_far
+from har_llm.sweep.train import steps_so_far
 from har_llm.tracking.content import Training, training_id
 from har_llm.tracking.outcomes import Published
 from har_llm.tracking.publisher import Publisher
@@ -27,6 +27,7 @@ from har_llm.tracking.sync import publish_runs, sentences
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
+    from har_llm.distill.training_messages import TrainingStep
     from har_llm.runs.run import AdapterRecipe
     from har_llm.sweep.plan import Load, Plan
 
@@ -136,14 +137,14 @@ class Tracking(Callback):
             dependent = next((job for job in self._jobs if _depends_on(job, recipe)), None)
             if dependent is not None:
                 publisher = self._publisher(dependent)
-                origin, losses = adapter_origin(recipe, selection), losses_so_far(recipe)
-                training = Training(recipe.folder.name, recipe.provenance, origin, losses)
+                origin, steps = adapter_origin(recipe, selection), steps_so_far(recipe)
+                training = Training(recipe.folder.name, recipe.provenance, origin, steps)
                 publisher.send("training", training=plain(training), group=_training_group(publisher, recipe))
                 self._training = recipe, publisher
 
-    def training_step(self, step: int, loss: float) -> None:
+    def training_step(self, step: TrainingStep) -> None:
         if self._training is not None:
-            self._training[1].send("loss", step=step, loss=loss)
+            self._training[1].send("step", step=plain(step))
 
     def _end_training(self) -> None:
         """End the training that is shown. If it succeeded, its adapter is in place by now."""

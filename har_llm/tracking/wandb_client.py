@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.config import OFFLINE_MODES, WandbTracker
+from har_llm.distill.training_messages import TrainingStep
 from har_llm.tracking.content import Content, RunContent, TrainingContent
 from har_llm.tracking.outcomes import Offline, Online
 from har_llm.tracking.secrets import without_secrets
@@ -23,6 +24,8 @@ KEPT_VARIABLES = re.compile(
 """The variables that stay set. Others are settings of tracker=wandb (WANDB_RUN_ID), or for a single run (WANDB_NOTES)."""
 CONFUSION_CHART = "wandb/confusion_matrix/v1"
 TROUBLE = re.compile(r"giving up|fatal|failed|returned error|unexpected HTTP status|denied|unauthorized", re.I)
+CURVES = ("loss", "learning_rate", "grad_norm", "epoch")
+"""What is logged of each step of a training."""
 LONGEST_NAME = 128
 """Most characters of a name in W&B."""
 RETRIES = 3
@@ -97,20 +100,22 @@ class Client:
         return self._finish(run)
 
     def begin(self, training: TrainingContent) -> Any:
-        """Open a W&B run that shows a training, with the losses so far. Raises NotPublished."""
+        """Open a W&B run that shows a training, with the steps so far. Raises NotPublished."""
         run = self._open(training)
         with _filling(run):
             run.define_metric("step")
-            run.define_metric("loss", step_metric="step")
-            for step, loss in training.losses:
-                self.log_loss(run, step, loss)
+            for name in CURVES:
+                run.define_metric(name, step_metric="step")
+            for step in training.steps:
+                self.log_step(run, step)
             run.summary.update(dict(training.summary))
         return run
 
-    def log_loss(self, run: Any, step: float, loss: float) -> None:
-        """Log a step's loss. Raises NotPublished, and then closes the run."""
+    def log_step(self, run: Any, step: TrainingStep) -> None:
+        """Log what is known of a step. Raises NotPublished, and then closes the run."""
+        values = {name: value for name in CURVES if (value := getattr(step, name)) is not None}
         with _filling(run):
-            run.log({"step": int(step), "loss": loss})
+            run.log({"step": step.number, **values})
 
     def end(self, run: Any, folder: Path | None, training: TrainingContent | None) -> Online | Offline:
         """Close a training's run, with its adapter if there is one. Raises NotPublished."""

@@ -15,6 +15,7 @@ from har_llm.common.errors import HarError
 from har_llm.common.process import Caller
 from har_llm.common.typed_json import tagged, typed
 from har_llm.config import WandbTracker
+from har_llm.distill.training_messages import TrainingStep
 from har_llm.runs.directory import read_run
 from har_llm.tracking.content import Training, TrainingContent, read_training, run_content, training_content
 from har_llm.tracking.dashboard import save
@@ -50,10 +51,10 @@ class Worker:
         with suppress(NotPublished):
             self._training = self._client.begin(training)
 
-    def loss(self, message: dict[str, Any]) -> None:
+    def step(self, message: dict[str, Any]) -> None:
         if self._training is not None:
             try:
-                self._client.log_loss(self._training, message["step"], message["loss"])
+                self._client.log_step(self._training, typed(TrainingStep, message["step"]))
             except NotPublished:
                 self._training = None
 

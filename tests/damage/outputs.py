@@ -42,7 +42,7 @@ from har_llm.sweep.job import Job
 from har_llm.sweep.plan import Load, make_plan
 from har_llm.sweep.read_once import Stores
 from har_llm.sweep.throughput import Rate, note_rate
-from har_llm.sweep.train import losses_so_far
+from har_llm.sweep.train import steps_so_far
 from har_llm.tracking.content import read_training, run_content
 from har_llm.tracking.outcomes import Online, Published, PublishedNotes
 from tests.composing import experiment
@@ -208,7 +208,7 @@ def use_adapter(outputs: Outputs) -> None:
 def resume(outputs: Outputs) -> None:
     recipe = outputs.runs[-1].recipe
     assert recipe is not None and recipe.teacher is not None
-    losses_so_far(recipe)
+    steps_so_far(recipe)
     resume_point(recipe.folder.with_name(f".{recipe.folder.name}") / "checkpoints", "adamw_torch")
     if not recipe.teacher.owed(store := recipe.teacher.open_store()):
         select_examples(recipe, store)

@@ -7,6 +7,7 @@ from typing import Any
 
 from har_llm.distill.manifest import AdapterOrigin, Teacher, TrainedAdapter, TrainingRecord
 from har_llm.distill.training_config import TrainingSettings
+from har_llm.distill.training_messages import TrainingStep
 
 ORIGIN = AdapterOrigin(
     key="k" * 64,
@@ -50,7 +51,7 @@ def trained_adapter(**changes: Any) -> TrainedAdapter:
     made = TrainedAdapter(
         replace(ORIGIN, **of(AdapterOrigin)),
         replace(RECORD, **of(TrainingRecord)),
-        losses=((1, 1.5), (500, 0.25)),
+        steps=(TrainingStep(1, 1.5), TrainingStep(500, 0.25)),
         weights="0" * 16,
     )
     return replace(made, **of(TrainedAdapter))

@@ -39,7 +39,7 @@ def changed(**changes: Any) -> str:
         ("[]", f"its format is None, and this version of har_llm reads {FORMAT}"),
         (changed(format=FORMAT - 1), f"its format is {FORMAT - 1}, and this version"),
         (changed(provenance="made up"), r"provenance: .*'made up' is none of null"),
-        (changed(adapter={"losses": []}), r"adapter\.losses: "),
+        (changed(adapter={"steps": []}), r"adapter\.steps: "),
         (changed(adapter={"record": {**plain(WHOLE.adapter.record), "parameters": 0}}), r"parameters: "),  # type: ignore[union-attr]
     ],
 )

@@ -15,6 +15,7 @@ from har_llm.common.provenance import Provenance
 from har_llm.distill.loss_curve import draw_losses
 from har_llm.distill.manifest import MergedModel, Teacher
 from har_llm.distill.model_card import CURVE, card_title, merged_card, model_card
+from har_llm.distill.training_messages import TrainingStep
 from tests.distill.manifests import trained_adapter
 
 NOTHING, SYNTHETIC = Provenance(), Provenance(home=True, model=True)
@@ -44,7 +45,7 @@ def test_a_card_says_what_was_trained_on_what_and_how() -> None:
 
 
 def test_shares_and_losses_are_rounded_as_in_every_table() -> None:
-    card = card_of(trainable_parameters=1, parameters=32, losses=((1, 1.00005), (2, 0.5)))
+    card = card_of(trainable_parameters=1, parameters=32, steps=(TrainingStep(1, 1.00005), TrainingStep(2, 0.5)))
     assert "1 of 32 (3.13 %)" in card and "1.0001, 0.5000" in card
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from har_llm.distill.examples import Selection
-from har_llm.distill.training_messages import TrainingStart
+from har_llm.distill.training_messages import TrainingStart, TrainingStep
 from har_llm.engines.base import Generation
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.run import AdapterRecipe
@@ -56,8 +56,8 @@ class Notes(Callback):
     def training_described(self, recipe: AdapterRecipe, selection: Selection, start: TrainingStart) -> None:
         self.trained.append((selection, start))
 
-    def training_step(self, step: int, loss: float) -> None:
-        self.steps.append(step)
+    def training_step(self, step: TrainingStep) -> None:
+        self.steps.append(step.number)
 
     def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
         self.waited.append(done)

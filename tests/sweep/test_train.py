@@ -24,7 +24,7 @@ from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
-from har_llm.sweep.train import Training, check_recipe, losses_so_far
+from har_llm.sweep.train import Training, check_recipe, steps_so_far
 from tests.common.locks import write_lock
 from tests.helpers import ROOT
 from tests.sweep.distilled_jobs import adapters, job, keep, stand_in
@@ -51,15 +51,15 @@ def staging_of(recipe: AdapterRecipe) -> Path:
 
 def test_losses_are_kept_once_each_and_a_torn_line_tears_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = prepare(job(tmp_path).experiment).recipe  # type: ignore[arg-type]
-    assert recipe is not None and losses_so_far(recipe) == []
+    assert recipe is not None and steps_so_far(recipe) == []
     keep(recipe.teacher)
     staging_of(recipe).mkdir(parents=True)
     (staging_of(recipe) / "loss.jsonl").write_text("[1, 3.0]\n[2, 2.0]\n[3, 1.5")
     # What was lost since the last checkpoint is done again.
-    stop_trainings(monkeypatch, replace(START, done=1), TrainingStep(2, 2.5), TrainingStep(3, 1.0))
+    stop_trainings(monkeypatch, replace(START, done=1), TrainingStep(2, 2.5, 0.1, None, 0.5), TrainingStep(3, 1.0))
     with pytest.raises(MissingError, match="far enough"):
         Training(recipe).run(Callback(), Stores())
-    assert losses_so_far(recipe) == [(1, 3.0), (2, 2.5), (3, 1.0)]
+    assert steps_so_far(recipe) == [TrainingStep(1, 3.0), TrainingStep(2, 2.5, 0.1, None, 0.5), TrainingStep(3, 1.0)]
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import MissingError
+from har_llm.distill.training_messages import TrainingStep
 from har_llm.runs.adapter_files import adapter_origin, select_examples
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.prepare import prepare
@@ -124,13 +125,13 @@ def test_the_summary_of_a_training_is_what_the_manifest_says(tmp_path: Path) -> 
     assert run.recipe is not None
     keep(run.recipe.teacher)
     selection = select_examples(run.recipe, run.recipe.teacher.open_store())
-    origin, made = adapter_origin(run.recipe, selection), trained_adapter(losses=((1, 0.5),))
-    training = Training("name", run.recipe.provenance, origin, made.losses, made.record)
+    origin, made = adapter_origin(run.recipe, selection), trained_adapter(steps=(TrainingStep(1, 0.5),))
+    training = Training("name", run.recipe.provenance, origin, made.steps, made.record)
     content = training_content(training, "group", ["mine"])
     known = {**vars(origin), **vars(made.record), "provenance": run.recipe.provenance.label}
     assert content.summary == {name: known[name] for name in TRAINING_SUMMARY}
     assert content.summary["generations"] == len(run.recipe.teacher.requests)
-    assert content.losses == made.losses and content.config["trainer"] == made.record.trainer
+    assert content.steps == made.steps and content.config["trainer"] == made.record.trainer
     assert content.tags == ["simulated_flat", "training", "synthetic home", "synthetic model", "mine"]
 
 

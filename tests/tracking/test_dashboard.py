@@ -47,7 +47,7 @@ def test_the_report_is_made_once_and_then_brought_up_to_date(
             for name in [*panel.get("metrics", []), *panel.get("y", []), panel.get("table", "")]:
                 assert name in panels
             if panel.get("x", "").startswith("config."):
-                assert f'"c::{panel["x"].removeprefix("config.")}"' in panels
+                assert f'"config:run.value.{panel["x"].removeprefix("config.run.")}"' in panels
 
 
 def test_partial_runs_are_not_among_the_real_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_every_panel_shows_something_that_is_logged(tmp_path: Path) -> None:
     result, _ = done(tmp_path, f"engine.path={gold_script(tmp_path / 'gold.jsonl')}", "limit=2")
     content = run_content(result, group="g", tags=[], samples=3, job_type="run")
     of_config = {f"config.run.{name}" for name in content.config["run"]}
-    logged = {*content.summary, *content.tables, *of_config, "step", "loss"}
+    logged = {*content.summary, *content.tables, *of_config, "step", "loss", "learning_rate", "grad_norm"}
     for section in specification()["sections"]:
         for panel in section["panels"]:
             names = [*panel.get("metrics", []), *panel.get("y", []), *(panel[key] for key in ("x", "table") if key in panel)]

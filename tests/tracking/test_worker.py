@@ -12,13 +12,14 @@ from har_llm.common.provenance import Provenance
 from har_llm.common.typed_json import plain
 from har_llm.config import WandbTracker
 from har_llm.distill.manifest import Manifest, write_manifest
+from har_llm.distill.training_messages import TrainingStep
 from har_llm.tracking.content import Training, TrainingContent
 from har_llm.tracking.outcomes import Failed, Online
 from har_llm.tracking.wandb_client import NotPublished
 from har_llm.tracking.worker import Worker
 from tests.distill.manifests import trained_adapter
 
-MADE = trained_adapter(losses=((1, 0.5),))
+MADE = trained_adapter(steps=(TrainingStep(1, 0.5),))
 
 
 class FakeClient:
@@ -37,7 +38,7 @@ class FakeClient:
         return training.id
 
     def end(self, run: str, folder: Path | None, training: TrainingContent | None) -> Online:
-        self.noted.append(("end", run, None if training is None else list(training.losses)))
+        self.noted.append(("end", run, None if training is None else list(training.steps)))
         return Online(f"http://w/{run}")
 
 
@@ -61,7 +62,7 @@ def adapter(tmp_path: Path) -> Path:
 
 
 def began(worker: Worker) -> None:
-    training = plain(Training("adapter", Provenance(), MADE.origin, losses=()))
+    training = plain(Training("adapter", Provenance(), MADE.origin, steps=()))
     assert worker.answer({"do": "training", "training": training, "group": "g"}) is None
 
 
@@ -71,7 +72,7 @@ def test_a_training_that_could_not_be_shown_is_shown_when_it_ends(worker: Worker
     client.down = False
     id = "training-" + "k" * 16
     assert worker.answer({"do": "trained", "folder": str(adapter), "group": "g"}) == Online(f"http://w/{id}")
-    assert client.noted == [("begin", id, "g"), ("end", id, [(1, 0.5)])]
+    assert client.noted == [("begin", id, "g"), ("end", id, [TrainingStep(1, 0.5)])]
 
 
 def test_a_training_that_cannot_be_shown_is_no_sign_for_the_runs_after_it(

@@ -19,7 +19,7 @@ from har_llm.sweep.callbacks import Callback
 
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
-    from har_llm.distill.training_messages import TrainingStart
+    from har_llm.distill.training_messages import TrainingStart, TrainingStep
     from har_llm.models.resolve import ResolvedModel
     from har_llm.runs.run import AdapterRecipe
     from har_llm.sweep.job import Job
@@ -133,8 +133,9 @@ class LiveProgress(Callback):
             f"{start.tokens:,} tokens"
         )
 
-    def training_step(self, step: int, loss: float) -> None:
-        self._tell_step(f"training, step {step} of {self._steps}, loss {loss:.3f}", at_once=step == self._steps)
+    def training_step(self, step: TrainingStep) -> None:
+        at_once = step.number == self._steps
+        self._tell_step(f"training, step {step.number} of {self._steps}, loss {step.loss:.3f}", at_once=at_once)
 
     def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
         self._what, steps = f"{recipe.experiment.model.name} {recipe.lora.label()}", recipe.lora.training.max_steps

@@ -51,7 +51,7 @@ def test_fewer_sessions_are_among_more_and_everything_is_made_once(tmp_path: Pat
         assert manifest.provenance == Provenance(home=True, model=True) and manifest.adapter is not None
         made, record = manifest.adapter, manifest.adapter.record
         weights.add(made.weights)
-        assert [step for step, _ in made.losses] == [1, 2]
+        assert [step.number for step in made.steps] == [1, 2]
         assert (made.origin.training.optim, record.optimizer) == ("auto", callback.trained[0][1].optimizer)
         assert (folder / CURVE).read_bytes().startswith(b"\x89PNG")
     assert {about.get("adapter_weights") for about in origins(tmp_path)} == {None, *weights}

@@ -11,6 +11,7 @@ import pytest
 from har_llm.config import Experiment
 from har_llm.distill.examples import Example, Selection
 from har_llm.distill.manifest import read_manifest
+from har_llm.distill.training_messages import TrainingStep
 from har_llm.report.terminal.progress import LiveProgress
 from har_llm.runs.prepare import prepare
 from har_llm.runs.run import AdapterRecipe
@@ -39,8 +40,9 @@ def trainings(tmp_path: Path) -> list[OfflineRun]:
     return [run for run in offline_runs(tmp_path / "outputs") if run.run.job_type == "training"]
 
 
-def losses(run: OfflineRun) -> list[tuple[int, float]]:
-    return [(row["step"], row["loss"]) for row in run.history]
+def steps(run: OfflineRun) -> list[TrainingStep]:
+    names = ("loss", "learning_rate", "grad_norm", "epoch")
+    return [TrainingStep(row["step"], *(row.get(name) for name in names)) for row in run.history]
 
 
 def recipe_of(tracked: Job) -> AdapterRecipe:
@@ -58,7 +60,8 @@ def test_a_training_is_a_run_of_its_own_and_its_adapter_is_logged_once(tmp_path:
     (training,) = trainings(tmp_path)
     (adapter,) = adapters(tmp_path)
     trained = read_manifest(adapter).adapter
-    assert trained is not None and losses(training) == list(trained.losses) and len(trained.losses) == 2
+    assert trained is not None and steps(training) == list(trained.steps) and len(trained.steps) == 2
+    assert trained.steps[1].learning_rate is not None and trained.steps[1].grad_norm and trained.steps[1].epoch
     assert training.exit_code == 0 and training.run.notes == "synthetic home; synthetic model"
     assert training.config["key"] == trained.origin.key and training.config["trainer"] == "trl"
     assert training.summary["examples"] == trained.origin.examples
@@ -85,7 +88,7 @@ def test_a_training_that_was_not_shown_live_is_published_with_the_run_that_uses_
     (training,) = trainings(tmp_path)
     (adapter,) = adapters(tmp_path)
     trained = read_manifest(adapter).adapter
-    assert trained is not None and losses(training) == list(trained.losses)
+    assert trained is not None and steps(training) == list(trained.steps)
     assert f"model/adapter-{adapter.name}" in training.artifacts
     assert len(offline_runs(tmp_path / "outputs")) == 2
     (run,) = (tmp_path / "outputs" / "runs").iterdir()
@@ -103,7 +106,7 @@ def test_a_training_is_over_while_another_process_trains_the_next(tmp_path: Path
     recipe = recipe_of(student)
     with tracking([student]) as tracker:
         tracker.training_starts(recipe, Selection([Example("window s#0", (), "text")], 6, {}, False), 0)
-        tracker.training_step(1, 1.0)
+        tracker.training_step(TrainingStep(1, 1.0))
         assert not asked
         tracker.training_waits(recipe, 3, "process 3 trains it")
         assert asked == ["dropped"]
@@ -121,10 +124,10 @@ def test_a_training_that_goes_on_after_a_kill_is_shown_from_its_beginning_as_the
         with tracking([student]) as tracker:
             tracker.training_starts(recipe, Selection([Example("window s#0", (), "text")], 6, {}, False), len(before))
             for step in after:
-                tracker.training_step(step, 1 / step)
+                tracker.training_step(TrainingStep(step, 1 / step))
             tracker.failed(student)  # it is killed, or dies, before its adapter is in place
         run = trainings(tmp_path)[-1]
         ids.append(run.run.run_id)
-        assert [step for step, _ in losses(run)] == [*before, *after]
+        assert [step.number for step in steps(run)] == [*before, *after]
         assert run.exit_code == 1 and not run.artifacts
     assert ids[0] == ids[1] == f"training-{recipe.key[:16]}"
