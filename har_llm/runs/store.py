@@ -77,10 +77,18 @@ class GenerationStore:
         self._whole: set[str] = set()
         self._shards = _Shards()
         weakref.finalize(self, self._shards.close)
-        for shard in sorted(generations_folder(root, model).glob("*.jsonl")):
+        self._folder = generations_folder(root, model)
+        self._scanned: dict[Path, int] = {}
+        """Bytes of each shard, up to the end of its last whole line."""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Find what was added since, also by other processes: only that is read. Records are checked anew when asked for."""
+        self._whole.clear()
+        for shard in sorted(self._folder.glob("*.jsonl")):
             for key, place in self._scan(shard):
-                if self._places.setdefault(key, place) is not place:
-                    self._others.setdefault(key, []).append(place)
+                if (first := self._places.setdefault(key, place)) is not place:
+                    self._places[key], *self._others[key] = sorted([first, *self._others.get(key, ()), place])
 
     def __contains__(self, key: str) -> bool:
         if key not in self._whole and self._line(key) is not None:
@@ -116,11 +124,16 @@ class GenerationStore:
         return None
 
     def _scan(self, shard: Path) -> Iterator[tuple[str, _Place]]:
-        offset = 0
+        offset = self._scanned.get(shard, 0)
         try:
+            if shard in self._scanned and shard.stat().st_size == offset:
+                return
             with open_bounded(shard, buffering=_BUFFER) as stream:
+                stream.seek(offset)
                 while line := stream.readline(_LONGEST):
                     start, offset = offset, offset + len(line)
+                    if line.endswith(b"\n"):
+                        self._scanned[shard] = offset
                     whole = line.startswith(_PREFIX) and line.endswith(b"}\n")
                     if whole:
                         key = line[len(_PREFIX) : len(_PREFIX) + KEY_LENGTH].decode("ascii", errors="replace")

@@ -55,12 +55,14 @@ def prepare_jobs(jobs: Sequence[Job], callback: Callback, *, planning: bool = Fa
 
 def run_jobs(jobs: Sequence[Job], callback: Callback) -> None:
     """Make, score and write every job's run that is not finished yet. Errors are noted in the jobs."""
-    generate_jobs(jobs, callback)
-    finish_jobs(jobs, callback)
+    stores = Stores()
+    generate_jobs(jobs, callback, stores=stores)
+    finish_jobs(jobs, callback, stores)
 
 
-def generate_jobs(jobs: Sequence[Job], callback: Callback, upto: str = STAGES[-1]) -> None:
-    """Make all adapters and generations that the jobs owe, loading each model once. `upto`: the last stage to do.
+def generate_jobs(jobs: Sequence[Job], callback: Callback, upto: str = STAGES[-1], stores: Stores | None = None) -> None:
+    """Make all adapters and generations that the jobs owe, loading each model once. `upto`: the last stage to do. `stores`:
+    those that are read anyway.
 
     Two engines may owe the same generation. If the one that should make it fails, its jobs fail, and the loop plans again,
     so that the other engine makes it.
@@ -69,7 +71,7 @@ def generate_jobs(jobs: Sequence[Job], callback: Callback, upto: str = STAGES[-1
     for outputs in dict.fromkeys(job.run.outputs for job in unfinished(jobs)):
         with failing([job for job in unfinished(jobs) if job.run.outputs == outputs], callback):
             check_writable(outputs)
-    stores = Stores()
+    stores = stores or Stores()
     while waiting := unfinished(jobs):
         plan = _plan(jobs, callback, stores)
         _check_loads(plan, waiting, callback, stores)
@@ -155,9 +157,10 @@ def _owes(job: PreparedJob, load: Load, stores: Stores) -> bool:
     return any(request.key in load.may_make for run in runs for request in stores.owed(run))
 
 
-def finish_jobs(jobs: Sequence[Job], callback: Callback) -> None:
-    """Score and write the run of every job whose generations are all stored."""
-    stores = Stores()
+def finish_jobs(jobs: Sequence[Job], callback: Callback, stores: Stores | None = None) -> None:
+    """Score and write the run of every job whose generations are all stored. `stores`: those that are read anyway."""
+    stores = stores or Stores()
+    stores.refresh()
     for job in jobs:
         if _is_sound(job):
             with failing([job], callback):

@@ -35,7 +35,7 @@ class Datasets:
 
 
 class Stores:
-    """The generations of each model and the digest of each adapter's weights, as they were when first read."""
+    """The generations of each model and the digest of each adapter's weights, as they were when they were last read."""
 
     def __init__(self) -> None:
         self._stores: dict[str, GenerationStore] = {}
@@ -65,8 +65,9 @@ class Stores:
                     yield f"{shard} {fault}."
 
     def refresh(self) -> None:
-        """Forget what was read, so that new generations are found."""
-        self._stores.clear()
+        """Find the generations that were added since, also by other processes."""
+        for store in self._stores.values():
+            store.refresh()
 
     def weights(self, recipe: AdapterRecipe) -> str | None:
         """The digest of the adapter's weights; None while it does not exist. Raises MissingError for a damaged one."""

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from har_llm.common.digest import canonical, digest
 from har_llm.common.errors import MissingError
+from har_llm.common.files import open_bounded
 from har_llm.runs.store import GenerationStore, Record, ShardWriter, generations_folder
 from tests.helpers import ROOT
 
@@ -324,3 +326,43 @@ except MissingError as error:
     assert "A generation cannot be stored" in done.stdout and "(File too large)" in done.stdout and not done.stderr
     store = GenerationStore(tmp_path, MODEL)
     assert len(store) == 2
+
+
+def test_refreshing_reads_only_what_was_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, before, read = filled(tmp_path, record(1)), shards(tmp_path), list[Path]()
+
+    def counted(path: Path, **named: Any) -> Any:
+        read.append(path)
+        return open_bounded(path, **named)
+
+    monkeypatch.setattr("har_llm.runs.store.open_bounded", counted)
+    store.refresh()
+    assert not read
+    with ShardWriter(generations_folder(tmp_path, MODEL)) as writer:
+        for number in (2, 3):
+            writer.add(record(number))
+            store.refresh()
+            assert key(number) in store and list(store.get_many([key(1), key(number)]))[1] == record(number)
+    assert not {*before} & {*read[:1]} and store.faults == {}
+
+
+def test_a_torn_line_is_read_again_when_it_is_whole(tmp_path: Path) -> None:
+    filled(tmp_path, record(1))
+    (shard,) = shards(tmp_path)
+    line = shard.read_bytes()
+    shard.write_bytes(line[:-9])
+    store = GenerationStore(tmp_path, MODEL)
+    assert key(1) not in store
+    shard.write_bytes(line)
+    store.refresh()
+    assert key(1) in store
+
+
+def test_of_two_records_the_first_shards_counts_in_whatever_order_they_are_found(tmp_path: Path) -> None:
+    store = filled(tmp_path, record(1, "later"))
+    (shard,) = shards(tmp_path)
+    other = filled(tmp_path / "other", record(1, "earlier"))
+    assert key(1) in other
+    shards(tmp_path / "other")[0].rename(shard.with_name("0.jsonl"))
+    store.refresh()
+    assert next(store.get_many([key(1)])).text == next(GenerationStore(tmp_path, MODEL).get_many([key(1)])).text == "earlier"

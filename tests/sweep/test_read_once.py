@@ -44,7 +44,7 @@ def test_an_adapter_is_digested_once_for_all_that_ask(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.slow
-def test_a_dataset_is_read_once_and_a_store_is_opened_once_a_stage(
+def test_a_dataset_is_read_once_and_a_store_is_opened_once(
     tmp_path: Path, job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts: Counter[str] = Counter()
@@ -66,7 +66,7 @@ def test_a_dataset_is_read_once_and_a_store_is_opened_once_a_stage(
     assert not done(*jobs).failures
     kind = type(jobs[0].experiment.dataset).__name__
     assert counts[f"{kind}.read"] == 2, "once with each of its settings"
-    assert counts["GenerationStore.__init__"] == 3, "for the plan, for what is owed afterwards, and to score"
+    assert counts["GenerationStore.__init__"] == 1, "later, only what was added is read"
 
 
 def test_a_teachers_store_is_opened_once_for_all_adapters_that_are_trained_on_it(
@@ -93,7 +93,7 @@ def test_a_teachers_store_is_opened_once_for_all_adapters_that_are_trained_on_it
     callback = Notes()
     generate_jobs(jobs, callback, upto="trainings")
     assert not callback.failures and len(callback.recipes) == len(adapters(tmp_path)) == 3
-    assert opened.count("embedded:tiny_teacher") == 2, "for the plan, and for the trainings"
+    assert opened.count("embedded:tiny_teacher") == 1
 
 
 def test_a_finished_run_is_read_once_for_all_that_show_it(
