@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,8 @@ class Lock:
         """Raises HeldError, OSError."""
         from filelock import LeaseSettingsMismatch, Timeout
 
+        if self.path.is_symlink() or self.path.is_fifo():  # filelock would wait for it; of a folder it says what it is
+            raise OSError(errno.EINVAL, "it is no regular file", str(self.path))
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lease.acquire()

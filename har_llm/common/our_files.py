@@ -14,6 +14,9 @@ LIST = ".har_llm_files.json"
 """The file that says what we have written into its folder: the SHA-256 of each file, by its name. While files are being
 replaced it has the old ones and the new ones, so that whatever a kill leaves is known as ours."""
 
+MOST_BYTES = 2**31
+"""No file of ours is larger: a page has at most some hundred MB. A damaged one may be, and is not read to its end."""
+
 
 def replace_files(staging: Path, folder: Path) -> None:
     """Move the files of `staging` into `folder`, each in one step, and remove earlier ones that are not among them.
@@ -41,7 +44,9 @@ def _write(folder: Path, digests: Mapping[str, Sequence[str]]) -> None:
 
 def _is_ours(path: Path, digests: Sequence[str]) -> bool:
     """Whether a file has one of these digests; also where there is none."""
-    return not (path.exists() or path.is_symlink()) or (path.is_file() and file_digest(path) in digests)
+    if not (path.exists() or path.is_symlink()):
+        return True
+    return path.is_file() and path.stat().st_size <= MOST_BYTES and file_digest(path) in digests
 
 
 def _earlier(folder: Path) -> dict[str, list[str]]:

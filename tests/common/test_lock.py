@@ -202,3 +202,18 @@ def test_where_the_folder_cannot_be_made_it_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(MissingError, match="Not a directory"), Lock(tmp_path / "file" / "adapters" / ".lock").held():
         pytest.fail("there is nowhere to put a lock")
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link"])
+def test_what_is_no_file_in_the_place_of_a_lock_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "lock"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("nowhere")
+    with pytest.raises(MissingError, match="cannot be written"), Lock(path).held():
+        pass
+    with pytest.raises(OSError, match=r"it is no regular file|Is a directory"), Lock(path).waited_for():
+        pass

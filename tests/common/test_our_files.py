@@ -99,3 +99,10 @@ def test_what_a_kill_leaves_between_two_files_is_known_as_ours(tmp_path: Path, m
     assert held(folder) == {"a": "2", "b": "1"}
     put(folder, a="3", b="3")
     assert held(folder) == {"a": "3", "b": "3"}
+
+
+def test_a_file_that_has_become_endless_is_not_read(tmp_path: Path) -> None:
+    put(tmp_path / "folder", a="1")
+    os.truncate(tmp_path / "folder" / "a.md", 2**36)
+    with pytest.raises(FileExistsError):
+        put(tmp_path / "folder", a="2")
