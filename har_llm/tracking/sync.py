@@ -21,7 +21,7 @@ from har_llm.common.text import visible
 from har_llm.config import OFFLINE_MODES, Experiment, WandbTracker
 from har_llm.models.adapters import NO_ADAPTER
 from har_llm.runs.directory import RunResult, read_run
-from har_llm.runs.find import chosen_runs
+from har_llm.runs.find import chosen_folders
 from har_llm.runs.result import Metrics
 from har_llm.runs.run import find_adapter
 from har_llm.tracking.content import about, run_id, training_id
@@ -57,15 +57,14 @@ class RunSettings:
 
 
 def sync(experiment: Experiment) -> None:
-    """Publish the chosen runs. Raises ConfigError or MissingError if they cannot be read, ServiceError if some did not
-    arrive.
+    """Publish the chosen runs. Raises ConfigError if there are none, ServiceError if some are damaged or did not arrive.
 
     Without tracker=wandb, each run goes to the W&B project of its own config.
     """
     places: dict[str, tuple[WandbTracker, list[Path]]] = {}
-    for result in chosen_runs(experiment.settings):
-        tracker = experiment.tracker if isinstance(experiment.tracker, WandbTracker) else kept_tracker(result)
-        places.setdefault(repr(tracker), (tracker, []))[1].append(result.folder)
+    for folder in chosen_folders(experiment.settings):
+        tracker = experiment.tracker if isinstance(experiment.tracker, WandbTracker) else kept_tracker(folder)
+        places.setdefault(repr(tracker), (tracker, []))[1].append(folder)
     asked: list[Published] = []
     for tracker, folders in places.values():
         with closing(Publisher(tracker, experiment.settings.paths.outputs)) as publisher:
@@ -79,10 +78,10 @@ def sync(experiment: Experiment) -> None:
         raise ServiceError(f"{len(failed)} of {counted(len(asked), 'run')} not published to W&B; the reason is above.")
 
 
-def kept_tracker(result: RunResult) -> WandbTracker:
+def kept_tracker(folder: Path) -> WandbTracker:
     """The tracker of a run's own config, which says where and how to publish it; the default one if it had none."""
     try:
-        kept = result.settings(RunSettings).tracker or WandbTracker()
+        kept = read_run(folder).settings(RunSettings).tracker or WandbTracker()
         tracker = WandbTracker(**{name: getattr(kept, name) for name in KEPT})
         tracker.check()
     except HarError:  # publish_runs reports it

@@ -10,13 +10,14 @@ import pytest
 from omegaconf import OmegaConf
 
 from har_llm.config import WandbTracker
-from har_llm.runs.directory import RunResult, read_run
+from har_llm.runs.directory import RunResult
 from har_llm.tracking import sync
 from har_llm.tracking.outcomes import Failed
 from har_llm.tracking.publisher import Publisher
 from har_llm.tracking.sync import Lora, Teacher, group_alone, job_type, kept_tracker, publish_runs
 from tests.commands import har_llm
 from tests.composing import experiment
+from tests.report.run_folders import sealed
 from tests.tracking.fake_wandb import KEY
 from tests.tracking.wandb_file import offline_runs
 
@@ -68,11 +69,11 @@ def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def changed(folder: Path, **changes: Any) -> Path:
-    """Its config.yaml with other values; without those that are None."""
+    """With other values in its config.yaml, as if it had been written so; without those that are None."""
     config = {**OmegaConf.to_container(OmegaConf.load(folder / "config.yaml")), **changes}  # type: ignore[dict-item]
     kept = {name: value for name, value in config.items() if value is not None}
     OmegaConf.save(OmegaConf.create(kept), folder / "config.yaml")
-    return folder
+    return sealed(folder)
 
 
 DAMAGED: list[dict[str, Any]] = [
@@ -142,9 +143,9 @@ def test_what_a_run_was_not_to_publish_is_not_published_later(finished: Finished
         "tracker.mode=offline",
     )
     expected = WandbTracker(artifacts=False, samples=0, tags=["mine"])
-    assert kept_tracker(finished("limit=1", *options)) == expected
+    assert kept_tracker(finished("limit=1", *options).folder) == expected
 
 
 @pytest.mark.parametrize("tracker", ["wandb", {"project": "../x"}, {"project": 3}, {"samples": "many"}])
 def test_a_damaged_tracker_is_the_shipped_one(finished: Finished, tracker: Any) -> None:
-    assert kept_tracker(read_run(changed(finished("limit=1").folder, tracker=tracker))) == WandbTracker()
+    assert kept_tracker(changed(finished("limit=1").folder, tracker=tracker)) == WandbTracker()
