@@ -133,7 +133,7 @@ def texts(engine: Engine, requests: Sequence[Request]) -> list[Generation]:
         made = {one.key: one for one in engine.generate(requests)}
     finally:
         engine.close()
-    return [made[request.key]._replace(seconds=0.0, cached_tokens=0) for request in requests]
+    return [made[request.key]._replace(seconds=0.0, cached_tokens=0, served_by=None) for request in requests]
 
 
 def test_the_generations_are_those_of_transformers(server: Server) -> None:
