@@ -27,9 +27,13 @@ class TimeShares:
         self._began[key] = self._passed
 
     def end(self, key: str) -> float:
-        """The share of a request that is finished, in seconds."""
+        """The share of a request that is finished, in seconds. One that was not begun was in flight in place of the one that
+        began last, which still waits."""
         self._advance()
-        return self._passed - self._began.pop(key)
+        if key not in self._began and self._began:
+            other = next(reversed(self._began))
+            self._began[key], self._began[other] = self._began[other], self._passed
+        return self._passed - self._began.pop(key, self._passed)
 
     def _advance(self) -> None:
         now = self._now()

@@ -86,7 +86,7 @@ class VllmEngine:
     def _generate(self, pairs: Iterable[tuple[Request, list[int]]]) -> Iterator[Generation]:
         waiting, most = deque(pairs), self._config.sequences_at_once()
         begun: dict[str, Request] = {}
-        queued: deque[str] = deque()  # at vLLM, which begins them in this order
+        queued: deque[str] = deque()  # at vLLM, which begins them in this order, but for one whose grammar is not ready yet
         shares = TimeShares()
         while waiting or begun:
             while waiting and len(begun) < QUEUED * most:
@@ -99,6 +99,9 @@ class VllmEngine:
                 shares.begin(queued.popleft())
             outputs = self._step() if begun else []  # with none, which vLLM may all have refused, it would wait for ever
             finished = [(output, shares.end(output.request_id)) for output in outputs if output.finished]
+            for output, _ in finished:
+                if output.request_id in queued:
+                    queued.remove(output.request_id)
             for output, seconds in finished:
                 yield _generation(begun.pop(output.request_id), output, seconds)
 

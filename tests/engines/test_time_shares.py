@@ -59,3 +59,15 @@ def test_shares_add_up_to_the_time_in_which_any_was_in_flight(steps: list[tuple[
         busy += pause if going else 0
     assert len(shares) == len(going)
     assert shared + sum(shares.end(key) for key in sorted(going)) == approx(busy)
+
+
+def test_one_that_was_begun_out_of_turn_takes_the_share_of_the_one_that_waits() -> None:
+    clock = Clock()
+    shares = TimeShares(clock)
+    for key in "ab":
+        shares.begin(key)
+    clock.time += 6
+    assert shares.end("c") == approx(3), "in flight in place of b"
+    clock.time += 4
+    assert (shares.end("a"), shares.end("b")) == (approx(5), approx(2))
+    assert len(shares) == 0 and shares.end("d") == 0
