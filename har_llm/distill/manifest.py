@@ -155,3 +155,15 @@ def manifest_beside(folder: Path) -> Manifest | None:
     except (OSError, ValueError, LookupError, TypeError):
         return None
     return read_manifest(folder) if weights == adapter_digest(folder) else None
+
+
+def merged_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a merged model; None in the folder of any other model.
+
+    Raises UnlikeError if it describes a merged model, but is not as this version of har_llm writes it.
+    """
+    try:
+        merged = read_json(folder / MANIFEST)["merged"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return None if merged is None else read_manifest(folder)

@@ -99,10 +99,9 @@ class VllmEngine:
                 shares.begin(queued.popleft())
             outputs = self._step() if begun else []  # with none, which vLLM may all have refused, it would wait for ever
             finished = [(output, shares.end(output.request_id)) for output in outputs if output.finished]
-            for output, _ in finished:
+            for output, seconds in finished:
                 if output.request_id in queued:
                     queued.remove(output.request_id)
-            for output, seconds in finished:
                 yield _generation(begun.pop(output.request_id), output, seconds)
 
     def close(self) -> None:

@@ -3,15 +3,15 @@ trained on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from har_llm.common.numbers import counted
 from har_llm.common.typed_json import UnlikeError
 from har_llm.distill.examples_config import gold_in_words
 from har_llm.distill.given_examples import GivenExamples
-from har_llm.distill.manifest import AdapterOrigin, Manifest, manifest_beside, read_manifest
+from har_llm.distill.manifest import AdapterOrigin, Manifest, manifest_beside, merged_manifest
 from har_llm.runs.run import Marks, PreparedRun, TrainingPart
 
 
@@ -42,7 +42,7 @@ def _marks(run: PreparedRun) -> Iterator[tuple[str, bool]]:
     scored = {session.id for session in run.sessions}
     for training in _trainings(run):
         if training is None:
-            yield "what its adapter was trained on is not known: another version of har_llm has made it", False
+            yield "what it was trained on is not known: another version of har_llm has made it", False
             continue
         if told := gold_in_words(training.method, training.uses_gold):
             yield told, bool(training.uses_gold)
@@ -54,20 +54,21 @@ def _marks(run: PreparedRun) -> Iterator[tuple[str, bool]]:
 def _trainings(run: PreparedRun) -> Iterator[Training | None]:
     """Those of a merged model and of an adapter, made in this run or before; None for one that cannot be read."""
     if (folder := run.model.known_files) is not None:
-        with suppress(UnlikeError):  # a model that har_llm did not merge
-            yield from _recorded(read_manifest(folder))
+        yield from _recorded(merged_manifest, folder)
     if run.recipe is not None:
         source = run.recipe.source
         sessions = [one.id for one in source.run.sessions] if isinstance(source, TrainingPart) else []
         yield Training(run.recipe.lora.examples.method, source.uses_gold, source.dataset, sessions)
     elif run.adapter is not None and run.adapter.path is not None:
-        try:
-            yield from _recorded(manifest_beside(run.adapter.path))
-        except UnlikeError:
-            yield None
+        yield from _recorded(manifest_beside, run.adapter.path)
 
 
-def _recorded(manifest: Manifest | None) -> Iterator[Training]:
+def _recorded(read: Callable[[Path], Manifest | None], folder: Path) -> Iterator[Training | None]:
+    try:
+        manifest = read(folder)
+    except UnlikeError:
+        yield None
+        return
     if manifest is not None and manifest.adapter is not None:
         origin: AdapterOrigin = manifest.adapter.origin
         yield Training(origin.method, origin.uses_gold, origin.dataset, origin.sessions)

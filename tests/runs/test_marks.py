@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from har_llm.common.provenance import MANIFEST, Provenance
+from har_llm.common.typed_json import plain
 from har_llm.data.records import Prompt
-from har_llm.distill.manifest import Manifest, write_manifest
+from har_llm.distill.manifest import Manifest, MergedModel, write_manifest
 from har_llm.models.adapters import adapter_digest
 from har_llm.runs.prepare import prepare
 from har_llm.runs.run import PreparedRun
@@ -60,7 +61,7 @@ def test_an_adapter_of_another_version_is_marked_and_one_made_elsewhere_is_not(t
     manifest = json.loads((folder / MANIFEST).read_text())
     (folder / MANIFEST).write_text(json.dumps({**manifest, "format": 1}))
     after = prepared("lora=adapter", f"lora.path={folder}")
-    assert after.marks.words == ("what its adapter was trained on is not known: another version of har_llm has made it",)
+    assert after.marks.words == ("what it was trained on is not known: another version of har_llm has made it",)
     assert before.digest != after.digest, "a run with the old marks does not stand for it"
     assert prepared("lora=adapter", f"lora.path={adapter(tmp_path / 'other')}").marks == ((), False)
 
@@ -70,9 +71,15 @@ def test_a_merged_model_says_what_its_adapter_was_trained_on(tmp_path: Path, sco
     assert own is not None
     folder = tmp_path / "merged"
     shutil.copytree(own, folder)
-    shutil.copy(made(tmp_path / "adapter", sessions=scored) / MANIFEST, folder)
+    adapter_s = json.loads((made(tmp_path / "adapter", sessions=scored) / MANIFEST).read_text())
+    about = MergedModel("base", "v", "distilled", "k", "float32", "embedded", True, None, {}, {})
+    (folder / MANIFEST).write_text(json.dumps({**adapter_s, "merged": plain(about)}))
     run = prepared("model=custom", f"model.id={folder}")
     assert run.marks == ((GOLD, f"trained on {len(scored)} of the {len(scored)} sessions that are scored"), True)
+    (folder / MANIFEST).write_text(json.dumps({**adapter_s, "merged": plain(about), "format": 1}))
+    assert prepared("model=custom", f"model.id={folder}").marks.words == (
+        "what it was trained on is not known: another version of har_llm has made it",
+    )
 
 
 def test_given_rows_that_are_scored_windows_are_counted(tmp_path: Path) -> None:
