@@ -15,7 +15,8 @@ from har_llm.common.errors import ConfigError, DataError, HarError
 from har_llm.common.text import visible
 
 if TYPE_CHECKING:
-    from har_llm.config import Experiment, Settings
+    from har_llm.config.experiment import Experiment
+    from har_llm.config.settings import Settings
     from har_llm.sweep.callbacks import Callback
     from har_llm.sweep.job import Job
     from har_llm.sweep.slurm.settings import SlurmSettings
@@ -142,7 +143,7 @@ def _do_in_slurm(sources: Sources, stage: str) -> None:
 def _read_sources(sources: Sources) -> list[Job]:
     from omegaconf import OmegaConf
 
-    from har_llm.config import read_experiment
+    from har_llm.config.read import read_experiment
     from har_llm.sweep.job import Job
 
     return [Job(title, read_experiment(OmegaConf.create(source))) for title, source in sources]

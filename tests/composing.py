@@ -15,7 +15,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from har_llm.common.shipped import conf_folder
-from har_llm.config import GROUPS, Experiment, read_experiment
+from har_llm.config.experiment import GROUPS, Experiment
+from har_llm.config.read import read_experiment
 
 SETTING = re.compile(r"\+{0,2}\w+(\.\w+)+=.*|(seed|limit|runs|task|baselines)=.*", re.DOTALL)
 """Of a node; what has no dot may choose an option of a group."""

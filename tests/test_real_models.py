@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from har_llm.config import Experiment
+from har_llm.config.experiment import Experiment
 from har_llm.engines.base import LoadedModel
 from har_llm.engines.vllm_config import VllmEngineConfig, installed
 from har_llm.engines.worker import WorkerPool

@@ -166,7 +166,7 @@ def _read(setting: Setting, names: Mapping[str, Sequence[str]], *, sweeps: bool)
 
 
 def _check_known(setting: Setting, names: Mapping[str, Sequence[str]]) -> None:
-    from har_llm.config import check_known
+    from har_llm.config.read import check_known
 
     first = re.split(r"[./]", setting.name)[0]
     if setting.name not in names and first not in ("experiment", "bundle"):

@@ -64,7 +64,7 @@ def candidates(line: str) -> list[str]:
 
 def _values(name: str, given: Sequence[str]) -> Iterable[str]:
     """What a setting may be, where that is a choice among few."""
-    from har_llm.config import BESIDE, EXPORTS, PARSINGS
+    from har_llm.config.settings import BESIDE, EXPORTS, PARSINGS
     from har_llm.scoring.names import METRICS
     from har_llm.tasks import TASKS
 
@@ -83,7 +83,7 @@ def _values(name: str, given: Sequence[str]) -> Iterable[str]:
 
 
 def _settings() -> list[str]:
-    from har_llm.config import Settings
+    from har_llm.config.settings import Settings
 
     kinds = get_type_hints(Settings)
     return [f"{one.name}{'.' if is_dataclass(kinds[one.name]) else '='}" for one in fields(Settings)]

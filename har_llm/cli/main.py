@@ -101,7 +101,7 @@ def run_one(cfg: DictConfig) -> float | None:
     from hydra.errors import CompactHydraException
     from hydra.types import RunMode
 
-    from har_llm.config import read_experiment
+    from har_llm.config.read import read_experiment
     from har_llm.sweep.job import Job
     from har_llm.tasks import headline, perform
 

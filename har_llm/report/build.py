@@ -15,7 +15,7 @@ from har_llm.common.numbers import counted
 from har_llm.common.our_files import replace_files
 from har_llm.common.paths import expanded
 from har_llm.common.tables import Table
-from har_llm.config import Settings
+from har_llm.config.settings import Settings
 from har_llm.report.figures.chart import Figure
 from har_llm.report.figures.charts import make_charts
 from har_llm.report.figures.draw import draw

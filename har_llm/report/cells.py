@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from har_llm.common.digest import digest
 from har_llm.common.paths import parts_apart
-from har_llm.config import GROUPS
+from har_llm.config.experiment import GROUPS
 from har_llm.engines.decoding import PLAIN_DECODING
 from har_llm.report.paper_choice import CANNOT_MATTER, SECTIONS, changed_sections, is_verbatim, joined, under
 from har_llm.report.scored_run import ScoredRun

@@ -9,7 +9,7 @@ from typing import Any
 
 from har_llm.common.numbers import counted
 from har_llm.common.provenance import HOME, Provenance
-from har_llm.config import NO_RESULT
+from har_llm.config.experiment import NO_RESULT
 from har_llm.report.paper import DATASETS, MODELS, Key, Value, dataset_name, results
 from har_llm.report.paper_choice import Chosen, departures, flattened, under
 from har_llm.runs.directory import RunResult

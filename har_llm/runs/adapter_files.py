@@ -11,7 +11,7 @@ from typing import Any
 
 from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST
-from har_llm.config import Experiment
+from har_llm.config.experiment import Experiment
 from har_llm.distill.examples import UNLABELLED, Candidate, Selection, select, why_refused, why_unusable
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.distill.given_examples import GivenExamples

@@ -12,7 +12,7 @@ from har_llm.common.paths import expanded
 from har_llm.common.process import JsonProcess
 from har_llm.common.provenance import MANIFEST
 from har_llm.common.typed_json import UnlikeError
-from har_llm.config import Experiment
+from har_llm.config.experiment import Experiment
 from har_llm.distill.config import Distilled
 from har_llm.distill.given_examples import PROVENANCE, USES_GOLD
 from har_llm.distill.manifest import Manifest, MergedModel, manifest_beside, write_manifest

@@ -9,7 +9,7 @@ from pathlib import Path
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
 from har_llm.common.text import suggestion
-from har_llm.config import Settings
+from har_llm.config.settings import Settings
 from har_llm.runs.directory import METRICS_FILE, RunResult, read_run
 
 LAST = "last"

@@ -13,7 +13,7 @@ from har_llm.common.digest import digest
 from har_llm.common.errors import ConfigError
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
-from har_llm.config import Experiment
+from har_llm.config.experiment import Experiment
 from har_llm.data.few_shot import example_windows
 from har_llm.data.records import Home, Prompt, Recordings, Session, Window
 from har_llm.data.splits import first_sessions

@@ -8,7 +8,7 @@ from dataclasses import replace
 from har_llm.common.digest import digest
 from har_llm.common.errors import ConfigError
 from har_llm.common.numbers import counted
-from har_llm.config import Experiment
+from har_llm.config.experiment import Experiment
 from har_llm.data.records import Prompt, Recordings, Session
 from har_llm.data.splits import first_sessions
 from har_llm.engines.base import Decoding, Request

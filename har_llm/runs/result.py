@@ -10,7 +10,7 @@ from har_llm.common.digest import canonical
 from har_llm.common.errors import Notice
 from har_llm.common.provenance import Provenance
 from har_llm.common.typed_json import AnyText
-from har_llm.config import PARSINGS
+from har_llm.config.settings import PARSINGS
 from har_llm.data.describe import Description
 from har_llm.scoring.metrics import ParsedScores, Scores, SessionMean
 from har_llm.scoring.parsing import BothParsings

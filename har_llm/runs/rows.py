@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from har_llm.config import PARSINGS
+from har_llm.config.settings import PARSINGS
 from har_llm.data.windows import answering
 from har_llm.runs.generations import WindowGenerations
 from har_llm.runs.result import PredictionRow, SampledPrediction, WindowGeneration, WindowRow

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from har_llm.common.digest import digest
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import Provenance, recorded
-from har_llm.config import Experiment
+from har_llm.config.experiment import Experiment
 from har_llm.data.gold_answer import gold_answer
 from har_llm.data.records import Home, Prompt, Recordings, Session
 from har_llm.distill.config import Distilled

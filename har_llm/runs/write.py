@@ -16,7 +16,7 @@ from har_llm.common.environment import describe_environment
 from har_llm.common.errors import Notice
 from har_llm.common.files import staging_folder
 from har_llm.common.paths import expanded, published_id
-from har_llm.config import PARSINGS
+from har_llm.config.settings import PARSINGS
 from har_llm.data.describe import describe
 from har_llm.data.records import Prompt
 from har_llm.models import resolve

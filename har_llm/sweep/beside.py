@@ -8,7 +8,7 @@ from functools import partial
 
 from har_llm.common.digest import canonical
 from har_llm.common.numbers import counted
-from har_llm.config import Experiment, with_baseline
+from har_llm.config.experiment import Experiment, with_baseline
 from har_llm.data.datasets.base import events_in
 from har_llm.data.records import Recordings
 from har_llm.models.baselines.all import BASELINES

@@ -13,7 +13,7 @@ from typing import TypeGuard
 from har_llm.common.errors import HarError, MissingError
 from har_llm.common.hardware import check_dtype
 from har_llm.common.lock import HeldError
-from har_llm.config import Experiment
+from har_llm.config.experiment import Experiment
 from har_llm.distill.config import distillation_of
 from har_llm.models import adapters, resolve
 from har_llm.models.adapters import ReadyAdapter

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from har_llm.common.errors import HarError
-    from har_llm.config import Experiment
+    from har_llm.config.experiment import Experiment
     from har_llm.runs.directory import RunResult
     from har_llm.runs.run import PreparedRun
 

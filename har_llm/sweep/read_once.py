@@ -8,7 +8,7 @@ from typing import Any
 
 from har_llm.common.digest import canonical
 from har_llm.common.paths import expanded
-from har_llm.config import Experiment
+from har_llm.config.experiment import Experiment
 from har_llm.data.records import Recordings
 from har_llm.engines.base import Request
 from har_llm.runs.adapter_files import adapter_weights

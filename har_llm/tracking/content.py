@@ -14,7 +14,8 @@ from typing import Any
 from har_llm.common.errors import MissingError
 from har_llm.common.provenance import MANIFEST, Provenance
 from har_llm.common.typed_json import UnlikeError, plain
-from har_llm.config import LONGEST_TAG, NO_RESULT
+from har_llm.config.experiment import NO_RESULT
+from har_llm.config.tracker import LONGEST_TAG
 from har_llm.distill.manifest import AdapterOrigin, Steps, TrainingRecord, read_manifest
 from har_llm.runs.directory import DATA, ENVIRONMENT, METRICS_FILE, PREDICTIONS, WINDOWS, RunResult
 from har_llm.runs.facts import labels

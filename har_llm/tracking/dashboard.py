@@ -13,7 +13,8 @@ from omegaconf import OmegaConf
 
 from har_llm.common.errors import ServiceError
 from har_llm.common.text import visible
-from har_llm.config import Experiment, WandbTracker
+from har_llm.config.experiment import Experiment
+from har_llm.config.tracker import WandbTracker
 from har_llm.tracking.outcomes import Failed, Online, Published
 from har_llm.tracking.publisher import Publisher
 from har_llm.tracking.wandb_client import NotPublished, reason

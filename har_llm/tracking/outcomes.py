@@ -11,7 +11,7 @@ from pathlib import Path
 from har_llm.common.digest import digest
 from har_llm.common.files import write_whole
 from har_llm.common.typed_json import AnyText, plain, read_json, typed
-from har_llm.config import WandbTracker
+from har_llm.config.tracker import WandbTracker
 
 FORMAT = 1
 """To be raised when the content of a note changes; a note of another format counts as none."""

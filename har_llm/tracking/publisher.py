@@ -20,7 +20,7 @@ from har_llm.common.errors import EngineError
 from har_llm.common.paths import expanded
 from har_llm.common.process import JsonProcess, ProcessEnded
 from har_llm.common.typed_json import untagged
-from har_llm.config import WandbTracker
+from har_llm.config.tracker import WandbTracker
 from har_llm.tracking.outcomes import OUTCOMES, Failed, Offline, Online, Outcome, Published, PublishedNotes
 
 FOLDER = "wandb"

@@ -15,7 +15,8 @@ from har_llm.common.errors import ConfigError
 from har_llm.common.numbers import counted
 from har_llm.common.text import visible
 from har_llm.common.typed_json import plain
-from har_llm.config import NO_RESULT, WandbTracker
+from har_llm.config.experiment import NO_RESULT
+from har_llm.config.tracker import WandbTracker
 from har_llm.runs.adapter_files import adapter_origin
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job

@@ -18,7 +18,8 @@ from har_llm.common.errors import HarError, ServiceError
 from har_llm.common.numbers import counted
 from har_llm.common.provenance import MANIFEST
 from har_llm.common.text import visible
-from har_llm.config import OFFLINE_MODES, Experiment, WandbTracker
+from har_llm.config.experiment import Experiment
+from har_llm.config.tracker import OFFLINE_MODES, WandbTracker
 from har_llm.models.adapters import NO_ADAPTER
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.find import chosen_folders

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from har_llm.config import OFFLINE_MODES, WandbTracker
+from har_llm.config.tracker import OFFLINE_MODES, WandbTracker
 from har_llm.distill.training_messages import TrainingStep
 from har_llm.tracking.content import Content, RunContent, TrainingContent
 from har_llm.tracking.outcomes import Offline, Online

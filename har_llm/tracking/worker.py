@@ -14,7 +14,7 @@ from typing import Any
 from har_llm.common.errors import HarError
 from har_llm.common.process import Caller
 from har_llm.common.typed_json import tagged, typed
-from har_llm.config import WandbTracker
+from har_llm.config.tracker import WandbTracker
 from har_llm.distill.training_messages import TrainingStep
 from har_llm.runs.directory import read_run
 from har_llm.tracking.content import Training, TrainingContent, read_training, run_content, training_content

@@ -99,7 +99,7 @@ def titled(overrides: Sequence[str], jobs: Sequence[Sequence[str]]) -> str:
 def read_job(config: DictConfig, title: str) -> Job:
     """The job of a composed config; if the config is wrong, a job with the HarError."""
     from har_llm.common.errors import HarError
-    from har_llm.config import read_experiment
+    from har_llm.config.read import read_experiment
     from har_llm.sweep.job import Job
 
     with hydra_config(config):

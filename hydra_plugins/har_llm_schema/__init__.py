@@ -1,7 +1,7 @@
 """Gives Hydra the settings and defaults of the classes that YAML files in conf/ name.
 
 `/schema/package.module.Class@_here_` in a defaults list adds the settings of a class. So a YAML file contains only what
-differs from the defaults, and the command line may set all others too. Names and values are checked later by har_llm.config,
+differs from the defaults, and the command line may set all others too. Names and values are checked later by har_llm/config,
 whose messages are clearer than Hydra's; until then, nodes accept any name and hold plain values.
 """
 
@@ -19,7 +19,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from har_llm.common.errors import ConfigError
 from har_llm.common.schema import component_class, defaults_of
-from har_llm.config import GROUPS, Settings
+from har_llm.config.experiment import GROUPS
+from har_llm.config.settings import Settings
 
 FOLDER = "schema/"
 

@@ -9,7 +9,7 @@ import pytest
 
 from har_llm.cli.help import help_text
 from har_llm.common.shipped import conf_folder
-from har_llm.config import GROUPS
+from har_llm.config.experiment import GROUPS
 from har_llm.tasks import TASKS
 from tests.composing import OPTIONS
 

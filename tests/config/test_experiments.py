@@ -14,7 +14,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from har_llm.common.digest import canonical
 from har_llm.common.shipped import conf_folder
-from har_llm.config import Experiment, read_experiment
+from har_llm.config.experiment import Experiment
+from har_llm.config.read import read_experiment
 from har_llm.distill.config import distillation_of
 from har_llm.report.paper_choice import flattened
 from tests.composing import composed

@@ -12,7 +12,8 @@ import pytest
 from hydra.errors import ConfigCompositionException
 
 from har_llm.common.errors import ConfigError
-from har_llm.config import TrackerConfig, WandbTracker, read_experiment
+from har_llm.config.read import read_experiment
+from har_llm.config.tracker import TrackerConfig, WandbTracker
 from tests.composing import composed, experiment
 from tests.helpers import load
 

@@ -15,7 +15,8 @@ import pytest
 from har_llm.common.files import remove
 from har_llm.common.lock import Lock
 from har_llm.common.provenance import recorded
-from har_llm.config import Settings, WandbTracker
+from har_llm.config.settings import Settings
+from har_llm.config.tracker import WandbTracker
 from har_llm.distill.checkpoints import CHECKPOINT_FILES, OPTIMIZER_FILE, resume_point, seal_checkpoint
 from har_llm.models.adapters import ReadyAdapter, resolve_adapter
 from har_llm.models.checkpoint import check_whole

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.schema import component
-from har_llm.config import read_experiment
+from har_llm.config.read import read_experiment
 from har_llm.data.datasets.marble import Marble
 from har_llm.data.datasets.simulated import SimulatedHome
 from har_llm.data.few_shot import example_windows

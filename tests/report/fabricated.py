@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from har_llm.common.schema import plain
-from har_llm.config import PARSINGS
+from har_llm.config.settings import PARSINGS
 from har_llm.report.paper import MODELS, SIZES, TEACHER, Key, results
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import FORMAT

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from har_llm.common.digest import digest
-from har_llm.config import PARSINGS
+from har_llm.config.settings import PARSINGS
 from har_llm.data.records import Event
 from har_llm.models.reasoning import split_reasoning
 from har_llm.runs.directory import RunResult, read_run

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from har_llm.common.shipped import shipped
-from har_llm.config import GROUPS, Settings
+from har_llm.config.experiment import GROUPS
+from har_llm.config.settings import Settings
 from har_llm.report.grouping import make_report
 from har_llm.report.paper_choice import CANNOT_MATTER, DIFFERS, SILENT, STATED, Chosen, departures, flattened, joined, under
 from har_llm.report.tables.all import make_tables

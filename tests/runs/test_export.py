@@ -9,7 +9,7 @@ import pytest
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.provenance import MANIFEST
-from har_llm.config import Experiment
+from har_llm.config.experiment import Experiment
 from har_llm.distill.manifest import read_manifest
 from har_llm.models.adapters import adapter_digest
 from har_llm.runs.export import export

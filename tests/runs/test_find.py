@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from har_llm.common.errors import ConfigError, MissingError
-from har_llm.config import PathsConfig, Settings
+from har_llm.config.settings import PathsConfig, Settings
 from har_llm.runs.find import chosen_runs, read_runs, run_folders, two_runs
 from tests.report.fabricated import fabricated
 from tests.report.run_folders import rows, written

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import MissingError, Notice
-from har_llm.config import Experiment
+from har_llm.config.experiment import Experiment
 from har_llm.data.records import Recordings
 from har_llm.engines.scripted import ScriptedEngineConfig
 from har_llm.runs.directory import read_run

@@ -67,7 +67,7 @@ def test_without_a_login_it_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    from har_llm.config import WandbTracker
+    from har_llm.config.tracker import WandbTracker
     from har_llm.tracking.dashboard import save
     from har_llm.tracking.wandb_client import NotPublished
 

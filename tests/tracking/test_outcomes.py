@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.config import WandbTracker
+from har_llm.config.tracker import WandbTracker
 from har_llm.tracking.outcomes import FORMAT, Offline, Online, Published, PublishedNotes
 
 

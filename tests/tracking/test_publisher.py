@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from har_llm.common.typed_json import tagged
-from har_llm.config import WandbTracker
+from har_llm.config.tracker import WandbTracker
 from har_llm.tracking.outcomes import Failed, Online, Outcome, Published
 from har_llm.tracking.publisher import Publisher
 

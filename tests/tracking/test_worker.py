@@ -10,7 +10,7 @@ import pytest
 
 from har_llm.common.provenance import Provenance
 from har_llm.common.typed_json import plain
-from har_llm.config import WandbTracker
+from har_llm.config.tracker import WandbTracker
 from har_llm.distill.manifest import Manifest, write_manifest
 from har_llm.distill.training_messages import TrainingStep
 from har_llm.tracking.content import Training, TrainingContent

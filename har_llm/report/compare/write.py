@@ -15,7 +15,7 @@ from har_llm.common.files import staging_folder, write_whole
 from har_llm.common.our_files import replace_files
 from har_llm.common.paths import expanded
 from har_llm.common.tables import Table, to_csv
-from har_llm.config import Settings
+from har_llm.config.settings import Settings
 from har_llm.report.compare.comparison import Comparison
 from har_llm.report.compare.tables import ComparisonTables
 from har_llm.report.tables.files import table_files

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Generic, NamedTuple, TypeVar
 
-from har_llm.config import PARSINGS
+from har_llm.config.settings import PARSINGS
 from har_llm.report.page.blocks import as_json
 from har_llm.report.page.chunks import LEFT_OUT, WindowChunks
 from har_llm.report.page.content import Column, DatasetContent, Excluded, Meaning, Missed, Predicted, RunContent, Session

@@ -9,7 +9,7 @@ import har_llm
 from har_llm.common.numbers import counted, percent
 from har_llm.common.paths import parts_apart
 from har_llm.common.tables import Table, numeric_columns
-from har_llm.config import PARSINGS
+from har_llm.config.settings import PARSINGS
 from har_llm.engines.decoding import PLAIN_DECODING
 from har_llm.report.figures.chart import Figure
 from har_llm.report.page.content import (

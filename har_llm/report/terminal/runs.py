@@ -6,7 +6,7 @@ from har_llm.common.console import console, show_table
 from har_llm.common.errors import MissingError
 from har_llm.common.numbers import counted, percent
 from har_llm.common.tables import Table
-from har_llm.config import MetricsConfig, Settings
+from har_llm.config.settings import MetricsConfig, Settings
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.facts import described, label
 from har_llm.runs.find import chosen_folders

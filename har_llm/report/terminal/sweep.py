@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from har_llm.common.console import console, plain, show_table
 from har_llm.common.numbers import percent
 from har_llm.common.tables import Table
-from har_llm.config import MetricsConfig
+from har_llm.config.settings import MetricsConfig
 from har_llm.report.terminal.beside import strongest_ahead
 from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import label

@@ -14,7 +14,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext, RunMode
 
 from har_llm.common.shipped import conf_folder
-from har_llm.config import PARSINGS
+from har_llm.config.settings import PARSINGS
 from hydra_plugins.har_llm_launcher.launcher import HarLauncher, titled
 from tests.commands import har_llm
 from tests.scripted_runs import SMALL, gold_script
@@ -158,7 +158,7 @@ def test_a_faulty_program_is_no_failed_job(monkeypatch: pytest.MonkeyPatch) -> N
     def broken(cfg: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("har_llm.config.read_experiment", broken)
+    monkeypatch.setattr("har_llm.config.read.read_experiment", broken)
     with pytest.raises(ZeroDivisionError):
         launched(["limit=1"])
 

@@ -13,7 +13,7 @@ from pytest import approx
 from har_llm.common.errors import ConfigError
 from har_llm.common.our_files import LIST
 from har_llm.common.tables import Table
-from har_llm.config import PathsConfig, ReportConfig, Settings
+from har_llm.config.settings import PathsConfig, ReportConfig, Settings
 from har_llm.report.compare.comparison import Comparison, compare
 from har_llm.report.compare.pairing import Pairing, pair
 from har_llm.report.compare.tables import ComparisonTables, make_tables

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from har_llm.common.errors import MissingError
-from har_llm.config import PARSINGS
+from har_llm.config.settings import PARSINGS
 from har_llm.runs.directory import read_run
 from tests.report.page.unpacked import BATH, KITCHEN, expected_rows, expected_windows, fabricated, written
 from tests.report.page_runs import Fabricated, make, says, writes

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from har_llm.config import PARSINGS
+from har_llm.config.settings import PARSINGS
 from har_llm.report.page.write import write_page
 from har_llm.runs.directory import RunResult
 from har_llm.runs.result import WindowGeneration

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from har_llm.common.errors import MissingError
-from har_llm.config import PathsConfig, Settings
+from har_llm.config.settings import PathsConfig, Settings
 from har_llm.report.terminal.runs import show_runs
 from tests.report.fabricated import SYNTHETIC, fabricated
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.config import Experiment
+from har_llm.config.experiment import Experiment
 from har_llm.data.records import Event, Recordings
 from har_llm.runs.prepare import prepare, read_recordings
 from har_llm.runs.run import PreparedRun

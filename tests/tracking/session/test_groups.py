@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from har_llm.common.errors import ConfigError
-from har_llm.config import WandbTracker
+from har_llm.config.tracker import WandbTracker
 from har_llm.sweep.job import Job
 from har_llm.tracking.session import check_single, name_groups
 from tests.composing import experiment

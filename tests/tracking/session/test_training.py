@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.config import Experiment
+from har_llm.config.experiment import Experiment
 from har_llm.distill.examples import Example, Selection
 from har_llm.distill.manifest import read_manifest
 from har_llm.distill.training_messages import TrainingStep

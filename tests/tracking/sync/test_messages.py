@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.config import WandbTracker
+from har_llm.config.tracker import WandbTracker
 from har_llm.tracking.outcomes import Failed, Offline, Online, Outcome, Published
 from har_llm.tracking.publisher import Publisher
 from har_llm.tracking.sync import sentences, sync_command

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from har_llm.config import WandbTracker
+from har_llm.config.tracker import WandbTracker
 from har_llm.runs.directory import RunResult
 from har_llm.tracking import sync
 from har_llm.tracking.outcomes import Failed

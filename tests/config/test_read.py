@@ -16,7 +16,8 @@ from omegaconf import OmegaConf
 
 from har_llm.common.errors import ConfigError
 from har_llm.common.schema import component_class, defaults_of
-from har_llm.config import GROUPS, read_experiment
+from har_llm.config.experiment import GROUPS
+from har_llm.config.read import read_experiment
 from har_llm.distill.config import Distilled
 from har_llm.models.config import Sampling
 from tests.composing import composed, experiment
