@@ -20,7 +20,8 @@ from har_llm.models.adapters import ADAPTER_FILES, adapter_digest
 from har_llm.models.config import EMBEDDED_PREFIX
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.generations import parse_windows, parser_of
-from har_llm.runs.run import AdapterRecipe, PreparedRun, TrainingPart
+from har_llm.runs.recipe import AdapterRecipe, TrainingPart
+from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import GenerationStore
 
 ENOUGH = (None, UNLABELLED)

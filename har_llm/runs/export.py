@@ -21,6 +21,7 @@ from har_llm.models import resolve
 from har_llm.models.adapters import ResolvedAdapter
 from har_llm.runs.adapter_files import adapter_weights, select_examples
 from har_llm.runs.prepare import prepare
+from har_llm.runs.recipe import StudentRun
 from har_llm.runs.run import PreparedRun
 
 
@@ -45,7 +46,7 @@ def export(experiment: Experiment) -> tuple[Path, str]:
 def _examples(run: PreparedRun, target: Path) -> str:
     """Write a JSONL of prompt-completion rows, as TRL reads them. Each also says what is synthetic about it, and
     whether gold activities were used for it."""
-    if run.recipe is None:
+    if not isinstance(run, StudentRun):
         raise ConfigError(f"export.what is 'examples', which an adapter is trained on; choose lora=distilled{_hint(run)}.")
     teacher = run.recipe.teacher
     store = None if teacher is None else teacher.open_store()
@@ -68,7 +69,7 @@ def _merged(run: PreparedRun, target: Path) -> str:
         raise ConfigError(
             f"task=export merges an adapter into its model; choose lora=adapter or lora=distilled{_hint(run)}."
         )
-    if run.recipe is not None and adapter_weights(run.recipe) is None:
+    if isinstance(run, StudentRun) and adapter_weights(run.recipe) is None:
         raise MissingError("The adapter is not trained yet; run the same command with task=run first.")
     base = resolve.fetch(run.model)
     model = run.experiment.model

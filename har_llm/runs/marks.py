@@ -12,7 +12,8 @@ from har_llm.common.typed_json import UnlikeError
 from har_llm.distill.examples_config import gold_in_words
 from har_llm.distill.given_examples import GivenExamples
 from har_llm.distill.manifest import AdapterOrigin, Manifest, manifest_beside, merged_manifest
-from har_llm.runs.run import Marks, PreparedRun, TrainingPart
+from har_llm.runs.recipe import StudentRun, TrainingPart
+from har_llm.runs.run import Marks, PreparedRun
 
 
 class Training(NamedTuple):
@@ -34,7 +35,7 @@ def _marks(run: PreparedRun) -> Iterator[tuple[str, bool]]:
     shown = len(run.prompts[0].examples)
     if shown:
         yield f"uses gold: {counted(shown, 'training window')} in the prompt", True
-    if run.recipe is not None and isinstance(given := run.recipe.source, GivenExamples):
+    if isinstance(run, StudentRun) and isinstance(given := run.recipe.source, GivenExamples):
         shown_before = {example.messages[-1]["content"] for example in given.examples}
         seen = sum(prompt.messages[-1]["content"] in shown_before for prompt in run.prompts)
         if seen:
@@ -55,7 +56,7 @@ def _trainings(run: PreparedRun) -> Iterator[Training | None]:
     """Those of a merged model and of an adapter, made in this run or before; None for one that cannot be read."""
     if (folder := run.model.known_files) is not None:
         yield from _recorded(merged_manifest, folder)
-    if run.recipe is not None:
+    if isinstance(run, StudentRun):
         source = run.recipe.source
         sessions = [one.id for one in source.run.sessions] if isinstance(source, TrainingPart) else []
         yield Training(run.recipe.lora.examples.method, source.uses_gold, source.dataset, sessions)

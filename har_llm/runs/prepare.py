@@ -29,7 +29,8 @@ from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.adapter_files import right_enough
 from har_llm.runs.marks import marks_of
 from har_llm.runs.prepare_baseline import prepare_baseline
-from har_llm.runs.run import AdapterRecipe, PreparedRun, TrainingPart
+from har_llm.runs.recipe import AdapterRecipe, StudentRun, TrainingPart
+from har_llm.runs.run import PreparedRun
 from har_llm.scoring.answer_format import answer_pattern, answer_schema, runs_on
 
 
@@ -70,7 +71,8 @@ def prepare(
         adapter = recipe.adapter
     if adapter is None and model.known_files is not None:
         check_reasoning(experiment.model, model.known_files)
-    run = PreparedRun(experiment, recordings, parts, prompts, model, adapter, engine, reason, recipe, ())
+    known = experiment, recordings, parts, prompts, model, adapter, engine, reason, ()
+    run = PreparedRun(*known) if recipe is None else StudentRun(*known, recipe=recipe)
     return replace(run, requests=list(_requests(run)), marks=marks_of(run))
 
 

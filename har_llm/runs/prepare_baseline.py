@@ -31,7 +31,7 @@ def prepare_baseline(
     given = Given(recordings.home, sessions, windows, unscored(experiment, recordings.home), seed)
     model = ResolvedModel(experiment.model, _revision(baseline, given), None)
     engine, _ = experiment.engine.chosen()
-    run = PreparedRun(experiment, recordings, parts, prompts, model, None, engine, "", None, (), given)
+    run = PreparedRun(experiment, recordings, parts, prompts, model, None, engine, "", (), given)
     return replace(run, requests=list(_requests(run, seed)))
 
 

@@ -1,9 +1,8 @@
-"""A prepared run: everything about a run that is known without loading a model, including its adapter's recipe."""
+"""A prepared run: everything about a run that is known without loading a model."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -14,12 +13,7 @@ from har_llm.common.digest import digest
 from har_llm.common.paths import expanded
 from har_llm.common.provenance import Provenance, recorded
 from har_llm.config.experiment import Experiment
-from har_llm.data.gold_answer import gold_answer
 from har_llm.data.records import Home, Prompt, Recordings, Session
-from har_llm.distill.config import Distilled
-from har_llm.distill.examples import Selection, gold_answers
-from har_llm.distill.examples_config import ExampleSettings
-from har_llm.distill.given_examples import GivenExamples
 from har_llm.engines.base import Request
 from har_llm.engines.config import EngineConfig
 from har_llm.engines.decoding import PLAIN_DECODING
@@ -34,8 +28,6 @@ from har_llm.scoring import metrics, parsing
 
 LONGEST_CHOICES = 200
 """Most characters of the choices in a run directory's name; the digest behind them tells runs apart."""
-RECIPE_FORMAT = 8
-"""To be raised when the same recipe would give another adapter."""
 
 
 class Marks(NamedTuple):
@@ -51,7 +43,7 @@ NO_MARKS = Marks()
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """Everything about a run that is known without loading a model."""
+    """Everything about a run that is known without loading a model. One whose adapter is made is a `recipe.StudentRun`."""
 
     experiment: Experiment
     recordings: Recordings
@@ -63,8 +55,6 @@ class PreparedRun:
     """The engine that will run; never engine=auto itself, but its choice."""
     engine_reason: str
     """Why engine=auto chose it."""
-    recipe: AdapterRecipe | None
-    """How the adapter is made; None for a ready one or none."""
     requests: Sequence[Request]
     """decoding.samples for each prompt, prompt by prompt. Equal prompts may share a key."""
     given: Given | None = None
@@ -104,10 +94,12 @@ class PreparedRun:
     @cached_property
     def made_of(self) -> Provenance:
         """What is synthetic about the model with its adapter, apart from the home that the run is about."""
-        made = resolve.provenance(self.model) | Provenance(model=self.experiment.engine.synthetic)
-        if self.recipe is not None:
-            return made | self.recipe.provenance
-        return made if self.adapter is None else made | recorded(self.adapter.path)
+        answers = Provenance(model=self.experiment.engine.synthetic)
+        return resolve.provenance(self.model) | answers | self.adapter_provenance
+
+    @property
+    def adapter_provenance(self) -> Provenance:
+        return Provenance() if self.adapter is None else recorded(self.adapter.path)
 
     @cached_property
     def model_identity(self) -> dict[str, Any]:
@@ -211,160 +203,9 @@ class PreparedRun:
         return sum(samples - len(mine) for mine in self.wanted(store) if mine[-1].key not in store)
 
 
-@dataclass(frozen=True)
-class TrainingPart:
-    """The training part that examples are about: a teacher's generations, or gold answers."""
-
-    run: PreparedRun
-    """Of the teacher; never scored. Without a teacher it has no requests."""
-    settings: ExampleSettings
-
-    @property
-    def dataset(self) -> str:
-        return self.run.experiment.dataset.name
-
-    @property
-    def provenance(self) -> Provenance:
-        return self.run.provenance
-
-    @property
-    def uses_gold(self) -> bool:
-        """Whether gold activities are used for the examples, or to choose them or their events."""
-        dataset, prompt = self.run.experiment.dataset, self.run.experiment.prompt
-        dropped = dataset.null_class == "dropped" and bool(dataset.home.null_class)
-        return self.settings.uses_gold or prompt.examples > 0 or dropped
-
-    def identity(self) -> dict[str, Any]:
-        """What can change the examples, apart from the settings."""
-        if not self.run.requests:
-            return {"rows": digest([example.as_row() for example in self.gold_answers().examples])}
-        made: dict[str, Any] = {"examples": [request.key for request in self.run.requests]}
-        if self.settings.uses_answers:
-            made["parsing"] = self.run.parsed_by
-        if self.settings.uses_gold:
-            made["gold"] = data_digest(self.run.sessions)
-        return made
-
-    def gold_answers(self) -> Selection:
-        """Raises ConfigError if there are none."""
-        activities, form = self.run.recordings.home.activities, self.run.experiment.prompt.form
-        return gold_answers(self.run.prompts, lambda prompt: gold_answer(prompt.window, prompt.ids, activities, form))
-
-    def kind(self) -> list[Any]:
-        """What their length depends on."""
-        of_part = self.run.experiment
-        windows = {name: value for name, value in vars(of_part.window).items() if value is not None}
-        return [self.settings.method, of_part.model.name, of_part.dataset.name, windows]
-
-
-@dataclass(frozen=True)
-class AdapterRecipe:
-    """What an adapter is made of: a student, the examples and the choice of them, the training settings.
-
-    The adapter's key is the digest of its recipe, so that it is known, and the adapter found, without training.
-    """
-
-    lora: Distilled
-    source: TrainingPart | GivenExamples
-    """Where the examples come from."""
-    student: ResolvedModel
-    experiment: Experiment
-    """The student's."""
-
-    @property
-    def teacher(self) -> PreparedRun | None:
-        """The teacher's generations on the training part; None for examples without a teacher."""
-        return self.source.run if isinstance(self.source, TrainingPart) and self.source.run.requests else None
-
-    @property
-    def most_examples(self) -> int:
-        """Number of examples, if none is left out."""
-        if isinstance(self.source, GivenExamples):
-            return len(self.source.examples)
-        run = self.source.run
-        return len(run.requests if run.requests and self.lora.examples.pick == "all" else run.prompts)
-
-    @cached_property
-    def identity(self) -> dict[str, Any]:
-        """Everything that can change the adapter."""
-        model, examples = self.experiment.model, self.lora.examples
-        of_source = {"file": self.source.digest} if isinstance(self.source, GivenExamples) else self.source.identity()
-        made: dict[str, Any] = {
-            "format": RECIPE_FORMAT,
-            "base": ["local" if self.student.local else model.id, self.student.revision, model.dtype],
-            "template": [model.template_options(), resolve.template_digest(self.student)],
-            "training": self.lora.training.identity(),
-            "chosen": examples.identity(),
-            "reasoning_marks": model.reasoning_marks,
-            "answer_mark": self.experiment.prompt.form.mark,
-            **of_source,
-        }
-        if examples.unusable == "leave_out":
-            made["longest"] = self.max_length
-        return made
-
-    @cached_property
-    def key(self) -> str:
-        return digest(self.identity)
-
-    @property
-    def folder(self) -> Path:
-        """The adapter's folder, once it is trained. The student's name (model.name) is not in the key, so not in here."""
-        base = re.split("[/:]", self.identity["base"][0])[-1]
-        return adapters_folder(self.outputs / "store") / f"{base[-60:]}-{self.key[:16]}"
-
-    @property
-    def outputs(self) -> Path:
-        return expanded(self.experiment.settings.paths.outputs)
-
-    @property
-    def work(self) -> dict[str, Any]:
-        """What determines how long a step takes on a given machine."""
-        training, source = self.lora.training, self.source
-        shaped = (
-            "r",
-            "target_modules",
-            "batch_size",
-            "per_device_train_batch_size",
-            "optim",
-            "load_in_4bit",
-            "completion_only_loss",
-            "extra_args",
-        )
-        return {
-            "trained": self.identity["base"],
-            "trainer": self.lora.trainer,
-            "settings": {name: getattr(training, name) for name in shaped},
-            "examples": source.digest if isinstance(source, GivenExamples) else source.kind(),
-        }
-
-    @property
-    def adapter(self) -> ResolvedAdapter:
-        return ResolvedAdapter("distilled", self.key, self.folder)
-
-    @property
-    def max_length(self) -> int | None:
-        """Most tokens of an example; None = the context that the student's own configuration names."""
-        return self.lora.training.max_length or self.experiment.model.context
-
-    @property
-    def provenance(self) -> Provenance:
-        """What is synthetic about the adapter, whatever it is scored on."""
-        return self.source.provenance | resolve.provenance(self.student)
-
-
 def unscored(experiment: Experiment, home: Home) -> frozenset[int]:
     """The activities that may be answered and are not scored."""
     return home.null_class if experiment.dataset.null_class == "unscored" else frozenset()
-
-
-def adapters_folder(store: Path) -> Path:
-    return store / "adapters"
-
-
-def find_adapter(store: Path, key: str) -> Path | None:
-    """The folder of the adapter whose recipe has this key; None if it is not trained."""
-    return next(iter(sorted(adapters_folder(store).glob(f"[!.]*-{key[:16]}"))), None)
 
 
 def data_digest(sessions: Sequence[Session]) -> str:

@@ -23,6 +23,7 @@ from har_llm.models import resolve
 from har_llm.runs import directory, summary_markdown
 from har_llm.runs.directory import RunResult
 from har_llm.runs.generations import WindowGenerations, parse_windows
+from har_llm.runs.recipe import StudentRun, TrainingPart
 from har_llm.runs.result import (
     FORMAT,
     Choices,
@@ -40,7 +41,7 @@ from har_llm.runs.result import (
     Versions,
 )
 from har_llm.runs.rows import prediction_rows, window_rows
-from har_llm.runs.run import PreparedRun, TrainingPart
+from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import GenerationStore
 from har_llm.runs.summary import summarise
 from har_llm.scoring import metrics, parsing
@@ -152,10 +153,9 @@ def _component(component: Any) -> dict[str, Any]:
 def _adapter(run: PreparedRun) -> RunAdapter | None:
     if run.adapter is None:
         return None
-    lora, recipe = run.experiment.lora, run.recipe
-    distillation = None
-    if recipe is not None:
-        source, teacher = recipe.source, recipe.teacher
+    lora, distillation = run.experiment.lora, None
+    if isinstance(run, StudentRun):
+        recipe, source, teacher = run.recipe, run.recipe.source, run.recipe.teacher
         part = source.run if isinstance(source, TrainingPart) else None
         distillation = Distillation(
             method=recipe.lora.examples.method,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from har_llm.distill.training_messages import TrainingStart, TrainingStep
     from har_llm.engines.base import Generation
     from har_llm.models.resolve import ResolvedModel
-    from har_llm.runs.run import AdapterRecipe
+    from har_llm.runs.recipe import AdapterRecipe
     from har_llm.sweep.job import Job
     from har_llm.sweep.plan import Load, Plan
 

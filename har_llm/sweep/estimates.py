@@ -16,7 +16,7 @@ from har_llm.models.config import DTYPES
 from har_llm.models.footprint import Footprint
 from har_llm.models.resolve import OVERHEAD, parameter_count
 from har_llm.models.room import download_place
-from har_llm.runs.run import AdapterRecipe
+from har_llm.runs.recipe import AdapterRecipe
 from har_llm.sweep.plan import CHARACTERS_PER_TOKEN, Load, Plan, characters
 from har_llm.sweep.read_once import Stores
 from har_llm.sweep.throughput import known_rate

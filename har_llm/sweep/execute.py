@@ -20,7 +20,8 @@ from har_llm.models.adapters import ReadyAdapter
 from har_llm.models.checkpoint import check_whole
 from har_llm.runs.directory import damage, read_run
 from har_llm.runs.prepare import prepare, teachers_experiment
-from har_llm.runs.run import AdapterRecipe, PreparedRun
+from har_llm.runs.recipe import AdapterRecipe, StudentRun
+from har_llm.runs.run import PreparedRun
 from har_llm.runs.write import write_run
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.claims import Claims
@@ -122,7 +123,7 @@ def _train(plan: Plan, jobs: Sequence[Job], callback: Callback, stores: Stores) 
 
 def dependents_of(recipe: AdapterRecipe, jobs: Sequence[PreparedJob], stores: Stores) -> list[PreparedJob]:
     """The jobs that wait for the adapter."""
-    students = [job for job in jobs if job.run.recipe is not None and job.run.recipe.key == recipe.key]
+    students = [job for job in jobs if isinstance(job.run, StudentRun) and job.run.recipe.key == recipe.key]
     return [job for job in students if stores.owed(job.run)]
 
 
@@ -153,7 +154,7 @@ def _owes(job: PreparedJob, load: Load, stores: Stores) -> bool:
     """Whether a job still needs a generation that the load should make, for itself or for its teacher."""
     if not stores.owed(job.run):
         return False
-    runs = [job.run, *teachers_of([] if job.run.recipe is None else [job.run.recipe])]
+    runs = [job.run, *teachers_of([job.run.recipe] if isinstance(job.run, StudentRun) else [])]
     return any(request.key in load.may_make for run in runs for request in stores.owed(run))
 
 
@@ -243,7 +244,7 @@ def jobs_of(load: Load, jobs: Sequence[PreparedJob], stores: Stores) -> list[Pre
 
 
 def _is_teacher_of(load: Load, run: PreparedRun, stores: Stores) -> bool:
-    teacher = None if run.recipe is None else run.recipe.teacher
+    teacher = run.recipe.teacher if isinstance(run, StudentRun) else None
     if teacher is None or _key(teacher) not in {_key(one) for one in load.runs}:
         return False
     return bool(stores.owed(run))

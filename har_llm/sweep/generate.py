@@ -15,6 +15,7 @@ from har_llm.engines.base import Generation, LoadedModel
 from har_llm.models import resolve
 from har_llm.models.footprint import footprint
 from har_llm.runs.generations import ADAPTER_WEIGHTS
+from har_llm.runs.recipe import StudentRun
 from har_llm.runs.store import Record, ShardWriter
 from har_llm.sweep import baselines, throughput
 from har_llm.sweep.callbacks import Callback
@@ -94,7 +95,7 @@ class _Keeper:
         if id(run) not in self._writers:
             writer = self._stack.enter_context(run.open_writer())
             about = {**self._about, "model": run.model_identity, "provenance": run.provenance.label}
-            if run.recipe is not None:
+            if isinstance(run, StudentRun):
                 about[ADAPTER_WEIGHTS] = self._stores.weights(run.recipe)
             self._writers[id(run)] = (writer, about)
         writer, about = self._writers[id(run)]

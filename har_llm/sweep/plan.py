@@ -16,7 +16,8 @@ from har_llm.common.digest import canonical
 from har_llm.engines.base import Request
 from har_llm.engines.config import EngineConfig
 from har_llm.models.resolve import ResolvedModel
-from har_llm.runs.run import AdapterRecipe, PreparedRun
+from har_llm.runs.recipe import AdapterRecipe, StudentRun
+from har_llm.runs.run import PreparedRun
 from har_llm.sweep.read_once import Stores
 
 CHARACTERS_PER_TOKEN = 3.5
@@ -122,15 +123,13 @@ def teachers_of(recipes: Iterable[AdapterRecipe]) -> list[PreparedRun]:
 def make_plan(runs: Sequence[PreparedRun], stores: Stores) -> Plan:
     """The plan of what these runs owe. Raises MissingError for a damaged adapter."""
     # A run whose generations are all stored needs neither its adapter nor its teacher's generations.
-    dependents = [run for run in runs if run.recipe is not None and stores.owed(run)]
-    recipes = {
-        run.recipe.key: run.recipe for run in dependents if run.recipe is not None and stores.weights(run.recipe) is None
-    }
+    dependents = [run for run in runs if isinstance(run, StudentRun) and stores.owed(run)]
+    recipes = {run.recipe.key: run.recipe for run in dependents if stores.weights(run.recipe) is None}
     teachers = teachers_of(recipes.values())
     teachers_models = {canonical(load_identity(teacher)) for teacher in teachers}
     first, others = list(teachers), list[PreparedRun]()
     for run in runs:
-        untrained = run.recipe is not None and run.recipe.key in recipes
+        untrained = isinstance(run, StudentRun) and run.recipe.key in recipes
         later = untrained or canonical(load_identity(run)) not in teachers_models
         (others if later else first).append(run)
     wanted = len({(run.outputs, key) for run in [*runs, *teachers] for key in stores.wanted(run)})

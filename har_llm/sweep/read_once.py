@@ -13,7 +13,8 @@ from har_llm.data.records import Recordings
 from har_llm.engines.base import Request
 from har_llm.runs.adapter_files import adapter_weights
 from har_llm.runs.prepare import read_recordings
-from har_llm.runs.run import AdapterRecipe, PreparedRun
+from har_llm.runs.recipe import AdapterRecipe
+from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import GenerationStore
 
 

@@ -33,7 +33,8 @@ from har_llm.models.adapters import adapter_digest
 from har_llm.models.checkpoint import check_targets
 from har_llm.runs.adapter_files import adapter_origin, name_base, select_examples
 from har_llm.runs.generations import check_adapter
-from har_llm.runs.run import AdapterRecipe, PreparedRun
+from har_llm.runs.recipe import AdapterRecipe, StudentRun
+from har_llm.runs.run import PreparedRun
 from har_llm.sweep import throughput
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.read_once import Stores
@@ -52,7 +53,7 @@ def check_recipe(run: PreparedRun, stores: Stores) -> None:
     Also for an adapter that was trained again after the first generations of the run. A run whose generations are all stored
     needs no adapter.
     """
-    if run.recipe is None or not stores.owed(run):
+    if not isinstance(run, StudentRun) or not stores.owed(run):
         return
     there = stores.weights(run.recipe)
     if there is None:

@@ -18,6 +18,7 @@ from har_llm.common.typed_json import plain
 from har_llm.config.experiment import NO_RESULT
 from har_llm.config.tracker import WandbTracker
 from har_llm.runs.adapter_files import adapter_origin
+from har_llm.runs.recipe import AdapterRecipe, StudentRun
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job
 from har_llm.sweep.train import steps_so_far
@@ -29,7 +30,6 @@ from har_llm.tracking.sync import publish_runs, sentences
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
     from har_llm.distill.training_messages import TrainingStep
-    from har_llm.runs.run import AdapterRecipe
     from har_llm.sweep.plan import Load, Plan
 
 
@@ -161,7 +161,7 @@ class Tracking(Callback):
 
 
 def _depends_on(job: Job, recipe: AdapterRecipe) -> bool:
-    return job.run is not None and job.run.recipe is not None and job.run.recipe.key == recipe.key
+    return isinstance(job.run, StudentRun) and job.run.recipe.key == recipe.key
 
 
 def _training_group(publisher: Publisher, recipe: AdapterRecipe) -> str:

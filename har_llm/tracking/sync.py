@@ -23,8 +23,8 @@ from har_llm.config.tracker import OFFLINE_MODES, WandbTracker
 from har_llm.models.adapters import NO_ADAPTER
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.find import chosen_folders
+from har_llm.runs.recipe import find_adapter
 from har_llm.runs.result import Metrics
-from har_llm.runs.run import find_adapter
 from har_llm.tracking.content import about, run_id, training_id
 from har_llm.tracking.outcomes import Failed, Offline, Online, Published
 from har_llm.tracking.publisher import Publisher

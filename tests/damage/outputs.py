@@ -32,8 +32,9 @@ from har_llm.runs.directory import read_run
 from har_llm.runs.find import chosen_runs, two_runs
 from har_llm.runs.load import load_runs
 from har_llm.runs.prepare import prepare
+from har_llm.runs.recipe import AdapterRecipe, StudentRun
 from har_llm.runs.result import PredictionRow
-from har_llm.runs.run import AdapterRecipe, PreparedRun
+from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import Record
 from har_llm.sweep import execute
 from har_llm.sweep.callbacks import Callback
@@ -111,7 +112,7 @@ def make_outputs(folder: Path) -> Outputs:
     runs = first, second, scored, trained, untrained = [prepare(one) for one in composed]
     for run in (first, second):
         _answer(run)
-    assert scored.recipe is not None and trained.recipe is not None and untrained.recipe is not None
+    assert isinstance(scored, StudentRun) and isinstance(trained, StudentRun) and isinstance(untrained, StudentRun)
     assert scored.recipe.teacher is not None
     keep(scored.recipe.teacher)  # the same for all of them
     keep(scored, adapter_weights=stand_in(scored.recipe))

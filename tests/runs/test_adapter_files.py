@@ -12,6 +12,7 @@ from har_llm.models.config import ModelConfig
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.adapter_files import adapter_origin, name_base, select_examples
 from har_llm.runs.prepare import prepare
+from har_llm.runs.recipe import StudentRun
 from tests.sweep.distilled_jobs import job, keep
 
 
@@ -28,7 +29,7 @@ def test_events_that_were_left_out_by_gold_activities_are_said(
         "lora.examples.unusable=leave_out",
     )
     run = prepare(job(tmp_path, *overrides).experiment)  # type: ignore[arg-type]
-    assert run.recipe is not None
+    assert isinstance(run, StudentRun)
     keep(run.recipe.teacher)
     selection = select_examples(run.recipe, run.recipe.teacher.open_store())
     origin = adapter_origin(run.recipe, selection)

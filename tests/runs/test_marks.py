@@ -15,6 +15,7 @@ from har_llm.data.records import Prompt
 from har_llm.distill.manifest import Manifest, MergedModel, write_manifest
 from har_llm.models.adapters import adapter_digest
 from har_llm.runs.prepare import prepare
+from har_llm.runs.recipe import StudentRun
 from har_llm.runs.run import PreparedRun
 from tests.composing import experiment
 from tests.distill.manifests import trained_adapter
@@ -94,7 +95,7 @@ def test_given_rows_that_are_scored_windows_are_counted(tmp_path: Path) -> None:
 def test_a_student_s_prompts_show_gold_of_its_own_training_sessions_only() -> None:
     choices = ("prompt=few_shot", "prompt.examples=1", "lora=gold_answers", "model.thinking=false")
     few, all_of_them = (prepared(*choices, f"lora.train_sessions={count}") for count in (2, 10))
-    assert few.recipe is not None
+    assert isinstance(few, StudentRun)
     trained_on = {session.id for session in few.recipe.source.run.sessions}  # type: ignore[union-attr]
     shown = {example for prompt in few.prompts for example in prompt.examples}
     assert len(shown) == 1 and {one.partition("#")[0] for one in shown} <= trained_on

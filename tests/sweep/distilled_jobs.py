@@ -9,7 +9,8 @@ from safetensors.numpy import save_file
 
 from har_llm.distill.manifest import Manifest, write_manifest
 from har_llm.models.adapters import adapter_digest
-from har_llm.runs.run import AdapterRecipe, PreparedRun
+from har_llm.runs.recipe import AdapterRecipe
+from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import Record
 from har_llm.sweep.job import Job
 from tests.composing import experiment

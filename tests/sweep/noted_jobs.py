@@ -11,7 +11,7 @@ from har_llm.distill.examples import Selection
 from har_llm.distill.training_messages import TrainingStart, TrainingStep
 from har_llm.engines.base import Generation
 from har_llm.models.resolve import ResolvedModel
-from har_llm.runs.run import AdapterRecipe
+from har_llm.runs.recipe import AdapterRecipe
 from har_llm.sweep import execute
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job

@@ -16,6 +16,7 @@ from har_llm.models import hub
 from har_llm.models.footprint import Footprint
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.prepare import prepare
+from har_llm.runs.recipe import StudentRun
 from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import Record
 from har_llm.sweep.estimates import CHARACTERS_PER_TOKEN, LoadEstimate, Place, TrainingEstimate, estimate
@@ -203,7 +204,7 @@ def test_a_training_is_estimated_from_the_teachers_windows(tmp_path: Path) -> No
         "limit=1",
     )
     run = prepared(tmp_path, *few)
-    assert run.recipe is not None
+    assert isinstance(run, StudentRun)
     made = training(run)
     assert (made.recipe, made.examples, made.hours) == (run.recipe, len(run.recipe.teacher.prompts), None)
     (tmp_path / "store").mkdir()

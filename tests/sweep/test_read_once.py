@@ -14,6 +14,7 @@ from har_llm.distill.training_job import TrainingJob
 from har_llm.distill.training_messages import TrainingMessage, TrainingStart, TrainingStep
 from har_llm.models.adapters import ADAPTER_FILES, adapter_digest
 from har_llm.runs.prepare import prepare
+from har_llm.runs.recipe import StudentRun
 from har_llm.runs.store import GenerationStore
 from har_llm.sweep.execute import generate_jobs
 from har_llm.sweep.job import Job
@@ -27,7 +28,7 @@ from tests.sweep.noted_jobs import Notes, done
 
 def test_an_adapter_is_digested_once_for_all_that_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [prepare(distilled_job(tmp_path, f"seed={seed}").experiment) for seed in (0, 1)]  # type: ignore[arg-type]
-    assert runs[0].recipe is not None
+    assert isinstance(runs[0], StudentRun)
     weights, stores = stand_in(runs[0].recipe), Stores()
     digested: list[Path] = []
 
@@ -38,9 +39,9 @@ def test_an_adapter_is_digested_once_for_all_that_ask(tmp_path: Path, monkeypatc
     monkeypatch.setattr("har_llm.runs.adapter_files.adapter_digest", digest)
     for run in runs:
         check_recipe(run, stores)
-        assert run.recipe is not None and stores.weights(run.recipe) == weights
+        assert isinstance(run, StudentRun) and stores.weights(run.recipe) == weights
     assert not make_plan(runs, stores).recipes
-    assert len(digested) == len({run.recipe.key for run in runs if run.recipe is not None})
+    assert len(digested) == len({run.recipe.key for run in runs})
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from har_llm.distill.training_messages import TrainingMessage, TrainingStart, Tr
 from har_llm.runs.adapter_files import adapter_weights
 from har_llm.runs.generations import parse_windows
 from har_llm.runs.prepare import prepare
-from har_llm.runs.run import AdapterRecipe
+from har_llm.runs.recipe import AdapterRecipe, StudentRun
 from har_llm.sweep import execute
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job
@@ -107,7 +107,7 @@ def test_a_damaged_adapter_is_noticed(tmp_path: Path) -> None:
 
 def test_what_a_killed_training_has_left_of_a_finished_adapter_is_removed(tmp_path: Path) -> None:
     run = prepare(job(tmp_path).experiment)  # type: ignore[arg-type]
-    assert run.recipe is not None
+    assert isinstance(run, StudentRun)
     stand_in(run.recipe)
     (staging_of(run.recipe) / "checkpoints").mkdir(parents=True)
     with Lock(run.recipe.folder.with_name(f".{run.recipe.folder.name}.lock")).held():
@@ -133,7 +133,7 @@ def test_a_run_that_has_its_generations_needs_no_adapter(tmp_path: Path, monkeyp
 def test_generations_of_an_adapter_that_was_trained_again_are_not_mixed_with_older_ones(tmp_path: Path) -> None:
     wanted = job(tmp_path)
     run = prepare(wanted.experiment)  # type: ignore[arg-type]
-    assert run.recipe is not None and len(run.requests) == 2
+    assert isinstance(run, StudentRun) and len(run.requests) == 2
     weights = stand_in(run.recipe)
     keep(replace(run, requests=run.requests[:1]), adapter_weights="others")
     callback = done(wanted)
@@ -148,7 +148,7 @@ def test_generations_of_an_adapter_that_was_trained_again_are_not_mixed_with_old
 
 def test_generations_that_name_no_adapter_weights_are_taken(tmp_path: Path) -> None:
     run = prepare(job(tmp_path).experiment)  # type: ignore[arg-type]
-    assert run.recipe is not None
+    assert isinstance(run, StudentRun)
     weights = stand_in(run.recipe)
     keep(replace(run, requests=run.requests[:1]))
     check_recipe(run, Stores())
@@ -193,7 +193,7 @@ def test_a_training_whose_process_dies_while_another_waits_is_taken_over(
     monkeypatch.setattr(execute, "WAIT_S", 0.01)
     wanted = job(tmp_path)
     run = prepare(wanted.experiment)  # type: ignore[arg-type]
-    assert run.recipe is not None
+    assert isinstance(run, StudentRun)
     keep(run.recipe.teacher)
     lock = run.recipe.folder.with_name(f".{run.recipe.folder.name}.lock")
     lock.parent.mkdir(parents=True)

@@ -15,6 +15,7 @@ from har_llm.distill.training_messages import TrainingStep
 from har_llm.runs.adapter_files import adapter_origin, select_examples
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.prepare import prepare
+from har_llm.runs.recipe import StudentRun
 from har_llm.tracking.content import TRAINING_SUMMARY, RunContent, Training, run_content, run_id, training_content
 from tests.distill.manifests import trained_adapter
 from tests.report.run_folders import sealed
@@ -122,7 +123,7 @@ def test_a_missing_file_is_one_sentence(finished: Finished) -> None:
 
 def test_the_summary_of_a_training_is_what_the_manifest_says(tmp_path: Path) -> None:
     run = prepare(job(tmp_path, "lora.examples.unusable=leave_out").experiment)  # type: ignore[arg-type]
-    assert run.recipe is not None
+    assert isinstance(run, StudentRun)
     keep(run.recipe.teacher)
     selection = select_examples(run.recipe, run.recipe.teacher.open_store())
     origin, made = adapter_origin(run.recipe, selection), trained_adapter(steps=(TrainingStep(1, 0.5),))

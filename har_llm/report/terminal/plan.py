@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from har_llm.common.console import console, plain, show_table
 from har_llm.common.numbers import counted, data_size, duration, rough
 from har_llm.common.tables import Table
-from har_llm.runs.run import TrainingPart
+from har_llm.runs.recipe import TrainingPart
 from har_llm.sweep.estimates import Downloads, Estimates, LoadEstimate, TrainingEstimate
 from har_llm.sweep.plan import Plan
 

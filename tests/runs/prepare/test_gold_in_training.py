@@ -11,6 +11,7 @@ import pytest
 from har_llm.config.experiment import Experiment
 from har_llm.data.records import Event, Recordings
 from har_llm.runs.prepare import prepare, read_recordings
+from har_llm.runs.recipe import StudentRun
 from har_llm.runs.run import PreparedRun
 from tests.composing import experiment
 from tests.sweep.distilled_jobs import SMALL
@@ -45,12 +46,12 @@ def prepared(tmp_path: Path, method: str, session: Callable[[str], bool] = lambd
 @pytest.mark.parametrize("method", METHODS)
 def test_gold_of_the_training_part_alone_reaches_a_training(tmp_path: Path, method: str) -> None:
     plain = prepared(tmp_path, method)
-    assert plain.recipe is not None
+    assert isinstance(plain, StudentRun)
     trained_on = {session.id for session in plain.recipe.source.run.sessions}  # type: ignore[union-attr]
     scored = {session.id for session in plain.sessions}
     assert trained_on and scored and not trained_on & scored
     of_test, of_train = (prepared(tmp_path, method, names.__contains__) for names in (scored, trained_on))
-    assert of_test.recipe is not None and of_train.recipe is not None
+    assert isinstance(of_test, StudentRun) and isinstance(of_train, StudentRun)
     assert of_test.recipe.key == plain.recipe.key and of_test.requests == plain.requests
     # Without the choice, the teacher's key has no gold; the student is asked the same in every case.
     assert (of_train.recipe.key == plain.recipe.key) == (method == "distilled")

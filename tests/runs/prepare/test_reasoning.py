@@ -11,6 +11,7 @@ from har_llm.common.errors import ConfigError
 from har_llm.models import resolve
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.prepare import prepare
+from har_llm.runs.recipe import StudentRun
 from tests.composing import experiment
 from tests.scripted_runs import SMALL
 
@@ -37,7 +38,7 @@ def test_a_model_that_does_not_reason_is_refused_with_thinking(plain: Path) -> N
 
 def test_a_student_reasons_if_its_teacher_does_and_so_may_any_adapter(plain: Path, tmp_path: Path) -> None:
     student = prepare(experiment(*of(plain, "lora=distilled_tiny")))
-    assert student.recipe is not None
+    assert isinstance(student, StudentRun)
     adapter = tmp_path / "adapter"
     adapter.mkdir()
     (adapter / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 8}')

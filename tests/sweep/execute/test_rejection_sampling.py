@@ -11,6 +11,7 @@ from har_llm.data.gold_answer import gold_answer
 from har_llm.data.records import Prompt
 from har_llm.runs.adapter_files import select_examples
 from har_llm.runs.prepare import prepare
+from har_llm.runs.recipe import StudentRun
 from har_llm.runs.run import PreparedRun
 from har_llm.sweep import execute
 from har_llm.sweep.estimates import estimate
@@ -36,7 +37,7 @@ def job(tmp_path: Path, url: str) -> Job:
 
 def teacher_of(one: Job) -> PreparedRun:
     run = prepare(one.experiment)  # type: ignore[arg-type]
-    assert run.recipe is not None and run.recipe.teacher is not None
+    assert isinstance(run, StudentRun) and run.recipe.teacher is not None
     return run.recipe.teacher
 
 
@@ -63,7 +64,7 @@ def test_only_as_many_generations_are_made_as_are_needed(tmp_path: Path) -> None
     tries = [len(server.attempts[prompt.messages[-1]["content"]]) for prompt in teacher.prompts]
     assert tries == [1, 2, 3, 1, 1, 1] and len(kept(tmp_path)) == 9
     run = prepare(asked.experiment)  # type: ignore[arg-type]
-    assert run.recipe is not None
+    assert isinstance(run, StudentRun)
     selection = select_examples(run.recipe, Stores().of(teacher))
     assert [example.place.partition("#")[2] for example in selection.examples] == ["0", "1", "1", "0", "1"]
     assert selection.left_out == {"with unclosed reasoning": 1, "with too few events right": 3}

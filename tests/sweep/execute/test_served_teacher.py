@@ -11,6 +11,7 @@ import pytest
 
 from har_llm.distill.manifest import read_manifest
 from har_llm.runs.prepare import prepare
+from har_llm.runs.recipe import StudentRun
 from har_llm.sweep import execute
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import make_plan
@@ -43,7 +44,7 @@ def test_its_generations_are_planned_without_files_or_memory_for_it_and_are_its_
     (teacher, student) = make_plan([run], Stores()).loads
     assert (teacher.engine.engine_name, student.engine.engine_name) == ("OpenAI", "Transformers")
     assert not teacher.engine.needs_model() and teacher.model.path is None
-    assert run.recipe is not None and here.recipe is not None and run.recipe.key != here.recipe.key
+    assert isinstance(run, StudentRun) and isinstance(here, StudentRun) and run.recipe.key != here.recipe.key
     assert run.recipe.identity["examples"] == [request.key for request in run.recipe.teacher.requests]
 
 
@@ -67,7 +68,7 @@ def test_what_the_server_had_answered_when_it_died_is_not_asked_again(tmp_path: 
     with FailingServer({None: (ANSWER,)}, port=port) as again:
         resumed = served(tmp_path, again.url)
         execute.generate_jobs([resumed], Notes(), TEACHERS_ONLY)
-        assert resumed.error is None and resumed.run is not None and resumed.run.recipe is not None
+        assert resumed.error is None and resumed.run is not None and isinstance(resumed.run, StudentRun)
         assert len(again.bodies) == len(resumed.run.recipe.teacher.requests) - len(before)
     assert {body["model"] for body in again.bodies} == {"org/large"}
     assert sorted(kept(tmp_path)) == sorted(resumed.run.recipe.identity["examples"])

@@ -14,7 +14,7 @@ from har_llm.runs.adapter_files import select_examples
 from har_llm.runs.export import export
 from har_llm.runs.facts import facts
 from har_llm.runs.prepare import prepare
-from har_llm.runs.run import AdapterRecipe
+from har_llm.runs.recipe import AdapterRecipe, StudentRun
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
@@ -50,7 +50,7 @@ def test_gold_answers_need_no_teacher_and_are_those_of_the_training_part(tmp_pat
     one = job(tmp_path, *GOLD)
     run = prepare(one.experiment)  # type: ignore[arg-type]
     (load,) = make_plan([run], Stores()).loads
-    assert load.model.config.name == "tiny_student" and run.recipe is not None and run.recipe.teacher is None
+    assert load.model.config.name == "tiny_student" and isinstance(run, StudentRun) and run.recipe.teacher is None
     selection = select_examples(run.recipe, None)
     assert selection.summary() == "6 of 6 gold answers are used for training; examples made of gold activities"
     asked = [event for prompt in run.recipe.source.run.prompts for event in prompt.window.events]  # type: ignore[union-attr]

@@ -14,7 +14,7 @@ from har_llm.distill.manifest import read_manifest
 from har_llm.distill.training_messages import TrainingStep
 from har_llm.report.terminal.progress import LiveProgress
 from har_llm.runs.prepare import prepare
-from har_llm.runs.run import AdapterRecipe
+from har_llm.runs.recipe import AdapterRecipe
 from har_llm.sweep import execute
 from har_llm.sweep.callbacks import Callbacks
 from har_llm.sweep.job import Job

@@ -10,7 +10,7 @@ import pytest
 from har_llm.common.errors import ConfigError
 from har_llm.runs.adapter_files import adapter_weights
 from har_llm.runs.prepare import prepare
-from har_llm.runs.run import find_adapter
+from har_llm.runs.recipe import StudentRun, find_adapter
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
 from har_llm.sweep.train import check_recipe
@@ -94,7 +94,7 @@ def test_what_is_synthetic_about_home_source_student_or_teacher_is_said(
     places = ("dataset", "lora.source", "model", "lora.teacher")
     said = [f"{place}.synthetic={str(place in synthetic).lower()}" for place in places]
     made = prepare(job(tmp_path, "+dataset@lora.source=simulated_house", *said).experiment)  # type: ignore[arg-type]
-    assert made.recipe is not None
+    assert isinstance(made, StudentRun)
     assert (made.recipe.provenance.label, made.provenance.label) == (adapter, run)
 
 
@@ -104,7 +104,7 @@ def test_a_student_may_use_other_windows_than_its_teacher(tmp_path: Path) -> Non
     own = prepare(job(tmp_path, *sliding).experiment)  # type: ignore[arg-type]
     fixed = ("+window@lora.window=fixed", "lora.window.events=3")
     apart = prepare(job(tmp_path, *sliding, *fixed).experiment)  # type: ignore[arg-type]
-    assert plain.recipe is not None and own.recipe is not None and apart.recipe is not None
+    assert isinstance(plain, StudentRun) and isinstance(own, StudentRun) and isinstance(apart, StudentRun)
     assert apart.recipe.key == plain.recipe.key != own.recipe.key
     assert len(own.recipe.teacher.prompts) > len(plain.recipe.teacher.prompts)
     assert (
