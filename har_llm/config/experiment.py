@@ -8,11 +8,11 @@ from typing import Any
 
 from har_llm.config.settings import Settings
 from har_llm.config.tracker import TrackerConfig
-from har_llm.data.datasets.base import Dataset
+from har_llm.data.datasets.base import DatasetConfig
 from har_llm.data.prompts import PromptConfig, SectionedPrompt
 from har_llm.data.splits import Split
 from har_llm.data.windows import FixedWindows
-from har_llm.engines.config import SingleWorker
+from har_llm.engines.config import EngineConfig
 from har_llm.engines.decoding import DecodingConfig
 from har_llm.engines.in_process import InProcess
 from har_llm.models.adapters import LoraConfig
@@ -30,7 +30,7 @@ class Experiment:
     """A composed config, checked: everything that defines one run."""
 
     settings: Settings
-    dataset: Dataset
+    dataset: DatasetConfig
     window: FixedWindows
     prompt: PromptConfig
     split: Split
@@ -38,7 +38,7 @@ class Experiment:
     """The language model; of a baseline, what stands for it."""
     lora: LoraConfig
     decoding: DecodingConfig
-    engine: SingleWorker
+    engine: EngineConfig
     tracker: TrackerConfig
     source: dict[str, Any]
     """The composed config as plain values, kept with the run."""

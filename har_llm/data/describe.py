@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
 from har_llm.common.errors import Notice
 from har_llm.common.text import visible
-from har_llm.data.records import DAY_SECONDS, Home, Recordings, Session, Window
+from har_llm.data.records import DAY_SECONDS, Home, Recordings, Session
 from har_llm.data.splits import unused
+from har_llm.data.windows import FixedWindows
 
 UNUSED = "unused"
-
-
-class Windowing(Protocol):
-    """What conf/window chooses."""
-
-    def cut(self, session: Session) -> Iterator[Window]: ...
-
-    def excluded(self, session: Session) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -82,7 +74,7 @@ class Description:
     """Events that the settings leave out, counted by reason."""
 
 
-def describe(recordings: Recordings, parts: Mapping[str, Sequence[Session]], windowing: Windowing) -> Description:
+def describe(recordings: Recordings, parts: Mapping[str, Sequence[Session]], windowing: FixedWindows) -> Description:
     sessions = recordings.sessions
     rest = unused(sessions, parts)
     divided = {**parts, UNUSED: rest} if rest else parts
@@ -139,7 +131,7 @@ def _activity_counts(home: Home, parts: Mapping[str, Sequence[Session]]) -> list
     ]
 
 
-def _part_counts(sessions: Sequence[Session], windowing: Windowing) -> PartCounts:
+def _part_counts(sessions: Sequence[Session], windowing: FixedWindows) -> PartCounts:
     return PartCounts(
         sessions=len(sessions),
         session_ids=[session.id for session in sessions],

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from string import Template
-from typing import Protocol, runtime_checkable
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, MissingError
@@ -30,29 +30,9 @@ OF_A_WINDOW = ("events", "ids")
 """Placeholders of what differs from window to window."""
 
 
-@runtime_checkable
-class PromptConfig(Protocol):
-    """A prompt's settings. Configured by conf/prompt/<name>.yaml."""
-
-    name: str
-    examples: int
-    examples_seed: int
-
-    def text_digest(self) -> str | None: ...
-
-    @property
-    def form(self) -> AnswerForm: ...
-
-    def check(self) -> None: ...
-
-    def renderer(self, home: Home, shown: Sequence[Window] = ()) -> Renderer:
-        """What turns windows of this home into prompts. `shown`: windows for its examples, one more than it has."""
-        ...
-
-
 @dataclass(kw_only=True)
-class AskingPrompt:
-    """What all prompts say of the ids and the form of the answers that they ask for."""
+class PromptConfig(ABC):
+    """What all prompts share: the ids and the form of the answers that they ask for. Configured by conf/prompt."""
 
     name: str = "own"
     """Names the prompt in records and tables."""
@@ -91,6 +71,10 @@ class AskingPrompt:
             self.answer_format, self.answer_keys, self.answer_activities, self.answer_mark, numbered=self._numbered
         )
 
+    @abstractmethod
+    def renderer(self, home: Home, shown: Sequence[Window] = ()) -> Renderer:
+        """What turns windows of this home into prompts. `shown`: windows for its examples, one more than it has."""
+
     @property
     def _numbered(self) -> bool:
         """Whether it may show activities with their numbers."""
@@ -98,7 +82,7 @@ class AskingPrompt:
 
 
 @dataclass(kw_only=True)
-class SectionedPrompt(AskingPrompt):
+class SectionedPrompt(PromptConfig):
     """Named sections, filled with the home and joined by blank lines; the window's events come last.
 
     A section may use $description, $rooms, $activities (or $names, without their numbers) and $rules; $examples; $answer,
@@ -193,7 +177,7 @@ class SectionedPrompt(AskingPrompt):
 
 
 @dataclass(kw_only=True)
-class VerbatimPrompt(AskingPrompt):
+class VerbatimPrompt(PromptConfig):
     """A user's own file, sent as it is with the window's events in place of $events (at its end when it has none).
 
     Only the placeholders of this module are filled; any other $ stays as written.

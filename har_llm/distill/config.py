@@ -8,11 +8,11 @@ from typing import Any
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
-from har_llm.data.datasets.base import Dataset
+from har_llm.data.datasets.base import DatasetConfig
 from har_llm.data.windows import FixedWindows
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.distill.training_config import TrainingSettings
-from har_llm.engines.config import SingleWorker
+from har_llm.engines.config import EngineConfig
 from har_llm.models.adapters import LoraConfig
 from har_llm.models.config import ModelConfig
 
@@ -42,8 +42,12 @@ class Distilled(LoraConfig):
         super().check()
         self.examples.check()
         self._check_teacher()
-        groups = (("engine", "engine", SingleWorker), ("source", "dataset", Dataset), ("window", "window", FixedWindows))
-        for name, group, kind in groups:
+        kinds = {
+            "engine": ("engine", EngineConfig),
+            "source": ("dataset", DatasetConfig),
+            "window": ("window", FixedWindows),
+        }
+        for name, (group, kind) in kinds.items():
             chosen = getattr(self, name)
             if chosen is not None and not isinstance(chosen, kind):
                 raise ConfigError(

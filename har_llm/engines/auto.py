@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from har_llm.common.hardware import has_gpu, is_assumed
-from har_llm.engines.config import EngineConfig, SingleWorker
+from har_llm.engines.config import EngineConfig
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.vllm_config import VllmEngineConfig, installed
 
 
 @dataclass(kw_only=True)
-class AutoEngineConfig(SingleWorker):
+class AutoEngineConfig(EngineConfig):
     """Chooses engine=vllm or engine=transformers with their default settings; a run records only the chosen one."""
 
     def chosen(self) -> tuple[EngineConfig, str]:

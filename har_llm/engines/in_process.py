@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from har_llm.engines.config import SingleWorker
+from har_llm.engines.config import EngineConfig
 
 
 @dataclass(kw_only=True)
-class InProcess(SingleWorker):
+class InProcess(EngineConfig):
     engine_name: ClassVar[str] = "In process"
     engine_class: ClassVar[str] = ""
     """None: sweep.baselines answers."""

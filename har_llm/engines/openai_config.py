@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from har_llm.common.errors import ConfigError, EngineError, MissingError
 from har_llm.common.extra_args import check_plain, extra_identity
-from har_llm.engines.config import SingleWorker
+from har_llm.engines.config import EngineConfig
 from har_llm.models.footprint import Footprint
 
 NO_KEY = "none"
@@ -34,7 +34,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
 
 
 @dataclass(kw_only=True)
-class OpenaiEngineConfig(SingleWorker):
+class OpenaiEngineConfig(EngineConfig):
     engine_name: ClassVar[str] = "OpenAI"
     engine_class: ClassVar[str] = "har_llm.engines.openai_engine.OpenaiEngine"
 

@@ -14,11 +14,11 @@ from har_llm.common.errors import ConfigError
 from har_llm.common.files import read_bounded
 from har_llm.common.paths import expanded
 from har_llm.engines.base import FINISH_REASONS, Generation, LoadedModel, Request
-from har_llm.engines.config import SingleWorker
+from har_llm.engines.config import EngineConfig
 
 
 @dataclass(kw_only=True)
-class ScriptedEngineConfig(SingleWorker):
+class ScriptedEngineConfig(EngineConfig):
     """Answers each prompt with the text of the first rule whose `contains` occurs in the prompt's last message."""
 
     engine_name: ClassVar[str] = "Scripted"

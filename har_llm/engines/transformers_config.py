@@ -14,7 +14,7 @@ from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.extra_args import check_plain, extra_identity
 from har_llm.common.hardware import Gpu, free_memory, gpus, has_gpu, roomiest, shows_only
-from har_llm.engines.config import SingleWorker
+from har_llm.engines.config import EngineConfig
 from har_llm.models.footprint import Footprint
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -23,7 +23,7 @@ LIBRARIES = 0.4e9
 
 
 @dataclass(kw_only=True)
-class TransformersEngineConfig(SingleWorker):
+class TransformersEngineConfig(EngineConfig):
     engine_name: ClassVar[str] = "Transformers"
     engine_class: ClassVar[str] = "har_llm.engines.transformers_engine.TransformersEngine"
 

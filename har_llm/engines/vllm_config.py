@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.extra_args import check_plain, extra_identity
 from har_llm.common.hardware import Gpu, available_memory, gpus, is_assumed, shows_only
-from har_llm.engines.config import SingleWorker
+from har_llm.engines.config import EngineConfig
 from har_llm.engines.layout import Layout, Need, layout, sizes_that_start, usable_share
 from har_llm.models.footprint import Footprint
 
@@ -27,7 +27,7 @@ SEQUENCES_OF_A_GPU, SEQUENCES_OF_A_CPU = 256, 8
 
 
 @dataclass(kw_only=True)
-class VllmEngineConfig(SingleWorker):
+class VllmEngineConfig(EngineConfig):
     engine_name: ClassVar[str] = "vLLM"
     engine_class: ClassVar[str] = "har_llm.engines.vllm_engine.VllmEngine"
 

@@ -36,7 +36,7 @@ class WorkerEngine:
         self._process = JsonProcess("har_llm.engines.worker:serve", "The engine's process", environment, logs=logs)
         self._about: Mapping[str, Any] | None = None
         target = f"{type(config).__module__}.{type(config).__qualname__}"
-        message = {"config_class": target, "config": dataclasses.asdict(config), "model": dataclasses.asdict(model)}  # type: ignore[call-overload]
+        message = {"config_class": target, "config": dataclasses.asdict(config), "model": dataclasses.asdict(model)}
         try:
             self._process.send(message)
         except BaseException:

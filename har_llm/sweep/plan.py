@@ -175,7 +175,7 @@ def load_identity(run: PreparedRun) -> dict[str, Any]:
     model = run.experiment.model
     reads = run.engine.needs_model()
     return {
-        "engine": [type(run.engine).__qualname__, dataclasses.asdict(run.engine)],  # type: ignore[call-overload]
+        "engine": [type(run.engine).__qualname__, dataclasses.asdict(run.engine)],
         "model": [run.model.revision if reads else model.id, model.id if not run.model.local else "local"],
         "dtype": model.dtype,
         "context": model.context,

@@ -1,12 +1,13 @@
-"""What all datasets share: how a home is written in YAML, and the protocol that other rooms use."""
+"""What all datasets share: how a home is written in YAML, and what other rooms ask of a dataset."""
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar
 
 from har_llm.common.checks import check_name, require
 from har_llm.common.errors import ConfigError, Notice, Notices
@@ -57,8 +58,8 @@ def activity_number(activity: int | str, activities: Mapping[int, str]) -> int |
 
 
 @dataclass(kw_only=True)
-class DatasetConfig:
-    """Settings that every dataset has."""
+class DatasetConfig(ABC):
+    """What all datasets share: their settings, and that they can be read. Configured by conf/dataset."""
 
     name: str
     synthetic: bool = False
@@ -83,6 +84,17 @@ class DatasetConfig:
             unknown = [one for one in given if activity_number(one, self.home.activities) is None]
             if unknown:
                 raise ConfigError(f"dataset.home.{setting} has {unknown}, which dataset.home.activities does not list.")
+
+    @abstractmethod
+    def read(self, data: Path) -> Recordings:
+        """Read the dataset below the folder `data` (paths.data).
+
+        Raises MissingError when it is not there, DataError with every fault when it breaks its format.
+        """
+
+    @abstractmethod
+    def faults(self, data: Path) -> Notices:
+        """The faults of the folder, in one pass, without raising for them."""
 
     def null_numbers(self) -> frozenset[int]:
         """The numbers of the null class, as far as home.activities has them."""
@@ -153,27 +165,3 @@ def without_activities(session: Session, dropped: frozenset[int]) -> Session:
         if activities or not event.activities:
             events.append(event._replace(id=len(events), activities=activities))
     return Session(session.id, session.group, events)
-
-
-@runtime_checkable
-class Dataset(Protocol):
-    """A dataset's settings, which can read it. Configured by conf/dataset/<name>.yaml."""
-
-    name: str
-    synthetic: bool
-    paper_split: dict[int, int]
-    null_class: str
-    home: HomeConfig
-
-    def check(self) -> None: ...
-
-    def read(self, data: Path) -> Recordings:
-        """Read the dataset below the folder `data` (paths.data).
-
-        Raises MissingError when it is not there, DataError with every fault when it breaks its format.
-        """
-        ...
-
-    def faults(self, data: Path) -> Notices:
-        """The faults of the folder, in one pass, without raising for them."""
-        ...
