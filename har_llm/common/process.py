@@ -23,7 +23,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
-from har_llm.common.errors import EngineError, HarError, LoggedError
+from har_llm.common.errors import EngineError, HarError, LoggedError, first_line
 
 LOG_LINES = 12
 KILL_S = 10.0
@@ -93,12 +93,17 @@ class JsonProcess:
             raise self._ended() from None
 
     def receive(self) -> dict[str, Any]:
-        """The next message. Raises EngineError for one that says what went wrong, ProcessEnded when the process is gone."""
+        """The next message. Raises EngineError for one that says what went wrong, ProcessFailed if a library failed there,
+        ProcessEnded when the process is gone."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.endswith("\n"):
             raise self._ended()
         message: dict[str, Any] = json.loads(line)
+        if "failure" in message:
+            log = f" The log of its process is {file}." if (file := self._kept_log()) else ""
+            advice = " What was finished is kept; mend that and run the same command again."
+            raise ProcessFailed(f"{self._what} failed with {message['failure']}.", advice + log)
         if "error" not in message:
             return message
         if message["logged"] and (file := self._kept_log()):
@@ -237,6 +242,19 @@ def main() -> None:
         if logged:
             traceback.print_exc()
         caller.reply({"error": str(error), "logged": logged})
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a library in Rust that panics raises no Exception
+        traceback.print_exc()
+        caller.reply({"failure": failure(error)})
+
+
+def failure(error: BaseException) -> str:
+    """An error's kind, the library that raised it, and what it says."""
+    modules = (frame.f_globals["__name__"].partition(".")[0] for frame, _ in traceback.walk_tb(error.__traceback__))
+    *_, library = ["Python", *(name for name in modules if name not in sys.stdlib_module_names)]
+    kind, told = type(error).__name__, first_line(error).rstrip(".")
+    return f"{kind} in {library}" + ("" if told == kind else f": {told}")
 
 
 if __name__ == "__main__":

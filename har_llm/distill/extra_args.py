@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from har_llm.common.errors import ConfigError, EngineError, first_line
+from har_llm.common.errors import ConfigError, LoggedError, first_line
 from har_llm.common.extra_args import check_plain
 
 SETTING = "lora.training.extra_args"
@@ -55,6 +55,6 @@ def check_extra(extra_args: Mapping[str, Any], settings: Collection[str]) -> Non
         )
 
 
-def does_not_run(extra_args: Mapping[str, Any], error: Exception) -> EngineError:
+def does_not_run(extra_args: Mapping[str, Any], error: Exception) -> LoggedError:
     """What a library says of a training with these arguments."""
-    return EngineError(f"The training does not run with {SETTING}={dict(extra_args)}: {first_line(error)}")
+    return LoggedError(f"The training does not run with {SETTING}={dict(extra_args)}: {first_line(error)}")

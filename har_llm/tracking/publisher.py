@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from har_llm.common.errors import EngineError
 from har_llm.common.paths import expanded
-from har_llm.common.process import JsonProcess, ProcessEnded
+from har_llm.common.process import JsonProcess, ProcessFailed
 from har_llm.common.typed_json import untagged
 from har_llm.config.tracker import WandbTracker
 from har_llm.tracking.outcomes import OUTCOMES, Failed, Offline, Online, Outcome, Published, PublishedNotes
@@ -108,7 +108,7 @@ class Publisher:
                 message = process.receive()
                 self._replies.put(Reply(message["number"], untagged(OUTCOMES, message["outcome"])))
             except (EngineError, ValueError) as error:
-                self._replies.put(Ended(error.how if isinstance(error, ProcessEnded) else str(error)))
+                self._replies.put(Ended(error.how if isinstance(error, ProcessFailed) else str(error)))
                 return
 
     def wait(self) -> None:

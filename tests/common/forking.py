@@ -1,4 +1,4 @@
-"""Functions of processes that fork, as vLLM does on a GPU."""
+"""Functions of processes: of some that fork, as vLLM does on a GPU, and of one in which a library fails."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from multiprocessing.shared_memory import SharedMemory
 
 import psutil
+from packaging.requirements import Requirement
 
 from har_llm.common.process import Caller
 
@@ -28,6 +29,11 @@ def serve_killed(caller: Caller) -> None:
     multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,)).start()
     print("The last words.", flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def serve_failing(caller: Caller) -> None:
+    """Let a library refuse something."""
+    Requirement(caller.receive()["requirement"])
 
 
 def serve_sharing(caller: Caller) -> None:

@@ -1,4 +1,4 @@
-"""The process that trains: what it is started with."""
+"""The process that trains: what it is started with, and what is said when a library fails in it."""
 
 from __future__ import annotations
 
@@ -36,6 +36,18 @@ def test_nothing_is_left_in_the_users_folder_and_nothing_is_fetched_to_be_counte
     made = environment_of(replace(job(tmp_path / "rows.jsonl", tmp_path), trainer="unsloth"), monkeypatch)
     assert made["UNSLOTH_COMPILE_LOCATION"] == str(tmp_path / "unsloth_compiled_cache")
     assert made["UNSLOTH_DISABLE_STATISTICS"] == "1"
+
+
+@pytest.mark.slow
+def test_what_a_library_says_of_a_training_is_one_sentence_that_names_its_log(rows: Path, tmp_path: Path) -> None:
+    with pytest.raises(EngineError) as failed:
+        list(trained(job(rows, tmp_path, lora_dropout=2.0)))
+    told = (
+        "The training's process failed with ValueError in torch: dropout probability has to be between 0 and 1, but got 2.0"
+    )
+    assert str(failed.value).startswith(told)
+    (log,) = tmp_path.glob("*.log")
+    assert str(failed.value).endswith(f"The log of its process is {log}.") and "Traceback" in log.read_text()
 
 
 @pytest.mark.parametrize("trainer", ["trl", "unsloth"])
