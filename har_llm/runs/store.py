@@ -138,14 +138,17 @@ class GenerationStore:
                     if whole:
                         key = line[len(_PREFIX) : len(_PREFIX) + KEY_LENGTH].decode("ascii", errors="replace")
                         yield key, _Place(shard, start, len(line))
+                    elif len(line) == _LONGEST:  # the rest may be gigabytes of it
+                        self._damaged(shard, start, "what follows is ignored")
+                        return
                     elif line.endswith(b"\n"):  # not the last one, torn by a kill
                         self._damaged(shard, start)
         except OSError as error:
             self.faults.setdefault(shard, f"cannot be read ({error.strerror}), and is ignored")
 
-    def _damaged(self, shard: Path, offset: int) -> None:
+    def _damaged(self, shard: Path, offset: int, extent: str = "such lines are ignored") -> None:
         self.faults.setdefault(
-            shard, f"has a damaged line at byte {offset:,}; such lines are ignored, and what is wanted of them is made again"
+            shard, f"has a damaged line at byte {offset:,}; {extent}, and what is wanted of it is made again"
         )
 
 

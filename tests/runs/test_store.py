@@ -126,6 +126,15 @@ def test_a_hole_over_the_end_of_a_record_takes_the_next_one_along(tmp_path: Path
     assert list(store.keys()) == [key(3)] and len(store.faults) == 1
 
 
+def test_a_hole_of_gigabytes_is_not_read_to_its_end(tmp_path: Path) -> None:
+    filled(tmp_path, record(1), record(2))
+    (shard,) = shards(tmp_path)
+    os.truncate(shard, 2**36)
+    store = GenerationStore(tmp_path, MODEL)
+    assert list(store.get_many([key(1), key(2)])) == [record(1), record(2)] and len(store) == 2
+    assert "what follows is ignored" in store.faults[shard]
+
+
 @pytest.mark.parametrize("how", DAMAGES)
 def test_a_damaged_record_is_told_and_owed_again(tmp_path: Path, how: str) -> None:
     filled(tmp_path, record(1), record(2))
