@@ -24,7 +24,8 @@ from har_llm.engines.continuous_batching import Choose, ContinuousBatch, Row, fi
 from har_llm.engines.seeded_sampling import SeededSampling, drawn
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.weights import FIXED, Outline, load_model
-from har_llm.models.config import Sampling
+from har_llm.models.config import DTYPES, Sampling
+from har_llm.models.footprint import values_of_token
 
 Asked = tuple[Request, list[int]]
 """A request, and its prompt in tokens."""
@@ -50,7 +51,9 @@ class TransformersEngine:
         pad = self._tokenizer.pad_token_id
         self._pad: int = pad if pad is not None else self._ends[0]
         shape = self._model.config.get_text_config()
-        self._cache_bytes = _cache_bytes(shape, model.dtype)
+        kept = values_of_token(lambda name: getattr(shape, name, None))
+        # Bytes of the key-value cache for a token; 0 for a model without attention, such as Mamba, which needs none.
+        self._cache_bytes = (kept or 0) * DTYPES[model.dtype]
         self._rows_can_change = fits(self._model, self._device)
         self._adapters: set[Adapter] = set()
 
@@ -233,15 +236,6 @@ def _load(model: LoadedModel, extra_args: Mapping[str, Any]) -> Any:
                 f"engine.extra_args is {dict(extra_args)}, which from_pretrained does not take: {error}."
             ) from None
         raise
-
-
-def _cache_bytes(config: Any, dtype: str) -> int:
-    """Bytes of the key-value cache for one token; 0 for a model without attention, such as Mamba, which needs none."""
-    if getattr(config, "num_attention_heads", None) is None:
-        return 0
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    return int(2 * config.num_hidden_layers * heads * width * getattr(torch, dtype).itemsize)
 
 
 class StopStrings(StoppingCriteria):  # type: ignore[misc]

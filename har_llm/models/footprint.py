@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,19 +56,27 @@ def embedding_count(folder: Path) -> int | None:
 def cache_values(folder: Path) -> int | None:
     """Number of values that the key-value cache keeps for a token; None where the files do not say."""
     try:
-        _, shape = _config(folder)
-        heads = shape.get("num_key_value_heads") or shape["num_attention_heads"]
-        width = shape.get("head_dim") or shape["hidden_size"] // shape["num_attention_heads"]
-        return int(2 * _caching_layers(shape) * heads * width)
-    except (OSError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError):
+        return values_of_token(_config(folder)[1].get)
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
 
 
-def _caching_layers(shape: Mapping[str, Any]) -> int:
+def values_of_token(said: Callable[[str], Any]) -> int | None:
+    """The same by what a configuration says under a name; None stands for nothing, as said of its attention heads by a model
+    without attention."""
+    try:
+        heads = said("num_key_value_heads") or said("num_attention_heads")
+        width = said("head_dim") or said("hidden_size") // said("num_attention_heads")
+        return int(2 * _caching_layers(said) * heads * width)
+    except (ValueError, AttributeError, TypeError, ArithmeticError):
+        return None
+
+
+def _caching_layers(said: Callable[[str], Any]) -> int:
     """Number of layers that keep each token; those with linear attention or a state keep one sum of all."""
-    kinds = shape.get("layer_types")
+    kinds = said("layer_types")
     if kinds is None:
-        return int(shape["num_hidden_layers"])
+        return int(said("num_hidden_layers"))
     return sum(kind.endswith("attention") and not kind.startswith("linear") for kind in kinds)
 
 

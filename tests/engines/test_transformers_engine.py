@@ -13,6 +13,7 @@ import pytest
 import torch
 from transformers import (
     AutoModelForCausalLM,
+    GPT2Config,
     LogitsProcessorList,
     MambaConfig,
     MambaForCausalLM,
@@ -31,6 +32,7 @@ from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.worker import open_engine
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
+from har_llm.models.footprint import values_of_token
 from har_llm.runs.prepare import read_recordings, render
 from tests.altered_files import altered, without_a_layer
 from tests.composing import experiment
@@ -217,6 +219,11 @@ def test_a_model_without_attention_generates_the_same_in_any_batch(requests: lis
     together, alone = (generated(requests[:3], GREEDY, model, batch_size=size) for size in (8, 1))
     assert {key: one.text for key, one in together.items()} == {key: one.text for key, one in alone.items()}
     assert all(one.completion_tokens == GREEDY.max_new_tokens for one in together.values())
+
+
+def test_a_configuration_that_has_names_of_its_own_says_what_is_kept_of_a_token() -> None:
+    shape = GPT2Config(n_layer=3, n_head=4, n_embd=32)
+    assert values_of_token(lambda name: getattr(shape, name, None)) == 2 * 3 * 32
 
 
 def test_a_model_without_a_chat_template_is_refused(requests: list[Request], tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ def test_embeddings_are_counted_once_where_the_head_shares_them(
             2 * 2 * 32,
         ),
         ({"num_hidden_layers": 2}, None),
+        ({"num_hidden_layers": 2, "head_dim": 8}, None),
         ({"num_hidden_layers": 2, "num_attention_heads": 4, "head_dim": 8, "layer_types": [1, 2]}, None),
     ],
 )
