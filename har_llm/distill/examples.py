@@ -134,8 +134,8 @@ def select(
             left_out["not picked of several"] += len(usable) - len(picked)
         examples += [Example(_window(prompt), prompt.messages, one.text) for one in picked]
     if settings.unusable == "stop":
-        instead = "If the teacher does not reason, set lora.teacher.thinking=false and model.thinking=false"
-        refuse_unusable(faults, sum(map(len, candidates)), "the teacher's generations", instead)
+        silent = "If the teacher does not reason, set lora.teacher.thinking=false and model.thinking=false"
+        refuse_unusable(faults, sum(map(len, candidates)), "the teacher's generations", {NO_REASONING: silent})
     if not examples:
         raise ConfigError("None of the teacher's generations is left for training; loosen the filters of lora.examples.")
     made = sum(map(len, candidates))
@@ -163,13 +163,14 @@ def _window(prompt: Prompt) -> str:
     return f"window {prompt.window.id}"
 
 
-def refuse_unusable(faults: Sequence[tuple[str, str]], among: int, origin: str, without_reasoning: str) -> None:
-    """Raise ConfigError if there are faults, each a place and a reason. `without_reasoning`: the advice if all are that."""
+def refuse_unusable(faults: Sequence[tuple[str, str]], among: int, origin: str, if_all: Mapping[str, str]) -> None:
+    """Raise ConfigError if there are faults, each a place and a reason. `if_all`: the advice if all have this one."""
     if not faults:
         return
     advice = "Set lora.examples.unusable=leave_out to train without them"
-    if len(faults) == among and {fault for _, fault in faults} == {NO_REASONING}:
-        advice = without_reasoning
+    first, *others = {fault for _, fault in faults}
+    if len(faults) == among and not others and first in if_all:
+        advice = if_all[first]
     elif any(fault == CUT for _, fault in faults):
         advice += ", or raise lora.teacher.sampling.max_new_tokens"
     raise ConfigError(f"{len(faults)} of {origin} cannot be used for training: {_named(faults)} {advice}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,10 +15,13 @@ from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, 
 from har_llm.common.files import read_bounded
 from har_llm.common.numbers import counted
 from har_llm.common.provenance import Provenance
+from har_llm.data.answer_form import AnswerForm
 from har_llm.data.records import Message
-from har_llm.distill.examples import Candidate, Example, Selection, refuse_unusable, why_unusable
+from har_llm.distill.examples import NO_REASONING, Candidate, Example, Selection, refuse_unusable, why_unusable
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.models.reasoning import PUBLISHED, Marks
+from har_llm.scoring.answer_parts import split_answer
+from har_llm.scoring.other_form import other_form
 
 MOST_BYTES = 1024**3
 """A larger file of examples is refused: it would fill the memory."""
@@ -25,6 +29,10 @@ ROLES = ("system", "user", "assistant")
 PROVENANCE, USES_GOLD = "provenance", "uses_gold"
 """What har_llm's own rows say beside prompt and completion: the label of what is synthetic about them or null, and whether
 gold activities were used for them."""
+OTHER_PROMPT = (
+    "Choose the prompt that they answer, by its name and its prompt.answer_format and prompt.answer_keys, or write them as "
+    "this one asks"
+)
 
 
 @dataclass(frozen=True)
@@ -46,25 +54,38 @@ class GivenExamples:
         """What stands in the place of a dataset's name: other rows have another."""
         return f"file {self.name} ({self.digest[:8]})"
 
-    def select(
-        self, settings: ExampleSettings, *, thinking: bool, marks: Marks = PUBLISHED, mark: str | None = None
-    ) -> Selection:
-        """The rows that a student may be trained on. `thinking`, `marks`, `mark`: as for generations (`examples.select`).
+    def select(self, settings: ExampleSettings, *, thinking: bool, form: AnswerForm, marks: Marks = PUBLISHED) -> Selection:
+        """The rows that a student may be trained on. `thinking`, `marks`: as for generations (`examples.select`). `form`: of
+        the answers that its prompts will ask for.
 
         Raises ConfigError if none is left, and for unusable rows, naming them, unless settings.unusable is leave_out.
         """
-        rules = partial(why_unusable, thinking=thinking, marks=marks, mark=mark)
-        found = [(example, rules(Candidate("", example.text, "stop", ()))) for example in self.examples]
-        faults = [(example.place, fault) for example, fault in found if fault is not None]
+        rules = partial(why_unusable, thinking=thinking, marks=marks, mark=form.mark)
+        answered = partial(_other_form, thinking=thinking, marks=marks, form=form)
+        broken, other = dict[str, str](), dict[str, str]()
+        for one in self.examples:
+            if (fault := rules(Candidate("", one.text, "stop", ()))) is not None:
+                broken[one.place] = fault
+            elif (fault := answered(one.text)) is not None:
+                other[one.place] = fault
+        faults = broken | other
         origin = f"rows of {self.name}"
         if settings.unusable == "stop":
-            advice = "For a student that does not reason, set model.thinking=false"
-            refuse_unusable(faults, len(found), f"the {origin}", advice)
-        usable = [example for example, fault in found if fault is None]
+            in_order = [(one.place, faults[one.place]) for one in self.examples if one.place in faults]
+            silent = "For a student that does not reason, set model.thinking=false"
+            advice = dict.fromkeys(other.values(), OTHER_PROMPT) | {NO_REASONING: silent}
+            refuse_unusable(in_order, len(self.examples), f"the {origin}", advice)
+        usable = [one for one in self.examples if one.place not in faults]
         if not usable:
-            raise ConfigError(f"None of the {origin} can be used for training: {faults[0][1]}.")
-        left_out = {fault: sum(one == fault for _, one in faults) for fault in sorted({fault for _, fault in faults})}
-        return Selection(usable, len(found), left_out, self.uses_gold, method="file", origin=origin)
+            raise ConfigError(f"None of the {origin} can be used for training: {faults[self.examples[0].place]}.")
+        left_out = dict(sorted(Counter(faults.values()).items()))
+        return Selection(usable, len(self.examples), left_out, self.uses_gold, method="file", origin=origin)
+
+
+def _other_form(text: str, *, thinking: bool, marks: Marks, form: AnswerForm) -> str | None:
+    """What another form the answer of a whole text has, in words; None if it has that of the prompts, or none at all."""
+    _, answer = split_answer(text, "stop", form, thinking=thinking, marks=marks)
+    return None if answer is None else other_form(answer, form)
 
 
 def read_examples(path: Path) -> GivenExamples:

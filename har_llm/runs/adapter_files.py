@@ -54,9 +54,9 @@ def select_examples(recipe: AdapterRecipe, store: GenerationStore | None) -> Sel
     `store`: the teacher's; None without a teacher.
     """
     source, settings, student = recipe.source, recipe.lora.examples, recipe.experiment.model
-    mark = recipe.experiment.prompt.form.mark
+    thinking, marks, form = student.thinking, student.marks, recipe.experiment.prompt.form
     if isinstance(source, GivenExamples):
-        return source.select(settings, thinking=student.thinking, marks=student.marks, mark=mark)
+        return source.select(settings, thinking=thinking, form=form, marks=marks)
     if store is None:
         return source.gold_answers()
     windows = parse_windows(source.run, store)
@@ -67,7 +67,7 @@ def select_examples(recipe: AdapterRecipe, store: GenerationStore | None) -> Sel
         ]
         for window in windows
     ]
-    selection = select(source.run.prompts, candidates, settings, thinking=student.thinking, marks=student.marks, mark=mark)
+    selection = select(source.run.prompts, candidates, settings, thinking=thinking, marks=marks, mark=form.mark)
     engines = sorted({record.about["engine"] for window in windows for record in window.records})
     return replace(selection, uses_gold=source.uses_gold, engines=engines)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,11 @@ class AdapterRecipe:
     def identity(self) -> dict[str, Any]:
         """Everything that can change the adapter."""
         model, examples = self.experiment.model, self.lora.examples
-        of_source = {"file": self.source.digest} if isinstance(self.source, GivenExamples) else self.source.identity()
+        form = self.experiment.prompt.form
+        if isinstance(self.source, GivenExamples):  # which of its rows are taken depends on the form
+            of_source: dict[str, Any] = {"file": self.source.digest, "form": asdict(form)}
+        else:
+            of_source = self.source.identity()
         made: dict[str, Any] = {
             "format": RECIPE_FORMAT,
             "base": ["local" if self.student.local else model.id, self.student.revision, model.dtype],
@@ -111,7 +115,7 @@ class AdapterRecipe:
             "training": self.lora.training.identity(),
             "chosen": examples.identity(),
             "reasoning_marks": model.reasoning_marks,
-            "answer_mark": self.experiment.prompt.form.mark,
+            "answer_mark": form.mark,
             **of_source,
         }
         if examples.unusable == "leave_out":

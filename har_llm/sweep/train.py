@@ -57,6 +57,8 @@ def check_recipe(run: PreparedRun, stores: Stores) -> None:
         return
     there = stores.weights(run.recipe)
     if there is None:
+        if run.recipe.teacher is None:
+            select_examples(run.recipe, None)  # what is wrong with given rows is said before any model is loaded
         check_tools(run.recipe.lora, run.recipe.student.config.dtype)
         check_arguments(_job(run.recipe, Path()))
         if (student := run.recipe.student).path is not None:

@@ -11,12 +11,15 @@ import pytest
 
 from har_llm.common.errors import ConfigError, DataError, MissingError
 from har_llm.common.provenance import Provenance
+from har_llm.data.answer_form import AnswerForm, AnswerKeys
+from har_llm.distill.examples import Selection
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.distill.given_examples import GivenExamples, read_examples
 
 ASKED = [{"role": "system", "content": "You."}, {"role": "user", "content": "?"}]
 SAID = {"role": "assistant", "content": "<think>\nSo.\n</think>\n\n[]"}
 ROW = {"prompt": ASKED, "completion": [SAID]}
+JSON, LINES = AnswerForm(), AnswerForm(format="lines", numbered=False)
 
 
 def given(folder: Path, *rows: Any) -> GivenExamples:
@@ -25,8 +28,9 @@ def given(folder: Path, *rows: Any) -> GivenExamples:
     return read_examples(path)
 
 
-def settings(**changes: Any) -> ExampleSettings:
-    return ExampleSettings(method="file", path="rows.jsonl", **changes)
+def selected(found: GivenExamples, form: AnswerForm = JSON, *, thinking: bool = True, **changes: Any) -> Selection:
+    settings = ExampleSettings(method="file", path="rows.jsonl", **changes)
+    return found.select(settings, thinking=thinking, form=form)
 
 
 def test_rows_of_all_formats_are_the_same_examples(tmp_path: Path) -> None:
@@ -93,7 +97,7 @@ def test_the_use_of_gold_is_known_only_if_all_rows_say_it(tmp_path: Path, said: 
     found = given(tmp_path, *({**ROW, **({} if one is None else {"uses_gold": one})} for one in said))
     assert found.uses_gold == known
     words = {True: "chosen with gold", None: "not known whether gold", False: "are used for training"}[known]
-    assert words in found.select(settings(), thinking=True).summary()
+    assert words in selected(found).summary()
 
 
 def test_what_is_synthetic_about_a_row_is_so_about_the_adapter(tmp_path: Path) -> None:
@@ -105,11 +109,62 @@ def test_rows_follow_the_rules_of_generations(tmp_path: Path) -> None:
     silent = {**ROW, "completion": "[]"}
     found = given(tmp_path, ROW, silent)
     with pytest.raises(ConfigError, match=r"1 of the rows of rows\.jsonl cannot .*: rows\.jsonl:2 \(without reasoning\)"):
-        found.select(settings(), thinking=True)
-    left = found.select(settings(unusable="leave_out"), thinking=True)
+        selected(found)
+    left = selected(found, unusable="leave_out")
     assert (len(left.examples), left.left_out) == (1, {"without reasoning": 1})
     with pytest.raises(ConfigError, match=r"For a student that does not reason, set model\.thinking=false\.$"):
-        given(tmp_path, silent).select(settings(), thinking=True)
+        selected(given(tmp_path, silent))
     with pytest.raises(ConfigError, match=r"None of the rows of rows\.jsonl can be used for training: without reasoning"):
-        given(tmp_path, silent).select(settings(unusable="leave_out"), thinking=True)
-    assert len(given(tmp_path, silent).select(settings(), thinking=False).examples) == 1
+        selected(given(tmp_path, silent), unusable="leave_out")
+    assert len(selected(given(tmp_path, silent), thinking=False).examples) == 1
+
+
+OTHER_FORMS = [
+    ('[{"id": 0, "activity": "cooking"}]', LINES, "in JSON, not in lines"),
+    ("0. cooking\n1. eating", JSON, "in lines, not in JSON"),
+    ('[{"event": 0, "label": "cooking"}]', JSON, "with the keys event and label, not id and activity"),
+    (
+        '[{"id": 0, "activity": 3}]',
+        AnswerForm(keys=AnswerKeys(id="event")),
+        "with the keys id and activity, not event and activity",
+    ),
+    ("0. 3\n1. 4", LINES, "with activities by number, which the prompt does not show"),
+    ('[{"id": 0, "activity": 3}]', AnswerForm(numbered=False), "with activities by number, which the prompt does not show"),
+]
+
+
+@pytest.mark.parametrize(("answer", "form", "fault"), OTHER_FORMS)
+def test_a_row_in_another_form_than_the_prompt_asks_for_is_refused(
+    tmp_path: Path, answer: str, form: AnswerForm, fault: str
+) -> None:
+    """A student would be trained on answers that are parsed as nothing."""
+    row = {**ROW, "completion": answer}
+    fitting = {
+        **ROW,
+        "completion": "0. cooking" if form.format == "lines" else f'[{{"{form.keys.id}": 0, "activity": "cooking"}}]',
+    }
+    told = rf"1 of the rows of rows\.jsonl cannot .*: rows\.jsonl:2 \({fault}\)\. Set lora\.examples\.unusable=leave_out"
+    with pytest.raises(ConfigError, match=told):
+        selected(given(tmp_path, fitting, row), form, thinking=False)
+    with pytest.raises(ConfigError, match=rf"\({fault}\)\. Choose the prompt that they answer"):
+        selected(given(tmp_path, row), form, thinking=False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "form"),
+    [
+        ("0. cooking", LINES),
+        ("0. 3", AnswerForm(format="lines")),
+        ("[]", JSON),
+        ("It is not clear.", LINES),
+        ('Event 0: a meal.\n\n[{"id": 0, "activity": 3}]', JSON),
+        ('{"id": 0} is the first.\nAnswer:\n0. cooking', AnswerForm(format="lines", mark="Answer:")),
+    ],
+)
+def test_a_row_in_the_form_of_the_prompt_or_in_none_is_taken(tmp_path: Path, answer: str, form: AnswerForm) -> None:
+    assert len(selected(given(tmp_path, {**ROW, "completion": answer}), form, thinking=False).examples) == 1
+
+
+def test_the_form_of_a_row_is_that_of_what_follows_its_reasoning(tmp_path: Path) -> None:
+    row = {**ROW, "completion": "<think>\n0. cooking\n</think>\n[]"}
+    assert len(selected(given(tmp_path, row)).examples) == 1

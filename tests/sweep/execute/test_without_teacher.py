@@ -18,6 +18,7 @@ from har_llm.runs.recipe import AdapterRecipe, StudentRun
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
+from har_llm.sweep.train import check_recipe
 from tests.composing import experiment
 from tests.sweep.distilled_jobs import SMALL, adapters
 from tests.sweep.noted_jobs import done
@@ -88,10 +89,19 @@ def test_the_key_changes_with_the_gold_answers_and_with_a_file(tmp_path: Path) -
     keys = [recipe_of(job(tmp_path, "lora=examples", f"lora.examples.path={path}")).key for path in (file, same)]
     assert keys[0] == keys[1], "the file's name and place are in no key"
     given = ("lora=examples", f"lora.examples.path={file}", "model.thinking=false")
-    prompts = {recipe_of(job(tmp_path, *given, f"prompt={name}")).key for name in ("direct", "step_by_step")}
-    assert len(prompts) == 2, "which rows are usable depends on the line that the prompt asks for before the answer"
+    forms = (("prompt=direct",), ("prompt=step_by_step",), ("prompt=direct", "prompt.answer_format=json"))
+    prompts = {recipe_of(job(tmp_path, *given, *form)).key for form in forms}
+    assert len(prompts) == 3, "which rows are usable depends on the form of answer that the prompt asks for"
     file.write_text('{"prompt": "?", "completion": "<think>a</think>c"}\n')
     assert recipe_of(job(tmp_path, "lora=examples", f"lora.examples.path={file}")).key != keys[0]
+
+
+def test_rows_in_another_form_than_the_prompt_asks_for_are_refused_before_a_model_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"prompt": "?", "completion": '[{"id": 0, "activity": "eating"}]'}))
+    given = ("lora=examples", f"lora.examples.path={tmp_path / 'rows.jsonl'}", "model.thinking=false", "prompt=direct")
+    run = prepare(job(tmp_path, *given).experiment)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"rows\.jsonl:1 \(in JSON, not in lines\)\. Choose the prompt that they answer"):
+        check_recipe(run, Stores())
 
 
 @pytest.mark.slow
