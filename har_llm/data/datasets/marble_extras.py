@@ -49,20 +49,27 @@ class ExtraEvent(NamedTuple):
     text: str
 
 
+class ExtraTexts(NamedTuple):
+    """The texts of the extra events that are asked for."""
+
+    asked: Sequence[str]
+    """Kinds: PHONE, LOCATION."""
+    phone: Mapping[str, Sequence[str]]
+    """By event_id: when its status is ON and when it is OFF."""
+    locations: Mapping[str, str]
+    """By location: when it begins."""
+
+
 class ExtraReader:
     """Reads the extra events that are asked for, subject by subject; faults and repairs go to the release's reader."""
 
-    def __init__(
-        self, reader: TimedReader, asked: Sequence[str], phone: Mapping[str, Sequence[str]], locations: Mapping[str, str]
-    ):
+    def __init__(self, reader: TimedReader, extras: ExtraTexts):
         self._reader = reader
-        self._asked = asked
-        self._phone = phone
-        self._locations = locations
+        self._asked, self._phone, self._locations = extras
         self._found: Counter[str] = Counter()
         self._missing: list[Path] = []
         self._texts = {
-            (key, status): text for key, texts in phone.items() for status, text in zip(STATUSES, texts, strict=True)
+            (key, status): text for key, texts in extras.phone.items() for status, text in zip(STATUSES, texts, strict=True)
         }
 
     def read(self, subject: Path) -> list[ExtraEvent]:
