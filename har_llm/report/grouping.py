@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TypeVar
 
 from har_llm.common.provenance import Provenance
-from har_llm.report.cells import Cell, cells_of, setting
+from har_llm.report.cell import Cell
+from har_llm.report.cells import cells_of, setting
 from har_llm.report.paper import DATASETS
 from har_llm.report.scored_run import ScoredRun
 from har_llm.runs.directory import RunResult

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from har_llm.common.shipped import shipped
-from har_llm.report.cells import Cell, cells_of, combined, engine_note
+from har_llm.report.cell import Cell, combined
+from har_llm.report.cells import cells_of, engine_note
 from har_llm.report.grouping import make_report
 from har_llm.report.scored_run import ScoredRun
 from har_llm.report.tables.all import make_tables

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import MissingError
-from har_llm.report.cells import Cell, CellScore
+from har_llm.report.cell import Cell, CellScore
 from har_llm.report.scored_run import ScoredRun, experiment_settings
 from har_llm.runs.directory import read_run
 from tests.report.fabricated import fabricated, trained

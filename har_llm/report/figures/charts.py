@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from har_llm.report.cells import Cell, with_variant
+from har_llm.report.cell import Cell, with_variant
 from har_llm.report.figures.chart import Chart, Level, Panel, Point, Series
 from har_llm.report.figures.parts import BASELINES_LOOK, baseline_levels, caption, in_order, point, score_name
 from har_llm.report.figures.swept import ablations, windows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from har_llm.report.cells import Cell
+from har_llm.report.cell import Cell
 from har_llm.report.figures.chart import Level, Panel, Point
 from har_llm.report.grouping import Report
 from har_llm.report.paper import CITATION

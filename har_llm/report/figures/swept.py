@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from har_llm.report.cells import Cell, marks, with_variant
+from har_llm.report.cell import Cell, with_variant
 from har_llm.report.figures.chart import Chart, Level, Panel, Series
 from har_llm.report.figures.parts import BASELINES_LOOK, baseline_levels, caption, in_order, point, score_name
 from har_llm.report.grouping import Report, grouped
 from har_llm.report.paper_choice import SECTIONS, joined, under
+from har_llm.report.variant import marks
 
 ABLATED = ("model.thinking", "prompt.name", SECTIONS)
 SAMPLING = "model.sampling"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from har_llm.common.numbers import difference, in_percent, percent, rounded, shown
 from har_llm.common.tables import Table
-from har_llm.report.cells import Cell
+from har_llm.report.cell import Cell
 from har_llm.report.grouping import Report
 from har_llm.report.paper import DATASETS, LABELS, NOTES, TEACHER, Key, dataset_name, results
 from har_llm.report.scored_run import ScoredRun

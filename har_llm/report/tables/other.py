@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 from har_llm.common.numbers import counted, decimals, in_percent, percent, with_spread
 from har_llm.common.tables import Table
-from har_llm.report.cells import Cell, engine_note
+from har_llm.report.cell import Cell
+from har_llm.report.cells import engine_note
 from har_llm.report.grouping import SYNTHETIC, Report, adapted, ordered
 from har_llm.report.scored_run import ScoredRun
 

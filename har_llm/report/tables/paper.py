@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from har_llm.common.numbers import difference, in_percent, percent, shown, with_spread
 from har_llm.common.tables import Table
 from har_llm.config.settings import PARSINGS
-from har_llm.report.cells import Cell, CellScore, engine_note, with_variant
+from har_llm.report.cell import Cell, CellScore, with_variant
+from har_llm.report.cells import engine_note
 from har_llm.report.grouping import Report
 from har_llm.report.paper import (
     CITATION,
