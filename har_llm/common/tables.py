@@ -34,6 +34,8 @@ class Table:
     """Sentences to be shown below it."""
     whole: Collection[str] = ()
     """Columns whose cells a terminal shows on one line each, because they are to be copied: paths."""
+    folded: bool = False
+    """Whether it is long and for looking things up: a page shows its rows when asked, a terminal not at all."""
 
     def without(self, column: str) -> Table:
         at = list(self.columns).index(column)

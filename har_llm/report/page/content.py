@@ -88,6 +88,8 @@ class TableEntry:
     """For each column, whether it holds numbers and is aligned right."""
     rows: Sequence[Sequence[str]]
     notes: Sequence[str]
+    folded: bool
+    """Whether its rows are shown only when asked."""
 
 
 @dataclass(frozen=True)

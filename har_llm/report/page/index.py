@@ -90,7 +90,7 @@ def _dataset(dataset: Dataset, runs: Sequence[int]) -> DatasetEntry:
 
 
 def _table(table: Table) -> TableEntry:
-    return TableEntry(table.title, table.columns, numeric_columns(table), table.rows, table.notes)
+    return TableEntry(table.title, table.columns, numeric_columns(table), table.rows, table.notes, table.folded)
 
 
 def run_details(run: RunResult) -> Mapping[str, Mapping[str, RunDetails]]:

@@ -29,6 +29,7 @@ MOST_BYTES = 150_000_000
 """Most bytes of prompts and generations in a page. Browsers become slow beyond it; the page says what is left out."""
 SCRIPTS = (
     "dom.js",
+    "sorting.js",
     "blocks.js",
     "data.js",
     "address.js",
@@ -38,6 +39,7 @@ SCRIPTS = (
     "overview.js",
     "parts.js",
     "confusion.js",
+    "axis.js",
     "bands.js",
     "timeline.js",
     "list.js",

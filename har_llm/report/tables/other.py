@@ -100,7 +100,7 @@ def cost_table(report: Report) -> Table:
         "engine and hardware",
         KIND,
     )
-    return Table("table_cost", f"What an event costs{_label(report.cells)}", columns, rows, [COST_NOTE])
+    return Table("table_cost", f"What an event costs{_label(report.cells)}", columns, rows, [COST_NOTE], folded=True)
 
 
 def runs_table(report: Report) -> Table:
@@ -114,11 +114,11 @@ def runs_table(report: Report) -> Table:
                     run.result.environment.written,
                     run.home_name,
                     cell.row_name(run.adapter_name),
+                    percent(run.scores[report.headline].mean),
+                    percent(run.scores["missed"].mean),
                     str(run.metrics.seed),
                     str(len(run.sessions)),
                     str(run.metrics.windows),
-                    percent(run.scores[report.headline].mean),
-                    percent(run.scores["missed"].mean),
                     "; ".join(run.engines),
                     run.kind,
                     _where(run),
@@ -130,15 +130,16 @@ def runs_table(report: Report) -> Table:
         "written (UTC)",
         "home",
         "model",
+        *scores,
         "seed",
         "sessions",
         "windows",
-        *scores,
         "engine and hardware",
         KIND,
         "shown in",
     )
-    return Table("table_runs", f"The runs of this report{_label(report.cells)}", columns, rows, list(report.notes))
+    title = f"The runs of this report{_label(report.cells)}"
+    return Table("table_runs", title, columns, rows, list(report.notes), folded=True)
 
 
 def _label(cells: Sequence[Cell]) -> str:

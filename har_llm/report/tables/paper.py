@@ -68,7 +68,7 @@ def candidates(report: Report) -> Table | None:
     head = ("model", "scored on", "null class", "parsing", "over", "runs", "paper")
     columns = (*head, *scores, "difference", "std over sessions", "std over seeds")
     notes = [*f1_notes(report, report.paper), f"The difference and the deviations are those of {METRIC_NAMES[report.f1]}."]
-    table = Table("table_candidates", "Every candidate for the paper's F1", columns, rows, notes)
+    table = Table("table_candidates", "Every candidate for the paper's F1", columns, rows, notes, folded=True)
     return table.without_empty("std over seeds")
 
 

@@ -34,6 +34,13 @@ SESSIONS = {
 }
 
 
+SORTED = [
+    *(["Qwen-14B", "b", "9.50 ± 30.00", "<0.001"], ["Qwen-4B", "a", "50.00 ± 1.00", "0.001"]),
+    *(["Qwen-32B", "b", "", "1,000.5"], ["Qwen-8B", "b", "-1.00 ± 2.00", "0.5"]),
+]
+"""The rows of a table that is to be sorted."""
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[RunResult]:
     root = tmp_path_factory.mktemp("runs")
@@ -53,7 +60,10 @@ def report(runs: list[RunResult], tmp_path_factory: pytest.TempPathFactory) -> P
     write_page(
         runs,
         folder / "report.html",
-        tables=[Table("t", "Table of scores", ("model", "F1"), [["big", "50.0 ± 1.0"]], ["Two sessions."])],
+        tables=[
+            Table("t", "Table of scores", ("model", "prompt", "F1", "p"), SORTED, ["Two sessions."]),
+            Table("c", "Table of costs", ("model", "tokens"), [["big", "1,234"]], folded=True),
+        ],
         figures=[Figure("f", "Figure of sizes", "It grows.", folder / "f.png")],
         headline="f1_weighted",
         parsing="lenient",
@@ -82,7 +92,7 @@ def named(row: PredictionRow) -> Any:
     ("view", "heading", "holds"),
     [
         ("overview", "Overview", ["home", "flat", "big", "small", "partial: first 3 windows only"]),
-        ("results", "Tables and figures", ["Table of scores", "50.0 ± 1.0", "Two sessions.", "Figure of sizes"]),
+        ("results", "Tables and figures", ["Table of scores", "50.00 ± 1.00", "Two sessions.", "Figure of sizes"]),
         ("timeline", "Timeline", ["morning (12 events)", "gold", "cut", "2. cooking"]),
         ("confusion", "Confusion", ["Gold activities (rows) as big", "2. cooking", "Activity by activity"]),
         ("explorer", "Explorer", ["312 events", "kitchen stove 0", "What each run says of it", "Reasoning"]),
@@ -125,7 +135,7 @@ def test_a_score_is_shown_as_the_tables_show_it(tmp_path: Path, watch: Watch) ->
     page.go("#results")
     assert "3.13" in page.texts("main td.number")
     page.go("#confusion")
-    assert page.texts("[aria-labelledby=per-class] tbody tr")[0].split("\t") == [
+    assert page.texts("[aria-labelledby^=per-class] tbody tr")[0].split("\t") == [
         "1. sleeping",
         "3.13",
         "100.00",
@@ -133,6 +143,52 @@ def test_a_score_is_shown_as_the_tables_show_it(tmp_path: Path, watch: Watch) ->
         "1",
         "32",
     ]
+
+
+def column(page: Watched, at: int) -> list[str]:
+    return page.texts(f"[aria-labelledby=table-0-title] tbody tr > :nth-child({at})")
+
+
+@pytest.mark.parametrize(
+    ("title", "at", "presses"),
+    [
+        (
+            "F1",
+            3,
+            [["50.00 ± 1.00", "9.50 ± 30.00", "-1.00 ± 2.00", ""], ["-1.00 ± 2.00", "9.50 ± 30.00", "50.00 ± 1.00", ""]],
+        ),
+        ("p", 4, [["1,000.5", "0.5", "0.001", "<0.001"], ["<0.001", "0.001", "0.5", "1,000.5"]]),
+        ("model", 1, [["Qwen-4B", "Qwen-8B", "Qwen-14B", "Qwen-32B"], ["Qwen-32B", "Qwen-14B", "Qwen-8B", "Qwen-4B"]]),
+        ("prompt", 1, [["Qwen-4B", "Qwen-14B", "Qwen-32B", "Qwen-8B"], ["Qwen-14B", "Qwen-32B", "Qwen-8B", "Qwen-4B"]]),
+    ],
+)
+def test_a_table_is_sorted_by_the_titles_of_its_columns(
+    report: Path, watch: Watch, title: str, at: int, presses: list[list[str]]
+) -> None:
+    """Numbers as numbers, what is equal stays in order, what is empty comes last; the third press brings back the start."""
+    page = watch(report, "#results")
+    made = column(page, at)
+    button = page.page.get_by_role("button", name=title, exact=True)
+    directions = []
+    for expected in [*presses, made]:
+        button.focus()
+        page.page.keyboard.press("Enter")
+        assert column(page, at) == expected
+        directions.append(button.evaluate("(button) => button.parentElement.ariaSort"))
+    numeric = title in ("F1", "p")
+    assert directions == [*(("descending", "ascending") if numeric else ("ascending", "descending")), None]
+
+
+def test_figures_come_first_and_the_index_leads_to_what_is_folded(report: Path, watch: Watch) -> None:
+    page = watch(report, "#results")
+    assert page.texts(".contents a") == page.texts("main h2") == ["Figure of sizes", "Table of scores", "Table of costs"]
+    folded = page.page.get_by_role("cell", name="1,234")
+    assert not folded.is_visible()
+    for _ in range(2):  # also when the address names it already
+        page.evaluate("window.scrollTo(0, 0)")
+        page.page.get_by_role("link", name="Table of costs").click()
+        folded.wait_for()
+        assert page.evaluate("document.activeElement.id") == "part-table-1"
 
 
 def test_a_figure_is_seen(report: Path, watch: Watch) -> None:
@@ -203,6 +259,16 @@ def test_a_cell_of_the_confusion_matrix_leads_to_its_events(report: Path, watch:
     page.page.go_back()
     page.settled()
     assert page.page.get_by_role("link", name="events of cooking, predicted as eating").inner_text() == counted.split()[0]
+
+
+def test_the_confusions_of_two_runs_are_beside_each_other(report: Path, watch: Watch) -> None:
+    page = watch(report, "#confusion?run=0000000001")
+    page.page.get_by_label("Beside it").select_option("votes")
+    page.settled()
+    assert [title.split(" as ")[1].split()[0] for title in page.texts(".pair h2") if " as " in title] == ["big", "votes"]
+    assert "beside=0000000004" in page.page.url
+    page.go("#confusion?run=0000000004&beside=0000000004")
+    assert page.page.locator(".matrix").count() == 1, "a run is not shown beside itself"
 
 
 def test_an_address_brings_back_the_same_view(report: Path, watch: Watch) -> None:
@@ -484,13 +550,53 @@ def test_the_timeline_draws_gold_and_predictions(report: Path, watch: Watch) -> 
     assert len({cooking, sleeping, predicted_eating}) == 3
 
 
+def test_by_the_clock_events_are_as_far_apart_as_their_times(tmp_path: Path, watch: Watch) -> None:
+    """The last event is as long as the others on average: here from 00:00:20, over 40 of 160 seconds."""
+    times = ["23:58:20", "23:58:20", "23:59:40", "00:00:20"]
+    session = [one._replace(time=time) for one, time in zip(events(*"abcd"), times, strict=True)]
+    run = make(tmp_path, Fabricated("run", {"night": session}, [says(1)]))
+    path = tmp_path / "report.html"
+    write_page([run], path, tables=[], figures=[], headline="accuracy", parsing="strict")
+    page = watch(path, "#timeline")
+    page.page.get_by_role("button", name="by the clock").click()
+    page.settled()
+    assert "axis=clock" in page.page.url
+    golds = page.evaluate(
+        """() => {
+            const canvas = document.querySelector('canvas'), scale = canvas.width / canvas.clientWidth;
+            const pen = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+            pen.drawImage(canvas, 0, 0);
+            const wide = (canvas.clientWidth - 4) / 160; // of a second
+            return [40, 79, 81, 119, 121, 159].map((second) =>
+                pen.getImageData(second * wide * scale, 23 * scale, 1, 1).data.join());
+        }"""
+    )
+    assert len(set(golds)) == 3 and golds[::2] == golds[1::2]
+    bands = page.page.locator(".bands")
+    bands.focus()
+    page.page.keyboard.press("End")
+    assert page.text(".readout b") == "Event 3"
+    bands.click(position={"x": bands.evaluate("(box) => box.clientWidth") * 100 // 160, "y": 40})
+    page.settled()
+    assert page.text("#detail h2") == "c"
+
+
+def test_times_that_are_none_have_no_clock(tmp_path: Path, watch: Watch) -> None:
+    session = [one._replace(time="noon") for one in events("a", "b")]
+    path = tmp_path / "report.html"
+    run = make(tmp_path, Fabricated("run", {"day": session}, [says(1)]))
+    write_page([run], path, tables=[], figures=[], headline="accuracy", parsing="strict")
+    page = watch(path, "#timeline?axis=clock")
+    assert "there is no clock" in page.text("main .hint")
+
+
 def test_every_control_has_a_name_and_headings_do_not_skip(report: Path, watch: Watch) -> None:
     page = watch(report)
     for view in VIEWS:
         page.go(f"#{view}")
         unnamed = page.evaluate(
             """() => [...document.querySelectorAll('a, button, select, input, [tabindex="0"]')].filter((one) => !(
-                one.innerText.trim() || one.ariaLabel || one.getAttribute('aria-labelledby') || one.labels?.length
+                one.textContent.trim() || one.ariaLabel || one.getAttribute('aria-labelledby') || one.labels?.length
             )).map((one) => one.outerHTML)"""
         )
         assert unnamed == []

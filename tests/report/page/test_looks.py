@@ -60,8 +60,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make(root, Fabricated(name, sessions, [model], model=name, activities=activities, finish_reason="length", limit=25))
         for name, model in models.items()
     ]
-    rows = [[f"model {row}", *[f"{row}.00 ± 1.00"] * 8] for row in range(4)]
-    table = Table("t", "A wide table", ("model", *[f"dataset {column}" for column in range(8)]), rows, ["A note."])
+    rows = [["a home with a long name", f"model-of-{row}B", "all sessions", *[f"{row}.00 ± 1.00"] * 8] for row in range(4)]
+    columns = ("home", "model", "trained on", *[f"F1 weighted {column} %" for column in range(8)])
+    table = Table("t", "A wide table", columns, rows, ["A note."])
     write_page(runs, root / "report.html", tables=[table], figures=[], headline="f1_weighted", parsing="lenient")
     return root / "report.html"
 
@@ -114,6 +115,31 @@ def test_what_is_pressed_on_a_phone_is_large_enough(report: Path, watch: Watch, 
             .filter(([, { width, height }]) => width > 1 && (width < 24 || height < 24)).map(([text]) => text)"""
     )
     assert small == []
+
+
+def test_on_a_phone_the_first_score_is_on_the_screen(report: Path, watch: Watch) -> None:
+    """What stands before it is below the row's name."""
+    page = watch(report, "#results", viewport={"width": 390, "height": 844}, has_touch=True)
+    cell = page.page.locator("td.number").first
+    right = cell.evaluate("(cell) => cell.getBoundingClientRect().right")
+    assert right <= 390 and cell.inner_text() == "0.00 ± 1.00"
+    assert page.text("tbody th").split("\n") == ["a home with a long name", "model: model-of-0B", "trained on: all sessions"]
+    page.go("#overview")
+    assert page.evaluate("document.querySelector('td.score').getBoundingClientRect().right") <= 390
+
+
+def test_the_first_reasoning_is_on_the_first_screen(watch: Watch, tmp_path: Path) -> None:
+    """Also with more runs of long names than are shown."""
+    sessions = {"s": events(*[f"kitchen induction stove wattmeter {number}" for number in range(5)])}
+    model = "a-model-with-the-long-name-of-its-authors-and-of-its-variant"
+    runs = [make(tmp_path, Fabricated(f"r-{n:010}", sessions, [says(1)], model=f"{model}-{n}")) for n in range(20)]
+    path = tmp_path / "report.html"
+    write_page(runs, path, tables=[], figures=[], headline="accuracy", parsing="strict")
+    page = watch(path, "#explorer", viewport={"width": 1440, "height": 900})
+    top, bottom = page.evaluate(
+        "(({ top, bottom }) => [top, bottom])(document.querySelector('.card .text').getBoundingClientRect())"
+    )
+    assert 0 < top < 700 and bottom <= 900
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -14,7 +14,7 @@ function segments(from, until, codeAt) {
   return found;
 }
 
-function drawBands(canvas, { data, session, rows, parsing, width, left, cursor, lit }) {
+function drawBands(canvas, { data, session, rows, parsing, axis, width, left, cursor, lit }) {
   const view = { wide: canvas.clientWidth, high: HEAD + ROW * rows.length };
   const scale = window.devicePixelRatio || 1;
   if (canvas.width !== Math.round(view.wide * scale) || canvas.height !== Math.round(view.high * scale)) {
@@ -26,27 +26,26 @@ function drawBands(canvas, { data, session, rows, parsing, width, left, cursor, 
   pen.clearRect(0, 0, view.wide, view.high);
   const inks = getComputedStyle(canvas);
   const ink = (name) => inks.getPropertyValue(name).trim();
-  const first = session.start + Math.max(0, Math.floor(left / width) - 1);
-  const last = Math.min(session.end, session.start + Math.ceil((left + view.wide) / width) + 1);
-  const place = (event) => (event - session.start) * width - left;
-  drawTimes(pen, { data, session, first, last, place, width, ink });
+  const from = left / width, until = (left + view.wide) / width;
+  const first = session.start + Math.max(0, eventAt(axis, from) - 1);
+  const last = Math.min(session.end, session.start + eventAt(axis, until) + 2);
+  const place = (event) => axis.edges[event - session.start] * width - left;
+  drawTimes(pen, axis.ticks(from, until, width).map(([at, text]) => [at * width - left, text]), ink);
   rows.forEach((run, at) => drawRow(pen, { data, run, parsing, first, last, place, top: HEAD + at * ROW, ink, lit, view }));
   if (cursor !== null) {
     pen.strokeStyle = ink("--ink");
     pen.lineWidth = 2;
-    pen.strokeRect(place(cursor) - 0.5, HEAD - 3, Math.max(width, 3) + 1, view.high - HEAD + 1);
+    pen.strokeRect(place(cursor) - 0.5, HEAD - 3, Math.max(place(cursor + 1) - place(cursor), 3) + 1, view.high - HEAD + 1);
   }
 }
 
-function drawTimes(pen, { data, session, first, last, place, width, ink }) {
-  const step = Math.ceil(84 / width);
+function drawTimes(pen, ticks, ink) {
   pen.fillStyle = ink("--muted");
   pen.font = `11px ${ink("--mono")}`;
   pen.textBaseline = "middle";
-  for (let event = session.start; event < last; event += step) {
-    if (event + step < first) continue;
-    pen.fillRect(Math.round(place(event)), 2, 1, HEAD - 6);
-    pen.fillText(data.times[event], place(event) + 4, HEAD / 2 - 1);
+  for (const [x, text] of ticks) {
+    pen.fillRect(Math.round(x), 2, 1, HEAD - 6);
+    pen.fillText(visible(text), x + 4, HEAD / 2 - 1);
   }
 }
 
@@ -80,7 +79,8 @@ function drawRow(pen, { data, run, parsing, first, last, place, top, ink, lit, v
 function drawWrong(pen, { data, run, parsing, first, last, place, top, ink }) {
   pen.fillStyle = ink("--wrong");
   for (const { from, until, code } of segments(first, last, (event) => data.outcome(run, event, parsing))) {
-    if (code === "wrong" || code === "missed") pen.fillRect(place(from), top + BAND + 2, place(until) - place(from), 3);
+    if (code !== "wrong" && code !== "missed") continue;
+    pen.fillRect(place(from), top + BAND + 2, Math.max(1, place(until) - place(from)), 3);
   }
 }
 

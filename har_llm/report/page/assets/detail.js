@@ -13,10 +13,10 @@ function showDetail(place, { data, event, runs, parsing, listed }) {
   const cards = runs.map((run) => runCard(data, run, event, parsing, () => turn === detailShown));
   fill(place,
     eventHead(data, event, listed),
-    windowTable(data, event, runs, parsing),
-    prompts(data, event, runs),
     h("h3", null, "What each run says of it"),
-    h("div", { class: "cards" }, cards));
+    h("div", { class: "cards" }, cards),
+    windowTable(data, event, runs, parsing),
+    prompts(data, event, runs));
 }
 
 function eventHead(data, event, listed) {

@@ -77,7 +77,9 @@ function datasetChoice(settings) {
     choice("Dataset", all, dataKeys[chosenDataset(settings)], (data) => go(to(here().view, { data, runs: "" })));
 }
 
-/** Buttons to choose the runs that are shown. */
+let chipsAreOpen = false; // they stay as they are while runs are chosen
+
+/** Buttons to choose the runs that are shown; many are folded, to leave room for what they say. */
 function runChips(settings) {
   const dataset = chosenDataset(settings), shown = chosenRuns(settings, dataset), all = index.datasets[dataset].runs;
   const toggle = (run) => {
@@ -87,9 +89,11 @@ function runChips(settings) {
     if (chosen.length) change({ model, runs: chosen.map((one) => runKeys[one]).join(",") });
   };
   const note = shown.length < all.length && h("span", { class: "quiet" }, `(${shown.length} of ${all.length} shown)`);
-  return h("div", { class: "field wide" }, h("span", null, "Runs ", note),
-    h("div", { class: "chips", role: "group", "aria-label": "Runs shown" }, all.map((run) => h("button", {
-      type: "button", class: "chip", "aria-pressed": String(shown.includes(run)), title: index.runs[run].name,
-      click: () => toggle(run),
-    }, index.runs[run].label))));
+  const chips = h("div", { class: "chips", role: "group", "aria-label": "Runs shown" }, all.map((run) => h("button", {
+    type: "button", class: "chip", "aria-pressed": String(shown.includes(run)), title: index.runs[run].name,
+    click: () => toggle(run),
+  }, index.runs[run].label)));
+  return all.length <= MANY_RUNS ? h("div", { class: "field wide" }, h("span", null, "Runs ", note), chips)
+    : h("details", { class: "field wide", open: chipsAreOpen, toggle: (event) => { chipsAreOpen = event.target.open; } },
+      h("summary", null, "Runs ", note), chips);
 }

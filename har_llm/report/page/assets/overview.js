@@ -24,7 +24,8 @@ function showOverview(main, settings) {
         (value) => change({ metric: value === index.headline ? "" : value })),
       parsingSwitch(settings)),
     quiet(`${METRIC_WORDS[metric] ?? metric}; ${parsing} parsing. In %: mean and standard deviation over `
-      + "sessions, and the 95 % interval of the mean (bootstrap over sessions)."),
+      + "sessions, and the 95 % interval of the mean (Student's t for its log odds, over sessions). Every event is predicted, "
+      + "missed or excluded, for a reason that the page names."),
     index.datasets.map((dataset, number) => datasetSection(dataset, number, metric, parsing)));
 }
 
@@ -40,9 +41,9 @@ function datasetSection(dataset, number, metric, parsing) {
     h("div", { class: "title" },
       h("h2", { id: `dataset-${number}` }, dataset.name),
       quiet(facts.join(" · "))),
-    scrollBox({ "aria-label": `Runs on ${dataset.name}` }, h("table", { class: "runs" },
-      tableHead(["Run", ...numberColumns("Score", "95 % interval", "Missed", "Windows", "Events"), "Look into"]),
-      h("tbody", null, dataset.runs.map((run) => runLine(run, data, metric, parsing))))),
+    scrollBox({ "aria-label": `Runs on ${dataset.name}` }, sortable(h("table", { class: "runs" },
+      tableHead(["Run", ...numberColumns("Score", "95 % interval", "Missed", "Windows", "Events"), ["Look into", "unsorted"]]),
+      h("tbody", null, dataset.runs.map((run) => runLine(run, data, metric, parsing)))))),
     h("p", { class: "links" },
       h("a", { href: to("timeline", { data, runs: "" }) }, "Timelines"),
       h("a", { href: to("explorer", { data, runs: "" }) }, "All events"),
@@ -56,7 +57,7 @@ function runLine(run, data, metric, parsing) {
   const about = index.runs[run], scores = about.scores[parsing], score = scores[metric], key = runKeys[run];
   return h("tr", null,
     h("th", { scope: "row" },
-      h("span", { class: "run" }, about.label), h("span", { class: "quiet small" }, aboutRun(about)), statusTag(run)),
+      h("span", { class: "run own" }, about.label), h("span", { class: "quiet small" }, aboutRun(about)), statusTag(run)),
     h("td", { class: "number score" },
       h("span", null, h("b", null, orDash(score.mean)), score.std && ` ± ${score.std}`),
       h("span", { class: "bar", "aria-hidden": "true" }, h("span", { style: { width: `${score.mean || 0}%` } }))),

@@ -1,6 +1,9 @@
 /* One session: gold and predicted activities of its events, as bands. */
 
-const LEAST_WIDTH = 2, USUAL_WIDTH = 9, MOST_WIDTH = 60;
+const LEAST_WIDTH = 2, USUAL_WIDTH = 9, MOST_WIDTH = 60; // pixels of an event
+const MOST_BY_CLOCK = 20 * MOST_WIDTH; // on average: some are close together
+const LARGEST = 8_000_000; // pixels that a browser lets one scroll
+const AXES = [["events", "one by one"], ["clock", "by the clock"]];
 const TABLE_ROWS = 200;
 
 async function showTimeline(main, settings, isCurrent) {
@@ -9,7 +12,9 @@ async function showTimeline(main, settings, isCurrent) {
   const runs = chosenRuns(settings, data.number), parsing = chosenParsing(settings);
   const session = data.sessions.find(({ key }) => key === settings.session) ?? data.sessions[0];
   if (!session) return fill(main, h("h1", null, "Timeline"), quiet("There is no event."));
-  const bands = makeBands({ data, session, runs, parsing, settings });
+  const times = data.times.slice(session.start, session.end);
+  const clock = settings.axis === "clock" ? clockAxis(times) : null;
+  const bands = makeBands({ data, session, runs, parsing, settings, axis: clock ?? eventAxis(times), byClock: clock !== null });
   fill(main,
     h("h1", null, "Timeline"),
     h("div", { class: "tools" },
@@ -17,17 +22,22 @@ async function showTimeline(main, settings, isCurrent) {
       choice("Session",
         data.sessions.map(({ key, label, start, end }) => [key, `${label} (${count(end - start, "event")})`]),
         session.key, (value) => change({ session: value, event: "" })),
+      h("div", { class: "field" }, h("span", null, "Events"), switcher("Events", AXES, clock ? "clock" : "events",
+        (axis) => change({ axis: axis === "events" ? "" : axis }))),
       parsingSwitch(settings), runChips(settings)),
-    quiet("Each column is an event, in order. Hatched: missed; a thin line: not in that run, or unlabelled; a red line below a band: ",
-      "not the gold. Arrow keys move along the events, Enter opens one."),
+    settings.axis === "clock" && !clock && hint("The times of these events cannot be read, so that there is no clock."),
+    quiet(clock ? "Each event lasts until the next one. " : "Each column is an event, in order. ",
+      "Hatched: missed; a thin line: not in that run, or unlabelled; a red line below a band: not the gold. ",
+      "Arrow keys move along the events, Enter opens one."),
     statusLine(runs), bands.element,
     legend(data, session, runs, parsing, bands.light),
     tableOf(data, session, runs, parsing));
   bands.start();
 }
 
-function makeBands({ data, session, runs, parsing, settings }) {
+function makeBands({ data, session, runs, parsing, settings, axis, byClock }) {
   const rows = [null, ...runs], size = session.end - session.start;
+  const most = byClock ? Math.min(MOST_BY_CLOCK, LARGEST / size) : MOST_WIDTH;
   const canvas = h("canvas", { "aria-hidden": "true" });
   const space = h("div", { class: "space" }, canvas);
   const readout = h("div", { class: "readout" });
@@ -38,18 +48,18 @@ function makeBands({ data, session, runs, parsing, settings }) {
   const draw = () => {
     drawn ||= requestAnimationFrame(() => {
       drawn = 0;
-      drawBands(canvas, { data, session, rows, parsing, width, left: scroller.scrollLeft, cursor, lit });
+      drawBands(canvas, { data, session, rows, parsing, axis, width, left: scroller.scrollLeft, cursor, lit });
     });
   };
   const zoom = (wanted) => {
     const fit = Math.max(LEAST_WIDTH / 4, (scroller.clientWidth - 4) / size);
-    width = wanted === null ? Math.min(fit, MOST_WIDTH) : Math.min(MOST_WIDTH, Math.max(Math.min(LEAST_WIDTH, fit), wanted));
+    width = wanted === null ? Math.min(fit, most) : Math.min(most, Math.max(Math.min(LEAST_WIDTH, fit), wanted));
     space.style.setProperty("width", `${Math.max(scroller.clientWidth, Math.ceil(size * width))}px`);
     reveal();
   };
   const reveal = () => {
-    const x = (cursor - session.start) * width;
-    if (x < scroller.scrollLeft || x + width > scroller.scrollLeft + scroller.clientWidth) {
+    const [x, end] = [0, 1].map((more) => axis.edges[cursor - session.start + more] * width);
+    if (x < scroller.scrollLeft || Math.min(end, x + MOST_WIDTH) > scroller.scrollLeft + scroller.clientWidth) {
       scroller.scrollLeft = x - scroller.clientWidth / 2;
     }
     draw();
@@ -65,7 +75,7 @@ function makeBands({ data, session, runs, parsing, settings }) {
   };
   const under = (mouse) => {
     const x = mouse.clientX - scroller.getBoundingClientRect().left + scroller.scrollLeft;
-    return Math.min(session.end - 1, session.start + Math.floor(x / width));
+    return session.start + eventAt(axis, x / width);
   };
   const open = () => go(to("explorer", { event: data.address(cursor) }));
   const keys = { ArrowRight: 1, ArrowLeft: -1, j: 1, k: -1, PageDown: 10, PageUp: -10, End: size, Home: -size };
@@ -98,7 +108,7 @@ function makeBands({ data, session, runs, parsing, settings }) {
         canvas.style.setProperty("width", `${scroller.clientWidth}px`);
         draw();
       }).observe(scroller);
-      zoom(size * USUAL_WIDTH < scroller.clientWidth ? null : USUAL_WIDTH);
+      zoom(byClock || size * USUAL_WIDTH < scroller.clientWidth ? null : USUAL_WIDTH);
       move(cursor);
     },
   };
