@@ -10,6 +10,7 @@ from har_llm.common.errors import ConfigError
 from har_llm.scoring.names import METRICS
 
 EXPORTS = ("model", "examples")
+XSCALES = ("linear", "log")
 PARSINGS = ("strict", "lenient")
 BESIDE = ("all", "none")
 
@@ -52,6 +53,8 @@ class ReportConfig:
     """The folder for a report (null = report, in paths.outputs) or for a comparison (null = paths.outputs)."""
     after_sweep: bool = True
     """Whether a sweep ends with a report of its runs, in paths.outputs/reports."""
+    xscale: str = "linear"
+    """The axis of figure 3, as matplotlib names it: linear, as in the paper, or log."""
 
 
 @dataclass(kw_only=True)
@@ -110,6 +113,7 @@ class Settings:
         self.hardware.check(self.task)
         require("baselines", self.baselines, BESIDE)
         require("export.what", self.export.what, EXPORTS)
+        require("report.xscale", self.report.xscale, XSCALES)
         require("metrics.parsing", self.metrics.parsing, PARSINGS)
         require("metrics.headline", self.metrics.headline, METRICS)
         event = self.compare.event

@@ -21,6 +21,7 @@ from har_llm.report.figures.charts import make_charts
 from har_llm.report.figures.draw import draw
 from har_llm.report.grouping import Report, make_report
 from har_llm.report.page.write import write_page
+from har_llm.report.standing import Standing, standings
 from har_llm.report.tables.all import make_tables
 from har_llm.report.tables.files import table_files
 from har_llm.report.terminal.tables import show_report
@@ -66,35 +67,51 @@ def sweep_name(experiments: Sequence[str | None], folders: Sequence[Path]) -> st
 
 
 def _build(runs: Sequence[RunResult], folder: Path, settings: Settings) -> None:
-    headline, parsing = settings.metrics.headline, settings.metrics.parsing
-    show_report(build_report(runs, folder, headline=headline, parsing=parsing), folder)
+    shown = {"headline": settings.metrics.headline, "parsing": settings.metrics.parsing, "xscale": settings.report.xscale}
+    standing, tables = build_report(runs, folder, **shown)
+    show_report(standing, tables, folder)
 
 
-def build_report(runs: Sequence[RunResult], folder: Path, *, headline: str, parsing: str) -> list[Table]:
-    """Write the report of these runs and return its tables.
+def build_report(
+    runs: Sequence[RunResult], folder: Path, *, headline: str, parsing: str, xscale: str = "linear"
+) -> tuple[list[Standing], list[Table]]:
+    """Write the report of these runs and return its standings and its tables. `xscale`: of figure 3.
 
     Raises MissingError for a damaged run, ConfigError for a folder that cannot be written.
     """
     report = make_report(runs, headline, parsing)
-    tables = make_tables(report)
+    tables, standing = make_tables(report), standings(report)
     try:
         with staging_folder(folder / "report") as staging:
-            figures = _write(report, tables, staging)
-            write_page(runs, staging / "report.html", tables=tables, figures=figures, headline=headline, parsing=parsing)
+            figures = _write(report, standing, tables, staging, xscale)
+            write_page(
+                models_first(runs),
+                staging / "report.html",
+                standing=standing,
+                tables=tables,
+                figures=figures,
+                headline=headline,
+                parsing=parsing,
+            )
             replace_files(staging, folder)
     except OSError as error:
         raise ConfigError(
             f"The report cannot be written to {folder} ({error.strerror or error}); set report.path to another folder."
         ) from None
-    return tables
+    return standing, tables
 
 
-def _write(report: Report, tables: Sequence[Table], folder: Path) -> list[Figure]:
+def models_first(runs: Sequence[RunResult]) -> list[RunResult]:
+    """The page shows the first few of many runs until others are chosen, and baselines give no reasons."""
+    return sorted(runs, key=lambda run: run.metrics.baseline is not None)
+
+
+def _write(report: Report, standing: Sequence[Standing], tables: Sequence[Table], folder: Path, xscale: str) -> list[Figure]:
     for table in tables:
         for name, content in table_files(table):
             _text(folder / name, content)
-    figures = [draw(chart, folder) for chart in make_charts(report)]
-    _text(folder / "report.md", _document(report, tables, figures))
+    figures = [draw(chart, folder) for chart in make_charts(report, xscale=xscale)]
+    _text(folder / "report.md", _document(report, standing, tables, figures))
     return figures
 
 
@@ -102,7 +119,7 @@ def _text(path: Path, content: str) -> None:
     path.write_text(content, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
-def _document(report: Report, tables: Sequence[Table], figures: Sequence[Figure]) -> str:
+def _document(report: Report, standing: Sequence[Standing], tables: Sequence[Table], figures: Sequence[Figure]) -> str:
     runs = counted(sum(len(cell.runs) for cell in report.cells), "run")
     kinds = sorted({label for cell in report.cells if (label := cell.run.metrics.provenance.label)})
     shown = f"{report.headline_name} (`metrics.headline={report.headline}`), {report.parsing} parsing of the answers"
@@ -111,10 +128,17 @@ def _document(report: Report, tables: Sequence[Table], figures: Sequence[Figure]
         parts.append(
             f"**{markdown.inline('; '.join(kinds))}**: such results are marked and never shown beside the paper's numbers."
         )
+    parts += [_answered(one) for one in standing]
     parts += [markdown.table(table, level=2) for table in tables if table.name != LAST]
     parts += [_illustrated(figure) for figure in figures]
     parts += [markdown.table(table, level=2) for table in tables if table.name == LAST]
     return "\n\n".join(parts) + "\n"
+
+
+def _answered(standing: Standing) -> str:
+    label = f"**{markdown.inline(standing.label)}**\n\n" if standing.label else ""
+    answers = [f"{question}: {answer}" for question, answer in standing.answers]
+    return f"## {markdown.inline(standing.title)}\n\n{label}{markdown.items(answers)}"
 
 
 def _illustrated(figure: Figure) -> str:

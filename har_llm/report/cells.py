@@ -38,8 +38,7 @@ def place(run: ScoredRun) -> Hashable:
     metrics, trained_on = run.metrics, None
     if run.distillation is not None:
         trained_on = (run.distillation.dataset, None if run.distillation.all_sessions else run.distillation.sessions)
-    model = run.paper_model or metrics.model
-    return (metrics.provenance, metrics.dataset, metrics.part, model, trained_on, run.ready_adapter)
+    return (metrics.provenance, metrics.dataset, metrics.part, run.model_name, trained_on, run.ready_adapter)
 
 
 def setting(run: ScoredRun) -> Hashable:

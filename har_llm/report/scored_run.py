@@ -142,8 +142,7 @@ class ScoredRun:
     @property
     def paper_model(self) -> str | None:
         """conf/model's name of the paper's model that this is, by id or (for a copy in a folder) by name."""
-        by_id = {model_id: name for name, model_id in MODELS.items()}
-        return by_id.get(self.metrics.model_id) or (self.metrics.model if self.metrics.model in MODELS else None)
+        return paper_model(self.metrics)
 
     @property
     def comparable(self) -> bool:
@@ -175,9 +174,7 @@ class ScoredRun:
 
     @property
     def model_name(self) -> str:
-        """The paper's name of the model, if it has one; with the mark of a baseline."""
-        known = self.paper_model
-        return self.metrics.model_name if known is None else MODELS[known].rpartition("/")[2]
+        return model_name(self.metrics)
 
     @property
     def adapter_name(self) -> str:
@@ -196,6 +193,30 @@ class ScoredRun:
             return f"{counted(trained.windows, 'example')} of {trained.dataset}"
         origin = "" if trained.dataset == self.metrics.dataset else f" of {dataset_name(trained.dataset)} (another home)"
         return f"{'all ' if trained.all_sessions else ''}{counted(trained.sessions, 'session')}{origin}"
+
+
+def paper_model(metrics: Metrics) -> str | None:
+    """As ScoredRun.paper_model."""
+    by_id = {model_id: name for name, model_id in MODELS.items()}
+    return by_id.get(metrics.model_id) or (metrics.model if metrics.model in MODELS else None)
+
+
+def model_name(metrics: Metrics) -> str:
+    """As its authors write it: "Qwen3-0.6B" for qwen3_0.6b, where its id says so; with the mark of a baseline.
+
+    A name that a user chose, which is not the beginning of the id's, stays.
+    """
+    if metrics.baseline is not None:
+        return metrics.model_name
+    known = paper_model(metrics)
+    written = (MODELS[known] if known else metrics.model_id).rpartition("/")[2]
+    chosen = _letters(metrics.model)
+    return written if known or (chosen and _letters(written).startswith(chosen)) else metrics.model
+
+
+def _letters(name: str) -> str:
+    """Letters and digits only, to compare names."""
+    return "".join(character for character in name.lower() if character.isalnum())
 
 
 def _engine(made_by: GeneratedBy) -> str:

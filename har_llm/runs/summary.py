@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from har_llm.common.numbers import counted, percent
 from har_llm.common.tables import ABSENT, Table
@@ -123,16 +124,34 @@ def _activities(per_class: Sequence[ClassScores]) -> Table:
     return Table("activities", "Activities over all events, in %, the weakest first", columns, rows)
 
 
-def _confusions(confusion: Confusion, names: Mapping[int, str]) -> Table | None:
+class Confused(NamedTuple):
+    """How often an activity is taken for another one."""
+
+    gold: int
+    predicted: int
+    events: int
+    of: int
+    """Number of events whose gold it is."""
+
+
+def confused(confusion: Confusion) -> list[Confused]:
+    """The most frequent first."""
     numbers = confusion.activities
     wrong = [
-        (count, activity_name(gold, names[gold]), activity_name(said, names[said]), sum(row))
+        Confused(gold, said, count, sum(row))
         for gold, row in zip(numbers, confusion.matrix, strict=True)
         for said, count in zip(numbers, row, strict=False)  # the last column is that of missed events
         if count and gold != said
     ]
-    wrong.sort(key=lambda one: -one[0])
-    rows = [[gold, said, f"{count:,}", percent(count / events)] for count, gold, said, events in wrong[:CONFUSIONS]]
+    return sorted(wrong, key=lambda one: -one.events)
+
+
+def _confusions(confusion: Confusion, names: Mapping[int, str]) -> Table | None:
+    rows = [
+        [activity_name(one.gold, names[one.gold]), activity_name(one.predicted, names[one.predicted]), f"{one.events:,}",
+         percent(one.events / one.of)]
+        for one in confused(confusion)[:CONFUSIONS]
+    ]  # fmt: skip
     columns = ["gold", "predicted", "events", "% of gold"]
     return Table("confusions", "Most frequent confusions", columns, rows) if rows else None
 

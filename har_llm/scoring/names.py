@@ -17,6 +17,8 @@ METRIC_NAMES = {
 }
 """What metrics are called in the titles of tables and figures."""
 METRICS = tuple(METRIC_NAMES)
+LOWER_IS_BETTER = "missed"
+"""The metric that a better model has less of."""
 
 
 def activity_name(number: int, name: str) -> str:

@@ -147,3 +147,18 @@ def test_what_the_paper_did_not_do_has_no_number(tmp_path: Path, changes: dict[s
 @pytest.mark.parametrize("change", [{"provenance": "synthetic home"}, {"part": "train"}, {"dataset": "simulated_flat"}])
 def test_what_is_not_comparable(tmp_path: Path, change: dict[str, Any]) -> None:
     assert not scored(tmp_path, **change).comparable and scored(tmp_path).comparable
+
+
+@pytest.mark.parametrize(
+    ("model", "model_id", "shown"),
+    [
+        ("qwen3_0.6b", "Qwen/Qwen3-0.6B", "Qwen3-0.6B"),
+        ("qwen3_0.6b", "a_folder", "Qwen3-0.6B"),
+        ("qwen2.5_coder_0.5b", "Qwen/Qwen2.5-Coder-0.5B-Instruct", "Qwen2.5-Coder-0.5B-Instruct"),
+        ("qwen2.5_coder_0.5b", "4f1c3a", "qwen2.5_coder_0.5b"),
+        ("mine", "Qwen/Qwen2.5-Coder-0.5B-Instruct", "mine"),
+        ("tiny_teacher", "embedded:tiny_teacher", "tiny_teacher"),
+    ],
+)
+def test_a_model_is_called_as_its_authors_write_it(tmp_path: Path, model: str, model_id: str, shown: str) -> None:
+    assert scored(tmp_path, model=model, model_id=model_id).model_name == shown

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from har_llm.common.numbers import counted, decimals, points
 from har_llm.report.compare.pairing import Pairing
 from har_llm.scoring.intervals import FEWEST
+from har_llm.scoring.names import LOWER_IS_BETTER
 from har_llm.scoring.significance import SIGNIFICANT, Difference, Differences, SignFlipTest, smallest_p
 
 FEWEST_TO_TELL = next(sessions for sessions in range(1, 99) if smallest_p(sessions) <= SIGNIFICANT)
@@ -19,23 +20,25 @@ def chance(p: float) -> str:
 
 def verdict(found: Differences, headline: str) -> str:
     """The difference in the headline metric, and what it means."""
-    one = found.metrics[headline]
+    return f"B - A in {headline}: {points(found.metrics[headline].difference)} points {certainty(found, headline, 'A', 'B')}"
+
+
+def certainty(found: Differences, metric: str, a: str, b: str) -> str:
+    """How certain the difference in a metric is, and what it means for the runs with these names."""
+    one = found.metrics[metric]
     interval = "" if one.ci95 is None else f"95 % interval {' to '.join(map(points, one.ci95))}, "
     p = f"p < {chance(one.p)[1:]}" if one.p < LEAST_SHOWN else f"p = {chance(one.p)}"
-    return (
-        f"B - A in {headline}: {points(one.difference)} points ({interval}{p}, "
-        f"{counted(found.sessions, 'session')}). {_conclusion(one, found.sessions, headline)}"
-    )
+    better = b if (one.difference > 0) != (metric == LOWER_IS_BETTER) else a
+    return f"({interval}{p}, {counted(found.sessions, 'session')}). {_conclusion(one, found.sessions, better)}"
 
 
-def _conclusion(one: Difference, sessions: int, headline: str) -> str:
+def _conclusion(one: Difference, sessions: int, better: str) -> str:
     if one.sessions_that_differ == 0:
         return "The runs score the same in every session."
     if smallest_p(sessions) > SIGNIFICANT:
         return "These are too few sessions to tell."
     if one.p > SIGNIFICANT:
         return "The sessions do not show that either run is better, nor that they are equal."
-    better = "B" if (one.difference > 0) != (headline == "missed") else "A"
     often = decimals(100 * one.p, 1) if one.p >= LEAST_SHOWN else f"less than {decimals(100 * LEAST_SHOWN, 1)}"
     return f"{better} is better: chance alone would give such a difference in {often} % of cases."
 

@@ -16,14 +16,14 @@ from har_llm.report.scored_run import ScoredRun
 TEACHERS_LOOK = -1
 
 
-def make_charts(report: Report) -> list[Chart]:
-    """The charts for which there are runs. Synthetic and real results are never in one picture."""
+def make_charts(report: Report, *, xscale: str = "linear") -> list[Chart]:
+    """The charts for which there are runs. Synthetic and real results are never in one picture. `xscale`: of figure 3."""
     made = []
     others = ((f"_{name}", kind.label or "", cells) for name, kind, cells in report.kinds)
     for suffix, mark, cells in (("", "", report.paper), *others):
         scored = [cell for cell in cells if cell.score(report.headline).mean is not None]
-        single = (make(report, scored) for make in (_figure3, _figure4, windows, ablations))
-        for chart in (*single, *_costs(report, scored)):
+        single = (make(report, scored) for make in (_figure4, windows, ablations))
+        for chart in (_figure3(report, scored, logarithmic=xscale == "log"), *single, *_costs(report, scored)):
             if chart is not None:
                 made.append(_marked(replace(chart, name=chart.name + suffix), mark))
     return made
@@ -35,7 +35,7 @@ def _marked(chart: Chart, mark: str) -> Chart:
     return replace(chart, mark=mark, title=f"{chart.title} ({mark})", caption=f"{chart.caption} Made with: {mark}.")
 
 
-def _figure3(report: Report, cells: Sequence[Cell]) -> Chart | None:
+def _figure3(report: Report, cells: Sequence[Cell], *, logarithmic: bool) -> Chart | None:
     """F1 against the number of parameters: a line for each home."""
     plain = [cell for cell in cells if not adapted(cell.run) and cell.run.metrics.parameters]
     if len({cell.run.metrics.parameters for cell in plain}) < 2:
@@ -52,15 +52,10 @@ def _figure3(report: Report, cells: Sequence[Cell]) -> Chart | None:
                 Series(f"{home} (paper)", _paper_sizes(inside[0].run.metrics.dataset, unit), look, paper=True, joined=False)
             )
     panels = [Panel("", series, levels)]
-    text = caption(report, "of models as they are, by their number of parameters (to scale)", panels)
-    return Chart(
-        "figure3",
-        f"Figure 3: {report.headline_name} by number of parameters",
-        text,
-        f"parameters ({word})",
-        score_name(report),
-        panels,
-    )
+    scale = "logarithmic axis" if logarithmic else "to scale"
+    text = caption(report, f"of models as they are, by their number of parameters ({scale})", panels)
+    title = f"Figure 3: {report.headline_name} by number of parameters"
+    return Chart("figure3", title, text, f"parameters ({word})", score_name(report), panels, logarithmic=logarithmic)
 
 
 def _paper_sizes(dataset: str, unit: float) -> list[Point]:

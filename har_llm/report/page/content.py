@@ -27,10 +27,24 @@ class Index:
     """What is synthetic or partial about runs, and the number of runs to which it applies."""
     most_bytes: int
     """Most bytes of prompts and generations; further ones are left out."""
+    standing: Sequence[StandingEntry]
     runs: Sequence[RunEntry]
     datasets: Sequence[DatasetEntry]
     tables: Sequence[TableEntry]
     figures: Sequence[FigureEntry]
+
+
+@dataclass(frozen=True)
+class StandingEntry:
+    """What is asked first of the runs on the same events."""
+
+    title: str
+    label: str
+    """What is synthetic or partial about all runs that are named; may be empty."""
+    answers: Sequence[tuple[str, str]]
+    """Pairs of question and answer."""
+    best: int
+    """Position of the best run in the index."""
 
 
 @dataclass(frozen=True)

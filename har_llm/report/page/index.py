@@ -20,9 +20,12 @@ from har_llm.report.page.content import (
     RunDetails,
     RunEntry,
     Score,
+    StandingEntry,
     TableEntry,
 )
 from har_llm.report.page.data import Dataset, RunColumns
+from har_llm.report.scored_run import model_name
+from har_llm.report.standing import Standing
 from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import label, labels
 from har_llm.runs.published import own_prompt
@@ -35,6 +38,7 @@ def make_index(
     runs: Sequence[RunResult],
     datasets: Sequence[Dataset],
     *,
+    standing: Sequence[Standing],
     tables: Sequence[Table],
     figures: Sequence[Figure],
     headline: str,
@@ -50,6 +54,7 @@ def make_index(
         metrics=METRICS,
         status=list(Counter(name for run in runs for name in labels(run.metrics)).items()),
         most_bytes=most_bytes,
+        standing=[StandingEntry(one.title, one.label, one.answers, numbers[one.best.folder]) for one in standing],
         runs=[_run(columns[run.folder], name) for run, name in zip(runs, run_labels(runs), strict=True)],
         datasets=[_dataset(dataset, [numbers[run.result.folder] for run in dataset.runs]) for dataset in datasets],
         tables=[_table(table) for table in tables],
@@ -140,7 +145,8 @@ def _alike(runs: Sequence[RunResult], labels: Sequence[str]) -> list[list[int]]:
 
 
 def _model(metrics: Metrics) -> str:
-    return metrics.model_name if metrics.adapter is None else f"{metrics.model} {metrics.adapter.label}"
+    name = model_name(metrics)
+    return name if metrics.adapter is None else f"{name} {metrics.adapter.label}"
 
 
 _DIFFERENCES: tuple[Callable[[RunResult], str], ...] = (

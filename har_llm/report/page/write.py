@@ -23,6 +23,7 @@ from har_llm.report.page.chunks import WindowChunks
 from har_llm.report.page.content import Index
 from har_llm.report.page.data import Dataset, gather
 from har_llm.report.page.index import make_index, run_details
+from har_llm.report.standing import Standing
 from har_llm.runs.directory import RunResult
 
 MOST_BYTES = 150_000_000
@@ -59,6 +60,7 @@ def write_page(
     figures: Sequence[Figure],
     headline: str,
     parsing: str,
+    standing: Sequence[Standing] = (),
     most_bytes: int = MOST_BYTES,
 ) -> None:
     """Write the page into an existing folder. Raises MissingError for a run with damaged files; then no page is written."""
@@ -67,7 +69,14 @@ def write_page(
         chunks = WindowChunks(kept, most_bytes=most_bytes, runs=len(runs))
         datasets = gather(runs, chunks)
         index = make_index(
-            runs, datasets, tables=tables, figures=figures, headline=headline, parsing=parsing, most_bytes=most_bytes
+            runs,
+            datasets,
+            standing=standing,
+            tables=tables,
+            figures=figures,
+            headline=headline,
+            parsing=parsing,
+            most_bytes=most_bytes,
         )
         kept.seek(0)
         with path.open("wb") as stream:

@@ -10,11 +10,10 @@ from har_llm.common.numbers import percent
 from har_llm.common.tables import Table
 from har_llm.runs.directory import RunResult
 from har_llm.runs.result import Metrics
+from har_llm.scoring.names import LOWER_IS_BETTER
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-LOWER_IS_BETTER = "missed"
 
 
 def show_beside(out: Console, result: RunResult, beside: Sequence[RunResult], *, headline: str, parsing: str) -> None:

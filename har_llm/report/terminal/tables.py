@@ -1,25 +1,37 @@
-"""Shows a report on a terminal: the tables that fit, and where the rest is."""
+"""Shows a report on a terminal: what is asked first, the tables that fit, and where the rest is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from har_llm.common.console import console, plain, show_table
 from har_llm.common.tables import Table
+from har_llm.report.standing import Standing
 from har_llm.report.tables.other import KIND
+from har_llm.report.terminal.run import show_facts, show_head
 
-TOO_WIDE = ("table_candidates", "table_cost", "table_runs")
-"""Tables that are shown only in the report's files and page."""
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
-def show_report(tables: Sequence[Table], folder: Path) -> None:
+def show_report(standing: Sequence[Standing], tables: Sequence[Table], folder: Path) -> None:
     out = console()
+    _show_standing(out, standing)
     for table in tables:
-        if table.name not in TOO_WIDE:
+        if not table.folded:
             show_table(out, _narrow(table))
+    _show_standing(out, standing)  # again, as the beginning has gone past by now
     out.print("\nBeside the report's page are report.md, and the tables and figures for papers.")
     out.print(plain(f"Report: {folder / 'report.html'}"), soft_wrap=True)
+
+
+def _show_standing(out: Console, standing: Sequence[Standing]) -> None:
+    for one in standing:
+        out.print()
+        show_head(out, one.title, one.label)
+        show_facts(out, one.answers)
 
 
 def _narrow(table: Table) -> Table:

@@ -1,4 +1,4 @@
-/* All runs, by dataset. */
+/* What is asked first, and all runs, by dataset. */
 
 const METRIC_WORDS = {
   f1_macro_gold: "F1, macro over the activities in the gold of a session",
@@ -17,8 +17,7 @@ function showOverview(main, settings) {
   const parsing = chosenParsing(settings);
   fill(main,
     h("h1", null, "Overview"),
-    h("p", { class: "lead" }, `${count(index.runs.length, "run")} on ${count(index.datasets.length, "dataset")}. `
-      + "For each event, a run has a predicted activity, or the event is missed or excluded for a reason that the page names."),
+    index.standing.length > 0 && h("div", { class: "standings" }, index.standing.map(standingSection)),
     h("div", { class: "tools" },
       choice("Score", index.metrics.map((name) => [name, `${name}${name === index.headline ? " (headline)" : ""}`]), metric,
         (value) => change({ metric: value === index.headline ? "" : value })),
@@ -27,6 +26,18 @@ function showOverview(main, settings) {
       + "sessions, and the 95 % interval of the mean (Student's t for its log odds, over sessions). Every event is predicted, "
       + "missed or excluded, for a reason that the page names."),
     index.datasets.map((dataset, number) => datasetSection(dataset, number, metric, parsing)));
+}
+
+function standingSection({ title, label, answers, best }, at) {
+  const dataset = index.datasets.findIndex(({ runs }) => runs.includes(best));
+  const data = dataKeys[dataset], model = runKeys[best], name = index.runs[best].label;
+  return h("section", { class: "standing", "aria-labelledby": `standing-${at}` },
+    h("h2", { id: `standing-${at}` }, title, " ", label && h("span", { class: "status" }, label)),
+    h("dl", null, answers.map(([question, answer]) => h("div", null, h("dt", null, question), h("dd", null, answer)))),
+    h("p", { class: "links" },
+      h("a", { href: to("confusion", { data, run: model, runs: "" }), "aria-label": `All confusions of ${name}` }, "all confusions"),
+      h("a", { href: to("explorer", { data, runs: "", model, outcome: "wrong" }), "aria-label": `Wrong events of ${name}` },
+        "wrong events")));
 }
 
 function datasetSection(dataset, number, metric, parsing) {
