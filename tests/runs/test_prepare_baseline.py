@@ -53,6 +53,16 @@ def test_gold_activities_of_test_sessions_change_no_answer(baseline: tuple[str, 
     assert plain.experiment.baseline.fit(plain.given)(windows[0]) == plain.experiment.baseline.fit(other.given)(windows[1])
 
 
+def test_forests_of_two_seeds_are_two_runs_though_they_answer_alike(tmp_path: Path) -> None:
+    """Their mean over seeds counts both; a baseline whose seed changes nothing is one run."""
+    forests = [done(tmp_path, *QUICK, "window.events=1", "limit=1", f"seed={seed}")[0] for seed in (0, 2)]
+    texts = [[one.text for row in run.windows() for one in row.generations] for run in forests]
+    assert texts[0] == texts[1], "the input that showed it: otherwise choose other seeds"
+    assert forests[0].metrics.generations_digest != forests[1].metrics.generations_digest
+    majorities = [done(tmp_path, "model=majority", "limit=1", f"seed={seed}")[0] for seed in (0, 2)]
+    assert majorities[0].metrics.generations_digest == majorities[1].metrics.generations_digest
+
+
 def test_gold_activities_of_training_sessions_change_the_keys_of_what_is_trained_on_them() -> None:
     for baseline in SUPERVISED:
         assert not {*keys(prepared(*baseline))} & {*keys(prepared(*baseline, part="train"))}
