@@ -16,9 +16,10 @@ from har_llm.common.paths import expanded
 from har_llm.common.text import nearest, suggestion
 
 MULTIRUN = ("-m", "--multirun")
+COMPLETION = ("-sc", "--shell-completion")
 FLAGS = {
     **dict.fromkeys((*MULTIRUN, "-r", "--run", "-h", "--help", "--hydra-help", "--version", "--resolve"), False),
-    **dict.fromkeys(("-sc", "--shell-completion"), False),
+    **dict.fromkeys(COMPLETION, False),
     **dict.fromkeys(("-c", "--cfg", "-p", "--package", "-i", "--info", "--experimental-rerun"), True),
     **dict.fromkeys(("-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"), True),
 }

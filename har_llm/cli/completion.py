@@ -10,13 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, get_type_hints
 
-from har_llm.cli.arguments import FLAGS
+from har_llm.cli.arguments import COMPLETION, FLAGS
 from har_llm.cli.options import options
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
 
-COMPLETION_FLAGS = ("-sc", "--shell-completion")
 INSTALL = """\
 _har_llm_reply() {
     local IFS=$'\\n' line="${COMP_LINE:0:COMP_POINT}" cut=""
@@ -39,7 +38,7 @@ complete -o default -o bashdefault -F _har_llm_module python python3
 
 def completion(arguments: Sequence[str]) -> str:
     """The answer to -sc install=bash, or to -sc query=bash about the command line in COMP_LINE. Raises ConfigError."""
-    asked = dict(argument.partition("=")[::2] for argument in arguments if argument not in COMPLETION_FLAGS)
+    asked = dict(argument.partition("=")[::2] for argument in arguments if argument not in COMPLETION)
     for name in ("install", "query"):
         if name in asked:
             require(f"-sc {name}", asked[name], ("bash",))

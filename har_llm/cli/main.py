@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import har_llm
-from har_llm.cli.arguments import read_arguments
-from har_llm.cli.completion import COMPLETION_FLAGS, completion
+from har_llm.cli.arguments import COMPLETION, read_arguments
 from har_llm.cli.help import help_text
 from har_llm.common.errors import HarError
 from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
@@ -44,7 +43,9 @@ def answer(arguments: Sequence[str]) -> None:
     if "--version" in arguments:
         print(f"har_llm {har_llm.__version__}")
         return
-    if {*COMPLETION_FLAGS} & {*arguments}:
+    if {*COMPLETION} & {*arguments}:
+        from har_llm.cli.completion import completion
+
         print(completion(arguments))
         return
     sys.argv[1:] = read_arguments(arguments)
