@@ -157,6 +157,7 @@ WRONG = [
     ("limit=0", "limit is 0; it must be at least 1, or null"),
     ("limit=few", "limit is 'few'; it must be a whole number or null."),
     ("seed=-1", "seed is -1; it must be from 0"),
+    ("report.xscale=logarithmic", "report.xscale is 'logarithmic'; it must be one of linear, log"),
     ("metrics.headline=f1", "metrics.headline is 'f1'; it must be one of f1_macro_gold"),
     ("metrics.parsing=loose", "metrics.parsing is 'loose'; it must be one of strict, lenient"),
     ("prompt.sections.rules=null", "prompt.sections is not a setting here; to change a prompt, choose it by name, as in"),

@@ -164,6 +164,7 @@ def _costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
         ]
         panels = [Panel("", _cost_series(report, shown, quantity), levels)]
         text = caption(report, f"against {axis}, mean over the events of a run", panels) + note
+        text += " A point whose name would cover something has none; the table of costs names all."
         if any(cell.run.distillation is not None for cell in shown):
             text += " In brackets: the number of training sessions."
         made.append(

@@ -6,6 +6,7 @@ runs give the same bytes.
 
 from __future__ import annotations
 
+import math
 import textwrap
 import warnings
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from har_llm.common.text import one_line
 from har_llm.report.figures.chart import Chart, Figure, Level, Panel, Series
+from har_llm.report.figures.point_names import Box, free_places, shortened
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -42,14 +44,13 @@ SETTINGS = {
 }
 GREY = "#555555"
 LONGEST_LABEL = 60
-OFFSETS = (
-    *((4, 2, "left"), (4, -6.5, "left"), (-4, 2, "right"), (-4, -6.5, "right"), (0, 6, "center"), (0, -10, "center")),
-    *((4, 7, "left"), (4, -11.5, "left"), (-4, 7, "right"), (-4, -11.5, "right")),
-)
-"""Possible offsets of a name from its data point, in points to the right and up, with its alignment; the best first."""
 CHARACTERS = 60
 """How many characters fit beside each other under a figure."""
 SHORTEST_LINE = 6
+NAME = {"xytext": (0, 0), "textcoords": "offset points", "va": "bottom", "fontsize": 5.5, "color": GREY}
+LINK = {"arrowstyle": "-", "linewidth": 0.4, "color": GREY, "shrinkA": 0, "shrinkB": 2}
+"""How the name of a point is written, and how a line leads from it to the point."""
+FEWEST_TICKS = 3
 LONGEST_OF_TWO = 25
 """Characters of a label with which two stand side by side under a figure."""
 
@@ -75,10 +76,11 @@ def picture(chart: Chart) -> Any:
     columns = 2 if max(map(len, labels)) <= LONGEST_OF_TWO else 1
     height = PANEL_HEIGHT * len(chart.panels) + LEGEND_ROW * -(-len(labels) // columns) + 0.25
     figure = Canvas(figsize=(WIDTH, height), layout="constrained")
-    all_axes = figure.subplots(len(chart.panels), 1, sharex=True, squeeze=False)[:, 0]
+    all_axes = figure.subplots(len(chart.panels), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for axes, panel in zip(all_axes, chart.panels, strict=True):
         _panel(axes, chart, panel)
     all_axes[-1].set_xlabel(chart.x_label)
+    all_axes[-1].set_ylim(0, min(100, _highest(chart) * 1.08) + 2)
     if chart.mark:
         figure.suptitle(one_line(chart.mark), fontsize=7.5, style="italic", color=GREY)
     handles: dict[str, Any] = {}
@@ -107,19 +109,24 @@ def _panel(axes: Any, chart: Chart, panel: Panel) -> None:
     if panel.title:
         axes.set_title(_legible(panel.title), loc="left")
     _x_axis(axes, chart)
-    highest = max([point.high or point.y for one in panel.series for point in one.points] + [one.y for one in panel.levels])
-    axes.set_ylim(0, min(100, highest * 1.08) + 2)
+
+
+def _highest(chart: Chart) -> float:
+    """The highest of all panels, which have one range so that they can be compared."""
+    points = [point.high or point.y for panel in chart.panels for one in panel.series for point in one.points]
+    return max([*points, *(level.y for panel in chart.panels for level in panel.levels)])
 
 
 def _x_axis(axes: Any, chart: Chart) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
     if chart.logarithmic:
         axes.set_xscale("log")
         values = [point.x for panel in chart.panels for one in panel.series for point in one.points]
         axes.set_xlim(min(values) / 1.5, max(values) * 1.5)  # room for the points' names
-        narrow = max(values) / min(values) < 20
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
+        ticks = _log_ticks(*axes.get_xlim())
+        axes.xaxis.set_major_locator(FixedLocator(ticks) if ticks else MaxNLocator(FEWEST_TICKS))
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
     elif chart.names:
@@ -131,6 +138,16 @@ def _x_axis(axes: Any, chart: Chart) -> None:
         axes.set_xlim(left=0)
         if chart.whole:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Round values of a logarithmic axis, as few of each decade as there must be; none where even all would be too few."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0)):
+        ticks = [step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high]
+        if len(ticks) >= FEWEST_TICKS:
+            return ticks
+    return []
 
 
 def _series(axes: Any, series: Series) -> None:
@@ -169,37 +186,31 @@ def _legible(text: str) -> str:
 
 
 def _name_points(figure: Any, axes: Any, panel: Panel) -> None:
-    """Write the names of the points, each at the offset where it covers least of what is already drawn."""
-    from matplotlib.transforms import Bbox
+    """Write the names of the points where they cover nothing; one that has no room is left out."""
+    named = [point for series in panel.series for point in series.points if point.label]
+    if not named:
+        return
+    unit = figure.dpi / 72
+    texts = [axes.annotate(shortened(_legible(point.label)), (point.x, point.y), **NAME) for point in named]
+    sizes = [(extent.width, extent.height) for extent in (text.get_window_extent() for text in texts)]
+    places = [tuple(axes.transData.transform((point.x, point.y))) for point in named]
+    found = free_places(places, sizes, _obstacles(axes, panel, unit), Box(*axes.bbox.extents), unit)
+    for text, point, (x, y), place in zip(texts, named, places, found, strict=True):
+        text.remove()
+        if place is not None:
+            offset = ((place.box.left - x) / unit, (place.box.bottom - y) / unit)
+            link = {"arrowprops": LINK} if place.linked else {}
+            axes.annotate(text.get_text(), (point.x, point.y), **(NAME | {"xytext": offset} | link))
+
+
+def _obstacles(axes: Any, panel: Panel, unit: float) -> list[Box]:
+    """The boxes of the panel's points, bars and lines."""
+
+    def box(x: float, low: float, high: float, reach: float) -> Box:
+        (left, bottom), (_, top) = axes.transData.transform([(x, low), (x, high)])
+        return Box(left - reach * unit, bottom - reach * unit, left + reach * unit, top + reach * unit)
 
     points = [point for series in panel.series for point in series.points]
-    if not any(point.label for point in points):
-        return
-    places = axes.transData.transform([(point.x, point.y) for point in points])
-    radius = figure.dpi * 3 / 72
-    taken = [Bbox([[x - radius, y - radius], [x + radius, y + radius]]) for x, y in places]
-    for point in points:
-        if point.label:
-            taken.append(_name(axes, point.label, (point.x, point.y), taken))
-
-
-def _name(axes: Any, label: str, place: tuple[float, float], taken: list[Any]) -> Any:
-    """The box that the name fills."""
-    text = axes.annotate(_legible(label), place, xytext=(0, 0), textcoords="offset points", fontsize=5.5, color=GREY)
-
-    def covered(offset: tuple[float, float, str]) -> float:
-        x, y, side = offset
-        text.set(position=(x, y), horizontalalignment=side)
-        box = text.get_window_extent()
-        outside = 0.0 if axes.bbox.containsx(box.x0) and axes.bbox.containsx(box.x1) else box.width * box.height
-        return outside + sum(_overlap(box, other) for other in taken)
-
-    x, y, side = min(OFFSETS, key=covered)
-    text.set(position=(x, y), horizontalalignment=side)
-    return text.get_window_extent()
-
-
-def _overlap(one: Any, other: Any) -> float:
-    width = min(one.x1, other.x1) - max(one.x0, other.x0)
-    height = min(one.y1, other.y1) - max(one.y0, other.y0)
-    return float(max(0.0, width) * max(0.0, height))
+    bars = [box(one.x, one.low, one.high, 1) for one in points if one.low is not None and one.high is not None]
+    lines = [box(0, level.y, level.y, 0.5)._replace(left=axes.bbox.x0, right=axes.bbox.x1) for level in panel.levels]
+    return [*(box(one.x, one.y, one.y, 3) for one in points), *bars, *lines]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from matplotlib.text import Text
+
 from har_llm.report.figures.chart import Chart, Point
+from har_llm.report.figures.charts import make_charts
+from har_llm.report.grouping import make_report
 from har_llm.report.paper_choice import SILENT
 from har_llm.runs.directory import RunResult
 from tests.report.fabricated import fabricated, trained
@@ -43,6 +47,33 @@ def test_figure_3_is_to_scale_with_the_papers_points_hollow(shown: dict[str, Cha
     assert by_label["MuRAL"].get_markerfacecolor() != "white"
     assert by_label["MuRAL (paper)"].get_linestyle() == "None" and by_label["MuRAL"].get_linestyle() == "-"
     assert by_label["MuRAL"].get_marker() != by_label["MARBLE"].get_marker(), "readable in grey"
+
+
+def test_figure_3_may_have_a_logarithmic_axis(runs: list[RunResult]) -> None:
+    """Others have the axes that they have."""
+    made = {chart.name: chart for chart in make_charts(make_report(runs, "f1_weighted", "strict"), xscale="log")}
+    assert "logarithmic axis" in made["figure3"].caption
+    axes = drawn(made["figure3"]).axes[0]
+    shown = [label.get_text() for label in axes.get_xticklabels()]
+    assert axes.get_xscale() == "log" and shown == ["1", "3", "10", "30"]
+    assert drawn(made["figure4"]).axes[0].get_xscale() == "linear"
+
+
+def test_figure_4_has_one_range_of_scores(tmp_path: Path) -> None:
+    homes = (("marble", 0.2), ("mural", 0.8))
+    chart = charts([
+        fabricated(tmp_path, f1 + n / 50, dataset=home, adapter=trained(home, n)) for home, f1 in homes for n in (1, 2)
+    ])["figure4"]  # fmt: skip
+    marble, mural = drawn(chart).axes
+    assert marble.get_ylim() == mural.get_ylim() and mural.get_ylim()[1] > 84
+
+
+def test_names_of_points_do_not_meet(shown: dict[str, Chart]) -> None:
+    for kind in ("figure_tokens", "figure_seconds"):
+        figure = drawn(shown[kind])
+        boxes = [Text.get_window_extent(text) for text in figure.axes[0].texts]  # without the line to its point
+        assert len(boxes) > 15
+        assert not any(one.overlaps(other) for at, one in enumerate(boxes) for other in boxes[:at]), kind
 
 
 def test_figure_4_has_the_teacher_and_the_student_as_lines(shown: dict[str, Chart]) -> None:
