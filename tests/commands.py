@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -25,14 +26,20 @@ def plain_environment() -> dict[str, str]:
 
 
 def har_llm(
-    folder: Path, *arguments: str, expect: int = 0, fresh: bool = False, beside: bool = False, **environment: str
+    folder: Path,
+    *arguments: str,
+    expect: int = 0,
+    fresh: bool = False,
+    tokenizing: bool = False,
+    beside: bool = False,
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
-    """`fresh`: in a new process, as a user has it. Else, much sooner, in one that has its imports already. `beside`: whether
-    baselines are computed unasked, which takes seconds."""
+    """`fresh`: in a new process, as a user has it. Else, much sooner, in one that has its imports already, with `tokenizing`
+    also those of a model's tokenizer. `beside`: whether baselines are computed unasked, which takes seconds."""
     if not beside:
         arguments = (*arguments, "baselines=none")
     environment = {**plain_environment(), **environment}
-    done = (_fresh if fresh else _warm)(folder, arguments, environment)
+    done = _fresh(folder, arguments, environment) if fresh else _warm(folder, arguments, environment, tokenizing)
     assert done.returncode == expect, done.stderr
     assert "Traceback" not in done.stderr
     return done
@@ -45,12 +52,18 @@ def _fresh(folder: Path, arguments: Sequence[str], environment: Mapping[str, str
     )
 
 
-def _warm(folder: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    with tempfile.TemporaryDirectory() as own:
-        out = Path(own) / "out"
-        code = warm_command(folder, [*arguments], environment, out)
-        said = [out.with_suffix(kind).read_text(encoding="utf-8") for kind in (".stdout", ".stderr")]
+def _warm(
+    folder: Path, arguments: Sequence[str], environment: Mapping[str, str], tokenizing: bool
+) -> subprocess.CompletedProcess[str]:
+    with Path(os.devnull).open() as nothing, _readable() as out, _readable() as errors:
+        files = (nothing.fileno(), out.fileno(), errors.fileno())
+        code = warm_command(folder, arguments, environment, files, tokenizing=tokenizing).wait()
+        said = [stream.seek(0) or stream.read() for stream in (out, errors)]
     return subprocess.CompletedProcess(["har_llm", *arguments], code, *said)
+
+
+def _readable() -> IO[str]:
+    return tempfile.TemporaryFile("w+", encoding="utf-8")
 
 
 def stored_lines(folder: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.same_process import in_this_process
-
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ.pop("HYDRA_FULL_ERROR", None)
-os.environ.pop("COLUMNS", None)  # workers of pytest-xdist have it, and output would be narrower in them
-# Tests run side by side, and processes with a thread for every core each would starve each other.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+from tests.warm_processes import session_folder
 
 NOT_SLOW = "not slow"
 SLOW_FILE = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.slow\b", re.MULTILINE)
@@ -34,6 +30,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     folders = all(Path(argument.partition("::")[0]).is_dir() for argument in config.args)
     waiting = config.option.markexpr != NOT_SLOW
     return min((os.cpu_count() or 1) + waiting, MOST_WORKERS) if folders else 0
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(session_folder())
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -49,6 +49,22 @@ class ProcessEnded(ProcessFailed):
         super().__init__(how, f" What was finished is kept; run the same command again to go on.{last}")
 
 
+def start(function: str, environment: Mapping[str, str], log: int) -> subprocess.Popen[str]:
+    """The process that calls the function and writes to `log`, an open file."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "har_llm.common.process", function],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        encoding="ascii",
+        env=environment,
+        # Ctrl-C reaches every process of the terminal's group, but only the caller may act on it. Also, the processes
+        # that this one starts (vLLM starts one for each GPU) are killed with the group.
+        start_new_session=True,
+    )
+
+
 class JsonProcess:
     """The caller's side: it sends messages and receives the function's replies."""
 
@@ -66,18 +82,7 @@ class JsonProcess:
         """
         self._what, self._relief, self._logs = what, relief, logs
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed by close)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "har_llm.common.process", function],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            encoding="ascii",
-            env={**_environment(), **(environment or {})},
-            # Ctrl-C reaches every process of the terminal's group, but only the caller may act on it. Also, the processes
-            # that this one starts (vLLM starts one for each GPU) are killed with the group.
-            start_new_session=True,
-        )
+        self._process = start(function, {**_environment(), **(environment or {})}, self._log.fileno())
 
     @property
     def pid(self) -> int:
