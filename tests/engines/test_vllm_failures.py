@@ -12,6 +12,7 @@ import pytest
 from har_llm.common.process import JsonProcess, ProcessFailed
 from har_llm.engines.vllm_config import QUANTIZED, installed
 from har_llm.engines.vllm_failures import is_memory, reason, root_cause
+from tests.warm_commands import OF_VLLM, warm_engines
 
 START = RuntimeError("Engine core initialization failed. See root cause above. Failed core proc(s): {'EngineCore': 1}")
 TOO_LONG = (
@@ -111,7 +112,8 @@ def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[JsonProcess
     """One process for every kind of failure, and the folder of its logs."""
     logs = tmp_path_factory.mktemp("vllm") / "logs"
     environment = {"VLLM_ENABLE_V1_MULTIPROCESSING": "1", "VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1"}
-    process = JsonProcess("tests.engines.vllm_failing:serve", "The engine's process", environment, logs=logs)
+    with warm_engines(OF_VLLM):
+        process = JsonProcess("tests.engines.vllm_failing:serve", "The engine's process", environment, logs=logs)
     yield process, logs
     process.close()
 

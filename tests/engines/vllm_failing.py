@@ -1,12 +1,8 @@
-"""vLLM failing in every way, in one process, as on a GPU: its core is a process of its own.
-
-vLLM's CPU build imports itself anew in each process below this one, which takes half a minute; on a GPU they are forked.
-"""
+"""vLLM failing in every way, in one process, as on a GPU: its core is a process of its own."""
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -67,12 +63,6 @@ def _failing(kind: str) -> Iterator[str]:
 
 def serve(caller: Caller) -> None:
     """Fail in the way that the caller asks for, again and again; after the last, the process ends as an engine's does."""
-    import vllm.v1.engine.utils
-    import vllm.v1.executor.multiproc_executor
-
-    forked = multiprocessing.get_context("fork")
-    for module in (vllm.v1.engine.utils, vllm.v1.executor.multiproc_executor):
-        module.get_mp_context = lambda: forked
     while True:
         asked = caller.receive()
         os.ftruncate(2, os.lseek(2, 0, os.SEEK_SET))  # an engine's process has a log of its own
