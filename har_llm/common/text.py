@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _FORMULA = re.compile(r"[=+\-@＝＋－＠]")
 """The beginning of what spreadsheets take for a formula, also in full-width characters."""
@@ -47,3 +47,10 @@ def suggestion(name: str, allowed: Iterable[object]) -> str:
 def nearest(name: str, allowed: Iterable[object]) -> str | None:
     """The allowed name that a misspelt one is like; None where none is near."""
     return next(iter(difflib.get_close_matches(name, [str(option) for option in allowed], n=1)), None)
+
+
+def common_start(texts: Sequence[str]) -> str:
+    """The characters with which all of these texts begin."""
+    first, last = min(texts), max(texts)  # all texts between these two share the start that these two share
+    differ = (at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
+    return first[: next(differ, len(first))]

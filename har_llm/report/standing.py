@@ -134,7 +134,7 @@ def _errors(cell: Cell) -> Iterator[str]:
     for one in confused(scores.confusion)[:1]:
         gold, said = (activity_name(number, cell.run.metrics.activities[number]) for number in (one.gold, one.predicted))
         yield f"most often {gold} is taken for {said} ({one.events} of its {counted(one.of, 'event')})"
-    occurring = [one for one in scores.per_class if one.support]
-    if occurring:
-        weakest = min(occurring, key=lambda one: (one.f1, -one.support))
+    imperfect = [one for one in scores.per_class if one.support and one.f1 < 1]
+    if imperfect:
+        weakest = min(imperfect, key=lambda one: (one.f1, -one.support))
         yield f"weakest: {activity_name(weakest.activity, weakest.name)}, F1 {percent(weakest.f1)} %"

@@ -191,7 +191,8 @@ def _name_points(figure: Any, axes: Any, panel: Panel) -> None:
     if not named:
         return
     unit = figure.dpi / 72
-    texts = [axes.annotate(shortened(_legible(point.label)), (point.x, point.y), **NAME) for point in named]
+    names = shortened([one_line(point.label) for point in named])
+    texts = [axes.annotate(name, (point.x, point.y), **NAME) for name, point in zip(names, named, strict=True)]
     sizes = [(extent.width, extent.height) for extent in (text.get_window_extent() for text in texts)]
     places = [tuple(axes.transData.transform((point.x, point.y))) for point in named]
     found = free_places(places, sizes, _obstacles(axes, panel, unit), Box(*axes.bbox.extents), unit)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+from har_llm.common.text import common_start
 
 DISTANCES = (5, 9, 14, 20, 27, 35, 44)
 """Of a name from its point, in points of print; the nearest first."""
@@ -12,6 +15,8 @@ DIRECTIONS = (0, 180, 30, 150, -30, -150, 60, 120, -60, -120, 90, -90)
 """In degrees, counter-clockwise from the right; the best first."""
 LINKED_FROM = 14
 """The distance from which a line leads from a name to its point."""
+SPOTS = 40
+"""Where such a line is held against other names."""
 LONGEST = 28
 """Characters of a name."""
 
@@ -37,10 +42,16 @@ class Place(NamedTuple):
     """Whether it is so far from its point that a line has to lead there."""
 
 
-def shortened(name: str) -> str:
-    """The name without its middle if it is long: models of one kind differ at the end."""
-    half = (LONGEST - 3) // 2
-    return name if len(name) <= LONGEST else f"{name[:half]}...{name[-half:]}"
+def shortened(names: Sequence[str]) -> list[str]:
+    """The long names without the words with which all of them begin, and at most LONGEST characters of the rest."""
+    long = [name for name in names if len(name) > LONGEST]
+    shared = re.match(r".*[-_/. ]|", common_start(long)) if len(set(long)) > 1 else None
+    start = 0 if shared is None else shared.end()
+    return [name if len(name) <= LONGEST else _cut(f"...{name[start:]}" if start else name) for name in names]
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 3]}..."
 
 
 def free_places(
@@ -54,14 +65,27 @@ def free_places(
 
     All lengths are in pixels; a point of print has `unit` of them.
     """
-    taken, found = list(obstacles), list[Place | None]()
+    names, found = list[Box](), list[Place | None]()
     for point, size in zip(points, sizes, strict=True):
-        places = (place for place in _around(point, size, unit) if place.box.inside(room))
-        free = next((place for place in places if not any(place.box.meets(other) for other in taken)), None)
+
+        def is_free(place: Place, point: tuple[float, float] = point) -> bool:
+            link = _along(point, place.box) if place.linked else ()
+            own = place.box.inside(room) and not any(place.box.meets(other) for other in (*obstacles, *names))
+            return own and not any(one.meets(name) for one in link for name in names)
+
+        free = next(filter(is_free, _around(point, size, unit)), None)
         found.append(free)
         if free is not None:
-            taken.append(free.box)
+            names.append(free.box)
     return found
+
+
+def _along(point: tuple[float, float], box: Box) -> list[Box]:
+    """Spots on the line from a point to the middle of a name."""
+    (x, y), end = point, ((box.left + box.right) / 2, (box.bottom + box.top) / 2)
+    parts = [number / SPOTS for number in range(SPOTS)]
+    spots = [(x + part * (end[0] - x), y + part * (end[1] - y)) for part in parts]
+    return [Box(left, bottom, left + 1, bottom + 1) for left, bottom in spots]
 
 
 def _around(point: tuple[float, float], size: tuple[float, float], unit: float) -> Iterator[Place]:

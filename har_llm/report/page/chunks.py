@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, Generic, TypeVar
 
+from har_llm.common.text import common_start
 from har_llm.report.page.blocks import as_json, packed_block
 from har_llm.report.page.content import Generation, Prompts
 from har_llm.runs.result import WindowGeneration, WindowRow
@@ -109,7 +110,7 @@ class PromptChunks(Chunks[Messages]):
     def _content(self, values: Sequence[Messages]) -> Prompts:
         longest = max(len(messages) for messages in values)
         begins = [
-            _common_start([messages[at]["content"] for messages in values if at < len(messages)]) for at in range(longest)
+            common_start([messages[at]["content"] for messages in values if at < len(messages)]) for at in range(longest)
         ]
         prompts = [
             [(message["role"], message["content"][len(begin) :]) for message, begin in zip(messages, begins, strict=False)]
@@ -128,9 +129,3 @@ def _content_of(generation: WindowGeneration) -> Generation:
         seconds=generation.seconds,
         key=generation.key,
     )
-
-
-def _common_start(texts: Sequence[str]) -> str:
-    first, last = min(texts), max(texts)  # all texts between these two share the start that these two share
-    differ = (at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
-    return first[: next(differ, len(first))]

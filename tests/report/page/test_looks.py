@@ -140,6 +140,8 @@ def test_the_first_reasoning_is_on_the_first_screen(watch: Watch, tmp_path: Path
         "(({ top, bottom }) => [top, bottom])(document.querySelector('.card .text').getBoundingClientRect())"
     )
     assert 0 < top < 700 and bottom <= 900
+    phone = watch(path, "#explorer", viewport={"width": 390, "height": 844}, has_touch=True)
+    assert phone.page.get_by_text("Runs (6 of 20 shown)").is_visible()
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -50,11 +50,11 @@ function tableSection({ title, columns, numeric, rows, notes, folded }, at) {
 
 /** On a narrow screen, words that stand before the first number are below the row's name, so that the number is in sight. */
 function reportTable(columns, numeric, rows) {
-  const kinds = numeric.map((right, at) => (right ? "number" : at && at < numeric.indexOf(true) ? "wide" : ""));
+  const kinds = numeric.map((right, at) => (right ? "number" : at && at < numeric.indexOf(true) ? "only-wide" : ""));
   const line = (row) => h("tr", null,
     h("th", { scope: "row" }, h("span", { class: "own" }, row[0]),
-      row.map((cell, at) => kinds[at] === "wide" && cell
-        && h("span", { class: "narrow quiet small" }, `${columns[at]}: ${cell}`))),
+      row.map((cell, at) => kinds[at] === "only-wide" && cell
+        && h("span", { class: "only-narrow quiet small" }, `${columns[at]}: ${cell}`))),
     row.slice(1).map((cell, at) => h("td", { class: kinds[at + 1] }, cell)));
   return sortable(h("table", null,
     tableHead(columns.map((name, at) => [name, kinds[at]])), h("tbody", null, rows.map(line))));
