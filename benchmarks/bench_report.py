@@ -26,7 +26,7 @@ from timing import ROOT
 
 sys.path.insert(0, str(ROOT))
 
-from har_llm.data.records import Event
+from tests.report.page_runs import Event
 
 ACTIVITIES = {number: f"activity number {number}" for number in range(1, 27)}
 A_SESSION = 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from datetime import time
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,9 +56,14 @@ def small_home(**changes: Any) -> Home:
     return Home(**{**values, **changes})
 
 
+def clock(text: str) -> time:
+    """The time of day HH:mm:ss of an event of a recording without dates."""
+    return time.fromisoformat(text)
+
+
 def session_of(length: int, name: str = "s1", group: str = "g") -> Session:
     events = [
-        Event(number, f"08:{number // 60 % 60:02d}:{number % 60:02d}", f"kitchen fridge {number % 2}", (1,), ("A",))
+        Event(number, clock(f"08:{number // 60 % 60:02d}:{number % 60:02d}"), f"kitchen fridge {number % 2}", (1,), ("A",))
         for number in range(length)
     ]
     return Session(name, group, events)

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from har_llm.common.errors import Notice
 from har_llm.common.text import visible
-from har_llm.data.records import DAY_SECONDS, Home, Recordings, Session
+from har_llm.data.records import Home, Recordings, Session
 from har_llm.data.splits import unused
 from har_llm.data.windows import FixedWindows
 
@@ -113,9 +113,8 @@ def _time_span(sessions: Sequence[Session]) -> TimeSpan:
 
 
 def _seconds_of(session: Session) -> int:
-    """From the first event to the last; an earlier time of day than the event before means that midnight has passed."""
-    moments = [int(e.time[:2]) * 3600 + int(e.time[3:5]) * 60 + int(e.time[6:8]) for e in session.events]
-    return sum((later - earlier) % DAY_SECONDS for earlier, later in pairwise(moments))
+    """From the first event to the last; where there are no dates, an earlier time of day means that midnight has passed."""
+    return round(sum(earlier.seconds_until(later) for earlier, later in pairwise(session.events)))
 
 
 def _activity_counts(home: Home, parts: Mapping[str, Sequence[Session]]) -> list[ActivityCounts]:

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime, time
 from typing import NamedTuple
 
 from har_llm.common.errors import Notice
 
 DAY_SECONDS = 86_400
+Moment = datetime | time
+"""Local time as a clock in the home showed it, without a time zone: where summer time ends, an hour comes twice. A recording
+that says no dates has times of day only."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,7 @@ class Event(NamedTuple):
 
     id: int
     """Position in its session, from 0."""
-    time: str
-    """Local time of day, HH:mm:ss."""
+    moment: Moment
     text: str
     """"<room> <sensor> <event>", as in section 3.1.1 of the paper."""
     activities: tuple[int, ...]
@@ -51,6 +54,32 @@ class Event(NamedTuple):
     shown to models and never scored."""
     subjects: tuple[str, ...]
     """Who caused it, as the dataset says; never shown to a model."""
+
+    @property
+    def time(self) -> str:
+        """Local time of day, HH:mm:ss."""
+        return self.moment.isoformat(timespec="seconds")[-8:]
+
+    @property
+    def date(self) -> date | None:
+        """None where the recording says no dates."""
+        return self.moment.date() if isinstance(self.moment, datetime) else None
+
+    def seconds_until(self, later: Event) -> float:
+        """By the clock. Between times of day less than a day has passed; between dates it may be negative."""
+        if isinstance(self.moment, datetime) and isinstance(later.moment, datetime):
+            return (later.moment - self.moment).total_seconds()
+        return (_second_of_day(later.moment) - _second_of_day(self.moment)) % DAY_SECONDS
+
+
+def time_of_day(second: int) -> time:
+    """The time on a clock, by seconds from a midnight; days are left out."""
+    minutes, seconds = divmod(second % DAY_SECONDS, 60)
+    return time(minutes // 60, minutes % 60, seconds)
+
+
+def _second_of_day(moment: Moment) -> float:
+    return moment.hour * 3600 + moment.minute * 60 + moment.second + moment.microsecond / 1e6
 
 
 @dataclass(frozen=True)

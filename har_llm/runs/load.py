@@ -115,6 +115,7 @@ def _prediction_row(run: RunResult, row: PredictionRow) -> dict[str, Any]:
         **_about(run),
         "session": row.session,
         "id": row.id,
+        "date": row.date,
         "time": row.time,
         "event": row.event,
         "gold": row.gold,

@@ -16,7 +16,7 @@ from har_llm.scoring.metrics import ParsedScores, Scores, SessionMean
 from har_llm.scoring.parsing import BothParsings
 from har_llm.scoring.prediction import Prediction
 
-FORMAT = 14
+FORMAT = 15
 """To be raised when the content of a run directory changes; a directory of another format is not read."""
 
 
@@ -279,6 +279,8 @@ class PredictionRow(BothParsings[Prediction]):
     """Numbers of activities; none for an unlabelled event, which is not scored."""
     subjects: tuple[AnyText, ...]
     scored: bool
+    date: str | None = None
+    """YYYY-MM-DD; None where the recording says no dates."""
     excluded: str | None = None
     """Why no window shows it; the following fields are then absent."""
     window: int | None = None

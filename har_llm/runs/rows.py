@@ -25,6 +25,7 @@ def prediction_rows(run: PreparedRun, windows: Sequence[WindowGenerations]) -> I
                 session=session.id,
                 id=event.id,
                 time=event.time,
+                date=None if event.date is None else event.date.isoformat(),
                 event=event.text,
                 gold=event.activities,
                 subjects=event.subjects,

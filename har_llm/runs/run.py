@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -132,6 +133,7 @@ class PreparedRun:
                 "metrics": metrics.VERSION,
                 "keys": [request.key for request in self.requests],
                 "data": data_digest(self.sessions),
+                "dates": [_dates(session) for session in self.sessions],
                 "null_class": [sorted(home.null_class), self.experiment.dataset.null_class],
                 "seed": settings.seed,
                 "limit": settings.limit,
@@ -208,9 +210,16 @@ def unscored(experiment: Experiment, home: Home) -> frozenset[int]:
     return home.null_class if experiment.dataset.null_class == "unscored" else frozenset()
 
 
+def _dates(session: Session) -> list[tuple[str, int]]:
+    """Each date and how many events in a row have it."""
+    return [(str(day), sum(1 for _ in events)) for day, events in groupby(session.events, key=lambda event: event.date)]
+
+
 def data_digest(sessions: Sequence[Session]) -> str:
-    """A digest of the sessions, which changes with the data but not with the place of the files."""
+    """A digest of the sessions, which changes with the data but not with the place of the files. Dates are not in it: they
+    change no gold and no score."""
     hasher = hashlib.sha256()
     for session in sessions:
-        hasher.update(repr((session.id, [tuple(event) for event in session.events])).encode("utf-8", "backslashreplace"))
+        events = [(one.id, one.time, one.text, one.activities, one.subjects) for one in session.events]
+        hasher.update(repr((session.id, events)).encode("utf-8", "backslashreplace"))
     return hasher.hexdigest()

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from har_llm.data.records import Event
-
 MOST = 5000
 """Most mentions of a kind that are looked for in one text."""
 # "Event 21", "events 3, 4 and 7", "event with id 21", "id: 21", "#21"; but not "activity #3", "activity id 3".
@@ -33,14 +31,14 @@ class Mention(NamedTuple):
     end: int
 
 
-def mentions(text: str, ids: Sequence[int], events: Sequence[Event]) -> list[Mention]:
+def mentions(text: str, ids: Sequence[int], events: Sequence[tuple[str, str]]) -> list[Mention]:
     """Every mention of an event, in order. A time or words that fit several events of the window are no mention.
 
-    `ids`: as the prompt shows them, in the order of `events`.
+    `ids`: as the prompt shows them, in the order of `events`, which are the time and the text of each.
     """
     lower = text.lower() if len(text.lower()) == len(text) else text
     found = list(_numbered(text, ids))
-    for told in ([event.time for event in events], [event.text.lower() for event in events]):
+    for told in ([time for time, _ in events], [words.lower() for _, words in events]):
         for place, words in enumerate(told):
             if sum(words in other for other in told) == 1:
                 found += (Mention(place, start, start + len(words)) for start in _occurrences(lower, words))

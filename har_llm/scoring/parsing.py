@@ -151,7 +151,10 @@ def _leading_to(chosen: AnswerList | None, answer: str, echoes: Sequence[AnswerL
 def _told_apart(predictions: Sequence[Prediction], reasoning: str, asked: Asked) -> tuple[Prediction, ...]:
     """With omitted events told apart by whether the reasoning mentions them; where it mentions none, this cannot be told."""
     omitted = Prediction(None, "omitted")
-    if omitted not in predictions or not (found := mentions(reasoning, asked.ids, asked.events)):
+    if omitted not in predictions:
+        return tuple(predictions)
+    found = mentions(reasoning, asked.ids, [(event.time, event.text) for event in asked.events])
+    if not found:
         return tuple(predictions)
     mentioned = {one.event for one in found}
     return tuple(

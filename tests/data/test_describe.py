@@ -17,7 +17,7 @@ from har_llm.data.records import Event, Recordings, Session
 from har_llm.data.splits import NamedSplit, PaperSplit
 from har_llm.data.windows import FixedWindows
 from har_llm.report.terminal.dataset import render, show_faults
-from tests.helpers import load, real_data, session_of, small_home
+from tests.helpers import clock, load, real_data, session_of, small_home
 
 
 def printed(renderable: object, width: int = 100) -> str:
@@ -37,10 +37,10 @@ def faults_shown(faults: Sequence[Notice], repairs: Sequence[Notice] = (), width
 @pytest.fixture
 def recordings() -> Recordings:
     night = [
-        Event(0, "23:59:50", "kitchen fridge OPENED", (1,), ("A",)),
-        Event(1, "00:00:20", "kitchen fridge CLOSED", (1, 2), ("A", "B")),
-        Event(2, "00:01:00", "kitchen stove turned ON", (3,), ("B",)),
-        Event(3, "00:01:01", "hall door OPENED", (), ("B",)),
+        Event(0, clock("23:59:50"), "kitchen fridge OPENED", (1,), ("A",)),
+        Event(1, clock("00:00:20"), "kitchen fridge CLOSED", (1, 2), ("A", "B")),
+        Event(2, clock("00:01:00"), "kitchen stove turned ON", (3,), ("B",)),
+        Event(3, clock("00:01:01"), "hall door OPENED", (), ("B",)),
     ]
     repairs = [Notice("a.csv", 3, "label row twice", "left out"), Notice("a.csv", 4, "label row twice", "left out")]
     sessions = [session_of(11, "s1"), Session("night", "g", night), session_of(4, "s3"), Session("empty", "g", ())]
@@ -136,7 +136,7 @@ def test_text_of_files_does_not_move_the_cursor(recordings: Recordings) -> None:
     hostile = "a\x1b[2J\u202e\ud800"
     home = small_home(name=hostile, activities={1: hostile, 2: "eating", 3: "others"})
     notices = [Notice(hostile, 1, hostile, hostile)]
-    events = [Event(0, "08:00:00", "x", (1,), (hostile,))]
+    events = [Event(0, clock("08:00:00"), "x", (1,), (hostile,))]
     changed = Recordings(home, [Session("s", "g", events)], notices, {hostile: 1})
     described = describe(changed, PaperSplit().divide(changed.sessions, {1: 1}), FixedWindows())
     for text in (printed(render(described)), faults_shown(notices, notices), str(notices[0])):

@@ -12,6 +12,7 @@ from har_llm.data.records import Event, Window
 from har_llm.scoring.answer_format import answer_pattern
 from har_llm.scoring.labels import Labels
 from har_llm.scoring.parsing import Asked, parse
+from tests.helpers import clock
 
 ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating (a meal)", 4: "Sleeping", 5: "sleeping"}
 FORMS = (
@@ -25,7 +26,7 @@ FORMS = (
 @pytest.mark.parametrize("form", FORMS)
 def test_a_gold_answer_has_the_form_that_is_asked_for_and_is_parsed_as_gold(form: AnswerForm) -> None:
     gold = [(3,), (1, 2), (2,), (5,)]
-    events = tuple(Event(place, "08:00:00", "stove ON", one, ()) for place, one in enumerate(gold))
+    events = tuple(Event(place, clock("08:00:00"), "stove ON", one, ()) for place, one in enumerate(gold))
     ids = (4, 5, 6, 7)
     answer = gold_answer(Window("s", 0, events), ids, ACTIVITIES, form)
     assert re.fullmatch(answer_pattern(ids, ACTIVITIES, form), answer)

@@ -24,7 +24,7 @@ from har_llm.data.windows import FixedWindows
 from har_llm.scoring.labels import Labels
 from har_llm.scoring.parsing import Asked, parse
 from tests.composing import composed, experiment
-from tests.helpers import load, session_of, small_home
+from tests.helpers import clock, load, session_of, small_home
 
 HOSTILE = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=30),
@@ -39,7 +39,7 @@ GOLD = st.lists(st.tuples(st.integers(1, 30), st.text(max_size=5)), min_size=35,
 
 def session_with(events: list[tuple[str, str]], gold: list[tuple[int, str]]) -> Session:
     listed = [
-        Event(number, time, text, (activity,), (subject,))
+        Event(number, clock(time), text, (activity,), (subject,))
         for number, ((time, text), (activity, subject)) in enumerate(zip(events, gold, strict=False))
     ]
     return Session("s1", "g", listed)
@@ -140,7 +140,7 @@ def test_events_parse_back(events: list[tuple[str, str]], gold: list[tuple[int, 
 
 
 def test_an_event_a_line_as_in_the_paper() -> None:
-    event = Event(0, "08:14:28", "kitchen induction stove wattmeter turned OFF", (1,), ("A",))
+    event = Event(0, clock("08:14:28"), "kitchen induction stove wattmeter turned OFF", (1,), ("A",))
     assert events_json(Window("s", 0, (event,)), (0,)) == (
         '[\n{"id": 0, "time": "08:14:28", "event": "kitchen induction stove wattmeter turned OFF"}\n]'
     )
@@ -315,7 +315,9 @@ def few_shot(training: list[Session], window: Window = WINDOW, **changes: Any) -
 
 
 def recorded(name: str, gold: int = 1, room: str = "hall", length: int = 7) -> Session:
-    return Session(name, "g", [Event(at, f"09:00:0{at}", f"{room} door {at}", (gold,), ("A",)) for at in range(length)])
+    return Session(
+        name, "g", [Event(at, clock(f"09:00:0{at}"), f"{room} door {at}", (gold,), ("A",)) for at in range(length)]
+    )
 
 
 TRAINING = [recorded(name, gold) for name, gold in (("a", 1), ("b", 2), ("c", 3), ("d", 2))]

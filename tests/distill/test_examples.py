@@ -16,13 +16,16 @@ from har_llm.distill.training_messages import LongExamples
 from har_llm.models.reasoning import marks_of
 from har_llm.scoring.labels import Labels
 from har_llm.scoring.parsing import Asked, parse
+from tests.helpers import clock
 
 LABELS = Labels({1: "sleeping", 2: "cooking", 3: "eating"})
 GOLD = (1, 2, 3)
 
 
 def prompt(index: int = 0) -> Prompt:
-    events = tuple(Event(place, "08:00:00", "kitchen stove turned ON", (gold,), ()) for place, gold in enumerate(GOLD))
+    events = tuple(
+        Event(place, clock("08:00:00"), "kitchen stove turned ON", (gold,), ()) for place, gold in enumerate(GOLD)
+    )
     return Prompt(Window("s", index, events), ({"role": "user", "content": "?"},), (0, 1, 2))
 
 
@@ -141,7 +144,7 @@ def test_the_generation_nearest_to_the_vote_is_taken_wherever_it_stands(nearest:
 @pytest.mark.parametrize(("right", "of"), [(1, 3), (2, 3), (3, 3), (7, 25), (14, 25), (28, 50)])
 def test_exactly_the_share_that_is_asked_for_is_enough(right: int, of: int) -> None:
     """Also if the share has no exact floating-point number: 0.28 times 25 is slightly more than 7."""
-    events = tuple(Event(place, "08:00:00", "kitchen stove turned ON", (1,), ()) for place in range(of))
+    events = tuple(Event(place, clock("08:00:00"), "kitchen stove turned ON", (1,), ()) for place in range(of))
     asked = Prompt(Window("s", 0, events), ({"role": "user", "content": "?"},), tuple(range(of)))
 
     def taken(count: int) -> int:
@@ -156,14 +159,14 @@ def test_exactly_the_share_that_is_asked_for_is_enough(right: int, of: int) -> N
 
 def test_unlabelled_events_are_no_errors() -> None:
     labels = [(1,), (), (1,), ()]
-    events = tuple(Event(place, "08:00:00", "kitchen stove turned ON", gold, ()) for place, gold in enumerate(labels))
+    events = tuple(Event(place, clock("08:00:00"), "kitchen stove turned ON", gold, ()) for place, gold in enumerate(labels))
     asked = Prompt(Window("s", 0, events), ({"role": "user", "content": "?"},), tuple(range(4)))
     said = [[candidate(text(1, 2, 1, 2), asked.ids)]]
     assert len(select([asked], said, ExampleSettings(min_correct=1.0), thinking=True).examples) == 1
 
 
 def test_a_window_without_labels_has_nothing_right() -> None:
-    events = tuple(Event(place, "08:00:00", "kitchen stove turned ON", (), ()) for place in range(2))
+    events = tuple(Event(place, clock("08:00:00"), "kitchen stove turned ON", (), ()) for place in range(2))
     asked = Prompt(Window("s", 0, events), ({"role": "user", "content": "?"},), (0, 1))
     with pytest.raises(ConfigError, match=r"None of the teacher's generations is left for training"):
         select([asked], [[candidate(text(1, 2), asked.ids)]], ExampleSettings(min_correct=0.5), thinking=True)

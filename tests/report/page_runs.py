@@ -8,13 +8,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from har_llm.common.digest import digest
 from har_llm.config.settings import PARSINGS
-from har_llm.data.records import Event
 from har_llm.models.reasoning import split_reasoning
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import FORMAT
@@ -35,6 +34,17 @@ HEAD = (
     + 'Example: {"id": 8, "event": "lamp"}\n'
     + "Events:\n"
 )
+
+
+class Event(NamedTuple):
+    """An event as a run directory has it: a hostile one may have any text as its time."""
+
+    id: int
+    time: str
+    text: str
+    activities: tuple[int, ...]
+    subjects: tuple[str, ...]
+
 
 Write = Callable[[Sequence[Event]], str]
 """A model: what it writes for the events of a window."""

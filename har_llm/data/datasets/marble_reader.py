@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.marble_extras import ExtraReader, ExtraTexts, TimedEvent, merged
-from har_llm.data.datasets.marble_times import STATUSES, TimedReader, Timeline, milliseconds, time_of_day
+from har_llm.data.datasets.marble_times import STATUSES, TimedReader, Timeline, local_time, milliseconds
 from har_llm.data.records import Event, Session
 
 UNPACKED = ("marble", "dataset")
@@ -115,7 +115,7 @@ class MarbleReader(TimedReader):
                 activities = timeline.at(moment)
                 if len(activities) == 1:
                     moments.append(moment)
-                    events.append(Event(len(events), time_of_day(moment, self._zone), text, activities, timeline.subjects))
+                    events.append(Event(len(events), local_time(moment, self._zone), text, activities, timeline.subjects))
                 elif activities:
                     self._contradicting(path, line, timeline, moment)
                 elif timeline.complete:
@@ -149,7 +149,7 @@ class MarbleReader(TimedReader):
             if not activities and timeline.complete:
                 message = f"{_labels_of(timeline)} has no activity at {extra.moment}; kept, unlabelled"
                 self.repair(extra.path, extra.line, f"{extra.kind} event without an activity", message)
-            event = Event(0, time_of_day(extra.moment, self._zone), extra.text, activities, timeline.subjects)
+            event = Event(0, local_time(extra.moment, self._zone), extra.text, activities, timeline.subjects)
             yield TimedEvent(extra.moment, extra.kind, event)
 
     def _explain(self, path: Path, line: int, fields: Sequence[str], timelines: Mapping[str, Timeline]) -> int | None:

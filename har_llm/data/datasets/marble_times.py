@@ -93,9 +93,10 @@ class Timeline:
         return self._held[bisect_right(self._starts, moment) - 1]
 
 
-def time_of_day(moment: int, zone: ZoneInfo) -> str:
-    """UNIX milliseconds -> HH:mm:ss in a time zone."""
-    return datetime.fromtimestamp(moment // 1000, zone).time().isoformat()
+def local_time(moment: int, zone: ZoneInfo) -> datetime:
+    """UNIX milliseconds -> what a clock in a time zone showed, to the millisecond."""
+    shown = datetime.fromtimestamp(moment // 1000, zone).replace(tzinfo=None)
+    return shown.replace(microsecond=moment % 1000 * 1000)
 
 
 def milliseconds(value: str) -> int | None:

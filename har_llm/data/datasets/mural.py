@@ -27,7 +27,7 @@ from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.mural_sensors import Sensor, SensorNames, rooms_of
 from har_llm.data.datasets.mural_times import SessionClock, second_of_day
 from har_llm.data.datasets.mural_windows import Row, RowCounts, Variant, compared
-from har_llm.data.records import DAY_SECONDS, Event, Recordings, Session
+from har_llm.data.records import DAY_SECONDS, Event, Recordings, Session, time_of_day
 
 COLUMNS = ("uid", "time", "sensor", "action", "Subject", "Description", "activity")
 SENSOR_KEYS = ("sensor name", "sensor type", "sensor location")
@@ -245,7 +245,7 @@ class MuralReader(ArchiveReader):
             moment = self._moment(path, line, time, clock)
             if moment is not None:
                 who = tuple(part.strip() for part in subjects.split(",") if part.strip())
-                timed.append((moment, Event(0, time.zfill(8), text, numbers, who)))
+                timed.append((moment, Event(0, time_of_day(moment), text, numbers, who)))
         timed.sort(key=lambda pair: pair[0])  # stable: rows of the same second keep the file's order
         return [event._replace(id=number) for number, (_, event) in enumerate(timed)]
 

@@ -18,7 +18,7 @@ from har_llm.common.errors import ConfigError, Notices
 from har_llm.common.files import read_bounded
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import DatasetConfig
-from har_llm.data.records import DAY_SECONDS, Event, Recordings, Session
+from har_llm.data.records import Event, Recordings, Session, time_of_day
 
 T = TypeVar("T")
 
@@ -144,10 +144,8 @@ class Simulation:
             sensor = self.sensors[touch.sensor]
             state = sensor.states[turns[touch.sensor] % len(sensor.states)]
             turns[touch.sensor] += 1
-            second = touch.second % DAY_SECONDS
-            time = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
             text = f"{sensor.room} {sensor.name} {state}"
-            events.append(Event(number, time, text, (touch.activity,), (residents[touch.resident],)))
+            events.append(Event(number, time_of_day(touch.second), text, (touch.activity,), (residents[touch.resident],)))
         return events
 
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from har_llm.data.records import Event
 from har_llm.scoring.mentions import Mention, mentions
 
 LEFT_OUT = "[...]"
@@ -15,7 +14,7 @@ LONGEST, LONGEST_PASSAGE = 700, 350
 _SENTENCE_END = re.compile(r"\n+|[.!?;][\"')\]]?[ \t]+")
 
 
-def extract(reasoning: str, ids: Sequence[int], events: Sequence[Event], place: int) -> str:
+def extract(reasoning: str, ids: Sequence[int], events: Sequence[tuple[str, str]], place: int) -> str:
     """The passages that mention the event at `place` of its window, as the paper's table 3 quotes them: with "[...]".
 
     A passage begins with a sentence and ends before an empty line or a sentence about another event. Empty if nothing

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from har_llm.common.errors import ConfigError
 from har_llm.common.tables import Table
 from har_llm.common.text import suggestion
-from har_llm.data.records import Event
 from har_llm.report.compare.extract import extract
 from har_llm.report.scored_run import ScoredRun
 from har_llm.runs.directory import RunResult
@@ -84,7 +83,7 @@ class _Found:
         ids = self.window.ids
         place = ids.index(self.row.shown_id)
         shown = self.session[self.at - place : self.at - place + len(ids)]  # a window is a piece of its session
-        events = [Event(one.id, one.time, one.event, one.gold, one.subjects) for one in shown]
+        events = [(one.time, one.event) for one in shown]
         return extract(chosen.reasoning, ids, events, place) or NO_MENTION
 
 

@@ -33,7 +33,7 @@ def read(name: str, **changes: Any) -> Recordings:
 
 def digest(recordings: Recordings) -> str:
     listed = [[session.id, session.group, session.events] for session in recordings.sessions]
-    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(listed, default=str).encode()).hexdigest()  # str: a time as HH:mm:ss
 
 
 @pytest.mark.parametrize("name", HOMES)

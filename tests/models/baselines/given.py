@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from har_llm.data.records import Event, Home, Session, Window
 from har_llm.models.baselines.base import Given
-from tests.helpers import small_home
+from tests.helpers import clock, small_home
 
 Written = Sequence[tuple[str, tuple[int, ...]]]
 
@@ -23,4 +23,4 @@ def given(*sessions: Written, home: Home | None = None, unscored: frozenset[int]
 
 
 def _events(events: Written) -> list[Event]:
-    return [Event(number, f"08:00:{number:02}", text, gold, ()) for number, (text, gold) in enumerate(events)]
+    return [Event(number, clock(f"08:00:{number:02}"), text, gold, ()) for number, (text, gold) in enumerate(events)]

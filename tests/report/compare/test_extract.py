@@ -5,11 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_llm.data.records import Event
 from har_llm.report.compare.extract import LONGEST, extract
 
 TEXTS = ("hall lamp turned ON", "hall door OPENED", "stove turned OFF")
-EVENTS = [Event(place, f"19:5{place}:00", text, (1,), ()) for place, text in enumerate(TEXTS)]
+EVENTS = [(f"19:5{place}:00", text) for place, text in enumerate(TEXTS)]
 
 
 def of(reasoning: str, place: int = 1) -> str:

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from har_llm.common.tables import Table
-from har_llm.data.records import Event
 from har_llm.report.page.write import write_page
 from tests.report.browser import Watched
-from tests.report.page_runs import VIEWS, Fabricated, events, make, writes
+from tests.report.page_runs import VIEWS, Event, Fabricated, events, make, writes
 
 pytestmark = pytest.mark.slow
 

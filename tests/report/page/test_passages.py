@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.helpers import ROOT
-from tests.scoring.test_mentions import CASES, EVENTS
+from tests.scoring.test_mentions import CASES, EVENTS, IDS
 
 pytestmark = pytest.mark.slow
 
@@ -50,8 +50,8 @@ def find(browser: Any) -> Iterator[Finder]:
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_the_page_takes_the_same_events_for_mentioned_as_the_parsing(find: Finder, text: str, expected: set[int]) -> None:
-    window = [{"id": event.id, "time": event.time, "text": event.text} for event in EVENTS]
-    assert {event.id for place, event in enumerate(EVENTS) if find.certain(text, place, window)} == expected
+    window = [{"id": shown, "time": time, "text": text} for shown, (time, text) in zip(IDS, EVENTS, strict=True)]
+    assert {IDS[place] for place in range(len(EVENTS)) if find.certain(text, place, window)} == expected
 
 
 @pytest.mark.parametrize(

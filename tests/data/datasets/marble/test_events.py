@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from har_llm.common.errors import ConfigError
 from har_llm.data.datasets.marble import Marble
-from har_llm.data.datasets.marble_times import Timeline, time_of_day
+from har_llm.data.datasets.marble_times import Timeline, local_time
 from har_llm.data.records import Recordings
 from har_llm.data.splits import PaperSplit
 from har_llm.data.windows import FixedWindows
@@ -116,9 +117,9 @@ def test_events_in_words(marble: Marble, tmp_path: Path) -> None:
     (session,) = marble.read(tmp_path).sessions
     assert session.id == "A1a/1" and session.group == "A1a"
     assert [tuple(event) for event in session.events] == [
-        (0, "14:43:21", "kitchen pantry door OPENED", (14,), ("200",)),
-        (1, "14:43:25", "kitchen pantry door CLOSED", (3,), ("200",)),
-        (2, "14:43:29", "kitchen stove turned ON", (3,), ("200",)),
+        (0, datetime(2018, 11, 14, 14, 43, 21), "kitchen pantry door OPENED", (14,), ("200",)),
+        (1, datetime(2018, 11, 14, 14, 43, 25), "kitchen pantry door CLOSED", (3,), ("200",)),
+        (2, datetime(2018, 11, 14, 14, 43, 29), "kitchen stove turned ON", (3,), ("200",)),
     ]
 
 
@@ -286,8 +287,9 @@ def test_timeline_agrees_with_looking_at_every_span(drawn: list[tuple[int, int, 
         (1540688400, "UTC", "01:00:00"),
     ],
 )
-def test_local_time_of_day(second: int, zone: str, expected: str) -> None:
-    assert time_of_day(second * 1000 + 999, ZoneInfo(zone)) == expected
+def test_local_time(second: int, zone: str, expected: str) -> None:
+    shown = local_time(second * 1000 + 999, ZoneInfo(zone))
+    assert shown.isoformat(timespec="milliseconds")[11:] == f"{expected}.999" and shown.tzinfo is None
 
 
 # Settings

@@ -30,7 +30,7 @@ from tests.data.datasets.mural_files import (
     write_folder,
     write_zip,
 )
-from tests.helpers import ROOT, load
+from tests.helpers import ROOT, clock, load
 
 # Events
 
@@ -40,9 +40,9 @@ def test_events_in_words(tmp_path: Path) -> None:
     (session,) = recordings.sessions
     assert (session.id, session.group) == ("01", "mural")
     assert [tuple(event) for event in session.events] == [
-        (0, "07:22:45", "bedroom_1 door sensor OPENED", (6,), ("A",)),
-        (1, "07:22:50", "kitchen counter motion sensor turned ON", (0,), ("B",)),
-        (2, "07:23:10", "kitchen induction stove wattmeter turned ON", (19,), ("A", "B")),
+        (0, clock("07:22:45"), "bedroom_1 door sensor OPENED", (6,), ("A",)),
+        (1, clock("07:22:50"), "kitchen counter motion sensor turned ON", (0,), ("B",)),
+        (2, clock("07:23:10"), "kitchen induction stove wattmeter turned ON", (19,), ("A", "B")),
     ]
     assert not recordings.repairs and not recordings.dropped_events
 
@@ -151,7 +151,7 @@ def test_annotation_rows_that_are_dropped_need_nothing_but_their_place(tmp_path:
 def test_annotation_rows_can_be_kept(tmp_path: Path) -> None:
     recordings = read(tmp_path, release({"01": ANNOTATED}), annotation_rows="kept", annotation_text="nothing seen")
     assert not recordings.dropped_events
-    assert recordings.sessions[0].events[1] == (1, "07:22:47", "nothing seen", (6,), ("A",))
+    assert recordings.sessions[0].events[1] == (1, clock("07:22:47"), "nothing seen", (6,), ("A",))
 
 
 @pytest.mark.parametrize("use", ["label", "unscored", "dropped"])

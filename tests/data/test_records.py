@@ -1,0 +1,42 @@
+"""An event's time: with a date where the recording has one."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+import pytest
+
+from har_llm.data.records import Event, Moment, time_of_day
+
+
+def event(moment: Moment) -> Event:
+    return Event(0, moment, "hall door OPENED", (1,), ())
+
+
+def test_a_dated_event_has_a_date_and_the_second_of_its_time() -> None:
+    dated = event(datetime(2008, 2, 25, 9, 34, 12, 999_000))
+    assert (dated.date, dated.time) == (date(2008, 2, 25), "09:34:12")
+
+
+def test_an_event_of_a_recording_without_dates_has_none() -> None:
+    undated = event(time(9, 34, 12))
+    assert (undated.date, undated.time) == (None, "09:34:12")
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "seconds"),
+    [
+        (datetime(2008, 2, 25, 23, 59, 50), datetime(2008, 2, 27, 0, 0, 5), 86_415),
+        (datetime(2008, 2, 25, 8), datetime(2008, 2, 25, 7, 59), -60),
+        (datetime(2008, 2, 25, 8), datetime(2008, 2, 25, 8, 0, 0, 250_000), 0.25),
+        (time(8), time(8, 0, 1), 1),
+        (time(23, 59, 50), time(0, 0, 5), 15),  # midnight has passed
+    ],
+)
+def test_seconds_between_events(earlier: Moment, later: Moment, seconds: float) -> None:
+    assert event(earlier).seconds_until(event(later)) == seconds
+
+
+def test_a_second_of_another_day_has_its_time_on_the_clock() -> None:
+    times = [str(time_of_day(second)) for second in (0, 86_399, 86_400 * 3 + 61, -10)]
+    assert times == ["00:00:00", "23:59:59", "00:01:01", "23:59:50"]
