@@ -127,7 +127,7 @@ def test_a_score_is_shown_as_the_tables_show_it(tmp_path: Path, watch: Watch) ->
     """1/32 is 3.125 %, and half a hundredth is rounded up."""
     session = events(*[f"kitchen stove {number}" for number in range(32)], gold=[(1,)] + [(2,)] * 31)
     run = make(tmp_path, Fabricated("run", {"s": session}, [says(1)]))
-    tables = build_report([run], tmp_path / "report", headline="accuracy", parsing="strict")
+    _, tables = build_report([run], tmp_path / "report", headline="accuracy", parsing="strict")
     (shown,) = [table for table in tables if table.name == "table_runs"]
     assert shown.cells("Accuracy %") == ["3.13"]
     page = watch(tmp_path / "report" / "report.html")
