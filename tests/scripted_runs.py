@@ -17,6 +17,7 @@ from har_llm.sweep.generate import generate
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
+from tests.same_process import in_this_process
 
 SMALL = ("dataset.sessions.count=4", "+dataset.paper_split={4:2}", "model=tiny_student", "engine=scripted")
 
@@ -55,14 +56,14 @@ def done(tmp_path: Path, *overrides: str, stop_after: int | None = None) -> tupl
             if len(made) == stop_after:
                 raise KeyboardInterrupt
 
-    for load in make_plan([prepared], Stores()).loads:
-        generate(load, Note(), Stores())
+    made_for(prepared, Note())
     return read_run(write_run(prepared, prepared.open_store())), made
 
 
-def made_for(prepared: PreparedRun) -> None:
-    for load in make_plan([prepared], Stores()).loads:
-        generate(load, Callback(), Stores())
+def made_for(prepared: PreparedRun, callback: Callback | None = None) -> None:
+    with in_this_process():
+        for load in make_plan([prepared], Stores()).loads:
+            generate(load, callback or Callback(), Stores())
 
 
 def rows_of(result: RunResult) -> list[dict[str, Any]]:
