@@ -23,6 +23,7 @@ from har_llm.sweep.job import Job
 from tests.composing import experiment
 from tests.same_process import in_this_process
 from tests.sweep.noted_jobs import done
+from tests.warm_commands import OF_VLLM, warm_engines
 
 FOLDER = Path(os.environ.get("HAR_LLM_REAL_MODELS") or "absent")
 MODELS = sorted(path.parent.name for path in FOLDER.glob("*/config.json"))
@@ -92,9 +93,9 @@ def test_vllm_writes_the_same_and_its_structured_answers_miss_no_event(made: Mad
     """From one start: the model as it is, with the adapter, and held to the form of an answer."""
     held = prepare(real(tmp_path, made.model, "model.thinking=false", "decoding=structured", "engine=vllm", LONG))
     requests = [*made.plain.requests, *made.adapted.requests, *held.requests]
-    pool = WorkerPool(
-        VllmEngineConfig(cpu_kvcache_space=1), LoadedModel(str(made.model), "real", "float32", None, False), [{}]
-    )
+    model = LoadedModel(str(made.model), "real", "float32", None, False)
+    with warm_engines(OF_VLLM):
+        pool = WorkerPool(VllmEngineConfig(cpu_kvcache_space=1), model, [{}])
     try:
         texts = {one.key: one.text for one in pool.generate(requests)}
     finally:

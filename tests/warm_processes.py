@@ -99,6 +99,7 @@ def called(modules: Sequence[str], function: Callable[..., Any], *arguments: Any
         code = forked(modules, "tests.warm_processes:call", [], files).wait()
         errors.seek(0)
         assert code == 0, errors.read()
+        result.seek(0)
         return pickle.load(result)
 
 

@@ -27,6 +27,7 @@ from tests.composing import experiment
 from tests.same_process import in_this_process
 from tests.sweep.distilled_jobs import job
 from tests.sweep.noted_jobs import done
+from tests.warm_commands import OF_TRANSFORMERS, OF_VLLM, warm_engines
 
 pytestmark = pytest.mark.slow
 with_vllm = pytest.mark.skipif(not installed(), reason="vLLM is not installed")
@@ -74,7 +75,8 @@ def model(folder: Path) -> LoadedModel:
 
 def said(engine: EngineConfig, folder: Path, requests: Sequence[Request]) -> list[str]:
     """The generations of one of our engines for the requests, from one start."""
-    pool = WorkerPool(engine, model(folder), [{}])
+    with warm_engines(OF_VLLM if isinstance(engine, VllmEngineConfig) else OF_TRANSFORMERS):
+        pool = WorkerPool(engine, model(folder), [{}])
     try:
         found = {one.key: one.text for one in pool.generate(requests)}
     finally:

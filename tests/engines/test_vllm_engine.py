@@ -7,9 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +31,8 @@ from tests.altered_files import altered, without_a_layer
 from tests.commands import har_llm
 from tests.composing import experiment
 from tests.lora_adapters import random_adapter
+from tests.warm_commands import OF_VLLM, warm_engines
+from tests.warm_processes import called
 
 pytestmark = [
     pytest.mark.slow,
@@ -210,7 +210,8 @@ def test_a_model_spread_over_two_devices_generates_the_same(
     environments = config.replicas(None, 1)
     assert len(environments) == config.data_parallel_size
     on_cpu = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_OMP_THREADS_BIND": "0|1"}
-    pool = WorkerPool(config, made.model, [{**one, **on_cpu} for one in environments], tmp_path)
+    with warm_engines(OF_VLLM):
+        pool = WorkerPool(config, made.model, [{**one, **on_cpu} for one in environments], tmp_path)
     try:
         texts = {one.key: one.text for one in pool.generate([made.requests[f"plain{place}"] for place in range(WINDOWS)])}
     finally:
@@ -218,13 +219,6 @@ def test_a_model_spread_over_two_devices_generates_the_same(
         monkeypatch.undo()
         forget_gpus()
     assert texts == {one.key: one.text for one in group(made, "plain")}
-
-
-@pytest.fixture(scope="module")
-def apart() -> Iterator[Executor]:
-    """A process that imports vLLM, which takes long, once for all tests of what is refused before a start."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as executor:
-        yield executor
 
 
 def ended_at(marks: tuple[str, str], prompt: str, generated: str) -> tuple[bool, str]:
@@ -242,7 +236,7 @@ def ended_at(marks: tuple[str, str], prompt: str, generated: str) -> tuple[bool,
 
 
 @pytest.mark.parametrize("marks", [("<think>", "</think>"), ("<scratch>", "</scratch>")])
-def test_reasoning_ends_with_its_mark_and_not_where_the_prompt_speaks_of_it(apart: Executor, marks: tuple[str, str]) -> None:
+def test_reasoning_ends_with_its_mark_and_not_where_the_prompt_speaks_of_it(marks: tuple[str, str]) -> None:
     opens, closes = marks
     told = f"Write {opens} why {closes} and the answer."
     for prompt, generated, ended in (
@@ -251,12 +245,12 @@ def test_reasoning_ends_with_its_mark_and_not_where_the_prompt_speaks_of_it(apar
         (f"{told}{opens}\n\n{closes}\n\n", "[1]", (True, "")),
         (told, f"{opens}\nwhy", (False, "")),
     ):
-        assert apart.submit(ended_at, marks, prompt, generated).result() == ended
+        assert called(OF_VLLM, ended_at, marks, prompt, generated) == ended
 
 
-def test_a_thinking_budget_needs_marks_that_are_tokens(made: Made, apart: Executor) -> None:
+def test_a_thinking_budget_needs_marks_that_are_tokens(made: Made) -> None:
     model = replace(teacher(), reasoning_marks=["<scratch>", "</scratch>"])
-    told = apart.submit(refusal, VllmEngineConfig(), model, [made.requests["budget0"]]).result()
+    told = called(OF_VLLM, refusal, VllmEngineConfig(), model, [made.requests["budget0"]])
     assert told.startswith(
         f"decoding.thinking_token_budget is {BUDGET}, but vLLM can limit only reasoning between marks that"
     )
@@ -268,32 +262,32 @@ def refusal(config: VllmEngineConfig, model: LoadedModel, requests: list[Request
     return str(refused.value)
 
 
-def test_a_prompt_beyond_the_context_is_one_sentence(made: Made, apart: Executor) -> None:
+def test_a_prompt_beyond_the_context_is_one_sentence(made: Made) -> None:
     short = replace(teacher(), context=100)
-    told = apart.submit(refusal, VllmEngineConfig(), short, [made.requests["plain0"]]).result()
+    told = called(OF_VLLM, refusal, VllmEngineConfig(), short, [made.requests["plain0"]])
     assert re.match(r"A prompt has \d+ tokens, but the model's context is 100", told)
 
 
-def test_a_max_model_len_that_would_cut_generations_is_refused(made: Made, apart: Executor) -> None:
+def test_a_max_model_len_that_would_cut_generations_is_refused(made: Made) -> None:
     prompts = [made.requests[f"plain{place}"] for place in range(WINDOWS)]
     longest = max(made.vllm[one.key].prompt_tokens for one in prompts) + GREEDY.max_new_tokens
-    told = apart.submit(refusal, VllmEngineConfig(max_model_len=longest - 1), teacher(), prompts).result()
+    told = called(OF_VLLM, refusal, VllmEngineConfig(max_model_len=longest - 1), teacher(), prompts)
     assert f"engine.max_model_len is {longest - 1}, which would cut generations" in told
     assert f"Set engine.max_model_len to {longest} or more, or to null" in told
 
 
-def test_an_adapter_of_a_kind_that_vllm_has_not_is_refused(made: Made, tmp_path: Path, apart: Executor) -> None:
+def test_an_adapter_of_a_kind_that_vllm_has_not_is_refused(made: Made, tmp_path: Path) -> None:
     dora = Adapter("dora", str(random_adapter(tmp_path / "dora", use_dora=True)))
-    told = apart.submit(refusal, VllmEngineConfig(), teacher(), [made.requests["plain0"]._replace(adapter=dora)]).result()
+    told = called(OF_VLLM, refusal, VllmEngineConfig(), teacher(), [made.requests["plain0"]._replace(adapter=dora)])
     assert told.startswith(
         f"vLLM cannot use the adapter {tmp_path}/dora/adapter_config.json: vLLM does not yet support DoRA."
     )
     assert "Use engine=transformers" in told
 
 
-def test_a_model_without_some_of_its_weights_is_refused(tmp_path: Path, apart: Executor) -> None:
+def test_a_model_without_some_of_its_weights_is_refused(tmp_path: Path) -> None:
     folder = altered(Path(teacher().path), tmp_path / "model", without_a_layer)
-    told = apart.submit(refusal, VllmEngineConfig(), replace(teacher(), path=str(folder)), []).result()
+    told = called(OF_VLLM, refusal, VllmEngineConfig(), replace(teacher(), path=str(folder)), [])
     assert told.startswith(
         f"{folder}/model.safetensors lacks 11 of the model's 58 weights, first model.layers.2.self_attn.q_"
     )

@@ -6,8 +6,6 @@ import importlib.util
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
 import pytest
 
 from har_llm.common.errors import EngineError
@@ -31,6 +30,8 @@ from har_llm.scoring.labels import Labels
 from har_llm.scoring.parsing import Asked, parse
 from tests.composing import experiment
 from tests.lora_adapters import random_adapter
+from tests.warm_commands import OF_VLLM
+from tests.warm_processes import Forked, forked
 
 pytestmark = [
     pytest.mark.slow,
@@ -72,22 +73,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     arguments += " --max-num-seqs 8 --enforce-eager --reasoning-parser qwen3 --enable-prompt-tokens-details"
     arguments += f" --enable-lora --max-lora-rank 8 --max-loras 2 --lora-modules {ADAPTER}={adapter} {BABBLING}={babbling}"
     log = folder / "log"
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(path), *arguments.split()],
-            cwd=folder,
-            env={
-                **os.environ,
-                "VLLM_API_KEY": KEY,
-                "VLLM_CPU_KVCACHE_SPACE": "1",
-                "VLLM_NO_USAGE_STATS": "1",
-                "VLLM_CACHE_ROOT": str(folder / "vllm"),
-                "HF_HUB_OFFLINE": "1",
-            },
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    with log.open("w") as stream, Path(os.devnull).open() as nothing:
+        environment = {
+            **os.environ,
+            "VLLM_API_KEY": KEY,
+            "VLLM_CPU_KVCACHE_SPACE": "1",
+            "VLLM_ENABLE_V1_MULTIPROCESSING": "1",
+            "VLLM_NO_USAGE_STATS": "1",
+            "VLLM_CACHE_ROOT": str(folder / "vllm"),
+        }
+        files = (nothing.fileno(), stream.fileno(), stream.fileno())
+        serve = "vllm.entrypoints.launchers.api_server.entry:main"
+        process = forked(OF_VLLM, serve, ["--model", str(path), *arguments.split()], files, environment, folder)
     try:
         wait_for(f"http://127.0.0.1:{port}/health", process, log)
         yield Server(f"http://127.0.0.1:{port}/v1", LoadedModel(str(path), NAME, "float32", CONTEXT, False), adapter)
@@ -101,9 +98,9 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_for(url: str, process: Forked, log: Path) -> None:
     deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and psutil.pid_exists(process.pid):
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return
