@@ -308,6 +308,7 @@ def test_a_sweep_starts_vllm_once_for_a_model_with_all_its_adapters_and_sampling
         "model.sampling.temperature=0.7",
         "decoding.samples=1,3",
         "model.sampling.max_new_tokens=64",
+        fresh=True,
     )
     rates = (tmp_path / "outputs" / "store" / "rates.jsonl").read_text().splitlines()
     assert len(rates) == 1, done.stderr
