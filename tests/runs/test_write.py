@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from har_llm.sweep.generate import generate
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
+from tests.helpers import clock
 from tests.runs.sampled_runs import HOT, answered, sampled
 from tests.scripted_runs import SMALL, done, gold_script, made_for, rows_of
 
@@ -203,6 +205,24 @@ def test_an_unlabelled_event_is_shown_and_not_scored(tmp_path: Path, null_class:
     assert any("dataset.null_class" in note for note in summary.notes) == (scores.unscored_events > 0)
     assert len(summary.scores) == (1 if scores.unscored_events or null_class == "dropped" else 2)
     assert result.sample.gold != ["unlabelled"]
+
+
+def test_an_event_of_a_dated_recording_has_its_date(tmp_path: Path) -> None:
+    def dated(of: Experiment) -> Recordings:
+        recordings = read_recordings(of)
+        first, *others = recordings.sessions
+        days = [datetime.combine(date(2024, 2, 28 + event.id % 2), clock(event.time)) for event in first.events]
+        moved = [event._replace(moment=moment) for event, moment in zip(first.events, days, strict=True)]
+        return replace(recordings, sessions=[replace(first, events=moved), *others])
+
+    settings = (*SMALL, HOT, "limit=1", "split=named", "split.test=[simulated_flat-01,simulated_flat-02]")
+    made = {}
+    for name, read in (("dated", dated), ("undated", read_recordings)):
+        prepared = prepare(experiment(*settings, f"paths.outputs={tmp_path / name}"), read=read)
+        made[name] = prepared.digest, [row.date for row in answered(prepared, "$ids:1").predictions()]
+    (digest, dates), (other_digest, none) = made["dated"], made["undated"]
+    assert dates[:3] == ["2024-02-28", "2024-02-29", "2024-02-28"] and dates[-1] is None and set(none) == {None}
+    assert digest != other_digest
 
 
 def test_seeds_of_a_greedy_model_are_said_to_change_nothing(tmp_path: Path, script: str) -> None:

@@ -33,6 +33,16 @@ class HomeConfig:
     """Rules about the null class: a model is told them only while that is among the activities."""
 
 
+@dataclass(kw_only=True)
+class SensorInWords:
+    """ "<room> <name> <state>" is the text of a sensor's events."""
+
+    room: str
+    name: str
+    states: list[str]
+    """What its ON and its OFF mean, such as [OPENED, CLOSED]."""
+
+
 def _check_lines(home: HomeConfig) -> None:
     """Raise ConfigError for a line break in what stands on a line of its own in the prompt."""
     lines: dict[str, Iterable[str]] = {

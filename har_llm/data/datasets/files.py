@@ -1,7 +1,7 @@
 """Reads users' files row by row and collects their faults instead of raising at the first.
 
-For comma-separated files whose values hold no comma, quote or line break. Every line is then a row, and a broken row cannot
-swallow the next ones, as it would in a CSV reader where a quote is lost.
+For comma-separated files whose values hold no comma, quote or line break (a subclass may read others). Every line is then a
+row, and a broken row cannot swallow the next ones, as it would in a CSV reader where a quote is lost.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ UTF8_MARK = b"\xef\xbb\xbf"
 
 class FileReader:
     """Reads files and collects faults (must be mended) and repairs (the dataset is known to need them)."""
+
+    BETWEEN = ","
+    """What stands between the fields of a row, for messages."""
 
     def __init__(self) -> None:
         self.faults = Notices()
@@ -54,25 +57,34 @@ class FileReader:
         lines = self.lines(path)
         if not lines:
             return
-        if tuple(_fields(lines[0] or "")) != columns:
+        if tuple(self.fields(lines[0] or "")) != columns:
             if lines[0] is not None:
-                self.fault(path, 1, "wrong header", f"the first line is {shown(lines[0])}; it must be {','.join(columns)}")
+                self.fault(
+                    path, 1, "wrong header", f"the first line is {shown(lines[0])}; it must be {self.BETWEEN.join(columns)}"
+                )
             return
         if not may_have_none:
             self.check_rows(path, lines)
         for number, line in enumerate(lines[1:], start=2):
             if line is None:
                 continue
-            fields = _fields(line)
+            fields = self.fields(line)
             if len(fields) == len(columns):
                 yield number, fields
             elif not line.strip():
                 self.empty_line(path, number)
             else:
-                rule = f"a row must have {len(columns)}: {','.join(columns)}"
+                rule = f"a row must have {len(columns)}: {self.BETWEEN.join(columns)}"
                 self.fault(
                     path, number, "wrong number of fields", f"{shown(line)} has {counted(len(fields), 'field')}; {rule}"
                 )
+
+    def fields(self, line: str) -> list[str]:
+        """The fields of a row, without quotes."""
+        fields = line.split(",")
+        if '"' not in line:
+            return fields
+        return [field[1:-1] if len(field) > 1 and field[0] == field[-1] == '"' else field for field in fields]
 
     def check_rows(self, path: Path, lines: Sequence[str | None]) -> None:
         """Add a fault if nothing follows the header."""
@@ -143,13 +155,6 @@ def without_collector() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _fields(line: str) -> list[str]:
-    fields = line.split(",")
-    if '"' not in line:
-        return fields
-    return [field[1:-1] if len(field) > 1 and field[0] == field[-1] == '"' else field for field in fields]
 
 
 def shown(value: str, most: int = 60) -> str:

@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
-from har_llm.data.datasets.base import ReleaseConfig
+from har_llm.data.datasets.base import ReleaseConfig, SensorInWords
 from har_llm.data.datasets.files import without_collector
 from har_llm.data.datasets.marble_extras import EXTRA_EVENTS, LOCATION, PHONE, ExtraDescription, ExtraTexts
-from har_llm.data.datasets.marble_reader import MarbleReader, MarbleSensor
+from har_llm.data.datasets.marble_reader import MarbleReader
 from har_llm.data.datasets.marble_times import STATUSES
 from har_llm.data.datasets.marble_windows import window_difference
 from har_llm.data.records import Home, Recordings, Session
@@ -37,7 +37,7 @@ class Marble(ReleaseConfig):
     there is no marble, MARBLE is tried."""
     timezone: str = "Europe/Rome"
     """Time zone of the recordings: the files have UNIX milliseconds, an event has the local HH:mm:ss."""
-    sensors: dict[str, MarbleSensor] = field(default_factory=dict)
+    sensors: dict[str, SensorInWords] = field(default_factory=dict)
     """By sensor_id of environmental.csv."""
     labels: dict[str, int] = field(default_factory=dict)
     """By act of labels.csv: the number of the activity."""

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from har_llm.data.datasets.base import SensorInWords
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.marble_extras import ExtraReader, ExtraTexts, TimedEvent, merged
-from har_llm.data.datasets.marble_times import STATUSES, TimedReader, Timeline, local_time, milliseconds
+from har_llm.data.datasets.marble_times import STATUSES, SubjectTimeline, TimedReader, local_time, milliseconds
 from har_llm.data.records import Event, Session
 
 UNPACKED = ("marble", "dataset")
@@ -32,20 +32,10 @@ EVENT_COLUMNS = ("sensor_id", "sensor_status", "ts", "subject_id")
 LABEL_COLUMNS = ("ts_start", "ts_end", "act")
 
 
-@dataclass(kw_only=True)
-class MarbleSensor:
-    """A sensor in words: "<room> <name> <state>" is the text of its events."""
-
-    room: str
-    name: str
-    states: list[str]
-    """What its ON and its OFF mean, such as [OPENED, CLOSED]."""
-
-
 class MarbleReader(TimedReader):
     """Reads a whole release in one pass, whatever is wrong with it, and keeps what was wrong and what was repaired."""
 
-    def __init__(self, sensors: Mapping[str, MarbleSensor], labels: Mapping[str, int], zone: ZoneInfo, extras: ExtraTexts):
+    def __init__(self, sensors: Mapping[str, SensorInWords], labels: Mapping[str, int], zone: ZoneInfo, extras: ExtraTexts):
         super().__init__()
         self.environmental_events = 0
         """How many of the events are from environmental.csv: what the release's known count is about."""
@@ -95,12 +85,12 @@ class MarbleReader(TimedReader):
         extras = [timed for folder, timeline in subjects.items() for timed in self._extra_events(folder, timeline)]
         return merged(moments, events, extras)
 
-    def _timeline(self, subject: Path) -> Timeline:
+    def _timeline(self, subject: Path) -> SubjectTimeline:
         faults = self.faults.total
         spans = self.spans(subject / LABELS, LABEL_COLUMNS, "label", self._labels)
-        return Timeline(subject.name.removeprefix(SUBJECT), list(spans), complete=self.faults.total == faults)
+        return SubjectTimeline(subject.name.removeprefix(SUBJECT), list(spans), complete=self.faults.total == faults)
 
-    def _environmental(self, path: Path, timelines: Mapping[str, Timeline]) -> tuple[list[int], list[Event]]:
+    def _environmental(self, path: Path, timelines: Mapping[str, SubjectTimeline]) -> tuple[list[int], list[Event]]:
         """The events of the sensors and when they were, in UNIX milliseconds."""
         moments: list[int] = []
         events: list[Event] = []
@@ -134,7 +124,7 @@ class MarbleReader(TimedReader):
             previous = moment
         return moments, events
 
-    def _extra_events(self, subject: Path, timeline: Timeline) -> Iterator[TimedEvent]:
+    def _extra_events(self, subject: Path, timeline: SubjectTimeline) -> Iterator[TimedEvent]:
         """The subject's extra events with its activities.
 
         Labels leave gaps of milliseconds, some of seconds, between two activities. No sensor's event of the release falls
@@ -152,7 +142,7 @@ class MarbleReader(TimedReader):
             event = Event(0, local_time(extra.moment, self._zone), extra.text, activities, timeline.subjects)
             yield TimedEvent(extra.moment, extra.kind, event)
 
-    def _explain(self, path: Path, line: int, fields: Sequence[str], timelines: Mapping[str, Timeline]) -> int | None:
+    def _explain(self, path: Path, line: int, fields: Sequence[str], timelines: Mapping[str, SubjectTimeline]) -> int | None:
         """Say everything that is wrong with an event's row; return its time, where that can be read."""
         sensor, status, stamp, subject = fields
         if sensor not in self._sensors:
@@ -163,14 +153,14 @@ class MarbleReader(TimedReader):
             self.fault(path, line, "unknown subject", f"subject_id is {shown(subject)}; {rule}")
         return self.moment(path, line, stamp, EVENT_COLUMNS[2])
 
-    def _contradicting(self, path: Path, line: int, timeline: Timeline, moment: int) -> None:
+    def _contradicting(self, path: Path, line: int, timeline: SubjectTimeline, moment: int) -> None:
         if timeline.complete:
             held = " and ".join(map(str, timeline.at(moment)))
             rule = f"{_labels_of(timeline)} has activities {held} at {moment}; a subject must have one at a time"
             self.fault(path, line, "contradicting labels", rule)
 
 
-def _labels_of(timeline: Timeline) -> str:
+def _labels_of(timeline: SubjectTimeline) -> str:
     return f"{SUBJECT}{timeline.subjects[0]}/{LABELS}"
 
 

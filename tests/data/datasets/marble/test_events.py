@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from har_llm.common.errors import ConfigError
 from har_llm.data.datasets.marble import Marble
-from har_llm.data.datasets.marble_times import Timeline, local_time
+from har_llm.data.datasets.marble_times import SubjectTimeline, local_time
 from har_llm.data.records import Recordings
 from har_llm.data.splits import PaperSplit
 from har_llm.data.windows import FixedWindows
@@ -271,7 +271,7 @@ spans = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 20), st.integers(1
 @given(spans)
 def test_timeline_agrees_with_looking_at_every_span(drawn: list[tuple[int, int, int]]) -> None:
     listed = [(start, start + length, number) for start, length, number in drawn]
-    timeline = Timeline("A", listed, complete=True)
+    timeline = SubjectTimeline("A", listed, complete=True)
     for moment in range(90):
         assert timeline.at(moment) == tuple(sorted({n for start, end, n in listed if start <= moment <= end}))
 

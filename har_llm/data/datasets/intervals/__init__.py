@@ -1,0 +1,1 @@
+"""Homes recorded as intervals: when each sensor was active, and when each activity lasted."""

@@ -1,0 +1,158 @@
+"""What datasets share that are two tables: intervals of sensors, and intervals of activities."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+from har_llm.common.checks import require
+from har_llm.common.errors import ConfigError, DataError, MissingError, Notices
+from har_llm.common.numbers import counted
+from har_llm.common.paths import expanded
+from har_llm.data.datasets.base import HomeConfig, ReleaseConfig, SensorInWords
+from har_llm.data.datasets.files import without_collector
+from har_llm.data.datasets.intervals.reader import EPOCH, TableReader
+from har_llm.data.datasets.intervals.sessions import Cut
+from har_llm.data.datasets.intervals.timeline import Timeline
+from har_llm.data.records import Event, Recordings
+
+GAPS = ("null_class", "unlabelled")
+
+
+class Tables(NamedTuple):
+    """The two files of a home, and their columns: start, end, and what names the sensor or the activity."""
+
+    sensors: str
+    sensor_columns: tuple[str, ...]
+    activities: str
+    activity_columns: tuple[str, ...]
+
+
+@dataclass(kw_only=True)
+class IntervalRelease(ReleaseConfig):
+    """A home in two tables. Each interval of a sensor is two events: its first state at the start, its second at the end.
+
+    An event has every activity that lasts at its second, both ends included: several where they overlap. In a gap between
+    activities it has the null class, or none (`gaps`). Rooms and their sensors are those of the file.
+    """
+
+    COUNTED: ClassVar[tuple[str, ...]] = (*ReleaseConfig.COUNTED, "sensor_rows", "activity_rows")
+
+    folder: str
+    """Below paths.data, or absolute."""
+    sensors: dict[str, SensorInWords] = field(default_factory=dict)
+    """By what the file of sensors calls them."""
+    labels: dict[str, int] = field(default_factory=dict)
+    """By what the file of activities calls them: the number of the activity."""
+    gaps: str = "null_class"
+    """What an event in a gap between activities has. null_class: the null class; unlabelled: nothing, so that it is shown
+    and not scored, and a model is not offered the null class."""
+    cut: Cut = field(default_factory=Cut)
+
+    def check(self) -> None:
+        super().check()
+        require("dataset.gaps", self.gaps, GAPS)
+        self.cut.check()
+        for setting, value in (("sensors", self.sensors), ("labels", self.labels)):
+            if not value:
+                raise ConfigError(f"dataset.{setting} is empty; it must list every one that the files use.")
+        for key, sensor in self.sensors.items():
+            if len(sensor.states) != 2:
+                raise ConfigError(f"dataset.sensors.{key}.states is {sensor.states}; it must be [word at start, at end].")
+        for label, number in self.labels.items():
+            if number not in self.home.activities:
+                raise ConfigError(f"dataset.labels.{label} is {number}, which dataset.home.activities does not list.")
+        if self.gaps == "null_class" and len(self.null_numbers()) != 1:
+            raise ConfigError(
+                f"dataset.home.null_class is {self.home.null_class}; dataset.gaps=null_class gives events in gaps the null "
+                f"class, so it must be one activity. Or set dataset.gaps=unlabelled."
+            )
+
+    @property
+    @abstractmethod
+    def tables(self) -> Tables:
+        """Its files."""
+
+    @property
+    @abstractmethod
+    def source(self) -> str:
+        """Where users get it, as in "Download it from ..."."""
+
+    @abstractmethod
+    def reader(self) -> TableReader:
+        """A new reader of its files."""
+
+    def read(self, data: Path) -> Recordings:
+        folder, reader, sensors, activities = self._read(data)
+        if reader.faults:
+            count = counted(reader.faults.total, "fault")
+            raise DataError(f"{self.name} in {folder} has {count}; mend or replace the files:", reader.faults)
+        moments, events = self._events(sensors, activities)
+        sessions = self.cut.sessions(self.name, moments, events)
+        counts = {"events": len(events), "sensor_rows": len(sensors), "activity_rows": len(activities)}
+        if self.cut == Cut():
+            counts["sessions"] = len(sessions)
+        differences = self.differences(folder, "the release", counts, {"activity_rows": "without those left out"})
+        filled = replace(self, home=self._home({key for _, _, key in sensors}))
+        return filled.recordings(sessions, [*reader.repairs, *differences])
+
+    def faults(self, data: Path) -> Notices:
+        return self._read(data).reader.faults
+
+    def _read(self, data: Path) -> _Read:
+        folder = expanded(data / expanded(self.folder))
+        if not folder.is_dir():
+            names = f"{self.tables.sensors} and {self.tables.activities}"
+            raise MissingError(
+                f"{self.name} is missing: there is no folder {str(folder)!r}. {self.source} and set paths.data or "
+                f"HAR_LLM_DATA to the folder that holds {self.folder}/ with {names}."
+            )
+        reader = self.reader()
+        files, keys = self.tables, {key: key for key in self.sensors}
+        with without_collector():
+            sensors = reader.spans(folder / files.sensors, files.sensor_columns, "sensor", keys)
+            labels = reader.spans(folder / files.activities, files.activity_columns, "label", self.labels)
+        return _Read(folder, reader, sensors, labels)
+
+    def _events(
+        self, sensors: Mapping[tuple[int, int, str], int], activities: Iterable[tuple[int, int, int]]
+    ) -> tuple[list[datetime], list[Event]]:
+        """Events in order of time and when they were; those of a second are in the order of the file."""
+        words = {key: [f"{one.room} {one.name} {state}" for state in one.states] for key, one in self.sensors.items()}
+        timed: list[tuple[int, int, int, str]] = []
+        for (start, end, key), line in sensors.items():
+            timed += [(start, line, 0, words[key][0]), (end, line, 1, words[key][1])]
+        timeline = Timeline(list(activities))
+        in_gap = tuple(self.null_numbers()) if self.gaps == "null_class" else ()
+        with without_collector():
+            moments = [EPOCH + timedelta(seconds=moment) for moment, *_ in sorted(timed)]
+            events = [
+                Event(number, moments[number], text, timeline.at(second) or in_gap, ())
+                for number, (second, _, _, text) in enumerate(sorted(timed))
+            ]
+        return moments, events
+
+    def _home(self, found: Collection[str]) -> HomeConfig:
+        """The home with the rooms of the sensors that the file has, unless home.rooms says them."""
+        home, rooms = self.home, dict[str, list[str]]()
+        for key, sensor in self.sensors.items():
+            things = rooms.setdefault(sensor.room, []) if key in found else []
+            if sensor.name not in things:
+                things.append(sensor.name)
+        if self.gaps == "unlabelled":
+            activities = {number: name for number, name in home.activities.items() if number not in self.null_numbers()}
+            home = replace(home, activities=activities, null_class=[])
+        return replace(home, rooms=home.rooms or rooms)
+
+
+class _Read(NamedTuple):
+    """What the files hold: intervals and their lines."""
+
+    folder: Path
+    reader: TableReader
+    sensors: Mapping[tuple[int, int, str], int]
+    activities: Mapping[tuple[int, int, int], int]

@@ -1,0 +1,28 @@
+"""Which activities last at a time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+
+
+class Timeline:
+    """The activities at any time: (start, end, activity), both ends included, cut where anything changes."""
+
+    def __init__(self, spans: Sequence[tuple[int, int, int]]):
+        self._starts: list[int] = []
+        self._held: list[tuple[int, ...]] = [()]
+        """One more than starts: before the first of them nothing is known."""
+        changes = [(start, 1, number) for start, _, number in spans] + [(end + 1, -1, number) for _, end, number in spans]
+        running: Counter[int] = Counter()
+        for moment, change, number in sorted(changes):
+            running[number] += change
+            if not self._starts or moment != self._starts[-1]:
+                self._starts.append(moment)
+                self._held.append(())
+            self._held[-1] = tuple(sorted(n for n, count in running.items() if count))
+
+    def at(self, moment: int) -> tuple[int, ...]:
+        """The different activities at a time: one, or none in a gap, or several where they overlap."""
+        return self._held[bisect_right(self._starts, moment)]
