@@ -140,6 +140,41 @@ class NamedSplit(Split):
         return _parts(sessions, part_of)
 
 
+@dataclass(kw_only=True)
+class KFoldSplit(Split):
+    """Cross-validation by session: one fold is for testing, all others train.
+
+    Sessions go to the folds in turn, in the order of the data, so that the sessions of a group come into different folds.
+    """
+
+    folds: int | None = None
+    """How many; null = as many as there are sessions, to leave one session (a day, in homes that are cut into days) out."""
+    fold: int = 0
+    """The one to test on, from 0."""
+
+    def check(self) -> None:
+        super().check()
+        if self.part == "validation":
+            raise ConfigError("split.part is 'validation', which split=kfold does not have; it must be train or test.")
+        if self.folds is not None and self.folds < 2:
+            raise ConfigError(f"split.folds is {self.folds}; it must be at least 2, or null to leave one session out.")
+        if self.fold < 0 or (self.folds is not None and self.fold >= self.folds):
+            most = "0 or more" if self.folds is None else f"from 0 to {self.folds - 1}"
+            raise ConfigError(f"split.fold is {self.fold}; it must be {most}.")
+
+    def divide(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Parts:
+        folds = len(sessions) if self.folds is None else self.folds
+        if len(sessions) < max(folds, 2):
+            least = f"split.folds is {self.folds}" if self.folds is not None else "split=kfold needs at least 2"
+            raise ConfigError(f"{least}, but the data have {counted(len(sessions), 'session')}; ask for fewer folds.")
+        if self.fold >= folds:
+            raise ConfigError(
+                f"split.fold is {self.fold}; it must be from 0 to {folds - 1} for {counted(folds, 'session')}."
+            )
+        part_of = {one.id: "test" if place % folds == self.fold else "train" for place, one in enumerate(sessions)}
+        return _parts(sessions, part_of)
+
+
 def first_sessions(
     sessions: Sequence[Session], count: int | None, seed: int, setting: str = "lora.train_sessions"
 ) -> list[Session]:

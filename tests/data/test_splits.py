@@ -11,7 +11,7 @@ from har_llm.common.errors import ConfigError
 from har_llm.data.datasets.marble import Marble
 from har_llm.data.datasets.simulated import SimulatedHome
 from har_llm.data.records import Session
-from har_llm.data.splits import PARTS, FractionSplit, GroupSplit, NamedSplit, PaperSplit, Split, unused
+from har_llm.data.splits import PARTS, FractionSplit, GroupSplit, KFoldSplit, NamedSplit, PaperSplit, Split, unused
 from tests.helpers import load, real_data
 
 PAPER = {2: 1, 3: 2, 4: 2}
@@ -29,6 +29,7 @@ def test_shipped_splits_are_valid() -> None:
     load("split/paper", PaperSplit).check()
     load("split/fraction", FractionSplit).check()
     load("split/named", NamedSplit, test=["s1"]).check()
+    load("split/kfold", KFoldSplit).check()
     assert load("split/fraction", FractionSplit) == FractionSplit()
 
 
@@ -111,6 +112,10 @@ def test_named_split_refuses_an_unknown_session() -> None:
         (FractionSplit(train=1.0), "split.train is 1.0"),
         (FractionSplit(train=0.0), "split.train is 0.0"),
         (FractionSplit(train=float("nan")), "split.train is nan"),
+        (KFoldSplit(part="validation"), "split=kfold does not have"),
+        (KFoldSplit(folds=1), "split.folds is 1"),
+        (KFoldSplit(folds=3, fold=3), "split.fold is 3; it must be from 0 to 2"),
+        (KFoldSplit(fold=-1), "split.fold is -1; it must be 0 or more"),
     ],
 )
 def test_wrong_setting_is_refused(split: Split, words: str) -> None:
@@ -167,6 +172,32 @@ def test_more_validation_sessions_add_to_the_same_ones(sizes: list[int]) -> None
         previous = held
     with pytest.raises(ConfigError, match=f"must be at most {most}"):
         FractionSplit(validation_sessions=most + 1).divide(sessions, {})
+
+
+def test_folds_take_sessions_in_turn() -> None:
+    assert ids(KFoldSplit(folds=2, fold=1).divide(groups(3, 1), {})) == {
+        "train": ["g0/1", "g0/3"],
+        "validation": [],
+        "test": ["g0/2", "g1/1"],
+    }
+
+
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=8), st.none() | st.integers(2, 5))
+def test_every_session_is_tested_in_one_fold_and_trains_in_the_others(sizes: list[int], folds: int | None) -> None:
+    sessions = groups(*sizes)
+    count = len(sessions) if folds is None else folds
+    if count > len(sessions):
+        with pytest.raises(ConfigError, match="ask for fewer folds"):
+            KFoldSplit(folds=folds).divide(sessions, {})
+        return
+    divided = [KFoldSplit(folds=folds, fold=fold).divide(sessions, {}) for fold in range(count)]
+    assert sorted(one.id for parts in divided for one in parts["test"]) == sorted(one.id for one in sessions)
+    for parts in divided:
+        assert parts["test"] and not parts["validation"]
+        assert not {one.id for one in parts["test"]} & {one.id for one in parts["train"]}
+        assert not unused(sessions, parts)
+    with pytest.raises(ConfigError, match=f"split.fold is {count}"):
+        KFoldSplit(folds=None, fold=count).divide(sessions[:count], {})
 
 
 @given(st.lists(st.sampled_from([*PARTS, ""]), min_size=1, max_size=12))
