@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import accumulate, pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from har_llm.common.errors import ConfigError
+from har_llm.data.records import Event, Session, time_of_day
 from har_llm.data.windows import FixedWindows, answering
 from tests.composing import experiment
 from tests.helpers import load, session_of
+
+START = datetime(2012, 3, 4)
 
 
 @given(st.integers(0, 65), st.integers(1, 12), st.integers(1, 12))
@@ -36,6 +43,36 @@ def test_windows_that_overlap_hold_every_event_but_those_counted(length: int, ev
     assert all(len(window.events) == events for window in windows[:-1])
     assert sum(window.events[-1].id == length - 1 for window in windows) <= 1, "none that shows nothing new"
     assert set(answering(windows)) == {("s1", id) for id in held}
+
+
+@given(
+    st.lists(st.integers(0, 5), max_size=40),
+    st.integers(1, 6),
+    st.integers(1, 6),
+    st.integers(1, 6),
+    st.integers(1, 6),
+    st.booleans(),
+)
+def test_no_window_goes_over_a_long_gap(
+    gaps: list[int], events: int, least: int, stride: int, gap: int, dated: bool
+) -> None:
+    seconds = [86_000 + 60 * minute for minute in accumulate(gaps)]  # over midnight
+    moments = [START + timedelta(seconds=one) if dated else time_of_day(one) for one in seconds]
+    session = Session("s1", "g", [Event(place, one, "hall door", (1,), ()) for place, one in enumerate(moments)])
+    windowing = FixedWindows(events=events, min_events=min(least, events), stride=min(stride, events), gap_minutes=gap)
+    windowing.check()
+    windows = list(windowing.cut(session))
+    assert [window.index for window in windows] == list(range(len(windows)))
+    held = {event.id for window in windows for event in window.events}
+    assert len(held) + windowing.excluded(session) == len(gaps)
+    for window in windows:
+        ids = [event.id for event in window.events]
+        assert ids == list(range(ids[0], ids[-1] + 1)) and windowing.min_events <= len(ids) <= events
+        assert all(seconds[later] - seconds[one] < 60 * gap for one, later in pairwise(ids))
+    if windowing.min_events == 1:
+        assert len(held) == len(gaps)
+    if not any(one >= gap for one in gaps[1:]):
+        assert windows == list(replace(windowing, gap_minutes=None).cut(session))
 
 
 def test_a_window_answers_for_the_events_in_its_middle() -> None:
@@ -72,6 +109,8 @@ def test_ids_of_windows() -> None:
         (FixedWindows(events=5, min_events=6), "window.min_events is 6"),
         (FixedWindows(stride=0), "window.stride is 0; it must be from 1 to window.events (10), or null"),
         (FixedWindows(stride=11), "window.stride is 11"),
+        (FixedWindows(gap_minutes=0), "window.gap_minutes is 0; it must be above 0"),
+        (FixedWindows(gap_minutes=float("nan")), "window.gap_minutes is nan"),
     ],
 )
 def test_wrong_setting_is_refused(windowing: FixedWindows, words: str) -> None:
