@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +21,10 @@ settings.register_profile("har_llm", deadline=None)  # on a busy machine an exam
 settings.load_profile("har_llm")
 
 
+def pytest_configure() -> None:
+    assert session_folder().is_dir()  # before workers start, which share it
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """A worker a core for whole folders of tests, and one more where slow ones wait for the processes that they start.
 
@@ -30,11 +33,6 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     folders = all(Path(argument.partition("::")[0]).is_dir() for argument in config.args)
     waiting = config.option.markexpr != NOT_SLOW
     return min((os.cpu_count() or 1) + waiting, MOST_WORKERS) if folders else 0
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
-        shutil.rmtree(session_folder())
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

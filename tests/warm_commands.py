@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -40,8 +39,6 @@ OF_VLLM = (
     "vllm.v1.worker.cpu_worker",
     "tests.engines.warm_vllm",
 )
-HAS_GPU = shutil.which("nvidia-smi") is not None
-"""Then a process that has imported PyTorch may not be forked."""
 
 
 def warm_command(
@@ -72,6 +69,5 @@ def warm_engines(modules: Sequence[str]) -> Iterator[None]:
             os.close(stdout)
 
     with pytest.MonkeyPatch.context() as patch:
-        if not HAS_GPU:
-            patch.setattr(process, "start", start)
+        patch.setattr(process, "start", start)
         yield

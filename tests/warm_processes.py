@@ -6,6 +6,7 @@ process for each request. It ends with the session.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import hashlib
@@ -13,11 +14,13 @@ import json
 import os
 import pickle
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -30,11 +33,14 @@ from filelock import FileLock
 from tests.helpers import ROOT
 
 SESSION = "HAR_LLM_TEST_SESSION"
-"""The environment variable with the number of the process that the session of tests belongs to: pytest's, whose workers
-have it from there."""
-os.environ.setdefault(SESSION, str(os.getpid()))
+"""The environment variable with the process that the session of tests belongs to, pytest's, whose workers have it from
+there, and a folder of its own for what they share."""
+if SESSION not in os.environ:
+    os.environ[SESSION] = f"{os.getpid()} {tempfile.mkdtemp(prefix='har_llm-tests-')}"
 ENVIRONMENT = dict(os.environ)
 """As it is before any test has changed it."""
+HAS_GPU = shutil.which("nvidia-smi") is not None
+"""Then a process that has imported PyTorch may not be forked."""
 LOOK_S = 1.0
 """Seconds between looks at whether the session has ended."""
 
@@ -50,11 +56,13 @@ class Forked:
         self.pid = int(self._replies.readline())
         self.stdin, self.stdout = pipes
         self.returncode: int | None = None
+        self._waiting = threading.Lock()
 
     def wait(self) -> int:
-        if self.returncode is None:
-            with self._replies:
-                self.returncode = int(self._replies.readline())
+        with self._waiting:  # several threads may wait, as for a Popen
+            if self.returncode is None:
+                with self._replies:
+                    self.returncode = int(self._replies.readline())
         return self.returncode
 
 
@@ -77,7 +85,7 @@ def forked(
         "environment": dict(environment),
         "folder": str(folder or Path.cwd()),
     }
-    with _connected(modules) as connection:
+    with _connected(() if HAS_GPU else modules) as connection:
         socket.send_fds(connection, [b"\n"], files)
         connection.sendall(json.dumps(request).encode() + b"\n")
         return Forked(connection, pipes)
@@ -85,9 +93,17 @@ def forked(
 
 def session_folder() -> Path:
     """What the processes of one session of tests share."""
-    folder = Path(tempfile.gettempdir()) / f"har_llm-tests-{os.environ[SESSION]}"
-    folder.mkdir(exist_ok=True)
-    return folder
+    return Path(os.environ[SESSION].partition(" ")[2])
+
+
+def _session() -> int:
+    return int(os.environ[SESSION].partition(" ")[0])
+
+
+@atexit.register
+def _remove_session_folder() -> None:
+    if os.getpid() == _session():
+        shutil.rmtree(session_folder(), ignore_errors=True)
 
 
 def called(modules: Sequence[str], function: Callable[..., Any], *arguments: Any) -> Any:
@@ -115,10 +131,21 @@ def _connected(modules: Sequence[str]) -> socket.socket:
     """Connected to the process that has imported them, which is started where there is none yet."""
     path = session_folder() / hashlib.sha256(" ".join(modules).encode()).hexdigest()[:8]
     with FileLock(f"{path}.lock"):
-        if not path.exists():
+        try:
+            return _connection(path)
+        except (FileNotFoundError, ConnectionRefusedError):  # none yet, or one that has ended
+            path.unlink(missing_ok=True)
             _start(path, modules)
+            return _connection(path)
+
+
+def _connection(path: Path) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX)
-    connection.connect(str(path))
+    try:
+        connection.connect(str(path))
+    except OSError:
+        connection.close()
+        raise
     return connection
 
 
@@ -136,7 +163,9 @@ def _start(path: Path, modules: Sequence[str]) -> None:
         )
         assert server.stdout is not None
         with server.stdout:
-            assert server.stdout.read(), f"exit code {server.wait()}: {log.read()}"  # it closes it when it is ready
+            ready = server.stdout.read()  # it closes it when it is ready
+        log.seek(0)
+        assert ready, f"exit code {server.wait()}: {log.read()}"
     _SERVERS.append(server)
 
 
@@ -172,7 +201,8 @@ class Server:
                 self._ended.recv(4096)
                 self._tell()
             if self._listener in ready:
-                self._fork(self._listener.accept()[0])
+                with contextlib.suppress(OSError, ValueError):  # whoever asks may be gone before it has asked
+                    self._fork(self._listener.accept()[0])
 
     def _tell(self) -> None:
         with contextlib.suppress(ChildProcessError):
@@ -182,8 +212,12 @@ class Server:
 
     def _fork(self, connection: socket.socket) -> None:
         _, files, _, _ = socket.recv_fds(connection, 1, 3)
-        with connection.makefile(encoding="ascii") as stream:
-            request = json.loads(stream.readline())
+        try:
+            with connection.makefile(encoding="ascii") as stream:
+                request = json.loads(stream.readline())
+        except ValueError:
+            connection.close()
+            raise
         if (pid := os.fork()) == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -226,7 +260,7 @@ def main() -> None:
     server = Server(path, modules)
     print("ready", flush=True)
     os.dup2(2, 1)
-    server.serve(int(os.environ[SESSION]))
+    server.serve(_session())
 
 
 if __name__ == "__main__":

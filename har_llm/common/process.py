@@ -256,8 +256,9 @@ def main() -> None:
 
 def failure(error: BaseException) -> str:
     """An error's kind, the library that raised it, and what it says."""
-    modules = (frame.f_globals["__name__"].partition(".")[0] for frame, _ in traceback.walk_tb(error.__traceback__))
-    *_, library = ["Python", *(name for name in modules if name not in sys.stdlib_module_names)]
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    modules = (frame.f_globals.get("__name__", "").partition(".")[0] for frame in frames)  # generated code may have no name
+    *_, library = ["Python", *(name for name in modules if name and name not in sys.stdlib_module_names)]
     kind, told = type(error).__name__, first_line(error).rstrip(".")
     return f"{kind} in {library}" + ("" if told == kind else f": {told}")
 

@@ -16,7 +16,7 @@ from har_llm.scoring.metrics import ParsedScores, Scores, SessionMean
 from har_llm.scoring.parsing import BothParsings
 from har_llm.scoring.prediction import Prediction
 
-FORMAT = 15
+FORMAT = 16
 """To be raised when the content of a run directory changes; a directory of another format is not read."""
 
 
@@ -120,8 +120,8 @@ class Metrics(BothParsings[ParsedScores]):
     """Generations for each window."""
     seed: int
     generations_digest: str
-    """Of the texts of all generations (of a baseline, of their keys), so that runs with the same ones are known, whatever
-    their seeds."""
+    """Of the keys of all generations, in which a seed stands only where it changes anything: runs with the same ones are
+    known, whatever their seeds. Texts would not do: two seeds may give the same short answers by chance."""
     choices: Choices
     sessions: int
     """Sessions, windows and events that the run shows to the model."""

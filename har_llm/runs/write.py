@@ -90,7 +90,7 @@ def _metrics(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Seque
         decoding=experiment.decoding.name,
         samples=experiment.decoding.samples,
         seed=settings.seed,
-        generations_digest=_generations_digest(run, windows),
+        generations_digest=digest([record.key for window in windows for record in window.records]),
         choices=_choices(run),
         sessions=len({row.session for row in shown}),
         windows=len(run.prompts),
@@ -105,13 +105,6 @@ def _metrics(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Seque
         marks=run.marks.words,
         uses_gold=run.marks.uses_gold,
     )
-
-
-def _generations_digest(run: PreparedRun, windows: Sequence[WindowGenerations]) -> str:
-    """Of what was drawn. Baselines of two seeds may answer alike by chance, as texts of a model that samples do not: two
-    forests are told apart by their keys, which hold the seed where it changes anything."""
-    is_baseline = run.experiment.baseline is not None
-    return digest([record.key if is_baseline else record.text for window in windows for record in window.records])
 
 
 def _scores(run: PreparedRun, rows: Sequence[PredictionRow], name: str) -> metrics.ParsedScores:

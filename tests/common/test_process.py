@@ -46,6 +46,7 @@ def test_an_error_names_the_library_that_raised_it_and_its_kind() -> None:
     for broken, told in (
         (lambda: {}["a"], "KeyError in tests: 'a'"),
         (lambda: json.loads("{"), "JSONDecodeError in tests: "),
+        (lambda: exec(compile("{}['a']", "<generated>", "exec"), {}), "KeyError in tests: 'a'"),  # its frame has no name
     ):
         with pytest.raises((LookupError, ValueError)) as caught:
             broken()

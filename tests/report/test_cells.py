@@ -41,7 +41,7 @@ def test_seeds_are_one_cell_with_both_spreads_apart(tmp_path: Path) -> None:
 
 
 def test_seeds_of_the_same_generations_are_one_run(tmp_path: Path) -> None:
-    """A greedy model's, or those of one that might as well be: a standard deviation of 0.00 over them would say nothing."""
+    """A greedy model's: a standard deviation of 0.00 over them would say nothing."""
     same = [fabricated(tmp_path, seed=seed, generations_digest="same") for seed in (2, 0, 1)]
     found, notes = cells_of([ScoredRun(run, "strict") for run in [*same, fabricated(tmp_path, 0.6, seed=3)]])
     assert [[run.metrics.seed for run in cell.runs] for cell in found] == [[0, 3]]
