@@ -44,6 +44,7 @@ class Event(NamedTuple):
     text: str
     activities: tuple[int, ...]
     subjects: tuple[str, ...]
+    date: str | None = None
 
 
 Write = Callable[[Sequence[Event]], str]
@@ -153,6 +154,7 @@ def _event(session: str, event: Event) -> dict[str, Any]:
     return {
         "session": session,
         "id": event.id,
+        "date": event.date,
         "time": event.time,
         "event": event.text,
         "gold": list(event.activities),

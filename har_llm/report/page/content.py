@@ -141,6 +141,8 @@ class DatasetContent:
 
     sessions: Sequence[Session]
     id: Sequence[int]
+    date: Column[str | None]
+    """YYYY-MM-DD; None where the recording says no dates."""
     time: Sequence[str]
     event: Column[str]
     gold: Column[Sequence[int]]

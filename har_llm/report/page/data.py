@@ -42,9 +42,10 @@ class Pool(Generic[Value]):
 
 
 class Event(NamedTuple):
-    """An event. Text, gold and subjects are numbers of a Pool, because many events share them."""
+    """An event. Date, text, gold and subjects are numbers of a Pool, because many events share them."""
 
     id: int
+    date: int
     time: str
     text: int
     gold: int
@@ -79,6 +80,7 @@ class Dataset:
         self.events: list[Event] = []
         """The events of all sessions."""
         self._numbers: dict[bytes, int] = {}
+        self._dates: Pool[str | None] = Pool()
         self._texts: Pool[str] = Pool()
         self._golds: Pool[Sequence[int]] = Pool()
         self._subjects: Pool[Sequence[str]] = Pool()
@@ -121,12 +123,14 @@ class Dataset:
         return self._numbers[key]
 
     def _event(self, row: PredictionRow) -> Event:
-        text, gold, subjects = (
-            self._texts.number(row.event),
-            self._golds.number(row.gold),
-            self._subjects.number(row.subjects),
+        return Event(
+            id=row.id,
+            date=self._dates.number(row.date),
+            time=row.time,
+            text=self._texts.number(row.event),
+            gold=self._golds.number(row.gold),
+            subjects=self._subjects.number(row.subjects),
         )
-        return Event(row.id, row.time, text, gold, subjects)
 
     def _character(self, row: PredictionRow | SampledPrediction, parsing: str) -> str:
         if isinstance(row, PredictionRow) and row.excluded is not None:
@@ -142,6 +146,7 @@ class Dataset:
         return DatasetContent(
             sessions=self.sessions,
             id=[event.id for event in self.events],
+            date=Column(self._dates.values, [event.date for event in self.events]),
             time=[event.time for event in self.events],
             event=Column(self._texts.values, [event.text for event in self.events]),
             gold=Column(self._golds.values, [event.gold for event in self.events]),

@@ -581,8 +581,37 @@ def test_by_the_clock_events_are_as_far_apart_as_their_times(tmp_path: Path, wat
     assert page.text("#detail h2") == "c"
 
 
-def test_times_that_are_none_have_no_clock(tmp_path: Path, watch: Watch) -> None:
-    session = [one._replace(time="noon") for one in events("a", "b")]
+@pytest.mark.parametrize(
+    ("moments", "hours"),
+    [
+        (["19:00:00", "20:00:00", "08:30:00"], (1, 12.5)),  # midnight has passed
+        (["2024-02-28 20:00:00", "2024-02-28 21:00:00", "2024-03-01 20:00:00"], (1, 47)),
+    ],
+)
+def test_the_clock_goes_on_past_midnight_and_over_days(
+    tmp_path: Path, watch: Watch, moments: list[str], hours: tuple[float, float]
+) -> None:
+    """The mouse finds the second and the third event where they begin; the last is as long as the others on average."""
+    session = [
+        one._replace(date=moment[:-9] or None, time=moment[-8:]) for one, moment in zip(events(*"abc"), moments, strict=True)
+    ]
+    path = tmp_path / "report.html"
+    run = make(tmp_path, Fabricated("run", {"night": session}, [says(1)]))
+    write_page([run], path, tables=[], figures=[], headline="accuracy", parsing="strict")
+    page = watch(path, "#timeline?axis=clock")
+    bands = page.page.locator(".bands")
+    hour = (bands.evaluate("(box) => box.clientWidth") - 4) / (sum(hours) * 1.5)
+    found = []
+    for start in (hours[0], sum(hours)):
+        for beside in (-3, 3):
+            bands.hover(position={"x": start * hour + beside, "y": 40})
+            found.append(page.text(".readout p"))
+    assert found == [f"Event {number} · {moments[number]} · {'abc'[number]}" for number in (0, 1, 1, 2)]
+
+
+@pytest.mark.parametrize("change", [{"time": "noon"}, {"date": "today"}])
+def test_times_that_are_none_have_no_clock(tmp_path: Path, watch: Watch, change: dict[str, str]) -> None:
+    session = [one._replace(**change) for one in events("a", "b")]
     path = tmp_path / "report.html"
     run = make(tmp_path, Fabricated("run", {"day": session}, [says(1)]))
     write_page([run], path, tables=[], figures=[], headline="accuracy", parsing="strict")

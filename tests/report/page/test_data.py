@@ -23,6 +23,7 @@ from tests.scripted_runs import done, gold_script
         fabricated("cut", writes("<think>\nAnd so on"), finish_reason="length"),
         fabricated("partial", limit=2),
         fabricated("unscored", unscored=1),
+        fabricated("dated", sessions={"s": [one._replace(date=f"2024-02-2{8 + one.id // 6}") for one in KITCHEN]}),
         fabricated("hostile", writes("<think>\n\ud800 </script><!-- \u2028 \x00 \U0001f600\n</think>\n\n[{")),
     ],
     ids=lambda run: run.name,

@@ -45,7 +45,7 @@ class Page:
             if said["strict"] is None:
                 continue
             row: dict[str, Any] = {"session": name, "id": data["id"][event], "time": data["time"][event]}
-            row |= {name: data[name]["values"][data[name]["at"][event]] for name in ("event", "gold", "subjects")}
+            row |= {name: data[name]["values"][data[name]["at"][event]] for name in ("date", "event", "gold", "subjects")}
             row["scored"] = columns[run["scored"]][event] == "1"
             if "excluded" in said["strict"]:
                 row["excluded"] = said["strict"]["excluded"]

@@ -20,35 +20,51 @@ function eventAxis(times) {
   return { edges, ticks };
 }
 
-/** Each event lasts until the next one; the last as long as the others on average. null if a time is none. */
-function clockAxis(times) {
-  const seconds = secondsOf(times);
+/** Each event lasts until the next one; the last as long as the others on average. null if a time or a date is none. */
+function clockAxis(times, dates) {
+  const seconds = secondsOf(times, dates);
   if (seconds === null) return null;
   const size = times.length, start = seconds[0], span = seconds.at(-1) - start;
   const scale = size / (span + Math.max(1, span / (size - 1 || 1))); // of a second
   const edges = Float64Array.from([...seconds.map((second) => (second - start) * scale), size]);
   const ticks = (from, until, width) => {
-    const step = CLOCK_STEPS.find((one) => one * scale * width >= ROOM) ?? DAY, found = [];
+    const step = CLOCK_STEPS.find((one) => one * scale * width >= ROOM) ?? DAY * Math.ceil(ROOM / (DAY * scale * width));
+    const found = [];
     for (let at = Math.ceil((start + from / scale) / step) * step; at < start + until / scale; at += step) {
-      found.push([(at - start) * scale, clockText(at)]);
+      found.push([(at - start) * scale, at % DAY || !dates[0] ? clockText(at) : dateText(dayOf(dates[0]) + at / DAY)]);
     }
     return found;
   };
   return { edges, ticks };
 }
 
-/** Seconds since the first midnight. A time far before the one above it is of the next day. */
-function secondsOf(times) {
-  const seconds = [];
-  let midnight = 0;
-  for (const time of times) {
-    const [, hours, minutes, rest] = time.match(/^(\d{2}):(\d{2}):(\d{2})$/) ?? [];
-    if (hours === undefined) return null;
-    const before = seconds.at(-1) ?? 0, clock = Number(hours) * 3600 + Number(minutes) * 60 + Number(rest);
-    if (midnight + clock < before - DAY / 2) midnight += DAY;
-    seconds.push(Math.max(before, midnight + clock));
+/** Seconds since the first midnight. Without dates, a time earlier than the one before it is of the next day. */
+function secondsOf(times, dates) {
+  const clocks = times.map(clockOf), days = dates.map(dayOf);
+  if (clocks.includes(NaN) || days.includes(NaN)) return null;
+  const seconds = [clocks[0]];
+  for (let at = 1, now = clocks[0]; at < clocks.length; at++) {
+    const later = clocks[at] - clocks[at - 1], dated = days[at - 1] !== null && days[at] !== null;
+    now += dated ? later + (days[at] - days[at - 1]) * DAY : (later + DAY) % DAY;
+    seconds.push(Math.max(seconds[at - 1], now)); // dated events need not be in order
   }
   return seconds;
+}
+
+/** The second of the day; NaN if the time is none. */
+function clockOf(time) {
+  const [, hours, minutes, seconds] = time.match(/^(\d{2}):(\d{2}):(\d{2})$/) ?? [];
+  return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+}
+
+/** The number of a day; null without a date, NaN if the date is none. */
+function dayOf(date) {
+  if (date === null) return null;
+  return /^\d{4}-\d{2}-\d{2}$/.test(date) ? Date.parse(date) / (DAY * 1000) : NaN;
+}
+
+function dateText(day) {
+  return new Date(day * DAY * 1000).toISOString().slice(0, 10);
 }
 
 function clockText(second) {

@@ -14,6 +14,7 @@ class Data {
     this.owners = content.subjects;
     this.ids = content.id;
     this.times = content.time;
+    this.dates = content.date;
     this.content = new Map(info.runs.map((run, at) => [run, content.runs[at]]));
     this.size = this.ids.length;
     this.sessions = [];
@@ -29,6 +30,9 @@ class Data {
   }
 
   text(event) { return this.event.values[this.event.at[event]]; }
+  /** null where the recording says no dates. */
+  date(event) { return this.dates.values[this.dates.at[event]]; }
+  when(event) { return [this.date(event), this.times[event]].filter(Boolean).join(" "); }
   gold(event) { return this.golds.values[this.golds.at[event]]; }
   subjects(event) { return this.owners.values[this.owners.at[event]]; }
   session(event) { return this.sessions[this.sessionOf[event]]; }

@@ -23,7 +23,7 @@ function eventHead(data, event, listed) {
   const session = data.session(event), subjects = data.subjects(event);
   return h("header", { class: "event" },
     h("h2", null, data.text(event)),
-    quiet(`Event ${data.ids[event]} · ${data.times[event]} · ${session.label}`,
+    quiet(`Event ${data.ids[event]} · ${data.when(event)} · ${session.label}`,
       subjects.length > 0 && ` · caused by ${subjects.join(" and ")} (no model is told)`),
     h("p", { class: "links" }, h("span", null, "Gold: ", goldTags(data, event)),
       h("a", { href: to("timeline", { session: session.key, event: data.address(event) }) }, "In the timeline")),

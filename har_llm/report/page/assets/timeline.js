@@ -12,8 +12,8 @@ async function showTimeline(main, settings, isCurrent) {
   const runs = chosenRuns(settings, data.number), parsing = chosenParsing(settings);
   const session = data.sessions.find(({ key }) => key === settings.session) ?? data.sessions[0];
   if (!session) return fill(main, h("h1", null, "Timeline"), quiet("There is no event."));
-  const times = data.times.slice(session.start, session.end);
-  const clock = settings.axis === "clock" ? clockAxis(times) : null;
+  const times = data.times.slice(session.start, session.end), dates = times.map((_, at) => data.date(session.start + at));
+  const clock = settings.axis === "clock" ? clockAxis(times, dates) : null;
   const bands = makeBands({ data, session, runs, parsing, settings, axis: clock ?? eventAxis(times), byClock: clock !== null });
   fill(main,
     h("h1", null, "Timeline"),
@@ -116,7 +116,7 @@ function makeBands({ data, session, runs, parsing, settings, axis, byClock }) {
 
 function readoutOf(data, runs, parsing, event) {
   return [
-    h("p", null, h("b", null, `Event ${data.ids[event]}`), ` · ${data.times[event]} · ${data.text(event)}`),
+    h("p", null, h("b", null, `Event ${data.ids[event]}`), ` · ${data.when(event)} · ${data.text(event)}`),
     h("dl", null,
       h("div", null, h("dt", null, "gold"), h("dd", null, goldTags(data, event))),
       runs.map((run) => {
