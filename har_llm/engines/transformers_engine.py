@@ -25,7 +25,7 @@ from har_llm.engines.seeded_sampling import SeededSampling, drawn
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.weights import FIXED, Outline, load_model
 from har_llm.models.config import DTYPES, Sampling
-from har_llm.models.footprint import values_of_token
+from har_llm.models.footprint import cache_values_of
 
 Asked = tuple[Request, list[int]]
 """A request, and its prompt in tokens."""
@@ -50,10 +50,8 @@ class TransformersEngine:
         self._model.generation_config = GenerationConfig()
         pad = self._tokenizer.pad_token_id
         self._pad: int = pad if pad is not None else self._ends[0]
-        shape = self._model.config.get_text_config()
-        kept = values_of_token(lambda name: getattr(shape, name, None))
-        # Bytes of the key-value cache for a token; 0 for a model without attention, such as Mamba, which needs none.
-        self._cache_bytes = (kept or 0) * DTYPES[model.dtype]
+        # Bytes of the key-value cache for a token.
+        self._cache_bytes = cache_values_of(self._model.config.get_text_config()) * DTYPES[model.dtype]
         self._rows_can_change = fits(self._model, self._device)
         self._adapters: set[Adapter] = set()
 

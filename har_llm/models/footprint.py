@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,9 @@ from har_llm.models.config import DTYPES, ModelConfig
 
 PACKED = {"I64": 8, "I32": 4, "I16": 2}
 """Bytes of a value in the number formats of quantised weights, as safetensors names them; 1 for others."""
+
+CACHELESS = ("linear_attention", "mamba", "mamba2", "recurrent", "conv", "moe", "mlp", "dense", "sparse")
+"""Kinds of layers, as configurations name them, that keep no token: a state is one sum of all. "hybrid" ones keep both."""
 
 
 class Footprint(NamedTuple):
@@ -56,14 +60,30 @@ def embedding_count(folder: Path) -> int | None:
 def cache_values(folder: Path) -> int | None:
     """Number of values that the key-value cache keeps for a token; None where the files do not say."""
     try:
-        return values_of_token(_config(folder)[1].get)
+        return _cache_values(_config(folder)[1].get)
     except (OSError, ValueError, AttributeError, RecursionError):
         return None
 
 
-def values_of_token(said: Callable[[str], Any]) -> int | None:
-    """The same by what a configuration says under a name; None stands for nothing, as said of its attention heads by a model
-    without attention."""
+def cache_values_of(config: Any) -> float:
+    """The same of a loaded model, by the Transformers configuration of its language model: 0 without attention heads, as of
+    Mamba, which needs no such cache; infinite where it does not say."""
+    said = partial(_said, config)
+    if said("num_attention_heads") is None:
+        return 0
+    values = _cache_values(said)
+    return math.inf if values is None else values
+
+
+def _said(config: Any, name: str) -> Any:
+    """What a configuration says under a name, or of the layer that has most; None if nothing."""
+    try:
+        return getattr(config, name, None)
+    except RuntimeError:  # so Transformers refuses what differs between layers, such as Gemma 4's head_dim
+        return max(getattr(layer, name) or 0 for layer in config.per_layer_config)
+
+
+def _cache_values(said: Callable[[str], Any]) -> int | None:
     try:
         heads = said("num_key_value_heads") or said("num_attention_heads")
         width = said("head_dim") or said("hidden_size") // said("num_attention_heads")
@@ -73,11 +93,11 @@ def values_of_token(said: Callable[[str], Any]) -> int | None:
 
 
 def _caching_layers(said: Callable[[str], Any]) -> int:
-    """Number of layers that keep each token; those with linear attention or a state keep one sum of all."""
+    """Number of layers that keep each token: all that are not known to keep none."""
     kinds = said("layer_types")
     if kinds is None:
         return int(said("num_hidden_layers"))
-    return sum(kind.endswith("attention") and not kind.startswith("linear") for kind in kinds)
+    return sum(kind not in CACHELESS for kind in kinds)
 
 
 def _config(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -13,11 +14,14 @@ import pytest
 import torch
 from transformers import (
     AutoModelForCausalLM,
+    FalconH1Config,
     GPT2Config,
     LogitsProcessorList,
     MambaConfig,
     MambaForCausalLM,
     MinPLogitsWarper,
+    PreTrainedConfig,
+    Qwen3Config,
     Qwen3ForCausalLM,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
@@ -32,7 +36,7 @@ from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.worker import open_engine
 from har_llm.models import resolve
 from har_llm.models.config import Sampling
-from har_llm.models.footprint import values_of_token
+from har_llm.models.footprint import cache_values_of
 from har_llm.runs.prepare import read_recordings, render
 from tests.altered_files import altered, without_a_layer
 from tests.composing import experiment
@@ -221,9 +225,30 @@ def test_a_model_without_attention_generates_the_same_in_any_batch(requests: lis
     assert all(one.completion_tokens == GREEDY.max_new_tokens for one in together.values())
 
 
-def test_a_configuration_that_has_names_of_its_own_says_what_is_kept_of_a_token() -> None:
-    shape = GPT2Config(n_layer=3, n_head=4, n_embd=32)
-    assert values_of_token(lambda name: getattr(shape, name, None)) == 2 * 3 * 32
+HEADS = {"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
+
+
+@pytest.mark.parametrize(
+    ("config", "values"),
+    [
+        (GPT2Config(n_layer=3, n_head=4, n_embd=32), 2 * 3 * 32),  # has names of its own
+        (FalconH1Config(**HEADS), 2 * 2 * 16),  # every layer has both attention and a state
+        (Qwen3Config(**HEADS, layer_types=["linear_attention", "full_attention"]), 2 * 1 * 16),
+        (MambaConfig(num_hidden_layers=2), 0),
+        (PreTrainedConfig(num_attention_heads=4), math.inf),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_configuration_says_what_the_cache_keeps_of_a_token(config: PreTrainedConfig, values: float) -> None:
+    assert cache_values_of(config) == values
+
+
+def test_where_layers_differ_each_is_taken_for_the_largest() -> None:
+    transformers = pytest.importorskip("transformers", minversion="5.17")
+    config = transformers.Gemma4TextConfig(
+        **HEADS, layer_types=["sliding_attention", "full_attention"], global_head_dim=16, hidden_size=32
+    )
+    assert cache_values_of(config) == 2 * 2 * 2 * 16
 
 
 def test_a_model_without_a_chat_template_is_refused(requests: list[Request], tmp_path: Path) -> None:

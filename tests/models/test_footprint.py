@@ -81,7 +81,7 @@ def test_embeddings_are_counted_once_where_the_head_shares_them(
         ),
         ({"num_hidden_layers": 2}, None),
         ({"num_hidden_layers": 2, "head_dim": 8}, None),
-        ({"num_hidden_layers": 2, "num_attention_heads": 4, "head_dim": 8, "layer_types": [1, 2]}, None),
+        ({"num_hidden_layers": 2, "num_attention_heads": 4, "head_dim": 8, "layer_types": ["hybrid", 2]}, 2 * 2 * 32),
     ],
 )
 def test_a_token_is_kept_in_every_layer_for_every_head(tmp_path: Path, config: dict[str, Any], values: int | None) -> None:
