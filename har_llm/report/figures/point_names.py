@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from har_llm.common.text import common_start
@@ -19,6 +21,10 @@ SPOTS = 40
 """Where such a line is held against other names."""
 LONGEST = 28
 """Characters of a name."""
+BEGINNING = 9
+"""Characters that are kept of its beginning where its middle is left out."""
+LONGEST_WORD = 10
+"""Characters that are shown of a word before the first that differs; with BEGINNING, that one is still in sight."""
 
 
 class Box(NamedTuple):
@@ -43,11 +49,40 @@ class Place(NamedTuple):
 
 
 def shortened(names: Sequence[str]) -> list[str]:
-    """The long names without the words with which all of them begin, and at most LONGEST characters of the rest."""
-    long = [name for name in names if len(name) > LONGEST]
-    shared = re.match(r".*[-_/. ]|", common_start(long)) if len(set(long)) > 1 else None
-    start = 0 if shared is None else shared.end()
-    return [name if len(name) <= LONGEST else _cut(f"...{name[start:]}" if start else name) for name in names]
+    """The names in at most LONGEST characters; different names stay different.
+
+    Long ones lose the words with which all of them begin, then their end. Those that would be alike keep both their
+    beginning and the words with which they begin to differ; what is alike even then is numbered.
+    """
+    short = {name: name for name in names if len(name) <= LONGEST}
+    long = [name for name in dict.fromkeys(names) if name not in short]
+    start = _place_of_difference(long) if len(long) > 1 else 0
+    rests = {name: f"...{name[start:]}" if start else name for name in long}
+    shown = short | _unlike({name: _cut(rest) for name, rest in rests.items()}, short)
+    shown |= _unlike({name: _both_ends(rest, rests.values()) for name, rest in rests.items() if name not in shown}, shown)
+    for name in (name for name in long if name not in shown):
+        numbered = (f"{rests[name][:BEGINNING]}... ({number})" for number in itertools.count(1))
+        shown[name] = next(text for text in numbered if text not in shown.values())
+    return [shown[name] for name in names]
+
+
+def _unlike(texts: Mapping[str, str], taken: Mapping[str, str]) -> dict[str, str]:
+    """Those texts that are neither alike nor taken."""
+    times = Counter((*texts.values(), *taken.values()))
+    return {name: text for name, text in texts.items() if times[text] == 1}
+
+
+def _both_ends(text: str, others: Iterable[str]) -> str:
+    """The beginning, and what differs from the other texts that are cut to the same."""
+    place = _place_of_difference([other for other in others if _cut(other) == _cut(text)])
+    return _cut(f"{text[:BEGINNING]}...{text[place:]}")
+
+
+def _place_of_difference(texts: Sequence[str]) -> int:
+    """Where the word begins in which the texts begin to differ; of a long word, a little before they do."""
+    shared = common_start(texts)
+    word = re.search(r"[^-_/. ]*$", shared)
+    return max(0 if word is None else word.start(), len(shared) - LONGEST_WORD)
 
 
 def _cut(name: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from har_llm.report.figures.point_names import LONGEST, Box, free_places, shortened
 
 ROOM = Box(0, 0, 200, 200)
@@ -43,3 +46,28 @@ def test_long_names_are_told_apart_by_what_they_do_not_share() -> None:
     ]
     (alone,) = shortened(names[:1])
     assert alone == "organisation/a-model-with..." and len(alone) == LONGEST
+
+
+def test_names_that_are_cut_to_the_same_show_where_they_differ() -> None:
+    coder = "Qwen2.5-Coder-0.5B-Instruct"
+    assert shortened(["SmolLM2-135M-Instruct [prompt=direct]", f"{coder} [prompt=a]", f"{coder} [prompt=b]"]) == [
+        "SmolLM2-135M-Instruct [pr...",
+        "Qwen2.5-C...[prompt=a]",
+        "Qwen2.5-C...[prompt=b]",
+    ]
+    end = "-and-so-on-for-a-long-time"
+    assert shortened([f"{'x' * 30}{letter}{end}" for letter in "ab"] + ["z" * 30, "z" * 30]) == [
+        "xxxxxxxxx...xxxxxxxxxxa-a...",
+        "xxxxxxxxx...xxxxxxxxxxb-a...",
+        *(["z" * 25 + "..."] * 2),
+    ]
+
+
+PARTS = ["model-of-somebody", "-", " [prompt=a]", " [prompt=b]", "x" * 13, "y", "...", " (1)"]
+
+
+@given(st.lists(st.lists(st.sampled_from(PARTS), max_size=7).map("".join), max_size=12))
+def test_different_names_stay_different_and_short(names: list[str]) -> None:
+    found = shortened(names)
+    assert len(set(found)) == len(set(names)) == len(set(zip(names, found, strict=True)))
+    assert all(len(text) <= LONGEST for text in found)
