@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,6 +30,8 @@ NO_VARIANT = (
 OF_A_BASELINE = ("dataset", "window", "split")
 """The groups of settings that a baseline uses beside its own."""
 REAL = "real home, real model"
+KIND_OF_TUNING = re.compile(r"[-_.](instruct|chat|it|thinking)([-_.]\d{4,8})?$", re.IGNORECASE)
+"""How many ids end that are shorter as a name: "-Instruct", "-it", "-Thinking-2507"."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,14 +207,14 @@ def paper_model(metrics: Metrics) -> str | None:
 def model_name(metrics: Metrics) -> str:
     """As its authors write it: "Qwen3-0.6B" for qwen3_0.6b, where its id says so; with the mark of a baseline.
 
-    A name that a user chose, which is not the beginning of the id's, stays.
+    A name that a user chose stays: one that differs from the id's by more than case, marks and a KIND_OF_TUNING.
     """
     if metrics.baseline is not None:
         return metrics.model_name
     known = paper_model(metrics)
     written = (MODELS[known] if known else metrics.model_id).rpartition("/")[2]
-    chosen = _letters(metrics.model)
-    return written if known or (chosen and _letters(written).startswith(chosen)) else metrics.model
+    same = _letters(metrics.model) in (_letters(written), _letters(KIND_OF_TUNING.sub("", written)))
+    return written if known or same else metrics.model
 
 
 def _letters(name: str) -> str:

@@ -156,7 +156,13 @@ def test_what_is_not_comparable(tmp_path: Path, change: dict[str, Any]) -> None:
         ("qwen3_0.6b", "a_folder", "Qwen3-0.6B"),
         ("qwen2.5_coder_0.5b", "Qwen/Qwen2.5-Coder-0.5B-Instruct", "Qwen2.5-Coder-0.5B-Instruct"),
         ("qwen2.5_coder_0.5b", "4f1c3a", "qwen2.5_coder_0.5b"),
+        ("gemma3_1b", "google/gemma-3-1b-it", "gemma-3-1b-it"),
+        ("ministral3_3b", "mistralai/Ministral-3-3B-Instruct-2512", "Ministral-3-3B-Instruct-2512"),
         ("mine", "Qwen/Qwen2.5-Coder-0.5B-Instruct", "mine"),
+        ("a", "org/abc", "a"),
+        ("qwen3", "Qwen/Qwen3-8B-my-finetune", "qwen3"),
+        ("my_qwen", "me/my-qwen-it-finetuned", "my_qwen"),
+        ("b", "org/bit", "b"),
         ("tiny_teacher", "embedded:tiny_teacher", "tiny_teacher"),
     ],
 )
