@@ -31,7 +31,7 @@ _DIGEST = ', "digest": "{}"}}\n'
 _DIGEST_LENGTH = 16
 _ENDING = len(_DIGEST.format("0" * _DIGEST_LENGTH))
 _LONGEST = 2**26
-"""Most bytes of a line; a hole in a shard may seem to be a line of any length."""
+"""Most bytes that are read of a line; a hole in a shard may seem to be a line of any length."""
 _BUFFER = 2**18
 """Bytes that a scan reads at a time; with Python's 8 kB, opening a large store takes twice as long."""
 
@@ -139,16 +139,18 @@ class GenerationStore:
                         key = line[len(_PREFIX) : len(_PREFIX) + KEY_LENGTH].decode("ascii", errors="replace")
                         yield key, _Place(shard, start, len(line))
                     elif len(line) == _LONGEST:  # the rest may be gigabytes of it
-                        self._damaged(shard, start, "what follows is ignored")
-                        return
+                        self._damaged(shard, start)
+                        if (at := _next_data(stream, offset)) is None:
+                            return
+                        offset = stream.seek(at)
                     elif line.endswith(b"\n"):  # not the last one, torn by a kill
                         self._damaged(shard, start)
         except OSError as error:
             self.faults.setdefault(shard, f"cannot be read ({error.strerror}), and is ignored")
 
-    def _damaged(self, shard: Path, offset: int, extent: str = "such lines are ignored") -> None:
+    def _damaged(self, shard: Path, offset: int) -> None:
         self.faults.setdefault(
-            shard, f"has a damaged line at byte {offset:,}; {extent}, and what is wanted of it is made again"
+            shard, f"has a damaged line at byte {offset:,}; such lines are ignored, and what is wanted of it is made again"
         )
 
 
@@ -176,6 +178,14 @@ class _Shards:
     def close(self) -> None:
         while self._streams:
             self._streams.popitem()[1].close()
+
+
+def _next_data(stream: BinaryIO, offset: int) -> int | None:
+    """Where the file has data again, from a place on: this one, or the end of the hole that it is in; None if nowhere."""
+    try:
+        return os.lseek(stream.fileno(), offset, os.SEEK_DATA)
+    except OSError:  # a hole up to its end, or a file system that does not tell holes
+        return None
 
 
 def _as_line(record: Record) -> bytes:

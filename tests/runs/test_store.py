@@ -132,7 +132,20 @@ def test_a_hole_of_gigabytes_is_not_read_to_its_end(tmp_path: Path) -> None:
     os.truncate(shard, 2**36)
     store = GenerationStore(tmp_path, MODEL)
     assert list(store.get_many([key(1), key(2)])) == [record(1), record(2)] and len(store) == 2
-    assert "what follows is ignored" in store.faults[shard]
+    assert "has a damaged line" in store.faults[shard]
+
+
+def test_what_stands_behind_a_long_hole_is_found(tmp_path: Path) -> None:
+    filled(tmp_path, record(1), record(2), record(3))
+    (shard,) = shards(tmp_path)
+    first, *others = shard.read_bytes().splitlines(keepends=True)
+    with shard.open("r+b") as stream:
+        stream.truncate(len(first))
+        stream.seek(len(first) + 2**36 + 1000)
+        stream.write(b"".join([b"\n", *others]))
+    store = GenerationStore(tmp_path, MODEL)
+    assert list(store.get_many(map(key, (1, 2, 3)))) == [record(1), record(2), record(3)]
+    assert "has a damaged line" in store.faults[shard]
 
 
 @pytest.mark.parametrize("how", DAMAGES)
