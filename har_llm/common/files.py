@@ -11,9 +11,10 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from har_llm.common.errors import MissingError
 from har_llm.common.lock import Lock
 
 _MARK = 4
@@ -118,6 +119,18 @@ def put_in_place(folder: Path, target: Path) -> None:
     except OSError:
         if not target.exists():
             raise
+
+
+def replace_files(folder: Path, target: Path, names: Iterable[str]) -> None:
+    """Replace these files of a damaged folder by those of a finished one; all others in it stay. Raises OSError, and
+    MissingError for a folder in a file's place."""
+    for name in names:
+        if (target / name).is_dir():
+            raise MissingError(
+                f"{target / name} is a folder, where a file belongs; move it elsewhere and run the same command again."
+            )
+        (folder / name).replace(target / name)
+    sync(target)
 
 
 def _beside(path: Path) -> Path:

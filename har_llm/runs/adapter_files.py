@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import MissingError
-from har_llm.common.provenance import MANIFEST
 from har_llm.config.experiment import Experiment
 from har_llm.distill.examples import UNLABELLED, Candidate, Selection, select, why_refused, why_unusable
 from har_llm.distill.examples_config import ExampleSettings
@@ -29,23 +28,19 @@ ENOUGH = (None, UNLABELLED)
 
 
 def adapter_weights(recipe: AdapterRecipe) -> str | None:
-    """The digest of the adapter's weights, which changes when it is trained again; None if the adapter does not exist.
+    """The digest of the adapter's weights, which changes when it is trained again; None if the adapter does not exist, or is
+    damaged: it is then trained again.
 
-    Raises MissingError for a damaged adapter.
+    Raises MissingError for one that may not be read.
     """
-    if not recipe.folder.is_dir():
-        return None
     try:
         weights, adapter = adapter_digest(recipe.folder), read_manifest(recipe.folder).adapter
-        whole = adapter is not None and (adapter.origin.key, adapter.weights) == (recipe.key, weights)
+    except PermissionError as error:
+        raise MissingError(f"{error.filename} cannot be read ({error.strerror}); allow it and run again.") from None
     except (OSError, ValueError):
-        whole = False
-    if not whole:
-        raise MissingError(
-            f"The adapter in {recipe.folder} is damaged: {', '.join(ADAPTER_FILES)} and {MANIFEST} do not match. Delete "
-            f"the folder and run the same command again: the teacher's generations are kept."
-        )
-    return weights
+        return None
+    whole = adapter is not None and (adapter.origin.key, adapter.weights) == (recipe.key, weights)
+    return weights if whole else None
 
 
 def select_examples(recipe: AdapterRecipe, store: GenerationStore | None) -> Selection:

@@ -92,15 +92,8 @@ def put_in_place(staging: Path, folder: Path) -> None:
     The files of a directory that is not whole are replaced. Raises OSError, MissingError.
     """
     files.put_in_place(staging, folder)
-    if damage(folder) is None:
-        return
-    for name in (SUMMARY, *FILES, SUMS):
-        if (folder / name).is_dir():
-            raise MissingError(
-                f"{folder / name} is a folder, where a run has a file; move it elsewhere and run the same command again."
-            )
-        (staging / name).replace(folder / name)
-    files.sync(folder)
+    if damage(folder) is not None:
+        files.replace_files(staging, folder, (SUMMARY, *FILES, SUMS))
 
 
 def damage(folder: Path) -> str | None:

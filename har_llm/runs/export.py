@@ -70,7 +70,7 @@ def _merged(run: PreparedRun, target: Path) -> str:
             f"task=export merges an adapter into its model; choose lora=adapter or lora=distilled{_hint(run)}."
         )
     if isinstance(run, StudentRun) and adapter_weights(run.recipe) is None:
-        raise MissingError("The adapter is not trained yet; run the same command with task=run first.")
+        raise MissingError("The adapter is not trained yet, or damaged; run the same command with task=run first.")
     base = resolve.fetch(run.model)
     model = run.experiment.model
     with staging_folder(target) as staging:

@@ -88,7 +88,7 @@ def generate_jobs(jobs: Sequence[Job], callback: Callback, upto: str = STAGES[-1
 
 
 def _plan(jobs: Sequence[Job], callback: Callback, stores: Stores) -> Plan:
-    """The plan of what the jobs owe now. Jobs whose adapter is damaged or cannot be trained here fail first."""
+    """The plan of what the jobs owe now. Jobs whose adapter cannot be trained here fail first."""
     stores.refresh()
     for job in unfinished(jobs):
         with failing([job], callback):

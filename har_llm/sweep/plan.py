@@ -121,7 +121,7 @@ def teachers_of(recipes: Iterable[AdapterRecipe]) -> list[PreparedRun]:
 
 
 def make_plan(runs: Sequence[PreparedRun], stores: Stores) -> Plan:
-    """The plan of what these runs owe. Raises MissingError for a damaged adapter."""
+    """The plan of what these runs owe. Raises MissingError for an adapter that may not be read."""
     # A run whose generations are all stored needs neither its adapter nor its teacher's generations.
     dependents = [run for run in runs if isinstance(run, StudentRun) and stores.owed(run)]
     recipes = {run.recipe.key: run.recipe for run in dependents if stores.weights(run.recipe) is None}

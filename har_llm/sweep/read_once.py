@@ -8,9 +8,11 @@ from typing import Any
 
 from har_llm.common.digest import canonical
 from har_llm.common.paths import expanded
+from har_llm.common.provenance import MANIFEST
 from har_llm.config.experiment import Experiment
 from har_llm.data.records import Recordings
 from har_llm.engines.base import Request
+from har_llm.models.adapters import ADAPTER_FILES
 from har_llm.runs.adapter_files import adapter_weights
 from har_llm.runs.prepare import read_recordings
 from har_llm.runs.recipe import AdapterRecipe
@@ -41,6 +43,8 @@ class Stores:
     def __init__(self) -> None:
         self._stores: dict[str, GenerationStore] = {}
         self._weights: dict[Path, str] = {}
+        self._damaged: dict[Path, str] = {}
+        """Adapters, with what is said of them."""
         self._told: set[Path] = set()
 
     def of(self, run: PreparedRun) -> GenerationStore:
@@ -58,12 +62,12 @@ class Stores:
         return (request.key for mine in run.wanted(self.of(run)) for request in mine)
 
     def faults(self) -> Iterator[str]:
-        """What is damaged in the stores, as far as it was asked for: a sentence for each shard, told once."""
-        for store in self._stores.values():
-            for shard, fault in store.faults.items():
-                if shard not in self._told:
-                    self._told.add(shard)
-                    yield f"{shard} {fault}."
+        """What is damaged in the stores, as far as it was asked for: a sentence for each shard and adapter, told once."""
+        for faults in (self._damaged, *(store.faults for store in self._stores.values())):
+            for path, fault in faults.items():
+                if path not in self._told:
+                    self._told.add(path)
+                    yield f"{path} {fault}."
 
     def refresh(self) -> None:
         """Find the generations that were added since, also by other processes."""
@@ -71,8 +75,14 @@ class Stores:
             store.refresh()
 
     def weights(self, recipe: AdapterRecipe) -> str | None:
-        """The digest of the adapter's weights; None while it does not exist. Raises MissingError for a damaged one."""
+        """The digest of the adapter's weights; None while it does not exist or is damaged. Raises MissingError as
+        `adapter_weights` does."""
         folder = recipe.folder
-        if folder not in self._weights and (weights := adapter_weights(recipe)) is not None:
-            self._weights[folder] = weights
+        if folder not in self._weights:
+            if (weights := adapter_weights(recipe)) is not None:
+                self._weights[folder] = weights
+            elif folder.exists():
+                self._damaged[folder] = (
+                    f"is a damaged adapter ({', '.join(ADAPTER_FILES)} and {MANIFEST} do not match), which is trained again"
+                )
         return self._weights.get(folder)

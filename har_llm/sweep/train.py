@@ -17,7 +17,7 @@ from typing import Any
 
 from har_llm.common.environment import library_versions, machine
 from har_llm.common.errors import MissingError
-from har_llm.common.files import put_in_place, read_bounded, write_whole
+from har_llm.common.files import put_in_place, read_bounded, replace_files, write_whole
 from har_llm.common.lock import HeldError, Lock
 from har_llm.common.typed_json import parse_json, typed
 from har_llm.distill.examples import Selection
@@ -31,7 +31,7 @@ from har_llm.engines.chat import rendered_prompt
 from har_llm.models import resolve
 from har_llm.models.adapters import adapter_digest
 from har_llm.models.checkpoint import check_targets
-from har_llm.runs.adapter_files import adapter_origin, name_base, select_examples
+from har_llm.runs.adapter_files import adapter_origin, adapter_weights, name_base, select_examples
 from har_llm.runs.generations import check_adapter
 from har_llm.runs.recipe import AdapterRecipe, StudentRun
 from har_llm.runs.run import PreparedRun
@@ -48,7 +48,7 @@ LIBRARIES = ("torch", "transformers", "peft", "trl", "datasets", "unsloth", "bit
 
 
 def check_recipe(run: PreparedRun, stores: Stores) -> None:
-    """Raise MissingError for an adapter that is damaged or cannot be trained here, before its teacher generates anything.
+    """Raise MissingError for an adapter that cannot be read or trained here, before its teacher generates anything.
 
     Also for an adapter that was trained again after the first generations of the run. A run whose generations are all stored
     needs no adapter.
@@ -81,14 +81,14 @@ class Training:
         self._lock = Lock(recipe.folder.with_name(f".{recipe.folder.name}.lock"))
 
     def run(self, callback: Callback, stores: Stores) -> None:
-        """Train the adapter and rename it into place, unless it exists. Raises HarError; finished steps are kept.
+        """Train the adapter and put it in place, unless it is there and whole. Raises HarError; finished steps are kept.
 
         Raises HeldError while another process trains it.
         """
-        if self.recipe.folder.exists():
+        if adapter_weights(self.recipe) is not None:
             return
         with self._lock.held():
-            if not self.recipe.folder.exists():  # another process may have made it just now
+            if adapter_weights(self.recipe) is None:  # another process may have made it just now
                 teacher = self.recipe.teacher
                 examples = select_examples(self.recipe, None if teacher is None else stores.of(teacher))
                 try:
@@ -181,6 +181,8 @@ def _put_in_place(recipe: AdapterRecipe, selection: Selection, record: TrainingR
     )
     (folder / "README.md").write_text(model_card(adapter, recipe.provenance), encoding="utf-8")
     put_in_place(folder, recipe.folder)
+    if adapter_weights(recipe) is None:
+        replace_files(folder, recipe.folder, [path.name for path in folder.iterdir()])
 
 
 def _write_lines(path: Path, values: Iterable[Any]) -> None:

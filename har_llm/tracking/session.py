@@ -17,7 +17,7 @@ from har_llm.common.text import visible
 from har_llm.common.typed_json import plain
 from har_llm.config.experiment import NO_RESULT
 from har_llm.config.tracker import WandbTracker
-from har_llm.runs.adapter_files import adapter_origin
+from har_llm.runs.adapter_files import adapter_origin, adapter_weights
 from har_llm.runs.recipe import AdapterRecipe, StudentRun
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job
@@ -153,7 +153,7 @@ class Tracking(Callback):
             return
         (recipe, publisher), self._training = self._training, None
         name, id = recipe.folder.name, training_id(recipe.key)
-        if recipe.folder.is_dir():
+        if adapter_weights(recipe) is not None:
             group = _training_group(publisher, recipe)
             publisher.ask(Published(id, name), "trained", folder=str(recipe.folder), group=group)
         else:

@@ -166,7 +166,7 @@ def test_a_gutted_run_is_not_finished_and_is_made_anew_of_the_kept_generations(m
 def test_a_folder_in_the_place_of_a_file_is_not_removed(made: PreparedRun) -> None:
     (made.folder / PREDICTIONS).unlink()
     (made.folder / PREDICTIONS).mkdir()
-    with pytest.raises(MissingError, match=r"predictions\.jsonl is a folder, where a run has a file; move it elsewhere"):
+    with pytest.raises(MissingError, match=r"predictions\.jsonl is a folder, where a file belongs; move it elsewhere"):
         write_run(made, made.open_store())
     (made.folder / PREDICTIONS).rmdir()
 

@@ -103,7 +103,7 @@ def test_examples_are_rows_of_prompt_and_completion(tmp_path: Path) -> None:
     wanted = job(tmp_path, "lora.train_sessions=1").experiment
     assert wanted is not None
     wanted.settings.export.path = str(tmp_path / "model")
-    with pytest.raises(MissingError, match="is not trained yet; run the same command with task=run first"):
+    with pytest.raises(MissingError, match="is not trained yet, or damaged; run the same command with task=run first"):
         export(wanted)
     recipe = prepare(wanted).recipe
     assert recipe is not None
