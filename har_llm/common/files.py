@@ -13,6 +13,7 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from har_llm.common.errors import MissingError
 from har_llm.common.lock import Lock
@@ -40,6 +41,12 @@ def open_bounded(path: Path, most: int = MOST_STREAMED, buffering: int = io.DEFA
     """Open a file to read it in pieces. Raises OSError as `read_bounded` does."""
     check_bounded(path, most)
     return io.BufferedReader(io.FileIO(path), buffering)
+
+
+def bounded_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file that is read in pieces; of a hole, which may seem to be a line of gigabytes, pieces of MOST_BYTES."""
+    while line := stream.readline(MOST_BYTES):
+        yield line
 
 
 def check_bounded(path: Path, most: int = MOST_BYTES) -> None:

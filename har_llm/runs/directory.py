@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from har_llm.common import files
 from har_llm.common.checksums import SUMS, broken, seal
 from har_llm.common.errors import MissingError
-from har_llm.common.files import open_bounded
+from har_llm.common.files import bounded_lines, open_bounded
 from har_llm.common.numbers import counted, percent
 from har_llm.common.tables import ABSENT
 from har_llm.common.text import one_line
@@ -189,7 +189,7 @@ def _read_rows(path: Path, kind: type[T], count: int) -> Iterator[T]:
         raise MissingError(f"{path} cannot be read ({error.strerror}); {_ANEW}") from None
     number = 0
     with stream:
-        for number, line in enumerate(stream, 1):
+        for number, line in enumerate(bounded_lines(stream), 1):
             try:
                 content = parse_json(line)
             except UnlikeError as error:

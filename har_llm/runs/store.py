@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from har_llm.common.digest import digest
 from har_llm.common.errors import MissingError
-from har_llm.common.files import open_bounded, sync
+from har_llm.common.files import MOST_BYTES, bounded_lines, open_bounded, sync
 
 FORMAT = 2
 """To be raised when a record is written otherwise; records of other formats are ignored."""
@@ -30,8 +30,6 @@ _PREFIX = f'{{"format": {FORMAT}, "key": "'.encode()
 _DIGEST = ', "digest": "{}"}}\n'
 _DIGEST_LENGTH = 16
 _ENDING = len(_DIGEST.format("0" * _DIGEST_LENGTH))
-_LONGEST = 2**26
-"""Most bytes that are read of a line; a hole in a shard may seem to be a line of any length."""
 _BUFFER = 2**18
 """Bytes that a scan reads at a time; with Python's 8 kB, opening a large store takes twice as long."""
 
@@ -130,7 +128,7 @@ class GenerationStore:
                 return
             with open_bounded(shard, buffering=_BUFFER) as stream:
                 stream.seek(offset)
-                while line := stream.readline(_LONGEST):
+                for line in bounded_lines(stream):
                     start, offset = offset, offset + len(line)
                     if line.endswith(b"\n"):
                         self._scanned[shard] = offset
@@ -138,7 +136,7 @@ class GenerationStore:
                     if whole:
                         key = line[len(_PREFIX) : len(_PREFIX) + KEY_LENGTH].decode("ascii", errors="replace")
                         yield key, _Place(shard, start, len(line))
-                    elif len(line) == _LONGEST:  # the rest may be gigabytes of it
+                    elif len(line) == MOST_BYTES:  # the rest may be gigabytes of it
                         self._damaged(shard, start)
                         if (at := _next_data(stream, offset)) is None:
                             return

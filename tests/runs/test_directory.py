@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,14 @@ def test_a_damaged_line_is_named_with_what_to_do(tmp_path: Path, name: str, dama
     with pytest.raises(MissingError, match=rf"{name}:2 is damaged \(.*\); run the command that made it again") as caught:
         list(ROWS[name](run_in(tmp_path)))
     assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_hole_of_gigabytes_is_not_read_to_its_end(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(line(name, 1))
+    os.truncate(tmp_path / name, 2**36)
+    with pytest.raises(MissingError, match=rf"{name}:2 is damaged"):
+        list(ROWS[name](run_in(tmp_path)))
 
 
 @pytest.mark.parametrize("name", ROWS)
