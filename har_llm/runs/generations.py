@@ -10,6 +10,7 @@ from har_llm.common.errors import MissingError
 from har_llm.common.numbers import counted
 from har_llm.data.answer_form import AnswerForm
 from har_llm.data.records import Prompt
+from har_llm.engines.base import Generation
 from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import GenerationStore, Record, generations_folder
 from har_llm.scoring.json_objects import JsonObject
@@ -50,14 +51,14 @@ def parse_windows(run: PreparedRun, store: GenerationStore) -> list[WindowGenera
     return [WindowGenerations(mine, [parse_one(place, one) for one in mine]) for place, mine in enumerate(by_window)]
 
 
-def parser_of(run: PreparedRun) -> Callable[[int, Record], Answer]:
+def parser_of(run: PreparedRun) -> Callable[[int, Record | Generation], Answer]:
     """What parses a generation of the prompt at a place."""
     home, model, form = run.recordings.home, run.experiment.model, run.experiment.prompt.form
     defined = {number: home.described(number) for number in home.definitions}
     numbered = form.numbered or run.experiment.baseline is not None  # which answers by number, whatever a prompt shows
     labels = Labels(home.activities, defined, numbered=numbered)
 
-    def parse_one(place: int, record: Record) -> Answer:
+    def parse_one(place: int, record: Record | Generation) -> Answer:
         prompt = run.prompts[place]
         asked = Asked(prompt.ids, labels, form, _examples(prompt, form), prompt.window.events)
         return parse(record.text, record.finish_reason, asked, thinking=model.thinking, marks=model.marks)

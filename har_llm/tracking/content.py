@@ -1,4 +1,4 @@
-"""What W&B gets of a finished run, made only from its directory, and of a training, from its adapter's manifest.
+"""What W&B gets of a finished run, made only from its directory.
 
 Imports nothing of W&B.
 """
@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import MissingError
-from har_llm.common.provenance import MANIFEST, Provenance
-from har_llm.common.typed_json import UnlikeError, plain
+from har_llm.common.typed_json import plain
 from har_llm.config.experiment import NO_RESULT
 from har_llm.config.tracker import LONGEST_TAG
-from har_llm.distill.manifest import AdapterOrigin, Steps, TrainingRecord, read_manifest
 from har_llm.runs.directory import DATA, ENVIRONMENT, METRICS_FILE, PREDICTIONS, WINDOWS, RunResult
 from har_llm.runs.facts import labels
 from har_llm.runs.published import published_config
@@ -29,8 +27,6 @@ from har_llm.tracking.tables import Rows, confusion_rows, run_tables
 
 IDENTIFYING = (METRICS_FILE, ENVIRONMENT, PREDICTIONS)
 REAL = "real data and a real model"
-TRAINING = "training"
-TRAINING_SUMMARY = ("windows", "generations", "examples", "epochs", "seconds_of_last_start", "provenance", "uses_gold")
 
 
 @dataclass(frozen=True)
@@ -54,35 +50,15 @@ class RunContent(Content):
     """Numbers of events by gold and predicted activity."""
     files: Mapping[str, Sequence[Path]]
     """Files for artifacts, by type of artifact."""
+    adapter: Path | None
+    """The folder of the adapter that was used; None without one, or where it is not at hand."""
 
 
-@dataclass(frozen=True)
-class Training:
-    """A training that is finished or under way."""
-
-    name: str
-    """Of the adapter's folder."""
-    provenance: Provenance
-    origin: AdapterOrigin
-    steps: Steps
-    """Those done so far."""
-    record: TrainingRecord | None = None
-    """None while it is under way."""
-
-
-@dataclass(frozen=True)
-class TrainingContent(Content):
-    """A W&B run that shows how an adapter was made, or is being made.
-
-    Its id comes from the adapter's key: a training that is resumed or repeated is the same W&B run.
-    """
-
-    steps: Steps
-    """Those done so far."""
-
-
-def run_content(result: RunResult, *, job_type: str, group: str, tags: Sequence[str], samples: int) -> RunContent:
-    """The content of a finished run. `tags`: further ones. `samples`: most reasoning samples. Raises MissingError."""
+def run_content(
+    result: RunResult, *, job_type: str, group: str, tags: Sequence[str], samples: int, adapter: Path | None = None
+) -> RunContent:
+    """The content of a finished run. `tags`: further ones. `samples`: most reasoning samples. `adapter`: the folder of that
+    which it used, if it is at hand. Raises MissingError."""
     metrics = result.metrics
     return RunContent(
         id=run_id(result.folder),
@@ -99,6 +75,7 @@ def run_content(result: RunResult, *, job_type: str, group: str, tags: Sequence[
             "predictions": [result.folder / name for name in (PREDICTIONS, METRICS_FILE, DATA, ENVIRONMENT)],
             "generations": [result.folder / WINDOWS],
         },
+        adapter=adapter,
     )
 
 
@@ -124,10 +101,10 @@ def _tags(metrics: Metrics, own: Sequence[str]) -> list[str]:
     baseline = [] if metrics.baseline is None else ["baseline", metrics.baseline.mark]
     partial = ["partial"] if metrics.partial else []
     gold = ["uses gold"] if metrics.uses_gold else []
-    return _shortened([*about(metrics), *baseline, *metrics.provenance.names, *gold, *partial, *own])
+    return shortened([*about(metrics), *baseline, *metrics.provenance.names, *gold, *partial, *own])
 
 
-def _shortened(tags: Sequence[str]) -> list[str]:
+def shortened(tags: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(tag[:LONGEST_TAG] for tag in tags))
 
 
@@ -190,42 +167,3 @@ def _flat(scores: Scores) -> dict[str, Any]:
         flat |= {metric: mean.mean, f"{metric}_std": mean.std, f"{metric}_low": low, f"{metric}_high": high}
         flat[f"pooled/{metric}"] = scores.pooled.score(metric)
     return flat | {f"missed_by_cause/{cause}": scores.missed_by_cause[cause].mean for cause in CAUSES}
-
-
-def training_content(training: Training, group: str, tags: Sequence[str]) -> TrainingContent:
-    origin, record, synthetic = training.origin, training.record, training.provenance
-    config = without_secrets(
-        {
-            **plain(origin),
-            **({} if record is None else plain(record)),
-            "provenance": synthetic.label,
-            "recipe": {**origin.recipe, **({"examples": len(keys)} if (keys := origin.recipe.get("examples")) else {})},
-            "run": {"adapter": training.name, "provenance": synthetic.label},
-        }
-    )
-    return TrainingContent(
-        id=training_id(origin.key),
-        name=training.name,
-        job_type=TRAINING,
-        group=group,
-        tags=_shortened([origin.dataset, TRAINING, *synthetic.names, *tags]),
-        notes="; ".join(synthetic.names),
-        config=config,
-        summary={key: config[key] for key in TRAINING_SUMMARY if config.get(key) is not None},
-        steps=training.steps,
-    )
-
-
-def training_id(key: str) -> str:
-    return f"training-{key[:16]}"
-
-
-def read_training(folder: Path) -> Training:
-    """A finished training, from the adapter's manifest. Raises MissingError."""
-    try:
-        manifest = read_manifest(folder)
-    except UnlikeError as error:
-        raise MissingError(f"The adapter in {folder} is damaged ({MANIFEST}: {error}).") from None
-    if (adapter := manifest.adapter) is None:
-        raise MissingError(f"The adapter in {folder} is damaged ({MANIFEST} does not say how it was trained).")
-    return Training(folder.name, manifest.provenance, adapter.origin, adapter.steps, adapter.record)

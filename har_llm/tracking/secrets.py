@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
+
+from har_llm.common.files import bounded_lines, open_bounded, read_bounded
 
 HIDDEN = "(not published)"
 SECRET_NAME = re.compile(
@@ -27,6 +31,27 @@ SHORTEST = 8
 def without_secrets(value: Any) -> Any:
     """The same plain value without secrets, which are found by name, by pattern, or as the value of a secret variable."""
     return _clean(value, _secrets_of_environment())
+
+
+def file_without_secrets(file: Path) -> Iterator[str] | None:
+    """The text of a file without secrets, in pieces; None for a file without any, or one that is no text of ours.
+
+    Of JSON, the values are searched; nothing else has secrets that are written otherwise.
+    """
+    if any(before != after for before, after in _pieces(file)):
+        return (f"{json.dumps(after)}\n" if file.suffix != ".md" else after for _, after in _pieces(file))
+    return None
+
+
+def _pieces(file: Path) -> Iterator[tuple[Any, Any]]:
+    """Each value of a file of JSON, or the text of one for people, as it is and without secrets."""
+    secrets = _secrets_of_environment()
+    if file.suffix not in (".json", ".jsonl", ".md"):
+        return
+    with open_bounded(file) as stream:
+        for piece in bounded_lines(stream) if file.suffix == ".jsonl" else [read_bounded(file)]:
+            value = piece.decode("utf-8", errors="replace") if file.suffix == ".md" else json.loads(piece)
+            yield value, _clean(value, secrets)
 
 
 def _clean(value: Any, secrets: tuple[str, ...]) -> Any:

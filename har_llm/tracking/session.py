@@ -1,4 +1,4 @@
-"""A command's tracking: a callback that shows trainings live and publishes finished runs.
+"""A command's tracking: a callback that shows generating and trainings live, and publishes finished runs.
 
 Any failure here is reported in one sentence; results and exit codes do not depend on it.
 """
@@ -17,12 +17,14 @@ from har_llm.common.text import visible
 from har_llm.common.typed_json import plain
 from har_llm.config.experiment import NO_RESULT
 from har_llm.config.tracker import WandbTracker
+from har_llm.models.adapters import NO_ADAPTER
 from har_llm.runs.adapter_files import adapter_origin, adapter_weights
 from har_llm.runs.recipe import AdapterRecipe, StudentRun
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job
 from har_llm.sweep.train import steps_so_far
-from har_llm.tracking.content import Training, training_id
+from har_llm.tracking import progress
+from har_llm.tracking.live import Training, training_id
 from har_llm.tracking.outcomes import Published
 from har_llm.tracking.publisher import Publisher
 from har_llm.tracking.sync import publish_runs, sentences
@@ -30,6 +32,7 @@ from har_llm.tracking.sync import publish_runs, sentences
 if TYPE_CHECKING:
     from har_llm.distill.examples import Selection
     from har_llm.distill.training_messages import TrainingStep
+    from har_llm.engines.base import Generation
     from har_llm.sweep.plan import Load, Plan
 
 
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 def tracking(jobs: Sequence[Job], *, publishing: bool = True) -> Iterator[Tracking]:
     """Track these jobs as their configs say. At the end of the block it waits for all outcomes, unless there was an error.
 
-    `publishing`: whether this command will publish runs, or only show trainings. Raises ConfigError for several jobs with
+    `publishing`: whether this command will publish runs, or only show what goes on. Raises ConfigError for several jobs with
     one W&B id, which W&B would merge into one run.
     """
     check_single(jobs)
@@ -56,21 +59,22 @@ class Tracking(Callback):
         self._publishing = publishing
         self._publishers: dict[str, Publisher] = {}
         self._jobs = [job for job in jobs if job.experiment is not None and job.experiment.tracker.publishes]
-        self._training: tuple[AdapterRecipe, Publisher] | None = None
+        self._training: tuple[AdapterRecipe, Job, Publisher] | None = None
+        self._generating: tuple[Published, progress.Progress, Publisher] | None = None
         self._messages: list[str] = []
         name_groups(self._jobs)
 
     def publish(self, jobs: Sequence[Job]) -> None:
         """Start to publish the finished runs of these jobs."""
         with self._without_failing():
-            self._end_training()
+            self._end_live()
             for publisher, its_jobs in self._by_publisher(jobs):
                 publish_runs(publisher, [job.folder for job in its_jobs if job.folder is not None])
 
     def wait(self) -> None:
         """Wait until everything has an outcome, then print the outcomes."""
         with self._without_failing():
-            self._end_training()
+            self._end_live()
             for publisher in self._publishers.values():
                 publisher.wait()
         self._messages += [text for publisher in self._publishers.values() for text in sentences(publisher)]
@@ -120,41 +124,60 @@ class Tracking(Callback):
                     self._publisher(job).start()
 
     def loading(self, load: Load) -> None:
+        """Show the model's generations from now on, with those of earlier commands."""
         with self._without_failing():
-            self._end_training()
+            self._end_live()
+            asking = [] if load.is_baseline else [job for job in self._jobs if progress.asks_for(job, load)]
+            if asking and (begun := progress.begin(load, asking)) is not None:
+                generating, so_far = begun
+                publisher = self._publisher(asking[0])
+                publisher.send("generating", generating=plain(generating), group=_group(publisher, asking[0]))
+                self._generating = Published(generating.id, generating.name, reported=False), so_far, publisher
+
+    def further(self, load: Load) -> None:
+        if self._generating is not None:
+            self._generating[1].wanted += len(load.requests)
+
+    def generated(self, generation: Generation) -> None:
+        with self._without_failing():
+            if self._generating is not None and (step := self._generating[1].add(generation)) is not None:
+                self._generating[2].send("step", step=plain(step))
 
     def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
         with self._without_failing():
-            self._end_training()
+            self._end_live()
 
     def failed(self, job: Job) -> None:
         with self._without_failing():
-            self._end_training()
+            self._end_live()
 
     def training_starts(self, recipe: AdapterRecipe, selection: Selection, done: int) -> None:
         """Show the training from now on, with the steps of earlier commands."""
         with self._without_failing():
-            self._end_training()
+            self._end_live()
             dependent = next((job for job in self._jobs if _depends_on(job, recipe)), None)
             if dependent is not None:
                 publisher = self._publisher(dependent)
                 origin, steps = adapter_origin(recipe, selection), steps_so_far(recipe)
                 training = Training(recipe.folder.name, recipe.provenance, origin, steps)
-                publisher.send("training", training=plain(training), group=_training_group(publisher, recipe))
-                self._training = recipe, publisher
+                publisher.send("training", training=plain(training), group=_group(publisher, dependent))
+                self._training = recipe, dependent, publisher
 
     def training_step(self, step: TrainingStep) -> None:
         if self._training is not None:
-            self._training[1].send("step", step=plain(step))
+            self._training[2].send("step", step=plain(step))
 
-    def _end_training(self) -> None:
-        """End the training that is shown. If it succeeded, its adapter is in place by now."""
+    def _end_live(self) -> None:
+        """End what is shown. A training that succeeded has its adapter in place by now."""
+        if self._generating is not None:
+            (published, so_far, publisher), self._generating = self._generating, None
+            publisher.ask(published, "generated" if so_far.number == so_far.wanted else "dropped")
         if self._training is None:
             return
-        (recipe, publisher), self._training = self._training, None
+        (recipe, dependent, publisher), self._training = self._training, None
         name, id = recipe.folder.name, training_id(recipe.key)
         if adapter_weights(recipe) is not None:
-            group = _training_group(publisher, recipe)
+            group = _group(publisher, dependent)
             publisher.ask(Published(id, name), "trained", folder=str(recipe.folder), group=group)
         else:
             publisher.ask(Published(id, name, reported=False), "dropped")
@@ -164,10 +187,12 @@ def _depends_on(job: Job, recipe: AdapterRecipe) -> bool:
     return isinstance(job.run, StudentRun) and job.run.recipe.key == recipe.key
 
 
-def _training_group(publisher: Publisher, recipe: AdapterRecipe) -> str:
-    """The group of the student's run, whose directory does not exist yet."""
-    experiment = recipe.experiment
-    pieces = (experiment.dataset.name, experiment.model.name, experiment.lora.label(), experiment.split.part)
+def _group(publisher: Publisher, job: Job) -> str:
+    """The group of a job whose run directory does not exist yet."""
+    experiment = job.experiment
+    assert experiment is not None
+    lora = [experiment.lora.label()] if experiment.lora.name != NO_ADAPTER else []
+    pieces = (experiment.dataset.name, experiment.model.name, *lora, experiment.split.part)
     return publisher.tracker.group or "-".join(pieces)
 
 

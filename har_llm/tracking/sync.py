@@ -25,7 +25,8 @@ from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.find import chosen_folders
 from har_llm.runs.recipe import find_adapter
 from har_llm.runs.result import Metrics
-from har_llm.tracking.content import about, run_id, training_id
+from har_llm.tracking.content import about, run_id
+from har_llm.tracking.live import training_id
 from har_llm.tracking.outcomes import Failed, Offline, Online, Published
 from har_llm.tracking.publisher import Publisher
 
@@ -115,11 +116,12 @@ def _publish_run(publisher: Publisher, result: RunResult, settings: RunSettings,
     """In the group that the command names, or else the run's own config, or else that of a single run."""
     folder, kept = result.folder, settings.tracker
     group = publisher.tracker.group or (kept and kept.group) or group_alone(result.metrics)
-    _publish_adapter(publisher, result, group)
+    adapter = _publish_adapter(publisher, result, group)
     kind = job_type(result.metrics.model, settings.lora, teachers) if result.metrics.baseline is None else BASELINE
     asked_for = publisher.tracker.run_id if kind not in (BASELINE, TEACHER) else None  # not what is published beside it
     id = asked_for or run_id(folder)
-    publisher.ask_once(Published(id, folder.name, [folder]), "run", id=id, folder=str(folder), group=group, job_type=kind)
+    about = {"id": id, "folder": str(folder), "group": group, "job_type": kind, "adapter": adapter and str(adapter)}
+    publisher.ask_once(Published(id, folder.name, [folder]), "run", **about)
 
 
 def group_alone(metrics: Metrics) -> str:
@@ -140,22 +142,24 @@ def job_type(model: str, lora: Lora, teachers: Collection[str]) -> str:
     return TEACHER if model in teachers else "run"
 
 
-def _publish_adapter(publisher: Publisher, result: RunResult, group: str) -> None:
-    """Publish the training of a run's adapter, unless that was done live or with another run."""
+def _publish_adapter(publisher: Publisher, result: RunResult, group: str) -> Path | None:
+    """Publish the training of a run's adapter, unless that was done live or with another run. Returns the adapter's folder,
+    if there is one."""
     adapter = result.metrics.adapter
     if adapter is None or adapter.distillation is None:
-        return
+        return None
     folder = find_adapter(result.folder.parent.parent / "store", adapter.revision)
     if folder is None or not (folder / MANIFEST).is_file():
         publisher.without_adapter.append(result.folder)
-        return
+        return None
     id = training_id(adapter.revision)
     for one in publisher.asked:
         if one.id == id:
             one.runs.append(result.folder)
-            return
+            return folder
     if not publisher.notes.online(id):
         publisher.ask_once(Published(id, folder.name, [result.folder]), "adapter", folder=str(folder), group=group)
+    return folder
 
 
 def sentences(publisher: Publisher) -> list[str]:
@@ -164,7 +168,8 @@ def sentences(publisher: Publisher) -> list[str]:
     found = []
     if online := [one.outcome for one in done if isinstance(one.outcome, Online)]:
         found.append(_online(online))
-    if offline := [one.outcome for one in done if isinstance(one.outcome, Offline)]:
+    # Also what nobody is told of otherwise: `wandb sync` has to be given its folder.
+    if offline := [one.outcome for one in publisher.asked if isinstance(one.outcome, Offline)]:
         found.append(_offline(offline, publisher))
     if failed := [(one.runs, one.outcome) for one in done if isinstance(one.outcome, Failed)]:
         found.append(_failed(failed, publisher))

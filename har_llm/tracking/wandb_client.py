@@ -8,13 +8,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from har_llm.common.digest import digest
+from har_llm.common.provenance import recorded
 from har_llm.config.tracker import OFFLINE_MODES, WandbTracker
 from har_llm.distill.training_messages import TrainingStep
-from har_llm.tracking.content import Content, RunContent, TrainingContent
+from har_llm.tracking.content import Content, RunContent
+from har_llm.tracking.live import GeneratingStep, LiveContent
 from har_llm.tracking.outcomes import Offline, Online
-from har_llm.tracking.secrets import without_secrets
+from har_llm.tracking.secrets import file_without_secrets, without_secrets
 from har_llm.tracking.tables import Rows
 
 KEPT_VARIABLES = re.compile(
@@ -24,8 +27,6 @@ KEPT_VARIABLES = re.compile(
 """The variables that stay set. Others are settings of tracker=wandb (WANDB_RUN_ID), or for a single run (WANDB_NOTES)."""
 CONFUSION_CHART = "wandb/confusion_matrix/v1"
 TROUBLE = re.compile(r"giving up|fatal|failed|returned error|unexpected HTTP status|denied|unauthorized", re.I)
-CURVES = ("loss", "learning_rate", "grad_norm", "epoch")
-"""What is logged of each step of a training."""
 LONGEST_NAME = 128
 """Most characters of a name in W&B."""
 RETRIES = 3
@@ -53,6 +54,13 @@ def warm_up() -> None:
     wandb.setup()
     wandb.Table(columns=["a"], data=[["b"]])
     wandb.Artifact("a", "b")
+
+
+class Live(NamedTuple):
+    """An open W&B run with curves."""
+
+    run: Any
+    content: LiveContent
 
 
 class Client:
@@ -95,39 +103,49 @@ class Client:
             run.log({**tables, "confusion": chart})
             run.summary.update(dict(content.summary))
             if self._tracker.artifacts:
+                if content.adapter is not None:
+                    _use(run, _adapter(wandb, content.adapter))
+                about = {"run": content.name, "notes": content.notes}
                 for kind, files in content.files.items():
-                    self._log_files(run, f"{kind}-{content.id}", kind, files, {"run": content.name, "notes": content.notes})
+                    run.log_artifact(_with_files(_artifact(wandb, f"{kind}-{content.id}", kind, about), files))
         return self._finish(run)
 
-    def begin(self, training: TrainingContent) -> Any:
-        """Open a W&B run that shows a training, with the steps so far. Raises NotPublished."""
-        run = self._open(training)
+    def begin(self, live: LiveContent) -> Live:
+        """Open a W&B run with curves, and log the steps so far. Raises NotPublished."""
+        run = self._open(live)
+        opened = Live(run, live)
         with _filling(run):
-            run.define_metric("step")
-            for name in CURVES:
-                run.define_metric(name, step_metric="step")
-            for step in training.steps:
-                self.log_step(run, step)
-            run.summary.update(dict(training.summary))
-        return run
+            run.define_metric(live.axis)
+            for name in live.curves:
+                run.define_metric(name, step_metric=live.axis)
+            for step in live.steps:
+                self.log_step(opened, step)
+            run.summary.update(dict(live.summary))
+        return opened
 
-    def log_step(self, run: Any, step: TrainingStep) -> None:
+    def log_step(self, live: Live, step: TrainingStep | GeneratingStep) -> None:
         """Log what is known of a step. Raises NotPublished, and then closes the run."""
-        values = {name: value for name in CURVES if (value := getattr(step, name)) is not None}
-        with _filling(run):
-            run.log({"step": step.number, **values})
+        values = {name: value for name in live.content.curves if (value := getattr(step, name)) is not None}
+        with _filling(live.run):
+            live.run.log({live.content.axis: step.number, **values})
 
-    def end(self, run: Any, folder: Path | None, training: TrainingContent | None) -> Online | Offline:
-        """Close a training's run, with its adapter if there is one. Raises NotPublished."""
-        with _filling(run):
-            if training is not None and folder is not None:
-                run.config.update(dict(training.config), allow_val_change=True)
-                run.summary.update(dict(training.summary))
-                if self._tracker.artifacts:
-                    files = sorted(path for path in folder.iterdir() if path.is_file())
-                    about = {"key": training.config["key"], "notes": training.notes}
-                    self._log_files(run, f"adapter-{folder.name}", "model", files, about)
-        return self._finish(run, 0 if training is not None else 1)
+    def end_training(self, live: Live, folder: Path, training: LiveContent, teacher: Sequence[Any]) -> Online | Offline:
+        """Close a training's run, with what it was made of, the teacher's generations, and its adapter. Raises
+        NotPublished."""
+        import wandb
+
+        with _filling(live.run):
+            live.run.config.update(dict(training.config), allow_val_change=True)
+            live.run.summary.update(dict(training.summary))
+            if self._tracker.artifacts:
+                if teacher:
+                    _use(live.run, _teacher(wandb, teacher))
+                live.run.log_artifact(_adapter(wandb, folder))
+        return self.end(live)
+
+    def end(self, live: Live, exit_code: int = 0) -> Online | Offline:
+        """Close a run with curves. Raises NotPublished."""
+        return self._finish(live.run, exit_code)
 
     def _open(self, content: Content) -> Any:
         import wandb
@@ -173,15 +191,6 @@ class Client:
             **retries,
         )
 
-    def _log_files(self, run: Any, name: str, kind: str, files: Sequence[Path], about: Mapping[str, Any]) -> None:
-        import wandb
-
-        artifact = wandb.Artifact(re.sub(r"[^\w.-]", "-", name, flags=re.ASCII)[:LONGEST_NAME], kind, metadata=dict(about))
-        for file in files:
-            # Not copied, because files in a run directory or an adapter's folder never change.
-            artifact.add_file(str(file.resolve()), name=file.name, policy="immutable")
-        run.log_artifact(artifact)
-
     def _finish(self, run: Any, exit_code: int = 0) -> Online | Offline:
         """Finish a run. Raises NotPublished, also for failures that the client only writes into its log."""
         folder, url = Path(run.settings.sync_dir), run.url
@@ -192,6 +201,44 @@ class Client:
         if trouble := _logged_trouble(folder):
             raise NotPublished(trouble)
         return Online(str(url))
+
+
+def _adapter(wandb: Any, folder: Path) -> Any:
+    """The artifact of an adapter: the same wherever it is made, as W&B knows it by its files."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return _with_files(_artifact(wandb, f"adapter-{folder.name}", "model", {"notes": recorded(folder).label}), files)
+
+
+def _teacher(wandb: Any, generations: Sequence[Any]) -> Any:
+    """The artifact of a teacher's generations, by their keys."""
+    keys = digest([one["key"] for one in generations])
+    artifact = _artifact(wandb, f"teacher-{keys[:16]}", "generations", {"generations": len(generations)})
+    with artifact.new_file("generations.jsonl", encoding="utf-8") as stream:
+        stream.writelines(f"{json.dumps(one)}\n" for one in generations)
+    return artifact
+
+
+def _artifact(wandb: Any, name: str, kind: str, about: Mapping[str, Any]) -> Any:
+    return wandb.Artifact(re.sub(r"[^\w.-]", "-", name, flags=re.ASCII)[:LONGEST_NAME], kind, metadata=dict(about))
+
+
+def _with_files(artifact: Any, files: Sequence[Path]) -> Any:
+    for file in files:
+        if (clean := file_without_secrets(file)) is None:
+            # Not copied, because files in a run directory or an adapter's folder never change.
+            artifact.add_file(str(file.resolve()), name=file.name, policy="immutable")
+        else:
+            with artifact.new_file(file.name, encoding="utf-8") as stream:
+                stream.writelines(clean)
+    return artifact
+
+
+def _use(run: Any, artifact: Any) -> None:
+    """Say that a run was made of an artifact, which need not be logged yet.
+
+    As `run.use_artifact` does, which refuses to write the same record when there is no server: `wandb sync` sends it later.
+    """
+    run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
 
 
 def _table(wandb: Any, rows: Rows) -> Any:

@@ -17,8 +17,18 @@ from har_llm.common.typed_json import tagged, typed
 from har_llm.config.tracker import WandbTracker
 from har_llm.distill.training_messages import TrainingStep
 from har_llm.runs.directory import read_run
-from har_llm.tracking.content import Training, TrainingContent, read_training, run_content, training_content
+from har_llm.tracking.content import run_content
 from har_llm.tracking.dashboard import save
+from har_llm.tracking.live import (
+    Generating,
+    GeneratingStep,
+    LiveContent,
+    Training,
+    generating_content,
+    read_training,
+    teachers_generations,
+    training_content,
+)
 from har_llm.tracking.outcomes import Dropped, Failed, Offline, Outcome
 from har_llm.tracking.wandb_client import Client, NotPublished, prepare_environment, reason, warm_up
 
@@ -30,8 +40,9 @@ class Worker:
     def __init__(self, tracker: WandbTracker, folder: Path):
         self._tracker = tracker
         self._client = Client(tracker, folder)
-        self._training: Any = None
-        """The open W&B run of the training that is being shown; None if W&B refused it."""
+        self._live: Any = None
+        """The open W&B run of what is being shown; None if W&B refused it."""
+        self._step: type[TrainingStep | GeneratingStep] = TrainingStep
 
     def run(self, message: dict[str, Any]) -> Outcome:
         content = run_content(
@@ -40,56 +51,73 @@ class Worker:
             group=message["group"],
             tags=self._tracker.tags,
             samples=self._tracker.samples,
+            adapter=None if message["adapter"] is None else Path(message["adapter"]),
         )
         return self._client.publish(replace(content, id=message["id"]))
 
     def training(self, message: dict[str, Any]) -> None:
         """Show a training that begins. An error is ignored here: the training can be published from its adapter at the
         end."""
-        training = self._content(typed(Training, message["training"]), message["group"])
-        self._training = None
+        self._begin(self._content(typed(Training, message["training"]), message["group"]), TrainingStep)
+
+    def generating(self, message: dict[str, Any]) -> None:
+        """Show the generations of a model that begin. An error is ignored: what is made is published with the runs."""
+        made = generating_content(typed(Generating, message["generating"]), message["group"], self._tracker.tags)
+        self._begin(made, GeneratingStep)
+
+    def _begin(self, content: LiveContent, step: type[TrainingStep | GeneratingStep]) -> None:
+        self._live, self._step = None, step
         with suppress(NotPublished):
-            self._training = self._client.begin(training)
+            self._live = self._client.begin(content)
 
     def step(self, message: dict[str, Any]) -> None:
-        if self._training is not None:
+        if self._live is not None:
             try:
-                self._client.log_step(self._training, typed(TrainingStep, message["step"]))
+                self._client.log_step(self._live, typed(self._step, message["step"]))
             except NotPublished:
-                self._training = None
+                self._live = None
+
+    def generated(self, message: dict[str, Any]) -> Outcome:
+        """End what is shown of a model whose generations are all made."""
+        run, self._live = self._live, None
+        return Dropped() if run is None else self._client.end(run)
 
     def trained(self, message: dict[str, Any]) -> Outcome:
         """End a training that succeeded. If it could not be shown live, it is published from its adapter."""
-        if self._training is None:
+        if self._live is None:
             return self.adapter(message)
-        run, self._training = self._training, None
+        run, self._live = self._live, None
         folder = Path(message["folder"])
         try:
-            done = self._content(read_training(folder), message["group"])
+            training = read_training(folder)
         except HarError:
             self._close(run)
             raise
-        return self._client.end(run, folder, done)
+        return self._end_training(run, folder, training, message["group"])
 
     def dropped(self, message: dict[str, Any]) -> Outcome:
-        """End a training that made no adapter. When it is resumed, the same W&B run shows it from its first step."""
-        if self._training is not None:
-            run, self._training = self._training, None
+        """End what did not come to its end. When it is resumed, the same W&B run shows it from its first step."""
+        if self._live is not None:
+            run, self._live = self._live, None
             self._close(run)
         return Dropped()
 
     def _close(self, run: Any) -> None:
-        """Close a W&B run without an adapter. If it stayed open, the next one would continue it."""
+        """Close a W&B run as failed. If it stayed open, the next one would continue it."""
         with suppress(NotPublished):
-            self._client.end(run, None, None)
+            self._client.end(run, 1)
 
     def adapter(self, message: dict[str, Any]) -> Outcome:
         """Publish a finished training from its adapter."""
         folder = Path(message["folder"])
-        training = self._content(read_training(folder), message["group"])
-        return self._client.end(self._client.begin(training), folder, training)
+        training = read_training(folder)
+        run = self._client.begin(self._content(training, message["group"]))
+        return self._end_training(run, folder, training, message["group"])
 
-    def _content(self, training: Training, group: str) -> TrainingContent:
+    def _end_training(self, run: Any, folder: Path, training: Training, group: str) -> Outcome:
+        return self._client.end_training(run, folder, self._content(training, group), teachers_generations(folder, training))
+
+    def _content(self, training: Training, group: str) -> LiveContent:
         return training_content(training, group, self._tracker.tags)
 
     def dashboard(self, message: dict[str, Any]) -> Outcome:

@@ -45,7 +45,8 @@ from har_llm.sweep.plan import Load, make_plan
 from har_llm.sweep.read_once import Stores
 from har_llm.sweep.throughput import Rate, note_rate
 from har_llm.sweep.train import steps_so_far
-from har_llm.tracking.content import read_training, run_content
+from har_llm.tracking.content import run_content
+from har_llm.tracking.live import read_training, teachers_generations
 from har_llm.tracking.outcomes import Online, Published, PublishedNotes
 from tests.composing import experiment
 from tests.scripted_runs import SMALL, gold_script
@@ -196,7 +197,7 @@ def track(outputs: Outputs) -> None:
 
 def track_training(outputs: Outputs) -> None:
     for folder in (outputs.folder / "store" / "adapters").glob("[!.]*"):
-        read_training(folder)
+        teachers_generations(folder, read_training(folder))
 
 
 def use_adapter(outputs: Outputs) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 KEY = "0123456789" * 4
 """A key of the form that the client accepts."""
+GENERATING = "generating-"
+"""Ids of runs that show how generating goes on begin so."""
 PROJECTS = ("har_llm", "mine")
 
 
@@ -25,6 +27,7 @@ class Received:
     queries: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     uploads: dict[str, bytes] = field(default_factory=dict)
     stream: list[dict[str, Any]] = field(default_factory=list)
+    """Of runs that are no generating."""
     keys: set[str] = field(default_factory=set)
 
     def sent(self, operation: str) -> list[dict[str, Any]]:
@@ -32,8 +35,9 @@ class Received:
         return [variables for name, variables in self.queries if name == operation]
 
     def runs(self) -> list[str]:
-        """Ids of the runs, in the order of their first mention."""
-        return list(dict.fromkeys(variables["name"] for variables in self.sent("UpsertBucket") if variables.get("name")))
+        """Ids of the runs but those of generating, in the order of their first mention."""
+        names = [variables["name"] for variables in self.sent("UpsertBucket") if variables.get("name")]
+        return list(dict.fromkeys(name for name in names if not name.startswith(GENERATING)))
 
     def history(self) -> list[dict[str, Any]]:
         """Every row of every run."""
@@ -73,7 +77,7 @@ def fake_wandb(trouble: str = "", spare: str = "") -> Iterator[Received]:
                 return
             if self.path.startswith("/upload/"):
                 received.uploads[self.path.removeprefix("/upload/")] = body
-            elif self.path.endswith("/file_stream"):
+            elif self.path.endswith("/file_stream") and f"/{GENERATING}" not in self.path:
                 received.stream.append(json.loads(body))
             self.answer(200, b"{}")
 
@@ -183,6 +187,7 @@ ANSWERS: dict[str, Any] = {
     "CreateArtifact": _artifact,
     "CreateArtifactManifest": _manifest,
     "CreateArtifactFiles": _artifact_files,
+    "UseArtifact": lambda variables, url: {"useArtifact": {"artifact": {"id": variables["input"]["artifactID"]}}},
     "CommitArtifact": lambda variables, url: {
         "commitArtifact": {"artifact": {"id": variables["artifactID"], "digest": "d"}}
     },

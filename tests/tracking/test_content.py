@@ -16,7 +16,8 @@ from har_llm.runs.adapter_files import adapter_origin, select_examples
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.prepare import prepare
 from har_llm.runs.recipe import StudentRun
-from har_llm.tracking.content import TRAINING_SUMMARY, RunContent, Training, run_content, run_id, training_content
+from har_llm.tracking.content import RunContent, run_content, run_id
+from har_llm.tracking.live import TRAINING_SUMMARY, Training, training_content
 from tests.distill.manifests import trained_adapter
 from tests.report.run_folders import sealed
 from tests.sweep.distilled_jobs import job, keep

@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 
 from har_llm.common.errors import ServiceError
+from har_llm.common.provenance import Provenance
 from har_llm.scoring.prediction import CAUSES
+from har_llm.tracking.content import run_content
 from har_llm.tracking.dashboard import dashboard, specification
+from har_llm.tracking.live import Generating, Training, generating_content, training_content
 from tests.composing import experiment
+from tests.distill.manifests import trained_adapter
 from tests.scripted_runs import done, gold_script
 from tests.tracking.fake_wandb import KEY, fake_wandb
 
@@ -78,12 +82,13 @@ def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 
 def test_every_panel_shows_something_that_is_logged(tmp_path: Path) -> None:
-    from har_llm.tracking.content import run_content
-
     result, _ = done(tmp_path, f"engine.path={gold_script(tmp_path / 'gold.jsonl')}", "limit=2")
     content = run_content(result, group="g", tags=[], samples=3, job_type="run")
     of_config = {f"config.run.{name}" for name in content.config["run"]}
-    logged = {*content.summary, *content.tables, *of_config, "step", "loss", "learning_rate", "grad_norm"}
+    training = training_content(Training("name", Provenance(), trained_adapter().origin, ()), "g", [])
+    generating = generating_content(Generating("id", "name", "m", "r", "e", [], 1, Provenance(), ()), "g", [])
+    curves = {name for live in (training, generating) for name in (live.axis, *live.curves)}
+    logged = {*content.summary, *content.tables, *of_config, *curves}
     for section in specification()["sections"]:
         for panel in section["panels"]:
             names = [*panel.get("metrics", []), *panel.get("y", []), *(panel[key] for key in ("x", "table") if key in panel)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from har_llm.tracking.secrets import HIDDEN, without_secrets
+from har_llm.tracking.secrets import HIDDEN, file_without_secrets, without_secrets
 
 HARMLESS: list[Any] = [
     {"api_key_env": "OPENAI_API_KEY", "max_new_tokens": 512, "token": None, "password": ""},
@@ -45,3 +47,25 @@ def test_a_value_that_a_config_took_from_the_environment_is_hidden(monkeypatch: 
     monkeypatch.setenv("MY_SERVERS_TOKEN", "correct horse")
     monkeypatch.setenv("SHORT_TOKEN", "on")
     assert without_secrets({"prompt": "say correct horse on"}) == {"prompt": f"say {HIDDEN} on"}
+
+
+def test_a_file_with_a_secret_is_written_anew_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_SERVERS_TOKEN", 'a "quoted" one')
+    rows = [{"text": "nothing"}, {"text": 'It is a "quoted" one.'}]
+    for name, text in (
+        ("windows.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows)),
+        ("data.json", json.dumps(rows, indent=1)),
+        ("README.md", 'It is a "quoted" one.'),
+    ):
+        (tmp_path / name).write_text(text)
+        clean = file_without_secrets(tmp_path / name)
+        assert clean is not None and "quoted" not in (said := "".join(clean)) and HIDDEN in said
+        if name != "README.md":
+            read = [json.loads(line) for line in said.splitlines()]
+            assert (read if name == "windows.jsonl" else read[0]) == [rows[0], {"text": f"It is {HIDDEN}."}]
+
+
+@pytest.mark.parametrize("name", ["windows.jsonl", "adapter_model.safetensors"])
+def test_a_file_without_a_secret_or_of_numbers_stays_as_it_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('{"text": "nothing"}\n')
+    assert file_without_secrets(tmp_path / name) is None

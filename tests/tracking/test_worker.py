@@ -1,8 +1,10 @@
-"""The tracker's process, without W&B: what it does with a training that W&B refuses at first."""
+"""The tracker's process, without W&B: what it does with what goes on, and with what W&B refuses."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,8 @@ from har_llm.common.typed_json import plain
 from har_llm.config.tracker import WandbTracker
 from har_llm.distill.manifest import Manifest, write_manifest
 from har_llm.distill.training_messages import TrainingStep
-from har_llm.tracking.content import Training, TrainingContent
-from har_llm.tracking.outcomes import Failed, Online
+from har_llm.tracking.live import Generating, GeneratingStep, LiveContent, Training
+from har_llm.tracking.outcomes import Dropped, Failed, Online
 from har_llm.tracking.wandb_client import NotPublished
 from har_llm.tracking.worker import Worker
 from tests.distill.manifests import trained_adapter
@@ -31,15 +33,26 @@ class FakeClient:
         self.down = False
         self.noted: list[Any] = []
 
-    def begin(self, training: TrainingContent) -> str:
+    def begin(self, live: LiveContent) -> str:
+        self.check()
+        self.noted.append(("begin", live.id, live.group))
+        return live.id
+
+    def log_step(self, run: str, step: object) -> None:
+        self.check()
+        self.noted.append(("step", run, step))
+
+    def end_training(self, run: str, folder: Path, training: LiveContent, teacher: Sequence[Any]) -> Online:
+        self.noted.append(("end", run, list(training.steps)))
+        return Online(f"http://w/{run}")
+
+    def end(self, run: str, exit_code: int = 0) -> Online:
+        self.noted.append(("end", run, exit_code))
+        return Online(f"http://w/{run}")
+
+    def check(self) -> None:
         if self.down:
             raise NotPublished("W&B is down")
-        self.noted.append(("begin", training.id, training.group))
-        return training.id
-
-    def end(self, run: str, folder: Path | None, training: TrainingContent | None) -> Online:
-        self.noted.append(("end", run, None if training is None else list(training.steps)))
-        return Online(f"http://w/{run}")
 
 
 @pytest.fixture
@@ -92,4 +105,28 @@ def test_a_training_whose_adapter_is_damaged_is_closed(
     (adapter / "manifest.json").write_text(manifest)
     answer = worker.answer({"do": "trained", "folder": str(adapter), "group": "g"})
     assert isinstance(answer, Failed) and "is damaged" in answer.why and answer.alone
-    assert client.noted[-1] == ("end", "training-" + "k" * 16, None)
+    assert client.noted[-1] == ("end", "training-" + "k" * 16, 1)
+
+
+STEP = GeneratingStep(1, 0.5, 10.0, 0.0, 0.0, 20.0)
+GENERATING = Generating("generating-1", "model on home", "model", "main", "vLLM", ["home"], 2, Provenance(), [STEP])
+
+
+def generating(worker: Worker) -> None:
+    assert worker.answer({"do": "generating", "generating": plain(GENERATING), "group": "g"}) is None
+    assert worker.answer({"do": "step", "step": plain(replace(STEP, number=2))}) is None
+
+
+def test_generating_is_shown_step_by_step(worker: Worker, client: FakeClient) -> None:
+    generating(worker)
+    assert worker.answer({"do": "generated"}) == Online("http://w/generating-1")
+    shown = [("begin", "generating-1", "g"), ("step", "generating-1", replace(STEP, number=2)), ("end", "generating-1", 0)]
+    assert client.noted == shown
+    generating(worker)
+    assert worker.answer({"do": "dropped"}) == Dropped() and client.noted[-1] == ("end", "generating-1", 1)
+
+
+def test_generating_that_cannot_be_shown_is_left_out(worker: Worker, client: FakeClient) -> None:
+    client.down = True
+    generating(worker)
+    assert worker.answer({"do": "generated"}) == Dropped() and not client.noted

@@ -21,7 +21,9 @@ class OfflineRun:
     summary: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     artifacts: dict[str, Any] = field(default_factory=dict)
-    """By type and name, such as "predictions/predictions-0123": the manifest's paths."""
+    """Logged, by type and name, such as "predictions/predictions-0123": the manifest's paths."""
+    used: dict[str, Any] = field(default_factory=dict)
+    """The same of what it was made of."""
     exit_code: int | None = None
 
     def table(self, name: str) -> list[dict[str, Any]]:
@@ -40,6 +42,11 @@ def offline_runs(outputs: Path) -> list[OfflineRun]:
     """All of an outputs folder, in the order in which they were begun."""
     files = sorted(outputs.glob("wandb/offline-run-*/*.wandb"), key=lambda file: file.stat().st_ctime_ns)
     return [read_offline(file) for file in files]
+
+
+def published_runs(outputs: Path) -> list[OfflineRun]:
+    """Those of offline_runs that are of run directories or adapters, not of generating."""
+    return [run for run in offline_runs(outputs) if run.run.job_type != "generating"]
 
 
 def read_offline(file: Path) -> OfflineRun:
@@ -63,7 +70,8 @@ def read_offline(file: Path) -> OfflineRun:
             found.history.append(row)
         elif kind == "artifact" and record.artifact.type != "run_table":
             paths = {entry.path: entry.local_path for entry in record.artifact.manifest.contents}
-            found.artifacts[f"{record.artifact.type}/{record.artifact.name}"] = paths
+            artifacts = found.used if record.artifact.use_after_commit else found.artifacts
+            artifacts[f"{record.artifact.type}/{record.artifact.name}"] = paths
         elif kind == "exit":
             found.exit_code = record.exit.exit_code
     return found

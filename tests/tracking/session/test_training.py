@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,7 +26,8 @@ from har_llm.tracking.session import tracking
 from har_llm.tracking.sync import sync
 from tests.composing import experiment
 from tests.sweep.distilled_jobs import adapters, job
-from tests.tracking.wandb_file import OfflineRun, offline_runs
+from tests.tracking.fake_wandb import KEY, fake_wandb
+from tests.tracking.wandb_file import OfflineRun, published_runs
 
 TRACKED = ("tracker=wandb", "tracker.mode=offline")
 
@@ -37,7 +41,7 @@ def made(*jobs: Job) -> None:
 
 
 def trainings(tmp_path: Path) -> list[OfflineRun]:
-    return [run for run in offline_runs(tmp_path / "outputs") if run.run.job_type == "training"]
+    return [run for run in published_runs(tmp_path / "outputs") if run.run.job_type == "training"]
 
 
 def steps(run: OfflineRun) -> list[TrainingStep]:
@@ -65,16 +69,30 @@ def test_a_training_is_a_run_of_its_own_and_its_adapter_is_logged_once(tmp_path:
     assert training.exit_code == 0 and training.run.notes == "synthetic home; synthetic model"
     assert training.config["key"] == trained.origin.key and training.config["trainer"] == "trl"
     assert training.summary["examples"] == trained.origin.examples
-    runs = offline_runs(tmp_path / "outputs")
+    runs = published_runs(tmp_path / "outputs")
     logged = [name for run in runs for name in run.artifacts if name.startswith("model/")]
     assert logged == [f"model/adapter-{adapter.name}"]
+    by_kind = {run.run.job_type: run for run in runs}
+    assert by_kind["student"].used == {logged[0]: training.artifacts[logged[0]]}, "the same, to be known as the same"
+    ((teacher, files),) = training.used.items()
+    assert teacher.startswith("generations/teacher-")
+    rows = [json.loads(line) for line in Path(files["generations.jsonl"]).read_text().splitlines()]
+    assert [row["key"] for row in rows] == trained.origin.recipe["examples"] and all(
+        "</think>" in row["text"] for row in rows
+    )
     assert {"adapter_model.safetensors", "manifest.json"} <= training.artifacts[logged[0]].keys()
     assert sorted(run.run.job_type for run in runs) == ["student", "student", "training"]
     (group,) = {run.run.run_group for run in runs}
     assert group.startswith("sweep-")
+    with fake_wandb() as server:
+        environment = {**os.environ, "WANDB_BASE_URL": server.url, "WANDB_API_KEY": KEY}
+        command = [str(Path(sys.executable).parent / "wandb"), "sync", *(str(run.folder) for run in runs)]
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
+    used = [sent["input"]["artifactID"] for sent in server.sent("UseArtifact")]
+    assert sorted(used) == sorted([f"adapter-{adapter.name}"] * 2 + [teacher.removeprefix("generations/")])
     made(*students)
     sync(experiment(*TRACKED, f"paths.outputs={tmp_path / 'outputs'}"))
-    assert len(offline_runs(tmp_path / "outputs")) == len(runs)
+    assert len(published_runs(tmp_path / "outputs")) == len(runs)
 
 
 @pytest.mark.slow
@@ -90,12 +108,12 @@ def test_a_training_that_was_not_shown_live_is_published_with_the_run_that_uses_
     trained = read_manifest(adapter).adapter
     assert trained is not None and steps(training) == list(trained.steps)
     assert f"model/adapter-{adapter.name}" in training.artifacts
-    assert len(offline_runs(tmp_path / "outputs")) == 2
+    assert len(published_runs(tmp_path / "outputs")) == 2
     (run,) = (tmp_path / "outputs" / "runs").iterdir()
     shutil.copytree(run, tmp_path / "alone" / run.name)
     sync(experiment(*TRACKED, f"paths.outputs={tmp_path / 'other'}", f"runs=[{tmp_path / 'alone'}]"))
     assert f"No training is shown for {run.name}" in capsys.readouterr().out
-    assert [sent.run.display_name for sent in offline_runs(tmp_path / "other")] == [run.name]
+    assert [sent.run.display_name for sent in published_runs(tmp_path / "other")] == [run.name]
 
 
 def test_a_training_is_over_while_another_process_trains_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
