@@ -44,7 +44,7 @@ def open_bounded(path: Path, most: int = MOST_STREAMED, buffering: int = io.DEFA
 
 
 def bounded_lines(stream: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file that is read in pieces; of a hole, which may seem to be a line of gigabytes, pieces of MOST_BYTES."""
+    """The lines of a file read in pieces; of a hole, which may seem to be a line of gigabytes, at most MOST_BYTES."""
     while line := stream.readline(MOST_BYTES):
         yield line
 

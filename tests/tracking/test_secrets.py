@@ -59,7 +59,9 @@ def test_a_file_with_a_secret_is_written_anew_without_it(tmp_path: Path, monkeyp
     ):
         (tmp_path / name).write_text(text)
         clean = file_without_secrets(tmp_path / name)
-        assert clean is not None and "quoted" not in (said := "".join(clean)) and HIDDEN in said
+        assert clean is not None
+        said = "".join(clean)
+        assert "quoted" not in said and HIDDEN in said
         if name != "README.md":
             read = [json.loads(line) for line in said.splitlines()]
             assert (read if name == "windows.jsonl" else read[0]) == [rows[0], {"text": f"It is {HIDDEN}."}]
