@@ -42,7 +42,7 @@ def test_a_run_arrives_once(tmp_path: Path, script: str, server: Received) -> No
     (id,) = server.runs()
     assert f"W&B has the run: {server.url}/team/mine/runs/{id}" in done.stderr.splitlines()
     (folder,) = run_folders(tmp_path)
-    first = server.sent("UpsertBucket")[0]
+    first = next(made for made in server.sent("UpsertBucket") if made["jobType"] == "run")  # after that of the generating
     assert (first["displayName"], first["groupName"], first["jobType"]) == (
         folder.name,
         "simulated_flat-tiny_student-test",
