@@ -1,4 +1,4 @@
-"""Shows a report on a terminal: what is asked first, the tables that fit, and where the rest is."""
+"""Shows a report on a terminal: the tables that fit, then what is asked first, and where the rest is."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 def show_report(standing: Sequence[Standing], tables: Sequence[Table], folder: Path) -> None:
     out = console()
-    _show_standing(out, standing)
     for table in tables:
         if not table.folded:
             show_table(out, _narrow(table))
-    _show_standing(out, standing)  # again, as the beginning has gone past by now
+    _show_standing(out, standing)  # at the end, as the beginning has gone past by now
     out.print("\nBeside the report's page are report.md, and the tables and figures for papers.")
     out.print(plain(f"Report: {folder / 'report.html'}"), soft_wrap=True)
 

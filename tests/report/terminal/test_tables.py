@@ -22,6 +22,8 @@ def test_the_terminal_shows_the_tables_that_fit(tmp_path: Path, capsys: pytest.C
     for table in tables:
         assert (table.title in shown) == (not table.folded)
     assert SYNTHETIC in shown and "simulated_house" in shown
+    assert shown.count("best language model") == len(standings(report)), "the answers stand there once, below the tables"
+    assert shown.index("best language model") > max(shown.index(table.title) for table in tables if not table.folded)
     assert max(map(len, shown.splitlines()[:-1])) <= 120
 
 
