@@ -10,6 +10,8 @@ from har_llm.common.numbers import counted, decimals, percent, points, rough
 from har_llm.report.cell import Cell
 from har_llm.report.compare.notes import certainty
 from har_llm.report.grouping import Report, grouped
+from har_llm.report.paper_choice import flattened
+from har_llm.report.scored_run import ScoredRun
 from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import Facts, labels
 from har_llm.runs.summary import confused
@@ -39,16 +41,21 @@ def standings(report: Report) -> list[Standing]:
 
 
 def _titles(groups: Sequence[Sequence[Cell]]) -> list[str]:
-    """The home and what is scored; where that is the same, the windows, which then differ."""
+    """The home and what is scored; where that is the same, the settings of windows and split that differ."""
+    plain = [_title(group[0].run) for group in groups]
+    chosen = [group[0].run.metrics.choices for group in groups]
+    settings = [flattened({"window": dict(one.window), "split": dict(one.split)}) for one in chosen]
     titles = []
-    for run in (group[0].run for group in groups):
-        counts = ((len(run.sessions), "session"), (run.metrics.parsed(run.parsing).all.pooled.events, "event"))
-        titles.append(f"{run.home_name}: {', '.join(counted(*one) for one in counts)}")
-    windows = [group[0].run.metrics.choices.window for group in groups]
-    return [
-        title if titles.count(title) == 1 else f"{title}, windows of {window.get('events')} ({window.get('kind')})"
-        for title, window in zip(titles, windows, strict=True)
-    ]
+    for title, own in zip(plain, settings, strict=True):
+        alike = [other for one, other in zip(plain, settings, strict=True) if one == title]
+        differing = (f"{key}={value}" for key, value in own.items() if any(other.get(key) != value for other in alike))
+        titles.append(", ".join([title, *(one for one in differing)]))
+    return titles
+
+
+def _title(run: ScoredRun) -> str:
+    counts = ((len(run.sessions), "session"), (run.metrics.parsed(run.parsing).all.pooled.events, "event"))
+    return f"{run.home_name}: {', '.join(counted(*one) for one in counts)}"
 
 
 def _standing(report: Report, cells: Sequence[Cell], title: str) -> Standing:
@@ -128,13 +135,14 @@ def _cost(cell: Cell) -> str:
 
 
 def _errors(cell: Cell) -> Iterator[str]:
-    """What is confused is told of the first of several seeds."""
-    scores = cell.run.metrics.parsed(cell.run.parsing).all
-    yield f"{percent(cell.score('missed').mean)} % of events missed"
+    """The missed are told of all seeds; what is confused, of the first, which is then said."""
+    scores, seeds = cell.run.metrics.parsed(cell.run.parsing).all, len(cell.runs)
+    over, alone = ("", "") if seeds == 1 else (f" (mean of {seeds} seeds)", f"with seed {cell.run.metrics.seed} ")
+    yield f"{percent(cell.score('missed').mean)} % of events missed{over}"
     for one in confused(scores.confusion)[:1]:
         gold, said = (activity_name(number, cell.run.metrics.activities[number]) for number in (one.gold, one.predicted))
-        yield f"most often {gold} is taken for {said} ({one.events} of its {counted(one.of, 'event')})"
+        yield f"{alone}most often {gold} is taken for {said} ({one.events} of its {counted(one.of, 'event')})"
     imperfect = [one for one in scores.per_class if one.support and one.f1 < 1]
     if imperfect:
         weakest = min(imperfect, key=lambda one: (one.f1, -one.support))
-        yield f"weakest: {activity_name(weakest.activity, weakest.name)}, F1 {percent(weakest.f1)} %"
+        yield f"{alone}weakest: {activity_name(weakest.activity, weakest.name)}, F1 {percent(weakest.f1)} %"

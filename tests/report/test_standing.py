@@ -90,8 +90,18 @@ def test_what_is_synthetic_or_partial_is_said_of_all_or_beside_each_score(tmp_pa
 def test_what_is_scored_on_other_windows_is_told_apart(tmp_path: Path) -> None:
     choices = {"prompt": {}, "split": {}, "generation": {}}
     runs = [fabricated(tmp_path, choices={"window": {"kind": "FixedWindows", "events": n}, **choices}) for n in (5, 10)]
-    assert {one.title for one in standing_of(runs)} == {
-        f"MuRAL: 6 sessions, 600 events, windows of {n} (FixedWindows)" for n in (5, 10)
+    assert {one.title for one in standing_of(runs)} == {f"MuRAL: 6 sessions, 600 events, window.events={n}" for n in (5, 10)}
+
+
+def test_what_is_scored_by_other_splits_is_told_apart(tmp_path: Path) -> None:
+    """Folds often have as many sessions and events; a group that is alone in its counts needs no more words."""
+    choices = {"prompt": {}, "generation": {}}
+    window = {"kind": "FixedWindows", "events": 10}
+    folds = [fabricated(tmp_path, choices={"window": window, "split": {"folds": 5, "fold": n}, **choices}) for n in (0, 1)]
+    other = fabricated(tmp_path, dataset="marble", choices={"window": window, "split": {"name": "paper"}, **choices})
+    assert {one.title for one in standing_of([*folds, other])} == {
+        *(f"MuRAL: 6 sessions, 600 events, split.fold={n}" for n in (0, 1)),
+        "MARBLE: 6 sessions, 600 events",
     }
 
 
@@ -118,4 +128,16 @@ def test_errors_are_the_missed_the_confused_and_the_weakest(tmp_path: Path) -> N
     assert answers([run])["errors"] == (
         "0.00 % of events missed; most often 2. cooking is taken for 3. eating (2 of its 2 events); "
         "weakest: 2. cooking, F1 0.00 %"
+    )
+
+
+def test_errors_of_several_seeds_say_what_is_of_one(tmp_path: Path) -> None:
+    cooking = {"activity": 1, "name": "cooking", "precision": 1, "recall": 0.5, "f1": 0.67, "support": 9, "predicted": 5}
+    runs = []
+    for seed, missed in ((3, 0.01), (4, 0.03)):
+        found = scores(0.5, missed)
+        found["all"]["per_class"] = [cooking]
+        runs.append(fabricated(tmp_path, seed=seed, strict=found))
+    assert answers(runs)["errors"] == (
+        "2.00 % of events missed (mean of 2 seeds); with seed 3 weakest: 1. cooking, F1 67.00 %"
     )
