@@ -217,6 +217,12 @@ class VerbatimPrompt(PromptConfig):
                 f"prompt.path is {self.path!r}, whose text has ${found[1]}, which only the sections of conf/prompt have; "
                 f"write in its place what it stands for (task=prompt shows it for a prompt of conf/prompt)."
             )
+        if (found := _WITHOUT_DOLLAR.search(text)) is not None:
+            raise ConfigError(
+                f"prompt.path is {self.path!r}, whose text has {found[0]}; write ${found[1]} for it to be filled in."
+            )
+        if not text.strip():
+            raise ConfigError(f"prompt.path is {self.path!r}, which is empty; write what the model is asked into it.")
         if not _EVENTS.search(text):
             text = text.rstrip("\n") + "\n\n$events"
         before, after = (_fill(half, _home_values(home)) for half in _EVENTS.split(text, maxsplit=1))
@@ -237,6 +243,8 @@ def _home_values(home: Home) -> dict[str, str]:
 
 
 _EVENTS = re.compile(r"(?<!\$)\$(?:events\b|\{events\})")
+_WITHOUT_DOLLAR = re.compile(r"(?<!\$)\{(events|description|rooms|activities|names|rules)\}")
+"""As Python's own formats write placeholders."""
 _HOME = re.compile(r"\$(?:(description|rooms|activities|names|rules)\b|\{(description|rooms|activities|names|rules)\})")
 _OF_SECTIONS = re.compile(r"(?<!\$)\$\{?(id_key|activity_key|answer|form|mark|ids|examples)\b")
 """Placeholders of the shipped prompts that a file cannot have, because what they stand for is written in conf/prompt."""

@@ -428,6 +428,14 @@ def test_verbatim_file_with_words_of_sections_is_refused(tmp_path: Path) -> None
         verbatim(tmp_path / "my.txt", "Answer with ${answer}.\n$events")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"), [("{events}", r"has \{events\}; write \$events"), (" \n", "which is empty; write what")]
+)
+def test_verbatim_file_of_a_slip_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        verbatim(tmp_path / "my.txt", text)
+
+
 def test_verbatim_system_message(tmp_path: Path) -> None:
     assert verbatim(tmp_path / "my.txt", "$events", system="Be brief.") == BOTH
 
