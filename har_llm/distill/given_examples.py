@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from har_llm.distill.examples import NO_REASONING, Candidate, Example, Selection
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.models.reasoning import PUBLISHED, Marks
 from har_llm.scoring.answer_parts import split_answer
-from har_llm.scoring.other_form import other_form
+from har_llm.scoring.other_form import OtherForm, other_form
 
 MOST_BYTES = 1024**3
 """A larger file of examples is refused: it would fill the memory."""
@@ -54,24 +54,33 @@ class GivenExamples:
         """What stands in the place of a dataset's name: other rows have another."""
         return f"file {self.name} ({self.digest[:8]})"
 
-    def select(self, settings: ExampleSettings, *, thinking: bool, form: AnswerForm, marks: Marks = PUBLISHED) -> Selection:
-        """The rows that a student may be trained on. `thinking`, `marks`: as for generations (`examples.select`). `form`: of
-        the answers that its prompts will ask for.
+    def select(
+        self,
+        settings: ExampleSettings,
+        *,
+        thinking: bool,
+        form: AnswerForm,
+        activities: Mapping[int, str],
+        marks: Marks = PUBLISHED,
+    ) -> Selection:
+        """The rows that a student may be trained on. `thinking`, `marks`: as for generations (`examples.select`). `form`,
+        `activities`: of the answers that its prompts will ask for.
 
         Raises ConfigError if none is left, and for unusable rows, naming them, unless settings.unusable is leave_out.
         """
         rules = partial(why_unusable, thinking=thinking, marks=marks, mark=form.mark)
-        answered = partial(_other_form, thinking=thinking, marks=marks, form=form)
-        broken, other = dict[str, str](), dict[str, str]()
+        answered = partial(_other_form, thinking=thinking, marks=marks, form=form, activities=activities)
+        broken, other, found = dict[str, str](), dict[str, str](), dict[str, str]()
         for one in self.examples:
             if (fault := rules(Candidate("", one.text, "stop", ()))) is not None:
                 broken[one.place] = fault
-            elif (fault := answered(one.text)) is not None:
-                other[one.place] = fault
+            elif (unlike := answered(one.text)) is not None:
+                other[one.place], found[one.place] = unlike
         faults = broken | other
         origin = f"rows of {self.name}"
         if settings.unusable == "stop":
-            in_order = [(one.place, faults[one.place]) for one in self.examples if one.place in faults]
+            places = [one.place for one in self.examples if one.place in faults]
+            in_order = [(f"{place}: {found[place]}" if found.get(place) else place, faults[place]) for place in places]
             silent = "For a student that does not reason, set model.thinking=false"
             advice = dict.fromkeys(other.values(), OTHER_PROMPT) | {NO_REASONING: silent}
             refuse_unusable(in_order, len(self.examples), f"the {origin}", advice)
@@ -82,10 +91,12 @@ class GivenExamples:
         return Selection(usable, len(self.examples), left_out, self.uses_gold, method="file", origin=origin)
 
 
-def _other_form(text: str, *, thinking: bool, marks: Marks, form: AnswerForm) -> str | None:
-    """What another form the answer of a whole text has, in words; None if it has that of the prompts, or none at all."""
+def _other_form(
+    text: str, *, thinking: bool, marks: Marks, form: AnswerForm, activities: Mapping[int, str]
+) -> OtherForm | None:
+    """What another form the answer of a whole text has; None if it has that of the prompts, or none at all."""
     _, answer = split_answer(text, "stop", form, thinking=thinking, marks=marks)
-    return None if answer is None else other_form(answer, form)
+    return None if answer is None else other_form(answer, form, activities)
 
 
 def read_examples(path: Path) -> GivenExamples:

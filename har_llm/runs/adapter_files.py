@@ -51,7 +51,7 @@ def select_examples(recipe: AdapterRecipe, store: GenerationStore | None) -> Sel
     source, settings, student = recipe.source, recipe.lora.examples, recipe.experiment.model
     thinking, marks, form = student.thinking, student.marks, recipe.experiment.prompt.form
     if isinstance(source, GivenExamples):
-        return source.select(settings, thinking=thinking, form=form, marks=marks)
+        return source.select(settings, thinking=thinking, form=form, activities=recipe.activities, marks=marks)
     if store is None:
         return source.gold_answers()
     windows = parse_windows(source.run, store)

@@ -67,7 +67,7 @@ def prepare(
             check_fit(adapter.path, model.public_name, model.path)
     recipe = None
     if distillation_of(lora) is not None:
-        recipe = make_recipe(experiment, model, planning=planning, read=read)
+        recipe = make_recipe(experiment, model, recordings.home, planning=planning, read=read)
         adapter = recipe.adapter
     if adapter is None and model.known_files is not None:
         check_reasoning(experiment.model, model.known_files)
@@ -188,14 +188,14 @@ def _told(prompt: Prompt, text: str, home: Home) -> Prompt:
 
 
 def make_recipe(
-    experiment: Experiment, student: ResolvedModel, *, planning: bool, read: Callable[[Experiment], Recordings]
+    experiment: Experiment, student: ResolvedModel, home: Home, *, planning: bool, read: Callable[[Experiment], Recordings]
 ) -> AdapterRecipe:
     """The recipe of the experiment's adapter: examples of a file, or the training part of its own or another dataset, in its
     own windows or others, with its teacher if it has one."""
     lora = distillation_of(experiment.lora)
     assert lora is not None
     if lora.examples.path is not None:
-        return AdapterRecipe(lora, read_examples(expanded(lora.examples.path)), student, experiment)
+        return AdapterRecipe(lora, read_examples(expanded(lora.examples.path)), student, experiment, home.activities)
     part = prepare(
         teachers_experiment(experiment, lora),
         planning=planning,
@@ -209,4 +209,4 @@ def make_recipe(
         part = replace(part, requests=list(_requests(replace(part, prompts=told))))
     elif lora.examples.method == "rejection_sampling":
         part = replace(part, enough=right_enough(part, lora.examples, experiment))
-    return AdapterRecipe(lora, TrainingPart(part, lora.examples), student, experiment)
+    return AdapterRecipe(lora, TrainingPart(part, lora.examples), student, experiment, home.activities)

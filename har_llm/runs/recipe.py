@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +23,7 @@ from har_llm.models.adapters import ResolvedAdapter
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.run import PreparedRun, data_digest
 
-RECIPE_FORMAT = 8
+RECIPE_FORMAT = 9
 """To be raised when the same recipe would give another adapter."""
 
 
@@ -85,6 +86,8 @@ class AdapterRecipe:
     student: ResolvedModel
     experiment: Experiment
     """The student's."""
+    activities: Mapping[int, str]
+    """Of the student's home."""
 
     @property
     def teacher(self) -> PreparedRun | None:
@@ -104,8 +107,10 @@ class AdapterRecipe:
         """Everything that can change the adapter."""
         model, examples = self.experiment.model, self.lora.examples
         form = self.experiment.prompt.form
-        if isinstance(self.source, GivenExamples):  # which of its rows are taken depends on the form
+        if isinstance(self.source, GivenExamples):  # which of its rows are taken depends on what the prompt asks for
             of_source: dict[str, Any] = {"file": self.source.digest, "form": asdict(form)}
+            if not form.numbered:
+                of_source["activities"] = sorted(self.activities.items())
         else:
             of_source = self.source.identity()
         made: dict[str, Any] = {

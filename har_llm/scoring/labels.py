@@ -65,8 +65,8 @@ class Labels:
         if text in self._exact:
             return self._exact[text]
         plain = _plain(text)
-        if bare := _NUMBER.fullmatch(plain):
-            return self._stated(int(bare.group(1)))
+        if (bare := bare_number(text)) is not None:
+            return self._stated(bare)
         if (number := self._by_name(plain)) is not None:
             return number
         if match := _NUMBER_THEN_NAME.fullmatch(plain):
@@ -87,6 +87,14 @@ class Labels:
 
     def _by_name(self, plain: str) -> int | None:
         return self._plain.get(plain, self._enum.get(_enum_style(plain)))
+
+
+def bare_number(value: Any) -> int | None:
+    """The number of a value that is nothing but one: 19, 19.0, "19" or "#19"; None for any other value."""
+    if not isinstance(value, str):
+        return integer(value)
+    bare = _NUMBER.fullmatch(_plain(value))
+    return int(bare.group(1)) if bare else None
 
 
 def integer(value: Any) -> int | None:

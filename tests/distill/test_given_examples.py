@@ -19,6 +19,7 @@ from har_llm.distill.given_examples import GivenExamples, read_examples
 ASKED = [{"role": "system", "content": "You."}, {"role": "user", "content": "?"}]
 SAID = {"role": "assistant", "content": "<think>\nSo.\n</think>\n\n[]"}
 ROW = {"prompt": ASKED, "completion": [SAID]}
+ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating", 5: "sleeping"}
 JSON, LINES = AnswerForm(), AnswerForm(format="lines", numbered=False)
 
 
@@ -30,7 +31,7 @@ def given(folder: Path, *rows: Any) -> GivenExamples:
 
 def selected(found: GivenExamples, form: AnswerForm = JSON, *, thinking: bool = True, **changes: Any) -> Selection:
     settings = ExampleSettings(method="file", path="rows.jsonl", **changes)
-    return found.select(settings, thinking=thinking, form=form)
+    return found.select(settings, thinking=thinking, form=form, activities=ACTIVITIES)
 
 
 def test_rows_of_all_formats_are_the_same_examples(tmp_path: Path) -> None:
@@ -119,17 +120,21 @@ def test_rows_follow_the_rules_of_generations(tmp_path: Path) -> None:
     assert len(selected(given(tmp_path, silent), thinking=False).examples) == 1
 
 
+UNNUMBERED = AnswerForm(numbered=False)
 OTHER_FORMS = [
     ('[{"id": 0, "activity": "cooking"}]', LINES, "in JSON, not in lines"),
     ("0. cooking\n1. eating", JSON, "in lines, not in JSON"),
-    ('[{"event": 0, "label": "cooking"}]', JSON, "with the keys event and label, not id and activity"),
+    ('[{"event": 0, "label": "cooking"}]', JSON, "with other keys than id and activity"),
     (
         '[{"id": 0, "activity": 3}]',
         AnswerForm(keys=AnswerKeys(id="event")),
-        "with the keys id and activity, not event and activity",
+        "with other keys than event and activity",
     ),
     ("0. 3\n1. 4", LINES, "with activities by number, which the prompt does not show"),
-    ('[{"id": 0, "activity": 3}]', AnswerForm(numbered=False), "with activities by number, which the prompt does not show"),
+    *(
+        (f'[{{"id": 0, "activity": {number}}}]', UNNUMBERED, "with activities by number, which the prompt does not show")
+        for number in ("3", '"3"', '"#3"', "3.0")
+    ),
 ]
 
 
@@ -143,7 +148,7 @@ def test_a_row_in_another_form_than_the_prompt_asks_for_is_refused(
         **ROW,
         "completion": "0. cooking" if form.format == "lines" else f'[{{"{form.keys.id}": 0, "activity": "cooking"}}]',
     }
-    told = rf"1 of the rows of rows\.jsonl cannot .*: rows\.jsonl:2 \({fault}\)\. Set lora\.examples\.unusable=leave_out"
+    told = rf"1 of the rows of rows\.jsonl cannot .*: rows\.jsonl:2.* \({fault}\)\. Set lora\.examples\.unusable=leave_out"
     with pytest.raises(ConfigError, match=told):
         selected(given(tmp_path, fitting, row), form, thinking=False)
     with pytest.raises(ConfigError, match=rf"\({fault}\)\. Choose the prompt that they answer"):
@@ -163,6 +168,19 @@ def test_a_row_in_another_form_than_the_prompt_asks_for_is_refused(
 )
 def test_a_row_in_the_form_of_the_prompt_or_in_none_is_taken(tmp_path: Path, answer: str, form: AnswerForm) -> None:
     assert len(selected(given(tmp_path, {**ROW, "completion": answer}), form, thinking=False).examples) == 1
+
+
+def test_rows_with_other_keys_have_one_fault_whatever_these_are(tmp_path: Path) -> None:
+    answers = ('{"0": "cooking"}', '{"0": "cooking", "1": "eating"}', f'{{"{"k" * 10**5}": 0}}')
+    found = given(tmp_path, *({**ROW, "completion": answer} for answer in answers))
+    with pytest.raises(
+        ConfigError, match=r"l:1: \['0'\] \(with other .*, rows.*:2: \['0', '1'\] \(.*Choose the prompt"
+    ) as told:
+        selected(found, thinking=False)
+    assert len(str(told.value)) < 700
+    both = given(tmp_path, *({**ROW, "completion": answer} for answer in (*answers, "[]")))
+    left_out = selected(both, thinking=False, unusable="leave_out").left_out
+    assert left_out == {"with other keys than id and activity": 3}
 
 
 def test_the_form_of_a_row_is_that_of_what_follows_its_reasoning(tmp_path: Path) -> None:

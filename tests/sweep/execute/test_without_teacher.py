@@ -92,6 +92,9 @@ def test_the_key_changes_with_the_gold_answers_and_with_a_file(tmp_path: Path) -
     forms = (("prompt=direct",), ("prompt=step_by_step",), ("prompt=direct", "prompt.answer_format=json"))
     prompts = {recipe_of(job(tmp_path, *given, *form)).key for form in forms}
     assert len(prompts) == 3, "which rows are usable depends on the form of answer that the prompt asks for"
+    home = "dataset.home.activities={1: rest, 2: work}"
+    keys_of_homes = {recipe_of(job(tmp_path, *given, "prompt=direct", *one)).key for one in ((), (home,))}
+    assert len(keys_of_homes) == 2, "and on the activities, where it shows no numbers"
     file.write_text('{"prompt": "?", "completion": "<think>a</think>c"}\n')
     assert recipe_of(job(tmp_path, "lora=examples", f"lora.examples.path={file}")).key != keys[0]
 
