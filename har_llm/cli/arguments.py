@@ -145,7 +145,7 @@ def _sweeps(typed: Typed, names: Mapping[str, Sequence[str]]) -> bool:
 
 def _read(setting: Setting, names: Mapping[str, Sequence[str]], *, sweeps: bool) -> str:
     """The argument for Hydra. Raises ConfigError."""
-    if names and not setting.added:
+    if names and setting.name not in names:
         _check_known(setting, names)
     if setting.name in names:
         _check_option(setting, names[setting.name], sweeps=sweeps)
@@ -169,8 +169,11 @@ def _read(setting: Setting, names: Mapping[str, Sequence[str]], *, sweeps: bool)
 def _check_known(setting: Setting, names: Mapping[str, Sequence[str]]) -> None:
     from har_llm.config.read import check_known
 
-    first = re.split(r"[./]", setting.name)[0]
-    if setting.name not in names and first not in ("experiment", "bundle"):
+    if "/" in setting.name:
+        near = suggestion(setting.name, names)
+        raise ConfigError(f"{setting.name} is no group of options; it must be one of {', '.join(names)}.{near}")
+    first = setting.name.partition(".")[0]
+    if not setting.added and first not in ("experiment", "bundle"):
         check_known(first)
 
 

@@ -10,12 +10,15 @@ from har_llm.common.shipped import conf_folder
 
 
 def options(arguments: Sequence[str]) -> Mapping[str, list[str]]:
-    """The options of each group, as in bundle/paper. `arguments` may name further folders of them with --config-dir."""
+    """The options of each group, as in bundle/paper. `arguments` may name further folders of them with --config-dir.
+
+    A folder whose name begins with "_" is no group: it holds what several options share.
+    """
     found: dict[str, set[str]] = {}
     for root in (conf_folder(), *_own_folders(arguments)):
         for file in root.glob("*/**/*.yaml"):
             found.setdefault(file.parent.relative_to(root).as_posix(), set()).add(file.stem)
-    shown = sorted(group for group in found if not group.startswith("hydra/"))
+    shown = sorted(group for group in found if not group.startswith("hydra/") and "/_" not in f"/{group}")
     return {group: sorted(found[group], key=_natural) for group in shown}
 
 

@@ -33,6 +33,7 @@ from tests.helpers import ROOT
         ("har-llm model=qwen3_0.6b model.samp", ["model.sampling."]),
         ("har-llm model.thinking=", ["model.thinking=false", "model.thinking=true"]),
         ("har-llm --ver", ["--version"]),
+        ("har-llm bundle/real_small", ["bundle/real_small="]),
         ("har-llm nothing=", []),
         ("har-llm nothing.at.all", []),
         ("har-llm model=nothing model.x", []),
