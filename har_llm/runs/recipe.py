@@ -23,7 +23,7 @@ from har_llm.models.adapters import ResolvedAdapter
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.run import PreparedRun, data_digest
 
-RECIPE_FORMAT = 9
+RECIPE_FORMAT = 8
 """To be raised when the same recipe would give another adapter."""
 
 
