@@ -126,7 +126,7 @@ def test_narration_subject_and_activity_never_get_into_an_event(
     row = f'0,08:00:00,main door,OPENED,"{subject}","{description}",{activity}'
     annotation = f'1,08:00:01,,,"{subject}","{description}",{activity}'
     events = events_of(tmp_path_factory.mktemp("any"), row, annotation, annotation_rows="kept")
-    assert [event[:3] for event in events] == [
+    assert [(event.id, event.time, event.text) for event in events] == [
         (0, "08:00:00", "entrance main door sensor OPENED"),
         (1, "08:00:01", "something that no sensor reports"),
     ]
