@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
+from har_llm.common.errors import DataError, Notice
+from har_llm.data.datasets.base import DatasetConfig
 from har_llm.data.describe import Description, PartCounts, TimeSpan
 from har_llm.data.records import Event, Home, Session
 
@@ -74,3 +76,13 @@ def description_of(training_sessions: int) -> dict[str, Any]:
     span = TimeSpan(None, None, 0, 0, 0)
     train = PartCounts(training_sessions, [], 0, 0, 0, 0)
     return asdict(Description("home", False, training_sessions, 1, 0, 0, {}, span, [], {"train": train}, {}, {}))
+
+
+def only_fault(dataset: DatasetConfig, data: Path) -> Notice:
+    """The one fault that is found in a folder of data; reading it is refused with the same words."""
+    faults = dataset.faults(data)
+    assert len(faults) == 1, [str(fault) for fault in faults]
+    with pytest.raises(DataError) as raised:
+        dataset.read(data)
+    assert str(faults[0]) in str(raised.value)
+    return faults[0]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from har_llm.common.errors import ConfigError, DataError, Notice
+from har_llm.common.errors import ConfigError, Notice
 from har_llm.data.datasets.marble import Marble
 from har_llm.data.datasets.marble_extras import EXTRA_EVENTS
 from har_llm.data.prompts import SectionedPrompt
@@ -29,7 +29,7 @@ from tests.data.datasets.marble_files import (
     write_instance,
     write_subject,
 )
-from tests.helpers import load, real_data
+from tests.helpers import load, only_fault, real_data
 
 BOTH = list(EXTRA_EVENTS)
 
@@ -290,13 +290,7 @@ def test_two_locations_may_be_one_room(tmp_path: Path) -> None:
 
 
 def one_fault(data: Path, *extra_events: str) -> Notice:
-    dataset = marble(*extra_events)
-    faults = dataset.faults(data)
-    assert len(faults) == 1, [str(fault) for fault in faults]
-    with pytest.raises(DataError) as raised:
-        dataset.read(data)
-    assert str(faults[0]) in str(raised.value)
-    return faults[0]
+    return only_fault(marble(*extra_events), data)
 
 
 CALL, PLACE = PHONE_ROWS[0], LOCATION_ROWS[0]

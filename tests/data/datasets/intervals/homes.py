@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import pytest
-
-from har_llm.common.errors import DataError, Notice
 from har_llm.data.datasets.intervals.kasteren import Kasteren
 from har_llm.data.datasets.intervals.release import IntervalRelease
 from har_llm.data.datasets.intervals.uci_adl import UciAdl
@@ -53,12 +50,3 @@ def kasteren(data: Path, sensors: Iterable[str], activities: Iterable[str]) -> K
 
 def events(dataset: IntervalRelease, data: Path) -> list[Event]:
     return [event for session in dataset.read(data).sessions for event in session.events]
-
-
-def one_fault(dataset: IntervalRelease, data: Path) -> Notice:
-    faults = dataset.faults(data)
-    assert len(faults) == 1, [str(fault) for fault in faults]
-    with pytest.raises(DataError) as raised:
-        dataset.read(data)
-    assert str(faults[0]) in str(raised.value)
-    return faults[0]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from har_llm.common.errors import DataError
-from tests.data.datasets.intervals.homes import DAY, SENSORS, one_fault, uci_adl
+from tests.data.datasets.intervals.homes import DAY, SENSORS, uci_adl
+from tests.helpers import only_fault
 
 FINE = f"{DAY} 09:00:00\t{DAY} 09:01:00\tBed\tPressure\tBedroom"
 
@@ -37,13 +38,13 @@ def test_a_broken_row_is_a_fault_with_its_line(tmp_path: Path, row: str, kind: s
         faults = dataset.faults(tmp_path)  # of one time or of both
         assert {(fault.line, fault.kind) for fault in faults} == {(6, kind)}
         return
-    fault = one_fault(dataset, tmp_path)
+    fault = only_fault(dataset, tmp_path)
     assert (fault.line, fault.kind) == (6, kind) and (words or "") in fault.message
     assert fault.path.endswith("OrdonezA_Sensors.txt")
 
 
 def test_an_unknown_label_is_a_fault(tmp_path: Path) -> None:
-    fault = one_fault(uci_adl(tmp_path, SENSORS, [f"{DAY} 07:00:00\t{DAY} 08:00:00\tJuggling"]), tmp_path)
+    fault = only_fault(uci_adl(tmp_path, SENSORS, [f"{DAY} 07:00:00\t{DAY} 08:00:00\tJuggling"]), tmp_path)
     assert (fault.line, fault.kind) == (3, "unknown label") and "dataset.labels knows Leaving" in fault.message
 
 
