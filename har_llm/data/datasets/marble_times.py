@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.intervals.reader import IntervalReader
-from har_llm.data.datasets.intervals.timeline import Timeline
+from har_llm.data.datasets.timeline import Timeline
 
 STATUSES = ("ON", "OFF")
 TIME_DIGITS = 13

@@ -16,8 +16,8 @@ from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import HomeConfig, ReleaseConfig, SensorInWords
 from har_llm.data.datasets.files import without_collector
 from har_llm.data.datasets.intervals.reader import EPOCH, TableReader
-from har_llm.data.datasets.intervals.sessions import Cut
-from har_llm.data.datasets.intervals.timeline import Timeline
+from har_llm.data.datasets.sessions import Cut
+from har_llm.data.datasets.timeline import Timeline
 from har_llm.data.records import Event, Recordings
 
 GAPS = ("null_class", "unlabelled")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from har_llm.common.errors import ConfigError
-from har_llm.data.datasets.intervals.sessions import Cut
+from har_llm.data.datasets.sessions import Cut
 from har_llm.data.records import Event, Session
 
 START = datetime(2012, 2, 28, 22, 0)
