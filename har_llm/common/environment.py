@@ -12,6 +12,7 @@ from typing import Any
 
 import har_llm
 from har_llm.common.hardware import gpus
+from har_llm.common.numbers import counted
 
 LIBRARIES = (
     "hydra-core",
@@ -54,7 +55,8 @@ def machine(gpus_used: int | None = None) -> str:
     found = gpus()
     if found:
         return f"{gpus_used or len(found)} x {found[0].name}"
-    return f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} x {_processor()}"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return f"{counted(cores, 'core')} of {_processor()}"
 
 
 def _processor() -> str:

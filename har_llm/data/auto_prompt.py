@@ -12,7 +12,10 @@ from har_llm.common.checks import require
 class AutoPrompt:
     """Chooses one of its prompts, which are options of conf/prompt; a run records only the chosen one."""
 
-    ADVICE: ClassVar[str] = "to change a prompt, choose it by name, as in prompt=direct prompt.sections.rules=null."
+    ADVICE: ClassVar[str] = (
+        "to change a prompt, choose it by name, as in prompt=direct prompt.sections.rules=null; for a text of your own, "
+        "write prompt=verbatim prompt.path=FILE."
+    )
     """Said of settings that it does not have."""
 
     reasoning: Any = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from glob import glob
 from pathlib import Path
@@ -49,6 +50,10 @@ def _named(name: str, outputs: Path) -> list[Path]:
     known = run_folders(outputs)
     if name == LAST and known:
         return [_last(known)]
+    if re.search(r"[*?[]", name):
+        raise ConfigError(
+            f"runs names {name!r}, and no run directory here or in {outputs} matches it; task=runs lists them."
+        )
     raise ConfigError(
         f"runs names {name!r}, which is no run directory ({METRICS_FILE} is missing) and holds none, and {outputs} has none "
         f"of this name; task=runs lists them.{suggestion(name, (one.name for one in known))}"

@@ -32,6 +32,9 @@ from har_llm.tracking.publisher import Publisher
 
 KEPT = ("project", "entity", "tags", "samples", "artifacts")
 """The settings of a run's own tracker that count when it is published later; so does its group."""
+OFFLINE_RUNS = "offline-run-*"
+"""The folders of W&B runs that are kept."""
+MANY = 4
 PLAIN_VALUE = re.compile(r"[\w./+-]+", re.ASCII)
 """A value that needs no quotes on Hydra's command line."""
 
@@ -197,8 +200,16 @@ def _offline(outcomes: Sequence[Offline], publisher: Publisher) -> str:
     elif os.environ.get("WANDB_MODE") in OFFLINE_MODES:
         why = f"WANDB_MODE is {os.environ['WANDB_MODE']}"
     runs = "The W&B run is" if len(folders) == 1 else f"{counted(len(folders), 'W&B run')} are"
-    command = shlex.join(["wandb", "sync", *folders])
+    command = _sync_command(folders)
     return f"{runs} kept here, because {why}; after `wandb login`, this sends what is kept: {command}"
+
+
+def _sync_command(folders: Sequence[str]) -> str:
+    """What sends these folders: all of them by a pattern, where they are many and no others match it."""
+    parent = Path(folders[0]).parent
+    if len(folders) >= MANY and {str(path) for path in parent.glob(OFFLINE_RUNS)} == {*folders}:
+        return f"wandb sync {shlex.quote(str(parent))}/{OFFLINE_RUNS}"
+    return shlex.join(["wandb", "sync", *folders])
 
 
 def _failed(failures: Sequence[tuple[Sequence[Path], Failed]], publisher: Publisher) -> str:

@@ -12,6 +12,7 @@ from typing import ClassVar
 from har_llm.common.checks import check_name, require
 from har_llm.common.errors import ConfigError, Notice, Notices
 from har_llm.common.numbers import counted
+from har_llm.common.paths import expanded
 from har_llm.data.records import Event, Home, Recordings, Session
 
 NULL_CLASS_USES = ("label", "unscored", "dropped")
@@ -161,6 +162,13 @@ class ReleaseConfig(DatasetConfig):
                 remark = f" ({remarks[name]})" if name in remarks else ""
                 rule = f"compare your copy with {source}, or set dataset.expected"
                 yield Notice(str(place), None, f"{words} differ from the release's {known:,}", f"{message}{remark}; {rule}")
+
+
+def where_it_is(folder: str) -> str:
+    """Which setting tells where the folder of a release is, to be read after "set"."""
+    if expanded(folder).is_absolute():
+        return "dataset.folder to where it is"
+    return f"paths.data or HAR_LLM_DATA to the folder that holds {folder}/"
 
 
 def events_in(sessions: Sequence[Session]) -> int:

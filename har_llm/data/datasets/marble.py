@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
-from har_llm.data.datasets.base import ReleaseConfig, SensorInWords
+from har_llm.data.datasets.base import ReleaseConfig, SensorInWords, where_it_is
 from har_llm.data.datasets.files import without_collector
 from har_llm.data.datasets.marble_extras import EXTRA_EVENTS, LOCATION, PHONE, ExtraDescription, ExtraTexts
 from har_llm.data.datasets.marble_reader import MarbleReader
@@ -138,7 +138,7 @@ class Marble(ReleaseConfig):
         if folder is None:
             raise MissingError(
                 f"MARBLE is missing: there is no folder {str(usual)!r}. Download MARBLE from the EveryWare Lab (University "
-                f"of Milan) and set paths.data or HAR_LLM_DATA to the folder that holds {self.folder}/."
+                f"of Milan) and set {where_it_is(self.folder)}."
             )
         extras = ExtraTexts(self.extra_events, self.phone_events, self._location_texts())
         reader = MarbleReader(self.sensors, self.labels, self._zone(), extras)

@@ -22,7 +22,7 @@ from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, 
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.archives import ArchiveReader
-from har_llm.data.datasets.base import ReleaseConfig, activity_number, events_in
+from har_llm.data.datasets.base import ReleaseConfig, activity_number, events_in, where_it_is
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.mural_sensors import Sensor, SensorNames, rooms_of
 from har_llm.data.datasets.mural_times import SessionClock, second_of_day
@@ -118,7 +118,7 @@ class Mural(ReleaseConfig):
                 return download if download.is_file() and not unpacked else place
         raise MissingError(
             f"MuRAL is missing: there is no folder or zip file {str(usual)!r}. Download MuRAL.zip from {HOME_PAGE} (it need "
-            "not be unpacked) and set paths.data or HAR_LLM_DATA to the folder that holds it."
+            f"not be unpacked) and set {where_it_is(self.folder)}."
         )
 
     def _differences(self, root: Path, reader: MuralReader, sessions: Sequence[Session]) -> Iterator[Notice]:

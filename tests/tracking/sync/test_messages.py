@@ -90,3 +90,13 @@ def test_the_command_is_short_where_nothing_was_changed(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     command = sync_command(WandbTracker(), "outputs", [str(tmp_path / "outputs/runs/x")])
     assert command == "python -m har_llm task=sync 'runs=[outputs/runs/x]'"
+
+
+def test_many_kept_runs_are_sent_by_a_pattern_unless_others_match_it(tmp_path: Path) -> None:
+    folder = tmp_path / "wandb"
+    names = [f"offline-run-{number}" for number in range(5)]
+    for name in names:
+        (folder / name).mkdir(parents=True)
+    kept = [Offline(name) for name in names]
+    assert messages(tmp_path, *kept)[0].endswith(f" wandb sync {folder}/offline-run-*")
+    assert messages(tmp_path, *kept[:4])[0].endswith(f" wandb sync {' '.join(str(folder / name) for name in names[:4])}")

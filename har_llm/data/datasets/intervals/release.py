@@ -13,7 +13,7 @@ from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
-from har_llm.data.datasets.base import HomeConfig, ReleaseConfig, SensorInWords
+from har_llm.data.datasets.base import HomeConfig, ReleaseConfig, SensorInWords, where_it_is
 from har_llm.data.datasets.files import without_collector
 from har_llm.data.datasets.intervals.reader import EPOCH, TableReader
 from har_llm.data.datasets.sessions import Cut
@@ -108,8 +108,8 @@ class IntervalRelease(ReleaseConfig):
         if not folder.is_dir():
             names = f"{self.tables.sensors} and {self.tables.activities}"
             raise MissingError(
-                f"{self.name} is missing: there is no folder {str(folder)!r}. {self.source} and set paths.data or "
-                f"HAR_LLM_DATA to the folder that holds {self.folder}/ with {names}."
+                f"{self.name} is missing: there is no folder {str(folder)!r}. {self.source} and set "
+                f"{where_it_is(self.folder)}, with {names} in it."
             )
         reader = self.reader()
         files, keys = self.tables, {key: key for key in self.sensors}
