@@ -1,6 +1,6 @@
 """95 % confidence intervals of a mean over sessions, also over few; benchmarks/bench_intervals.py measures their coverage.
 
-A difference has Student's t interval. A score, which is from 0 to 1, has that of the log odds of its mean (by the delta
+A difference has Student's t interval, within -1 and 1. A score, which is from 0 to 1, has that of the log odds of its mean (by the delta
 method): this allows for the skew of scores near 0 or 1, and does not leave their range.
 """
 
@@ -21,12 +21,15 @@ DECIMALS = 12
 
 
 def of_difference(values: Sequence[float]) -> tuple[float, float] | None:
-    """The interval of the mean of these values, one a session; None where they are too few or too equal for one."""
+    """The interval of the mean of these values from -1 to 1, one a session; None where they are too few or too equal for one.
+
+    It ends where no difference can lie beyond, which takes nothing from its coverage.
+    """
     half = _half_width(values)
     if half is None:
         return None
     mean = statistics.fmean(values)
-    return mean - half, mean + half
+    return max(mean - half, -1.0), min(mean + half, 1.0)
 
 
 def of_score(values: Sequence[float]) -> tuple[float, float] | None:

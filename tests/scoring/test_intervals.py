@@ -20,6 +20,10 @@ def test_a_difference_has_students_interval() -> None:
     assert of_difference([0.2, 0.4, 0.6, 0.8]) == (approx(0.5 - HALF), approx(0.5 + HALF))
 
 
+def test_no_difference_lies_beyond_100_points() -> None:
+    assert of_difference([-0.9, 0.1, 0.8]) == (-1.0, 1.0)
+
+
 def test_a_score_has_that_of_its_log_odds() -> None:
     low, high = of_score([0.2, 0.4, 0.6, 0.8]) or (0, 0)
     assert math.log(high / (1 - high)) == approx(HALF / 0.25) == -math.log(low / (1 - low))
