@@ -7,6 +7,7 @@ import dataclasses
 from har_llm.common.errors import ConfigError
 from har_llm.common.schema import component_class
 from har_llm.config.experiment import Experiment
+from har_llm.data.splits import ALL
 from har_llm.distill.config import Distilled, distillation_of
 from har_llm.models.adapters import NO_ADAPTER
 from har_llm.models.config import ModelConfig
@@ -45,6 +46,11 @@ def check_together(experiment: Experiment) -> None:
             f"lora={experiment.lora.name} trains an adapter here, but the engine runs the model elsewhere; use engine=auto, "
             f"with +engine@lora.engine=openai for a teacher behind a server, or train first and serve the adapter "
             f"(lora=adapter)."
+        )
+    if experiment.prompt.examples and experiment.split.part == ALL:
+        raise ConfigError(
+            f"prompt.examples is {experiment.prompt.examples}, but split.part is 'all', which leaves no session for "
+            f"training whose windows a prompt could show; choose another prompt, or another part."
         )
     if decoding.samples > 1 and model.sampling.greedy:
         raise ConfigError(

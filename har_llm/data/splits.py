@@ -18,6 +18,8 @@ from har_llm.common.numbers import counted
 from har_llm.data.records import Session
 
 PARTS = ("train", "validation", "test")
+ALL = "all"
+"""What a run is scored on instead of a part: every session, undivided, as in a home without labels."""
 
 Parts = dict[str, list[Session]]
 
@@ -27,14 +29,21 @@ class Split(ABC):
     """What all splits share."""
 
     part: str = "test"
-    """The part that a run is scored on: train, validation or test."""
+    """What a run is about: train, validation, test, or all = every session, of which none is for training."""
 
     def check(self) -> None:
-        require("split.part", self.part, PARTS)
+        require("split.part", self.part, (*PARTS, ALL))
+
+    def divide(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Parts:
+        """The sessions of each part, in their own order. `paper_split` is the dataset's own (see PaperSplit)."""
+        if self.part == ALL:
+            return {**{part: [] for part in PARTS}, ALL: list(sessions)}
+        part_of = self.part_of(sessions, paper_split)
+        return {part: [session for session in sessions if part_of.get(session.id) == part] for part in PARTS}
 
     @abstractmethod
-    def divide(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Parts:
-        """Every session of a part, in order. `paper_split` is the dataset's own (see PaperSplit)."""
+    def part_of(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Mapping[str, str]:
+        """The part of each session by its id; a session that is not named is in none."""
 
 
 @dataclass(kw_only=True)
@@ -55,13 +64,13 @@ class GroupSplit(Split):
         if self.part == "validation" and self.validation_sessions == 0:
             raise ConfigError("split.part is 'validation' but split.validation_sessions is 0; set it to 1 or more.")
 
-    def divide(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Parts:
+    def part_of(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Mapping[str, str]:
         training = {
             name: group[: self.training_count(name, len(group), paper_split)] for name, group in _by_group(sessions).items()
         }
         part_of = {session.id: "train" for group in training.values() for session in group}
         part_of |= {session.id: "validation" for session in self._validation(training)}
-        return _parts(sessions, {session.id: part_of.get(session.id, "test") for session in sessions})
+        return {session.id: part_of.get(session.id, "test") for session in sessions}
 
     @abstractmethod
     def training_count(self, group: str, size: int, paper_split: Mapping[int, int]) -> int:
@@ -127,17 +136,17 @@ class NamedSplit(Split):
         for name, count in named.items():
             if count > 1:
                 raise ConfigError(f"split names the session {name!r} {count} times; name it once, in one part.")
-        if not getattr(self, self.part):
+        if self.part != ALL and not getattr(self, self.part):
             raise ConfigError(f"split.part is {self.part!r} but split.{self.part} names no session; list their ids there.")
 
-    def divide(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Parts:
+    def part_of(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Mapping[str, str]:
         part_of = {name: part for part in PARTS for name in getattr(self, part)}
         known = [session.id for session in sessions]
         for name, part in part_of.items():
             if name not in known:
                 some = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
                 raise ConfigError(f"split.{part} names the session {name!r}, which the data do not have; they have {some}.")
-        return _parts(sessions, part_of)
+        return part_of
 
 
 @dataclass(kw_only=True)
@@ -162,7 +171,7 @@ class KFoldSplit(Split):
             most = "0 or more" if self.folds is None else f"from 0 to {self.folds - 1}"
             raise ConfigError(f"split.fold is {self.fold}; it must be {most}.")
 
-    def divide(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Parts:
+    def part_of(self, sessions: Sequence[Session], paper_split: Mapping[int, int]) -> Mapping[str, str]:
         folds = len(sessions) if self.folds is None else self.folds
         if len(sessions) < max(folds, 2):
             least = f"split.folds is {self.folds}" if self.folds is not None else "split=kfold needs at least 2"
@@ -171,8 +180,7 @@ class KFoldSplit(Split):
             raise ConfigError(
                 f"split.fold is {self.fold}; it must be from 0 to {folds - 1} for {counted(folds, 'session')}."
             )
-        part_of = {one.id: "test" if place % folds == self.fold else "train" for place, one in enumerate(sessions)}
-        return _parts(sessions, part_of)
+        return {one.id: "test" if place % folds == self.fold else "train" for place, one in enumerate(sessions)}
 
 
 def first_sessions(
@@ -193,6 +201,11 @@ def first_sessions(
     return [session for session in sessions if session.id in chosen]
 
 
+def part_name(part: str) -> str:
+    """ "test part", or "all sessions"."""
+    return "all sessions" if part == ALL else f"{part} part"
+
+
 def unused(sessions: Sequence[Session], parts: Mapping[str, Sequence[Session]]) -> list[Session]:
     """The sessions that are in no part."""
     used = {session.id for part in parts.values() for session in part}
@@ -211,7 +224,3 @@ def _in_turns(groups: Mapping[str, Sequence[Session]], seed: int) -> Iterator[Se
     order = sorted(groups, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
     for turn in zip_longest(*(groups[name] for name in order)):
         yield from (session for session in turn if session is not None)
-
-
-def _parts(sessions: Sequence[Session], part_of: Mapping[str, str]) -> Parts:
-    return {part: [session for session in sessions if part_of.get(session.id) == part] for part in PARTS}

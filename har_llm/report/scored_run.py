@@ -11,6 +11,7 @@ from typing import Any
 from har_llm.common.numbers import counted
 from har_llm.common.provenance import HOME, Provenance
 from har_llm.config.experiment import NO_RESULT
+from har_llm.data.splits import part_name
 from har_llm.report.paper import DATASETS, MODELS, Key, Value, dataset_name, results
 from har_llm.report.paper_choice import Chosen, departures, flattened, under
 from har_llm.runs.directory import RunResult
@@ -173,7 +174,7 @@ class ScoredRun:
     @property
     def home_name(self) -> str:
         name, part = dataset_name(self.metrics.dataset), self.metrics.part
-        return name if part == "test" else f"{name}, {part} part"
+        return name if part == "test" else f"{name}, {part_name(part)}"
 
     @property
     def model_name(self) -> str:

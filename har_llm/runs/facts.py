@@ -10,6 +10,7 @@ from typing import Any
 from har_llm.common.numbers import counted, decimals, rough
 from har_llm.common.paths import last_part
 from har_llm.data.answer_form import AnswerForm
+from har_llm.data.splits import part_name
 from har_llm.models.resolve import UNRESOLVED
 from har_llm.runs.directory import RunResult
 from har_llm.runs.published import own_prompt
@@ -34,7 +35,7 @@ def labels(metrics: Metrics) -> list[str]:
 def described(metrics: Metrics) -> str:
     """ "qwen3_0.6b with distilled on marble (test part)"."""
     adapter = f" with {metrics.adapter.label}" if metrics.adapter else ""
-    return f"{metrics.model_name}{adapter} on {metrics.dataset} ({metrics.part} part)"
+    return f"{metrics.model_name}{adapter} on {metrics.dataset} ({part_name(metrics.part)})"
 
 
 def partial_labels(metrics: Metrics) -> list[str]:
@@ -98,7 +99,7 @@ def _adapter(adapter: RunAdapter | None) -> str:
 
 def _data(metrics: Metrics) -> str:
     counts = ((metrics.sessions, "session"), (metrics.windows, "window"), (metrics.events, "event"))
-    return f"{metrics.dataset}, {metrics.part} part: {', '.join(counted(*one) for one in counts)}"
+    return f"{metrics.dataset}, {part_name(metrics.part)}: {', '.join(counted(*one) for one in counts)}"
 
 
 def _choice(choice: Mapping[str, Any]) -> str:

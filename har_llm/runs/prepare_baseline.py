@@ -10,7 +10,7 @@ from har_llm.common.errors import ConfigError
 from har_llm.common.numbers import counted
 from har_llm.config.experiment import Experiment
 from har_llm.data.records import Prompt, Recordings, Session
-from har_llm.data.splits import first_sessions
+from har_llm.data.splits import ALL, first_sessions
 from har_llm.engines.base import Decoding, Request
 from har_llm.models.baselines.base import VERSION, BaselineConfig, Given, SupervisedConfig
 from har_llm.models.resolve import ResolvedModel
@@ -52,6 +52,8 @@ def untrainable(experiment: Experiment, training: Sequence[Session]) -> str | No
     """Why no supervised baseline can be trained on these sessions and scored on the experiment's part; None if one can."""
     if experiment.split.part == "train":
         return "split.part is 'train', the part that they are taken from"
+    if experiment.split.part == ALL:
+        return "split.part is 'all', which leaves no session for training"
     if not any(event.activities for session in training for event in session.events):
         return f"the {counted(len(training), 'session')} of the training part have none"
     return None

@@ -163,6 +163,7 @@ WRONG = [
     ("prompt.sections.rules=null", "prompt.sections is not a setting here; to change a prompt, choose it by name, as in"),
     ("model.prompt=nosuch", "model.prompt is 'nosuch'; it must be one of reasoning, step_by_step, direct, embedded"),
     ("prompt=direct prompt.examples=2", "prompt.examples is 2, and no section of prompt.sections uses $examples"),
+    ("prompt=few_shot split.part=all", "prompt.examples is 3, but split.part is 'all', which leaves no session"),
     ("prompt=few_shot prompt.examples=0", "prompt.examples is 0, and examples of prompt.sections uses $examples"),
     ("prompt=direct prompt.event_ids=global", "prompt.event_ids is 'global'; it must be one of session, window"),
     ("prompt=direct prompt.events=nothing", "prompt.events has no $events"),

@@ -94,6 +94,14 @@ def test_named_split_and_what_it_leaves_unused() -> None:
     assert [session.id for session in unused(sessions, parts)] == ["g0/2"]
 
 
+@pytest.mark.parametrize("split", [PaperSplit, FractionSplit, NamedSplit, KFoldSplit])
+def test_all_sessions_are_divided_by_no_split(split: type[Split]) -> None:
+    chosen = split(part="all")
+    chosen.check()
+    none = {part: [] for part in PARTS}
+    assert ids(chosen.divide(groups(1, 2), {})) == {**none, "all": ["g0/1", "g1/1", "g1/2"]}
+
+
 def test_named_split_refuses_an_unknown_session() -> None:
     with pytest.raises(ConfigError) as raised:
         NamedSplit(test=["g0/9"]).divide(groups(2), {})
@@ -106,7 +114,7 @@ def test_named_split_refuses_an_unknown_session() -> None:
         (NamedSplit(train=["a"], test=["a"]), "'a' 2 times"),
         (NamedSplit(test=["a", "a"]), "'a' 2 times"),
         (NamedSplit(train=["a"]), "split.test names no session"),
-        (PaperSplit(part="dev"), "split.part is 'dev'; it must be one of train, validation, test"),
+        (PaperSplit(part="dev"), "split.part is 'dev'; it must be one of train, validation, test, all"),
         (PaperSplit(part="validation"), "split.validation_sessions is 0"),
         (PaperSplit(validation_sessions=-1), "split.validation_sessions is -1"),
         (FractionSplit(train=1.0), "split.train is 1.0"),

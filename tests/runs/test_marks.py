@@ -103,6 +103,7 @@ def test_a_student_s_prompts_show_gold_of_its_own_training_sessions_only() -> No
     assert all_of_them.marks == few.marks
 
 
-def test_the_training_part_is_marked_as_trained_on() -> None:
-    run = prepared("lora=gold_answers", "model.thinking=false", "lora.train_sessions=2", "split.part=train")
-    assert run.marks.words[-1] == "trained on 2 of the 10 sessions that are scored"
+@pytest.mark.parametrize(("part", "sessions"), [("train", 10), ("all", 16)])
+def test_the_training_part_is_marked_as_trained_on(part: str, sessions: int) -> None:
+    run = prepared("lora=gold_answers", "model.thinking=false", "lora.train_sessions=2", f"split.part={part}")
+    assert run.marks.words[-1] == f"trained on 2 of the {sessions} sessions that are scored"

@@ -90,6 +90,8 @@ def test_nothing_to_train_on_is_refused_in_a_sentence() -> None:
         prepared("model=majority", part="train", activities=())
     with pytest.raises(ConfigError, match=r"but split.part is 'train', the part that they are taken from; choose another"):
         prepared("model=majority", "split.part=train")
+    with pytest.raises(ConfigError, match=r"but split.part is 'all', which leaves no session for training; choose another"):
+        prepared("model=majority", "split.part=all")
     assert prepared("model=lexical", "split.part=train").requests
 
 

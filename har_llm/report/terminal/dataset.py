@@ -78,7 +78,7 @@ def _activities_table(description: Description) -> Table:
     unlabelled = [part.unlabelled_events for part in description.parts.values()]
     if any(unlabelled):
         rows.append(["unlabelled (not scored)", *(f"{count:,}" for count in (*unlabelled, sum(unlabelled)))])
-    return Table("activities", "Events by activity", ("activity", *parts, "all"), rows)
+    return Table("activities", "Events by activity", ("activity", *parts, "total"), rows)
 
 
 def _counts_table(title: str, counts: Mapping[str, int]) -> Table:

@@ -9,6 +9,7 @@ from har_llm.common.console import console, plain, show_table
 from har_llm.common.numbers import percent
 from har_llm.common.tables import Table
 from har_llm.config.settings import MetricsConfig
+from har_llm.data.splits import part_name
 from har_llm.report.terminal.beside import strongest_ahead
 from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import label
@@ -64,6 +65,6 @@ def _row(title: str, run: RunResult, settings: MetricsConfig) -> list[str]:
 
 def _named(metrics: Metrics) -> str:
     """A baseline and what it is about: "random_forest (supervised) on marble"."""
-    part = "" if metrics.part == "test" else f", {metrics.part} part"
+    part = "" if metrics.part == "test" else f", {part_name(metrics.part)}"
     seed = f", seed {metrics.seed}" if metrics.seed else ""
     return f"{metrics.model_name} on {metrics.dataset}{part}{seed}"
