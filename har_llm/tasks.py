@@ -81,6 +81,24 @@ def run(jobs: Sequence[Job]) -> None:
             show_sweep(jobs, beside)
 
 
+def predict(jobs: Sequence[Job]) -> None:
+    """Make the missing generations and show the activities over time, without scores, in a home with labels or without."""
+    from har_llm.report.terminal import predictions
+    from har_llm.report.terminal.progress import LiveProgress
+    from har_llm.sweep import execute
+    from har_llm.sweep.callbacks import Callbacks
+    from har_llm.tracking.session import tracking
+
+    with tracking(jobs) as tracker:
+        with LiveProgress() as progress:
+            execute.run_jobs(jobs, Callbacks(progress, tracker))
+        tracker.publish(jobs)
+        for job in jobs:
+            if job.result is not None and job.experiment is not None:
+                parsing = job.experiment.settings.metrics.parsing
+                predictions.show_predictions(job.result, parsing=parsing, fresh=job.fresh)
+
+
 def run_beside(jobs: Sequence[Job], callback: Callback) -> Sequence[Job]:
     """Compute the baselines beside the finished runs of these jobs, and say which are left out."""
     from har_llm.sweep import execute
@@ -324,5 +342,5 @@ def dashboard(experiment: Experiment) -> None:
 
 TASKS: Mapping[str, Callable[[Sequence[Job]], None]] = {
     task.__name__: task
-    for task in (run, plan, prefetch, describe, validate, prompt, runs, report, compare, export, sync, dashboard)
+    for task in (run, predict, plan, prefetch, describe, validate, prompt, runs, report, compare, export, sync, dashboard)
 }

@@ -8,8 +8,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 
 from har_llm.common.text import for_spreadsheet
 
@@ -71,6 +73,15 @@ def to_csv(table: Table) -> str:
     for row in table.rows:
         writer.writerow(_csv_row(row, apart, lambda cell: [*cell.split(SPREAD), ""][:2]))
     return stream.getvalue()
+
+
+def write_csv(path: Path, rows: Iterable[Sequence[str]]) -> None:
+    """Write rows that may be too many for a table, the titles first, with cells that are safe in a spreadsheet. Raises
+    OSError."""
+    safe = lru_cache(maxsize=100_000)(for_spreadsheet)  # names and texts come again and again
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerows([safe(cell) for cell in row] for row in rows)
 
 
 def _csv_row(cells: Sequence[str], apart: Sequence[bool], take_apart: Callable[[str], list[str]]) -> list[str]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from har_llm.common.errors import Notice
 
 DAY_SECONDS = 86_400
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 Moment = datetime | time
 """Local time as a clock in the home showed it, without a time zone: where summer time ends, an hour comes twice. A recording
 that says no dates has times of day only."""
@@ -67,15 +69,33 @@ class Event(NamedTuple):
 
     def seconds_until(self, later: Event) -> float:
         """By the clock. Between times of day less than a day has passed; between dates it may be negative."""
-        if isinstance(self.moment, datetime) and isinstance(later.moment, datetime):
-            return (later.moment - self.moment).total_seconds()
-        return (_second_of_day(later.moment) - _second_of_day(self.moment)) % DAY_SECONDS
+        return seconds_between(self.moment, later.moment)
+
+
+def seconds_between(one: Moment, later: Moment) -> float:
+    """By the clock, as Event.seconds_until says it."""
+    if isinstance(one, datetime) and isinstance(later, datetime):
+        return (later - one).total_seconds()
+    return (_second_of_day(later) - _second_of_day(one)) % DAY_SECONDS
+
+
+def elapsed(moments: Sequence[Moment]) -> list[float]:
+    """The seconds from the first of a session's moments to each. One that is earlier by the clock than the one before it
+    (where summer time ends) is as late as that."""
+    return list(accumulate((max(0.0, seconds_between(*pair)) for pair in pairwise(moments)), initial=0.0))[: len(moments)]
 
 
 def time_of_day(second: int) -> time:
     """The time on a clock, by seconds from a midnight; days are left out."""
     minutes, seconds = divmod(second % DAY_SECONDS, 60)
     return time(minutes // 60, minutes % 60, seconds)
+
+
+def after(moment: Moment, seconds: float) -> Moment:
+    """So many seconds later, to the second; of a time of day, on the clock."""
+    if isinstance(moment, datetime):
+        return moment + timedelta(seconds=round(seconds))
+    return time_of_day(round(_second_of_day(moment) + seconds))
 
 
 def _second_of_day(moment: Moment) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from har_llm.common.checksums import SUMS, broken, seal
 from har_llm.common.errors import MissingError
 from har_llm.common.files import bounded_lines, open_bounded
 from har_llm.common.numbers import counted, percent
-from har_llm.common.tables import ABSENT
+from har_llm.common.tables import ABSENT, write_csv
 from har_llm.common.text import one_line
 from har_llm.common.typed_json import UnlikeError, parse_json, plain, read_json, typed
 from har_llm.runs.result import FORMAT, Data, Environment, Metrics, PredictionRow, Sample, WindowRow
@@ -22,9 +22,12 @@ from har_llm.runs.result import FORMAT, Data, Environment, Metrics, PredictionRo
 CONFIG, ENVIRONMENT, DATA, SAMPLE = "config.yaml", "environment.json", "data.json", "sample.json"
 METRICS_FILE = "metrics.json"
 """The file that makes a folder a run directory."""
-PREDICTIONS, WINDOWS, SUMMARY = "predictions.jsonl", "windows.jsonl", "report.md"
+PREDICTIONS, WINDOWS = "predictions.jsonl", "windows.jsonl"
 FILES = (CONFIG, ENVIRONMENT, DATA, SAMPLE, PREDICTIONS, WINDOWS, METRICS_FILE)
-"""The files that are read back; a user may change the summary."""
+"""The files that are read back."""
+SUMMARY, EVENTS_CSV, SEGMENTS_CSV = "report.md", "predictions.csv", "segments.csv"
+FOR_PEOPLE = (SUMMARY, EVENTS_CSV, SEGMENTS_CSV)
+"""Those that say it to people, who may change them."""
 _ANEW = "run the command that made it again, which makes it anew of the kept generations."
 T = TypeVar("T")
 
@@ -69,10 +72,18 @@ class RunResult:
 
 
 def write_files(
-    folder: Path, result: RunResult, predictions: Iterable[PredictionRow], windows: Iterable[WindowRow], summary: str
+    folder: Path,
+    result: RunResult,
+    predictions: Iterable[PredictionRow],
+    windows: Iterable[WindowRow],
+    summary: str,
+    sheets: Mapping[str, Iterable[Sequence[str]]],
 ) -> None:
-    """Write all files of a run into a folder that exists. They are on disk when this returns. Raises OSError."""
+    """Write all files of a run into a folder that exists. They are on disk when this returns. `sheets`: the rows of each CSV
+    file. Raises OSError."""
     _write_rows(folder / PREDICTIONS, predictions)
+    for name, sheet in sheets.items():
+        write_csv(folder / name, sheet)
     _write_rows(folder / WINDOWS, windows)
     (folder / SUMMARY).write_text(summary, encoding="utf-8")
     _write_config(folder / CONFIG, result.config, result.metrics.provenance.label)
@@ -93,13 +104,14 @@ def put_in_place(staging: Path, folder: Path) -> None:
     """
     files.put_in_place(staging, folder)
     if damage(folder) is not None:
-        files.replace_files(staging, folder, (SUMMARY, *FILES, SUMS))
+        files.replace_files(staging, folder, (*FOR_PEOPLE, *FILES, SUMS))
 
 
 def damage(folder: Path) -> str | None:
     """What is gone from a run directory or damaged in it; None if it is whole."""
-    if not (folder / SUMMARY).is_file():
-        return f"{SUMMARY}: it is missing"
+    for name in FOR_PEOPLE:
+        if not (folder / name).is_file():
+            return f"{name}: it is missing"
     return broken(folder, FILES)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from har_llm.common.numbers import counted, decimals, rough
 from har_llm.common.paths import last_part
 from har_llm.data.answer_form import AnswerForm
-from har_llm.data.splits import part_name
+from har_llm.data.splits import ALL, part_name
 from har_llm.models.resolve import UNRESOLVED
 from har_llm.runs.directory import RunResult
 from har_llm.runs.published import own_prompt
@@ -52,7 +52,7 @@ def facts(run: RunResult) -> Facts:
         ("adapter", _adapter(metrics.adapter)),
         ("marked", "; ".join(metrics.marks)),
         ("data", _data(metrics)),
-        ("split", _choice(metrics.choices.split)),
+        ("split", "" if metrics.part == ALL else _choice(metrics.choices.split)),
         ("window", _choice(metrics.choices.window)),
         ("prompt", _prompt(run) if metrics.baseline is None else ""),
         ("generation", _generation(metrics) if metrics.baseline is None else ""),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from har_llm.common.errors import MissingError
 from har_llm.common.paths import expanded
+from har_llm.runs.activities import PredictedSegment, moment_text, predicted_segments
 from har_llm.runs.directory import RunResult
 from har_llm.runs.find import read_runs, run_folders
 from har_llm.runs.result import PredictionRow
@@ -64,11 +65,18 @@ class Runs(Sequence[RunResult]):
 
     def predictions(self) -> pandas.DataFrame:
         """A row for each event of each run: gold activities, and for each parsing mode the activity or the cause of
-        missing."""
+        missing; `activity` is the name of what metrics.parsing of the run's command had parsed."""
         import pandas
 
         frame = pandas.DataFrame([_prediction_row(run, row) for run in self._runs for row in run.predictions()])
         return frame.astype(dict.fromkeys(("window", "strict", "lenient"), "Int64"))  # integers, or missing
+
+    def segments(self) -> pandas.DataFrame:
+        """A row for each predicted segment of each run, as in its segments.csv: an activity from its first event to the end
+        of its last one."""
+        import pandas
+
+        return pandas.DataFrame([_segment_row(run, one) for run in self._runs for one in _segments(run)])
 
 
 def _about(run: RunResult) -> dict[str, Any]:
@@ -126,5 +134,25 @@ def _prediction_row(run: RunResult, row: PredictionRow) -> dict[str, Any]:
         "strict_missed": row.strict.missed,
         "lenient": row.lenient.activity,
         "lenient_missed": row.lenient.missed,
+        "activity": None
+        if (said := row.parsed(run.metrics.shown.parsing).activity) is None
+        else run.metrics.activities[said],
         "generation": row.generation,
+    }
+
+
+def _segments(run: RunResult) -> Iterator[PredictedSegment]:
+    return predicted_segments(run.predictions(), run.metrics.shown.parsing)
+
+
+def _segment_row(run: RunResult, one: PredictedSegment) -> dict[str, Any]:
+    return {
+        **_about(run),
+        "session": one.session,
+        "start": moment_text(one.start),
+        "last_event": moment_text(one.last_event),
+        "end": moment_text(one.end),
+        "seconds": one.seconds,
+        "activity": run.metrics.activities[one.activity],
+        "events": one.events,
     }

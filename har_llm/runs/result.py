@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from typing import Any
 
 from har_llm.common.digest import canonical
@@ -12,11 +13,12 @@ from har_llm.common.provenance import Provenance
 from har_llm.common.typed_json import AnyText
 from har_llm.config.settings import PARSINGS
 from har_llm.data.describe import Description
+from har_llm.data.records import Moment
 from har_llm.scoring.metrics import ParsedScores, Scores, SessionMean
 from har_llm.scoring.parsing import BothParsings
 from har_llm.scoring.prediction import Prediction
 
-FORMAT = 16
+FORMAT = 17
 """To be raised when the content of a run directory changes; a directory of another format is not read."""
 
 
@@ -150,6 +152,16 @@ class Metrics(BothParsings[ParsedScores]):
         events = (self.events, sorted(self.strict.all.sessions), self.null_class, self.strict.unscored_events)
         limit = self.limit if self.partial else None
         return canonical([self.dataset, self.part, limit, events, dict(self.choices.window), dict(self.choices.split)])
+
+    @property
+    def has_gold(self) -> bool:
+        """Whether any of the events that it shows has a gold activity."""
+        return self.strict.unlabelled_events < self.events
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether any event is scored. Without, every metric is None."""
+        return self.strict.all.pooled.events > 0
 
     @property
     def model_name(self) -> str:
@@ -295,6 +307,11 @@ class PredictionRow(BothParsings[Prediction]):
     samples: tuple[SampledPrediction, ...] = ()
     """The predictions of each generation, if there are several."""
     provenance: Provenance = NOTHING_SYNTHETIC
+
+    @property
+    def moment(self) -> Moment:
+        """When it happened. Raises ValueError in a row of somebody's whose date or time is none."""
+        return time.fromisoformat(self.time) if self.date is None else datetime.fromisoformat(f"{self.date}T{self.time}")
 
 
 @dataclass(frozen=True)

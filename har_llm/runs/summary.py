@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from har_llm.common.numbers import counted, percent
 from har_llm.common.tables import ABSENT, Table
-from har_llm.runs.directory import RunResult
+from har_llm.runs.directory import EVENTS_CSV, SEGMENTS_CSV, RunResult
 from har_llm.runs.facts import Facts, described, facts, label
 from har_llm.runs.result import Metrics, RunAdapter, Sample
 from har_llm.scoring.metrics import ClassScores, Confusion, Scores
@@ -37,11 +37,13 @@ class Summary:
     label: str
     """What is synthetic or partial about it; may be empty."""
     facts: Facts
+    scored: bool
+    """Whether it has scores: whether any of its events is labelled and scored."""
     scores: Sequence[Table]
     missed: Table | None
-    """By cause; None when nothing is missed."""
-    activities: Table
-    """Weakest first."""
+    """By cause; None when no scored event is missed."""
+    activities: Table | None
+    """Weakest first; None without scores."""
     confusions: Table | None
     """The most frequent ones; None when nothing is confused."""
     notes: Sequence[str]
@@ -58,9 +60,10 @@ def summarise(run: RunResult, *, headline: str, parsing: str) -> Summary:
         title=_title(metrics, headline, parsing),
         label=label(metrics),
         facts=facts(run),
+        scored=metrics.has_scores,
         scores=list(_score_tables(metrics, headline, parsing)),
         missed=_missed(scores),
-        activities=_activities(scores.per_class),
+        activities=_activities(scores.per_class) if metrics.has_scores else None,
         confusions=_confusions(scores.confusion, metrics.activities),
         notes=[*_notes(run), *_other_parsing(metrics, parsing)],
         sample=run.sample,
@@ -69,6 +72,8 @@ def summarise(run: RunResult, *, headline: str, parsing: str) -> Summary:
 
 
 def _title(metrics: Metrics, headline: str, parsing: str) -> str:
+    if not metrics.has_scores:
+        return f"{described(metrics)}: no scores, because none of its events is labelled and scored"
     mean = metrics.headline(headline, parsing)
     spread = f", std {percent(mean.std)}" if mean.std is not None else ""
     return (
@@ -78,6 +83,8 @@ def _title(metrics: Metrics, headline: str, parsing: str) -> str:
 
 
 def _score_tables(metrics: Metrics, headline: str, parsing: str) -> Iterator[Table]:
+    if not metrics.has_scores:
+        return
     parsed = metrics.parsed(parsing)
     for variant, scores in parsed.variants.items():
         if variant != "all" and parsed.unscored_events:
@@ -158,7 +165,9 @@ def _confusions(confusion: Confusion, names: Mapping[int, str]) -> Table | None:
 
 def _notes(run: RunResult) -> Iterator[str]:
     metrics, environment, data = run.metrics, run.environment, run.data.description
-    if metrics.sessions < FEW_SESSIONS:
+    if not metrics.has_scores:
+        yield f"The predicted activities are in {EVENTS_CSV} and {SEGMENTS_CSV}; task=predict shows them."
+    elif metrics.sessions < FEW_SESSIONS:
         yield f"Only {counted(metrics.sessions, 'session')}: too few for a reliable standard deviation or interval."
     if unscored := metrics.strict.unscored_events:
         yield f"{counted(unscored, 'event')} shown to the model and not scored (dataset.null_class)."

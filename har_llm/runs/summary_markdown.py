@@ -11,16 +11,13 @@ LONGEST_REASONING, LONGEST_ANSWER = 8_000, 4_000
 
 def render(summary: Summary) -> str:
     facts = "\n".join(f"- **{name}**: {markdown.inline(text)}" for name, text in summary.facts)
-    missed = [markdown.table(summary.missed)] if summary.missed else ["No event was missed."]
-    confusions = [markdown.table(summary.confusions)] if summary.confusions else []
     parts = [
         f"## {markdown.inline(summary.title)}",
         *([f"**{markdown.inline(summary.label)}**"] if summary.label else []),
         facts,
         *map(markdown.table, summary.scores),
-        *missed,
-        markdown.table(summary.activities),
-        *confusions,
+        *(["No event was missed."] if summary.scored and summary.missed is None else []),
+        *[markdown.table(table) for table in (summary.missed, summary.activities, summary.confusions) if table is not None],
         *(["### Notes\n\n" + markdown.items(summary.notes)] if summary.notes else []),
         _sample(summary),
         f"Run: {markdown.inline(summary.name)}",

@@ -21,6 +21,7 @@ from har_llm.data.describe import describe
 from har_llm.data.records import Prompt
 from har_llm.models import resolve
 from har_llm.runs import directory, summary_markdown
+from har_llm.runs.activities import event_sheet, segment_sheet
 from har_llm.runs.directory import RunResult
 from har_llm.runs.generations import WindowGenerations, parse_windows
 from har_llm.runs.recipe import StudentRun, TrainingPart
@@ -67,7 +68,17 @@ def write_run(run: PreparedRun, store: GenerationStore) -> Path:
     shown = result.metrics.shown
     summary = summarise(result, headline=shown.headline, parsing=shown.parsing)
     with staging_folder(run.folder) as staging:
-        directory.write_files(staging, result, rows, window_rows(run, windows), summary_markdown.render(summary))
+        directory.write_files(
+            staging,
+            result,
+            rows,
+            window_rows(run, windows),
+            summary_markdown.render(summary),
+            {
+                directory.EVENTS_CSV: event_sheet(result.metrics, rows, shown.parsing),
+                directory.SEGMENTS_CSV: segment_sheet(result.metrics, rows, shown.parsing),
+            },
+        )
         directory.put_in_place(staging, run.folder)
     return run.folder
 

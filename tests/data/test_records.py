@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 
 import pytest
 
-from har_llm.data.records import Event, Moment, time_of_day
+from har_llm.data.records import Event, Moment, after, elapsed, time_of_day
 
 
 def event(moment: Moment) -> Event:
@@ -40,3 +40,15 @@ def test_seconds_between_events(earlier: Moment, later: Moment, seconds: float) 
 def test_a_second_of_another_day_has_its_time_on_the_clock() -> None:
     times = [str(time_of_day(second)) for second in (0, 86_399, 86_400 * 3 + 61, -10)]
     assert times == ["00:00:00", "23:59:59", "00:01:01", "23:59:50"]
+
+
+def test_seconds_since_the_first_moment_never_fall() -> None:
+    assert elapsed([]) == [] and elapsed([time(8)]) == [0]
+    assert elapsed([time(23, 59, 50), time(0, 0, 5), time(0, 0, 5)]) == [0, 15, 15]
+    turned_back = [datetime(2012, 10, 28, 2, 59), datetime(2012, 10, 28, 2, 0, 30), datetime(2012, 10, 28, 2, 1)]
+    assert elapsed(turned_back) == [0, 0, 30]
+
+
+def test_some_seconds_later_it_may_be_the_next_day() -> None:
+    assert after(datetime(2012, 2, 28, 23, 59, 59), 1.2) == datetime(2012, 2, 29)
+    assert after(time(23, 59, 59), 61) == time(0, 1)

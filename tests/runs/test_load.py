@@ -57,6 +57,18 @@ def test_predictions_have_every_event(outputs: Path) -> None:
     assert [said in gold for said, gold in zip(shown["strict"], shown["gold"], strict=True)] == right
 
 
+def test_frames_name_activities_and_become_parquet(outputs: Path, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    runs = har_llm.load_runs(outputs)
+    predictions, segments = runs.predictions(), runs.segments()
+    names = {name for run in runs for name in run.metrics.activities.values()}
+    assert set(predictions["activity"].dropna()) == set(segments["activity"]) <= names
+    assert segments.groupby("run")["events"].sum().tolist() == predictions.groupby("run")["activity"].count().tolist()
+    for frame in (predictions, segments):
+        frame.to_parquet(tmp_path / "frame.parquet")
+        assert pandas.read_parquet(tmp_path / "frame.parquet")["activity"].tolist() == frame["activity"].tolist()
+
+
 def test_a_folder_without_runs_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="holds no finished run"):
         har_llm.load_runs(tmp_path)

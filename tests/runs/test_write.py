@@ -207,6 +207,26 @@ def test_an_unlabelled_event_is_shown_and_not_scored(tmp_path: Path, null_class:
     assert result.sample.gold != ["unlabelled"]
 
 
+def test_a_run_of_a_home_without_labels_has_no_scores_and_says_where_its_activities_are(tmp_path: Path) -> None:
+    def without_gold(of: Experiment) -> Recordings:
+        recordings = read_recordings(of)
+        sessions = [
+            replace(session, events=[event._replace(activities=()) for event in session.events])
+            for session in recordings.sessions
+        ]
+        return replace(recordings, sessions=sessions)
+
+    composed = experiment(*SMALL, HOT, "limit=2", "split.part=all", f"paths.outputs={tmp_path}")
+    result = answered(prepare(composed, read=without_gold), "$ids:1", "<think>")
+    assert not result.metrics.has_scores and not result.metrics.has_gold
+    summary = summarise(result, headline="accuracy", parsing="strict")
+    assert summary.title.endswith("(all sessions): no scores, because none of its events is labelled and scored")
+    assert "The predicted activities are in predictions.csv and segments.csv; task=predict shows them." in summary.notes
+    text = (result.folder / "report.md").read_text()
+    for words in ("F1", "accuracy", "No event was missed", "weakest", "too few for"):
+        assert words not in text
+
+
 def test_an_event_of_a_dated_recording_has_its_date(tmp_path: Path) -> None:
     def dated(of: Experiment) -> Recordings:
         recordings = read_recordings(of)

@@ -27,6 +27,8 @@ def test_the_main_job_with_no_argument(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {
         "config.yaml",
         "predictions.jsonl",
+        "predictions.csv",
+        "segments.csv",
         "metrics.json",
         "environment.json",
         "data.json",

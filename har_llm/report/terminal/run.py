@@ -50,13 +50,11 @@ def show_run(result: RunResult, beside: Sequence[RunResult] = (), *, headline: s
         show_table(out, table)
     if beside:
         show_beside(out, result, beside, headline=headline, parsing=parsing)
-    if summary.missed is None:
+    if summary.scored and summary.missed is None:
         out.print("\nNo event was missed.", style="bold")
-    else:
-        show_table(out, summary.missed)
-    show_table(out, summary.activities, most=WEAKEST)
-    if summary.confusions is not None:
-        show_table(out, summary.confusions)
+    for counts in (summary.missed, summary.activities, summary.confusions):
+        if counts is not None:
+            show_table(out, counts, most=WEAKEST)
     show_notes(out, summary.notes)
     out.print()
     out.print(_sample_panel(summary))

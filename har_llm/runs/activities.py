@@ -1,0 +1,83 @@
+"""What a run says of the activities in a home, by name and over time: the rows of predictions.csv and segments.csv.
+
+They are made of the rows of predictions.jsonl, by one way of parsing. No score is in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
+
+from har_llm.common.numbers import decimals
+from har_llm.data.records import Moment, after, elapsed
+from har_llm.runs.facts import label
+from har_llm.runs.result import Metrics, PredictionRow
+from har_llm.scoring.names import cause_name
+from har_llm.scoring.segments import segments
+
+SEVERAL = "; "
+"""Between the names of an event's gold activities."""
+Cells = Sequence[str]
+
+
+class PredictedSegment(NamedTuple):
+    """A segment of a session's predicted activities."""
+
+    session: str
+    activity: int
+    start: Moment
+    """When its first event happens."""
+    last_event: Moment
+    end: Moment
+    """When the activity of its last event ends."""
+    seconds: float
+    events: int
+
+
+def predicted_segments(rows: Iterable[PredictionRow], parsing: str) -> Iterator[PredictedSegment]:
+    """The segments of each session, by their start. `rows`: all of a run, in order. Raises ValueError for a time that is
+    none."""
+    for session, group in groupby(rows, key=lambda row: row.session):
+        held = [(row.moment, row.parsed(parsing).activity) for row in group]
+        moments = [moment for moment, _ in held]
+        for one in segments(elapsed(moments), [() if activity is None else (activity,) for _, activity in held]):
+            start, seconds = moments[one.first], one.end - one.start
+            yield PredictedSegment(
+                session, one.activity, start, moments[one.last], after(start, seconds), seconds, one.events
+            )
+
+
+def event_sheet(metrics: Metrics, rows: Iterable[PredictionRow], parsing: str) -> Iterator[Cells]:
+    """The titles, then a row for each event: its activity by name, or why it has none; its gold, in a run that has any."""
+    names, more = metrics.activities, _marked(metrics)
+    gold = ("gold",) if metrics.has_gold else ()
+    yield ("session", "date", "time", "event", "text", "activity", "missed", *gold, *more)
+    for row in rows:
+        prediction = row.parsed(parsing)
+        activity = "" if prediction.activity is None else names[prediction.activity]
+        missed = row.excluded or cause_name(prediction.missed or "")
+        known = (SEVERAL.join(names[number] for number in row.gold),) if gold else ()
+        yield (row.session, row.date or "", row.time, str(row.id), row.event, activity, missed, *known, *more.values())
+
+
+def segment_sheet(metrics: Metrics, rows: Iterable[PredictionRow], parsing: str) -> Iterator[Cells]:
+    """The titles, then a row for each predicted segment."""
+    names, more = metrics.activities, _marked(metrics)
+    yield ("session", "from", "last event", "to", "minutes", "activity", "events", *more)
+    for one in predicted_segments(rows, parsing):
+        moments = map(moment_text, (one.start, one.last_event, one.end))
+        minutes = decimals(one.seconds / 60, 1)
+        yield (one.session, *moments, minutes, names[one.activity], str(one.events), *more.values())
+
+
+def moment_text(moment: Moment) -> str:
+    """ "2012-03-04 08:00:00"; "08:00:00" where there are no dates."""
+    return moment.isoformat(" ", "seconds") if isinstance(moment, datetime) else moment.isoformat("seconds")
+
+
+def _marked(metrics: Metrics) -> dict[str, str]:
+    """A column with what is synthetic or partial about the run, because its results are read without their directory."""
+    marked = label(metrics)
+    return {"marked": marked} if marked else {}

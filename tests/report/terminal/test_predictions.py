@@ -1,0 +1,54 @@
+"""task=predict: the activities day by day, and no score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from har_llm.report.terminal import predictions
+from har_llm.report.terminal.predictions import DAYS, show_predictions
+from tests.report.run_folders import row, rows, written
+
+
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictions, "console", lambda: Console(width=80, highlight=False))
+
+
+def shown(capsys: pytest.CaptureFixture[str], folder: Path, *events: dict[str, Any], **changes: Any) -> str:
+    show_predictions(written(folder / "run", events, **changes), parsing="strict", fresh=True)
+    return capsys.readouterr().out
+
+
+def test_days_and_the_time_of_each_activity(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = [("2012-02-28", "23:00:00", 1), ("2012-02-29", "07:00:00", 2), ("2012-02-29", "09:00:00", "no_answer")]
+    events = [row("2012-02-28", n, [1], said, date=date, time=time) for n, (date, time, said) in enumerate(told)]
+    out = shown(capsys, tmp_path, *events, provenance="synthetic home")
+    assert out.startswith("student on small (test part): 3 events, 2 segments, 2 days\nsynthetic home\n")
+    assert "\nTuesday 2012-02-28\n" in out and "\nWednesday 2012-02-29, 2012-02-28\n" in out
+    for line in (
+        ["23:00:00", "07:00:00", "8.0", "h", "cooking", "1"],
+        ["07:00:00", "09:00:00", "2.0", "h", "eating", "1"],
+        ["cooking", "8.0", "h", "80.00", "1"],
+        ["1", "event", "without", "an", "activity:", "no", "answer."],
+        ["Segments:", str(tmp_path / "run" / "segments.csv")],
+    ):
+        assert line in [one.split() for one in out.splitlines()]
+    for word in ("F1", "f1_", "wrong", "correct", "ccuracy", "Gold", "gold"):
+        assert word not in out
+
+
+def test_sessions_without_dates_are_shown_by_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = shown(capsys, tmp_path, *rows({f"s{number}": [(1, 1), (1, 2)] for number in range(DAYS + 2)}))
+    assert f"\ns{DAYS - 1}\n" in out and f"\ns{DAYS}\n" not in out and "... and 2 more sessions (segments.csv)" in out
+
+
+def test_files_of_the_other_parsing_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = written(tmp_path / "run", rows({"s": [(1, 1)]}))
+    show_predictions(result, parsing="lenient", fresh=False)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "segments.csv are of the strict parsing, with which this run was made; delete its directory" in out
+    assert "finished before" in out

@@ -1,0 +1,77 @@
+"""predictions.csv and segments.csv: activities by name and over time, for people and their spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from har_llm.data.records import time_of_day
+from har_llm.runs.activities import event_sheet, predicted_segments, segment_sheet
+from har_llm.runs.directory import EVENTS_CSV, SEGMENTS_CSV, RunResult
+from tests.report.run_folders import row, written
+from tests.scripted_runs import done
+
+EVIL = {1: "=HYPERLINK(1)", 2: "eating"}
+
+
+def run_of(
+    folder: Path, *events: tuple[str, str | None, int | str], gold: Sequence[int] = (1,), **changes: Any
+) -> RunResult:
+    """Events of one session: time, date, and what was said."""
+    made = [row("s1", n, gold, said, time=time, date=date) for n, (time, date, said) in enumerate(events)]
+    return written(folder, made, **changes)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_run_directory_has_its_activities_by_name_and_over_time(tmp_path: Path, script: str) -> None:
+    result, _ = done(tmp_path, script, "limit=2")
+    events, rows = read(result.folder / EVENTS_CSV), list(result.predictions())
+    assert [(one["session"], one["event"], one["time"], one["text"]) for one in events] == [
+        (one.session, str(one.id), one.time, one.event) for one in rows
+    ]
+    names = result.metrics.activities
+    assert [one["activity"] for one in events[:20]] == [names[row.gold[0]] for row in rows[:20]]
+    assert {one["missed"] for one in events[:20]} == {""} and {one["missed"] for one in events[20:]} == {
+        "window beyond limit"
+    }
+    assert events[0]["gold"] == events[0]["activity"] and events[0]["date"] == ""
+    segments = read(result.folder / SEGMENTS_CSV)
+    assert sum(int(one["events"]) for one in segments) == 20
+    marked = {one["marked"] for one in [*events, *segments]}
+    assert marked == {"synthetic home, synthetic model; partial: first 2 windows only"}
+
+
+def test_a_segment_goes_over_midnight(tmp_path: Path) -> None:
+    night = [("23:50:00", "2012-02-28", 1), ("23:59:30", "2012-02-28", 1), ("00:00:30", "2012-02-29", 2)]
+    result = run_of(tmp_path / "dated", *night)
+    assert [list(cells) for cells in segment_sheet(result.metrics, result.predictions(), "strict")] == [
+        ["session", "from", "last event", "to", "minutes", "activity", "events"],
+        ["s1", "2012-02-28 23:50:00", "2012-02-28 23:59:30", "2012-02-29 00:00:30", "10.5", "cooking", "2"],
+        ["s1", *["2012-02-29 00:00:30"] * 3, "0.0", "eating", "1"],
+    ]
+    undated = run_of(tmp_path / "undated", *((time, None, said) for time, _, said in night))
+    first, _ = predicted_segments(undated.predictions(), "strict")
+    assert (first.start, first.end, first.seconds) == (time_of_day(85_800), time_of_day(30), 630)
+
+
+def test_what_was_missed_is_said_and_is_in_no_segment(tmp_path: Path) -> None:
+    result = run_of(tmp_path / "run", ("08:00:00", None, "no_answer"), ("08:00:01", None, 2), gold=())
+    titles, missed, said = event_sheet(result.metrics, result.predictions(), "strict")
+    assert titles == ("session", "date", "time", "event", "text", "activity", "missed"), "no gold where there is none"
+    assert (missed[5:], said[5:]) == (("", "no answer"), ("eating", ""))
+    (one,) = predicted_segments(result.predictions(), "strict")
+    assert (one.activity, one.events) == (2, 1)
+
+
+def test_events_with_several_gold_activities_have_all_their_names(tmp_path: Path) -> None:
+    result = run_of(tmp_path / "run", ("08:00:00", None, 1), gold=(1, 2))
+    assert [cells[-1] for cells in event_sheet(result.metrics, result.predictions(), "strict")] == [
+        "gold",
+        "cooking; eating",
+    ]
