@@ -1,7 +1,7 @@
 """95 % confidence intervals of a mean over sessions, also over few; benchmarks/bench_intervals.py measures their coverage.
 
-A difference has Student's t interval, within -1 and 1. A score, which is from 0 to 1, has that of the log odds of its mean (by the delta
-method): this allows for the skew of scores near 0 or 1, and does not leave their range.
+A difference has Student's t interval, within -1 and 1. A score, which is from 0 to 1, has that of the log odds of its mean
+(by the delta method): this allows for the skew of scores near 0 or 1, and does not leave their range.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DECIMALS = 12
 
 
 def of_difference(values: Sequence[float]) -> tuple[float, float] | None:
-    """The interval of the mean of these values from -1 to 1, one a session; None where they are too few or too equal for one.
+    """The interval of the mean of these values from -1 to 1, one a session; None where they are too few or too equal.
 
     It ends where no difference can lie beyond, which takes nothing from its coverage.
     """
