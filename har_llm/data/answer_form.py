@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from har_llm.common.errors import ConfigError
 
@@ -21,15 +22,19 @@ class AnswerKeys:
     """The key of an event's id."""
     activity: str = "activity"
     """The key of an event's activity."""
+    resident: str | None = None
+    """The key of who caused an event: a number, the same for the same person within a window. null = not asked for."""
 
     def check(self) -> None:
-        for name, key in vars(self).items():
+        keys = {name: key for name, key in vars(self).items() if key is not None}
+        for name, key in keys.items():
             if not KEY.fullmatch(key):
                 raise ConfigError(f"prompt.answer_keys.{name} is {key!r}; it must be 1 to 40 letters, digits, '_' or '-'.")
-        if self.id.lower() == self.activity.lower():
-            raise ConfigError(
-                f"prompt.answer_keys.id and prompt.answer_keys.activity are both {self.id!r}; they must be different."
-            )
+        for (name, key), (other, same) in combinations(keys.items(), 2):
+            if key.lower() == same.lower():
+                raise ConfigError(
+                    f"prompt.answer_keys.{name} and prompt.answer_keys.{other} are both {key!r}; they must be different."
+                )
 
 
 @dataclass(frozen=True)

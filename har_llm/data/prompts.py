@@ -25,7 +25,8 @@ from har_llm.data.rendering import EventsText, Renderer, StaticText, events_json
 
 EVENT_IDS = ("session", "window")
 EVENT_FORMATS = ("json", "lines")
-OF_A_HOME = ("description", "rooms", "activities", "names", "rules", "id_key", "activity_key", "answer", "form", "mark")
+KEYS = ("id_key", "activity_key", "resident_key")
+OF_A_HOME = ("description", "rooms", "activities", "names", "rules", *KEYS, "answer", "form", "mark")
 OF_A_WINDOW = ("events", "ids")
 """Placeholders of what differs from window to window."""
 
@@ -57,6 +58,11 @@ class PromptConfig(ABC):
         require("prompt.answer_format", self.answer_format, FORMATS)
         require("prompt.answer_activities", self.answer_activities, ACTIVITIES)
         self.answer_keys.check()
+        if self.answer_keys.resident is not None and self.answer_format != "json":
+            raise ConfigError(
+                f"prompt.answer_keys.resident is {self.answer_keys.resident!r}, but a line an event has no place for it; "
+                f"add prompt.answer_format=json, or leave it null."
+            )
         check_mark(self.answer_mark)
         if self.examples < 0:
             raise ConfigError(f"prompt.examples is {self.examples}; it must be 0 or more.")
@@ -86,7 +92,8 @@ class SectionedPrompt(PromptConfig):
     """Named sections, filled with the home and joined by blank lines; the window's events come last.
 
     A section may use $description, $rooms, $activities (or $names, without their numbers) and $rules; $examples; $answer,
-    the answer in words, $form, one for two events with blanks in place of activities, $mark, $id_key and $activity_key.
+    the answer in words, $form, one for two events with blanks in place of activities, $mark, $id_key, $activity_key and
+    $resident_key.
     `events` uses $events, and behind it $ids, the window's ids. A section whose placeholder is empty (no rules, no
     description, no examples) is left out whole, and so is one that is null or empty.
     """
@@ -100,6 +107,8 @@ class SectionedPrompt(PromptConfig):
     """json: the window as a list of objects, as in the paper; lines: a line an event, "0. 08:00:00 hall door OPENED"."""
     blank: str = "<activity>"
     """What stands in $form for an activity."""
+    blank_resident: str = "<number>"
+    """What stands in $form for who caused an event, where the prompt asks for it."""
     example: str = "$events\n\n$answer"
     """Each of $examples: the events and the answer of a window."""
 
@@ -120,6 +129,7 @@ class SectionedPrompt(PromptConfig):
             raise ConfigError(f"prompt.events has $events {count} times; it must have it once.")
         self._check_answers()
         self._check_examples()
+        self._check_residents()
 
     def _check_answers(self) -> None:
         for name in self.answers:
@@ -139,10 +149,19 @@ class SectionedPrompt(PromptConfig):
                 f"$examples; prompt=few_shot has both."
             )
 
+    def _check_residents(self) -> None:
+        texts = [self.system, self.events, *(text or "" for text in self.sections.values())]
+        if self.answer_keys.resident and all("resident_key" not in Template(text).get_identifiers() for text in texts):
+            raise ConfigError(
+                f"prompt.answer_keys.resident is {self.answer_keys.resident!r}, but no section of the prompt says what it "
+                f"is, with $resident_key; prompt=direct, reasoning and step_by_step do."
+            )
+
     def renderer(self, home: Home, shown: Sequence[Window] = ()) -> Renderer:
-        keys = {"id_key": self.answer_keys.id, "activity_key": self.answer_keys.activity}
+        own = self.answer_keys
+        keys = {"id_key": own.id, "activity_key": own.activity, "resident_key": own.resident or ""}
         answer = Template(self.answers.get(self.answer_format, "")).substitute(keys)
-        form = written_answer((0, 1), [self.blank] * 2, self.form)
+        form = written_answer((0, 1), [self.blank] * 2, self.form, [self.blank_resident] * 2)
         values = {**_home_values(home), **keys, "answer": answer, "form": form, "mark": self.answer_mark or ""}
         before, after = _template_parts(self.events.strip())
 
@@ -246,7 +265,7 @@ _EVENTS = re.compile(r"(?<!\$)\$(?:events\b|\{events\})")
 _WITHOUT_DOLLAR = re.compile(r"(?<!\$)\{(events|description|rooms|activities|names|rules)\}")
 """As Python's own formats write placeholders."""
 _HOME = re.compile(r"\$(?:(description|rooms|activities|names|rules)\b|\{(description|rooms|activities|names|rules)\})")
-_OF_SECTIONS = re.compile(r"(?<!\$)\$\{?(id_key|activity_key|answer|form|mark|ids|examples)\b")
+_OF_SECTIONS = re.compile(r"(?<!\$)\$\{?(id_key|activity_key|resident_key|answer|form|mark|ids|examples)\b")
 """Placeholders of the shipped prompts that a file cannot have, because what they stand for is written in conf/prompt."""
 
 

@@ -118,7 +118,7 @@ def _prompt(run: RunResult) -> str:
     if form["format"] != USUAL_FORM["format"]:
         asked += ", an answer line for each event"
     elif form["keys"] != USUAL_FORM["keys"]:
-        asked += f", answer keys {form['keys']['id']} and {form['keys']['activity']}"
+        asked += f", answer keys {' and '.join(key for key in form['keys'].values() if key is not None)}"
     if shown := choice.get("examples"):
         asked += f", with gold activities of training windows ({', '.join(shown)})"
     if form["mark"] is not None:

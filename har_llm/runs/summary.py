@@ -14,6 +14,7 @@ from har_llm.runs.result import Metrics, RunAdapter, Sample
 from har_llm.scoring.metrics import ClassScores, Confusion, Scores
 from har_llm.scoring.names import METRICS, activity_name, cause_name
 from har_llm.scoring.prediction import CAUSES
+from har_llm.scoring.residents import ResidentScores
 
 LEFT_OUT = {
     "omitted": "the answer leaves the event out, and no reasoning mentions any event",
@@ -102,6 +103,26 @@ def _score_tables(metrics: Metrics, headline: str, parsing: str) -> Iterator[Tab
             ["", "mean", "std", "95 % interval", "pooled"],
             rows,
         )
+    if parsed.residents is not None:
+        yield _residents(parsed.residents, parsing)
+
+
+def _residents(scores: ResidentScores, parsing: str) -> Table:
+    rows = [
+        [name, percent(one.mean), percent(one.std)]
+        for name, one in (
+            ("right", scores.right),
+            ("an answer with one person a window", scores.one_person),
+            ("no resident named", scores.unanswered),
+        )
+    ]
+    return Table(
+        "residents",
+        f"Who caused the events, in % of the {scores.events:,} whose residents are known, {parsing} parsing: over sessions",
+        ["", "mean", "std"],
+        rows,
+        ["In each window, the numbers of the answer are matched with the residents so that most events come out right."],
+    )
 
 
 def _missed(scores: Scores) -> Table | None:

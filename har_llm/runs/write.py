@@ -6,8 +6,8 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ from har_llm.runs.summary import summarise
 from har_llm.scoring import metrics, parsing
 from har_llm.scoring.names import gold_names, prediction_name
 from har_llm.scoring.prediction import Prediction
+from har_llm.scoring.residents import ResidentEvent, score_residents
 
 
 def write_run(run: PreparedRun, store: GenerationStore) -> Path:
@@ -122,7 +123,18 @@ def _scores(run: PreparedRun, rows: Sequence[PredictionRow], name: str) -> metri
     home = run.recordings.home
     predicted = [(row, row.parsed(name)) for row in rows]
     events = [metrics.ScoredEvent(row.session, row.gold, one.activity, one.missed) for row, one in predicted]
-    return metrics.score_all(events, home.activities, home.null_class, run.unscored)
+    scores = metrics.score_all(events, home.activities, home.null_class, run.unscored)
+    if run.experiment.prompt.answer_keys.resident is None or run.experiment.baseline is not None:
+        return scores
+    return replace(scores, residents=score_residents(_by_window(predicted)))
+
+
+def _by_window(predicted: Sequence[tuple[PredictionRow, Prediction]]) -> Iterator[tuple[str, list[ResidentEvent]]]:
+    """The events of each window whose answer counts for them, with its session."""
+    windows: dict[tuple[str, int | None], list[ResidentEvent]] = {}
+    for row, one in predicted:
+        windows.setdefault((row.session, row.window), []).append(ResidentEvent(row.subjects, one.resident))
+    return ((session, events) for (session, _), events in windows.items())
 
 
 def _choices(run: PreparedRun) -> Choices:

@@ -12,6 +12,8 @@ from har_llm.scoring.labels import Labels
 
 BEYOND = 10
 """An answer is stopped at the tenth event after its window, whatever the window's length."""
+RESIDENTS = range(1, 10)
+"""The numbers of those who may have caused the events of a window."""
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 
 
@@ -23,11 +25,16 @@ def answer_schema(ids: Sequence[int], activities: Mapping[int, str], form: Answe
     """
     labels, keys = Labels(activities, numbered=form.numbered), form.keys
     kinds = [("integer", labels.numbers), ("string", labels.names())]
+    resident = {} if keys.resident is None else {keys.resident: {"type": "integer", "enum": [*RESIDENTS]}}
     answers = {
         str(shown): {
             "type": "object",
-            "properties": {keys.id: {"type": "integer", "enum": [shown]}, keys.activity: {"$ref": "#/$defs/activity"}},
-            "required": [keys.id, keys.activity],
+            "properties": {
+                keys.id: {"type": "integer", "enum": [shown]},
+                keys.activity: {"$ref": "#/$defs/activity"},
+                **resident,
+            },
+            "required": [keys.id, keys.activity, *resident],
             "additionalProperties": False,
         }
         for shown in ids
@@ -66,7 +73,8 @@ def answer_pattern(ids: Sequence[int], activities: Mapping[int, str], form: Answ
         return r"\n{0,2}" + r"\n".join(rf"{shown}\. ({activity})" for shown in ids)
     named = (_literal(json.dumps(name, ensure_ascii=False)) for name in names)
     activity = "|".join([*numbers, *named])
-    objects = [rf'\{{"{form.keys.id}": {shown}, "{form.keys.activity}": ({activity})\}}' for shown in ids]
+    resident = "" if form.keys.resident is None else rf', "{form.keys.resident}": [{RESIDENTS[0]}-{RESIDENTS[-1]}]'
+    objects = [rf'\{{"{form.keys.id}": {shown}, "{form.keys.activity}": ({activity}){resident}\}}' for shown in ids]
     return r"\n{0,2}\[\n?" + r",[ \n]".join(objects) + r"\n?\]"
 
 

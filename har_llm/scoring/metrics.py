@@ -17,7 +17,6 @@ its gold.
 from __future__ import annotations
 
 import operator
-import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -25,6 +24,8 @@ from typing import NamedTuple
 from har_llm.scoring import intervals
 from har_llm.scoring.names import METRICS
 from har_llm.scoring.prediction import CAUSES
+from har_llm.scoring.residents import ResidentScores
+from har_llm.scoring.spread import Spread, spread
 
 VERSION = 3
 """To be raised when the same predictions would get other scores; part of a run's digest."""
@@ -62,15 +63,6 @@ class Measures:
         """The value of one of METRICS."""
         value: float | None = getattr(self, metric)
         return value
-
-
-@dataclass(frozen=True)
-class Spread:
-    """The spread of a value over sessions."""
-
-    mean: float | None
-    std: float | None
-    """Sample standard deviation (n-1); None for one session."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +125,8 @@ class ParsedScores:
     all: Scores
     without_null_class: Scores | None = None
     """None where the home has no null class."""
+    residents: ResidentScores | None = None
+    """None where the prompt does not ask who caused the events, or the dataset does not say."""
 
     @property
     def variants(self) -> dict[str, Scores]:
@@ -157,9 +151,7 @@ def score(events: Sequence[ScoredEvent], activities: Mapping[int, str], null_cla
     return Scores(
         sessions=sessions,
         mean={metric: _over_sessions(metric, sessions.values()) for metric in METRICS},
-        missed_by_cause={
-            cause: _spread([values.missed_by_cause[cause] for values in sessions.values()]) for cause in CAUSES
-        },
+        missed_by_cause={cause: spread([values.missed_by_cause[cause] for values in sessions.values()]) for cause in CAUSES},
         pooled=_measure(scored, averaged),
         per_class=_per_class(scored, averaged, activities),
         confusion=_confusion(scored, tuple(activities)),
@@ -286,16 +278,8 @@ def _confusion(events: Sequence[ScoredEvent], numbers: tuple[int, ...]) -> Confu
     return Confusion(list(numbers), matrix[:-1].tolist())  # gold is never "missed", so that row is empty
 
 
-def _spread(values: Sequence[float | None]) -> Spread:
-    known = [value for value in values if value is not None]
-    return Spread(
-        mean=statistics.fmean(known) if known else None,
-        std=statistics.stdev(known) if len(known) > 1 else None,
-    )
-
-
 def _over_sessions(metric: str, sessions: Iterable[Measures]) -> SessionMean:
     values = [value for one in sessions if (value := one.score(metric)) is not None]
-    spread = _spread(values)
+    over = spread(values)
     interval = None if metric in intervals.WITHOUT else intervals.of_score(values)
-    return SessionMean(spread.mean, spread.std, interval, len(values))
+    return SessionMean(over.mean, over.std, interval, len(values))

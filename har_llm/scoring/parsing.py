@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from har_llm.data.answer_form import AnswerForm
@@ -38,6 +38,7 @@ REPAIRED_IN_ALL, REPAIRED_PER_EVENT = 8_000, 200
 
 _EMPTY_LIST = re.compile(r"(?:```[a-z]*)?\s*\[\s*\]\s*(?:```)?")  # a valid list, though it omits every event
 _ID = re.compile(r"(?:(?:event|id)\s*)?#?([0-9]{1,18})(?:\.0+)?", re.IGNORECASE)
+_RESIDENT = re.compile(r"(?:[^\W\d]{1,20}\s*)?#?([0-9]{1,18})")  # "2", "person 2", "P2"
 
 T = TypeVar("T")
 
@@ -219,7 +220,9 @@ def _parse_strictly(chosen: AnswerList | None, asked: Asked, without_objects: st
         prediction = asked.labels.strict(value.get(asked.form.keys.activity))
         if value.irregular:
             prediction = Prediction(None, "malformed")
-        if predictions.setdefault(shown, prediction) != prediction:
+        prediction = replace(prediction, resident=_resident(value, asked.form.keys.resident))
+        first = predictions.setdefault(shown, prediction)
+        if (first.activity, first.missed) != (prediction.activity, prediction.missed):
             predictions[shown] = Prediction(None, "malformed")
     return predictions, absent
 
@@ -253,6 +256,7 @@ class _Reader:
         self._id_keys = (asked.form.keys.id.lower(), *ID_KEYS)
         self._activity_keys = (asked.form.keys.activity.lower(), *ACTIVITY_KEYS)
         self._labels = asked.labels
+        self._resident_key = asked.form.keys.resident
 
     def read(self, values: Iterator[Any]) -> _Stated:
         stated = _Stated({}, {})
@@ -272,7 +276,8 @@ class _Reader:
         activity_key = next((keys[key] for key in self._activity_keys if key in keys), None)
         shown = _first(_event_id(value[keys[key]]) for key in self._id_keys if key in keys)
         if activity_key is not None and shown is not None:
-            stated.by_object[shown] = self._labels.lenient(value[activity_key])
+            prediction = self._labels.lenient(value[activity_key])
+            stated.by_object[shown] = replace(prediction, resident=_resident(value, self._resident_key))
             return []
         inner = []
         for key, item in value.items():
@@ -282,6 +287,13 @@ class _Reader:
             else:
                 inner.append(item)
         return inner
+
+
+def _resident(value: dict[Any, Any], key: str | None) -> int | None:
+    """Who caused an event: 2, "2" or "person 2"; None where it is not asked for or nothing like this is said."""
+    said = None if key is None else value.get(key)
+    match = _RESIDENT.fullmatch(said.strip()) if isinstance(said, str) else None
+    return int(match.group(1)) if match else integer(said)
 
 
 def _first(found: Iterator[int | None]) -> int | None:

@@ -25,3 +25,5 @@ class Prediction:
 
     activity: int | None = None
     missed: str | None = None
+    resident: int | None = None
+    """Who caused the event, as a number that counts within its window; None where nothing is asked or said of it."""

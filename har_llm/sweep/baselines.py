@@ -37,4 +37,4 @@ def _answers(run: PreparedRun, keys: set[str]) -> Iterator[Generation]:
     seconds = (time.monotonic() - started) / len(asked)
     form = run.experiment.prompt.form
     for (key, prompt), numbers in zip(asked.items(), predicted, strict=True):
-        yield Generation(key, written_answer(prompt.ids, numbers, form), "stop", 0, 0, seconds)
+        yield Generation(key, written_answer(prompt.ids, numbers, form, [None] * len(numbers)), "stop", 0, 0, seconds)

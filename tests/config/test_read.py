@@ -169,6 +169,9 @@ WRONG = [
     ("prompt=direct prompt.events=nothing", "prompt.events has no $events"),
     ("prompt=direct prompt.answer_keys.id='a b'", "prompt.answer_keys.id is 'a b'; it must be 1 to 40 letters"),
     ("prompt=direct prompt.answer_keys.id=Activity", "are both 'Activity'; they must be different"),
+    ("prompt=direct prompt.answer_keys.resident=who", "a line an event has no place for it; add prompt.answer_format=json"),
+    ("prompt=embedded prompt.answer_keys.resident=who", "no section of the prompt says what it is, with $resident_key"),
+    ("prompt=reasoning prompt.answer_keys.resident=ID", "answer_keys.id and prompt.answer_keys.resident are both 'id'"),
     ("prompt=direct prompt.answer_format=table", "prompt.answer_format is 'table'; it must be one of json, lines"),
     ("prompt=direct prompt.answer_mark=''", "prompt.answer_mark is ''; it must be one line of 1 to 40 characters"),
     (
@@ -177,7 +180,7 @@ WRONG = [
     ),
     (
         "prompt=direct prompt.answer_keys=event",
-        "prompt.answer_keys is 'event', but it has settings of its own: id, activity.",
+        "prompt.answer_keys is 'event', but it has settings of its own: id, activity, resident.",
     ),
     ("model.dtype=int4", "model.dtype is 'int4'; it must be one of float32, bfloat16, float16"),
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from har_llm.data.answer_form import AnswerForm, AnswerKeys
 from har_llm.data.gold_answer import gold_answer
 from har_llm.data.records import Event, Window
-from har_llm.scoring.answer_format import answer_pattern
+from har_llm.scoring.answer_format import answer_pattern, answer_schema
 from har_llm.scoring.labels import Labels
 from har_llm.scoring.parsing import Asked, parse
 from tests.helpers import clock
@@ -32,3 +33,16 @@ def test_a_gold_answer_has_the_form_that_is_asked_for_and_is_parsed_as_gold(form
     assert re.fullmatch(answer_pattern(ids, ACTIVITIES, form), answer)
     parsed = parse(answer, "stop", Asked(ids, Labels(ACTIVITIES), form), thinking=False)
     assert [one.activity for one in parsed.strict] == [3, 1, 2, 5]
+
+
+def test_residents_are_numbered_as_they_come_and_left_out_where_they_are_not_known() -> None:
+    subjects = [("B",), ("A", "B"), (), ("B", "A")]
+    events = tuple(Event(place, clock("08:00:00"), "stove ON", (2,), one) for place, one in enumerate(subjects))
+    form = AnswerForm(keys=AnswerKeys(resident="who"))
+    answer = gold_answer(Window("s", 0, events), (0, 1, 2, 3), ACTIVITIES, form)
+    assert [one.get("who") for one in json.loads(answer)] == [1, 2, None, 1]
+    parsed = parse(answer, "stop", Asked((0, 1, 2, 3), Labels(ACTIVITIES), form), thinking=False)
+    assert [one.resident for one in parsed.strict] == [one.resident for one in parsed.lenient] == [1, 2, None, 1]
+    whole = gold_answer(Window("s", 0, events[:2]), (0, 1), ACTIVITIES, form)
+    assert re.fullmatch(answer_pattern((0, 1), ACTIVITIES, form), whole)
+    assert answer_schema((0, 1), ACTIVITIES, form)["properties"]["0"]["required"] == ["id", "activity", "who"]

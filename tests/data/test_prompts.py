@@ -295,6 +295,13 @@ def test_an_answer_is_asked_for_by_name_with_blanks_in_the_example_and_the_plain
     assert "\nEvent 1: <one sentence about it>\nAnswer:\n0. <activity>\n1. <activity>\n" in asked("step_by_step")
 
 
+def test_who_caused_an_event_is_asked_for_only_on_demand() -> None:
+    assert "who caused" not in asked("reasoning")
+    text = asked("reasoning", answer_keys={"resident": "who"})
+    assert 'who caused each event, in "who": a number' in text
+    assert '[{"id": 0, "activity": "<activity>", "who": "<number>"}, ' in text
+
+
 def test_an_echo_of_a_prompt_is_no_answer() -> None:
     """Neither its activities nor its example nor its events."""
     prompt = shipped_prompt("direct")

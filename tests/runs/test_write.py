@@ -280,6 +280,28 @@ def test_answers_are_parsed_by_the_keys_that_the_prompt_asks_for(tmp_path: Path)
     assert first_of_list["required"] == ["event", "predicted_activity"]
 
 
+def test_who_caused_the_events_is_scored_where_the_prompt_asks_for_it(tmp_path: Path) -> None:
+    residents = ("prompt=reasoning", "prompt.answer_keys.resident=who")
+    prepared = sampled(tmp_path, *residents)
+    windows = [prompt.window for prompt in prepared.prompts]
+    texts = []
+    for prompt in prepared.prompts:
+        numbers = {one: place + 5 for place, one in enumerate(sorted({event.subjects[0] for event in prompt.window.events}))}
+        pairs = zip(prompt.ids, prompt.window.events, strict=True)
+        rows = [{"id": shown, "activity": 1, "who": numbers[event.subjects[0]]} for shown, event in pairs]
+        texts.append(f"<think>\nSo.\n</think>{json.dumps(rows)}")
+    result = answered(prepared, *texts)
+    scores = read_run(result.folder).metrics.lenient.residents
+    assert scores is not None and scores.right.mean == 1.0 and scores.events == sum(len(one.events) for one in windows)
+    assert scores.one_person.mean is not None and scores.one_person.mean < 1.0
+    assert {row["strict"]["resident"] for row in rows_of(result) if "strict" in row} >= {5, 6}
+    summary = summarise(result, headline="accuracy", parsing="strict")
+    assert [table.title.partition(",")[0] for table in summary.scores][-1] == "Who caused the events"
+    assert ", answer keys id and activity and who" in dict(facts(result))["prompt"]
+    plain = answered(sampled(tmp_path, "prompt=reasoning"), "$ids:1").metrics.strict
+    assert plain.residents is None
+
+
 def test_answers_of_a_line_an_event_are_stored_with_their_reasoning(tmp_path: Path) -> None:
     form = ("prompt=embedded", "prompt.answer_format=lines", "prompt.answer_mark=Answer:", "model.thinking=false")
     prepared = sampled(tmp_path, *form)

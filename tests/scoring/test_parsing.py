@@ -527,3 +527,29 @@ def test_a_generation_cut_anywhere_gives_no_wrong_activity(numbers: list[int], l
     for number, strictly, leniently in zip(numbers, parsed.strict, parsed.lenient, strict=True):
         assert strictly.activity in (number, None)
         assert leniently.activity in (number, None)
+
+
+# Residents
+
+
+@pytest.mark.parametrize(
+    ("said", "resident"),
+    [("2", 2), ('"2"', 2), ('"person 2"', 2), ('"P2"', 2), ("2.0", 2), ('"Anna"', None), ("null", None), ("true", None)],
+)
+def test_a_resident_is_a_number_however_it_is_written(said: str, resident: int | None) -> None:
+    form = AnswerForm(keys=AnswerKeys(resident="who"))
+    read = parse(
+        f'[{{"id": 0, "activity": 1, "who": {said}}}]', "stop", Asked((0,), Labels(CATALOGUE), form), thinking=False
+    )
+    assert read.strict == read.lenient == (Prediction(1, None, resident),)
+
+
+def test_an_activity_counts_though_two_residents_are_named_for_its_event() -> None:
+    form = AnswerForm(keys=AnswerKeys(resident="who"))
+    text = '[{"id": 0, "activity": 1, "who": 1}, {"id": 0, "activity": 1, "who": 2}]'
+    read = parse(text, "stop", Asked((0,), Labels(CATALOGUE), form), thinking=False)
+    assert short(read.strict) == short(read.lenient) == [1]
+
+
+def test_no_resident_is_read_where_none_is_asked_for() -> None:
+    assert answer('[{"id": 0, "activity": 1, "resident": 1}]', 1).strict == (Prediction(1, None),)

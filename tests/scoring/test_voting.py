@@ -33,6 +33,11 @@ def test_what_is_missed_has_no_vote() -> None:
     assert vote([*missed("omitted"), *named(2, 4)]) == Prediction(2, None)
 
 
+def test_residents_have_no_vote_because_each_answer_numbers_them_in_its_own_way() -> None:
+    first, other, third = Prediction(2, None, 1), Prediction(3, None, 1), Prediction(2, None, 7)
+    assert vote([other, first, third]) == first
+
+
 def test_where_all_miss_the_commonest_cause_is_given() -> None:
     assert vote(missed("omitted", "truncated", "truncated")) == Prediction(None, "truncated")
     assert vote(missed("malformed", "omitted")) == Prediction(None, "malformed")
