@@ -117,12 +117,15 @@ class FileReader:
         """The bytes of a file, at most `most`; None, and a fault, where it cannot be read."""
         try:
             return read_bounded(path, most)
-        except FileNotFoundError:
-            self.missing(path)
-            return None
         except OSError as error:
-            self.fault(path, None, "unreadable", f"the file cannot be read ({error.strerror}); check what it is")
+            self.unreadable(path, error)
             return None
+
+    def unreadable(self, path: Path, error: OSError) -> None:
+        if isinstance(error, FileNotFoundError):
+            self.missing(path)
+        else:
+            self.fault(path, None, "unreadable", f"the file cannot be read ({error.strerror}); check what it is")
 
     def missing(self, path: Path) -> None:
         self.fault(path, None, "missing file", "the file is missing; get it again or leave its recording out")

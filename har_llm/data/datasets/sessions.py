@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import groupby, pairwise
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
@@ -35,18 +36,26 @@ class Cut:
     def sessions(self, group: str, moments: Sequence[datetime], events: Sequence[Event]) -> list[Session]:
         """The events in order of time, in sessions whose events have ids from 0. `moments`: when they were."""
         return [
-            Session(name, group, [events[place]._replace(id=number) for number, place in enumerate(places)])
-            for name, places in self._places(moments)
+            Session(name, group, [Event(number, *event[1:]) for number, event in enumerate(events[part.start : part.stop])])
+            for name, part in self.parts(moments)
         ]
 
-    def _places(self, moments: Sequence[datetime]) -> Iterator[tuple[str, Sequence[int]]]:
+    def parts(self, moments: Sequence[datetime]) -> Iterator[tuple[str, range]]:
+        """The id of each session and the places of its events, of moments in order of time."""
         if self.at == "days":
-            shift = timedelta(hours=self.day_begins)
-            for day, places in groupby(range(len(moments)), key=lambda place: (moments[place] - shift).date()):
-                yield day.isoformat(), list(places)
+            start = 0
+            while start < len(moments):
+                day = self._day(moments[start])
+                end = bisect_right(moments, day, start, key=self._day)
+                yield day.isoformat(), range(start, end)
+                start = end
             return
         gap = timedelta(minutes=self.gap_minutes)
         numbered = enumerate(pairwise(moments), start=1)
         starts = [place for place, (earlier, later) in numbered if self.at == "gaps" and later - earlier >= gap]
         for start, end in pairwise([0, *starts, len(moments)]) if moments else ():
-            yield moments[start].isoformat().replace("T", "_").replace(":", "-"), range(start, end)
+            yield moments[start].isoformat(timespec="seconds").replace("T", "_").replace(":", "-"), range(start, end)
+
+    def _day(self, moment: datetime) -> date:
+        shift = timedelta(hours=self.day_begins)
+        return (max(moment, datetime.min + shift) - shift).date()  # no day is before the first of the year 1

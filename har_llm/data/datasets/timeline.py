@@ -26,3 +26,10 @@ class Timeline:
     def at(self, moment: int) -> tuple[int, ...]:
         """The different activities at a time: one, or none in a gap, or several where they overlap."""
         return self._held[bisect_right(self._starts, moment)]
+
+    def each(self, end: int) -> list[tuple[int, ...]]:
+        """The activities at each of the moments 0 to end - 1."""
+        each = list[tuple[int, ...]]()
+        for until, held in zip([*self._starts, end], self._held, strict=True):
+            each += [held] * (min(until, end) - len(each))
+        return each

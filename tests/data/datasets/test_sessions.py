@@ -67,3 +67,10 @@ def test_every_event_is_in_one_session_in_order(minutes: list[int], at: str, day
 def test_wrong_settings(settings: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         cut([], **settings)
+
+
+@pytest.mark.parametrize("moment", [datetime.min, datetime.max])
+@pytest.mark.parametrize("at", ["days", "gaps", "none"])
+def test_the_first_and_the_last_day_of_the_calendar_are_days(moment: datetime, at: str) -> None:
+    sessions = Cut(at=at, day_begins=4).sessions("home", [moment], [Event(0, moment, "hall door", (), ())])
+    assert [session.id[:10] for session in sessions] == [moment.date().isoformat()]

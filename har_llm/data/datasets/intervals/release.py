@@ -9,18 +9,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
-from har_llm.data.datasets.base import HomeConfig, ReleaseConfig, SensorInWords, where_it_is
+from har_llm.data.datasets.base import HomeConfig, SensorInWords, where_it_is
+from har_llm.data.datasets.continuous import ContinuousRelease
 from har_llm.data.datasets.files import without_collector
 from har_llm.data.datasets.intervals.reader import EPOCH, TableReader
 from har_llm.data.datasets.sessions import Cut
 from har_llm.data.datasets.timeline import Timeline
 from har_llm.data.records import Event, Recordings
-
-GAPS = ("null_class", "unlabelled")
 
 
 class Tables(NamedTuple):
@@ -33,14 +31,14 @@ class Tables(NamedTuple):
 
 
 @dataclass(kw_only=True)
-class IntervalRelease(ReleaseConfig):
+class IntervalRelease(ContinuousRelease):
     """A home in two tables. Each interval of a sensor is two events: its first state at the start, its second at the end.
 
     An event has every activity that lasts at its second, both ends included: several where they overlap. In a gap between
     activities it has the null class, or none (`gaps`). Rooms and their sensors are those of the file.
     """
 
-    COUNTED: ClassVar[tuple[str, ...]] = (*ReleaseConfig.COUNTED, "sensor_rows", "activity_rows")
+    COUNTED: ClassVar[tuple[str, ...]] = (*ContinuousRelease.COUNTED, "sensor_rows", "activity_rows")
 
     folder: str
     """Below paths.data, or absolute."""
@@ -48,15 +46,9 @@ class IntervalRelease(ReleaseConfig):
     """By what the file of sensors calls them."""
     labels: dict[str, int] = field(default_factory=dict)
     """By what the file of activities calls them: the number of the activity."""
-    gaps: str = "null_class"
-    """What an event in a gap between activities has. null_class: the null class; unlabelled: nothing, so that it is shown
-    and not scored, and a model is not offered the null class."""
-    cut: Cut = field(default_factory=Cut)
 
     def check(self) -> None:
         super().check()
-        require("dataset.gaps", self.gaps, GAPS)
-        self.cut.check()
         for setting, value in (("sensors", self.sensors), ("labels", self.labels)):
             if not value:
                 raise ConfigError(f"dataset.{setting} is empty; it must list every one that the files use.")
@@ -66,11 +58,6 @@ class IntervalRelease(ReleaseConfig):
         for label, number in self.labels.items():
             if number not in self.home.activities:
                 raise ConfigError(f"dataset.labels.{label} is {number}, which dataset.home.activities does not list.")
-        if self.gaps == "null_class" and len(self.null_numbers()) != 1:
-            raise ConfigError(
-                f"dataset.home.null_class is {self.home.null_class}; dataset.gaps=null_class gives events in gaps the null "
-                f"class, so it must be one activity. Or set dataset.gaps=unlabelled."
-            )
 
     @property
     @abstractmethod
@@ -127,7 +114,7 @@ class IntervalRelease(ReleaseConfig):
         for (start, end, key), line in sensors.items():
             timed += [(start, line, 0, words[key][0]), (end, line, 1, words[key][1])]
         timeline = Timeline(list(activities))
-        in_gap = tuple(self.null_numbers()) if self.gaps == "null_class" else ()
+        in_gap = self.in_gap
         with without_collector():
             moments = [EPOCH + timedelta(seconds=moment) for moment, *_ in sorted(timed)]
             events = [
@@ -143,10 +130,7 @@ class IntervalRelease(ReleaseConfig):
             things = rooms.setdefault(sensor.room, []) if key in found else []
             if sensor.name not in things:
                 things.append(sensor.name)
-        if self.gaps == "unlabelled":
-            activities = {number: name for number, name in home.activities.items() if number not in self.null_numbers()}
-            home = replace(home, activities=activities, null_class=[])
-        return replace(home, rooms=home.rooms or rooms)
+        return replace(self.offered(home), rooms=home.rooms or rooms)
 
 
 class _Read(NamedTuple):

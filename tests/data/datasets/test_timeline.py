@@ -1,0 +1,22 @@
+"""Activities at a time, and at each of many."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from har_llm.data.datasets.timeline import Timeline
+
+SPANS = st.lists(
+    st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(1, 3)).map(
+        lambda one: (min(one[:2]), max(one[:2]), one[2])
+    )
+)
+
+
+@settings(max_examples=50)
+@given(SPANS, st.integers(0, 25))
+def test_each_moment_has_the_activities_that_last_then(spans: list[tuple[int, int, int]], end: int) -> None:
+    expected = [tuple(sorted({number for start, last, number in spans if start <= now <= last})) for now in range(end)]
+    timeline = Timeline(spans)
+    assert timeline.each(end) == [timeline.at(now) for now in range(end)] == expected
