@@ -1,0 +1,157 @@
+"""What the homes share that are logs: where they lie, what their sensors say, and how their labels become activities."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+from har_llm.common.errors import DataError, MissingError, Notices
+from har_llm.common.numbers import counted
+from har_llm.common.paths import expanded
+from har_llm.data.datasets.base import HomeConfig, events_in
+from har_llm.data.datasets.continuous import ContinuousRelease
+from har_llm.data.datasets.files import without_collector
+from har_llm.data.datasets.logs.log import Log
+from har_llm.data.datasets.logs.reader import LogReader
+from har_llm.data.datasets.logs.words import LoggedSensor, Words, check_sensors
+from har_llm.data.records import Recordings, Session
+
+
+@dataclass(kw_only=True)
+class LogRelease(ContinuousRelease):
+    """A home in a log, or in several: the files of a folder, each with sessions of its own.
+
+    An event has the activities that are marked around it, the row with the mark included. If home.activities lists none but
+    the null class, they are those of the file: its labels in alphabetical order, numbered from 1.
+    """
+
+    COUNTED: ClassVar[tuple[str, ...]] = (*ContinuousRelease.COUNTED, "rows")
+
+    path: str = ""
+    """A file, or a folder of files: below paths.data, or absolute, or from the working directory."""
+    kinds: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What the values of a sensor mean, by its kind."""
+    places: dict[str, str] = field(default_factory=dict)
+    """The room, by the word that a sensor's name begins with."""
+    sensors: dict[str, LoggedSensor] = field(default_factory=dict)
+    """By id: sensors of which more is known than their id says."""
+    left_out: list[str] = field(default_factory=list)
+    """Sensors that are none: annotations in the form of one."""
+    null_labels: list[str] = field(default_factory=list)
+    """Labels that are as a gap: they say that nothing in particular was done."""
+
+    def check(self) -> None:
+        super().check()
+        check_sensors(self.sensors)
+
+    @property
+    @abstractmethod
+    def source(self) -> str:
+        """Where users get it, as in "Download it from ..."."""
+
+    @abstractmethod
+    def reader(self, words: Words) -> LogReader:
+        """A new reader of its files."""
+
+    @abstractmethod
+    def activity_name(self, label: str) -> str:
+        """A label of the files as a prompt shows it."""
+
+    def read(self, data: Path) -> Recordings:
+        with without_collector():
+            read = self._read(data)
+            if read.reader.faults:
+                count = counted(read.reader.faults.total, "fault")
+                raise DataError(f"{self.name} in {read.place} has {count}; mend or replace the files:", read.reader.faults)
+            home, numbers = self._labelled(read.logs)
+            sessions = [session for log in read.logs for session in self._sessions(log, numbers, several=len(read.logs) > 1)]
+        rooms = self.home.rooms or read.words.rooms()
+        filled = replace(self, home=replace(home, rooms=rooms))
+        counts = {"events": events_in(sessions), "rows": sum(log.rows for log in read.logs), "sessions": len(sessions)}
+        unpaired = [notice for log in read.logs for notice in log.unpaired()]
+        differences = self.differences(read.place, "the release", counts, {})
+        recordings = filled.recordings(sessions, [*read.reader.repairs, *unpaired, *differences])
+        left_out = sum((log.left_out for log in read.logs), Counter[str]())
+        return replace(recordings, dropped_events={**left_out, **recordings.dropped_events})
+
+    def faults(self, data: Path) -> Notices:
+        with without_collector():
+            return self._read(data).reader.faults
+
+    def _read(self, data: Path) -> _Read:
+        place = self._find(data)
+        words = Words(self.sensors, self.kinds, self.left_out)
+        reader = self.reader(words)
+        files = reader.files(place) if place.is_dir() else [place]
+        logs = [reader.read(path) for path in files]
+        if not reader.faults:
+            self._check_events(place, reader, logs)
+            self._check_labels(place, reader, logs)
+        return _Read(place, reader, words, logs)
+
+    def _find(self, data: Path) -> Path:
+        wanted = expanded(self.path)
+        places = [expanded(data / wanted), wanted]
+        found = next((place for place in places if place.exists()), None)
+        if not self.path or found is None:
+            what = (
+                f"there is no {' or '.join(dict.fromkeys(map(repr, map(str, places))))}"
+                if self.path
+                else "dataset.path is empty"
+            )
+            raise MissingError(
+                f"{self.name} is missing: {what}. {self.source}, and set dataset.path to its file or folder, or "
+                f"paths.data or HAR_LLM_DATA to the folder that it is below."
+            )
+        return found
+
+    def _check_events(self, place: Path, reader: LogReader, logs: Sequence[Log]) -> None:
+        if not any(log.texts for log in logs):
+            reasons = ", ".join(f"{count:,} x {reason}" for log in logs for reason, count in log.left_out.items())
+            rule = "compare the file with the dataset's form, or set dataset.kinds and dataset.sensors"
+            reader.fault(place, None, "no events", f"no row is an event ({reasons or 'there are no rows'}); {rule}")
+
+    def _check_labels(self, place: Path, reader: LogReader, logs: Sequence[Log]) -> None:
+        """Add a fault for each label that home.activities, where it lists activities, does not have."""
+        known = {name.casefold() for name in self.home.activities.values()}
+        for label in self._labels(logs) if self._lists_activities() else ():
+            if self.activity_name(label).casefold() not in known:
+                rule = f"dataset.home.activities lists {', '.join(self.home.activities.values())}; add it there"
+                reader.fault(place, None, "unknown label", f"has the label {label!r}; {rule}")
+
+    def _lists_activities(self) -> bool:
+        return bool(set(self.home.activities) - self.null_numbers())
+
+    def _labels(self, logs: Iterable[Log]) -> list[str]:
+        """The labels of activities, in alphabetical order."""
+        return sorted({label for log in logs for label in log.all_labels()} - set(self.null_labels))
+
+    def _labelled(self, logs: Sequence[Log]) -> tuple[HomeConfig, Mapping[str, int]]:
+        """The home with its activities, and their numbers by label."""
+        home, labels = self.home, self._labels(logs)
+        if not self._lists_activities():
+            names = dict.fromkeys(self.activity_name(label) for label in labels)
+            home = replace(home, activities={**dict(enumerate(names, start=1)), **home.activities})
+        by_name = {name.casefold(): number for number, name in home.activities.items()}
+        numbers = {label: by_name[self.activity_name(label).casefold()] for label in labels}
+        return self.offered(home), numbers
+
+    def _sessions(self, log: Log, numbers: Mapping[str, int], *, several: bool) -> Iterable[Session]:
+        """A file without any label is unlabelled, not full of gaps."""
+        in_gap = self.in_gap if log.all_labels() else ()
+        for session in log.sessions(self.name, self.cut, numbers, in_gap):
+            name = log.name if self.cut.at == "none" else f"{log.name}/{session.id}"
+            yield replace(session, id=name) if several else session
+
+
+class _Read(NamedTuple):
+    """What the files hold."""
+
+    place: Path
+    reader: LogReader
+    words: Words
+    logs: list[Log]
