@@ -11,7 +11,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from string import Template
 
 from har_llm.common.checks import require
@@ -39,6 +39,8 @@ class PromptConfig(ABC):
     """Names the prompt in records and tables."""
     event_ids: str = "session"
     """session: an event keeps its position in the session; window: ids start at 0 in each window."""
+    show_date: bool = False
+    """Whether an event has its date and weekday before its time; false as in the paper."""
     answer_format: str = "json"
     """How answers are parsed. json: a list of objects; lines: a line an event, as in "0. cooking"."""
     answer_keys: AnswerKeys = field(default_factory=AnswerKeys)
@@ -187,7 +189,7 @@ class SectionedPrompt(PromptConfig):
 
     @property
     def _events(self) -> EventsText:
-        return events_lines if self.event_format == "lines" else events_json
+        return partial(events_lines if self.event_format == "lines" else events_json, dated=self.show_date)
 
     def _example(self, window: Window, home: Home) -> str:
         ids = shown_ids(window, window_ids=self.event_ids == "window")
@@ -246,7 +248,13 @@ class VerbatimPrompt(PromptConfig):
             text = text.rstrip("\n") + "\n\n$events"
         before, after = (_fill(half, _home_values(home)) for half in _EVENTS.split(text, maxsplit=1))
         static = StaticText(lambda _: before, 0, ())
-        return Renderer(self.system, static, lambda _: after, events_json, window_ids=self.event_ids == "window")
+        return Renderer(
+            self.system,
+            static,
+            lambda _: after,
+            partial(events_json, dated=self.show_date),
+            window_ids=self.event_ids == "window",
+        )
 
 
 def _home_values(home: Home) -> dict[str, str]:

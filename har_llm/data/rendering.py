@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import repeat
 
-from har_llm.data.records import Message, Prompt, Window
+from har_llm.common.errors import ConfigError
+from har_llm.data.records import WEEKDAYS, Message, Prompt, Window
 
 EventsText = Callable[[Window, Sequence[int]], str]
 """Writes the events of a window with these ids."""
@@ -52,16 +54,27 @@ def shown_ids(window: Window, *, window_ids: bool) -> tuple[int, ...]:
 _quote = json.encoder.encode_basestring  # what json.dumps(ensure_ascii=False) does to a string, without its set-up
 
 
-def events_json(window: Window, ids: Sequence[int]) -> str:
-    """The window as a JSON list, one event a line (section 3.1.1)."""
+def events_json(window: Window, ids: Sequence[int], *, dated: bool = False) -> str:
+    """The window as a JSON list, one event a line (section 3.1.1). Raises ConfigError if it should be dated and is not."""
+    days = [f'"date": "{day}", ' for day in _days(window)] if dated else repeat("")
     lines = [
-        f'{{"id": {shown}, "time": "{event.time}", "event": {_quote(event.text)}}}'
-        for shown, event in zip(ids, window.events, strict=True)
+        f'{{"id": {shown}, {day}"time": "{event.time}", "event": {_quote(event.text)}}}'
+        for shown, event, day in zip(ids, window.events, days, strict=False)
     ]
     return "[\n" + ",\n".join(lines) + "\n]"
 
 
-def events_lines(window: Window, ids: Sequence[int]) -> str:
-    """The window as a line an event. A line break in an event's text becomes a space."""
+def events_lines(window: Window, ids: Sequence[int], *, dated: bool = False) -> str:
+    """The window as a line an event. A line break in an event's text becomes a space. Raises ConfigError as events_json."""
+    days = [f"{day} " for day in _days(window)] if dated else repeat("")
     texts = (" ".join(event.text.splitlines()) for event in window.events)
-    return "\n".join(f"{shown}. {one.time} {text}" for shown, one, text in zip(ids, window.events, texts, strict=True))
+    rows = zip(ids, days, window.events, texts, strict=False)
+    return "\n".join(f"{shown}. {day}{event.time} {text}" for shown, day, event, text in rows)
+
+
+def _days(window: Window) -> list[str]:
+    """ "Tuesday 2012-02-28", for each event."""
+    days = [event.date for event in window.events]
+    if None in days:
+        raise ConfigError(f"prompt.show_date is true, but the events of {window.session} have no dates; set it to false.")
+    return [f"{WEEKDAYS[day.weekday()]} {day.isoformat()}" for day in days if day is not None]

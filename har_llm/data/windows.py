@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from har_llm.common.errors import ConfigError
-from har_llm.data.records import Event, Session, Window
+from har_llm.data.records import Event, Session, Window, elapsed
 
 
 @dataclass(kw_only=True)
 class FixedWindows:
-    """Windows of a fixed number of events; the last one of a session, or before a long gap, may be shorter.
+    """Windows of a fixed number of events; the last one of a session, or before a long gap, may be shorter. With `minutes`
+    they have a duration, and no more than that number.
 
     Those that overlap show most events more than once. Each event's answer is read from the window that shows most on both
     sides of it: see `answering`.
@@ -26,6 +28,9 @@ class FixedWindows:
     """Events from the beginning of a window to that of the next; null = all of them, without overlap."""
     gap_minutes: float | None = None
     """No window goes over a gap of so many minutes without an event; null = windows go over any gap, as in the paper."""
+    minutes: float | None = None
+    """Events so many minutes or more after a window's first one are not in it; null = its number of events alone counts, as
+    in the paper."""
 
     def check(self) -> None:
         if self.events < 1:
@@ -37,25 +42,26 @@ class FixedWindows:
                 f"window.stride is {self.stride}; it must be from 1 to window.events ({self.events}), or null for windows "
                 f"without overlap; a longer one would leave events out."
             )
-
-        if self.gap_minutes is not None and not self.gap_minutes > 0:
-            raise ConfigError(f"window.gap_minutes is {self.gap_minutes}; it must be above 0, or null for none.")
+        for name in ("gap_minutes", "minutes"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"window.{name} is {value}; it must be above 0, or null for none.")
 
     def cut(self, session: Session) -> Iterator[Window]:
         """The session's windows in order. `excluded` counts the events that no window holds."""
-        windows = (
-            piece[start : start + self.events] for piece in self._pieces(session) for start in self._starts(len(piece))
-        )
-        for index, events in enumerate(windows):
-            yield Window(session.id, index, tuple(events))
+        pieces = ((piece, span) for piece in self._pieces(session) for span in self._spans(piece))
+        for index, (piece, (start, end)) in enumerate(pieces):
+            yield Window(session.id, index, tuple(piece[start:end]))
 
     def excluded(self, session: Session) -> int:
-        """How many events of the session no window holds: at its end, or before a gap."""
-        return sum(self._left_over(len(piece)) for piece in self._pieces(session))
+        """How many events of the session no window holds, because theirs would be shorter than `min_events`."""
+        return sum(len(piece) - self._held(piece) for piece in self._pieces(session))
 
-    def _left_over(self, length: int) -> int:
-        end = max((start + self.events for start in self._starts(length)), default=0)
-        return max(0, length - end)
+    def _held(self, piece: Sequence[Event]) -> int:
+        held = reached = 0
+        for start, end in self._spans(piece):
+            held, reached = held + end - max(start, reached), end
+        return held
 
     def _pieces(self, session: Session) -> Iterator[Sequence[Event]]:
         """The events between long gaps."""
@@ -68,13 +74,17 @@ class FixedWindows:
         for start, end in pairwise([0, *starts, len(events)]):
             yield events[start:end]
 
-    def _starts(self, length: int) -> Iterator[int]:
-        """Where windows begin among so many events without a long gap, until one reaches their end."""
-        for start in range(0, length, self.stride or self.events):
-            if min(self.events, length - start) >= self.min_events:
-                yield start
-            if start + self.events >= length:
-                return
+    def _spans(self, piece: Sequence[Event]) -> Iterator[tuple[int, int]]:
+        """Where windows begin and end among events without a long gap. Each shows an event that the one before does not."""
+        seconds = None if self.minutes is None else elapsed([event.moment for event in piece])
+        start = reached = 0
+        while reached < len(piece):
+            end = min(start + self.events, len(piece))
+            if self.minutes is not None and seconds is not None:
+                end = bisect_left(seconds, seconds[start] + self.minutes * 60, start + 1, end)
+            if end > reached and end - start >= self.min_events:
+                yield start, end
+            reached, start = end, min(start + (self.stride or self.events), end)
 
 
 def answering(windows: Sequence[Window]) -> dict[tuple[str, int], tuple[int, int]]:

@@ -17,8 +17,8 @@ from har_llm.report.paper import DATASETS, TEACHER
 DIFFERS, SILENT = "differs from the paper", "the paper is silent"
 
 STATED = (
-    *("window._target_", "window.events", "window.stride", "window.gap_minutes"),
-    *("lora.window._target_", "lora.window.events", "lora.window.stride", "lora.window.gap_minutes"),
+    *("window._target_", "window.events", "window.stride", "window.gap_minutes", "window.minutes"),
+    *(f"lora.window.{name}" for name in ("_target_", "events", "stride", "gap_minutes", "minutes")),
     *("split", "dataset.paper_split"),
     *("model.id", "model.thinking", "lora.teacher.id", "lora.teacher.thinking", "lora.source._target_"),
     *("lora.examples", "lora.training.max_steps", "lora.training.learning_rate", "lora.trainer"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from har_llm.data.datasets.marble import Marble
 from har_llm.data.datasets.simulated import SimulatedHome
 from har_llm.data.few_shot import example_windows
 from har_llm.data.prompts import SectionedPrompt, VerbatimPrompt
-from har_llm.data.records import Event, Prompt, Session, Window
+from har_llm.data.records import Event, Moment, Prompt, Session, Window
 from har_llm.data.rendering import events_json, events_lines
 from har_llm.data.windows import FixedWindows
 from har_llm.scoring.labels import Labels
@@ -151,6 +152,27 @@ def test_a_line_an_event_whatever_its_text(events: list[tuple[str, str]], gold: 
     window = Window("s", 0, tuple(session_with(events, gold).events))
     lines = events_lines(window, range(len(events))).splitlines()
     assert [line.partition(" ")[0] for line in lines] == [f"{shown}." for shown in range(len(events))]
+
+
+@pytest.mark.parametrize(
+    ("event_format", "line"),
+    [
+        ("json", '{"id": 0, "date": "Wednesday 2012-02-29", "time": "08:00:00", "event": "hall door OPENED"}'),
+        ("lines", "0. Wednesday 2012-02-29 08:00:00 hall door OPENED"),
+    ],
+)
+def test_events_may_have_their_dates_and_weekdays(event_format: str, line: str) -> None:
+    moment = datetime(2012, 2, 29, 8)
+
+    def shown(when: Moment, **changes: Any) -> str:
+        session = Session("s", "g", [Event(0, when, "hall door OPENED", (1,), ())])
+        (prompt,) = rendered(session, "direct", event_format=event_format, **changes)
+        return prompt.messages[-1]["content"]
+
+    assert line in shown(moment, show_date=True)
+    assert shown(moment) == shown(moment.time()), "byte for byte as without dates"
+    with pytest.raises(ConfigError, match=r"prompt.show_date is true, but the events of s have no dates; set it to false"):
+        shown(moment.time(), show_date=True)
 
 
 @pytest.mark.parametrize(("event_ids", "ids"), [("session", range(10, 14)), ("window", range(4))])

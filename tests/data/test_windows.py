@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from har_llm.common.errors import ConfigError
@@ -75,6 +75,48 @@ def test_no_window_goes_over_a_long_gap(
         assert windows == list(replace(windowing, gap_minutes=None).cut(session))
 
 
+SPACES = st.lists(st.sampled_from([0, 1, 20, 59, 60, 61, 200]), max_size=30)
+"""Seconds between events."""
+
+
+@settings(max_examples=60)
+@given(SPACES, st.integers(1, 6), st.integers(1, 6), st.integers(1, 3), st.integers(1, 6), st.booleans())
+def test_windows_of_a_duration_lose_and_double_no_event(
+    spaces: list[int], events: int, stride: int, minutes: int, least: int, dated: bool
+) -> None:
+    seconds = [86_000 + one for one in accumulate(spaces)]  # over midnight
+    moments = [START + timedelta(seconds=one) if dated else time_of_day(one) for one in seconds]
+    session = Session("s1", "g", [Event(place, one, "hall door", (1,), ()) for place, one in enumerate(moments)])
+    apart = FixedWindows(events=events, minutes=minutes)
+    ids = [[event.id for event in window.events] for window in apart.cut(session)]
+    assert [one for window in ids for one in window] == list(range(len(spaces))), "each event in one window, in order"
+    for window, following in pairwise([*ids, [len(spaces)]]):
+        assert seconds[window[-1]] - seconds[window[0]] < 60 * minutes and len(window) <= events
+        assert (
+            len(window) == events
+            or following[0] == len(spaces)
+            or seconds[following[0]] >= seconds[window[0]] + 60 * minutes
+        )
+    overlapping = replace(apart, stride=min(stride, events), min_events=min(least, events))
+    windows = list(overlapping.cut(session))
+    held = {event.id for window in windows for event in window.events}
+    assert len(held) + overlapping.excluded(session) == len(spaces)
+    assert overlapping.min_events > 1 or held == set(range(len(spaces)))
+    assert set(answering(windows)) == {("s1", one) for one in held}
+    ends = [window.events[-1].id for window in windows]
+    assert ends == sorted(set(ends)), "none that shows nothing new"
+
+
+def test_the_shipped_windows_of_a_duration() -> None:
+    composed = experiment("window=duration", "window.minutes=2").window
+    session = session_of(6)
+    moments = [START + timedelta(seconds=one) for one in (0, 119, 120, 500, 501, 619)]
+    events = [event._replace(moment=moment) for event, moment in zip(session.events, moments, strict=True)]
+    windows = list(composed.cut(replace(session, events=events)))
+    assert [[event.id for event in window.events] for window in windows] == [[0, 1], [2], [3, 4, 5]]
+    assert [window.index for window in windows] == [0, 1, 2]
+
+
 def test_a_window_answers_for_the_events_in_its_middle() -> None:
     windows = list(experiment("window=sliding").window.cut(session_of(23)))
     assert [(window.events[0].id, window.events[-1].id) for window in windows] == [(0, 9), (5, 14), (10, 19), (15, 22)]
@@ -110,6 +152,7 @@ def test_ids_of_windows() -> None:
         (FixedWindows(stride=0), "window.stride is 0; it must be from 1 to window.events (10), or null"),
         (FixedWindows(stride=11), "window.stride is 11"),
         (FixedWindows(gap_minutes=0), "window.gap_minutes is 0; it must be above 0"),
+        (FixedWindows(minutes=-1), "window.minutes is -1; it must be above 0, or null"),
         (FixedWindows(gap_minutes=float("nan")), "window.gap_minutes is nan"),
     ],
 )
