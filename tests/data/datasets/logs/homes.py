@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.data.datasets.logs.casas import Casas
+from har_llm.data.datasets.logs.orange4home import Orange4Home
 from har_llm.data.datasets.logs.release import LogRelease
 from har_llm.data.records import Event, Recordings
 from tests.helpers import load
@@ -41,12 +42,38 @@ MULTI_RESIDENT = (
     "2008-11-10 14:29:02 D12 CLOSE",
 )
 
+ORANGE4HOME = (
+    "2017-01-30 08:36:10,label,START:Entrance|Entering",
+    "2017-01-30 08:36:12,entrance_door,OPEN",
+    "2017-01-30 08:36:13,kitchen_temperature,21.5",
+    "2017-01-30 08:36:15,entrance_door,CLOSED",
+    "2017-01-30 08:36:20,label,STOP:Entrance|Entering",
+    "2017-01-30 08:36:21,bedroom_heater1_effective_mode,comfort, at home",
+    "2017-01-30 08:37:00,label,START:Living_room|Watching_TV",
+    "2017-01-30 08:37:00,livingroom_presence_table,ON",
+    "2017-01-30 08:37:01,kitchen_cupboard5,OPEN",
+    "2017-01-30 08:37:02,livingroom_switch1_top_left,ON",
+    "2017-01-30 08:37:03,livingroom_tv_status,ON",
+    "2017-01-30 08:50:00,label,STOP:Living_room|Watching_TV",
+    "2017-01-31 09:00:00,office_presence,OFF",
+)
+
 
 def casas(folder: Path, rows: Sequence[str], /, **changes: Any) -> Casas:
     """The dataset, with its file in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "home.txt").write_bytes("".join(f"{row}\n" for row in rows).encode())
     dataset = load("dataset/casas", Casas, path="home.txt", **changes)
+    dataset.check()
+    return dataset
+
+
+def orange4home(folder: Path, rows: Sequence[str], /, header: str = "Time,ItemName,Value", **changes: Any) -> Orange4Home:
+    """The dataset, with its file in the folder."""
+    path = folder / "orange4home" / "o4h_all_events.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{row}\n" for row in (header, *rows)))
+    dataset = load("dataset/orange4home", Orange4Home, **changes)
     dataset.check()
     return dataset
 
