@@ -120,7 +120,7 @@ def _text(path: Path, content: str) -> None:
 
 
 def _document(report: Report, standing: Sequence[Standing], tables: Sequence[Table], figures: Sequence[Figure]) -> str:
-    runs = counted(sum(len(cell.runs) for cell in report.cells), "run")
+    runs = counted(sum(cell.count for cell in report.cells), "run")
     kinds = sorted({label for cell in report.cells if (label := cell.run.metrics.provenance.label)})
     shown = f"{report.headline_name} (`metrics.headline={report.headline}`), {report.parsing} parsing of the answers"
     parts = ["# Report", f"{runs}. Scores in %: {shown} (`metrics.parsing={report.parsing}`)."]

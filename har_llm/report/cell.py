@@ -62,6 +62,11 @@ class Cell:
         return statistics.fmean(values) if values else None
 
     @property
+    def count(self) -> int:
+        """How many run directories it stands for: seeds, and folds of a cross-validation."""
+        return sum(len(run.results) for run in self.runs)
+
+    @property
     def engines(self) -> tuple[str, ...]:
         return tuple(sorted({engine for run in self.runs for engine in run.engines}))
 

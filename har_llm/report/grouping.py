@@ -10,6 +10,7 @@ from typing import TypeVar
 from har_llm.common.provenance import Provenance
 from har_llm.report.cell import Cell
 from har_llm.report.cells import cells_of, setting
+from har_llm.report.folds import pool_folds
 from har_llm.report.paper import DATASETS
 from har_llm.report.scored_run import ScoredRun
 from har_llm.runs.directory import RunResult
@@ -111,8 +112,9 @@ class Report:
 
 
 def make_report(runs: Sequence[RunResult], headline: str, parsing: str) -> Report:
-    cells, notes = cells_of([ScoredRun(run, parsing) for run in runs])
-    return Report(cells, headline, parsing, notes)
+    pooled, of_folds = pool_folds([ScoredRun(run, parsing) for run in runs])
+    cells, notes = cells_of(pooled)
+    return Report(cells, headline, parsing, [*of_folds, *notes])
 
 
 def ordered(cells: Iterable[Cell]) -> list[Cell]:

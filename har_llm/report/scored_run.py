@@ -40,7 +40,21 @@ class ScoredRun:
     """A finished run with its scores in one parsing mode."""
 
     result: RunResult
+    """Of a cross-validation, its folds as one run: see `folds.pool_folds`."""
     parsing: str
+    folds: tuple[RunResult, ...] = ()
+    """The runs of a cross-validation that are pooled in it."""
+
+    @property
+    def results(self) -> tuple[RunResult, ...]:
+        """The run directories that it stands for."""
+        return self.folds or (self.result,)
+
+    @property
+    def missing_folds(self) -> str | None:
+        """ "3 of 5 folds"; None for a whole cross-validation, and for what is none."""
+        wanted = self.metrics.choices.split.get("folds") or self.result.data.description.sessions
+        return f"{len(self.folds)} of {wanted} folds" if self.folds and len(self.folds) < wanted else None
 
     @property
     def metrics(self) -> Metrics:

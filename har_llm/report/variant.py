@@ -50,6 +50,8 @@ def marks(cell: Cell) -> list[str]:
     """What a reader must know about a cell in every table."""
     run = cell.run
     said = [*partial_labels(run.metrics), *run.metrics.marks]
+    if run.missing_folds is not None:
+        said.append(run.missing_folds)
     if any(engine.startswith("Scripted") for engine in cell.engines):
         said.append("answers from a script, not from a model")
     if len(cell.engines) > 1:

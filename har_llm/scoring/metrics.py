@@ -17,8 +17,9 @@ its gold.
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice, repeat
 from typing import NamedTuple
 
 from har_llm.scoring import intervals
@@ -147,7 +148,36 @@ def score(events: Sequence[ScoredEvent], activities: Mapping[int, str], null_cla
     for event in scored:
         by_session.setdefault(event.session, []).append(event)
     averaged = _without(tuple(activities), null_class)
-    sessions = {name: _measure(by_session[name], averaged) for name in sorted(by_session)}
+    return _scores({name: _measure(by_session[name], averaged) for name in sorted(by_session)}, scored, averaged, activities)
+
+
+def together(parts: Sequence[Scores], activities: Mapping[int, str]) -> Scores:
+    """The scores of runs on different sessions of one home as those of one run on all of these sessions.
+
+    Their events are those that the confusions count. Raises ValueError if a session is in two of them.
+    """
+    sessions = dict(sorted(pair for part in parts for pair in part.sessions.items()))
+    if len(sessions) < sum(len(part.sessions) for part in parts):
+        raise ValueError("A session is in two of the scores that should be put together.")
+    averaged = tuple(dict.fromkeys(one.activity for part in parts for one in part.per_class))
+    return _scores(sessions, [event for part in parts for event in _counted_events(part)], averaged, activities)
+
+
+def _counted_events(scores: Scores) -> Iterator[ScoredEvent]:
+    """The events that a confusion counts. It does not say which of the missed ones was missed for which cause."""
+    numbers, pooled = scores.confusion.activities, scores.pooled
+    shares = pooled.missed_by_cause.items()
+    causes = chain.from_iterable(repeat(cause, round((share or 0) * pooled.events)) for cause, share in shares)
+    for gold, row in zip(numbers, scores.confusion.matrix, strict=True):
+        for predicted, count in zip(numbers, row, strict=False):  # the last column is that of missed events
+            yield from repeat(ScoredEvent("", (gold,), predicted, None), count)
+        yield from (ScoredEvent("", (gold,), None, cause) for cause in islice(causes, row[-1]))
+
+
+def _scores(
+    sessions: Mapping[str, Measures], scored: Sequence[ScoredEvent], averaged: tuple[int, ...], activities: Mapping[int, str]
+) -> Scores:
+    """`scored`: the events of all these sessions."""
     return Scores(
         sessions=sessions,
         mean={metric: _over_sessions(metric, sessions.values()) for metric in METRICS},

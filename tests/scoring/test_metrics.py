@@ -24,6 +24,7 @@ from har_llm.scoring.metrics import (
     Spread,
     score,
     score_all,
+    together,
 )
 from har_llm.scoring.names import METRICS
 from har_llm.scoring.prediction import CAUSES
@@ -258,3 +259,37 @@ def test_order_does_not_matter(scored: list[ScoredEvent], random: Any) -> None:
     shuffled = list(scored)
     random.shuffle(shuffled)
     assert score(shuffled, ACTIVITIES) == score(scored, ACTIVITIES)
+
+
+OUTCOMES = st.tuples(st.integers(0, 3), st.sampled_from([0, 1, 2, 3, *CAUSES]))
+
+
+@settings(max_examples=30)
+@given(st.lists(st.lists(OUTCOMES, min_size=1, max_size=6), min_size=1, max_size=4), st.booleans())
+def test_scores_of_different_sessions_put_together_are_those_of_all_of_them(
+    sessions: list[list[tuple[int, int | str]]], without: bool
+) -> None:
+    held = [events(*pairs, session=f"s{number}") for number, pairs in enumerate(sessions)]
+    null_class = (0,) if without else ()
+    parts = [score(one, ACTIVITIES, null_class) for one in held]
+    whole = asdict(score([event for one in held for event in one], ACTIVITIES, null_class))
+    made = asdict(together(parts, ACTIVITIES))
+    if not any(one.per_class for one in parts):  # no event is scored, so nobody knows what would be averaged
+        assert made["pooled"]["events"] == 0
+        return
+    assert json.loads(json.dumps(made)) == approx_like(json.loads(json.dumps(whole)))
+
+
+def approx_like(values: Any) -> Any:
+    """The same with floats that are nearly equal, because sums have another order."""
+    if isinstance(values, dict):
+        return {key: approx_like(value) for key, value in values.items()}
+    if isinstance(values, list):
+        return [approx_like(value) for value in values]
+    return approx(values) if isinstance(values, float) else values
+
+
+def test_a_session_in_two_scores_is_not_counted_twice() -> None:
+    one = score(events((1, 1)), ACTIVITIES)
+    with pytest.raises(ValueError, match="A session is in two of the scores"):
+        together([one, one], ACTIVITIES)

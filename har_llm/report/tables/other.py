@@ -45,7 +45,7 @@ def _story(report: Report, cells: Sequence[Cell], name: str, title: str) -> Tabl
                 percent(score.seed_std),
                 percent(report.gap_closed(cell, report.headline) if cell.run.distillation else None),
                 with_spread(in_percent(missed.mean), in_percent(missed.session_std)),
-                str(len(cell.runs)),
+                str(cell.count),
                 cell.run.kind,
             ]
         )
@@ -107,7 +107,7 @@ def runs_table(report: Report) -> Table:
     """Every run of the report, and the tables that show it."""
     rows = []
     for cell in ordered(report.cells):
-        for run in cell.runs:
+        for run in (ScoredRun(one, cell.run.parsing) for pooled in cell.runs for one in pooled.results):
             rows.append(
                 [
                     run.result.folder.name,

@@ -87,7 +87,7 @@ def _candidates_rows(report: Report, cell: Cell, *, without_null: bool) -> Itera
                 "left out" if without_null else "as it is",
                 parsing,
                 over,
-                str(len(cell.runs)),
+                str(cell.count),
                 shown(number),
                 *(percent(found[name].mean) for name in F1_SCORES),
                 difference(in_percent(head.mean), number),
