@@ -236,11 +236,24 @@ def validate(experiment: Experiment) -> None:
 
     data = expanded(experiment.settings.paths.data)
     faults = experiment.dataset.faults(data)
-    repairs = () if faults else experiment.dataset.read(data).repairs
-    dataset.show_faults(console.console(), faults, repairs)
+    read = None if faults else experiment.dataset.read(data)
+    dataset.show_faults(console.console(), faults, *((read.repairs, read.dropped_events) if read else ()))
     if faults:
         count = counted(faults.total, "fault")
         raise DataError(f"{experiment.dataset.name} has {count}; correct and run task=validate again.", ())
+
+
+@one_by_one
+def init(experiment: Experiment) -> None:
+    """Draft the file that describes a home of one's own, or add new sensors to it."""
+    from har_llm.data.datasets.own.base import OwnHome
+
+    if not isinstance(experiment.dataset, OwnHome):
+        raise ConfigError(
+            f"task is init, but dataset={experiment.dataset.name} is described in conf/dataset; choose dataset=events or "
+            f"dataset=home_assistant, with dataset.path=FILE."
+        )
+    print(visible(experiment.dataset.draft()))
 
 
 @one_by_one
@@ -342,5 +355,20 @@ def dashboard(experiment: Experiment) -> None:
 
 TASKS: Mapping[str, Callable[[Sequence[Job]], None]] = {
     task.__name__: task
-    for task in (run, predict, plan, prefetch, describe, validate, prompt, runs, report, compare, export, sync, dashboard)
+    for task in (
+        run,
+        predict,
+        plan,
+        prefetch,
+        init,
+        describe,
+        validate,
+        prompt,
+        runs,
+        report,
+        compare,
+        export,
+        sync,
+        dashboard,
+    )
 }

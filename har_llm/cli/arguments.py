@@ -25,7 +25,7 @@ FLAGS = {
 }
 """The flags, most of them Hydra's, and whether a value may follow."""
 SETTING = re.compile(r"(?P<added>\+{0,2})(?P<name>[\w./-]+)(?P<package>@[\w.@:]*)?=(?P<value>.*)", re.DOTALL)
-PATH = re.compile(r"paths\..*|.*\.(path|folder)")
+PATH = re.compile(r"paths\..*|.*\.(\w+_)?(path|folder)")
 """Settings whose value is the name of a file or folder, which may have any character."""
 QUOTED = re.compile(r"'.*'|\".*\"", re.DOTALL)
 SWEEPS = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag)\(")

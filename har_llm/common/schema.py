@@ -52,11 +52,13 @@ OmegaConf.register_new_resolver("split", _split, replace=True)
 
 def _named_by(setting: str, *, _parent_: DictConfig) -> str:
     """${named_by:id} in a config: the last part of the id or path in another setting of the node, as a name."""
-    value = "" if OmegaConf.is_missing(_parent_, setting) else str(_parent_.get(setting))
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", last_part(value)).removesuffix(".gguf").lstrip("._-")[:LONGEST_NAME]
+    value = "" if OmegaConf.is_missing(_parent_, setting) else str(_parent_.get(setting) or "")
+    stem = re.sub(rf"\.({'|'.join(NO_PART_OF_A_NAME)})$", "", last_part(value), flags=re.IGNORECASE)
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).lstrip("._-")[:LONGEST_NAME]
     return name or "custom"
 
 
+NO_PART_OF_A_NAME = ("gguf", "csv", "tsv", "txt", "parquet", "db", "sqlite", "sqlite3")
 LONGEST_NAME = 60
 """Characters of a name that is made of an id."""
 OmegaConf.register_new_resolver("named_by", _named_by, replace=True)

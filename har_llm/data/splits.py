@@ -90,9 +90,14 @@ class GroupSplit(Split):
 
 @dataclass(kw_only=True)
 class PaperSplit(GroupSplit):
-    """As in section 4.3.1: dataset.paper_split says how many sessions of a group of each size are for training."""
+    """As in section 4.3.1: dataset.paper_split says how many sessions of a group of each size are for training.
+
+    A home that no paper has divided, without a paper_split, is divided as by split=fraction.
+    """
 
     def training_count(self, group: str, size: int, paper_split: Mapping[int, int]) -> int:
+        if not paper_split:
+            return FractionSplit().training_count(group, size, paper_split)
         if size not in paper_split:
             known = ", ".join(f"{key}: {value}" for key, value in paper_split.items())
             raise ConfigError(

@@ -22,7 +22,8 @@ from har_llm.scoring.metrics import SessionMean
 NO_EXPERIMENT = (*NO_RESULT, "seed", "limit", "metrics", "engine")
 """Settings that do not distinguish experiments: they change no result, or are shown in other ways."""
 NO_VARIANT = (
-    *("dataset.folder", "model.parameters", "model.revision", "decoding.name"),
+    *("dataset.folder", "dataset.path", "dataset.home_path", "dataset.labels_path", "dataset.vocabulary"),
+    *("model.parameters", "model.revision", "decoding.name"),
     *("lora.name", "lora.train_sessions", "lora.source", "lora.window._target_", "lora.examples.path"),
 )
 """The same for nested settings: places of files, and what metrics.json and environment.json say more exactly."""

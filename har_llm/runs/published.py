@@ -10,7 +10,7 @@ from har_llm.common.paths import last_part, published_id
 from har_llm.runs.directory import RunResult
 
 PLACES = ("path", "folder")
-"""Settings, of any group, whose value is a path."""
+"""Settings, of any group, whose value is a path: the last word of their name."""
 DIGITS = 6
 """Of a digest, enough to tell a user's few files apart."""
 
@@ -36,6 +36,6 @@ def _named(value: Any, key: str = "") -> Any:
         return {name: _named(inside, str(name)) for name, inside in value.items()}
     if not isinstance(value, str):
         return value
-    if key in PLACES:
+    if key.rpartition("_")[2] in PLACES:
         return last_part(value)
     return published_id(value) if key == "id" else value

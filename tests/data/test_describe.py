@@ -94,7 +94,7 @@ def test_render_shows_everything(recordings: Recordings) -> None:
         "3. nothing in particular (null class)",
         "unlabelled (not scored)",
         "label row twice",
-        "Left out by the settings",
+        "Left out, by the settings or because it is no event",
         "unused",
     ):
         assert words in text

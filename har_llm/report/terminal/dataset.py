@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from har_llm.common.console import Laid, plain
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 NOTICED = "Repaired or noticed while reading the files"
+LEFT_OUT = "Left out, by the settings or because it is no event"
 
 
 def render(description: Description, notices: Sequence[Notice] = ()) -> RenderableType:
@@ -33,7 +35,7 @@ def render(description: Description, notices: Sequence[Notice] = ()) -> Renderab
     if description.repairs:
         shown += [*_titled(_counts_table(NOTICED, description.repairs)), *_about_the_whole(notices)]
     if description.dropped_events:
-        shown += _titled(_counts_table("Left out by the settings", description.dropped_events))
+        shown += _titled(_counts_table(LEFT_OUT, description.dropped_events))
     return Group(*shown)
 
 
@@ -95,9 +97,11 @@ def _text(words: str, style: str = "") -> Text:
     return shown
 
 
-def show_faults(out: Console, faults: Notices, repairs: Sequence[Notice] = ()) -> None:
-    """Print the faults with their places, each on a line of its own however long; then numbers of faults and notices by
-    kind."""
+def show_faults(
+    out: Console, faults: Notices, repairs: Sequence[Notice] = (), dropped: Mapping[str, int] = MappingProxyType({})
+) -> None:
+    """Print the faults with their places, each on a line of its own however long; then numbers of faults, of notices and of
+    what is left out, by kind."""
     from rich.console import Group
 
     for fault in faults:
@@ -108,4 +112,6 @@ def show_faults(out: Console, faults: Notices, repairs: Sequence[Notice] = ()) -
     shown = _titled(_counts_table("Faults to correct", counts)) if counts else [_text("No faults.", "bold")]
     if repairs:
         shown += [*_titled(_counts_table(NOTICED, by_kind(repairs))), *_about_the_whole(repairs)]
+    if dropped:
+        shown += _titled(_counts_table(LEFT_OUT, dropped))
     out.print(Group(*shown), crop=False)

@@ -1,0 +1,234 @@
+"""What homes of one's own share: a file of events, and beside it one that describes the home."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from har_llm.common.checks import require
+from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, Notices
+from har_llm.common.files import read_bounded, write_whole
+from har_llm.common.numbers import counted
+from har_llm.common.paths import expanded
+from har_llm.data.datasets.base import DatasetConfig, HomeConfig
+from har_llm.data.datasets.files import FileReader, without_collector
+from har_llm.data.datasets.own.columns import Columns, Finder
+from har_llm.data.datasets.own.draft import CHECK, add_sensors, written
+from har_llm.data.datasets.own.guess import Vocabulary, guess_home, guess_sensors
+from har_llm.data.datasets.own.home_file import OwnDescription, read_home
+from har_llm.data.datasets.own.recorded import Recorded
+from har_llm.data.datasets.own.table import Table
+from har_llm.data.datasets.own.times import Times, UnreadableTime, zone_of
+from har_llm.data.datasets.own.told import Teller
+from har_llm.data.datasets.sessions import Cut
+from har_llm.data.records import Recordings
+
+GAPS = ("unlabelled", "null_class")
+
+
+@dataclass(kw_only=True)
+class OwnHome(DatasetConfig):
+    """A home of one's own: a file of what its sensors reported, whose home is described in NAME.home.yaml beside it.
+
+    Without that file a home is guessed from the sensors' ids and values, as task=init would write it.
+    """
+
+    path: str | None = None
+    """The file, relative to the working directory."""
+    home_path: str | None = None
+    """The file that describes the home; null = NAME.home.yaml beside the data. A setting of dataset.home that is not empty
+    stands in place of the file's."""
+    labels_path: str | None = None
+    """A table of start, end and activity; null = none."""
+    label_columns: Columns = field(default_factory=Columns)
+    """The columns of that table."""
+    timezone: str | None = None
+    """The home's time zone, as in Europe/Paris."""
+    gaps: str = "unlabelled"
+    """What an event without a label has. unlabelled: nothing, so that it is shown and not scored; null_class: the null
+    class."""
+    cut: Cut = field(default_factory=Cut)
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+
+    def check(self) -> None:
+        if not self.path:
+            raise ConfigError(
+                f"dataset.path is not set; name the file with your events: dataset={self.kind} dataset.path={self.example}"
+            )
+        super().check()
+        require("dataset.gaps", self.gaps, GAPS)
+        zone_of(self.timezone)
+        self.cut.check()
+        self.vocabulary.check()
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """The option of conf/dataset."""
+
+    @property
+    @abstractmethod
+    def example(self) -> str:
+        """The name that such a file may have."""
+
+    @abstractmethod
+    def recorded(self, path: Path, times: Times, reader: FileReader) -> Recorded:
+        """What a file holds, in any order. Faults go to the reader."""
+
+    @abstractmethod
+    def times(self) -> Times:
+        """What reads the times of a file and of its labels."""
+
+    def read(self, data: Path) -> Recordings:
+        reader, recordings = self._read()
+        if recordings is None:
+            count = counted(reader.faults.total, "fault")
+            raise DataError(f"{self.name} has {count}; correct the files:", reader.faults)
+        return recordings
+
+    def faults(self, data: Path) -> Notices:
+        return self._read()[0].faults
+
+    def draft(self) -> str:
+        """Write the file that describes the home, or add what the data have and it lacks. What was done, in words.
+
+        Raises DataError for broken data, HarError where nothing can be added.
+        """
+        reader = FileReader()
+        recorded = self._recorded(reader)[0]
+        path, exists = self._home_file, self._home_file.exists()
+        described = read_home(path, reader) if exists else None
+        if reader.faults:
+            raise DataError(f"{self.name} has {counted(reader.faults.total, 'fault')}; correct the files:", reader.faults)
+        if described is None:
+            described, guesses = guess_home(recorded, self.vocabulary)
+            text = written(self._file.name, described, guesses, labelled=bool(recorded.labels()))
+            write_whole(path, text)
+            left = sum(guess.sensor.left_out for guess in guesses.values())
+            look = f"look at its lines marked # {CHECK} ({text.count(f'# {CHECK}') - 1}), then run task=describe"
+            return f"{path}: {counted(len(guesses), 'sensor')}, {left} of them left out; {look}."
+        values = {sensor: held for sensor, held in recorded.values().items() if sensor not in described.sensors}
+        if not values:
+            return f"{path} has every sensor of {self.path}; nothing was changed."
+        guesses = guess_sensors(values, recorded.attributes, self.vocabulary)
+        add_sensors(path, read_bounded(path).decode("utf-8-sig"), guesses)
+        return f"{path}: {counted(len(guesses), 'new sensor')} added below the others; look at them, then run task=describe."
+
+    @property
+    def _file(self) -> Path:
+        return expanded(self.path or "")
+
+    @property
+    def _home_file(self) -> Path:
+        return expanded(self.home_path) if self.home_path else self._file.with_name(f"{self._file.stem}.home.yaml")
+
+    def _read(self) -> tuple[FileReader, Recordings | None]:
+        reader = FileReader()
+        with without_collector():
+            recorded, times = self._recorded(reader)
+            described = None if reader.faults else self._described(recorded, reader)
+        if described is None:
+            return reader, None
+        merged = replace(self, home=_merged(described, self.home))
+        try:
+            merged.check()
+            in_gap = merged._in_gap()
+        except ConfigError as error:
+            reader.fault(self._home_file, None, "home", str(error))
+            return reader, None
+        place = str(self._home_file)
+        told = replace(described, home=merged.home)
+        moments, events = Teller(recorded, told, reader, self._file, place).events(in_gap)
+        if not events and not reader.faults:
+            left = ", ".join(f"{count:,} {reason}" for reason, count in recorded.dropped.items())
+            message = f"no event is left of it ({left}); see {place}" if left else "it holds no event"
+            reader.fault(self._file, None, "no events", message)
+        if reader.faults:
+            return reader, None
+        sessions = self.cut.sessions(self.name, moments, events)
+        made = merged.recordings(sessions, [*reader.repairs, *self._notices(times)])
+        return reader, replace(made, dropped_events={**recorded.dropped, **made.dropped_events})
+
+    def _recorded(self, reader: FileReader) -> tuple[Recorded, Times]:
+        path, times = self._file, self.times()
+        if not path.exists():
+            raise MissingError(
+                f"dataset.path is {self.path!r}, which does not exist (working directory: {Path.cwd()}); write the path of "
+                f"your file: dataset={self.kind} dataset.path={self.example}"
+            )
+        recorded = self.recorded(path, times, reader)
+        if self.labels_path is not None and not reader.faults:
+            self._read_spans(recorded, times, reader)
+        return recorded, times
+
+    def _described(self, recorded: Recorded, reader: FileReader) -> OwnDescription | None:
+        path = self._home_file
+        if path.exists() or self.home_path is not None:
+            return read_home(path, reader)
+        described, _ = guess_home(recorded, self.vocabulary)
+        message = "there is none, so the home is guessed from its sensors; task=init writes it there, for you to edit"
+        reader.repair(path, None, "no file that describes the home", message)
+        return described
+
+    def _read_spans(self, recorded: Recorded, times: Times, reader: FileReader) -> None:
+        path = recorded.spans_path = expanded(self.labels_path or "")
+        table = Table(reader, path)
+        if not table.header:
+            return
+        places = Finder(reader, path, table.header, self.label_columns, "dataset.label_columns")
+        found = places.needed("start", "end", "activity")
+        if not found:
+            return
+        start, end, activity = found
+        for line, fields in table.rows():
+            try:
+                begins, ends = (times.read(fields[place].strip())[0] for place in (start, end))
+            except UnreadableTime as error:
+                reader.fault(path, line, "unreadable time", f"{fields[start]!r} to {fields[end]!r}: {error}")
+                continue
+            if ends < begins:
+                reader.fault(path, line, "ends before it starts", f"ends at {fields[end]}, before its start {fields[start]}")
+            recorded.spans.append((begins, ends, fields[activity].strip(), line))
+
+    def _in_gap(self) -> tuple[int, ...]:
+        """The activities of an event without a label. Raises ConfigError."""
+        if self.gaps == "unlabelled":
+            return ()
+        if len(self.null_numbers()) != 1:
+            raise ConfigError(
+                f"dataset.home.null_class is {self.home.null_class}; dataset.gaps=null_class gives events without a label "
+                f"the null class, so it must be one activity. Or set dataset.gaps=unlabelled."
+            )
+        return tuple(self.null_numbers())
+
+    def _notices(self, times: Times) -> list[Notice]:
+        """About the file as a whole."""
+        found = []
+        if times.shows_utc:
+            message = "its times are in UTC or have an offset, and are shown so; set dataset.timezone, as in Europe/Paris"
+            found.append(Notice(str(self.path), None, "no time zone is set", message))
+        if times.skipped:
+            hours = "when summer time begins; they are moved on as a clock would have been"
+            message = f"{counted(times.skipped, 'time')} that no clock in {self.timezone} showed, {hours}"
+            found.append(Notice(str(self.path), None, "time in the skipped hour", message))
+        return found
+
+
+def _merged(described: OwnDescription, given: HomeConfig) -> HomeConfig:
+    """The home of a file, with what the settings give in place of it."""
+    own = {one.name: value for one in dataclasses.fields(given) if (value := getattr(given, one.name))}
+    home = replace(described.home, **own)
+    return replace(home, rooms=home.rooms or _rooms(described))
+
+
+def _rooms(described: OwnDescription) -> dict[str, list[str]]:
+    """Those of the sensors, in their order."""
+    rooms: dict[str, list[str]] = {}
+    for sensor in described.sensors.values():
+        if not sensor.left_out and sensor.room:
+            things = rooms.setdefault(sensor.room, [])
+            if sensor.name and sensor.name not in things:
+                things.append(sensor.name)
+    return rooms

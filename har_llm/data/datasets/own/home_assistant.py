@@ -1,0 +1,93 @@
+"""What Home Assistant records: the CSV that its history panel exports, or the recorder's database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from har_llm.common.numbers import counted
+from har_llm.data.datasets.files import FileReader, shown
+from har_llm.data.datasets.own.base import OwnHome
+from har_llm.data.datasets.own.recorded import Recorded
+from har_llm.data.datasets.own.recorder import Recorder, is_database
+from har_llm.data.datasets.own.table import Table
+from har_llm.data.datasets.own.times import Times, UnreadableTime, zone_of
+
+COLUMNS = ("entity_id", "state", "last_changed")
+NO_STATE = dict.fromkeys(("unavailable", "unknown", ""), "state unavailable, unknown or empty")
+NO_TAG = ("", "")
+DATABASES = (".db", ".sqlite", ".sqlite3")
+
+
+@dataclass(kw_only=True)
+class HomeAssistant(OwnHome):
+    """The states of a home's entities. An event is a change of an entity's state, so the first state of an entity, one that
+    repeats the state before it and one that says nothing (unavailable, unknown, empty) are none; all are counted.
+
+    Home Assistant records in UTC; without dataset.timezone prompts show UTC.
+    """
+
+    @property
+    def kind(self) -> str:
+        return "home_assistant"
+
+    @property
+    def example(self) -> str:
+        return "history.csv"
+
+    def times(self) -> Times:
+        return Times(zone_of(self.timezone), utc=True)
+
+    def recorded(self, path: Path, times: Times, reader: FileReader) -> Recorded:
+        recorded = Recorded(changes_only=True, nothing=NO_STATE)
+        try:
+            database = is_database(path)
+        except OSError as error:
+            reader.fault(path, None, "unreadable", f"the file cannot be read ({error.strerror or error}); check what it is")
+            return recorded
+        if database:
+            _read_database(path, recorded, times, reader)
+        elif path.suffix.lower() in DATABASES:
+            reader.fault(path, None, "no database", "it is no SQLite database, or an encrypted one; check what it is")
+        else:
+            _read_history(path, recorded, times, reader)
+        recorded.put_in_order()
+        return recorded
+
+
+def _read_history(path: Path, recorded: Recorded, times: Times, reader: FileReader) -> None:
+    """The history panel's CSV: entity by entity, commas in a state only sometimes quoted, perhaps further columns."""
+    table = Table(reader, path, joined="state")
+    missing = [name for name in COLUMNS if name not in table.header]
+    if table.header and missing:
+        rule = "Home Assistant's history panel exports them (Download data); for other tables there is dataset=events"
+        message = f"the header is {', '.join(table.header)!r}, without {' and '.join(missing)}; {rule}"
+        reader.fault(path, 1, "wrong header", message)
+    if reader.faults:
+        return
+    entity, state, changed = (table.header.index(name) for name in COLUMNS)
+    for line, fields in table.rows():
+        try:
+            recorded.add(times.read(fields[changed]), (fields[entity], fields[state]), NO_TAG, line)
+        except UnreadableTime as error:
+            if not table.is_empty(fields):
+                reader.fault(path, line, "unreadable time", f"last_changed is {shown(fields[changed])}; {error}")
+    if table.joined_rows:
+        message = f"{counted(table.joined_rows, 'row')} with a comma that is not quoted; it is taken as part of the state"
+        reader.repair(path, None, "comma in a state", message)
+    if table.empty_lines:
+        reader.repair(path, None, "empty lines", f"{counted(table.empty_lines, 'empty line')}; left out")
+
+
+def _read_database(path: Path, recorded: Recorded, times: Times, reader: FileReader) -> None:
+    """The recorder's database. The line of a state is the number of its row."""
+    recorder = Recorder(path, reader)
+    for number, (entity, state, changed) in enumerate(recorder.states(), start=1):
+        try:
+            when = times.of_unix(changed) if isinstance(changed, float | int) else times.read(str(changed))
+        except (UnreadableTime, ValueError, OverflowError):
+            reader.fault(path, number, "unreadable time", f"the time of a state of {shown(str(entity))} is {changed!r}")
+            continue
+        recorded.add(when, (str(entity), "" if state is None else str(state)), NO_TAG, number)
+    if not reader.faults:
+        recorded.attributes = recorder.attributes()

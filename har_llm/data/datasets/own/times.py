@@ -1,0 +1,173 @@
+"""Reads times as people's systems write them, and says what the home's clock showed and in which order they were."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from har_llm.common.errors import ConfigError
+
+EPOCH = datetime(1970, 1, 1)
+ZERO = timedelta()
+MILLISECONDS_FROM = 1e11
+"""A number from here on counts milliseconds: as seconds it would be in the year 5138."""
+LARGEST = 1e14
+NUMBER = re.compile(r"[0-9]{1,16}(?:[.,][0-9]{1,12})?", re.ASCII)
+BUCKET = 15
+"""Characters of "2026-03-29T02:0": zones change their offset only at multiples of ten minutes, so what begins alike is
+shifted alike."""
+FORMS = "2026-03-29 08:05:00, 2026-03-29T08:05:00.25Z or +02:00, or UNIX seconds or milliseconds"
+"""What can be read, for messages."""
+
+
+Instant = tuple[datetime, datetime]
+"""When something was, by which events are put in order: in UTC where the zone is known, else local; and what the home's
+clock showed."""
+
+
+class UnreadableTime(Exception):
+    """A text is no time, or not of the kind of the others; str() says what the rule is."""
+
+
+def zone_of(name: str | None) -> ZoneInfo | None:
+    """The zone of dataset.timezone. Raises ConfigError for an unknown one."""
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigError(
+            f"dataset.timezone is {name!r}, which is no time zone; write its name, such as Europe/Paris or UTC."
+        ) from None
+
+
+class Times:
+    """Reads the times of one recording.
+
+    A time with an offset (Z, +02:00) or in UNIX seconds or milliseconds is shown by the clock of `zone`. Without a zone, it
+    is shown by the clock of its own offset, UNIX time by UTC's. A time without an offset is what the clock in the home
+    showed, or with `utc` a time in UTC.
+
+    In the hour that comes twice when summer time ends, a local time of a known zone is the second one if the first would be
+    before the time that was read before it. In the hour that is skipped, it is moved on as a clock would have been.
+    """
+
+    def __init__(self, zone: ZoneInfo | None, *, utc: bool = False):
+        self._zone, self._utc = zone, utc
+        self._shifts: dict[str, tuple[timedelta, timedelta]] = {}
+        """From the time as written to UTC and to local, by its first BUCKET characters and its offset."""
+        self._local: dict[str, tuple[timedelta, timedelta]] = {}
+        """The offsets of a local time, by its first BUCKET characters: two where the hour comes twice or is skipped."""
+        self._unix: dict[int, timedelta] = {}
+        """From UNIX time to local, by its ten minutes."""
+        self._known: bool | None = None
+        """Whether times are of known zones, where no zone is set; None before the first."""
+        self._last = datetime.min
+        self.skipped = 0
+        """How many local times no clock showed: they are in the hour that is skipped when summer time begins."""
+
+    @property
+    def shows_utc(self) -> bool:
+        """Whether times may be shown in UTC only because no zone is set."""
+        return self._known is True
+
+    def read(self, text: str) -> Instant:
+        """Raises UnreadableTime."""
+        try:
+            if text[10:11] not in ("T", " "):
+                return self._other(text)
+            if text[-1] in "Zz":
+                return self._aware(text[:-1], "Z")
+            if text[-6] in "+-":
+                return self._aware(text[:-6], text[-6:])
+            if text[-3] in "+-":  # as PostgreSQL writes +02:00
+                return self._aware(text[:-3], text[-3:])
+            return self._naive(text)
+        except (ValueError, OverflowError, IndexError):
+            if text != text.strip():
+                return self.read(text.strip())
+            raise UnreadableTime(f"it must be a time, such as {FORMS}") from None
+
+    def of_unix(self, number: float) -> Instant:
+        """Of UNIX seconds, or of milliseconds where they are so large. Raises ValueError or OverflowError."""
+        if not 0 <= number < LARGEST:
+            raise ValueError(number)
+        order = EPOCH + timedelta(seconds=number if number < MILLISECONDS_FROM else number / 1000)
+        if self._zone is None:
+            self._expect(known=True)
+            return order, order
+        bucket = int(number) // 600
+        shift = self._unix.get(bucket)
+        if shift is None:
+            shift = self._unix[bucket] = self._offset(order)
+        return order, order + shift
+
+    def _other(self, text: str) -> Instant:
+        """UNIX time, or a time in which date and time stand together in another way, such as 20260329T080500."""
+        if NUMBER.fullmatch(text):
+            return self.of_unix(float(text.replace(",", ".")))
+        written = datetime.fromisoformat(text)
+        if "T" not in text:
+            raise ValueError(text)  # a date
+        return self.read(written.isoformat(" "))
+
+    def _aware(self, body: str, offset: str) -> Instant:
+        """A time with an offset."""
+        written = datetime.fromisoformat(body.rstrip())
+        if self._zone is None:
+            self._expect(known=True)
+            if offset == "Z":
+                return written, written
+        key = body[:BUCKET] + offset
+        shifts = self._shifts.get(key)
+        if shifts is None:
+            moment = f"2000-01-01T00:00{offset}"
+            shifts = self._shift(key, written, datetime.fromisoformat(moment).utcoffset() or ZERO)
+        return written + shifts[0], written + shifts[1]
+
+    def _shift(self, key: str, written: datetime, offset: timedelta) -> tuple[timedelta, timedelta]:
+        """How far a time with this offset is from UTC, and from what the clock showed."""
+        shown = offset if self._zone is None else self._offset(written - offset)
+        self._shifts[key] = -offset, shown - offset
+        return self._shifts[key]
+
+    def _offset(self, order: datetime) -> timedelta:
+        """That of the zone at a time in UTC."""
+        return order.replace(tzinfo=UTC).astimezone(self._zone).utcoffset() or ZERO
+
+    def _expect(self, *, known: bool) -> None:
+        """Raise UnreadableTime if times before are of known zones and this is not, or the other way round."""
+        if self._known is None:
+            self._known = known
+        elif self._known != known:
+            has, before = ("a zone", "has none") if known else ("no zone", "has one")
+            raise UnreadableTime(
+                f"it has {has}, and a time before it {before}, so their order is unknown; set dataset.timezone to the "
+                "home's, such as Europe/Paris"
+            )
+
+    def _naive(self, text: str) -> Instant:
+        """A time without an offset."""
+        if self._utc:
+            return self._aware(text, "Z")
+        written = datetime.fromisoformat(text)
+        if self._zone is not None:
+            return self._in_zone(text[:BUCKET], written, self._zone)
+        self._expect(known=False)
+        return written, written
+
+    def _in_zone(self, key: str, written: datetime, zone: ZoneInfo) -> Instant:
+        shifts = self._local.get(key)
+        if shifts is None:
+            first, second = (written.replace(tzinfo=zone, fold=fold).utcoffset() or ZERO for fold in (0, 1))
+            shifts = self._local[key] = (first, second)
+        first, second = shifts
+        order, shown = written - first, written
+        if first < second:
+            self.skipped += 1
+            shown = order + second
+        elif first > second and order < self._last:
+            order = written - second
+        self._last = order
+        return order, shown

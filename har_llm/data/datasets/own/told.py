@@ -1,0 +1,177 @@
+"""Gives readings their words, and so makes events of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from har_llm.common.numbers import counted
+from har_llm.common.text import one_line
+from har_llm.data.datasets.base import activity_number
+from har_llm.data.datasets.files import FileReader, shown, without_collector
+from har_llm.data.datasets.own.home_file import OwnDescription, OwnSensor, number_of
+from har_llm.data.datasets.own.recorded import Recorded
+from har_llm.data.datasets.own.times import EPOCH
+from har_llm.data.datasets.timeline import Timeline
+from har_llm.data.records import Event
+
+SHOWN = 5
+FIRST, REPEATED = "first state of a sensor, no change", "state as before, no change"
+LONGEST = 255
+"""Characters of a sensor's id and of a value; Home Assistant has none longer."""
+SECOND = timedelta(seconds=1)
+
+
+class Told(NamedTuple):
+    """What a value of a sensor means."""
+
+    text: str | None
+    """Of its events; None where it is none."""
+    reason: str
+    """Why it is none."""
+    sensor: str
+    changes: bool
+    """Whether it is an event only where the sensor's text was another one before."""
+
+
+class Teller:
+    """Makes events of readings, by a description of the home. Faults go to a FileReader."""
+
+    def __init__(self, recorded: Recorded, described: OwnDescription, reader: FileReader, path: Path, place: str):
+        """`path`: the data. `place`: where the home is described, for messages."""
+        self._recorded, self._described, self._reader, self._path, self._place = recorded, described, reader, path, place
+
+    def events(self, in_gap: tuple[int, ...]) -> tuple[list[datetime], list[Event]]:
+        """In order, with what the clock showed at each. `in_gap`: the activities of an event that has no label."""
+        told, gold, timeline = self._told(), self._gold(), self._timeline()
+        if self._reader.faults:
+            return [], []
+        moments: list[datetime] = []
+        events: list[Event] = []
+        dropped = self._recorded.dropped
+        latest: dict[str, tuple[datetime, str, tuple[str, str]]] = {}
+        states: dict[str, str] = {}
+        with without_collector():
+            for order, local, pair, tag in self._recorded.readings:
+                text, reason, sensor, changes = told[pair]
+                if text is None:
+                    dropped[reason] += 1
+                    continue
+                if changes:
+                    before = states.get(sensor)
+                    states[sensor] = text
+                    if before is None or before == text:
+                        dropped[FIRST if before is None else REPEATED] += 1
+                        continue
+                said = (order, text, tag)
+                if latest.get(sensor) == said:
+                    dropped["row twice"] += 1
+                    continue
+                latest[sensor] = said
+                activities, subjects = gold[tag]
+                if timeline is not None and not activities:
+                    activities = timeline.at((order - EPOCH) // SECOND)
+                moments.append(local)
+                events.append(Event(len(events), local, text, activities or in_gap, subjects))
+        return moments, events
+
+    def _told(self) -> Mapping[tuple[str, str], Told]:
+        """What each value of each sensor means. A fault for each sensor that the description does not have."""
+        told: dict[tuple[str, str], Told] = {}
+        unknown: dict[str, int] = {}
+        without: dict[str, dict[str, int]] = {}
+        no_event = self._recorded.no_event
+        for pair, line in self._recorded.pairs.items():
+            sensor, value = pair
+            described = self._described.sensors.get(sensor)
+            if pair in no_event:
+                told[pair] = Told(None, no_event[pair], sensor, changes=False)
+            elif not sensor.isprintable() or max(map(len, pair)) > LONGEST:
+                what, text = ("value", value) if sensor.isprintable() and len(sensor) <= LONGEST else ("sensor", sensor)
+                rule = f"it must be one line of at most {LONGEST} printable characters; a quote may be lost above it"
+                self._reader.fault(self._path, line, f"unusable {what}", f"the {what} is {shown(text)}; {rule}")
+            elif described is None:
+                unknown.setdefault(sensor, line)
+            else:
+                told[pair] = self._meaning(sensor, described, value)
+                if described.states and told[pair].text is not None and _word(described, value) is None:
+                    without.setdefault(sensor, {})[value] = line
+        for sensor, line in unknown.items():
+            rule = f"{self._place} does not list it; task=init adds it there (left_out: true leaves it out)"
+            self._reader.fault(self._path, line, "unknown sensor", f"the sensor is {shown(sensor)}; {rule}")
+        for sensor, values in without.items():
+            some = ", ".join(map(shown, list(values)[:SHOWN])) + (", ..." if len(values) > SHOWN else "")
+            rule = f"{self._place} has no words for them; they are told as they are"
+            message = f"{sensor} has {counted(len(values), 'value')} ({some}); {rule}"
+            self._reader.repair(self._path, min(values.values()), "value without a word", message)
+        return told
+
+    def _meaning(self, sensor: str, described: OwnSensor, value: str) -> Told:
+        changes = self._recorded.changes_only
+        if described.left_out:
+            return Told(None, "sensor left out", sensor, changes)
+        if described.threshold is None:
+            word = _word(described, value)
+            return Told(_text(described, one_line(value) if word is None else word), "", sensor, changes)
+        number = number_of(value)
+        if math.isnan(number):
+            return Told(None, "no number, of a sensor with a threshold", sensor, changes)
+        word = described.below if number < described.threshold else described.from_there
+        return Told(_text(described, word), "", sensor, changes=True)
+
+    def _gold(self) -> Mapping[tuple[str, str], tuple[tuple[int, ...], tuple[str, ...]]]:
+        """Activities and residents of each tag. A fault for each activity that the description does not have."""
+        gold: dict[tuple[str, str], tuple[tuple[int, ...], tuple[str, ...]]] = {}
+        unknown: set[str] = set()
+        for tag, line in self._recorded.tags.items():
+            label, resident = tag
+            number = self._number(label) if label else None
+            if label and number is None and label not in unknown:
+                unknown.add(label)
+                self._unknown_label(self._path, line, label)
+            gold[tag] = (() if number is None else (number,)), ((resident,) if resident else ())
+        return gold
+
+    def _timeline(self) -> Timeline | None:
+        spans: list[tuple[int, int, int]] = []
+        unknown: set[str] = set()
+        for start, end, label, line in self._recorded.spans:
+            number = self._number(label)
+            if number is not None:
+                spans.append(((start - EPOCH) // SECOND, (end - EPOCH) // SECOND, number))
+            elif label not in unknown:
+                unknown.add(label)
+                self._unknown_label(self._recorded.spans_path or self._path, line, label)
+        return Timeline(spans) if spans else None
+
+    def _unknown_label(self, path: Path, line: int, label: str) -> None:
+        rule = f"{self._place} has it neither among activities nor among labels; add it there"
+        self._reader.fault(path, line, "unknown activity", f"the activity is {shown(label)}; {rule}")
+
+    def _number(self, label: str) -> int | None:
+        if (number := self._described.labels.get(label)) is not None:
+            return number
+        activities = self._described.home.activities
+        given = int(label) if label.isascii() and label.isdigit() and len(label) < 10 else label
+        number = activity_number(given, activities)
+        return activity_number(plain_name(label), activities) if number is None else number
+
+
+def plain_name(label: str) -> str:
+    """A label as a name: "Prepare_Dinner" is "Prepare Dinner"."""
+    return " ".join(label.replace("_", " ").split())
+
+
+def _word(described: OwnSensor, value: str) -> str | None:
+    found = described.states.get(value)
+    if found is None and value:
+        folded = value.casefold()
+        found = next((word for key, word in described.states.items() if key.casefold() == folded), None)
+    return found
+
+
+def _text(described: OwnSensor, word: str) -> str:
+    return " ".join(filter(None, (described.room, described.name, word)))

@@ -1,0 +1,224 @@
+"""Tables of events: columns, times, labels, and what becomes of each row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas
+import pytest
+
+from har_llm.common.errors import ConfigError, MissingError
+from har_llm.data.splits import FractionSplit, KFoldSplit, PaperSplit
+from tests.data.datasets.own.homes import WEEK, events, events_of, kinds, own, read, texts
+
+PLAIN = [
+    ("2026-03-02 07:10:00", "kitchen fridge door OPENED"),
+    ("2026-03-02 07:10:30", "kitchen fridge door CLOSED"),
+]
+
+
+def test_a_file_alone_is_a_home(tmp_path: Path) -> None:
+    recordings = read(events_of(tmp_path, WEEK))
+    assert [session.id for session in recordings.sessions] == ["2026-03-02", "2026-03-03"]
+    found = [(one.id, one.time, one.text, one.activities) for session in recordings.sessions for one in session.events]
+    assert found == [
+        (0, "07:00:00", "bedroom bed PRESSED", ()),
+        (1, "07:10:00", "kitchen fridge door OPENED", (1,)),
+        (2, "07:10:30", "kitchen fridge door CLOSED", (1,)),
+        (0, "22:00:00", "hall motion BEGINS", (2,)),
+    ]
+    home = recordings.home
+    assert (home.name, home.activities) == ("week", {1: "Prepare Breakfast", 2: "leaving"})
+    assert home.rooms == {"bedroom": ("bed",), "kitchen": ("fridge door",), "hall": ("motion",)}
+    assert [notice.kind for notice in recordings.repairs] == ["no file that describes the home"]
+    assert not recordings.dropped_events
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Timestamp;Entity;State\r\n2026-03-02 07:10:00;kitchen_fridge_door;on\r\n"
+        "2026-03-02 07:10:30;kitchen_fridge_door;off\r\n",
+        "\ufeffdatetime\tdevice\tstatus\n2026-03-02T07:10:00\tkitchen fridge door\topen\n"
+        "2026-03-02T07:10:30\tkitchen fridge door\tclosed",
+        'date,time,"name",message\n2026-03-02,07:10:00,"kitchen.fridge.door","1"\n2026-03-02,07:10:30,"kitchen.fridge.door","0"\n',
+        "value,sensor,time\ntrue,KitchenFridgeDoor,2026-03-02 07:10:00\nfalse,KitchenFridgeDoor,2026-03-02 07:10:30\n",
+        "start,end,sensor\n2026-03-02 07:10:00,2026-03-02 07:10:30,fridge_door_kitchen\n",
+        "TIME , SENSOR , VALUE\n 2026-03-02 07:10:00 , kitchen-fridge-door , ON \n\n"
+        "2026-03-02 07:10:30,kitchen-fridge-door,OFF\n,,\n",
+    ],
+)
+def test_plain_headers_and_separators_are_known(tmp_path: Path, content: str) -> None:
+    assert texts(events_of(tmp_path, content)) == PLAIN
+
+
+def test_columns_and_the_separator_may_be_named(tmp_path: Path) -> None:
+    content = (
+        "when|1,who|2,what|3\n2026-03-02 07:10:00,kitchen_fridge_door,ON\n2026-03-02 07:10:30,kitchen_fridge_door,OFF\n"
+    )
+    names = [
+        f"+dataset.columns.{role}={name}"
+        for role, name in (("time", "'When|1'"), ("sensor", "'who|2'"), ("value", "'what|3'"))
+    ]
+    dataset = events_of(tmp_path, content, *names, "dataset.separator=','")
+    assert texts(dataset) == PLAIN
+    with pytest.raises(ConfigError, match=r"dataset\.separator is '\|'; it must be one of"):
+        events_of(tmp_path, content, "dataset.separator='|'")
+
+
+def test_columns_that_are_not_read_are_said(tmp_path: Path) -> None:
+    recordings = read(events_of(tmp_path, "time,sensor,value,battery\n2026-03-02 07:10:00,a_door,ON,99\n"))
+    (notice,) = [one for one in recordings.repairs if one.kind == "columns that are not read"]
+    assert notice.message == "not read: battery"
+
+
+def test_rows_out_of_order_are_put_in_order_and_counted(tmp_path: Path) -> None:
+    first, second, third, *rest = WEEK.splitlines()
+    recordings = read(events_of(tmp_path, "\n".join([first, third, second, *rest])))
+    assert [one.time for one in recordings.sessions[0].events] == ["07:00:00", "07:10:00", "07:10:30"]
+    (notice,) = [one for one in recordings.repairs if one.kind == "rows out of order"]
+    assert notice.message.startswith("1 row earlier")
+
+
+def test_a_row_twice_is_left_out_and_counted(tmp_path: Path) -> None:
+    row = "2026-03-02 07:00:00,hall_motion,{}\n"
+    content = "time,sensor,value\n" + "".join(row.format(value) for value in ("ON", "ON", "OFF", "ON"))
+    recordings = read(events_of(tmp_path, content))
+    assert [one.text for one in recordings.sessions[0].events] == [
+        "hall motion BEGINS",
+        "hall motion ENDS",
+        "hall motion BEGINS",
+    ]
+    assert recordings.dropped_events == {"row twice": 1}
+
+
+def test_rows_without_a_sensor_or_a_value_are_counted(tmp_path: Path) -> None:
+    recordings = read(events_of(tmp_path, WEEK + "2026-03-04 07:00:00,,ON,\n2026-03-04 07:00:00,hall_motion, ,\n"))
+    assert recordings.dropped_events == {"row without a sensor": 1, "row without a value": 1}
+
+
+def test_the_hour_that_comes_twice_keeps_its_order(tmp_path: Path) -> None:
+    rows = [
+        f"2026-10-25T{text},hall_motion,{value}" for text, value in (("00:30Z", "ON"), ("00:59Z", "OFF"), ("01:10Z", "ON"))
+    ]
+    content = "\n".join(["time,sensor,value", *reversed(rows)])
+    found = texts(events_of(tmp_path, content, "+dataset.timezone=Europe/Paris"))
+    assert [moment[11:16] for moment, _ in found] == ["02:30", "02:59", "02:10"]
+    local = [line.replace("T", " ") for line in ("2026-10-25T02:30,a_door,ON", "2026-10-25T02:10,a_door,OFF")]
+    dataset = events_of(tmp_path, "\n".join(["time,sensor,value", *local]), "+dataset.timezone=Europe/Paris")
+    assert [moment[11:16] for moment, _ in texts(dataset)] == ["02:30", "02:10"] and not kinds(read(dataset))
+
+
+def test_a_zone_that_is_not_set_is_said(tmp_path: Path) -> None:
+    content = "time,sensor,value\n1782892800,hall_motion,ON\n"
+    recordings = read(events_of(tmp_path, content))
+    assert kinds(recordings) == {"no time zone is set"} and recordings.sessions[0].events[0].time == "08:00:00"
+    assert not kinds(read(events_of(tmp_path, content, "+dataset.timezone=UTC")))
+    skipped = "time,sensor,value\n2026-03-29 02:30:00,hall_motion,ON\n"
+    assert kinds(read(events_of(tmp_path, skipped, "+dataset.timezone=Europe/Paris"))) == {"time in the skipped hour"}
+
+
+LABELS = (
+    "start;end;activity\n2026-03-02 06:00:00;2026-03-02 07:00:00;sleeping\n2026-03-03 21:00;2026-03-03 23:00;Going_Out\n"
+)
+
+
+def test_labels_may_be_intervals_in_a_file_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(LABELS)
+    lines = [line.rpartition(",")[0] for line in WEEK.splitlines()]
+    path = f"dataset.labels_path={tmp_path}/labels.csv"
+    dataset = events_of(tmp_path, "\n".join(lines), path)
+    assert [one.activities for one in events(dataset)] == [(1,), (), (), (2,)]
+    assert read(dataset).home.activities == {1: "sleeping", 2: "Going Out"}
+    both = events_of(tmp_path, WEEK, path)  # an event's own label counts before an interval
+    assert [read(both).home.activities[number] for one in events(both) for number in one.activities] == [
+        "sleeping",
+        "Prepare Breakfast",
+        "Prepare Breakfast",
+        "leaving",
+    ]
+    (tmp_path / "labels.csv").write_text(LABELS + "2026-03-04 00:00,2026-03-04 00:00;other\n".replace(",", ";"))
+    filled = events_of(tmp_path, "\n".join(lines), path, "dataset.gaps=null_class")
+    assert [one.activities for one in events(filled)] == [(1,), (3,), (3,), (2,)]
+
+
+def test_gaps_need_one_null_class(tmp_path: Path) -> None:
+    dataset = events_of(tmp_path, WEEK, "dataset.gaps=null_class")
+    assert "it must be one activity" in dataset.faults(Path())[0].message
+
+
+def test_residents_are_subjects(tmp_path: Path) -> None:
+    dataset = events_of(
+        tmp_path, "time,sensor,value,Resident\n2026-03-02 07:10:00,hall_motion,ON,Ada\n2026-03-02 07:11,hall_motion,OFF,\n"
+    )
+    assert [one.subjects for one in events(dataset)] == [("Ada",), ()]
+
+
+def test_activities_may_be_numbers(tmp_path: Path) -> None:
+    content = "time,sensor,value,activity\n2026-03-02 07:10:00,hall_motion,ON,7\n2026-03-02 07:11,hall_motion,OFF,03\n"
+    dataset = events_of(tmp_path, content)
+    assert read(dataset).home.activities == {3: "activity 3", 7: "activity 7"}
+    assert [one.activities for one in events(dataset)] == [(7,), (3,)]
+
+
+def test_names_in_any_language(tmp_path: Path) -> None:
+    content = "time,sensor,value,activity\n" + "".join(
+        f"2026-03-02 07:1{place}:00,{name},on,{label}\n"
+        for place, (name, label) in enumerate(
+            [("cuisine_réfrigérateur", "préparer"), ("厨房_冰箱", "做饭"), ("مطبخ_باب", "طبخ")]
+        )
+    )
+    dataset = events_of(tmp_path, content, name="semaine.csv")
+    assert [one.text for one in events(dataset)] == ["cuisine réfrigérateur ON", "home 厨房 冰箱 ON", "home مطبخ باب ON"]
+    assert read(dataset).home.activities == {1: "préparer", 2: "做饭", 3: "طبخ"}
+
+
+def test_parquet(tmp_path: Path) -> None:
+    frame = pandas.DataFrame(
+        {
+            "time": pandas.to_datetime(["2026-03-02 06:10:00", "2026-03-02 06:10:30"], utc=True).tz_convert("Europe/Paris"),
+            "sensor": ["kitchen_fridge_door"] * 2,
+            "value": [1, 0],
+            "activity": ["cooking", None],
+        }
+    )
+    frame.to_parquet(tmp_path / "week.parquet")
+    dataset = own("events", tmp_path / "week.parquet")
+    assert texts(dataset) == PLAIN and [one.activities for one in events(dataset)] == [(1,), ()]
+    frame["value"] = [True, False]
+    frame["time"] = frame["time"].dt.tz_localize(None)
+    frame.to_parquet(tmp_path / "week.parquet")
+    assert texts(own("events", tmp_path / "week.parquet")) == PLAIN
+
+
+def test_sessions_may_be_cut_at_gaps_and_any_split_divides_them(tmp_path: Path) -> None:
+    sessions = read(events_of(tmp_path, WEEK, "dataset.cut.at=gaps", "dataset.cut.gap_minutes=5")).sessions
+    assert [len(session.events) for session in sessions] == [1, 2, 1]
+    for split in (PaperSplit(), FractionSplit(), KFoldSplit()):
+        parts = split.divide(sessions, {})
+        assert sorted(one.id for part in parts.values() for one in part) == sorted(one.id for one in sessions)
+        assert parts["train"] and parts["test"]
+
+
+def test_the_path_is_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events_of(tmp_path, WEEK)
+    monkeypatch.chdir(tmp_path)
+    assert len(events(own("events", Path("week.csv")))) == 4
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert len(events(own("events", Path("~/week.csv")))) == 4
+    with pytest.raises(
+        MissingError, match=r"dataset.path is 'weak.csv', which does not exist .* dataset=events dataset.path="
+    ):
+        read(own("events", Path("weak.csv")))
+
+
+@pytest.mark.parametrize(("kind", "words"), [("events", "week.csv"), ("home_assistant", "history.csv")])
+def test_a_path_that_is_not_set_is_asked_for(kind: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=rf"dataset.path is not set; .* dataset={kind} dataset.path={words}"):
+        own(kind, Path())
+
+
+def test_the_name_is_that_of_the_file(tmp_path: Path) -> None:
+    for name, called in (("My week.CSV", "My-week"), ("数.csv", "custom"), ("a.b.tsv", "a.b"), ("_é_.db", "custom")):
+        assert events_of(tmp_path, WEEK, name=name).name == called
+    assert events_of(tmp_path, WEEK, "dataset.name=mine").name == "mine"

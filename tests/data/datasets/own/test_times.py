@@ -1,0 +1,124 @@
+"""Times as systems write them: what the home's clock showed, and the order, also where summer time begins and ends."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from har_llm.common.errors import ConfigError
+from har_llm.data.datasets.own.times import Times, UnreadableTime, zone_of
+
+PARIS = ZoneInfo("Europe/Paris")
+HAWAII = ZoneInfo("Pacific/Honolulu")
+LORD_HOWE = ZoneInfo("Australia/Lord_Howe")  # its summer time is half an hour
+
+
+def clock(text: str, zone: ZoneInfo | None = None, *, utc: bool = False) -> str:
+    return str(Times(zone, utc=utc).read(text)[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "in_paris"),
+    [
+        ("2026-07-01 08:00:00", "2026-07-01 08:00:00", "2026-07-01 08:00:00"),
+        ("2026-07-01T08:00", "2026-07-01 08:00:00", "2026-07-01 08:00:00"),
+        (" 20260701T080000 ", "2026-07-01 08:00:00", "2026-07-01 08:00:00"),
+        ("2026-07-01 08:00:00,25", "2026-07-01 08:00:00.250000", "2026-07-01 08:00:00.250000"),
+        ("2026-07-01T08:00:00Z", "2026-07-01 08:00:00", "2026-07-01 10:00:00"),
+        ("2026-07-01T08:00:00.123456789Z", "2026-07-01 08:00:00.123456", "2026-07-01 10:00:00.123456"),
+        ("2026-07-01 08:00:00+00:00", "2026-07-01 08:00:00", "2026-07-01 10:00:00"),
+        ("2026-07-01T08:00:00-05:30", "2026-07-01 08:00:00", "2026-07-01 15:30:00"),
+        ("2026-07-01 08:00:00+02", "2026-07-01 08:00:00", "2026-07-01 08:00:00"),
+        ("1782892800", "2026-07-01 08:00:00", "2026-07-01 10:00:00"),
+        ("1782892800.5", "2026-07-01 08:00:00.500000", "2026-07-01 10:00:00.500000"),
+        ("1782892800,5", "2026-07-01 08:00:00.500000", "2026-07-01 10:00:00.500000"),
+        ("1782892800250", "2026-07-01 08:00:00.250000", "2026-07-01 10:00:00.250000"),
+    ],
+)
+def test_forms(text: str, shown: str, in_paris: str) -> None:
+    assert (clock(text), clock(text, PARIS)) == (shown, in_paris)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "noon",
+        "2026-07-01",
+        "08:00:00",
+        "2026-13-01 08:00:00",
+        "2026-02-29 08:00",
+        "2026-07-01 25:00:00",
+        "1" * 16,
+        "01.07.2026 08:00:00",
+        "2026-07-01 08:00:00+99:00",
+        "2026-07-01 08:00:00 CET",
+        "-5",
+        "nan",
+        "1e9",
+        "2026-07-01 \x00",
+        "0001-01-01T00:00:00+10:00",
+        "9999-12-31T23:59:59-10:00",
+        "٢٠٢٦-07-01 08:00:00",
+    ],
+)
+@pytest.mark.parametrize("zone", [None, PARIS])
+def test_what_is_no_time_is_refused(text: str, zone: ZoneInfo | None) -> None:
+    if zone is None and text[:4] in ("0001", "9999"):
+        zone = HAWAII
+    with pytest.raises(UnreadableTime, match="it must be a time, such as 2026-03-29 08:05:00"):
+        Times(zone).read(text)
+
+
+def test_the_hour_that_comes_twice_is_told_apart_by_the_order() -> None:
+    times = Times(PARIS)
+    texts = ["01:59", "02:10", "02:50", "02:05", "02:50", "03:00"]
+    read = [times.read(f"2026-10-25 {text}") for text in texts]
+    assert [str(local)[11:16] for _, local in read] == texts
+    assert [order.strftime("%H:%M") for order, _ in read] == ["23:59", "00:10", "00:50", "01:05", "01:50", "02:00"]
+
+
+def test_the_skipped_hour_is_moved_on_and_counted() -> None:
+    times = Times(PARIS)
+    assert [str(one)[11:16] for one in times.read("2026-03-29 02:30:00")] == ["01:30", "03:30"]
+    assert times.skipped == 1 and [str(one)[11:16] for one in times.read("2026-03-29 03:31:00")] == ["01:31", "03:31"]
+
+
+def test_times_with_and_without_a_zone_have_no_order_unless_the_zone_is_set() -> None:
+    for first, second in (("2026-07-01 08:00", "2026-07-01 08:00Z"), ("1782892800", "2026-07-01 08:00")):
+        times = Times(None)
+        times.read(first)
+        with pytest.raises(UnreadableTime, match=r"their order is unknown; set dataset\.timezone"):
+            times.read(second)
+        known = Times(PARIS)
+        known.read(first)
+        known.read(second)
+
+
+def test_an_unknown_zone_is_refused() -> None:
+    assert zone_of(None) is None and zone_of("Europe/Paris") == PARIS
+    for name in ("Paris", "../etc/passwd", "", "Europe"):
+        with pytest.raises(ConfigError, match=r"dataset\.timezone is .* Europe/Paris"):
+            zone_of(name)
+
+
+@settings(max_examples=60)
+@given(
+    st.datetimes(datetime(1990, 1, 1), datetime(2036, 1, 1)),
+    st.sampled_from([PARIS, HAWAII, LORD_HOWE, ZoneInfo("Asia/Kathmandu")]),
+    st.integers(-14 * 4, 14 * 4),
+)
+def test_a_time_with_an_offset_is_shown_as_zoneinfo_says(moment: datetime, zone: ZoneInfo, quarters: int) -> None:
+    sign, minutes = "-" if quarters < 0 else "+", abs(quarters) * 15
+    text = f"{moment.isoformat()}{sign}{minutes // 60:02d}:{minutes % 60:02d}"
+    order, local = Times(zone).read(text)
+    aware = datetime.fromisoformat(text)
+    assert order == moment - timedelta(minutes=15 * quarters)
+    assert local == aware.astimezone(zone).replace(tzinfo=None)
+    unix = Times(zone).read(str(int(aware.timestamp())))[1]
+    assert unix == datetime.fromtimestamp(int(aware.timestamp()), zone).replace(tzinfo=None)
