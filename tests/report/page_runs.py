@@ -261,7 +261,7 @@ def _scores(run: Fabricated, shown: Sequence[Mapping[str, Any]], parsing: str, n
     return asdict(metrics.score_all(scored, run.activities, null_class, null_class))
 
 
-VIEWS = ("overview", "results", "timeline", "confusion", "explorer")
+VIEWS = ("overview", "results", "days", "timeline", "confusion", "explorer")
 
 
 def gives_up(window: Sequence[Event]) -> str:

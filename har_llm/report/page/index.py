@@ -10,6 +10,7 @@ from har_llm.common.numbers import counted, percent
 from har_llm.common.paths import parts_apart
 from har_llm.common.tables import Table, numeric_columns
 from har_llm.config.settings import PARSINGS
+from har_llm.data.splits import part_name
 from har_llm.engines.decoding import PLAIN_DECODING
 from har_llm.report.figures.chart import Figure
 from har_llm.report.page.content import (
@@ -151,7 +152,8 @@ def _model(metrics: Metrics) -> str:
 
 _DIFFERENCES: tuple[Callable[[RunResult], str], ...] = (
     lambda run: f"first {counted(run.metrics.limit or 0, 'window')}" if run.metrics.partial else "",
-    lambda run: f"{run.metrics.part} part",
+    lambda run: part_name(run.metrics.part),
+    lambda run: "" if (fold := run.metrics.choices.split.get("fold")) is None else f"fold {fold}",
     lambda run: "" if run.metrics.decoding == PLAIN_DECODING else run.metrics.decoding,
     lambda run: f"prompt {run.metrics.choices.prompt.get('name')} {own_prompt(run)}".strip(),
     lambda run: f"seed {run.metrics.seed}",

@@ -43,6 +43,7 @@ SCRIPTS = (
     "axis.js",
     "bands.js",
     "timeline.js",
+    "days.js",
     "list.js",
     "explorer.js",
     "texts.js",

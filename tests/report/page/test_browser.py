@@ -93,6 +93,7 @@ def named(row: PredictionRow) -> Any:
     [
         ("overview", "Overview", ["home", "flat", "big", "small", "partial: first 3 windows only"]),
         ("results", "Tables and figures", ["Table of scores", "50.00 ± 1.00", "Two sessions.", "Figure of sizes"]),
+        ("days", "Days", ["morning", "Days 1 to 4 of 4", "gold", "cut", "2. cooking", "The usual week"]),
         ("timeline", "Timeline", ["morning (12 events)", "gold", "cut", "2. cooking"]),
         ("confusion", "Confusion", ["Gold activities (rows) as big", "2. cooking", "Activity by activity"]),
         ("explorer", "Explorer", ["312 events", "kitchen stove 0", "What each run says of it", "Reasoning"]),
@@ -609,6 +610,51 @@ def test_the_clock_goes_on_past_midnight_and_over_days(
     assert found == [f"Event {number} · {moments[number]} · {'abc'[number]}" for number in (0, 1, 1, 2)]
 
 
+def test_days_show_what_lasts_from_when_to_when(tmp_path: Path, watch: Watch) -> None:
+    """An activity goes on past midnight; two residents' at a time overlap; and after 12 hours nobody knows."""
+    moments = ["28 22:00:00", "28 23:00:00", "29 01:00:00", "29 02:00:00", "29 23:30:00"]
+    gold = [(1,), (1, 2), (2,), (3,), (3,)]
+    session = [
+        one._replace(date=f"2012-02-{moment[:2]}", time=moment[3:])
+        for one, moment in zip(events(*"abcde", gold=gold), moments, strict=True)
+    ]
+    path = tmp_path / "report.html"
+    run = make(tmp_path, Fabricated("run", {"2012-02-28": session}, [says(1, 1, 2, 3, 3)], model="big"))
+    write_page([run], path, tables=[], figures=[], headline="accuracy", parsing="strict")
+    page = watch(path, "#days")
+    assert [title.removesuffix(" event by event") for title in page.texts(".timeline h2")] == [
+        "Tuesday 2012-02-28",
+        "Wednesday 2012-02-29, 2012-02-28",
+        "The usual week",
+    ]
+    page.page.locator("summary", has_text="This day as a table").first.click()
+    page.page.locator("summary", has_text="This day as a table").last.click()
+    rows = [" ".join(row.split()) for row in page.texts(".timeline details tbody tr")]
+    assert rows == [
+        "gold 22:00:00 24:00:00 1. sleeping",
+        "gold 23:00:00 24:00:00 2. cooking",
+        "big 22:00:00 24:00:00 1. sleeping",
+        "gold 00:00:00 01:00:00 1. sleeping",
+        "gold 00:00:00 02:00:00 2. cooking",
+        "gold 02:00:00 14:00:00 3. eating",
+        "gold 23:30:00 23:30:00 3. eating",
+        "big 00:00:00 01:00:00 1. sleeping",
+        "big 01:00:00 02:00:00 2. cooking",
+        "big 02:00:00 14:00:00 3. eating",
+        "big 23:30:00 23:30:00 3. eating",
+    ]
+    hours = [" ".join(row.split()) for row in page.texts(".week tbody tr")]
+    assert hours == ["1. sleeping – 2.0 1.0 – – – –", "2. cooking – – 1.0 – – – –", "3. eating – – 12.0 – – – –"]
+    page.page.locator(".week select").select_option("gold")
+    page.settled()
+    assert " ".join(page.texts(".week tbody tr")[1].split()) == "2. cooking – 1.0 2.0 – – – –"
+    canvas = page.page.locator(".day canvas").last
+    width = canvas.evaluate("(canvas) => canvas.clientWidth")
+    canvas.click(position={"x": width * 1.5 / 24, "y": 30})
+    page.settled()
+    assert page.text("#detail h2") == "c"
+
+
 @pytest.mark.parametrize("change", [{"time": "noon"}, {"date": "today"}])
 def test_times_that_are_none_have_no_clock(tmp_path: Path, watch: Watch, change: dict[str, str]) -> None:
     session = [one._replace(**change) for one in events("a", "b")]
@@ -617,6 +663,7 @@ def test_times_that_are_none_have_no_clock(tmp_path: Path, watch: Watch, change:
     write_page([run], path, tables=[], figures=[], headline="accuracy", parsing="strict")
     page = watch(path, "#timeline?axis=clock")
     assert "there is no clock" in page.text("main .hint")
+    assert "no event whose time can be read" in watch(path, "#days").text("main .hint")
 
 
 def test_every_control_has_a_name_and_headings_do_not_skip(report: Path, watch: Watch) -> None:

@@ -1,7 +1,7 @@
 /* The page's address, behind the "#", names the view and its settings, so that views can be shared and gone back to. */
 
 const index = plainBlock("index");
-const VIEWS = ["overview", "results", "timeline", "confusion", "explorer"];
+const VIEWS = ["overview", "results", "days", "timeline", "confusion", "explorer"];
 const SHARED = ["data", "runs", "parsing"]; // settings that are kept when the view changes
 const MANY_RUNS = 6;
 

@@ -1,10 +1,12 @@
 /* Shows the view that the address names. */
 
 const VIEW_NAMES = {
-  overview: "Overview", results: "Tables and figures", timeline: "Timeline", confusion: "Confusion", explorer: "Explorer",
+  overview: "Overview", results: "Tables and figures", days: "Days", timeline: "Timeline", confusion: "Confusion",
+  explorer: "Explorer",
 };
 const SHOW = {
-  overview: showOverview, results: showResults, timeline: showTimeline, confusion: showConfusion, explorer: showExplorer,
+  overview: showOverview, results: showResults, days: showDays, timeline: showTimeline, confusion: showConfusion,
+  explorer: showExplorer,
 };
 const main = document.getElementById("main");
 let turn = 0;

@@ -149,7 +149,7 @@ function legend(data, session, runs, parsing, light) {
     },
   }, swatch(data, number), data.activity(number)));
   return h("div", { class: "legend" },
-    h("h2", { id: "legend" }, "Activities of this session ", h("span", { class: "quiet" }, "press one to see it alone")),
+    h("h2", { id: "legend" }, "Activities that are shown ", h("span", { class: "quiet" }, "press one to see it alone")),
     h("div", { class: "chips", role: "group", "aria-labelledby": "legend" }, buttons));
 }
 
