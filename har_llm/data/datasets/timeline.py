@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 
 class Timeline:
@@ -27,9 +27,10 @@ class Timeline:
         """The different activities at a time: one, or none in a gap, or several where they overlap."""
         return self._held[bisect_right(self._starts, moment)]
 
-    def each(self, end: int) -> list[tuple[int, ...]]:
-        """The activities at each of the moments 0 to end - 1."""
-        each = list[tuple[int, ...]]()
+    def pieces(self, end: int) -> Iterator[tuple[tuple[int, ...], int]]:
+        """The moments 0 to end - 1 in pieces, each with its activities: them, and the moment behind the piece."""
+        start = 0
         for until, held in zip([*self._starts, end], self._held, strict=True):
-            each += [held] * (min(until, end) - len(each))
-        return each
+            if start < min(until, end):
+                start = min(until, end)
+                yield held, start

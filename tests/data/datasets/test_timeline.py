@@ -1,4 +1,4 @@
-"""Activities at a time, and at each of many."""
+"""Activities at a time, and in pieces."""
 
 from __future__ import annotations
 
@@ -19,4 +19,9 @@ SPANS = st.lists(
 def test_each_moment_has_the_activities_that_last_then(spans: list[tuple[int, int, int]], end: int) -> None:
     expected = [tuple(sorted({number for start, last, number in spans if start <= now <= last})) for now in range(end)]
     timeline = Timeline(spans)
-    assert timeline.each(end) == [timeline.at(now) for now in range(end)] == expected
+    assert [timeline.at(now) for now in range(end)] == expected
+    each = list[tuple[int, ...]]()
+    for held, until in timeline.pieces(end):
+        assert until > len(each)
+        each += [held] * (until - len(each))
+    assert each == expected

@@ -13,19 +13,22 @@ from har_llm.common.files import MOST_BYTES
 from har_llm.data.datasets.files import FileReader, shown
 
 EPOCH = datetime(1970, 1, 1)
+SECOND = timedelta(seconds=1)
 MONTHS = {
     name: number
     for number, name in enumerate(
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], start=1
     )
 }
+ISO = "YYYY-MM-DD HH:MM:SS"
 TIMES = {
-    "YYYY-MM-DD HH:MM:SS": re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2}) (?P<clock>[0-9:]{8})"),
+    ISO: re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}"),
     "DD-Mon-YYYY HH:MM:SS": re.compile(
         r"(?P<day>[0-9]{1,2})-(?P<month>[A-Z][a-z]{2})-(?P<year>[0-9]{4}) (?P<clock>[0-9:]{8})"
     ),
 }
 """How files write a local time. Months are not taken from the system's language."""
+BETWEEN = re.compile(r"[ ]*\t\s*")
 DASHES = re.compile(r"\s*-[-\s]*")
 
 T = TypeVar("T")
@@ -59,7 +62,7 @@ class IntervalReader(FileReader):
         spans: dict[tuple[int, int, T], int] = {}
         previous: int | None = None
         for line, fields in self.rows(path, columns):
-            start, end = (self.moment(path, line, value, column) for value, column in zip(fields[:2], columns, strict=False))
+            start, end = self.moment(path, line, fields[0], columns[0]), self.moment(path, line, fields[1], columns[1])
             name = self.named(fields[2:])
             if name not in names:
                 self.unknown(path, line, what, (" ".join(columns[2:]), name), f"{what}s", names)
@@ -93,7 +96,7 @@ class TableReader(IntervalReader):
         self._form = form
 
     def fields(self, line: str) -> list[str]:
-        return re.split(r"[ ]*\t\s*", line.strip())
+        return BETWEEN.split(line.strip())
 
     def lines(self, path: Path, most: int = MOST_BYTES) -> Sequence[str | None]:
         """As in a FileReader; None stands for the line of dashes too."""
@@ -110,7 +113,7 @@ class TableReader(IntervalReader):
         if moment is None:
             self.fault(path, line, "unreadable time", f"{column} is {shown(value)}; it must be a time, {self._form}")
             return None
-        return (moment - EPOCH) // timedelta(seconds=1)
+        return (moment - EPOCH) // SECOND
 
 
 def local_time(value: str, form: str) -> datetime | None:
@@ -118,8 +121,10 @@ def local_time(value: str, form: str) -> datetime | None:
     found = TIMES[form].fullmatch(value)
     if found is None:
         return None
-    month = MONTHS.get(found["month"]) or found["month"]
     try:
+        if form == ISO:
+            return datetime.fromisoformat(value)
+        month = MONTHS.get(found["month"]) or found["month"]
         return datetime.fromisoformat(f"{found['year']}-{month:0>2}-{found['day']:0>2} {found['clock']}")
     except ValueError:
         return None

@@ -116,10 +116,11 @@ class IntervalRelease(ContinuousRelease):
         timeline = Timeline(list(activities))
         in_gap = self.in_gap
         with without_collector():
-            moments = [EPOCH + timedelta(seconds=moment) for moment, *_ in sorted(timed)]
+            timed.sort()
+            moments = [EPOCH + timedelta(seconds=moment) for moment, *_ in timed]
             events = [
-                Event(number, moments[number], text, timeline.at(second) or in_gap, ())
-                for number, (second, _, _, text) in enumerate(sorted(timed))
+                Event(number, moment, one[3], timeline.at(one[0]) or in_gap, ())
+                for number, (moment, one) in enumerate(zip(moments, timed, strict=True))
             ]
         return moments, events
 

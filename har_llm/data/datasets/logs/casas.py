@@ -13,7 +13,8 @@ from pathlib import Path
 from har_llm.common.checks import require
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.logs.casas_rows import FORMS, recognised
-from har_llm.data.datasets.logs.reader import SHORTEST_TIME, LogReader, More, Row
+from har_llm.data.datasets.logs.log import Row
+from har_llm.data.datasets.logs.reader import SHORTEST_TIME, LogReader, row_of
 from har_llm.data.datasets.logs.release import LogRelease
 from har_llm.data.datasets.logs.words import Place, Words
 
@@ -84,9 +85,7 @@ class CasasReader(LogReader):
             return None
         kind, place = self._kind(found.sensor), self._place(found.sensor, found.where)
         said = self.said(path, line, found.sensor, found.value, kind, place)
-        plain = said.text is not None and said.readings is None and not found.begins and not found.ends
-        more = None if plain else More(said, found.begins, found.ends)
-        return Row(said.text, found.labels, found.residents, more)
+        return row_of(said, found.labels, found.residents, found.begins, found.ends)
 
     def _kind(self, sensor: str) -> str | None:
         if sensor in self._kinds:

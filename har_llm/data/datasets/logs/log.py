@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from har_llm.common.errors import Notice
+from har_llm.data.datasets.numeric import Readings
 from har_llm.data.datasets.sessions import Cut
 from har_llm.data.datasets.timeline import Timeline
 from har_llm.data.records import Event, Session
@@ -47,6 +48,29 @@ class Marks:
         self.unpaired.append((path, line, f"{label} {what}"))
 
 
+class Row(NamedTuple):
+    """What a row says behind its time."""
+
+    text: str | None
+    """Of an event; None for a row that is none."""
+    labels: tuple[str, ...] = ()
+    """Of this event alone, beside those between marks."""
+    subjects: tuple[str, ...] = ()
+    left_out: str = ""
+    """Why it is no event, if the settings are the reason."""
+    more: More | None = None
+    """None for most rows, which say the same wherever they stand."""
+
+
+class More(NamedTuple):
+    """What a row says that depends on the rows above it."""
+
+    readings: Readings | None = None
+    reading: float = 0
+    begins: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+
+
 @dataclass
 class Log:
     """One file's events. The lists are as long as there are events."""
@@ -54,42 +78,64 @@ class Log:
     name: str
     """Of the file, without its ending."""
     moments: list[datetime] = field(default_factory=list)
-    keys: list[datetime] = field(default_factory=list)
-    """What events are put in order by: their time, or the latest time so far where a clock was set back."""
-    texts: list[str] = field(default_factory=list)
-    labels: list[tuple[str, ...]] = field(default_factory=list)
-    """Of single events, beside the spans between marks."""
-    subjects: list[tuple[str, ...]] = field(default_factory=list)
+    said: list[Row] = field(default_factory=list)
+    set_back: dict[int, datetime] = field(default_factory=dict)
+    """Where a clock was set back: the latest time above an event, by its place; it puts it in order in place of its own."""
+    in_order: bool = True
     marks: Marks = field(default_factory=Marks)
     left_out: Counter[str] = field(default_factory=Counter)
     """Rows that are no event, by reason."""
     rows: int = 0
 
     def all_labels(self) -> set[str]:
-        return {label for labels in set(self.labels) for label in labels} | {label for *_, label in self.marks.spans}
+        return {label for labels in {row.labels for row in self.said} for label in labels} | {
+            label for *_, label in self.marks.spans
+        }
 
     def unpaired(self) -> list[Notice]:
         return [Notice(path, line, "activity without begin or end", message) for path, line, message in self.marks.unpaired]
 
     def sessions(self, group: str, cut: Cut, numbers: Mapping[str, int], in_gap: tuple[int, ...]) -> Iterator[Session]:
         """The events in order of time, cut into sessions. `numbers`: by label."""
-        keys, activities = self.keys, self._activities(numbers, in_gap)
-        columns: tuple[list[Any], ...] = (self.moments, self.texts, activities, self.subjects)
-        order = sorted(range(len(keys)), key=keys.__getitem__)
-        if order != list(range(len(keys))):
-            keys = [keys[place] for place in order]
-            columns = tuple([column[place] for place in order] for column in columns)
+        keys, moments, said, activities = self.moments, self.moments, self.said, self._activities(numbers, in_gap)
+        if self.set_back:
+            keys = [self.set_back.get(place, moment) for place, moment in enumerate(moments)]
+        if not self.in_order:
+            order = sorted(range(len(keys)), key=keys.__getitem__)
+            keys, moments = [keys[place] for place in order], [moments[place] for place in order]
+            said, activities = [said[place] for place in order], [activities[place] for place in order]
         for name, part in cut.parts(keys):
-            parts = (column[part.start : part.stop] for column in columns)
-            yield Session(name, group, list(map(Event, range(len(part)), *parts)))
+            part_said = said[part.start : part.stop]
+            texts, subjects = [row[0] for row in part_said], [row[2] for row in part_said]
+            columns = (
+                range(len(part)),
+                moments[part.start : part.stop],
+                texts,
+                activities[part.start : part.stop],
+                subjects,
+            )
+            yield Session(name, group, list(map(Event._make, zip(*columns, strict=True))))
 
     def _activities(self, numbers: Mapping[str, int], in_gap: tuple[int, ...]) -> list[tuple[int, ...]]:
         """The numbers of each event's activities: those marked around it, and its own labels. A label without a number is
         as a gap."""
         spans = [(start, end, numbers[label]) for start, end, label in self.marks.spans if label in numbers]
-        pairs = list(zip(Timeline(spans).each(len(self.texts)), self.labels, strict=True))
-        found = {
-            (held, own): tuple(sorted({*held, *(numbers[label] for label in own if label in numbers)})) or in_gap
-            for held, own in set(pairs)
-        }
-        return [found[pair] for pair in pairs]
+        found = dict[tuple[int, ...], _Together]()
+        activities = list[tuple[int, ...]]()
+        for held, end in Timeline(spans).pieces(len(self.said)):
+            together = found.setdefault(held, _Together(held, numbers, in_gap))
+            activities += [together[row[1]] for row in self.said[len(activities) : end]]
+        return activities
+
+
+class _Together(dict[tuple[str, ...], tuple[int, ...]]):
+    """The numbers of an event's activities by its own labels, while others last."""
+
+    def __init__(self, held: tuple[int, ...], numbers: Mapping[str, int], in_gap: tuple[int, ...]):
+        super().__init__()
+        self._held, self._numbers, self._in_gap = held, numbers, in_gap
+
+    def __missing__(self, labels: tuple[str, ...]) -> tuple[int, ...]:
+        own = {self._numbers[label] for label in labels if label in self._numbers}
+        self[labels] = tuple(sorted({*self._held, *own})) or self._in_gap
+        return self[labels]

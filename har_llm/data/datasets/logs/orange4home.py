@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from har_llm.data.datasets.files import shown
-from har_llm.data.datasets.logs.reader import LogReader, More, Row
+from har_llm.data.datasets.logs.log import Row
+from har_llm.data.datasets.logs.reader import LogReader, row_of
 from har_llm.data.datasets.logs.release import LogRelease
 from har_llm.data.datasets.logs.words import Place, Said, Words
 
@@ -73,7 +74,7 @@ class Orange4HomeReader(LogReader):
         place, _, name = item.partition("_")
         words = name.replace("_", " ")
         said = self.said(path, line, item, value, self._kind(name), Place(self._places.get(place, place), words))
-        return Row(said.text, more=None if said.text is not None and said.readings is None else More(said))
+        return row_of(said)
 
     def _label(self, path: Path, line: int, value: str) -> Row | None:
         mark = MARK.fullmatch(value)
@@ -82,7 +83,7 @@ class Orange4HomeReader(LogReader):
             self.fault(path, line, "unreadable label", f"the label is {shown(value)}; {rule}")
             return None
         label = (mark[2],)
-        return Row(None, more=More(Said(), begins=label) if mark[1] == "START" else More(Said(), ends=label))
+        return row_of(Said(), begins=label) if mark[1] == "START" else row_of(Said(), ends=label)
 
     def _kind(self, name: str) -> str:
         """The first word of a sensor's name that is a kind: of "presence_table" and "cupboard5", presence and cupboard."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import lt
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.logs.lines import LineReader
-from har_llm.data.datasets.logs.log import Log
+from har_llm.data.datasets.logs.log import Log, More, Row
 from har_llm.data.datasets.logs.words import NO_CROSSING, UNKNOWN, Place, Said, Words
 
 SHORTEST_TIME = len("2011-06-15 01:03:39")
@@ -24,22 +26,22 @@ NOT_RECORDED = re.compile(r"[._].*|readme.*|.*\.(md|pdf|jpe?g|png|gif|html?|zip|
 """Files that lie beside recordings."""
 
 
-class Row(NamedTuple):
-    """What a row says behind its time."""
+class Rows(NamedTuple):
+    """Rows that were read, in the order of the file."""
 
-    text: str | None
-    labels: tuple[str, ...] = ()
-    subjects: tuple[str, ...] = ()
-    more: More | None = None
-    """None for most rows, which are an event and nothing else."""
+    numbers: Sequence[int]
+    """Of their lines."""
+    moments: Sequence[datetime]
+    said: Sequence[Row]
 
 
-class More(NamedTuple):
-    """What a row says that is not the same whenever it says it."""
+@dataclass
+class Above:
+    """What is known of the rows above."""
 
-    said: Said
-    begins: tuple[str, ...] = ()
-    ends: tuple[str, ...] = ()
+    moment: datetime = datetime.min
+    said: Row | None = None
+    latest: datetime = datetime.min
 
 
 class LogReader(LineReader):
@@ -57,6 +59,7 @@ class LogReader(LineReader):
     def __init__(self, words: Words):
         super().__init__()
         self.words = words
+        self._unknown = set[tuple[str, str]]()
 
     @abstractmethod
     def split(self, row: str) -> tuple[str, list[str]]:
@@ -78,47 +81,107 @@ class LogReader(LineReader):
         return sorted(files, key=_by_number)
 
     def read(self, path: Path) -> Log:
-        log, known = Log(path.stem), dict[str, Row]()
-        parse = datetime.fromisoformat
-        latest, previous, above = datetime.min, datetime.min, ""
-        for line, row in self.numbered(path):
-            end = row.find(self.between, SHORTEST_TIME)
-            try:
-                moment, said = parse(row[:end]), known[row[end:]]
-            except (ValueError, KeyError):
-                parsed = self._parsed(path, line, row)
-                if parsed is None:
-                    continue
-                moment, said = parsed
-                if len(known) < MOST_KNOWN and _time(row[:end]) == moment:
-                    known[row[end:]] = said
-            log.rows += 1
-            text, labels, subjects, more = said
-            if more is not None:
-                text = self._told(log, path, line, said.text, more)
-            if moment.tzinfo is not None:
-                rule = "times must be local ones, without a zone"
-                self.fault(path, line, "unreadable time", f"the time is {shown(str(moment))}; {rule}")
-            elif text is not None:
-                if row == above:
-                    self.repair(path, line, "event row twice", "is the same as the row above; kept, so it counts twice")
-                if moment < latest:
-                    key = self._key(path, line, moment, latest, previous)
-                else:
-                    key = latest = moment
-                previous, above = moment, row
-                log.moments.append(moment)
-                log.keys.append(key)
-                log.texts.append(text)
-                log.labels.append(labels)
-                log.subjects.append(subjects)
+        log, known, above = Log(path.stem), dict[str, Row](), Above()
+        for first, lines in self.blocks(path):
+            rows = self._rows(path, first, lines, known)
+            log.rows += len(rows.said)
+            if rows.said:
+                set_back = self._set_back(log, path, rows, above)
+                self._take(log, path, rows, set_back)
         log.marks.close()
         return log
+
+    def _rows(self, path: Path, first: int, lines: Sequence[str | None], known: dict[str, Row]) -> Rows:
+        """The rows of some lines that can be read; `known` says what is said by rows that have been read before.
+
+        A million rows must be read in seconds, so each step is done for all lines at once.
+        """
+        parse, between, texts = datetime.fromisoformat, self.between, [line or "" for line in lines]
+        ends = [text.find(between, SHORTEST_TIME) for text in texts]
+        said = [known.get(text[end:]) for text, end in zip(texts, ends, strict=True)]
+        moments: list[datetime | None]
+        try:
+            moments = [parse(text[:end]) for text, end in zip(texts, ends, strict=True)]
+        except ValueError:
+            moments = [_time(text[:end]) for text, end in zip(texts, ends, strict=True)]
+        numbers: Sequence[int] = range(first, first + len(texts))
+        if None in said or None in moments:
+            for place, text in enumerate(texts):
+                moment, rest = moments[place], text[ends[place] :]
+                if moment is not None and (said[place] is not None or rest in known):
+                    said[place] = known[rest]
+                elif lines[place] is not None:
+                    parsed = self._parsed(path, numbers[place], text)
+                    moments[place], said[place] = parsed or (None, None)
+                    if parsed is not None and parsed[0] == moment and len(known) < MOST_KNOWN:
+                        known[rest] = parsed[1]
+            places = [place for place, row in enumerate(said) if row is not None]
+            numbers = [numbers[place] for place in places]
+            moments, said = [moments[place] for place in places], [said[place] for place in places]
+        return Rows(numbers, cast("list[datetime]", moments), cast("list[Row]", said))
+
+    def _set_back(self, log: Log, path: Path, rows: Rows, above: Above) -> dict[int, datetime]:
+        """The rows where a clock was set back, and the latest time above them. Tells which rows are out of order."""
+        set_back = dict[int, datetime]()
+        numbers, moments, said = rows
+        try:
+            if moments[0] <= above.latest or not all(map(lt, moments, moments[1:])):
+                for place, (number, moment, row) in enumerate(zip(numbers, moments, said, strict=True)):
+                    if moment <= above.moment:
+                        self._explain(path, number, moment, row, above)
+                    if moment < above.latest and above.latest - moment <= SET_BACK:
+                        set_back[place] = above.latest
+                    log.in_order &= moment >= above.latest or place in set_back
+                    above.moment, above.said, above.latest = moment, row, max(moment, above.latest)
+            above.moment, above.said, above.latest = moments[-1], said[-1], max(moments[-1], above.latest)
+        except TypeError:  # a time with a zone cannot be compared with one without
+            for number, moment in zip(numbers, moments, strict=True):
+                if moment.tzinfo is not None:
+                    rule = "times must be local ones, without a zone"
+                    self.fault(path, number, "unreadable time", f"the time is {shown(str(moment))}; {rule}")
+        return set_back
+
+    def _explain(self, path: Path, line: int, moment: datetime, row: Row, above: Above) -> None:
+        """Tell of a row that is no later than the one above it."""
+        if moment == above.moment:
+            if row == above.said:
+                self.repair(path, line, "row twice", "is the same as the row above; kept, so it counts twice")
+        elif above.latest - moment > SET_BACK:
+            rule = "put in order of time"
+            self.repair(path, line, "row out of order", f"{moment} is earlier than {above.latest} above it; {rule}")
+        else:
+            rule = "the order of the file is kept, as where a clock is set back"
+            self.repair(path, line, "row up to an hour earlier", f"{moment} is earlier than {above.moment} above it; {rule}")
+
+    def _take(self, log: Log, path: Path, rows: Rows, set_back: Mapping[int, datetime]) -> None:
+        """Add the events among the rows to the log, and count the others."""
+        said = list(rows.said)
+        if any(row.more is not None for row in said):
+            place = len(log.said)
+            for number, (line, row) in enumerate(zip(rows.numbers, said, strict=True)):
+                if row.more is not None:
+                    said[number] = row = self._told(log, path, line, place, row, row.more)
+                place += row.text is not None
+        texts = [row.text for row in said]
+        if None not in texts:
+            log.set_back |= {len(log.said) + place: key for place, key in set_back.items()}
+            log.moments += rows.moments
+            log.said += said
+            return
+        for place, (moment, row) in enumerate(zip(rows.moments, said, strict=True)):
+            if row.text is not None:
+                if place in set_back:
+                    log.set_back[len(log.said)] = set_back[place]
+                log.moments.append(moment)
+                log.said.append(row)
+            elif row.left_out:
+                log.left_out[row.left_out] += 1
 
     def said(self, path: Path, line: int, sensor: str, value: str, kind: str | None, place: Place) -> Said:
         """What a sensor and its value say; the first row that says what is not known is told."""
         said = self.words.said(sensor, value, kind, place)
-        if said.left_out == UNKNOWN:
+        if said.left_out == UNKNOWN and (sensor, value) not in self._unknown:
+            self._unknown.add((sensor, value))
             rule = "such rows are left out; describe the sensor in dataset.sensors or its values in dataset.kinds"
             self.repair(path, line, "unknown value", f"{shown(sensor)} reports {shown(value)}; {rule}")
         return said
@@ -140,32 +203,29 @@ class LogReader(LineReader):
         said = self.row(path, line, fields)
         return None if moment is None or said is None else (moment, said)
 
-    def _told(self, log: Log, path: Path, line: int, text: str | None, more: More) -> str | None:
-        """The text of a row's event, if it is one. Marks its activities and counts what is left out."""
-        left_out = more.said.left_out
-        if more.said.readings is not None:
-            state = more.said.readings.crossed(more.said.reading)
-            text, left_out = (None, NO_CROSSING) if state is None else (f"{text} {state}", "")
-        if left_out:
-            log.left_out[left_out] += 1
-        place = len(log.texts)
+    def _told(self, log: Log, path: Path, line: int, place: int, row: Row, more: More) -> Row:
+        """What a row says in its place among the events. Marks where its activities begin and end."""
+        if more.readings is not None:
+            state = more.readings.crossed(more.reading)
+            row = Row(None, left_out=NO_CROSSING) if state is None else row._replace(text=f"{row.text} {state}")
         for label in more.begins:
             log.marks.begin(label, place, path, line)
         for label in more.ends:
-            log.marks.end(label, place if text is not None else place - 1, path, line)
-        return text
+            log.marks.end(label, place if row.text is not None else place - 1, path, line)
+        return row
 
-    def _key(self, path: Path, line: int, moment: datetime, latest: datetime, previous: datetime) -> datetime:
-        """What puts an event in order that is earlier than one above it."""
-        if latest - moment > SET_BACK:
-            self.repair(
-                path, line, "event out of order", f"{moment} is earlier than {latest} above it; put in order of time"
-            )
-            return moment
-        if moment < previous:
-            rule = "the order of the file is kept, as where a clock is set back"
-            self.repair(path, line, "event up to an hour earlier", f"{moment} is earlier than {previous} above it; {rule}")
-        return latest
+
+def row_of(
+    said: Said,
+    labels: tuple[str, ...] = (),
+    subjects: tuple[str, ...] = (),
+    begins: tuple[str, ...] = (),
+    ends: tuple[str, ...] = (),
+) -> Row:
+    """The row of what a sensor says, with what the row says of activities."""
+    depends = said.readings is not None or begins or ends
+    more = More(said.readings, said.reading, begins, ends) if depends else None
+    return Row(said.text, labels, subjects, said.left_out, more)
 
 
 def _time(text: str) -> datetime | None:

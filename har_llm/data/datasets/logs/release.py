@@ -110,7 +110,7 @@ class LogRelease(ContinuousRelease):
         return found
 
     def _check_events(self, place: Path, reader: LogReader, logs: Sequence[Log]) -> None:
-        if not any(log.texts for log in logs):
+        if not any(log.said for log in logs):
             reasons = ", ".join(f"{count:,} x {reason}" for log in logs for reason, count in log.left_out.items())
             rule = "compare the file with the dataset's form, or set dataset.kinds and dataset.sensors"
             reader.fault(place, None, "no events", f"no row is an event ({reasons or 'there are no rows'}); {rule}")

@@ -158,7 +158,7 @@ def test_a_session_of_one_event_and_a_row_twice(tmp_path: Path) -> None:
     assert events_in(casas(tmp_path, [FINE]).read(tmp_path).sessions) == 1
     twice = casas(tmp_path, [FINE, FINE]).read(tmp_path)
     assert events_in(twice.sessions) == 2
-    assert [(one.line, one.kind) for one in twice.repairs] == [(2, "event row twice")]
+    assert [(one.line, one.kind) for one in twice.repairs] == [(2, "row twice")]
 
 
 ROW = st.tuples(

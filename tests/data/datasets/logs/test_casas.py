@@ -154,7 +154,7 @@ def test_the_hour_that_comes_twice_keeps_the_order_of_the_file(tmp_path: Path) -
     rows = [f"2010-11-07 {time} M00{number} ON" for number, time in enumerate(times)]
     recordings = casas(tmp_path, rows).read(tmp_path)
     assert [one.time for one in events(recordings)] == times
-    assert [(one.line, one.kind) for one in recordings.repairs] == [(3, "event up to an hour earlier")]
+    assert [(one.line, one.kind) for one in recordings.repairs] == [(3, "row up to an hour earlier")]
 
 
 def test_a_row_from_another_day_is_put_in_order(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_row_from_another_day_is_put_in_order(tmp_path: Path) -> None:
         ("2010-11-07", ["M001", "M003"]),
     ]
     assert [one.activities for one in events(recordings)] == [(1,), (1,), (0,)]  # as marked in the file
-    assert [(one.line, one.kind) for one in recordings.repairs] == [(2, "event out of order")]
+    assert [(one.line, one.kind) for one in recordings.repairs] == [(2, "row out of order")]
 
 
 def test_a_home_that_is_missing_says_where_it_is_to_be_had(tmp_path: Path) -> None:
