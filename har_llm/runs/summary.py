@@ -203,7 +203,7 @@ def _notes(run: RunResult) -> Iterator[str]:
             f"kind, data.json lists them."
         )
     for reason, count in data.dropped_events.items():
-        yield f"{counted(count, 'event')} of the whole dataset left out by the settings: {reason}."
+        yield f"{counted(count, 'event')} of the whole dataset left out: {reason}."
     if metrics.seed and metrics.choices.generation.get("temperature") == 0 and _is_as_it_was(metrics.adapter):
         yield f"seed={metrics.seed} changes nothing: at model.sampling.temperature=0 every seed gives the same generations."
     ends = environment.finish_reasons

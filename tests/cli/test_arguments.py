@@ -36,6 +36,7 @@ def test_a_path_is_read_as_it_was_typed(path: str) -> None:
 
 def test_blanks_inside_a_path_are_kept() -> None:
     assert value("prompt.path=my prompt (1).txt") == "my prompt (1).txt"
+    assert value("dataset.home_path=数 (1).yaml") == "数 (1).yaml"
 
 
 @pytest.mark.parametrize(

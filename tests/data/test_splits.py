@@ -74,6 +74,13 @@ def test_group_size_that_the_paper_does_not_have() -> None:
         assert words in str(raised.value)
 
 
+def test_a_home_that_no_paper_has_divided_is_divided_by_fraction() -> None:
+    sessions = groups(5, 1)
+    assert PaperSplit(validation_sessions=1).divide(sessions, {}) == FractionSplit(validation_sessions=1).divide(
+        sessions, {}
+    )
+
+
 def test_more_training_sessions_than_there_are() -> None:
     with pytest.raises(ConfigError, match=r"dataset\.paper_split\.2 is 3; it must be from 0 to 2"):
         PaperSplit().divide(groups(2), {2: 3})

@@ -38,7 +38,9 @@ def test_the_last_part_stands_for_every_path_and_names_on_the_hub_stay(tmp_path:
         "lora": {"path": "~/adapters/mine", "teacher": {"id": "Qwen/Qwen3-32B"}, "examples": {"path": "C:\\x\\rows.jsonl"}},
         "prompt": {"sections": {"task": "/no_think"}},
     }
+    paths["dataset"] = {"name": "week", "path": "/home/me/week.csv", "home_path": "~/homes/mine.yaml", "labels_path": None}
     config = published_config(fabricated(tmp_path, config=paths))
+    assert [config["dataset"][name] for name in ("path", "home_path", "labels_path")] == ["week.csv", "mine.yaml", None]
     assert config["model"]["id"] == "small"
     assert config["lora"]["path"] == "mine" and config["lora"]["teacher"]["id"] == "Qwen/Qwen3-32B"
     assert config["lora"]["examples"]["path"] == "rows.jsonl"

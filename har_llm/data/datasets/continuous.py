@@ -6,10 +6,20 @@ from dataclasses import dataclass, field, replace
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
-from har_llm.data.datasets.base import HomeConfig, ReleaseConfig
+from har_llm.data.datasets.base import DatasetConfig, HomeConfig, ReleaseConfig
 from har_llm.data.datasets.sessions import Cut
 
 GAPS = ("null_class", "unlabelled")
+
+
+def in_gap(dataset: DatasetConfig, gaps: str) -> tuple[int, ...]:
+    """The activities of an event in a gap. Raises ConfigError where it has no null class that it could be."""
+    if gaps == "null_class" and len(dataset.null_numbers()) != 1:
+        raise ConfigError(
+            f"dataset.home.null_class is {dataset.home.null_class}; dataset.gaps=null_class gives events in gaps the null "
+            f"class, so it must be one activity. Or set dataset.gaps=unlabelled."
+        )
+    return tuple(dataset.null_numbers()) if gaps == "null_class" else ()
 
 
 @dataclass(kw_only=True)
@@ -25,16 +35,12 @@ class ContinuousRelease(ReleaseConfig):
         super().check()
         require("dataset.gaps", self.gaps, GAPS)
         self.cut.check()
-        if self.gaps == "null_class" and len(self.null_numbers()) != 1:
-            raise ConfigError(
-                f"dataset.home.null_class is {self.home.null_class}; dataset.gaps=null_class gives events in gaps the null "
-                f"class, so it must be one activity. Or set dataset.gaps=unlabelled."
-            )
+        in_gap(self, self.gaps)
 
     @property
     def in_gap(self) -> tuple[int, ...]:
         """The activities of an event in a gap."""
-        return tuple(self.null_numbers()) if self.gaps == "null_class" else ()
+        return in_gap(self, self.gaps)
 
     def offered(self, home: HomeConfig) -> HomeConfig:
         """The home with the activities that a model may choose from."""

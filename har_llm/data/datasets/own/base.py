@@ -13,6 +13,7 @@ from har_llm.common.files import read_bounded, write_whole
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import DatasetConfig, HomeConfig
+from har_llm.data.datasets.continuous import GAPS, in_gap
 from har_llm.data.datasets.files import FileReader, without_collector
 from har_llm.data.datasets.own.columns import Columns, Finder
 from har_llm.data.datasets.own.draft import CHECK, add_sensors, written
@@ -24,8 +25,6 @@ from har_llm.data.datasets.own.times import Times, UnreadableTime, zone_of
 from har_llm.data.datasets.own.told import Teller
 from har_llm.data.datasets.sessions import Cut
 from har_llm.data.records import Recordings
-
-GAPS = ("unlabelled", "null_class")
 
 
 @dataclass(kw_only=True)
@@ -134,13 +133,17 @@ class OwnHome(DatasetConfig):
         merged = replace(self, home=_merged(described, self.home))
         try:
             merged.check()
-            in_gap = merged._in_gap()
+            unlabelled = in_gap(merged, self.gaps)
         except ConfigError as error:
             reader.fault(self._home_file, None, "home", str(error))
             return reader, None
         place = str(self._home_file)
+        if not merged.home.activities:
+            rule = "a model chooses among them, so list what the residents may be doing, as in activities: {1: cooking}"
+            reader.fault(self._home_file, None, "home", f"it lists no activity; {rule}")
+            return reader, None
         told = replace(described, home=merged.home)
-        moments, events = Teller(recorded, told, reader, self._file, place).events(in_gap)
+        moments, events = Teller(recorded, told, reader, self._file, place).events(unlabelled)
         if not events and not reader.faults:
             left = ", ".join(f"{count:,} {reason}" for reason, count in recorded.dropped.items())
             message = f"no event is left of it ({left}); see {place}" if left else "it holds no event"
@@ -191,17 +194,6 @@ class OwnHome(DatasetConfig):
             if ends < begins:
                 reader.fault(path, line, "ends before it starts", f"ends at {fields[end]}, before its start {fields[start]}")
             recorded.spans.append((begins, ends, fields[activity].strip(), line))
-
-    def _in_gap(self) -> tuple[int, ...]:
-        """The activities of an event without a label. Raises ConfigError."""
-        if self.gaps == "unlabelled":
-            return ()
-        if len(self.null_numbers()) != 1:
-            raise ConfigError(
-                f"dataset.home.null_class is {self.home.null_class}; dataset.gaps=null_class gives events without a label "
-                f"the null class, so it must be one activity. Or set dataset.gaps=unlabelled."
-            )
-        return tuple(self.null_numbers())
 
     def _notices(self, times: Times) -> list[Notice]:
         """About the file as a whole."""

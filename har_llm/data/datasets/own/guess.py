@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -155,8 +154,8 @@ class _Guesser:
 
     def _no_states(self, values: Sequence[str]) -> str | None:
         """Why the sensor's values are no states."""
-        numbers = [number_of(value) for value in values if value]
-        if numbers and not any(map(math.isnan, numbers)) and not all(self._is_on_or_off(value) for value in values):
+        numbers = [number for value in values if (number := number_of(value)) is not None]
+        if 0 < len(numbers) == sum(map(bool, values)) and not all(self._is_on_or_off(value) for value in values):
             low, high = f"{min(numbers):g}", f"{max(numbers):g}"
             return f"numbers, {low} to {high}; to use it: room, name, threshold: X, states: [word below X, word from X on]"
         return f"{len(values)} different values" if len(values) > MOST_VALUES else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from har_llm.common.plain_yaml import Placed, YamlFault, read_texts
 from har_llm.common.text import suggestion
 from har_llm.data.datasets.base import HomeConfig, activity_number
 from har_llm.data.datasets.files import FileReader, shown
+from har_llm.data.datasets.numeric import Threshold, number
 
 T = TypeVar("T")
 
@@ -26,10 +26,8 @@ class OwnSensor:
     name: str = ""
     states: dict[str, str] = field(default_factory=dict)
     """The word of each value; a value that is not there is told as it is."""
-    threshold: float | None = None
-    """Of a sensor of numbers: its events are when they come to lie below it, or from it on."""
-    below: str = ""
-    from_there: str = ""
+    threshold: Threshold | None = None
+    """Of a sensor of numbers."""
     left_out: bool = False
 
 
@@ -163,13 +161,12 @@ class _HomeReader:
             sensor.states = self._each(f"{name}.states", states, self._line)
             return sensor
         words = self._lines(f"{name}.states", states)
-        sensor.threshold = _number(self._text(f"{name}.threshold", fields["threshold"]))
-        if sensor.threshold is None:
+        level = number_of(self._text(f"{name}.threshold", fields["threshold"]))
+        if level is None:
             self._fault(found.line, f"{name}.threshold is {_shown(fields['threshold'])}; it must be a number")
         if len(words) != 2:
             self._fault(states.line, f"{name}.states must be [word below the threshold, word from there]")
-        else:
-            sensor.below, sensor.from_there = words
+        sensor.threshold = Threshold(level=level or 0.0, states=words)
         return sensor
 
 
@@ -177,18 +174,9 @@ def _whole(text: str) -> bool:
     return re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) is not None
 
 
-def _number(text: str) -> float | None:
-    number = number_of(text)
-    return None if math.isnan(number) else number
-
-
-def number_of(text: str) -> float:
-    """The number that a text is, also with a decimal comma; NaN where it is none."""
-    try:
-        number = float(text.replace(",", "."))
-    except ValueError:
-        return math.nan
-    return number if math.isfinite(number) else math.nan
+def number_of(text: str) -> float | None:
+    """The number that a text is, also with a decimal comma; None where it is none."""
+    return number(text.replace(",", "."))
 
 
 def _shown(found: Placed) -> str:

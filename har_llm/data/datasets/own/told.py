@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -117,9 +116,9 @@ class Teller:
             word = _word(described, value)
             return Told(_text(described, one_line(value) if word is None else word), "", sensor, changes)
         number = number_of(value)
-        if math.isnan(number):
+        if number is None:
             return Told(None, "no number, of a sensor with a threshold", sensor, changes)
-        word = described.below if number < described.threshold else described.from_there
+        word = described.threshold.states[number >= described.threshold.level]
         return Told(_text(described, word), "", sensor, changes=True)
 
     def _gold(self) -> Mapping[tuple[str, str], tuple[tuple[int, ...], tuple[str, ...]]]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
-from typing import Any
+
+from omegaconf import OmegaConf
 
 from har_llm.common.errors import DataError, Notice
 from har_llm.common.schema import component
@@ -29,18 +32,24 @@ binary_sensor.hall_motion,on,2026-03-02T06:10:10+00:00
 
 
 def own(kind: str, path: Path, *overrides: str) -> OwnHome:
-    """The dataset of a file; Path() = none."""
-    given = [f"dataset.path='{path}'"] if path.name else []
-    config = composed(f"dataset={kind}", *given, *overrides)
-    made = component(_plain(config.dataset), "dataset")
-    assert isinstance(made, OwnHome)
+    """The dataset of a file, called by its name; Path() = no file."""
+    made = deepcopy(_composed(kind, *overrides))
+    made.path, made.name = str(path) if path.name else None, path.stem
+    made.check()
     return made
 
 
-def _plain(node: Any) -> Any:
-    from omegaconf import OmegaConf
+@cache
+def _composed(kind: str, *overrides: str) -> OwnHome:
+    """Composing takes much longer than reading a small file."""
+    return as_composed(kind, "week.csv", *overrides)
 
-    return OmegaConf.to_container(node, resolve=True)
+
+def as_composed(kind: str, path: str, *overrides: str) -> OwnHome:
+    config = composed(f"dataset={kind}", f"dataset.path='{path}'", *overrides)
+    made = component(OmegaConf.to_container(config.dataset, resolve=True), "dataset")
+    assert isinstance(made, OwnHome)
+    return made
 
 
 def events_of(folder: Path, content: str | bytes, *overrides: str, name: str = "week.csv") -> OwnHome:

@@ -9,7 +9,7 @@ import pytest
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.data.splits import FractionSplit, KFoldSplit, PaperSplit
-from tests.data.datasets.own.homes import WEEK, events, events_of, kinds, own, read, texts
+from tests.data.datasets.own.homes import WEEK, as_composed, events, events_of, kinds, own, read, texts
 
 PLAIN = [
     ("2026-03-02 07:10:00", "kitchen fridge door OPENED"),
@@ -218,7 +218,7 @@ def test_a_path_that_is_not_set_is_asked_for(kind: str, words: str) -> None:
         own(kind, Path())
 
 
-def test_the_name_is_that_of_the_file(tmp_path: Path) -> None:
-    for name, called in (("My week.CSV", "My-week"), ("数.csv", "custom"), ("a.b.tsv", "a.b"), ("_é_.db", "custom")):
-        assert events_of(tmp_path, WEEK, name=name).name == called
-    assert events_of(tmp_path, WEEK, "dataset.name=mine").name == "mine"
+def test_the_name_is_that_of_the_file() -> None:
+    for name, called in (("~/x/My week.CSV", "My-week"), ("数.csv", "custom"), ("a.b.tsv", "a.b"), ("_é_.db", "custom")):
+        assert as_composed("events", name).name == called
+    assert as_composed("events", "week.csv", "dataset.name=mine").name == "mine"

@@ -116,6 +116,12 @@ def test_what_is_wrong_is_a_fault_with_its_line(tmp_path: Path, line: str, by: s
     assert any(words in message and (at is None or at == place) for place, message in found), found
 
 
+def test_a_home_without_activities_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "week.home.yaml").write_text("sensors: {hall_motion: {room: hall}}\n")
+    dataset = events_of(tmp_path, "time,sensor,value\n2026-03-02 07:10:00,hall_motion,ON\n")
+    assert "it lists no activity; a model chooses among them" in one_fault(dataset).message
+
+
 def test_bytes_that_are_no_text_and_a_folder(tmp_path: Path) -> None:
     path = tmp_path / "week.home.yaml"
     path.write_bytes(b"activities: {}\nrules: [\xff]\n")
