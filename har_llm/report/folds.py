@@ -14,6 +14,7 @@ from har_llm.common.digest import digest
 from har_llm.data.splits import KFoldSplit
 from har_llm.report.scored_run import ScoredRun
 from har_llm.runs.result import Choices, Environment, Metrics
+from har_llm.scoring import over_time
 from har_llm.scoring.metrics import ParsedScores, together
 
 
@@ -95,11 +96,13 @@ def _metrics(folds: Sequence[Metrics]) -> Metrics:
 
 
 def _scores(folds: Sequence[ParsedScores], activities: Mapping[int, str]) -> ParsedScores:
+    timed = [one.over_time for one in folds if one.over_time is not None]
     without = [one.without_null_class for one in folds if one.without_null_class is not None]
     return ParsedScores(
         unscored_events=sum(one.unscored_events for one in folds),
         unlabelled_events=sum(one.unlabelled_events for one in folds),
         all=together([one.all for one in folds], activities),
+        over_time=over_time.together(timed) if timed else None,
         without_null_class=together(without, activities) if len(without) == len(folds) else None,
     )
 

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from har_llm.common.files import staging_folder
 from har_llm.common.paths import expanded, published_id
 from har_llm.config.settings import PARSINGS
 from har_llm.data.describe import describe
-from har_llm.data.records import Prompt
+from har_llm.data.records import Prompt, elapsed
 from har_llm.models import resolve
 from har_llm.runs import directory, summary_markdown
 from har_llm.runs.activities import event_sheet, segment_sheet
@@ -47,6 +48,7 @@ from har_llm.runs.store import GenerationStore
 from har_llm.runs.summary import summarise
 from har_llm.scoring import metrics, parsing
 from har_llm.scoring.names import gold_names, prediction_name
+from har_llm.scoring.over_time import TimedEvent, over_time
 from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.residents import ResidentEvent, score_residents
 
@@ -112,7 +114,7 @@ def _metrics(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Seque
         excluded_events=dict(Counter(row.excluded for row in rows if row.excluded is not None)),
         versions=Versions(parsing.VERSION, metrics.VERSION),
         shown=Shown(settings.metrics.headline, settings.metrics.parsing),
-        **{name: _scores(run, shown, name) for name in PARSINGS},
+        **{name: _scores(run, rows, name) for name in PARSINGS},
         baseline=_baseline(run),
         marks=run.marks.words,
         uses_gold=run.marks.uses_gold,
@@ -121,12 +123,30 @@ def _metrics(run: PreparedRun, windows: Sequence[WindowGenerations], rows: Seque
 
 def _scores(run: PreparedRun, rows: Sequence[PredictionRow], name: str) -> metrics.ParsedScores:
     home = run.recordings.home
-    predicted = [(row, row.parsed(name)) for row in rows]
+    predicted = [(row, row.parsed(name)) for row in rows if row.excluded is None]
     events = [metrics.ScoredEvent(row.session, row.gold, one.activity, one.missed) for row, one in predicted]
     scores = metrics.score_all(events, home.activities, home.null_class, run.unscored)
+    if scores.all.pooled.events:
+        scored = [number for number in home.activities if number not in run.unscored]
+        scores = replace(scores, over_time=over_time(_timed(run, rows, name), scored, home.null_class))
     if run.experiment.prompt.answer_keys.resident is None or run.experiment.baseline is not None:
         return scores
     return replace(scores, residents=score_residents(_by_window(predicted)))
+
+
+def _timed(run: PreparedRun, rows: Sequence[PredictionRow], name: str) -> Iterator[list[TimedEvent]]:
+    """The events of each session, those that are not scored without gold."""
+    for _, group in groupby(rows, key=lambda row: row.session):
+        session = list(group)
+        for_time = elapsed([row.moment for row in session])
+        yield [
+            TimedEvent(
+                second,
+                tuple(number for number in row.gold if row.excluded is None and number not in run.unscored),
+                row.parsed(name).activity,
+            )
+            for second, row in zip(for_time, session, strict=True)
+        ]
 
 
 def _by_window(predicted: Sequence[tuple[PredictionRow, Prediction]]) -> Iterator[tuple[str, list[ResidentEvent]]]:

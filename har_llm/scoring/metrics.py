@@ -24,11 +24,12 @@ from typing import NamedTuple
 
 from har_llm.scoring import intervals
 from har_llm.scoring.names import METRICS
+from har_llm.scoring.over_time import OverTime
 from har_llm.scoring.prediction import CAUSES
 from har_llm.scoring.residents import ResidentScores
 from har_llm.scoring.spread import Spread, spread
 
-VERSION = 3
+VERSION = 4
 """To be raised when the same predictions would get other scores; part of a run's digest."""
 
 VARIANTS = ("all", "without_null_class")
@@ -126,6 +127,8 @@ class ParsedScores:
     all: Scores
     without_null_class: Scores | None = None
     """None where the home has no null class."""
+    over_time: OverTime | None = None
+    """Of all scored events; None without any."""
     residents: ResidentScores | None = None
     """None where the prompt does not ask who caused the events, or the dataset does not say."""
 
