@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.logs.lines import LineReader
-from har_llm.data.datasets.logs.log import Log, More, Row
+from har_llm.data.datasets.logs.log import MORE, TEXT, Log, More, Row
 from har_llm.data.datasets.logs.words import NO_CROSSING, UNKNOWN, Place, Said, Words
 
 SHORTEST_TIME = len("2011-06-15 01:03:39")
@@ -156,14 +156,13 @@ class LogReader(LineReader):
     def _take(self, log: Log, path: Path, rows: Rows, set_back: Mapping[int, datetime]) -> None:
         """Add the events among the rows to the log, and count the others."""
         said = list(rows.said)
-        if any(row.more is not None for row in said):
+        if any(map(MORE, said)):
             place = len(log.said)
             for number, (line, row) in enumerate(zip(rows.numbers, said, strict=True)):
                 if row.more is not None:
                     said[number] = row = self._told(log, path, line, place, row, row.more)
                 place += row.text is not None
-        texts = [row.text for row in said]
-        if None not in texts:
+        if None not in map(TEXT, said):
             log.set_back |= {len(log.said) + place: key for place, key in set_back.items()}
             log.moments += rows.moments
             log.said += said
