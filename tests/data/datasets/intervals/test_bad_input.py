@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from har_llm.common.errors import DataError
-from tests.data.datasets.intervals.homes import DAY, SENSORS, uci_adl
+from tests.data.datasets.intervals.homes import DAY, SENSORS, kasteren, uci_adl
 from tests.helpers import only_fault
 
 FINE = f"{DAY} 09:00:00\t{DAY} 09:01:00\tBed\tPressure\tBedroom"
@@ -41,6 +41,25 @@ def test_a_broken_row_is_a_fault_with_its_line(tmp_path: Path, row: str, kind: s
     fault = only_fault(dataset, tmp_path)
     assert (fault.line, fault.kind) == (6, kind) and (words or "") in fault.message
     assert fault.path.endswith("OrdonezA_Sensors.txt")
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "words"),
+    [
+        ("30-Feb-2008 08:00:00\t1-Mar-2008 08:00:09\t24\t1", "unreadable time", "Start time is '30-Feb-2008 08:00:00'"),
+        ("3-Fev-2008 08:00:00\t3-Feb-2008 08:00:09\t24\t1", "unreadable time", "DD-Mon-YYYY HH:MM:SS"),
+        ("3-Feb-2008 08:00:00\t2008-02-03 08:00:09\t24\t1", "unreadable time", "End time is '2008-02-03 08:00:09'"),
+        ("3-Feb-2008 08:00:00\t3-Feb-2008 08:00:09\t99\t1", "unknown sensor", "ID Val is '99'; dataset.sensors knows 1, 5,"),
+        ("3-Feb-2008 08:00:00\t3-Feb-2008 08:00:09\t24\t0", "unknown sensor", "ID Val is '24 0'"),
+        ("3-Feb-2008 08:00:00\t3-Feb-2008 08:00:09\t24", "wrong number of fields", "has 3 fields; a row must have 4"),
+        ("Length: 2", "wrong number of fields", "'Length: 2' has 1 field"),
+    ],
+)
+def test_a_broken_row_of_kasteren_is_a_fault_with_its_line(tmp_path: Path, row: str, kind: str, words: str) -> None:
+    fine = "3-Feb-2008 08:00:00\t3-Feb-2008 08:00:09\t24\t1"
+    dataset = kasteren(tmp_path, [fine, row, "Length: 2"], ["03-Feb-2008 07:00:00\t03-Feb-2008 08:00:00\t10", "Length: 1"])
+    fault = only_fault(dataset, tmp_path)
+    assert (fault.line, fault.kind) == (4, kind) and words in fault.message
 
 
 def test_an_unknown_label_is_a_fault(tmp_path: Path) -> None:
