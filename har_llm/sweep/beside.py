@@ -34,6 +34,9 @@ def baselines_beside(jobs: Sequence[Job]) -> Beside:
     for job in jobs:
         if job.experiment is None or job.run is None or not _wanted(job):
             continue
+        if not any(event.activities for prompt in job.run.prompts for event in prompt.window.events):
+            left_out[f"No baseline is computed beside {job.run.name}: none of its events has a gold activity."] = None
+            continue
         why = untrainable(job.experiment, job.run.parts["train"])
         if why is not None:
             left_out[f"No baseline is trained on gold activities beside {job.run.name}: {why}."] = None

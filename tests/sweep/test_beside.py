@@ -74,6 +74,20 @@ def test_a_training_part_without_gold_gets_those_without_labels_and_a_word(job: 
     assert "the 2 sessions of the training part have none" in found.left_out[0]
 
 
+def test_where_no_event_has_gold_there_is_none_and_a_word(job: Make) -> None:
+    one = job()
+    assert one.experiment is not None
+    run = prepare(one.experiment)
+    unlabelled = [
+        replace(prompt, window=replace(prompt.window, events=tuple(e._replace(activities=()) for e in prompt.window.events)))
+        for prompt in run.prompts
+    ]
+    one.run = replace(run, prompts=unlabelled)
+    found = baselines_beside([one])
+    assert found.jobs == []
+    assert found.left_out == [f"No baseline is computed beside {run.name}: none of its events has a gold activity."]
+
+
 def test_what_would_take_long_is_left_out_with_a_word(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RandomForest, "most_events", 10)
     found = beside(job(), job("model=random_forest", "model.name=asked"))
