@@ -7,6 +7,7 @@ not scored belongs to no activity.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -72,7 +73,7 @@ def over_time(
         transitions += len(pairs)
         right += sum(one.right and later.right for one, later in pairs)
         several += sum(len(event.gold) > 1 for event in session)
-        errors += _errors(held, [number for number in numbers if number not in null_class])
+        errors += _errors(held, null_class)
     return _scores(numbers, matrix, (transitions, right, several), summed(errors))
 
 
@@ -106,13 +107,23 @@ def _held(session: Sequence[TimedEvent]) -> Iterator[Held]:
         yield Held(lasting, gold, event.predicted, gap)
 
 
-def _errors(held: Iterable[Held], activities: Iterable[int]) -> Iterator[SegmentErrors]:
-    """Of each of these activities that occurs or is predicted."""
-    pieces = _pieces(held)
-    occur = {number for piece in pieces for number in (piece.gold, piece.predicted)}
-    for activity in activities:
-        if activity in occur:
-            yield segment_errors(Frame(one.seconds, one.gold == activity, one.predicted == activity) for one in pieces)
+def _errors(held: Iterable[Held], null_class: Collection[int]) -> Iterator[SegmentErrors]:
+    """Of each activity that occurs or is predicted."""
+    return (segment_errors(frames) for activity, frames in _frames(held).items() if activity not in null_class)
+
+
+def _frames(held: Iterable[Held]) -> dict[int, list[Frame]]:
+    """By activity; the pieces between two of its own are one frame without it."""
+    frames: dict[int, list[Frame]] = defaultdict(list)
+    last: dict[int, int] = {}
+    for place, one in enumerate(_pieces(held)):
+        for activity in {one.gold, one.predicted}:
+            if activity is not None:
+                if last.get(activity) != place - 1:
+                    frames[activity].append(Frame(0.0, False, False))
+                frames[activity].append(Frame(one.seconds, one.gold == activity, one.predicted == activity))
+                last[activity] = place
+    return frames
 
 
 class Piece(NamedTuple):
