@@ -21,6 +21,7 @@ from har_llm.data.datasets.own.guess import Vocabulary, guess_home, guess_sensor
 from har_llm.data.datasets.own.home_file import OwnDescription, read_home
 from har_llm.data.datasets.own.recorded import Recorded
 from har_llm.data.datasets.own.table import Table
+from har_llm.data.datasets.own.timed import time_fault
 from har_llm.data.datasets.own.times import Times, UnreadableTime, zone_of
 from har_llm.data.datasets.own.told import Teller
 from har_llm.data.datasets.sessions import Cut
@@ -143,14 +144,13 @@ class OwnHome(DatasetConfig):
             reader.fault(self._home_file, None, "home", f"it lists no activity; {rule}")
             return reader, None
         told = replace(described, home=merged.home)
-        moments, events = Teller(recorded, told, reader, self._file, place).events(unlabelled)
-        if not events and not reader.faults:
+        sessions = Teller(recorded, told, reader, self._file, place).sessions(unlabelled, self.cut, self.name)
+        if not sessions and not reader.faults:
             left = ", ".join(f"{count:,} {reason}" for reason, count in recorded.dropped.items())
             message = f"no event is left of it ({left}); see {place}" if left else "it holds no event"
             reader.fault(self._file, None, "no events", message)
         if reader.faults:
             return reader, None
-        sessions = self.cut.sessions(self.name, moments, events)
         made = merged.recordings(sessions, [*reader.repairs, *self._notices(times)])
         return reader, replace(made, dropped_events={**recorded.dropped, **made.dropped_events})
 
@@ -185,15 +185,19 @@ class OwnHome(DatasetConfig):
         if not found:
             return
         start, end, activity = found
-        for line, fields in table.rows():
-            try:
-                begins, ends = (times.read(fields[place].strip())[0] for place in (start, end))
-            except UnreadableTime as error:
-                reader.fault(path, line, "unreadable time", f"{fields[start]!r} to {fields[end]!r}: {error}")
-                continue
-            if ends < begins:
-                reader.fault(path, line, "ends before it starts", f"ends at {fields[end]}, before its start {fields[start]}")
-            recorded.spans.append((begins, ends, fields[activity].strip(), line))
+        for block in table.blocks():
+            for place, line in enumerate(block.lines):
+                row = block.row(place)
+                try:
+                    begins, ends = (times.read(row[one])[0] for one in (start, end))
+                except UnreadableTime as error:
+                    time_fault(table, block, place, (start, end), "unreadable time", str(error))
+                    continue
+                if ends < begins:
+                    rule = "its end must not be before its start"
+                    time_fault(table, block, place, (start, end), "ends before it starts", rule)
+                recorded.spans.append((begins, ends, row[activity].strip(), line))
+        table.add_repairs()
 
     def _notices(self, times: Times) -> list[Notice]:
         """About the file as a whole."""

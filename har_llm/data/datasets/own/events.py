@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 
 from har_llm.common.checks import require
 from har_llm.common.numbers import counted
-from har_llm.data.datasets.files import FileReader, shown
+from har_llm.data.datasets.files import FileReader
 from har_llm.data.datasets.own.base import OwnHome
 from har_llm.data.datasets.own.columns import Columns, Finder
 from har_llm.data.datasets.own.recorded import Recorded
-from har_llm.data.datasets.own.table import SEPARATORS, Row, Table
+from har_llm.data.datasets.own.table import SEPARATORS, Block, Table
+from har_llm.data.datasets.own.timed import time_fault, timed
 from har_llm.data.datasets.own.times import Times, UnreadableTime, zone_of
 
 OTHERS = ("value", "activity", "resident")
-NO_TAG = ("", "")
 
 
 @dataclass(kw_only=True)
@@ -64,8 +65,7 @@ class Events(OwnHome):
         if early and not intervals:
             message = f"{counted(early, 'row')} earlier than a row above; all are put in order of time"
             reader.repair(path, None, "rows out of order", message)
-        if table.empty_lines:
-            reader.repair(path, None, "empty lines", f"{counted(table.empty_lines, 'empty line')}; left out")
+        table.add_repairs()
         used = {*when, sensor, *others.values()}
         if more := [name for place, name in enumerate(table.header) if place not in used]:
             reader.repair(path, None, "columns that are not read", f"not read: {', '.join(more)}")
@@ -91,41 +91,35 @@ class _Rows:
         self._tags = [others["activity"], others["resident"]]
 
     def read(self) -> None:
-        add, read, tag_of, tag = self._recorded.add, self._times.read, self._tag, NO_TAG
-        sensor, value, first, tagged = self._sensor, self._value, self._when[0], self._tags != [None, None]
-        for line, fields in self._table.rows():
-            text = fields[first] if len(self._when) == 1 else " ".join(fields[place].strip() for place in self._when)
-            try:
-                when = read(text)
-            except UnreadableTime as error:
-                self._fault((line, fields), "unreadable time", str(error))
-                continue
-            if tagged:
-                tag = tag_of(fields)
-            add(when, (fields[sensor], "" if value is None else fields[value]), tag, line)
+        for block, orders, clocks in timed(self._table, self._times, self._when):
+            columns = block.columns
+            values: Iterable[str] = repeat("") if self._value is None else columns[self._value]
+            said = list(zip(columns[self._sensor], values, strict=False))
+            self._recorded.add(orders, clocks, said, block.lines, self._tagged(block))
 
     def read_intervals(self) -> None:
         """Each row is two events."""
-        for line, fields in self._table.rows():
-            try:
-                start, end = (self._times.read(fields[place]) for place in self._when)
-            except UnreadableTime as error:
-                self._fault((line, fields), "unreadable time", str(error))
-                continue
-            if end[0] < start[0]:
-                self._fault((line, fields), "ends before it starts", "its end must not be before its start")
-            tag, sensor = self._tag(fields), fields[self._sensor]
-            self._recorded.add(start, (sensor, "ON"), tag, line)
-            self._recorded.add(end, (sensor, "OFF"), tag, line)
+        for block in self._table.blocks():
+            for place, line in enumerate(block.lines):
+                row = block.row(place)
+                try:
+                    start, end = (self._times.read(row[one]) for one in self._when)
+                except UnreadableTime as error:
+                    time_fault(self._table, block, place, self._when, "unreadable time", str(error))
+                    continue
+                if end[0] < start[0]:
+                    rule = "its end must not be before its start"
+                    time_fault(self._table, block, place, self._when, "ends before it starts", rule)
+                tagged = self._tagged(block.rows([place]))
+                orders, clocks = zip(start, end, strict=True)
+                said = [(row[self._sensor], "ON"), (row[self._sensor], "OFF")]
+                self._recorded.add(orders, clocks, said, [line, line], tagged and tagged * 2)
 
-    def _tag(self, fields: Sequence[str]) -> tuple[str, str]:
-        """The activity and the resident that a row says."""
-        activity, resident = ("" if place is None else fields[place] for place in self._tags)
-        return activity, resident
-
-    def _fault(self, row: Row, kind: str, rule: str) -> None:
-        line, fields = row
-        if self._table.is_empty(fields):
-            return
-        found = " and ".join(f"{self._table.header[place]} is {shown(fields[place])}" for place in self._when)
-        self._table.reader.fault(self._table.path, line, kind, f"{found}; {rule}")
+    def _tagged(self, block: Block) -> list[tuple[str, str]] | None:
+        """The activity and the resident of each row; None where there are no such columns."""
+        if self._tags == [None, None]:
+            return None
+        activities, residents = (
+            repeat("", len(block.lines)) if place is None else block.columns[place] for place in self._tags
+        )
+        return list(zip(activities, residents, strict=True))

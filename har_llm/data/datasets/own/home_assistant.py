@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import count, islice
 from pathlib import Path
 
-from har_llm.common.numbers import counted
 from har_llm.data.datasets.files import FileReader, shown
 from har_llm.data.datasets.own.base import OwnHome
 from har_llm.data.datasets.own.recorded import Recorded
 from har_llm.data.datasets.own.recorder import Recorder, is_database
 from har_llm.data.datasets.own.table import Table
+from har_llm.data.datasets.own.timed import timed
 from har_llm.data.datasets.own.times import Times, UnreadableTime, zone_of
 
 COLUMNS = ("entity_id", "state", "last_changed")
 NO_STATE = dict.fromkeys(("unavailable", "unknown", ""), "state unavailable, unknown or empty")
-NO_TAG = ("", "")
+ROWS = 10_000
+"""States that are put into what is recorded at once."""
 DATABASES = (".db", ".sqlite", ".sqlite3")
 
 
@@ -66,28 +69,25 @@ def _read_history(path: Path, recorded: Recorded, times: Times, reader: FileRead
     if reader.faults:
         return
     entity, state, changed = (table.header.index(name) for name in COLUMNS)
-    for line, fields in table.rows():
-        try:
-            recorded.add(times.read(fields[changed]), (fields[entity], fields[state]), NO_TAG, line)
-        except UnreadableTime as error:
-            if not table.is_empty(fields):
-                reader.fault(path, line, "unreadable time", f"last_changed is {shown(fields[changed])}; {error}")
-    if table.joined_rows:
-        message = f"{counted(table.joined_rows, 'row')} with a comma that is not quoted; it is taken as part of the state"
-        reader.repair(path, None, "comma in a state", message)
-    if table.empty_lines:
-        reader.repair(path, None, "empty lines", f"{counted(table.empty_lines, 'empty line')}; left out")
+    for block, orders, clocks in timed(table, times, [changed]):
+        recorded.add(orders, clocks, list(zip(block.columns[entity], block.columns[state], strict=True)), block.lines)
+    table.add_repairs()
 
 
 def _read_database(path: Path, recorded: Recorded, times: Times, reader: FileReader) -> None:
     """The recorder's database. The line of a state is the number of its row."""
     recorder = Recorder(path, reader)
-    for number, (entity, state, changed) in enumerate(recorder.states(), start=1):
-        try:
-            when = times.of_unix(changed) if isinstance(changed, float | int) else times.read(str(changed))
-        except (UnreadableTime, ValueError, OverflowError):
-            reader.fault(path, number, "unreadable time", f"the time of a state of {shown(str(entity))} is {changed!r}")
-            continue
-        recorded.add(when, (str(entity), "" if state is None else str(state)), NO_TAG, number)
+    states, numbers = recorder.states(), count(1)
+    while some := list(islice(states, ROWS)):
+        read: list[tuple[datetime, datetime, tuple[str, str], int]] = []
+        for number, (entity, state, changed) in zip(numbers, some, strict=False):
+            try:
+                when = times.of_unix(changed) if isinstance(changed, float | int) else times.read(str(changed))
+            except (UnreadableTime, ValueError, OverflowError):
+                reader.fault(path, number, "unreadable time", f"the time of a state of {shown(str(entity))} is {changed!r}")
+                continue
+            read.append((*when, (str(entity), "" if state is None else str(state)), number))
+        if read:
+            recorded.add(*zip(*read, strict=True))
     if not reader.faults:
         recorded.attributes = recorder.attributes()

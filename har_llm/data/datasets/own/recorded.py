@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
+from itertools import accumulate, islice
+from operator import le
 from pathlib import Path
 
-from har_llm.data.datasets.own.times import Instant
-
-Reading = tuple[datetime, datetime, tuple[str, str], tuple[str, str]]
-"""When it was in order and by the clock, (sensor, value), and (activity, resident) as the file says them."""
+Said = tuple[str, str]
+"""(sensor, value), or (activity, resident), as a file says them."""
+NO_TAG = ("", "")
 
 
 @dataclass
 class Recorded:
     """The readings of a file. What many of them say is held once."""
 
-    readings: list[Reading] = field(default_factory=list)
-    pairs: dict[tuple[str, str], int] = field(default_factory=dict)
+    orders: list[datetime] = field(default_factory=list)
+    """When each was, by which they are put in order."""
+    clocks: list[datetime] = field(default_factory=list)
+    """When each was by the home's clock."""
+    said: list[Said] = field(default_factory=list)
+    """Sensor and value of each."""
+    tagged: list[Said] = field(default_factory=list)
+    """Activity and resident of each."""
+    pairs: dict[Said, int] = field(default_factory=dict)
     """Each (sensor, value) and the line where it is first."""
-    tags: dict[tuple[str, str], int] = field(default_factory=dict)
+    tags: dict[Said, int] = field(default_factory=dict)
     """Each (activity, resident) and the line where it is first."""
     spans: list[tuple[datetime, datetime, str, int]] = field(default_factory=list)
     """Activities in a file of their own: from, to (both in order), activity, line."""
@@ -35,44 +42,49 @@ class Recorded:
     """Rows that are left out, by reason."""
     changes_only: bool = False
     """Whether a reading may repeat a sensor's state, which then is no event."""
-    _pair: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
-    _tag: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    _known: dict[str, dict[Said, Said]] = field(default_factory=lambda: {"said": {}, "tagged": {}})
+    """What has been said, without blanks around it."""
 
     @property
-    def no_event(self) -> Mapping[tuple[str, str], str]:
+    def no_event(self) -> Mapping[Said, str]:
         """What is no event whatever the home may be, and why."""
         found = {pair: self.nothing[pair[1]] for pair in self.pairs if pair[1] in self.nothing}
         return found | {pair: "row without a sensor" for pair in self.pairs if not pair[0]}
 
-    def add(self, when: Instant, said: tuple[str, str], tag: tuple[str, str], line: int) -> None:
-        """A reading. `said`: sensor and value, `tag`: activity and resident, with or without blanks around them."""
-        pair = self._pair.get(said) or self._new(said, line, self._pair, self.pairs)
-        held = self._tag.get(tag) or self._new(tag, line, self._tag, self.tags)
-        self.readings.append((*when, pair, held))
-
-    def _new(
+    def add(
         self,
-        said: tuple[str, str],
-        line: int,
-        known: dict[tuple[str, str], tuple[str, str]],
-        lines: dict[tuple[str, str], int],
-    ) -> tuple[str, str]:
-        stripped = (said[0].strip(), said[1].strip())
-        lines.setdefault(stripped, line)
-        known[said] = stripped
-        return stripped
+        orders: Sequence[datetime],
+        clocks: Sequence[datetime],
+        said: Sequence[Said],
+        lines: Sequence[int],
+        tagged: Sequence[Said] | None = None,
+    ) -> None:
+        """Readings, with or without blanks around what they say; `tagged`: null = they have no activity and no resident."""
+        self.orders += orders
+        self.clocks += clocks
+        self.said += self._held("said", said, lines, self.pairs)
+        self.tagged += self._held("tagged", [NO_TAG] * len(said) if tagged is None else tagged, lines, self.tags)
+
+    def _held(self, kind: str, said: Sequence[Said], lines: Sequence[int], first: dict[Said, int]) -> Iterator[Said]:
+        known = self._known[kind]
+        if new := set(said) - known.keys():
+            for one, line in zip(said, lines, strict=True):
+                if one in new:
+                    new.discard(one)
+                    known[one] = stripped = (one[0].strip(), one[1].strip())
+                    first.setdefault(stripped, line)
+        return map(known.__getitem__, said)
 
     def put_in_order(self) -> int:
         """Order the readings by time, those of the same time as they are in the file. How many were earlier than one before
         them."""
-        latest, early = datetime.min, 0
-        for order, *_ in self.readings:
-            if order < latest:
-                early += 1
-            else:
-                latest = order
-        if early:
-            self.readings.sort(key=itemgetter(0))
+        if all(map(le, self.orders, islice(self.orders, 1, None))):
+            return 0
+        early = sum(order < latest for order, latest in zip(self.orders, accumulate(self.orders, max), strict=True))
+        places = sorted(range(len(self.orders)), key=self.orders.__getitem__)
+        for name in ("orders", "clocks", "said", "tagged"):
+            column = getattr(self, name)
+            setattr(self, name, [column[place] for place in places])
         return early
 
     def values(self) -> dict[str, list[str]]:

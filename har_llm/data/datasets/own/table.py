@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from har_llm.common.errors import MissingError, first_line
 from har_llm.common.files import check_bounded, open_bounded
@@ -19,8 +22,26 @@ BLOCK = 2**20
 LONGEST_LINE = 2**20
 """Bytes. A row of a sensor's event has some dozens; a file of other content may have no line break at all."""
 PARQUET = b"PAR1"
-Row = tuple[int, list[str]]
-"""Line in the file (number of the row, in Parquet) and fields."""
+ROWS = 10_000
+"""Rows that are given at once."""
+BREAK = re.compile(r"\r\n|\r|\n")
+
+
+class Block(NamedTuple):
+    """Rows of a table, by columns."""
+
+    lines: Sequence[int]
+    """Where each row begins (its number, in Parquet)."""
+    columns: Sequence[Sequence[str]]
+
+    def row(self, place: int) -> list[str]:
+        return [column[place] for column in self.columns]
+
+    def rows(self, places: Sequence[int]) -> Block:
+        """Some of its rows."""
+        if len(places) == len(self.columns[0]):
+            return self
+        return Block([self.lines[place] for place in places], [[one[place] for place in places] for one in self.columns])
 
 
 class Table:
@@ -31,31 +52,41 @@ class Table:
         is too much in a row belongs, of writers that quote no separators in it."""
         self.reader, self.path = reader, path
         self.header: list[str] = []
-        self.joined_rows = 0
+        self._joined_rows = 0
         """How many rows had separators in the column `joined`."""
-        self.empty_lines = 0
+        self._without_content = Counter[str]()
         self._joined = joined
-        self._rows: Iterator[Row] = iter(())
+        self._blocks: Iterator[Block] = iter(())
         try:
             with open_bounded(path) as stream:
                 parquet = stream.read(len(PARQUET)) == PARQUET
-            self._rows = self._of_parquet() if parquet else self._of_text(separator)
+            self._blocks = self._of_parquet() if parquet else self._of_text(separator)
         except FileNotFoundError:
             reader.fault(path, None, "missing file", "the file is missing; check its name")
         except OSError as error:
             reader.fault(path, None, "unreadable", f"the file cannot be read ({error.strerror or error}); check what it is")
 
-    def rows(self) -> Iterator[Row]:
-        """Every row with as many fields as the header. They can be read once."""
-        return self._rows
+    def blocks(self) -> Iterator[Block]:
+        """The rows with as many fields as the header, some thousand at a time. They can be read once."""
+        return self._blocks
 
-    def is_empty(self, fields: Sequence[str]) -> bool:
-        """Whether a row that cannot be used is only an empty line, which is counted."""
-        empty = not "".join(fields).strip()
-        self.empty_lines += empty
-        return empty
+    def says_nothing(self, fields: Sequence[str]) -> bool:
+        """Whether a row that cannot be used is only an empty line, or the header again, as where files were joined."""
+        stripped = [field.strip() for field in fields]
+        self._without_content["empty line"] += (empty := not any(stripped))
+        self._without_content["repeated header"] += (again := stripped == self.header)
+        return empty or again
 
-    def _of_text(self, separator: str | None) -> Iterator[Row]:
+    def add_repairs(self) -> None:
+        """Say, when all rows were read, what was repaired in how many."""
+        for kind, number in self._without_content.items():
+            if number:
+                self.reader.repair(self.path, None, kind, f"{counted(number, kind)}; left out")
+        if self._joined_rows:
+            rule = "with a comma that is not quoted; it is taken as part of the state"
+            self.reader.repair(self.path, None, "comma in a state", f"{counted(self._joined_rows, 'row')} {rule}")
+
+    def _of_text(self, separator: str | None) -> Iterator[Block]:
         lines = self._lines(open_bounded(self.path))
         first = next(lines, None)
         if first is None:
@@ -75,25 +106,32 @@ class Table:
             return iter(())
         return self._parsed(lines, separator)
 
-    def _parsed(self, lines: Iterator[str], separator: str) -> Iterator[Row]:
+    def _parsed(self, lines: Iterator[str], separator: str) -> Iterator[Block]:
         parser = csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=self._joined is None)
-        width, empty = len(self.header), True
+        begins, empty = 2, True
         while True:
-            begins = parser.line_num + 2
-            try:
-                fields = next(parser, None)
-            except csv.Error as error:
-                self._broken(begins, parser.line_num + 1, error)
-                continue
-            if fields is None:
+            rows, error = _some(parser)
+            if not rows and error is None:
                 break
-            empty = False
-            if len(fields) != width:
-                fields = self._mended(begins, fields)
-            if fields:
-                yield begins, fields
+            after, empty = parser.line_num + 2, False
+            places: Sequence[int] = range(begins, begins + len(rows) + 1)
+            if after - begins != len(rows):
+                places = _places(rows, begins)
+            if error is not None:
+                self._broken(places[-1], parser.line_num + 1, error)
+            if block := self._block(rows, places[: len(rows)]):
+                yield block
+            begins = after
         if empty and not self.reader.faults:
             self.reader.fault(self.path, 1, "empty file", "has a header and no rows; check what it is")
+
+    def _block(self, rows: list[list[str]], places: Sequence[int]) -> Block | None:
+        """The rows that can be used; None where there are none."""
+        if set(map(len, rows)) != {len(self.header)}:
+            mended = [(line, self._mended(line, row)) for line, row in zip(places, rows, strict=True)]
+            rows = [row for _, row in mended if row]
+            places = [line for line, row in mended if row]
+        return Block(places, list(zip(*rows, strict=True))) if rows else None
 
     def _broken(self, begins: int, ends: int, error: csv.Error) -> None:
         if "unexpected end" in str(error) or ends > begins:
@@ -103,13 +141,13 @@ class Table:
             self.reader.fault(self.path, begins, "broken row", f"{first_line(error)}; mend the row")
 
     def _mended(self, line: int, fields: list[str]) -> list[str]:
-        """A row of another width: what it means, or nothing, and a fault."""
-        if self.is_empty(fields):
-            return []
+        """A row of any width: what it means, or nothing, and a fault."""
         width = len(self.header)
+        if len(fields) == width or self.says_nothing(fields):
+            return fields if len(fields) == width else []
         more = len(fields) - width
         if more > 0 and self._joined in self.header:
-            self.joined_rows += 1
+            self._joined_rows += 1
             place = self.header.index(self._joined)
             return [*fields[:place], ",".join(fields[place : place + more + 1]), *fields[place + more + 1 :]]
         rule = f"the header has {width}: {', '.join(self.header)}"
@@ -143,7 +181,7 @@ class Table:
                 line += block.count(b"\n")
                 block = stream.read(BLOCK)
 
-    def _of_parquet(self) -> Iterator[Row]:
+    def _of_parquet(self) -> Iterator[Block]:
         check_bounded(self.path)
         try:
             import pandas
@@ -161,4 +199,22 @@ class Table:
         columns: Sequence[Any] = [frame.iloc[:, place].astype("string").fillna("") for place in range(len(self.header))]
         if not len(frame):
             self.reader.fault(self.path, None, "empty file", "has columns and no rows; check what it is")
-        return ((number, list(map(str, row))) for number, row in enumerate(zip(*columns, strict=True), 1))
+        return iter([Block(range(1, len(frame) + 1), [[*map(str, column)] for column in columns])] if len(frame) else [])
+
+
+def _some(parser: Iterator[list[str]]) -> tuple[list[list[str]], csv.Error | None]:
+    """The next rows, and what is wrong with the one behind them."""
+    rows: list[list[str]] = []
+    try:
+        rows.extend(islice(parser, ROWS))  # keeps those before a broken one
+    except csv.Error as error:
+        return rows, error
+    return rows, None
+
+
+def _places(rows: Sequence[Sequence[str]], begins: int) -> list[int]:
+    """The lines where these rows begin, some of which have line breaks in their fields; then the line behind them."""
+    found = [begins]
+    for row in rows:
+        found.append(found[-1] + 1 + sum(len(BREAK.findall(field)) for field in row))
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -50,7 +51,7 @@ class Times:
     showed, or with `utc` a time in UTC.
 
     In the hour that comes twice when summer time ends, a local time of a known zone is the second one if the first would be
-    before the time that was read before it. In the hour that is skipped, it is moved on as a clock would have been.
+    before the time that was read just before it. In the hour that is skipped, it is moved on as a clock would have been.
     """
 
     def __init__(self, zone: ZoneInfo | None, *, utc: bool = False):
@@ -71,6 +72,48 @@ class Times:
     def shows_utc(self) -> bool:
         """Whether times may be shown in UTC only because no zone is set."""
         return self._known is True
+
+    def many(self, texts: Sequence[str]) -> tuple[Sequence[datetime], Sequence[datetime]] | None:
+        """Times in order and by the clock, where all are written alike in ISO form: much faster than one by one. None for
+        others, which are to be read one by one."""
+        ends = {text[-1:] for text in texts}
+        offset = "Z" if ends == {"Z"} else ""
+        if min(map(len, texts)) < 16 or {text[10:11] for text in texts} - {"T", " "} or (not offset and "Z" in ends):
+            return None
+        try:
+            moments = (
+                [datetime.fromisoformat(text[:-1]) for text in texts] if offset else [*map(datetime.fromisoformat, texts)]
+            )
+            if {moment.tzinfo for moment in moments} != {None}:
+                return None
+            return self._alike(texts, moments, offset or ("Z" if self._utc else ""))
+        except (ValueError, OverflowError, UnreadableTime):
+            return None
+
+    def _alike(
+        self, texts: Sequence[str], moments: Sequence[datetime], offset: str
+    ) -> tuple[Sequence[datetime], Sequence[datetime]] | None:
+        """The same, of times as they are written, all with this offset or without one."""
+        if self._zone is None:
+            self._expect(known=bool(offset))
+            return moments, moments
+        begins = [text[:BUCKET] for text in texts]
+        shifts = {begin: self._shift_of(begin, offset) for begin in set(begins)}
+        if None in shifts.values():
+            return None  # summer time ends or begins
+        shifted = [moment + shifts[begin] for moment, begin in zip(moments, begins, strict=True)]  # type: ignore[operator]
+        if offset:
+            return moments, shifted
+        self._last = shifted[-1]
+        return shifted, moments
+
+    def _shift_of(self, begin: str, offset: str) -> timedelta | None:
+        """From UTC to local, or without an offset from local to UTC, for times that begin like this; None where summer time
+        begins or ends."""
+        if offset:
+            return self._shift(begin + offset, datetime.fromisoformat(f"{begin}0"), ZERO)[1]
+        first, second = self._local.get(begin) or self._offsets(begin)
+        return -first if first == second else None
 
     def read(self, text: str) -> Instant:
         """Raises UnreadableTime."""
@@ -93,11 +136,12 @@ class Times:
         """Of UNIX seconds, or of milliseconds where they are so large. Raises ValueError or OverflowError."""
         if not 0 <= number < LARGEST:
             raise ValueError(number)
-        order = EPOCH + timedelta(seconds=number if number < MILLISECONDS_FROM else number / 1000)
+        seconds = number if number < MILLISECONDS_FROM else number / 1000
+        order = EPOCH + timedelta(seconds=seconds)
         if self._zone is None:
             self._expect(known=True)
             return order, order
-        bucket = int(number) // 600
+        bucket = int(seconds) // 600
         shift = self._unix.get(bucket)
         if shift is None:
             shift = self._unix[bucket] = self._offset(order)
@@ -153,21 +197,24 @@ class Times:
             return self._aware(text, "Z")
         written = datetime.fromisoformat(text)
         if self._zone is not None:
-            return self._in_zone(text[:BUCKET], written, self._zone)
+            return self._in_zone(text[:BUCKET], written)
         self._expect(known=False)
         return written, written
 
-    def _in_zone(self, key: str, written: datetime, zone: ZoneInfo) -> Instant:
-        shifts = self._local.get(key)
-        if shifts is None:
-            first, second = (written.replace(tzinfo=zone, fold=fold).utcoffset() or ZERO for fold in (0, 1))
-            shifts = self._local[key] = (first, second)
-        first, second = shifts
+    def _in_zone(self, begin: str, written: datetime) -> Instant:
+        first, second = self._local.get(begin) or self._offsets(begin)
         order, shown = written - first, written
         if first < second:
             self.skipped += 1
             shown = order + second
-        elif first > second and order < self._last:
+        elif order < self._last <= order + (first - second):
             order = written - second
         self._last = order
         return order, shown
+
+    def _offsets(self, begin: str) -> tuple[timedelta, timedelta]:
+        """Those of a local time that begins like this."""
+        local = datetime.fromisoformat(f"{begin}0")
+        first, second = (local.replace(tzinfo=self._zone, fold=fold).utcoffset() or ZERO for fold in (0, 1))
+        self._local[begin] = first, second
+        return first, second

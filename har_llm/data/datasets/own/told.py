@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
+from operator import lt
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,10 +14,11 @@ from har_llm.common.text import one_line
 from har_llm.data.datasets.base import activity_number
 from har_llm.data.datasets.files import FileReader, shown, without_collector
 from har_llm.data.datasets.own.home_file import OwnDescription, OwnSensor, number_of
-from har_llm.data.datasets.own.recorded import Recorded
+from har_llm.data.datasets.own.recorded import Recorded, Said
 from har_llm.data.datasets.own.times import EPOCH
+from har_llm.data.datasets.sessions import Cut
 from har_llm.data.datasets.timeline import Timeline
-from har_llm.data.records import Event
+from har_llm.data.records import Event, Session
 
 SHOWN = 5
 FIRST, REPEATED = "first state of a sensor, no change", "state as before, no change"
@@ -43,43 +46,59 @@ class Teller:
         """`path`: the data. `place`: where the home is described, for messages."""
         self._recorded, self._described, self._reader, self._path, self._place = recorded, described, reader, path, place
 
-    def events(self, in_gap: tuple[int, ...]) -> tuple[list[datetime], list[Event]]:
-        """In order, with what the clock showed at each. `in_gap`: the activities of an event that has no label."""
+    def sessions(self, in_gap: tuple[int, ...], cut: Cut, group: str) -> list[Session]:
+        """The events in order. `in_gap`: the activities of an event that has no label."""
         told, gold, timeline = self._told(), self._gold(), self._timeline()
         if self._reader.faults:
-            return [], []
-        moments: list[datetime] = []
-        events: list[Event] = []
-        dropped = self._recorded.dropped
-        latest: dict[str, tuple[datetime, str, tuple[str, str]]] = {}
-        states: dict[str, str] = {}
+            return []
+        recorded = self._recorded
         with without_collector():
-            for order, local, pair, tag in self._recorded.readings:
-                text, reason, sensor, changes = told[pair]
-                if text is None:
-                    dropped[reason] += 1
-                    continue
-                if changes:
-                    before = states.get(sensor)
-                    states[sensor] = text
-                    if before is None or before == text:
-                        dropped[FIRST if before is None else REPEATED] += 1
-                        continue
-                said = (order, text, tag)
-                if latest.get(sensor) == said:
-                    dropped["row twice"] += 1
-                    continue
-                latest[sensor] = said
-                activities, subjects = gold[tag]
-                if timeline is not None and not activities:
-                    activities = timeline.at((order - EPOCH) // SECOND)
-                moments.append(local)
-                events.append(Event(len(events), local, text, activities or in_gap, subjects))
-        return moments, events
+            kept = self._kept(told)
+            clocks = [recorded.clocks[place] for place in kept]
+            texts = [told[recorded.said[place]].text or "" for place in kept]
+            tags = [gold[recorded.tagged[place]] for place in kept]
+            if timeline is None:
+                activities = [activities or in_gap for activities, _ in tags]
+            else:
+                seconds = ((recorded.orders[place] - EPOCH) // SECOND for place in kept)
+                activities = [own or timeline.at(at) or in_gap for (own, _), at in zip(tags, seconds, strict=True)]
+            columns = zip(clocks, texts, activities, (subjects for _, subjects in tags), strict=True)
+            return [
+                Session(name, group, [Event(number, *one) for number, one in enumerate(islice(columns, len(part)))])
+                for name, part in cut.parts(clocks)
+            ]
 
-    def _told(self) -> Mapping[tuple[str, str], Told]:
+    def _kept(self, told: Mapping[Said, Told]) -> Sequence[int]:
+        """The places of the readings that are events; the others are counted."""
+        recorded, dropped = self._recorded, self._recorded.dropped
+        orders = recorded.orders
+        if all(one.text is not None and not one.changes for one in told.values()) and all(map(lt, orders, orders[1:])):
+            return range(len(orders))
+        kept: list[int] = []
+        latest: dict[str, tuple[datetime, str, Said]] = {}
+        states: dict[str, str] = {}
+        for place, (pair, order, tag) in enumerate(zip(recorded.said, orders, recorded.tagged, strict=True)):
+            text, reason, sensor, changes = told[pair]
+            if text is None:
+                dropped[reason] += 1
+                continue
+            if changes:
+                before = states.get(sensor)
+                states[sensor] = text
+                if before is None or before == text:
+                    dropped[FIRST if before is None else REPEATED] += 1
+                    continue
+            said = (order, text, tag)
+            if latest.get(sensor) == said:
+                dropped["row twice"] += 1
+                continue
+            latest[sensor] = said
+            kept.append(place)
+        return kept
+
+    def _told(self) -> Mapping[Said, Told]:
         """What each value of each sensor means. A fault for each sensor that the description does not have."""
-        told: dict[tuple[str, str], Told] = {}
+        told: dict[Said, Told] = {}
         unknown: dict[str, int] = {}
         without: dict[str, dict[str, int]] = {}
         no_event = self._recorded.no_event
@@ -121,9 +140,9 @@ class Teller:
         word = described.threshold.states[number >= described.threshold.level]
         return Told(_text(described, word), "", sensor, changes=True)
 
-    def _gold(self) -> Mapping[tuple[str, str], tuple[tuple[int, ...], tuple[str, ...]]]:
+    def _gold(self) -> Mapping[Said, tuple[tuple[int, ...], tuple[str, ...]]]:
         """Activities and residents of each tag. A fault for each activity that the description does not have."""
-        gold: dict[tuple[str, str], tuple[tuple[int, ...], tuple[str, ...]]] = {}
+        gold: dict[Said, tuple[tuple[int, ...], tuple[str, ...]]] = {}
         unknown: set[str] = set()
         for tag, line in self._recorded.tags.items():
             label, resident = tag

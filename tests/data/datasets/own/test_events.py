@@ -8,6 +8,7 @@ import pandas
 import pytest
 
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.data.datasets.own import table
 from har_llm.data.splits import FractionSplit, KFoldSplit, PaperSplit
 from tests.data.datasets.own.homes import WEEK, as_composed, events, events_of, kinds, own, read, texts
 
@@ -140,6 +141,31 @@ def test_labels_may_be_intervals_in_a_file_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text(LABELS + "2026-03-04 00:00,2026-03-04 00:00;other\n".replace(",", ";"))
     filled = events_of(tmp_path, "\n".join(lines), path, "dataset.gaps=null_class")
     assert [one.activities for one in events(filled)] == [(1,), (3,), (3,), (2,)]
+
+
+def test_labels_in_the_hour_that_comes_twice_do_not_depend_on_the_events_before_them(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("start,end,activity\n2026-10-25 02:00:00,2026-10-25 02:20:00,up\n")
+    rows = [
+        "2026-10-25 02:10:00,hall_motion,ON",
+        "2026-10-25 02:10:00,hall_motion,OFF",
+        "2026-10-26 08:00:00,hall_motion,ON",
+    ]
+    zone, path = "+dataset.timezone=Europe/Paris", f"dataset.labels_path={tmp_path}/labels.csv"
+    dataset = events_of(tmp_path, "\n".join(["time,sensor,value", *rows]), zone, path)
+    assert [one.activities for one in events(dataset)] == [(1,), (1,), ()]
+
+
+def test_many_rows_are_read_like_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = '2026-03-02 07:10:30,"kitchen\n_door",ON,\n'
+    for content in (WEEK, WEEK.replace(" ", "T"), WEEK + "\n\n" + WEEK):
+        whole = read(events_of(tmp_path, content))
+        faults = events_of(tmp_path, content + broken + "x,y\n" + WEEK).faults(tmp_path)
+        for rows in (1, 2, 3):
+            monkeypatch.setattr(table, "ROWS", rows)
+            assert read(events_of(tmp_path, content)) == whole
+            assert list(events_of(tmp_path, content + broken + "x,y\n" + WEEK).faults(tmp_path)) == list(faults)
+        monkeypatch.undo()
+    assert [(one.line, one.kind) for one in faults] == [(15, "wrong number of fields")]
 
 
 def test_gaps_need_one_null_class(tmp_path: Path) -> None:

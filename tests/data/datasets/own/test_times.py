@@ -100,6 +100,33 @@ def test_times_with_and_without_a_zone_have_no_order_unless_the_zone_is_set() ->
         known.read(second)
 
 
+@pytest.mark.parametrize("zone", [None, PARIS, LORD_HOWE])
+@pytest.mark.parametrize("form", ["{}", "{}Z"])
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.datetimes(datetime(2026, 3, 28), datetime(2026, 10, 27)), min_size=1, max_size=8))
+def test_many_times_are_read_as_one_by_one(zone: ZoneInfo | None, form: str, moments: list[datetime]) -> None:
+    texts = [form.format(moment.isoformat(" ")) for moment in moments]
+    together, single = Times(zone), Times(zone)
+    found = together.many(texts)
+    assert found is None or list(zip(*found, strict=True)) == [single.read(text) for text in texts]
+    assert (found is None) <= (zone is not None and form == "{}")  # only where summer time may begin or end
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2026-07-01 08:00:00", "2026-07-01 08:00:00Z"],
+        ["2026-07-01 08:00:00+02:00", "2026-07-01 08:00:00+02:00"],
+        ["2026-07-01", "2026-07-01 08:00:00"],
+        ["1782892800", "1782892800"],
+        ["2026-07-01 08:00:00", "2026-07-01 25:00:00"],
+        ["2026-07-01 08:00:00", " 2026-07-01 08:00:00"],
+    ],
+)
+def test_times_that_are_not_alike_are_left_to_be_read_one_by_one(texts: list[str]) -> None:
+    assert Times(None).many(texts) is None
+
+
 def test_an_unknown_zone_is_refused() -> None:
     assert zone_of(None) is None and zone_of("Europe/Paris") == PARIS
     for name in ("Paris", "../etc/passwd", "", "Europe"):

@@ -1,0 +1,48 @@
+"""Reads the times of a table's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from har_llm.data.datasets.files import shown
+from har_llm.data.datasets.own.table import Block, Table
+from har_llm.data.datasets.own.times import Times, UnreadableTime
+
+
+def timed(table: Table, times: Times, when: Sequence[int]) -> Iterator[tuple[Block, Sequence[datetime], Sequence[datetime]]]:
+    """Blocks of a table's rows, and of each row when it was, in order and by the clock; a fault for each unreadable one.
+
+    `when`: the columns that say it, one or date and time.
+    """
+    for block in table.blocks():
+        texts = block.columns[when[0]]
+        if len(when) > 1:
+            texts = [
+                f"{date.strip()} {time.strip()}" for date, time in zip(*(block.columns[one] for one in when), strict=True)
+            ]
+        if (found := times.many(texts)) is not None:
+            yield block, *found
+            continue
+        places: list[int] = []
+        orders: list[datetime] = []
+        local: list[datetime] = []
+        for place, text in enumerate(texts):
+            try:
+                order, clock = times.read(text)
+            except UnreadableTime as error:
+                time_fault(table, block, place, when, "unreadable time", str(error))
+                continue
+            places.append(place)
+            orders.append(order)
+            local.append(clock)
+        if places:
+            yield block.rows(places), orders, local
+
+
+def time_fault(table: Table, block: Block, place: int, when: Sequence[int], kind: str, rule: str) -> None:
+    """Add the fault of a row's times, unless the row says nothing."""
+    row = block.row(place)
+    if not table.says_nothing(row):
+        found = " and ".join(f"{table.header[one]} is {shown(row[one])}" for one in when)
+        table.reader.fault(table.path, block.lines[place], kind, f"{found}; {rule}")
