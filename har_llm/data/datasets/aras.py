@@ -26,6 +26,8 @@ from har_llm.data.records import DAY_SECONDS, Event, Recordings, Session, time_o
 
 HOUSES = ("A", "B")
 SENSORS, RESIDENTS = 20, 2
+MOST_KNOWN = 100_000
+"""Different rows, and different rows one below the other, of which is kept what they say. A home has a few thousand."""
 DAY = re.compile(r"DAY_([1-9][0-9]{0,3})\.txt", re.IGNORECASE)
 
 
@@ -112,6 +114,8 @@ class ArasReader(LineReader):
         self._texts = [
             {"1": f"{one.room} {one.name} {one.states[0]}", "0": f"{one.room} {one.name} {one.states[1]}"} for one in sensors
         ]
+        self._seconds = dict[str, Second]()
+        self._changes = dict[tuple[str, str], Sequence[str]]()
 
     def sessions(self, folder: Path, group: str) -> Iterator[Session]:
         """A session for each day, in order."""
@@ -134,12 +138,11 @@ class ArasReader(LineReader):
                 if not text.strip():
                     self.empty_line(path, line)
                     continue
-                second = self._second(path, line, text.split())
+                second = self._seconds.get(text) or self._second(path, line, text)
                 if second is not None and before is not None:
-                    moment = time_of_day(seconds)
-                    for said, state, old in zip(self._texts, second.sensors, before.sensors, strict=True):
-                        if state != old:
-                            events.append(Event(len(events), moment, said[state], second.activities, ()))
+                    moment, activities = time_of_day(seconds), second.activities
+                    for said in self._changes.get((above, text)) or self._change(above, text, before, second):
+                        events.append(Event(len(events), moment, said, activities, ()))
                 above, before = text, second or before
             seconds += 1
         if seconds and seconds != DAY_SECONDS:
@@ -147,8 +150,17 @@ class ArasReader(LineReader):
             self.repair(path, None, "other number of rows", f"has {counted(seconds, 'row')}; {rule}")
         return events
 
-    def _second(self, path: Path, line: int, fields: Sequence[str]) -> Second | None:
+    def _change(self, above: str, text: str, before: Second, second: Second) -> Sequence[str]:
+        """The texts of the events between a row and the one above it."""
+        states = zip(self._texts, second.sensors, before.sensors, strict=True)
+        changes = [said[state] for said, state, old in states if state != old]
+        if len(self._changes) < MOST_KNOWN:
+            self._changes[above, text] = changes
+        return changes
+
+    def _second(self, path: Path, line: int, text: str) -> Second | None:
         """What a row says; None, and a fault, where it breaks the form."""
+        fields = text.split()
         sensors, activities = fields[:SENSORS], fields[SENSORS:]
         if len(fields) != SENSORS + RESIDENTS:
             rule = f"a row must have {SENSORS} sensors and the activities of {RESIDENTS} residents"
@@ -164,5 +176,8 @@ class ArasReader(LineReader):
                 path, line, "unknown activity", f"resident {activities.index(unknown) + 1} has {shown(unknown)}; {rule}"
             )
         else:
-            return Second(sensors, tuple(sorted({self._activities[value] for value in activities})))
+            second = Second(sensors, tuple(sorted({self._activities[value] for value in activities})))
+            if len(self._seconds) < MOST_KNOWN:
+                self._seconds[text] = second
+            return second
         return None
