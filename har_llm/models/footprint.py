@@ -27,6 +27,8 @@ class Footprint(NamedTuple):
     """Bytes of those in the embeddings and the head, which quantisation on loading leaves as they are; 0 if unknown."""
     cache: float | None = None
     """Bytes of the key-value cache for one token, in model.dtype; None if unknown."""
+    file: float | None = None
+    """Bytes of its GGUF file; None if it has none."""
 
 
 def footprint(config: ModelConfig, folder: Path | None) -> Footprint | None:

@@ -13,6 +13,10 @@ from har_llm.common.errors import MissingError
 
 ENDING = ".gguf"
 MAGIC = b"GGUF"
+QUANTIZATIONS = ("f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0")
+"""The number formats in which har_llm writes the weights, as llama.cpp names them; the largest first."""
+PROVENANCE = "har_llm.provenance"
+"""The value of a header that says what is synthetic about the model."""
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 """The kinds of numbers in a header, as struct names them."""
 STRING, ARRAY = 8, 9

@@ -60,6 +60,8 @@ class ResolvedModel:
     def footprint(self) -> Footprint | None:
         """What it takes of memory; None if neither its files nor its config say it."""
         found = footprint(self.config, self.path)
+        if self.gguf is not None:
+            return found and found._replace(file=float(self.gguf.stat().st_size))
         # model.parameters are then those of the model that was quantised.
         return found if self.quantised_bytes is None else (found or Footprint(0.0))._replace(weights=self.quantised_bytes)
 
@@ -122,7 +124,16 @@ def unresolved(model: ModelConfig) -> ResolvedModel:
 
 def provenance(model: ResolvedModel) -> Provenance:
     """Whether a model is synthetic, as its config or its files say."""
-    return Provenance(model=model.config.synthetic or is_embedded(model)) | recorded(model.known_files)
+    kept = recorded(model.known_files) if model.gguf is None else _recorded_in(model.gguf)
+    return Provenance(model=model.config.synthetic or is_embedded(model)) | kept
+
+
+def _recorded_in(file: Path) -> Provenance:
+    """What the header of a GGUF file says that har_llm wrote; nothing is known of others."""
+    try:
+        return Provenance.labelled(gguf.read_header(file).values.get(gguf.PROVENANCE))
+    except ValueError:
+        return Provenance()
 
 
 def is_embedded(model: ResolvedModel) -> bool:

@@ -31,7 +31,7 @@ from har_llm.runs.marks import marks_of
 from har_llm.runs.prepare_baseline import prepare_baseline
 from har_llm.runs.recipe import AdapterRecipe, StudentRun, TrainingPart
 from har_llm.runs.run import PreparedRun
-from har_llm.scoring.answer_format import answer_pattern, answer_schema, runs_on
+from har_llm.scoring.answer_format import answer_grammar, answer_pattern, answer_schema, runs_on
 
 
 def read_recordings(experiment: Experiment) -> Recordings:
@@ -133,6 +133,7 @@ def _requests(run: PreparedRun) -> Iterator[Request]:
     for prompt in run.prompts:
         schema = answer_schema(prompt.ids, labels, asked) if drawn.structured and asked.format == "json" else None
         pattern = answer_pattern(prompt.ids, labels, asked) if drawn.structured else None
+        grammar = answer_grammar(prompt.ids, labels, asked) if drawn.structured else None
         # Reasoning may go through any ids, and engines know no end of it.
         reasons = model.thinking or asked.mark is not None
         stop = () if drawn.structured or reasons else runs_on(prompt.ids, asked)
@@ -141,7 +142,7 @@ def _requests(run: PreparedRun) -> Iterator[Request]:
             own_seed = 0 if model.sampling.greedy else request_seed(seed, prompt.window, sample)
             messages = [dict(message) for message in prompt.messages]
             key = digest({**made_by, **form, "messages": messages, "seed": own_seed})
-            yield Request(key, prompt.messages, own_seed, decoding, adapter, schema, pattern, stop)
+            yield Request(key, prompt.messages, own_seed, decoding, adapter, schema, pattern, grammar, stop)
 
 
 def _engine_adapter(adapter: ResolvedAdapter | None) -> Adapter | None:

@@ -78,5 +78,27 @@ def answer_pattern(ids: Sequence[int], activities: Mapping[int, str], form: Answ
     return r"\n{0,2}\[\n?" + r",[ \n]".join(objects) + r"\n?\]"
 
 
+def answer_grammar(ids: Sequence[int], activities: Mapping[int, str], form: AnswerForm) -> str:
+    """What `answer_pattern` describes, in llama.cpp's notation (GBNF)."""
+    labels, keys = Labels(activities, numbered=form.numbered), form.keys
+    names = labels.names() if form.format == "lines" else [_quoted(name) for name in labels.names()]
+    rules = ["activity ::= " + " | ".join(map(_quoted, [*map(str, labels.numbers), *names])), r'newline ::= "\n"?']
+    if form.format == "lines":
+        lines = (_quoted(f"{shown}. ") + " activity" for shown in ids)
+        return "\n".join([r"root ::= newline newline " + r' "\n" '.join(lines), *rules])
+    resident = ""
+    if keys.resident is not None:
+        resident = _quoted(f', "{keys.resident}": ') + f" [{RESIDENTS[0]}-{RESIDENTS[-1]}] "
+    before = (_quoted(f'{{"{keys.id}": {shown}, "{keys.activity}": ') for shown in ids)
+    objects = (f'{one} activity {resident}"}}"' for one in before)
+    listed = r' "," [ \n] '.join(objects)
+    return "\n".join([rf'root ::= newline newline "[" newline {listed} newline "]"', *rules])
+
+
+def _quoted(text: str) -> str:
+    """As a string of JSON, which is how GBNF writes strings too."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def _literal(text: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", text)

@@ -156,6 +156,7 @@ def _place(load: Load) -> tuple[Place | None, Layout | None, str | None]:
     """Where the load's model would go, and how it is spread there, or why its engine cannot run here."""
     size = load.model.footprint
     try:
+        load.engine.check_model(load.model)
         place = Place(*load.engine.memory())
         check_dtype(load.model.config.dtype, load.engine.devices())
         load.engine.replicas(size, load.longest)

@@ -196,7 +196,7 @@ def _fetch(experiment: Experiment, fetched: set[str], callback: Callback) -> Non
         model = resolve.resolve(one.model)
         if f"{model.config.id}@{model.revision}" not in fetched:
             fetched.add(f"{model.config.id}@{model.revision}")
-            callback.fetched(model, resolve.fetch(model))
+            callback.fetched(model, one.engine.chosen()[0].model_path(model))
     if experiment in here and isinstance(experiment.lora, ReadyAdapter):
         adapters.resolve_adapter(experiment.lora)
 
@@ -221,6 +221,7 @@ def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], callback: Callback, st
     for load in plan.loads:
         with failing(jobs_of(load, jobs, stores), callback):
             if load.engine.needs_model():
+                load.engine.check_model(load.model)
                 if load.model.path is not None:
                     check_whole(load.model.path)
                 size = load.model.footprint

@@ -12,7 +12,6 @@ from typing import Any
 from har_llm.common.errors import MissingError
 from har_llm.common.hardware import forget_gpus
 from har_llm.engines.base import Generation, LoadedModel
-from har_llm.models import resolve
 from har_llm.models.footprint import footprint
 from har_llm.runs.generations import ADAPTER_WEIGHTS
 from har_llm.runs.recipe import StudentRun
@@ -43,7 +42,7 @@ def generate(load: Load, callback: Callback, stores: Stores) -> None:
 
     model = load.model.config
     spec = LoadedModel(
-        path=str(resolve.fetch(load.model)) if load.engine.needs_model() else "",
+        path=str(load.engine.model_path(load.model)) if load.engine.needs_model() else "",
         served_name=model.id,
         dtype=model.dtype,
         context=model.context,

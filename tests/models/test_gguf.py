@@ -88,10 +88,10 @@ def test_it_becomes_a_folder_with_the_same_weights_once_and_its_version_stays(fi
     [
         (
             {"architecture": "nosuch"},
-            r"of the architecture 'nosuch', and Transformers reads .*, qwen3, .* only\. Serve it",
+            r"of the architecture 'nosuch', and Transformers reads .*, qwen3, .* only\. Take engine=llama_cpp",
         ),
         ({"template": False}, "has no chat template; take one that is trained to follow a chat"),
-        ({"scaling": "yarn"}, r"stretches its positions \(rope scaling\), .* Serve it with llama\.cpp"),
+        ({"scaling": "yarn"}, r"stretches its positions \(rope scaling\), .* Take engine=llama_cpp"),
         ({"extra": "rope_freqs.weight"}, r"stretches its positions \(rope scaling\)"),
         ({"without": "blk.0.ffn_up.weight"}, r"weights, and the model .* without model\.layers\.0\.mlp\.up_proj\.weight: "),
         (

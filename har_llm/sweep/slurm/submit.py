@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import HarError, MissingError, ServiceError
-from har_llm.models import resolve
 from har_llm.sweep import execute
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.job import Job
@@ -133,7 +132,7 @@ def _fetch_models(plan: Plan, jobs: Sequence[execute.PreparedJob], stores: Store
     for load in plan.loads:
         with execute.failing(execute.jobs_of(load, jobs, stores), callback):
             if load.engine.needs_model():
-                resolve.fetch(load.model)
+                load.engine.model_path(load.model)
 
 
 def _submit_stages(cluster: Cluster, plan: Plan, jobs: Sequence[execute.PreparedJob], stores: Stores) -> list[Submitted]:
