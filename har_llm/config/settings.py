@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
+from har_llm.models.gguf import QUANTIZATIONS
 from har_llm.scoring.names import METRICS
 
-EXPORTS = ("model", "examples")
+EXPORTS, EXPORT_FORMATS = ("model", "examples"), ("safetensors", "gguf")
 XSCALES = ("linear", "log")
 PARSINGS = ("strict", "lenient")
 BESIDE = ("all", "none")
@@ -45,6 +46,17 @@ class ExportConfig:
     """model: the adapter merged into its model; examples: the rows that a student is trained on, as JSONL."""
     path: str | None = None
     """The folder or file that task=export writes."""
+    format: str = "safetensors"
+    """How a model is written. safetensors: a folder; gguf: a file for llama.cpp, also of a model without an adapter."""
+    quantization: str = "q4_k_m"
+    """The weights' number format in a GGUF file: f32, f16, bf16, q8_0, q6_k, q5_k_m, q4_k_m or q4_0."""
+    llama_cpp: str | None = None
+    """The folder with llama.cpp's source, whose converter writes GGUF files."""
+
+    def check(self) -> None:
+        require("export.what", self.what, EXPORTS)
+        require("export.format", self.format, EXPORT_FORMATS)
+        require("export.quantization", self.quantization, QUANTIZATIONS)
 
 
 @dataclass(kw_only=True)
@@ -112,7 +124,7 @@ class Settings:
         self.paths.check()
         self.hardware.check(self.task)
         require("baselines", self.baselines, BESIDE)
-        require("export.what", self.export.what, EXPORTS)
+        self.export.check()
         require("report.xscale", self.report.xscale, XSCALES)
         require("metrics.parsing", self.metrics.parsing, PARSINGS)
         require("metrics.headline", self.metrics.headline, METRICS)

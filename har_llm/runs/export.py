@@ -8,18 +8,22 @@ from pathlib import Path
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.files import staging_folder, write_whole
+from har_llm.common.numbers import data_size
 from har_llm.common.paths import expanded
 from har_llm.common.process import JsonProcess
 from har_llm.common.provenance import MANIFEST
 from har_llm.common.typed_json import UnlikeError
 from har_llm.config.experiment import Experiment
 from har_llm.distill.config import Distilled
+from har_llm.distill.gguf_export import converter_in, write_gguf
 from har_llm.distill.given_examples import PROVENANCE, USES_GOLD
 from har_llm.distill.manifest import Manifest, MergedModel, manifest_beside, write_manifest
 from har_llm.distill.model_card import CURVE, merged_card
 from har_llm.models import resolve
 from har_llm.models.adapters import ResolvedAdapter
+from har_llm.models.gguf import ENDING
 from har_llm.runs.adapter_files import adapter_weights, select_examples
+from har_llm.runs.compare_answers import compare_answers
 from har_llm.runs.prepare import prepare
 from har_llm.runs.recipe import StudentRun
 from har_llm.runs.run import PreparedRun
@@ -38,7 +42,9 @@ def export(experiment: Experiment) -> tuple[Path, str]:
     run = prepare(experiment)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        return target, _examples(run, target) if settings.what == "examples" else _merged(run, target)
+        if settings.what == "examples":
+            return target, _examples(run, target)
+        return target, _gguf(run, target) if settings.format == "gguf" else _merged(run, target)
     except OSError as error:
         raise MissingError(f"export.path is {str(target)!r}, which cannot be written ({error.strerror}).") from None
 
@@ -64,33 +70,68 @@ def _hint(run: PreparedRun) -> str:
 
 
 def _merged(run: PreparedRun, target: Path) -> str:
-    """Write the merged model and its tokenizer, in a process of its own, and rename the folder into place."""
-    if run.adapter is None or run.adapter.path is None:
+    """Write the merged model and its tokenizer, and rename the folder into place."""
+    if run.adapter is None:
         raise ConfigError(
             f"task=export merges an adapter into its model; choose lora=adapter or lora=distilled{_hint(run)}."
         )
-    if isinstance(run, StudentRun) and adapter_weights(run.recipe) is None:
-        raise MissingError("The adapter is not trained yet, or damaged; run the same command with task=run first.")
-    base = resolve.fetch(run.model)
     model = run.experiment.model
     with staging_folder(target) as staging:
-        process = JsonProcess("har_llm.distill.merge:serve", "The merging process")
-        try:
-            process.send(
-                {
-                    "base": str(base),
-                    "adapter": str(run.adapter.path),
-                    "dtype": model.dtype,
-                    "trust_remote_code": model.trust_remote_code,
-                    "folder": str(staging),
-                }
-            )
-            parameters = process.receive()["parameters"]
-        finally:
-            process.close()
-        _describe(run, run.adapter, staging)
+        parameters = _merge(run, run.adapter, staging)
         staging.rename(target)
     return f"{model.id} with {run.experiment.lora.label()}, {parameters:,} parameters in {model.dtype}{run.made_of.suffix}"
+
+
+def _merge(run: PreparedRun, adapter: ResolvedAdapter, folder: Path) -> int:
+    """Write the merged model into a folder, in a process of its own; returns its number of parameters."""
+    if isinstance(run, StudentRun) and adapter_weights(run.recipe) is None:
+        raise MissingError("The adapter is not trained yet, or damaged; run the same command with task=run first.")
+    base, model = resolve.fetch(run.model), run.experiment.model
+    process = JsonProcess("har_llm.distill.merge:serve", "The merging process")
+    try:
+        process.send(
+            {
+                "base": str(base),
+                "adapter": str(adapter.path),
+                "dtype": model.dtype,
+                "trust_remote_code": model.trust_remote_code,
+                "folder": str(folder),
+            }
+        )
+        parameters: int = process.receive()["parameters"]
+    finally:
+        process.close()
+    _describe(run, adapter, folder)
+    return parameters
+
+
+def _gguf(run: PreparedRun, target: Path) -> str:
+    """Write a GGUF file of the model, with its adapter merged into it if it has one, once it has answered as it should."""
+    settings, model, lora = run.experiment.settings.export, run.experiment.model, run.experiment.lora
+    if target.suffix != ENDING:
+        raise ConfigError(f"export.path is {str(target)!r}; the name of a GGUF file ends with {ENDING}.")
+    converter = converter_in(settings.llama_cpp)
+    name = model.name if run.adapter is None else f"{model.name} with {lora.label()}"
+    with staging_folder(target) as staging:
+        folder, file = staging / "merged", staging / target.name
+        if run.adapter is None:
+            folder = resolve.fetch(run.model)
+        else:
+            folder.mkdir()
+            _merge(run, run.adapter, folder)
+        write_gguf(
+            folder,
+            file,
+            converter=converter,
+            quantization=settings.quantization,
+            name=name,
+            provenance=run.made_of,
+            whole=model.dtype == "float32",
+        )
+        compared = compare_answers(run, folder, file)
+        size = data_size(file.stat().st_size)
+        file.rename(target)
+    return f"{name}, {size} in {settings.quantization}{run.made_of.suffix}; {compared}"
 
 
 def _describe(run: PreparedRun, adapter: ResolvedAdapter, folder: Path) -> None:
