@@ -39,7 +39,7 @@ def _marks(run: PreparedRun) -> Iterator[tuple[str, bool]]:
         shown_before = {example.messages[-1]["content"] for example in given.examples}
         seen = sum(prompt.messages[-1]["content"] in shown_before for prompt in run.prompts)
         if seen:
-            yield f"trained on {seen} of the {counted(len(run.prompts), 'window')} that are scored", False
+            yield f"trained on {seen} of the {counted(len(run.prompts), 'window')} of this run", False
     scored = {session.id for session in run.sessions}
     for training in _trainings(run):
         if training is None:
@@ -49,7 +49,7 @@ def _marks(run: PreparedRun) -> Iterator[tuple[str, bool]]:
             yield told, bool(training.uses_gold)
         own = training.dataset == run.experiment.dataset.name
         if own and (seen := len(scored & {*training.sessions})):
-            yield f"trained on {seen} of the {counted(len(scored), 'session')} that are scored", False
+            yield f"trained on {seen} of the {counted(len(scored), 'session')} of this run", False
 
 
 def _trainings(run: PreparedRun) -> Iterator[Training | None]:

@@ -52,7 +52,7 @@ def test_an_adapter_of_before_says_what_it_was_trained_on(tmp_path: Path, scored
 
     unseen, seen = marks("unseen", sessions=("other",)), marks("seen", sessions=(*scored[:2], "other"))
     assert unseen == ((GOLD,), True)
-    assert seen == ((GOLD, f"trained on 2 of the {len(scored)} sessions that are scored"), True)
+    assert seen == ((GOLD, f"trained on 2 of the {len(scored)} sessions of this run"), True)
     assert marks("elsewhere", sessions=scored, dataset="marble") == unseen
 
 
@@ -76,7 +76,7 @@ def test_a_merged_model_says_what_its_adapter_was_trained_on(tmp_path: Path, sco
     about = MergedModel("base", "v", "distilled", "k", "float32", "embedded", True, None, {}, {})
     (folder / MANIFEST).write_text(json.dumps({**adapter_s, "merged": plain(about)}))
     run = prepared("model=custom", f"model.id={folder}")
-    assert run.marks == ((GOLD, f"trained on {len(scored)} of the {len(scored)} sessions that are scored"), True)
+    assert run.marks == ((GOLD, f"trained on {len(scored)} of the {len(scored)} sessions of this run"), True)
     (folder / MANIFEST).write_text(json.dumps({**adapter_s, "merged": plain(about), "format": 1}))
     assert prepared("model=custom", f"model.id={folder}").marks.words == (
         "what it was trained on is not known: another version of har_llm has made it",
@@ -89,7 +89,7 @@ def test_given_rows_that_are_scored_windows_are_counted(tmp_path: Path) -> None:
 
     (tmp_path / "rows.jsonl").write_text("\n".join(map(row, prepared("limit=3").prompts[:2])))
     run = prepared("limit=3", "lora=examples", f"lora.examples.path={tmp_path / 'rows.jsonl'}")
-    assert run.marks == (("trained on 2 of the 3 windows that are scored",), False)
+    assert run.marks == (("trained on 2 of the 3 windows of this run",), False)
 
 
 def test_a_student_s_prompts_show_gold_of_its_own_training_sessions_only() -> None:
@@ -106,4 +106,4 @@ def test_a_student_s_prompts_show_gold_of_its_own_training_sessions_only() -> No
 @pytest.mark.parametrize(("part", "sessions"), [("train", 10), ("all", 16)])
 def test_the_training_part_is_marked_as_trained_on(part: str, sessions: int) -> None:
     run = prepared("lora=gold_answers", "model.thinking=false", "lora.train_sessions=2", f"split.part={part}")
-    assert run.marks.words[-1] == f"trained on 2 of the {sessions} sessions that are scored"
+    assert run.marks.words[-1] == f"trained on 2 of the {sessions} sessions of this run"

@@ -46,7 +46,7 @@ def show_predictions(result: RunResult, *, parsing: str, fresh: bool) -> None:
     if len(days) > DAYS:
         out.print(f"\n... and {counted(len(days) - DAYS, f'more {shown}')} ({SEGMENTS_CSV})")
     show_table(out, _time_table(segments, metrics))
-    show_notes(out, list(_notes(metrics, parsing, without)))
+    show_notes(out, [*_notes(metrics, parsing, without), f"task=report 'runs=[{result.folder.name}]' draws the days."])
     show_head(out, f"\n{title}", label(metrics))  # again, as the beginning has gone past by now
     for what, path in (("Events", result.folder / EVENTS_CSV), ("Segments", result.folder / SEGMENTS_CSV)):
         out.print(plain(f"{what}: {path}"), soft_wrap=True)

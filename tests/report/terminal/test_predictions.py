@@ -51,4 +51,4 @@ def test_files_of_the_other_parsing_are_told(tmp_path: Path, capsys: pytest.Capt
     show_predictions(result, parsing="lenient", fresh=False)
     out = " ".join(capsys.readouterr().out.split())
     assert "segments.csv are of the strict parsing, with which this run was made; delete its directory" in out
-    assert "finished before" in out
+    assert "finished before" in out and "task=report 'runs=[run]' draws the days." in out
