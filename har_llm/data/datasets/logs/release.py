@@ -95,19 +95,16 @@ class LogRelease(ContinuousRelease):
 
     def _find(self, data: Path) -> Path:
         wanted = expanded(self.path)
-        places = [expanded(data / wanted), wanted]
-        found = next((place for place in places if place.exists()), None)
-        if not self.path or found is None:
-            what = (
-                f"there is no {' or '.join(dict.fromkeys(map(repr, map(str, places))))}"
-                if self.path
-                else "dataset.path is empty"
-            )
-            raise MissingError(
-                f"{self.name} is missing: {what}. {self.source}, and set dataset.path to its file or folder, or "
-                f"paths.data or HAR_LLM_DATA to the folder that it is below."
-            )
-        return found
+        places = list(dict.fromkeys([expanded(data / wanted), wanted])) if self.path else []
+        for place in places:
+            if place.exists():
+                return place
+        tried = " or ".join(repr(str(place)) for place in places)
+        what = f"{self.name} is missing: there is no {tried}" if tried else "dataset.path is empty; it must name a log"
+        raise MissingError(
+            f"{what}. {self.source}, and set dataset.path to its file or folder, or paths.data or HAR_LLM_DATA to the "
+            f"folder that it is below."
+        )
 
     def _check_events(self, place: Path, reader: LogReader, logs: Sequence[Log]) -> None:
         if not any(log.said for log in logs):

@@ -180,7 +180,7 @@ def test_a_home_that_is_missing_says_where_it_is_to_be_had(tmp_path: Path) -> No
     ):
         dataset.read(tmp_path / "elsewhere")
     dataset.path = ""
-    with pytest.raises(MissingError, match=r"dataset\.path is empty\. .*zenodo"):
+    with pytest.raises(MissingError, match=r"dataset\.path is empty; it must name a log\. .*zenodo"):
         dataset.read(tmp_path)
 
 
