@@ -98,23 +98,32 @@ class OwnHome(DatasetConfig):
         """
         reader = FileReader()
         recorded = self._recorded(reader)[0]
-        path, exists = self._home_file, self._home_file.exists()
-        described = read_home(path, reader) if exists else None
+        path = self._home_file.resolve()  # a link stays one
+        described = read_home(path, reader) if path.exists() else None
         if reader.faults:
             raise DataError(f"{self.name} has {counted(reader.faults.total, 'fault')}; correct the files:", reader.faults)
-        if described is None:
-            described, guesses = guess_home(recorded, self.vocabulary)
-            text = written(self._file.name, described, guesses, labelled=bool(recorded.labels()))
-            write_whole(path, text)
-            left = sum(guess.sensor.left_out for guess in guesses.values())
-            look = f"look at its lines marked # {CHECK} ({text.count(f'# {CHECK}') - 1}), then run task=describe"
-            return f"{path}: {counted(len(guesses), 'sensor')}, {left} of them left out; {look}."
+        try:
+            return self._new_draft(path, recorded) if described is None else self._added(path, described, recorded)
+        except OSError as error:
+            rule = "set dataset.home_path to a file in a folder of yours"
+            raise MissingError(f"{path} cannot be written ({error.strerror or error}); {rule}.") from None
+
+    def _new_draft(self, path: Path, recorded: Recorded) -> str:
+        described, guesses = guess_home(recorded, self.vocabulary)
+        text = written(self._file.name, described, guesses, labelled=bool(recorded.labels()))
+        write_whole(path, text)
+        left = sum(guess.sensor.left_out for guess in guesses.values())
+        look = f"look at its lines marked # {CHECK} ({text.count(f'  # {CHECK}')}), then run task=describe"
+        return f"{self._home_file}: {counted(len(guesses), 'sensor')}, {left} of them left out; {look}."
+
+    def _added(self, path: Path, described: OwnDescription, recorded: Recorded) -> str:
         values = {sensor: held for sensor, held in recorded.values().items() if sensor not in described.sensors}
         if not values:
-            return f"{path} has every sensor of {self.path}; nothing was changed."
+            return f"{self._home_file} has every sensor of {self.path}; nothing was changed."
         guesses = guess_sensors(values, recorded.attributes, self.vocabulary)
         add_sensors(path, read_bounded(path).decode("utf-8-sig"), guesses)
-        return f"{path}: {counted(len(guesses), 'new sensor')} added below the others; look at them, then run task=describe."
+        added = f"{counted(len(guesses), 'new sensor')} added below the others"
+        return f"{self._home_file}: {added}; look at them, then run task=describe."
 
     @property
     def _file(self) -> Path:

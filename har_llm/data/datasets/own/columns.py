@@ -26,9 +26,9 @@ class Columns:
     """The columns of a table by their names in its header; null = found in a plain header."""
 
     time: str | None = None
-    """When; with `date`, the time of day."""
+    """When; or with `date` the time of day."""
     date: str | None = None
-    """Where date and time stand in two columns."""
+    """Where date and time stand in two columns; not read where the time has a date itself."""
     start: str | None = None
     """With `end`, in place of `time`: each row is an interval, and so two events, with the values ON and OFF."""
     end: str | None = None

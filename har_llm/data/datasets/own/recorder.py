@@ -95,13 +95,13 @@ class Recorder:
             return None
         entity, joined = entities
         if "attributes_id" in columns and "shared_attrs" in _columns(database, "state_attributes"):
-            last = "SELECT *, MAX(state_id) FROM states WHERE attributes_id IS NOT NULL GROUP BY metadata_id"
+            last = "SELECT *, MAX(rowid) FROM states WHERE attributes_id IS NOT NULL GROUP BY metadata_id"
             if not joined:
                 last = last.replace("metadata_id", "entity_id")
             also = f"JOIN state_attributes ON state_attributes.attributes_id = states.attributes_id {joined}"
             return f"SELECT {entity}, shared_attrs FROM ({last}) AS states {also}"  # noqa: S608
         if "attributes" in columns and not joined:
-            last = "SELECT *, MAX(state_id) FROM states WHERE attributes IS NOT NULL GROUP BY entity_id"
+            last = "SELECT *, MAX(rowid) FROM states WHERE attributes IS NOT NULL GROUP BY entity_id"
             return f"SELECT entity_id, attributes FROM ({last})"  # noqa: S608
         return None
 
@@ -130,7 +130,7 @@ def _operational(error: sqlite3.OperationalError) -> tuple[str, str]:
     if "locked" in str(error) or "busy" in str(error):
         rule = f"for more than {WAIT:g} s; try again in a minute, or read a copy"
         return "locked database", f"another program has locked it {rule}"
-    if "unable to open" in str(error):
+    if "unable to open" in str(error) or "readonly" in str(error):  # SQLite keeps files beside a database that is written to
         rule = "copy it, with the files beside it that end in -wal and -shm, into a folder that you may write to"
         return "unreadable", f"it cannot be opened; {rule}"
     return "damaged database", f"it cannot be read ({error}); {CUT_SHORT}"

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.own.table import Block, Table
-from har_llm.data.datasets.own.times import Times, UnreadableTime
+from har_llm.data.datasets.own.times import WHOLE, Times, UnreadableTime
 
 
 def timed(table: Table, times: Times, when: Sequence[int]) -> Iterator[tuple[Block, Sequence[datetime], Sequence[datetime]]]:
@@ -18,9 +18,7 @@ def timed(table: Table, times: Times, when: Sequence[int]) -> Iterator[tuple[Blo
     for block in table.blocks():
         texts = block.columns[when[0]]
         if len(when) > 1:
-            texts = [
-                f"{date.strip()} {time.strip()}" for date, time in zip(*(block.columns[one] for one in when), strict=True)
-            ]
+            texts = list(map(_joined, *(block.columns[one] for one in when)))
         if (found := times.many(texts)) is not None:
             yield block, *found
             continue
@@ -38,6 +36,12 @@ def timed(table: Table, times: Times, when: Sequence[int]) -> Iterator[tuple[Blo
             local.append(clock)
         if places:
             yield block.rows(places), orders, local
+
+
+def _joined(date: str, time: str) -> str:
+    """Date and time of day as one text; a time that is more than that stands alone."""
+    date, time = date.strip(), time.strip()
+    return f"{date} {time}" if ":" in time and len(time) < WHOLE else time
 
 
 def time_fault(table: Table, block: Block, place: int, when: Sequence[int], kind: str, rule: str) -> None:

@@ -15,6 +15,8 @@ MILLISECONDS_FROM = 1e11
 """A number from here on counts milliseconds: as seconds it would be in the year 5138."""
 LARGEST = 1e14
 NUMBER = re.compile(r"[0-9]{1,16}(?:[.,][0-9]{1,12})?", re.ASCII)
+WHOLE = 16
+"""Characters of the shortest text that has a date and a time: 2026-03-29 02:05."""
 BUCKET = 15
 """Characters of "2026-03-29T02:0": zones change their offset only at multiples of ten minutes, so what begins alike is
 shifted alike."""
@@ -78,7 +80,7 @@ class Times:
         others, which are to be read one by one."""
         ends = {text[-1:] for text in texts}
         offset = "Z" if ends == {"Z"} else ""
-        if min(map(len, texts)) < 16 or {text[10:11] for text in texts} - {"T", " "} or (not offset and "Z" in ends):
+        if min(map(len, texts)) < WHOLE or {text[10:11] for text in texts} - {"T", " "} or (not offset and "Z" in ends):
             return None
         try:
             moments = (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from har_llm.common.errors import DataError, HarError
+from har_llm.common.errors import DataError, HarError, MissingError
 from har_llm.common.plain_yaml import texts_of
 from har_llm.data.datasets.own.draft import quoted
 from har_llm.data.datasets.own.guess import Vocabulary, guess_sensors
@@ -136,6 +136,17 @@ def test_where_no_line_can_be_added_the_file_stays_and_the_lines_are_shown(tmp_p
     with pytest.raises(HarError, match=r"write these below `sensors:`:\n  hall_door: \{room: hall"):
         events_of(tmp_path, "time,sensor,value\n2026-03-04 08:00:00,hall_door,on\n").draft()
     assert path.read_bytes() == before
+
+
+def test_a_link_stays_a_link_and_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "homes").mkdir()
+    link = tmp_path / "week.home.yaml"
+    link.symlink_to(tmp_path / "homes" / "mine.yaml")
+    events_of(tmp_path, WEEK).draft()
+    events_of(tmp_path, WEEK + "2026-03-04 08:00:00,loft_lamp,on,\n").draft()
+    assert link.is_symlink() and "loft_lamp" in (tmp_path / "homes" / "mine.yaml").read_text()
+    with pytest.raises(MissingError, match=r"cannot be written .* set dataset\.home_path"):
+        events_of(tmp_path, WEEK, f"dataset.home_path={tmp_path}/week.csv/home.yaml").draft()
 
 
 def test_a_broken_file_is_not_touched(tmp_path: Path) -> None:

@@ -67,6 +67,11 @@ def test_columns_and_the_separator_may_be_named(tmp_path: Path) -> None:
         events_of(tmp_path, content, "dataset.separator='|'")
 
 
+def test_a_date_beside_a_whole_time_is_not_read(tmp_path: Path) -> None:
+    content = "date,time,sensor,value\n{0},{1} 07:10:00,kitchen_fridge_door,ON\n{0},07:10:30,kitchen_fridge_door,OFF\n"
+    assert texts(events_of(tmp_path, content.format("2026-03-02", "2026-03-02"))) == PLAIN
+
+
 def test_columns_that_are_not_read_are_said(tmp_path: Path) -> None:
     recordings = read(events_of(tmp_path, "time,sensor,value,battery\n2026-03-02 07:10:00,a_door,ON,99\n"))
     (notice,) = [one for one in recordings.repairs if one.kind == "columns that are not read"]

@@ -160,6 +160,18 @@ def test_a_locked_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     writer.close()
 
 
+def test_a_database_in_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = states(tmp_path)
+
+    def refused(*_: object, **__: object) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+
+    monkeypatch.setattr(sqlite3, "connect", refused)
+    assert database_fault(path).startswith(
+        "unreadable: it cannot be opened; copy it, with the files beside it that end in -wal"
+    )
+
+
 def test_a_schema_that_is_not_known(tmp_path: Path) -> None:
     path = tmp_path / "future.db"
     with sqlite3.connect(path) as database:
