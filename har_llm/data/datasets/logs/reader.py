@@ -5,43 +5,22 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from operator import lt
+from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.logs.lines import LineReader
 from har_llm.data.datasets.logs.log import MORE, TEXT, Log, More, Row
+from har_llm.data.datasets.logs.order import Order, Rows
 from har_llm.data.datasets.logs.words import NO_CROSSING, UNKNOWN, Place, Said, Words
 
 SHORTEST_TIME = len("2011-06-15 01:03:39")
-SET_BACK = timedelta(hours=1)
-"""How far a clock is set back when summer time ends."""
 MOST_KNOWN = 100_000
 """Different rows, but for their time, of which is kept what they say."""
 NUMBER = re.compile(r"([0-9]+)")
 NOT_RECORDED = re.compile(r"[._].*|readme.*|.*\.(md|pdf|jpe?g|png|gif|html?|zip|gz|xlsx?|docx?)", re.IGNORECASE)
 """Files that lie beside recordings."""
-
-
-class Rows(NamedTuple):
-    """Rows that were read, in the order of the file."""
-
-    numbers: Sequence[int]
-    """Of their lines."""
-    moments: Sequence[datetime]
-    said: Sequence[Row]
-
-
-@dataclass
-class Above:
-    """What is known of the rows above."""
-
-    moment: datetime = datetime.min
-    said: Row | None = None
-    latest: datetime = datetime.min
 
 
 class LogReader(LineReader):
@@ -81,13 +60,13 @@ class LogReader(LineReader):
         return sorted(files, key=_by_number)
 
     def read(self, path: Path) -> Log:
-        log, known, above = Log(path.stem), dict[str, Row](), Above()
+        log, known, order = Log(path.stem), dict[str, Row](), Order(self, path)
         for first, lines in self.blocks(path):
             rows = self._rows(path, first, lines, known)
             log.rows += len(rows.said)
             if rows.said:
-                set_back = self._set_back(log, path, rows, above)
-                self._take(log, path, rows, set_back)
+                self._take(log, path, rows, order.set_back(rows))
+        log.in_order = order.kept
         log.marks.close()
         return log
 
@@ -119,39 +98,6 @@ class LogReader(LineReader):
             numbers = [numbers[place] for place in places]
             moments, said = [moments[place] for place in places], [said[place] for place in places]
         return Rows(numbers, cast("list[datetime]", moments), cast("list[Row]", said))
-
-    def _set_back(self, log: Log, path: Path, rows: Rows, above: Above) -> dict[int, datetime]:
-        """The rows where a clock was set back, and the latest time above them. Tells which rows are out of order."""
-        set_back = dict[int, datetime]()
-        numbers, moments, said = rows
-        try:
-            if moments[0] <= above.latest or not all(map(lt, moments, moments[1:])):
-                for place, (number, moment, row) in enumerate(zip(numbers, moments, said, strict=True)):
-                    if moment <= above.moment:
-                        self._explain(path, number, moment, row, above)
-                    if moment < above.latest and above.latest - moment <= SET_BACK:
-                        set_back[place] = above.latest
-                    log.in_order &= moment >= above.latest or place in set_back
-                    above.moment, above.said, above.latest = moment, row, max(moment, above.latest)
-            above.moment, above.said, above.latest = moments[-1], said[-1], max(moments[-1], above.latest)
-        except TypeError:  # a time with a zone cannot be compared with one without
-            for number, moment in zip(numbers, moments, strict=True):
-                if moment.tzinfo is not None:
-                    rule = "times must be local ones, without a zone"
-                    self.fault(path, number, "unreadable time", f"the time is {shown(str(moment))}; {rule}")
-        return set_back
-
-    def _explain(self, path: Path, line: int, moment: datetime, row: Row, above: Above) -> None:
-        """Tell of a row that is no later than the one above it."""
-        if moment == above.moment:
-            if row == above.said:
-                self.repair(path, line, "row twice", "is the same as the row above; kept, so it counts twice")
-        elif above.latest - moment > SET_BACK:
-            rule = "put in order of time"
-            self.repair(path, line, "row out of order", f"{moment} is earlier than {above.latest} above it; {rule}")
-        else:
-            rule = "the order of the file is kept, as where a clock is set back"
-            self.repair(path, line, "row up to an hour earlier", f"{moment} is earlier than {above.moment} above it; {rule}")
 
     def _take(self, log: Log, path: Path, rows: Rows, set_back: Mapping[int, datetime]) -> None:
         """Add the events among the rows to the log, and count the others."""
