@@ -83,7 +83,7 @@ def run(jobs: Sequence[Job]) -> None:
 
 def predict(jobs: Sequence[Job]) -> None:
     """Make the missing generations and show the activities over time, without scores, in a home with labels or without."""
-    from har_llm.report.terminal import predictions
+    from har_llm.report.terminal.predictions import show_jobs
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import execute
     from har_llm.sweep.callbacks import Callbacks
@@ -93,10 +93,7 @@ def predict(jobs: Sequence[Job]) -> None:
         with LiveProgress() as progress:
             execute.run_jobs(jobs, Callbacks(progress, tracker))
         tracker.publish(jobs)
-        for job in jobs:
-            if job.result is not None and job.experiment is not None:
-                parsing = job.experiment.settings.metrics.parsing
-                predictions.show_predictions(job.result, parsing=parsing, fresh=job.fresh)
+        show_jobs(jobs)
 
 
 def run_beside(jobs: Sequence[Job], callback: Callback) -> Sequence[Job]:
@@ -122,7 +119,8 @@ def show_sweep(jobs: Sequence[Job], beside: Sequence[Job] = ()) -> None:
 
 
 def run_on_slurm(jobs: Sequence[Job], settings: SlurmSettings) -> None:
-    """Like `run`, as Slurm jobs. Raises MissingError if there is no Slurm."""
+    """Like `run`, or `predict`, as Slurm jobs. Raises MissingError if there is no Slurm."""
+    from har_llm.report.terminal.predictions import show_jobs
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import execute
     from har_llm.sweep.slurm import submit
@@ -133,9 +131,13 @@ def run_on_slurm(jobs: Sequence[Job], settings: SlurmSettings) -> None:
             # Baselines take seconds here, and would wait in a queue for a GPU that they do not use.
             execute.run_jobs([job for job in jobs if job.experiment is not None and job.experiment.baseline], callback)
             submit.run_jobs(jobs, settings, _do_in_slurm, callback)
-            beside = run_beside(jobs, callback)
+            predicting = any(job.experiment is not None and job.experiment.settings.task == predict.__name__ for job in jobs)
+            beside = () if predicting else run_beside(jobs, callback)
         tracker.publish([*jobs, *beside])
-        show_sweep(jobs, beside)
+        if predicting:
+            show_jobs(jobs)
+        else:
+            show_sweep(jobs, beside)
 
 
 def _do_in_slurm(sources: Sources, stage: str) -> None:

@@ -24,7 +24,7 @@ ConfigStore.instance().store(group="hydra/launcher", name="har_llm_slurm", node=
 
 
 class HarSlurmLauncher(HarLauncher):
-    """Plans here and runs the jobs in Slurm. Tasks other than run are done here."""
+    """Plans here and runs the jobs in Slurm. Tasks other than run and predict are done here."""
 
     def __init__(self, **settings: Any):
         self._settings = SlurmSettings(**settings)
@@ -32,7 +32,8 @@ class HarSlurmLauncher(HarLauncher):
     def perform(self, jobs: Sequence[Job]) -> None:
         from har_llm.tasks import perform, run_on_slurm
 
-        if any(job.experiment is not None and job.experiment.settings.task != "run" for job in jobs):
-            perform(jobs)
-        else:
+        tasks = {job.experiment.settings.task for job in jobs if job.experiment is not None}
+        if tasks <= {"run"} or tasks == {"predict"}:
             run_on_slurm(jobs, self._settings)
+        else:
+            perform(jobs)

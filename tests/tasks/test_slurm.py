@@ -12,7 +12,7 @@ from har_llm.sweep.job import Job
 from har_llm.sweep.slurm.settings import SlurmSettings
 from har_llm.tasks import run_on_slurm
 from tests.composing import experiment
-from tests.scripted_runs import SMALL
+from tests.scripted_runs import SMALL, done
 
 
 def test_baselines_are_computed_here(
@@ -29,3 +29,18 @@ def test_baselines_are_computed_here(
     run_on_slurm(jobs, SlurmSettings())
     assert submitted == ["tiny_student"]
     assert "majority" in capsys.readouterr().out
+
+
+def test_predictions_are_shown_without_baselines(
+    tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result, _ = done(tmp_path, script, "limit=2")
+    job = Job("", experiment(*SMALL, script, "limit=2", "task=predict", f"paths.outputs={tmp_path / 'outputs'}"))
+
+    def submit(asked: Sequence[Job], *_: Any) -> None:
+        asked[0].result = result
+
+    monkeypatch.setattr("har_llm.sweep.slurm.submit.run_jobs", submit)
+    run_on_slurm([job], SlurmSettings())
+    assert f"Segments: {result.folder / 'segments.csv'}" in capsys.readouterr().out
+    assert list(result.folder.parent.iterdir()) == [result.folder]

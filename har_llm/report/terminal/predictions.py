@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby, islice
+from typing import TYPE_CHECKING
 
 from har_llm.common.console import console, plain, show_table
 from har_llm.common.numbers import counted, duration, percent
@@ -19,6 +20,9 @@ from har_llm.runs.result import Metrics, PredictionRow
 from har_llm.scoring.names import cause_name
 from har_llm.scoring.segments import LONGEST_HOLD
 
+if TYPE_CHECKING:
+    from har_llm.sweep.job import Job
+
 DAYS = 7
 """The first days are shown; a recording may have hundreds."""
 SEGMENTS = 40
@@ -27,6 +31,13 @@ RULE = (
     f"An activity holds until the next event, at most {LONGEST_HOLD // 3600} hours; a longer gap, or an event with another "
     f"activity, ends its segment."
 )
+
+
+def show_jobs(jobs: Sequence[Job]) -> None:
+    """Show the run of each job that has one."""
+    for job in jobs:
+        if job.result is not None and job.experiment is not None:
+            show_predictions(job.result, parsing=job.experiment.settings.metrics.parsing, fresh=job.fresh)
 
 
 def show_predictions(result: RunResult, *, parsing: str, fresh: bool) -> None:
