@@ -90,6 +90,12 @@ class Pairing:
 
 def pair(a: RunResult, b: RunResult, parsing: str) -> Pairing:
     """Raises ConfigError if the runs have no scored event in common, or if an event differs between them."""
+    for run in (a, b):
+        if not run.metrics.has_scores:
+            raise ConfigError(
+                f"{run.folder.name} has no scored event, and runs are compared by their scores; what each says of an event "
+                f"is shown by compare.event=SESSION/ID."
+            )
     activities = _activities(a, b)
     unscored = _unscored(a) | _unscored(b)
     rows = [_scored_rows(run, unscored) for run in (a, b)]

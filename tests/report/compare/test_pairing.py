@@ -57,6 +57,14 @@ def test_events_that_one_run_did_not_score_are_left_out_and_counted(tmp_path: Pa
     assert [scores["s1"]["accuracy"] for scores in paired.scores] == [0.5, 0.5]
 
 
+def test_a_run_without_scores_is_named(tmp_path: Path) -> None:
+    unlabelled = [{**event, "gold": [], "scored": False} for event in rows(OTHER)]
+    a, b = runs(tmp_path, b=unlabelled)
+    for pairs in ((a, b), (b, a)):
+        with pytest.raises(ConfigError, match=r"^b has no scored event, and runs are compared by their scores; what each"):
+            pair(*pairs, "strict")
+
+
 def test_what_either_run_leaves_unscored_is_left_out_of_both(tmp_path: Path) -> None:
     both = [row("s1", 0, [3], 3), row("s1", 1, [1], 3), row("s1", 2, [3, 2], 3)]
     a = written(tmp_path / "a", both, null_class=[3])
