@@ -655,6 +655,17 @@ def test_days_show_what_lasts_from_when_to_when(tmp_path: Path, watch: Watch) ->
     assert page.text("#detail h2") == "c"
 
 
+def test_of_a_run_without_scores_nothing_is_called_wrong(tmp_path: Path, watch: Watch) -> None:
+    path = tmp_path / "report.html"
+    run = make(tmp_path, Fabricated("run", {"day": events("a", "b", gold=[(), ()])}, [says(1)]))
+    write_page([run], path, tables=[], figures=[], headline="accuracy", parsing="strict")
+    page = watch(path, "")
+    assert page.texts(".look a") == ["days"]
+    page.page.locator(".look a").click()
+    page.settled()
+    assert page.text("h1") == "Days"
+
+
 @pytest.mark.parametrize("change", [{"time": "noon"}, {"date": "today"}])
 def test_times_that_are_none_have_no_clock(tmp_path: Path, watch: Watch, change: dict[str, str]) -> None:
     session = [one._replace(**change) for one in events("a", "b")]

@@ -76,13 +76,18 @@ function runLine(run, data, metric, parsing) {
     h("td", { class: "number" }, orDash(scores.missed.mean)),
     h("td", { class: "number" }, counted.format(about.windows)),
     h("td", { class: "number" }, counted.format(about.events)),
-    h("td", { class: "look" },
+    h("td", { class: "look" }, score.mean === "" ? daysLink(data, key, about) : [
       h("a", { href: to("confusion", { data, run: key, runs: "" }), "aria-label": `Confusion matrix of ${about.label}` },
         "confusion"),
       h("a", {
         href: to("explorer", { data, runs: "", model: key, outcome: "wrong" }),
         "aria-label": `Wrong events of ${about.label}`,
-      }, "wrong events")));
+      }, "wrong events")]));
+}
+
+/* For a run without scores, of which nothing can be called wrong. */
+function daysLink(data, key, about) {
+  return h("a", { href: to("days", { data, runs: key }), "aria-label": `Days of ${about.label}` }, "days");
 }
 
 function aboutRun(about) {
