@@ -32,6 +32,8 @@ NEEDED = {
     "decoding=structured": ["engine=vllm"],
     "decoding=thinking_budget": ["engine=vllm"],
     "engine=openai": ["engine.base_url=http://127.0.0.1:8000/v1"],
+    "dataset=events": ["dataset.path=week.csv"],
+    "dataset=home_assistant": ["dataset.path=history.csv"],
     "lora=adapter": ["lora.path=nowhere"],
     "lora=distilled": ["engine=transformers"],
     "lora=examples": ["engine=transformers", "lora.examples.path=rows.jsonl"],
