@@ -14,6 +14,7 @@ from har_llm.data.datasets.own.home_file import OwnDescription, OwnSensor, numbe
 from har_llm.data.datasets.own.recorded import Recorded
 from har_llm.data.datasets.own.told import plain_name
 
+UNUSUAL = "seldom tells what people do; to use it: room, name, states: {value: word}"
 MOST_VALUES = 12
 """A sensor with more different texts reports no states."""
 
@@ -138,10 +139,10 @@ class _Guesser:
     ) -> Guess:
         domain = sensor.partition(".")[0] if self._vocabulary.domains else ""
         if domain and domain not in self._vocabulary.domains:
-            return Guess(OwnSensor(left_out=True), "")
+            return Guess(OwnSensor(left_out=True), UNUSUAL)
         pair, known = self._pair(domain, words, attributes)
         if not pair:
-            return Guess(OwnSensor(left_out=True), "")
+            return Guess(OwnSensor(left_out=True), UNUSUAL)
         room, name, certain = self._place(sensor, words, shared)
         made = OwnSensor(room=room, name=name)
         if (reason := self._no_states(values)) is not None:
@@ -158,7 +159,11 @@ class _Guesser:
         if 0 < len(numbers) == sum(map(bool, values)) and not all(self._is_on_or_off(value) for value in values):
             low, high = f"{min(numbers):g}", f"{max(numbers):g}"
             return f"numbers, {low} to {high}; to use it: room, name, threshold: X, states: [word below X, word from X on]"
-        return f"{len(values)} different values" if len(values) > MOST_VALUES else None
+        return (
+            f"{len(values)} different values; to use it: room, name, states: {{value: word}}"
+            if len(values) > MOST_VALUES
+            else None
+        )
 
     def _counterparts(self, values: Sequence[str]) -> list[str]:
         """What the data have not shown yet: the ON to an OFF, the OFF to an ON."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from operator import lt
 from pathlib import Path
 from typing import NamedTuple
@@ -62,9 +61,9 @@ class Teller:
             else:
                 seconds = ((recorded.orders[place] - EPOCH) // SECOND for place in kept)
                 activities = [own or timeline.at(at) or in_gap for (own, _), at in zip(tags, seconds, strict=True)]
-            columns = zip(clocks, texts, activities, (subjects for _, subjects in tags), strict=True)
+            columns = iter(clocks), iter(texts), iter(activities), (subjects for _, subjects in tags)
             return [
-                Session(name, group, [Event(number, *one) for number, one in enumerate(islice(columns, len(part)))])
+                Session(name, group, [*map(Event._make, zip(range(len(part)), *columns, strict=False))])
                 for name, part in cut.parts(clocks)
             ]
 
