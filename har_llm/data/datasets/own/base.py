@@ -22,7 +22,7 @@ from har_llm.data.datasets.own.home_file import OwnDescription, read_home
 from har_llm.data.datasets.own.recorded import Recorded
 from har_llm.data.datasets.own.table import Table
 from har_llm.data.datasets.own.timed import time_fault
-from har_llm.data.datasets.own.times import Times, UnreadableTime, zone_of
+from har_llm.data.datasets.own.times import Times, UnreadableTime, check_form, zone_of
 from har_llm.data.datasets.own.told import Teller
 from har_llm.data.datasets.sessions import Cut
 from har_llm.data.records import Recordings
@@ -46,6 +46,8 @@ class OwnHome(DatasetConfig):
     """The columns of that table."""
     timezone: str | None = None
     """The home's time zone, as in Europe/Paris."""
+    time_format: str | None = None
+    """How times are written besides ISO 8601 and UNIX time, in strptime's codes, as in '%d/%m/%Y %H:%M:%S'."""
     gaps: str = "unlabelled"
     """What an event without a label has. unlabelled: nothing, so that it is shown and not scored; null_class: the null
     class."""
@@ -60,6 +62,7 @@ class OwnHome(DatasetConfig):
         super().check()
         require("dataset.gaps", self.gaps, GAPS)
         zone_of(self.timezone)
+        check_form(self.time_format)
         self.cut.check()
         self.vocabulary.check()
 

@@ -42,7 +42,7 @@ class Events(OwnHome):
         return "week.csv"
 
     def times(self) -> Times:
-        return Times(zone_of(self.timezone))
+        return Times(zone_of(self.timezone), form=self.time_format)
 
     def recorded(self, path: Path, times: Times, reader: FileReader) -> Recorded:
         recorded = Recorded()

@@ -39,7 +39,7 @@ class HomeAssistant(OwnHome):
         return "history.csv"
 
     def times(self) -> Times:
-        return Times(zone_of(self.timezone), utc=True)
+        return Times(zone_of(self.timezone), utc=True, form=self.time_format)
 
     def recorded(self, path: Path, times: Times, reader: FileReader) -> Recorded:
         recorded = Recorded(changes_only=True, nothing=NO_STATE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -33,6 +34,22 @@ class UnreadableTime(Exception):
     """A text is no time, or not of the kind of the others; str() says what the rule is."""
 
 
+def check_form(form: str | None) -> None:
+    """Raise ConfigError for a form of times that does not say date, hour and minute."""
+    if form is None:
+        return
+    example = datetime(2031, 12, 30, 23, 59, tzinfo=UTC)
+    try:
+        said = datetime.strptime(example.strftime(form), form).replace(tzinfo=UTC, second=0, microsecond=0)
+    except (ValueError, re.error):
+        said = None
+    if said != example:
+        raise ConfigError(
+            f"dataset.time_format is {form!r}; it must say date, hour and minute in strptime's codes, as in "
+            f"'%d/%m/%Y %H:%M:%S' or '%m/%d/%y %I:%M %p'."
+        )
+
+
 def zone_of(name: str | None) -> ZoneInfo | None:
     """The zone of dataset.timezone. Raises ConfigError for an unknown one."""
     if name is None:
@@ -56,8 +73,9 @@ class Times:
     before the time that was read just before it. In the hour that is skipped, it is moved on as a clock would have been.
     """
 
-    def __init__(self, zone: ZoneInfo | None, *, utc: bool = False):
-        self._zone, self._utc = zone, utc
+    def __init__(self, zone: ZoneInfo | None, *, utc: bool = False, form: str | None = None):
+        """`form`: in strptime's codes, how times may be written besides FORMS."""
+        self._zone, self._utc, self._form = zone, utc, form
         self._shifts: dict[str, tuple[timedelta, timedelta]] = {}
         """From the time as written to UTC and to local, by its first BUCKET characters and its offset."""
         self._local: dict[str, tuple[timedelta, timedelta]] = {}
@@ -78,6 +96,8 @@ class Times:
     def many(self, texts: Sequence[str]) -> tuple[Sequence[datetime], Sequence[datetime]] | None:
         """Times in order and by the clock, where all are written alike in ISO form: much faster than one by one. None for
         others, which are to be read one by one."""
+        if self._form is not None:
+            return None
         ends = {text[-1:] for text in texts}
         offset = "Z" if ends == {"Z"} else ""
         if min(map(len, texts)) < WHOLE or {text[10:11] for text in texts} - {"T", " "} or (not offset and "Z" in ends):
@@ -119,6 +139,9 @@ class Times:
 
     def read(self, text: str) -> Instant:
         """Raises UnreadableTime."""
+        if self._form is not None:
+            with suppress(ValueError):
+                text = datetime.strptime(text.strip(), self._form).isoformat(" ")
         try:
             if text[10:11] not in ("T", " "):
                 return self._other(text)
@@ -132,7 +155,8 @@ class Times:
         except (ValueError, OverflowError, IndexError):
             if text != text.strip():
                 return self.read(text.strip())
-            raise UnreadableTime(f"it must be a time, such as {FORMS}") from None
+            other = "set dataset.time_format for another form" if self._form is None else f"or as in {self._form}"
+            raise UnreadableTime(f"it must be a time, such as {FORMS}; {other}") from None
 
     def of_unix(self, number: float) -> Instant:
         """Of UNIX seconds, or of milliseconds where they are so large. Raises ValueError or OverflowError."""

@@ -67,6 +67,14 @@ def test_columns_and_the_separator_may_be_named(tmp_path: Path) -> None:
         events_of(tmp_path, content, "dataset.separator='|'")
 
 
+def test_times_may_be_written_in_a_form_of_ones_own(tmp_path: Path) -> None:
+    content = (
+        "date;time;sensor;value\n02.03.2026;07:10:00;kitchen_fridge_door;ON\n02.03.2026;07:10:30;kitchen_fridge_door;OFF\n"
+    )
+    assert texts(events_of(tmp_path, content, "+dataset.time_format='%d.%m.%Y %H:%M:%S'")) == PLAIN
+    assert "set dataset.time_format" in events_of(tmp_path, content).faults(tmp_path)[0].message
+
+
 def test_a_date_beside_a_whole_time_is_not_read(tmp_path: Path) -> None:
     content = "date,time,sensor,value\n{0},{1} 07:10:00,kitchen_fridge_door,ON\n{0},07:10:30,kitchen_fridge_door,OFF\n"
     assert texts(events_of(tmp_path, content.format("2026-03-02", "2026-03-02"))) == PLAIN

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from har_llm.common.errors import ConfigError
-from har_llm.data.datasets.own.times import Times, UnreadableTime, zone_of
+from har_llm.data.datasets.own.times import Times, UnreadableTime, check_form, zone_of
 
 PARIS = ZoneInfo("Europe/Paris")
 HAWAII = ZoneInfo("Pacific/Honolulu")
@@ -125,6 +125,30 @@ def test_many_times_are_read_as_one_by_one(zone: ZoneInfo | None, form: str, mom
 )
 def test_times_that_are_not_alike_are_left_to_be_read_one_by_one(texts: list[str]) -> None:
     assert Times(None).many(texts) is None
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("%d/%m/%Y %H:%M:%S", "01/07/2026 08:00:00"),
+        ("%m/%d/%y %I:%M %p", " 07/01/26 08:00 AM "),
+        ("%d.%m.%Y %H:%M:%S,%f", "01.07.2026 08:00:00,000"),
+        ("%d.%m.%Y %H:%M %z", "01.07.2026 06:00 +0000"),
+        ("%d/%m/%Y %H:%M", "2026-07-01T06:00:00Z"),  # the usual forms are read too
+    ],
+)
+def test_a_form_of_ones_own(form: str, text: str) -> None:
+    check_form(form)
+    times = Times(PARIS, form=form)
+    assert str(times.read(text)[1]) == "2026-07-01 08:00:00"
+    with pytest.raises(UnreadableTime, match=r"or as in %"):
+        times.read("45/45/2026 08:00")
+
+
+@pytest.mark.parametrize("form", ["", "%d/%m/%Y", "%H:%M", "dd/mm/yyyy", "%d/%m/%Y %I:%M", "%Q", "%"])
+def test_a_form_that_does_not_say_the_time_is_refused(form: str) -> None:
+    with pytest.raises(ConfigError, match=r"dataset\.time_format is .* it must say date, hour and minute"):
+        check_form(form)
 
 
 def test_an_unknown_zone_is_refused() -> None:
