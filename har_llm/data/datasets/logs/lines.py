@@ -16,6 +16,9 @@ BLOCK = 1 << 16
 LONGEST = 1 << 20
 """Most characters of a line; no row of a log has nearly as many."""
 
+ZIP = "PK\x03\x04"
+"""What a zip archive begins with."""
+
 
 class LineReader(FileReader):
     """Reads files that are too long to hold them in memory, and collects faults and repairs."""
@@ -33,6 +36,9 @@ class LineReader(FileReader):
         try:
             with io.TextIOWrapper(open_bounded(path, MOST_BYTES), "utf-8-sig", "surrogateescape") as stream:
                 while text := stream.read(BLOCK):
+                    if first == 1 and text.startswith(ZIP):
+                        self.fault(path, None, "zip archive", "the file is a zip archive; unpack it and name a file of it")
+                        return
                     if not text.endswith("\n"):
                         text += stream.readline(LONGEST)
                     lines: list[str | None] = list(text.removesuffix("\n").split("\n"))

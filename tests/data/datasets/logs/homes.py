@@ -63,7 +63,7 @@ def casas(folder: Path, rows: Sequence[str], /, **changes: Any) -> Casas:
     """The dataset, with its file in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "home.txt").write_bytes("".join(f"{row}\n" for row in rows).encode())
-    dataset = load("dataset/casas", Casas, path="home.txt", **changes)
+    dataset = load("dataset/casas", Casas, name="casas", path="home.txt", **changes)
     dataset.check()
     return dataset
 

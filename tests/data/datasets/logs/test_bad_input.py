@@ -102,7 +102,7 @@ def test_a_row_of_another_byte_order_or_encoding_is_a_fault(tmp_path: Path) -> N
         (b"date time sensor value\n", 1, "unreadable time"),
         (b"2009-10-16 08:00:00 T001 21\n", None, "no events"),
         (b"\x00" * 50, 1, "unreadable time"),
-        (b"PK\x03\x04\x14\x00", 1, "unreadable time"),
+        (b"PK\x03\x04\x14\x00\xff\n\xfe", None, "zip archive"),
     ],
 )
 def test_a_broken_file_is_a_fault(tmp_path: Path, content: bytes, line: int | None, kind: str) -> None:
