@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from har_llm.common import schema  # noqa: F401 (its resolvers of names are in conf/)
 from har_llm.data.datasets.logs.casas import Casas
 from har_llm.data.datasets.logs.orange4home import Orange4Home
 from har_llm.data.datasets.logs.release import LogRelease
@@ -63,7 +64,7 @@ def casas(folder: Path, rows: Sequence[str], /, **changes: Any) -> Casas:
     """The dataset, with its file in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "home.txt").write_bytes("".join(f"{row}\n" for row in rows).encode())
-    dataset = load("dataset/casas", Casas, name="casas", path="home.txt", **changes)
+    dataset = load("dataset/casas", Casas, path="home.txt", **changes)
     dataset.check()
     return dataset
 
