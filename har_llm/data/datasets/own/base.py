@@ -175,7 +175,7 @@ class OwnHome(DatasetConfig):
             )
         recorded = self.recorded(path, times, reader)
         if self.labels_path is not None and not reader.faults:
-            self._read_spans(recorded, times, reader)
+            self._read_spans(recorded, times.of_people(), reader)
         return recorded, times
 
     def _described(self, recorded: Recorded, reader: FileReader) -> OwnDescription | None:

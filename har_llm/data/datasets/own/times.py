@@ -93,6 +93,12 @@ class Times:
         """Whether times may be shown in UTC only because no zone is set."""
         return self._known is True
 
+    def of_people(self) -> Times:
+        """What reads the times that people have written down about the same recording: without an offset they are local."""
+        times = Times(self._zone, form=self._form)
+        times._known = self._known
+        return times
+
     def many(self, texts: Sequence[str]) -> tuple[Sequence[datetime], Sequence[datetime]] | None:
         """Times in order and by the clock, where all are written alike in ISO form: much faster than one by one. None for
         others, which are to be read one by one."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from har_llm.data.datasets.own.recorder import WAIT
-from tests.data.datasets.own.homes import HISTORY, OLD, history_of, kinds, own, read, recorder, texts
+from tests.data.datasets.own.homes import HISTORY, OLD, events, history_of, kinds, one_fault, own, read, recorder, texts
 
 PARIS = "+dataset.timezone=Europe/Paris"
 MORNING = [
@@ -44,6 +44,18 @@ def test_states_that_say_nothing_or_repeat_the_last_are_counted(tmp_path: Path) 
 def test_without_a_zone_the_prompt_shows_utc_and_that_is_said(tmp_path: Path) -> None:
     recordings = read(history_of(tmp_path, HISTORY))
     assert recordings.sessions[0].events[0].time == "06:10:00" and kinds(recordings) == {"no time zone is set"}
+
+
+def test_labels_are_by_the_clock_of_the_home(tmp_path: Path) -> None:
+    """They were taken for UTC, as the history is: an hour or two beside what was done."""
+    labels = tmp_path / "labels.csv"
+    labels.write_text("start,end,activity\n2026-03-02 07:10:00,2026-03-02 07:10:20,cooking\n")
+    dataset = history_of(tmp_path, HISTORY, PARIS, f"dataset.labels_path={labels}")
+    assert [one.activities for one in events(dataset)] == [(1,), (1,), ()]
+    unknown = history_of(tmp_path, HISTORY, f"dataset.labels_path={labels}")
+    assert "set dataset.timezone" in one_fault(unknown).message
+    labels.write_text("start,end,activity\n2026-03-02T06:10:00Z,2026-03-02T06:10:20Z,cooking\n")
+    assert [one.activities for one in events(unknown)] == [(1,), (1,), ()]
 
 
 def test_commas_in_a_state_and_further_columns(tmp_path: Path) -> None:
