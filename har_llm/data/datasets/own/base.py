@@ -86,10 +86,14 @@ class OwnHome(DatasetConfig):
 
     def read(self, data: Path) -> Recordings:
         reader, recordings = self._read()
-        if recordings is None:
-            count = counted(reader.faults.total, "fault")
-            raise DataError(f"{self.name} has {count}; correct the files:", reader.faults)
+        self._raise(reader)
+        assert recordings is not None  # or there are faults
         return recordings
+
+    def _raise(self, reader: FileReader) -> None:
+        """Raise DataError if there are faults."""
+        if reader.faults:
+            raise DataError(f"{self.name} has {counted(reader.faults.total, 'fault')}; correct the files:", reader.faults)
 
     def faults(self, data: Path) -> Notices:
         return self._read()[0].faults
@@ -101,11 +105,11 @@ class OwnHome(DatasetConfig):
         """
         reader = FileReader()
         recorded = self._recorded(reader)[0]
+        self._raise(reader)
         path = self._home_file.resolve()  # a link stays one
-        described = read_home(path, reader) if path.exists() else None
-        if reader.faults:
-            raise DataError(f"{self.name} has {counted(reader.faults.total, 'fault')}; correct the files:", reader.faults)
         try:
+            described = read_home(path, reader) if path.exists() else None
+            self._raise(reader)
             return self._new_draft(path, recorded) if described is None else self._added(path, described, recorded)
         except OSError as error:
             rule = "set dataset.home_path to a file in a folder of yours"
@@ -134,7 +138,7 @@ class OwnHome(DatasetConfig):
 
     @property
     def _home_file(self) -> Path:
-        return expanded(self.home_path) if self.home_path else self._file.with_name(f"{self._file.stem}.home.yaml")
+        return expanded(self.home_path or self._file.with_name(f"{self._file.stem}.home.yaml"))
 
     def _read(self) -> tuple[FileReader, Recordings | None]:
         reader = FileReader()
@@ -168,11 +172,14 @@ class OwnHome(DatasetConfig):
 
     def _recorded(self, reader: FileReader) -> tuple[Recorded, Times]:
         path, times = self._file, self.times()
-        if not path.exists():
+        try:
+            path.stat()
+        except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+            reason = getattr(error, "strerror", None) or error
             raise MissingError(
-                f"dataset.path is {self.path!r}, which does not exist (working directory: {Path.cwd()}); write the path of "
-                f"your file: dataset={self.kind} dataset.path={self.example}"
-            )
+                f"dataset.path is {self.path!r}, which is not there ({reason}; working directory: {Path.cwd()}); write the "
+                f"path of your file: dataset={self.kind} dataset.path={self.example}"
+            ) from None
         recorded = self.recorded(path, times, reader)
         if self.labels_path is not None and not reader.faults:
             self._read_spans(recorded, times.of_people(), reader)
@@ -180,7 +187,7 @@ class OwnHome(DatasetConfig):
 
     def _described(self, recorded: Recorded, reader: FileReader) -> OwnDescription | None:
         path = self._home_file
-        if path.exists() or self.home_path is not None:
+        if self.home_path is not None or path.exists():
             return read_home(path, reader)
         described, _ = guess_home(recorded, self.vocabulary)
         message = "there is none, so the home is guessed from its sensors; task=init writes it there, for you to edit"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from har_llm.common.errors import DataError, HarError
+from har_llm.common.errors import ConfigError, DataError, HarError, MissingError
 from har_llm.data.datasets.own import table
 from har_llm.data.datasets.own.base import OwnHome
 from tests.data.datasets.own.homes import HISTORY, WEEK, events_of, history_of, kinds, one_fault, own, read
@@ -194,6 +195,35 @@ def test_what_is_no_file_is_a_fault(tmp_path: Path, kind: str) -> None:
     for name, words in (("folder.csv", "Is a directory"), ("pipe.csv", "it is no regular file")):
         fault = one_fault(own(kind, tmp_path / name))
         assert (fault.line, fault.kind) == (None, "unreadable") and words in fault.message
+
+
+@pytest.mark.parametrize("path", ["a\0b", "x" * 250, "week.csv/x", "loop"])
+def test_a_path_that_is_not_there_is_said_with_what_to_type(tmp_path: Path, path: str) -> None:
+    (tmp_path / "week.csv").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    dataset = deepcopy(own("events", Path("week.csv")))
+    dataset.path = str(tmp_path / path)
+    for act in (dataset.draft, lambda: dataset.faults(Path())):
+        with pytest.raises(MissingError, match=r"which is not there \(.*\); write the path of your file: dataset=events"):
+            act()
+
+
+def test_a_name_that_leaves_no_room_for_that_of_the_home_is_said(tmp_path: Path) -> None:
+    dataset = deepcopy(own("events", Path("week.csv")))
+    dataset.path = str(tmp_path / ("x" * 250))
+    Path(dataset.path).write_text(FINE)
+    for act in (dataset.draft, lambda: dataset.faults(Path())):
+        with pytest.raises(ConfigError, match=r"The name .* has 260 bytes; 255 is the most, so shorten it"):
+            act()
+
+
+@pytest.mark.parametrize("path", ["/", ".", "..", "~"])
+def test_a_folder_is_no_home(path: str) -> None:
+    dataset = deepcopy(own("events", Path("week.csv")))
+    dataset.path = path
+    assert one_fault(dataset).kind == "unreadable"
+    with pytest.raises(DataError, match="Is a directory"):
+        dataset.draft()
 
 
 LABELS = "start,end,activity\n2026-03-02 07:00:00,2026-03-02 08:00:00,cooking\n"

@@ -246,7 +246,7 @@ def test_the_path_is_relative_to_the_working_directory(tmp_path: Path, monkeypat
     monkeypatch.setenv("HOME", str(tmp_path))
     assert len(events(own("events", Path("~/week.csv")))) == 4
     with pytest.raises(
-        MissingError, match=r"dataset.path is 'weak.csv', which does not exist .* dataset=events dataset.path="
+        MissingError, match=r"dataset.path is 'weak.csv', which is not there .* dataset=events dataset.path="
     ):
         read(own("events", Path("weak.csv")))
 
