@@ -6,13 +6,28 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import pairwise
+from typing import NamedTuple
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.data.records import Event, Session
 
 CUTS = ("days", "gaps", "none")
+
+
+class Columns(NamedTuple):
+    """Events in order, as columns of equal length."""
+
+    moments: Sequence[datetime]
+    texts: Sequence[str]
+    activities: Sequence[tuple[int, ...]]
+    subjects: Sequence[tuple[str, ...]]
+
+
+_make_event = partial(tuple.__new__, Event)
+"""Event._make, without a call of Python code for each of a million events."""
 
 
 @dataclass(kw_only=True)
@@ -33,12 +48,15 @@ class Cut:
         if self.gap_minutes < 1:
             raise ConfigError(f"dataset.cut.gap_minutes is {self.gap_minutes}; it must be at least 1.")
 
-    def sessions(self, group: str, moments: Sequence[datetime], events: Sequence[Event]) -> list[Session]:
-        """The events in order of time, in sessions whose events have ids from 0. `moments`: when they were."""
-        return [
-            Session(name, group, [Event(number, *event[1:]) for number, event in enumerate(events[part.start : part.stop])])
-            for name, part in self.parts(moments)
-        ]
+    def sessions(self, group: str, keys: Sequence[datetime], events: Columns) -> list[Session]:
+        """The events in sessions, in which their ids are from 0. `keys`: what they are in order of, their moments but where
+        a clock was set back."""
+        sessions = []
+        for name, part in self.parts(keys):
+            columns = (column[part.start : part.stop] for column in events)
+            made = map(_make_event, zip(range(len(part)), *columns, strict=True))
+            sessions.append(Session(name, group, list(made)))
+        return sessions
 
     def parts(self, moments: Sequence[datetime]) -> Iterator[tuple[str, range]]:
         """The id of each session and the places of its events, of moments in order of time."""

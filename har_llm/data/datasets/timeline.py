@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -27,10 +27,11 @@ class Timeline:
         """The different activities at a time: one, or none in a gap, or several where they overlap."""
         return self._held[bisect_right(self._starts, moment)]
 
-    def pieces(self, end: int) -> Iterator[tuple[tuple[int, ...], int]]:
-        """The moments 0 to end - 1 in pieces, each with its activities: them, and the moment behind the piece."""
+    def pieces(self, moments: Sequence[int]) -> Iterator[tuple[tuple[int, ...], int]]:
+        """Moments in order, in pieces of the same activities: these, and the place behind the piece among the moments."""
         start = 0
-        for until, held in zip([*self._starts, end], self._held, strict=True):
-            if start < min(until, end):
-                start = min(until, end)
-                yield held, start
+        for until, held in zip([*self._starts, None], self._held, strict=True):
+            end = len(moments) if until is None else bisect_left(moments, until, start)
+            if end > start:
+                yield held, end
+                start = end

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from har_llm.common.errors import ConfigError
-from har_llm.data.datasets.sessions import Cut
-from har_llm.data.records import Event, Session
+from har_llm.data.datasets.sessions import Columns, Cut
+from har_llm.data.records import Session
 
 START = datetime(2012, 2, 28, 22, 0)
 
@@ -19,8 +19,8 @@ def cut(minutes: list[int], **settings: object) -> list[Session]:
     moments = [START + timedelta(minutes=one) for one in minutes]
     chosen = Cut(**settings)  # type: ignore[arg-type]
     chosen.check()
-    events = [Event(number, moment, f"hall door {number}", (), ()) for number, moment in enumerate(moments)]
-    return chosen.sessions("home", moments, events)
+    texts, none = [f"hall door {number}" for number in range(len(moments))], [()] * len(moments)
+    return chosen.sessions("home", moments, Columns(moments, texts, none, none))
 
 
 def shown(sessions: list[Session]) -> list[tuple[str, int]]:
@@ -72,5 +72,5 @@ def test_wrong_settings(settings: dict[str, object], words: str) -> None:
 @pytest.mark.parametrize("moment", [datetime.min, datetime.max])
 @pytest.mark.parametrize("at", ["days", "gaps", "none"])
 def test_the_first_and_the_last_day_of_the_calendar_are_days(moment: datetime, at: str) -> None:
-    sessions = Cut(at=at, day_begins=4).sessions("home", [moment], [Event(0, moment, "hall door", (), ())])
+    sessions = Cut(at=at, day_begins=4).sessions("home", [moment], Columns([moment], ["hall door"], [()], [()]))
     assert [session.id[:10] for session in sessions] == [moment.date().isoformat()]

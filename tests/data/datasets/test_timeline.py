@@ -15,13 +15,13 @@ SPANS = st.lists(
 
 
 @settings(max_examples=50)
-@given(SPANS, st.integers(0, 25))
-def test_each_moment_has_the_activities_that_last_then(spans: list[tuple[int, int, int]], end: int) -> None:
-    expected = [tuple(sorted({number for start, last, number in spans if start <= now <= last})) for now in range(end)]
+@given(SPANS, st.lists(st.integers(0, 25)).map(sorted))
+def test_each_moment_has_the_activities_that_last_then(spans: list[tuple[int, int, int]], moments: list[int]) -> None:
+    expected = [tuple(sorted({number for start, last, number in spans if start <= now <= last})) for now in moments]
     timeline = Timeline(spans)
-    assert [timeline.at(now) for now in range(end)] == expected
+    assert [timeline.at(now) for now in moments] == expected
     each = list[tuple[int, ...]]()
-    for held, until in timeline.pieces(end):
+    for held, until in timeline.pieces(moments):
         assert until > len(each)
         each += [held] * (until - len(each))
     assert each == expected

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from har_llm.common.files import MOST_BYTES
 from har_llm.data.datasets.files import FileReader, shown
+from har_llm.data.records import DAY_SECONDS
 
 EPOCH = datetime(1970, 1, 1)
 SECOND = timedelta(seconds=1)
@@ -94,9 +95,13 @@ class TableReader(IntervalReader):
         """`form`: a key of TIMES."""
         super().__init__()
         self._form = form
+        self._days, self._clocks = dict[str, int](), dict[str, int]()
+        """Seconds by the two halves of a time: a file has few different ones of either."""
 
     def fields(self, line: str) -> list[str]:
-        return BETWEEN.split(line.strip())
+        fields = line.strip()
+        uneven = "\t\t" in fields or " \t" in fields or "\t " in fields
+        return BETWEEN.split(fields) if uneven else fields.split("\t")
 
     def lines(self, path: Path, most: int = MOST_BYTES) -> Sequence[str | None]:
         """As in a FileReader; None stands for the line of dashes too."""
@@ -109,11 +114,18 @@ class TableReader(IntervalReader):
         super().check_rows(path, [line for line in lines if line is not None])
 
     def moment(self, path: Path, line: int, value: str, column: str) -> int | None:
-        moment = local_time(value, self._form)
+        day, _, clock = value.partition(" ")
+        try:
+            return self._days[day] + self._clocks[clock]
+        except KeyError:
+            moment = local_time(value, self._form)
         if moment is None:
             self.fault(path, line, "unreadable time", f"{column} is {shown(value)}; it must be a time, {self._form}")
             return None
-        return (moment - EPOCH) // SECOND
+        second = (moment - EPOCH) // SECOND
+        self._clocks[clock] = second % DAY_SECONDS
+        self._days[day] = second - self._clocks[clock]
+        return second
 
 
 def local_time(value: str, form: str) -> datetime | None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
-from har_llm.data.datasets.base import HomeConfig, SensorInWords, where_it_is
+from har_llm.data.datasets.base import HomeConfig, SensorInWords, events_in, where_it_is
 from har_llm.data.datasets.continuous import ContinuousRelease
 from har_llm.data.datasets.files import without_collector
 from har_llm.data.datasets.intervals.reader import EPOCH, TableReader
-from har_llm.data.datasets.sessions import Cut
+from har_llm.data.datasets.sessions import Columns, Cut
 from har_llm.data.datasets.timeline import Timeline
-from har_llm.data.records import Event, Recordings
+from har_llm.data.records import Recordings, Session
 
 
 class Tables(NamedTuple):
@@ -78,9 +78,8 @@ class IntervalRelease(ContinuousRelease):
         if reader.faults:
             count = counted(reader.faults.total, "fault")
             raise DataError(f"{self.name} in {folder} has {count}; mend or replace the files:", reader.faults)
-        moments, events = self._events(sensors, activities)
-        sessions = self.cut.sessions(self.name, moments, events)
-        counts = {"events": len(events), "sensor_rows": len(sensors), "activity_rows": len(activities)}
+        sessions = self._sessions(sensors, activities)
+        counts = {"events": events_in(sessions), "sensor_rows": len(sensors), "activity_rows": len(activities)}
         if self.cut == Cut():
             counts["sessions"] = len(sessions)
         differences = self.differences(folder, "the release", counts, {"activity_rows": "without those left out"})
@@ -105,24 +104,22 @@ class IntervalRelease(ContinuousRelease):
             labels = reader.spans(folder / files.activities, files.activity_columns, "label", self.labels)
         return _Read(folder, reader, sensors, labels)
 
-    def _events(
+    def _sessions(
         self, sensors: Mapping[tuple[int, int, str], int], activities: Iterable[tuple[int, int, int]]
-    ) -> tuple[list[datetime], list[Event]]:
-        """Events in order of time and when they were; those of a second are in the order of the file."""
+    ) -> list[Session]:
+        """The events in order of time; those of a second are in the order of the file."""
         words = {key: [f"{one.room} {one.name} {state}" for state in one.states] for key, one in self.sensors.items()}
         timed: list[tuple[int, int, int, str]] = []
-        for (start, end, key), line in sensors.items():
-            timed += [(start, line, 0, words[key][0]), (end, line, 1, words[key][1])]
-        timeline = Timeline(list(activities))
-        in_gap = self.in_gap
         with without_collector():
+            for (start, end, key), line in sensors.items():
+                timed += [(start, line, 0, words[key][0]), (end, line, 1, words[key][1])]
             timed.sort()
-            moments = [EPOCH + timedelta(seconds=moment) for moment, *_ in timed]
-            events = [
-                Event(number, moment, one[3], timeline.at(one[0]) or in_gap, ())
-                for number, (moment, one) in enumerate(zip(moments, timed, strict=True))
-            ]
-        return moments, events
+            seconds, in_gap, gold = [one[0] for one in timed], self.in_gap, list[tuple[int, ...]]()
+            for held, end in Timeline(list(activities)).pieces(seconds):
+                gold += [held or in_gap] * (end - len(gold))
+            moments = [EPOCH + timedelta(0, second) for second in seconds]
+            columns = Columns(moments, [one[3] for one in timed], gold, [()] * len(timed))
+            return self.cut.sessions(self.name, moments, columns)
 
     def _home(self, found: Collection[str]) -> HomeConfig:
         """The home with the rooms of the sensors that the file has, unless home.rooms says them."""

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from har_llm.common.errors import Notice
 from har_llm.data.datasets.numeric import Readings
-from har_llm.data.datasets.sessions import Cut
+from har_llm.data.datasets.sessions import Columns, Cut
 from har_llm.data.datasets.timeline import Timeline
-from har_llm.data.records import Event, Session
+from har_llm.data.records import Session
 
 
 class Marks:
@@ -75,8 +74,6 @@ class More(NamedTuple):
 
 TEXT, SUBJECTS, MORE = itemgetter(0), itemgetter(2), itemgetter(4)
 """Of a row."""
-make_event = partial(tuple.__new__, Event)
-"""Event._make without a call of Python code for each of a million events."""
 
 
 @dataclass
@@ -103,7 +100,7 @@ class Log:
     def unpaired(self) -> list[Notice]:
         return [Notice(path, line, "activity without begin or end", message) for path, line, message in self.marks.unpaired]
 
-    def sessions(self, group: str, cut: Cut, numbers: Mapping[str, int], in_gap: tuple[int, ...]) -> Iterator[Session]:
+    def sessions(self, group: str, cut: Cut, numbers: Mapping[str, int], in_gap: tuple[int, ...]) -> list[Session]:
         """The events in order of time, cut into sessions. `numbers`: by label."""
         keys, moments, said, activities = self.moments, self.moments, self.said, self._activities(numbers, in_gap)
         if self.set_back:
@@ -112,17 +109,7 @@ class Log:
             order = sorted(range(len(keys)), key=keys.__getitem__)
             keys, moments = [keys[place] for place in order], [moments[place] for place in order]
             said, activities = [said[place] for place in order], [activities[place] for place in order]
-        for name, part in cut.parts(keys):
-            part_said = said[part.start : part.stop]
-            texts, subjects = [row[0] for row in part_said], [row[2] for row in part_said]
-            columns = (
-                range(len(part)),
-                moments[part.start : part.stop],
-                texts,
-                activities[part.start : part.stop],
-                subjects,
-            )
-            yield Session(name, group, list(map(Event._make, zip(*columns, strict=True))))
+        return cut.sessions(group, keys, Columns(moments, list(map(TEXT, said)), activities, list(map(SUBJECTS, said))))
 
     def _activities(self, numbers: Mapping[str, int], in_gap: tuple[int, ...]) -> list[tuple[int, ...]]:
         """The numbers of each event's activities: those marked around it, and its own labels. A label without a number is
@@ -130,7 +117,7 @@ class Log:
         spans = [(start, end, numbers[label]) for start, end, label in self.marks.spans if label in numbers]
         found = dict[tuple[int, ...], _Together]()
         activities = list[tuple[int, ...]]()
-        for held, end in Timeline(spans).pieces(len(self.said)):
+        for held, end in Timeline(spans).pieces(range(len(self.said))):
             together = found.setdefault(held, _Together(held, numbers, in_gap))
             activities += [together[row[1]] for row in self.said[len(activities) : end]]
         return activities
