@@ -82,7 +82,7 @@ def run(jobs: Sequence[Job]) -> None:
 
 
 def predict(jobs: Sequence[Job]) -> None:
-    """Make the missing generations and show the activities over time, without scores, in a home with labels or without."""
+    """Make the missing generations and show the activities over time, without scores; no labels are needed."""
     from har_llm.report.terminal.predictions import show_jobs
     from har_llm.report.terminal.progress import LiveProgress
     from har_llm.sweep import execute
@@ -201,6 +201,24 @@ def _planned_machine(jobs: Sequence[Job]) -> AbstractContextManager[None]:
             assert given.gpu_memory_gb is not None  # checked with the config
             return assumed(given.gpus, given.gpu_memory_gb)
     return nullcontext()
+
+
+def bench(jobs: Sequence[Job]) -> None:
+    """Measure what a window costs on this machine: seconds, memory, energy, beside the score of a finished run."""
+    from har_llm.report.terminal.bench import show_bench
+    from har_llm.report.terminal.progress import LiveProgress
+    from har_llm.sweep import execute
+    from har_llm.sweep.bench import measure
+
+    measured = []
+    with LiveProgress() as callback:
+        execute.prepare_jobs(jobs, callback)
+        for job in jobs:
+            if job.run is not None and job.error is None:
+                with execute.failing([job], callback):
+                    measured.append((job.title, job.run, measure(job.run)))
+    if measured:
+        show_bench(measured)
 
 
 def prefetch(jobs: Sequence[Job]) -> None:
@@ -361,6 +379,7 @@ TASKS: Mapping[str, Callable[[Sequence[Job]], None]] = {
         run,
         predict,
         plan,
+        bench,
         prefetch,
         init,
         describe,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from har_llm.data.records import Message
-from har_llm.models.config import Sampling
+from har_llm.models.config import ModelConfig, Sampling
 
 FINISH_REASONS = ("stop", "length", "ran_on", "repetition")
 """stop: by itself; length: cut at the most tokens; ran_on: at one of the request's stop strings; repetition: as it repeated
@@ -89,6 +89,11 @@ class LoadedModel:
     trust_remote_code: bool
     reasoning_marks: Sequence[str] | None = None
     """What opens and closes its reasoning, if it has marks of its own."""
+
+    @classmethod
+    def of(cls, model: ModelConfig, path: str) -> LoadedModel:
+        """The files in `path`, as the model's config says that they are to be used."""
+        return cls(path, model.id, model.dtype, model.context, model.trust_remote_code, model.reasoning_marks)
 
 
 class Engine(Protocol):

@@ -19,12 +19,18 @@ from har_llm.models.adapters import ADAPTER_FILES, adapter_digest
 from har_llm.models.config import EMBEDDED_PREFIX
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.generations import parse_windows, parser_of
-from har_llm.runs.recipe import AdapterRecipe, TrainingPart
+from har_llm.runs.recipe import AdapterRecipe, StudentRun, TrainingPart
 from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import GenerationStore
 
 ENOUGH = (None, UNLABELLED)
 """Refusals of a generation that make further ones of its window needless."""
+
+
+def check_trained(run: PreparedRun) -> None:
+    """Raise MissingError for a student whose adapter is not in the store as a whole."""
+    if isinstance(run, StudentRun) and adapter_weights(run.recipe) is None:
+        raise MissingError("The adapter is not trained yet, or damaged; run the same command with task=run first.")
 
 
 def adapter_weights(recipe: AdapterRecipe) -> str | None:

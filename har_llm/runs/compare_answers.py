@@ -49,8 +49,7 @@ def _plain(request: Request) -> Request:
 def _generated(run: PreparedRun, engine: EngineConfig, path: Path, requests: list[Request]) -> dict[str, Generation]:
     from har_llm.engines.worker import WorkerPool
 
-    model = run.experiment.model
-    spec = LoadedModel(str(path), model.id, model.dtype, model.context, model.trust_remote_code, model.reasoning_marks)
+    spec = LoadedModel.of(run.experiment.model, str(path))
     pool = WorkerPool(engine, spec, engine.replicas(None, 0)[:1], run.outputs / "logs")
     try:
         made = {generation.key: generation for generation in pool.generate(requests)}

@@ -22,7 +22,7 @@ from har_llm.distill.model_card import CURVE, merged_card
 from har_llm.models import resolve
 from har_llm.models.adapters import ResolvedAdapter
 from har_llm.models.gguf import ENDING
-from har_llm.runs.adapter_files import adapter_weights, select_examples
+from har_llm.runs.adapter_files import check_trained, select_examples
 from har_llm.runs.compare_answers import compare_answers
 from har_llm.runs.prepare import prepare
 from har_llm.runs.recipe import StudentRun
@@ -84,8 +84,7 @@ def _merged(run: PreparedRun, target: Path) -> str:
 
 def _merge(run: PreparedRun, adapter: ResolvedAdapter, folder: Path) -> int:
     """Write the merged model into a folder, in a process of its own; returns its number of parameters."""
-    if isinstance(run, StudentRun) and adapter_weights(run.recipe) is None:
-        raise MissingError("The adapter is not trained yet, or damaged; run the same command with task=run first.")
+    check_trained(run)
     base, model = resolve.fetch(run.model), run.experiment.model
     process = JsonProcess("har_llm.distill.merge:serve", "The merging process")
     try:

@@ -41,14 +41,7 @@ def generate(load: Load, callback: Callback, stores: Stores) -> None:
     from har_llm.engines.worker import WorkerPool
 
     model = load.model.config
-    spec = LoadedModel(
-        path=str(load.engine.model_path(load.model)) if load.engine.needs_model() else "",
-        served_name=model.id,
-        dtype=model.dtype,
-        context=model.context,
-        trust_remote_code=model.trust_remote_code,
-        reasoning_marks=model.reasoning_marks,
-    )
+    spec = LoadedModel.of(model, str(load.engine.model_path(load.model)) if load.engine.needs_model() else "")
     forget_gpus()  # free memory may have changed since planning
     # Its files are here only now, if it was downloaded; before, only its config knew how large it is.
     environments = load.engine.replicas(footprint(model, Path(spec.path)) if spec.path else None, load.longest)

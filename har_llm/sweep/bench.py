@@ -1,0 +1,107 @@
+"""Measures what a window costs on this machine, one after the other, as a gateway meets them. Nothing is stored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from har_llm.common.errors import ConfigError
+from har_llm.engines.base import Generation, LoadedModel
+from har_llm.runs.adapter_files import check_trained
+from har_llm.runs.run import PreparedRun
+from har_llm.sweep.plan import Load
+
+WINDOWS = 20
+"""Most that are measured."""
+ENERGY = Path("/sys/class/powercap")
+"""Where Linux counts the energy of processors (RAPL), each package in microjoules; often readable by root only."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The cost of some windows. A first one, which also computes what all prompts begin with, is only in `start`."""
+
+    engine: str
+    start: float
+    """Seconds until the model is loaded and has answered the first window."""
+    seconds: Sequence[float]
+    """Of each further window."""
+    prompt_tokens: int
+    cached_tokens: int
+    """Of these, those that were not computed again."""
+    completion_tokens: int
+    peak_bytes: float | None
+    """Most memory of the engine's processes; None where it cannot be read, or the model runs elsewhere."""
+    joules: float | None
+    """Of all processors during the further windows; None where it cannot be read."""
+
+
+def measure(run: PreparedRun) -> Measured:
+    """Load the run's model and ask it about windows of its part. Raises ConfigError for a baseline or a part of one window,
+    EngineError for a model that fails."""
+    from har_llm.engines.worker import WorkerEngine
+
+    if run.experiment.baseline is not None:
+        raise ConfigError(f"model={run.experiment.model.name} is a baseline, which loads no model; choose another model.")
+    asked = run.requests[:: run.experiment.decoding.samples][: WINDOWS + 1]
+    if len(asked) < 2:
+        raise ConfigError("task=bench needs two windows, of which the first warms the model up; set limit=2 or more.")
+    check_trained(run)
+    load = Load([run], {request.key: run for request in asked}, 0)
+    here = load.engine.needs_model()
+    load.engine.check_model(load.model)
+    files = str(load.engine.model_path(load.model)) if here else ""
+    environment = load.engine.replicas(load.model.footprint if here else None, load.longest)[0]
+    started = time.monotonic()
+    worker = WorkerEngine(load.engine, LoadedModel.of(load.model.config, files), environment, run.outputs / "logs")
+    try:
+        list(worker.generate(asked[:1]))
+        start, before = time.monotonic() - started, _joules()
+        seconds: list[float] = []
+        made: list[Generation] = []
+        for request in asked[1:]:
+            began = time.monotonic()
+            made += worker.generate([request])
+            seconds.append(time.monotonic() - began)
+        after = _joules()
+        return Measured(
+            engine=f"{load.engine.engine_name} on {worker.about['hardware'] or 'a server'}",
+            start=start,
+            seconds=seconds,
+            prompt_tokens=sum(one.prompt_tokens for one in made),
+            cached_tokens=sum(one.cached_tokens for one in made),
+            completion_tokens=sum(one.completion_tokens for one in made),
+            peak_bytes=_peak(worker.pid) if here else None,
+            joules=None if before is None or after is None or not here else after - before,
+        )
+    finally:
+        worker.close()
+
+
+def _peak(pid: int) -> float | None:
+    """Most bytes that a process and those below it have held, each by itself, as Linux counts them."""
+    import psutil
+
+    try:
+        found = psutil.Process(pid)
+        family = [found, *found.children(recursive=True)]
+        return sum(_most_held(one.pid) for one in family)
+    except (psutil.Error, OSError, ValueError, StopIteration):
+        return None
+
+
+def _most_held(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return 1024.0 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+
+
+def _joules() -> float | None:
+    """What the counters of all packages say; None where there is none, or it may not be read. A counter begins again at its
+    maximum, after hours."""
+    try:
+        counters = [folder / "energy_uj" for folder in ENERGY.glob("intel-rapl:*") if folder.name.count(":") == 1]
+        return sum(int(one.read_text()) for one in counters) / 1e6 if counters else None
+    except (OSError, ValueError):
+        return None
