@@ -77,8 +77,8 @@ class OwnHome(DatasetConfig):
         """The name that such a file may have."""
 
     @abstractmethod
-    def recorded(self, path: Path, times: Times, reader: FileReader) -> Recorded:
-        """What a file holds, in any order. Faults go to the reader."""
+    def record(self, recorded: Recorded, path: Path, times: Times, reader: FileReader) -> None:
+        """Put what a file holds into `recorded`, in order. Faults go to the reader."""
 
     @abstractmethod
     def times(self) -> Times:
@@ -103,8 +103,9 @@ class OwnHome(DatasetConfig):
 
         Raises DataError for broken data, HarError where nothing can be added.
         """
+        self._check_there()
         reader = FileReader()
-        recorded = self._recorded(reader)[0]
+        recorded, _ = self._recorded(Recorded(), reader)
         self._raise(reader)
         path = self._home_file.resolve()  # a link stays one
         try:
@@ -138,15 +139,19 @@ class OwnHome(DatasetConfig):
 
     @property
     def _home_file(self) -> Path:
-        return expanded(self.home_path or self._file.with_name(f"{self._file.stem}.home.yaml"))
+        return expanded(self.home_path or self._file.parent / f"{self._file.stem}.home.yaml")
 
     def _read(self) -> tuple[FileReader, Recordings | None]:
+        self._check_there()
         reader = FileReader()
         with without_collector():
-            recorded, times = self._recorded(reader)
-            described = None if reader.faults else self._described(recorded, reader)
-        if described is None:
-            return reader, None
+            described = read_home(self._home_file, reader) if self._has_home_file else None
+            sensors = described.sensors if described is not None else {}
+            left_out = {key for key, sensor in sensors.items() if sensor.left_out}
+            recorded, times = self._recorded(Recorded(left_out), reader)
+            if reader.faults:
+                return reader, None
+            described = described or self._guessed(recorded, reader)
         merged = replace(self, home=_merged(described, self.home))
         try:
             merged.check()
@@ -170,28 +175,32 @@ class OwnHome(DatasetConfig):
         made = merged.recordings(sessions, [*reader.repairs, *self._notices(times)])
         return reader, replace(made, dropped_events={**recorded.dropped, **made.dropped_events})
 
-    def _recorded(self, reader: FileReader) -> tuple[Recorded, Times]:
-        path, times = self._file, self.times()
+    def _recorded(self, recorded: Recorded, reader: FileReader) -> tuple[Recorded, Times]:
+        times = self.times()
+        self.record(recorded, self._file, times, reader)
+        if self.labels_path is not None:
+            self._read_spans(recorded, times.of_people(), reader)
+        return recorded, times
+
+    def _check_there(self) -> None:
+        """Raise MissingError if the file of events is not there."""
         try:
-            path.stat()
+            self._file.stat()
         except (OSError, ValueError) as error:  # ValueError: a path that no file can have
             reason = getattr(error, "strerror", None) or error
             raise MissingError(
                 f"dataset.path is {self.path!r}, which is not there ({reason}; working directory: {Path.cwd()}); write the "
                 f"path of your file: dataset={self.kind} dataset.path={self.example}"
             ) from None
-        recorded = self.recorded(path, times, reader)
-        if self.labels_path is not None and not reader.faults:
-            self._read_spans(recorded, times.of_people(), reader)
-        return recorded, times
 
-    def _described(self, recorded: Recorded, reader: FileReader) -> OwnDescription | None:
-        path = self._home_file
-        if self.home_path is not None or path.exists():
-            return read_home(path, reader)
+    @property
+    def _has_home_file(self) -> bool:
+        return self.home_path is not None or self._home_file.exists()
+
+    def _guessed(self, recorded: Recorded, reader: FileReader) -> OwnDescription:
         described, _ = guess_home(recorded, self.vocabulary)
         message = "there is none, so the home is guessed from its sensors; task=init writes it there, for you to edit"
-        reader.repair(path, None, "no file that describes the home", message)
+        reader.repair(self._home_file, None, "no file that describes the home", message)
         return described
 
     def _read_spans(self, recorded: Recorded, times: Times, reader: FileReader) -> None:

@@ -46,6 +46,8 @@ class Finder:
         self._reader, self._path, self._header, self._setting = reader, path, header, setting
         self._given: dict[str, str | None] = vars(given)
         self._folded = [name.casefold() for name in header]
+        self.found_all = True
+        """Whether it is clear what each column is that was asked for."""
         self._taken = {name.strip().casefold() for name in self._given.values() if name is not None}
 
     def needed(self, *roles: str) -> list[int]:
@@ -79,6 +81,7 @@ class Finder:
         return [place for place, name in enumerate(self._folded) if name in names]
 
     def _fault(self, what: str, *roles: str) -> None:
+        self.found_all = False
         header = ", ".join(self._header)
         rule = f"set {' '.join(f'{self._setting}.{role}=NAME' for role in roles)}, by its name in the header"
         self._reader.fault(self._path, 1, "columns", f"the header is {header!r}; {what}: {rule}")

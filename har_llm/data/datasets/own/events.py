@@ -44,18 +44,17 @@ class Events(OwnHome):
     def times(self) -> Times:
         return Times(zone_of(self.timezone), form=self.time_format)
 
-    def recorded(self, path: Path, times: Times, reader: FileReader) -> Recorded:
-        recorded = Recorded()
+    def record(self, recorded: Recorded, path: Path, times: Times, reader: FileReader) -> None:
         table = Table(reader, path, self.separator)
         if not table.header:
-            return recorded
+            return
         finder = Finder(reader, path, table.header, self.columns, "dataset.columns")
         intervals = not finder.has("time") and finder.has("start")
         roles = ("start", "end") if intervals else ("date", "time") if finder.has("date") else ("time",)
         places = finder.needed(*roles, "sensor")
         others = {role: finder.optional(role) for role in OTHERS if role != "value" or not intervals}
-        if reader.faults:
-            return recorded
+        if not finder.found_all:
+            return
         *when, sensor = places
         if others.get("value") is None:
             recorded.nothing = {}
@@ -69,7 +68,6 @@ class Events(OwnHome):
         used = {*when, sensor, *others.values()}
         if more := [name for place, name in enumerate(table.header) if place not in used]:
             reader.repair(path, None, "columns that are not read", f"not read: {', '.join(more)}")
-        return recorded
 
 
 class _Rows:

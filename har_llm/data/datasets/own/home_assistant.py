@@ -41,13 +41,13 @@ class HomeAssistant(OwnHome):
     def times(self) -> Times:
         return Times(zone_of(self.timezone), utc=True, form=self.time_format)
 
-    def recorded(self, path: Path, times: Times, reader: FileReader) -> Recorded:
-        recorded = Recorded(changes_only=True, nothing=NO_STATE)
+    def record(self, recorded: Recorded, path: Path, times: Times, reader: FileReader) -> None:
+        recorded.changes_only, recorded.nothing = True, NO_STATE
         try:
             database = is_database(path)
         except OSError as error:
             reader.fault(path, None, "unreadable", f"the file cannot be read ({error.strerror or error}); check what it is")
-            return recorded
+            return
         if database:
             _read_database(path, recorded, times, reader)
         elif path.suffix.lower() in DATABASES:
@@ -55,7 +55,6 @@ class HomeAssistant(OwnHome):
         else:
             _read_history(path, recorded, times, reader)
         recorded.put_in_order()
-        return recorded
 
 
 def _read_history(path: Path, recorded: Recorded, times: Times, reader: FileReader) -> None:
@@ -66,7 +65,7 @@ def _read_history(path: Path, recorded: Recorded, times: Times, reader: FileRead
         rule = "Home Assistant's history panel exports them (Download data); for other tables there is dataset=events"
         message = f"the header is {', '.join(table.header)!r}, without {' and '.join(missing)}; {rule}"
         reader.fault(path, 1, "wrong header", message)
-    if reader.faults:
+    if missing:
         return
     entity, state, changed = (table.header.index(name) for name in COLUMNS)
     for block, orders, clocks in timed(table, times, [changed]):
@@ -89,5 +88,5 @@ def _read_database(path: Path, recorded: Recorded, times: Times, reader: FileRea
             read.append((*when, (str(entity), "" if state is None else str(state)), number))
         if read:
             recorded.add(*zip(*read, strict=True))
-    if not reader.faults:
+    if recorded.said:
         recorded.attributes = recorder.attributes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate, islice
@@ -13,12 +13,15 @@ from pathlib import Path
 Said = tuple[str, str]
 """(sensor, value), or (activity, resident), as a file says them."""
 NO_TAG = ("", "")
+LEFT_OUT = "sensor left out"
 
 
 @dataclass
 class Recorded:
     """The readings of a file. What many of them say is held once."""
 
+    left_out: Collection[str] = ()
+    """Sensors of which nothing is held, as many homes have far more numbers than events."""
     orders: list[datetime] = field(default_factory=list)
     """When each was, by which they are put in order."""
     clocks: list[datetime] = field(default_factory=list)
@@ -60,6 +63,12 @@ class Recorded:
         tagged: Sequence[Said] | None = None,
     ) -> None:
         """Readings, with or without blanks around what they say; `tagged`: null = they have no activity and no resident."""
+        places = [place for place, (sensor, _) in enumerate(said) if sensor not in self.left_out]
+        if len(places) < len(said):
+            self.dropped[LEFT_OUT] += len(said) - len(places)
+            orders, clocks = ([column[place] for place in places] for column in (orders, clocks))
+            said, lines = [said[place] for place in places], [lines[place] for place in places]
+            tagged = None if tagged is None else [tagged[place] for place in places]
         self.orders += orders
         self.clocks += clocks
         self.said += self._held("said", said, lines, self.pairs)

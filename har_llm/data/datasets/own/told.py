@@ -13,7 +13,7 @@ from har_llm.common.text import one_line
 from har_llm.data.datasets.base import activity_number
 from har_llm.data.datasets.files import FileReader, shown, without_collector
 from har_llm.data.datasets.own.home_file import OwnDescription, OwnSensor, number_of
-from har_llm.data.datasets.own.recorded import Recorded, Said
+from har_llm.data.datasets.own.recorded import LEFT_OUT, Recorded, Said
 from har_llm.data.datasets.own.times import EPOCH
 from har_llm.data.datasets.sessions import Cut
 from har_llm.data.datasets.timeline import Timeline
@@ -129,7 +129,7 @@ class Teller:
     def _meaning(self, sensor: str, described: OwnSensor, value: str) -> Told:
         changes = self._recorded.changes_only
         if described.left_out:
-            return Told(None, "sensor left out", sensor, changes)
+            return Told(None, LEFT_OUT, sensor, changes)
         if described.threshold is None:
             word = _word(described, value)
             return Told(_text(described, one_line(value) if word is None else word), "", sensor, changes)

@@ -116,6 +116,24 @@ def test_what_is_wrong_is_a_fault_with_its_line(tmp_path: Path, line: str, by: s
     assert any(words in message and (at is None or at == place) for place, message in found), found
 
 
+def test_faults_of_the_home_and_of_the_data_are_found_together(tmp_path: Path) -> None:
+    (tmp_path / "week.home.yaml").write_text(HOME.replace("\nrules:", "\nrulez:"))
+    faults = events_of(tmp_path, WEEK + "noon,hall_motion,ON,\n").faults(tmp_path)
+    assert [(Path(one.path).name, one.line) for one in faults] == [("week.home.yaml", 11), ("week.csv", 6)]
+
+
+def test_nothing_is_held_of_sensors_that_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "week.home.yaml").write_text(HOME)
+    numbers = "".join(
+        f"2026-03-02 08:00:00, bedroom_bed ,{number},\n2026-03-02 08:00:00,bedroom_bed,{number},\n" for number in "123"
+    )
+    recordings = read(events_of(tmp_path, WEEK + numbers))
+    assert (
+        recordings.dropped_events == {"sensor left out": 7}
+        and recordings.sessions == read(events_of(tmp_path, WEEK)).sessions
+    )
+
+
 def test_a_home_without_activities_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "week.home.yaml").write_text("sensors: {hall_motion: {room: hall}}\n")
     dataset = events_of(tmp_path, "time,sensor,value\n2026-03-02 07:10:00,hall_motion,ON\n")
