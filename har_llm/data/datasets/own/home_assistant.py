@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 
 from har_llm.data.datasets.files import FileReader, shown
 from har_llm.data.datasets.own.base import OwnHome
-from har_llm.data.datasets.own.recorded import Recorded
+from har_llm.data.datasets.own.recorded import Recorded, Said
 from har_llm.data.datasets.own.recorder import Recorder, is_database
 from har_llm.data.datasets.own.table import Table
 from har_llm.data.datasets.own.timed import timed
@@ -76,17 +77,36 @@ def _read_history(path: Path, recorded: Recorded, times: Times, reader: FileRead
 def _read_database(path: Path, recorded: Recorded, times: Times, reader: FileReader) -> None:
     """The recorder's database. The line of a state is the number of its row."""
     recorder = Recorder(path, reader)
-    states, numbers = recorder.states(), count(1)
+    states, first = recorder.states(), 1
     while some := list(islice(states, ROWS)):
-        read: list[tuple[datetime, datetime, tuple[str, str], int]] = []
-        for number, (entity, state, changed) in zip(numbers, some, strict=False):
-            try:
-                when = times.of_unix(changed) if isinstance(changed, float | int) else times.read(str(changed))
-            except (UnreadableTime, ValueError, OverflowError):
-                reader.fault(path, number, "unreadable time", f"the time of a state of {shown(str(entity))} is {changed!r}")
-                continue
-            read.append((*when, (str(entity), "" if state is None else str(state)), number))
-        if read:
-            recorded.add(*zip(*read, strict=True))
+        entities, values, changed = zip(*some, strict=True)
+        said = [(str(entity), "" if value is None else str(value)) for entity, value in zip(entities, values, strict=True)]
+        lines: Sequence[int] = range(first, first + len(some))
+        found = times.many_of_unix(changed)
+        if found is None:
+            found, places = _one_by_one(path, times, reader, said, changed, lines)
+            said, lines = [said[place] for place in places], [lines[place] for place in places]
+        recorded.add(*found, said, lines)
+        first += len(some)
     if recorded.said:
         recorded.attributes = recorder.attributes()
+
+
+def _one_by_one(
+    path: Path, times: Times, reader: FileReader, said: Sequence[Said], changed: Sequence[object], lines: Sequence[int]
+) -> tuple[tuple[list[datetime], list[datetime]], list[int]]:
+    """The times of states, and the places of those that have one; a fault for each other."""
+    orders: list[datetime] = []
+    clocks: list[datetime] = []
+    places: list[int] = []
+    for place, one in enumerate(changed):
+        try:
+            order, clock = times.of_unix(one) if isinstance(one, float | int) else times.read(str(one))
+        except (UnreadableTime, ValueError, OverflowError):
+            message = f"the time of a state of {shown(said[place][0])} is {one!r}"
+            reader.fault(path, lines[place], "unreadable time", f"{message}; it must be UNIX seconds or a time in UTC")
+            continue
+        orders.append(order)
+        clocks.append(clock)
+        places.append(place)
+    return (orders, clocks), places

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -178,6 +179,22 @@ class Times:
         if shift is None:
             shift = self._unix[bucket] = self._offset(order)
         return order, order + shift
+
+    def many_of_unix(self, numbers: Sequence[object]) -> tuple[Sequence[datetime], Sequence[datetime]] | None:
+        """UNIX seconds in order and by the clock, much faster than one by one. None for others, which are to be read so."""
+        seconds = [number for number in numbers if isinstance(number, float) and math.isfinite(number)]
+        if len(seconds) < len(numbers) or not (0 <= min(seconds) <= max(seconds) < MILLISECONDS_FROM):
+            return None
+        orders = [EPOCH + timedelta(0, one) for one in seconds]
+        if self._zone is None:
+            if self._known is False:
+                return None
+            self._known = True
+            return orders, orders
+        buckets = [int(one) // 600 for one in seconds]
+        for bucket in set(buckets) - self._unix.keys():
+            self._unix[bucket] = self._offset(EPOCH + timedelta(0, bucket * 600))
+        return orders, [order + self._unix[bucket] for order, bucket in zip(orders, buckets, strict=True)]
 
     def _other(self, text: str) -> Instant:
         """UNIX time, or a time in which date and time stand together in another way, such as 20260329T080500."""

@@ -108,7 +108,7 @@ CREATE TABLE states (state_id INTEGER PRIMARY KEY, domain VARCHAR(64), entity_id
 """
 
 
-def recorder(path: Path, states: Iterable[tuple[str, str | None, float | None, float]], *, version: int = 50) -> Path:
+def recorder(path: Path, states: Iterable[tuple[str, str | None, float | None, float | None]], *, version: int = 50) -> Path:
     """A database of today's form: entity, state, last_changed_ts, last_updated_ts."""
     with sqlite3.connect(path) as database:
         database.executescript(NEW)

@@ -146,6 +146,12 @@ def test_a_database_of_an_old_form(tmp_path: Path) -> None:
     assert texts(own("home_assistant", path, PARIS)) == [MORNING[0], MORNING[2]]
 
 
+def test_a_state_without_a_time_is_a_fault(tmp_path: Path) -> None:
+    path = recorder(tmp_path / "ha.db", [(DOOR, "off", None, START), (DOOR, "on", None, None), (DOOR, "off", None, SECOND)])
+    (fault,) = own("home_assistant", path).faults(tmp_path)
+    assert (fault.line, fault.kind) == (2, "unreadable time") and f"a state of '{DOOR}' is None" in fault.message
+
+
 def test_device_classes_and_friendly_names_give_words(tmp_path: Path) -> None:
     path = recorder(tmp_path / "ha.db", [("binary_sensor.x1", "off", None, START), ("binary_sensor.x1", "on", None, SECOND)])
     assert texts(own("home_assistant", path, PARIS)) == [("2026-03-02 07:10:00", "küche tür OPENED")]

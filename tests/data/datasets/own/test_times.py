@@ -112,6 +112,28 @@ def test_many_times_are_read_as_one_by_one(zone: ZoneInfo | None, form: str, mom
     assert (found is None) <= (zone is not None and form == "{}")  # only where summer time may begin or end
 
 
+@pytest.mark.parametrize("zone", [None, PARIS, LORD_HOWE])
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(0, 2e9, allow_nan=False), min_size=1, max_size=8))
+def test_many_of_unix_are_read_as_one_by_one(zone: ZoneInfo | None, numbers: list[float]) -> None:
+    found = Times(zone).many_of_unix(numbers)
+    assert found is not None
+    assert list(zip(*found, strict=True)) == [Times(zone).of_unix(number) for number in numbers]
+
+
+def test_other_numbers_are_left_to_be_read_one_by_one() -> None:
+    for numbers in (
+        [1.0, None],
+        [1.0, "2026-07-01 08:00"],
+        [-1.0],
+        [2e11],
+        [1.0, float("nan")],
+        [float("nan")],
+        [1.0, float("inf")],
+    ):
+        assert Times(PARIS).many_of_unix(numbers) is None
+
+
 @pytest.mark.parametrize(
     "texts",
     [
