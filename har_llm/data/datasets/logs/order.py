@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from operator import lt
+from itertools import compress
+from operator import eq, le
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,14 +40,15 @@ class Order:
         set_back = dict[int, datetime]()
         numbers, moments, said = rows
         try:
-            if moments[0] <= self._latest or not all(map(lt, moments, moments[1:])):
-                for place, (number, moment, row) in enumerate(zip(numbers, moments, said, strict=True)):
-                    if moment <= self._moment:
-                        self._explain(number, moment, row)
+            self._tell_repeated(rows)
+            if moments[0] < self._latest or not all(map(le, moments, moments[1:])):
+                for place, (number, moment) in enumerate(zip(numbers, moments, strict=True)):
+                    if moment < self._moment:
+                        self._tell_earlier(number, moment)
                     if moment < self._latest and self._latest - moment <= SET_BACK:
                         set_back[place] = self._latest
                     self.kept &= moment >= self._latest or place in set_back
-                    self._moment, self._said, self._latest = moment, row, max(moment, self._latest)
+                    self._moment, self._latest = moment, max(moment, self._latest)
             self._moment, self._said, self._latest = moments[-1], said[-1], max(moments[-1], self._latest)
         except TypeError:  # a time with a zone cannot be compared with one without
             for number, moment in zip(numbers, moments, strict=True):
@@ -56,13 +58,17 @@ class Order:
                     self._reader.fault(self._path, number, "unreadable time", message)
         return set_back
 
-    def _explain(self, line: int, moment: datetime, row: Row) -> None:
-        """Tell of a row that is no later than the one above it."""
-        if moment == self._moment:
-            if row == self._said:
+    def _tell_repeated(self, rows: Rows) -> None:
+        numbers, moments, said = rows
+        above = [self._said, *said[:-1]]
+        for place in compress(range(len(said)), map(eq, moments, [self._moment, *moments[:-1]])):
+            if said[place] == above[place]:
                 kind, message = "row twice", "is the same as the row above; kept, so it counts twice"
-                self._reader.repair(self._path, line, kind, message)
-        elif self._latest - moment > SET_BACK:
+                self._reader.repair(self._path, numbers[place], kind, message)
+
+    def _tell_earlier(self, line: int, moment: datetime) -> None:
+        """Of a row that is earlier than the one above it."""
+        if self._latest - moment > SET_BACK:
             message = f"{moment} is earlier than {self._latest} above it; put in order of time"
             self._reader.repair(self._path, line, "row out of order", message)
         else:
