@@ -180,6 +180,7 @@ class OwnHome(DatasetConfig):
         self.record(recorded, self._file, times, reader)
         if self.labels_path is not None:
             self._read_spans(recorded, times.of_people(), reader)
+        recorded.check(self._file, reader)
         return recorded, times
 
     def _check_there(self) -> None:

@@ -10,10 +10,14 @@ from itertools import accumulate, islice
 from operator import le
 from pathlib import Path
 
+from har_llm.data.datasets.files import FileReader, shown
+
 Said = tuple[str, str]
 """(sensor, value), or (activity, resident), as a file says them."""
 NO_TAG = ("", "")
 LEFT_OUT = "sensor left out"
+LONGEST = 255
+"""Characters of a sensor's id, a value or an activity; Home Assistant has none longer."""
 
 
 @dataclass
@@ -53,6 +57,17 @@ class Recorded:
         """What is no event whatever the home may be, and why."""
         found = {pair: self.nothing[pair[1]] for pair in self.pairs if pair[1] in self.nothing}
         return found | {pair: "row without a sensor" for pair in self.pairs if not pair[0]}
+
+    def check(self, path: Path, reader: FileReader) -> None:
+        """Add a fault for each sensor, value or activity that cannot stand in a line. `path`: the file."""
+        said = [("sensor", sensor, path, line) for (sensor, _), line in self.pairs.items()]
+        said += [("value", value, path, line) for (_, value), line in self.pairs.items()]
+        said += [("activity", label, path, line) for (label, _), line in self.tags.items()]
+        said += [("activity", label, self.spans_path or path, line) for _, _, label, line in self.spans]
+        for what, text, place, line in said:
+            if len(text) > LONGEST or not (text.isprintable() or what == "value"):
+                rule = f"it must be one line of at most {LONGEST} printable characters; a quote may be lost above it"
+                reader.fault(place, line, f"unusable {what}", f"the {what} is {shown(text)}; {rule}")
 
     def add(
         self,

@@ -21,8 +21,6 @@ from har_llm.data.records import Event, Session
 
 SHOWN = 5
 FIRST, REPEATED = "first state of a sensor, no change", "state as before, no change"
-LONGEST = 255
-"""Characters of a sensor's id and of a value; Home Assistant has none longer."""
 SECOND = timedelta(seconds=1)
 
 
@@ -106,10 +104,6 @@ class Teller:
             described = self._described.sensors.get(sensor)
             if pair in no_event:
                 told[pair] = Told(None, no_event[pair], sensor, changes=False)
-            elif not sensor.isprintable() or max(map(len, pair)) > LONGEST:
-                what, text = ("value", value) if sensor.isprintable() and len(sensor) <= LONGEST else ("sensor", sensor)
-                rule = f"it must be one line of at most {LONGEST} printable characters; a quote may be lost above it"
-                self._reader.fault(self._path, line, f"unusable {what}", f"the {what} is {shown(text)}; {rule}")
             elif described is None:
                 unknown.setdefault(sensor, line)
             else:

@@ -81,6 +81,7 @@ FAULTS: list[tuple[str, str | bytes, int | None, str, str]] = [
     ),
     ("a NUL in a sensor", FINE + ROW.replace("hall", "hall\0"), 3, "unusable sensor", "printable"),
     ("NULs in a time", FINE + "\0\0\0\0,hall_motion,ON,cooking\n", 3, "unreadable time", "time is '\\x00"),
+    ("a NUL in an activity", FINE + ROW.replace("cooking", "coo\0king"), 3, "unusable activity", "printable"),
     ("a long value", FINE + ROW.replace("ON", "x" * 256), 3, "unusable value", "at most 255"),
     (
         "Latin-1",
@@ -236,6 +237,7 @@ LABELS = "start,end,activity\n2026-03-02 07:00:00,2026-03-02 08:00:00,cooking\n"
         ("", None, "empty file", "the file is empty"),
         ("start,stop\n2026-03-02 07:00:00,2026-03-02 08:00:00\n", 1, "columns", "set dataset.label_columns.activity=NAME"),
         (LABELS + "2026-03-02 08:00:00,2026-03-02 07:00:00,cooking\n", 3, "ends before it starts", "end is '2026-03-02 07"),
+        (LABELS + '2026-03-02 08:00:00,2026-03-02 09:00:00,"coo\nking"\n', 3, "unusable activity", "printable"),
         (LABELS + "2026-03-02 08:00:00,,cooking\n", 3, "unreadable time", "it must be a time"),
         (LABELS + "2026-03-02 08:00:00,2026-03-02 08:00:00Z,cooking\n", 3, "unreadable time", "set dataset.timezone"),
     ],

@@ -178,7 +178,7 @@ def test_many_rows_are_read_like_few(tmp_path: Path, monkeypatch: pytest.MonkeyP
             assert read(events_of(tmp_path, content)) == whole
             assert list(events_of(tmp_path, content + broken + "x,y\n" + WEEK).faults(tmp_path)) == list(faults)
         monkeypatch.undo()
-    assert [(one.line, one.kind) for one in faults] == [(15, "wrong number of fields")]
+    assert [(one.line, one.kind) for one in faults] == [(15, "wrong number of fields"), (13, "unusable sensor")]
 
 
 def test_gaps_need_one_null_class(tmp_path: Path) -> None:
