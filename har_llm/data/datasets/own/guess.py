@@ -11,7 +11,7 @@ from typing import NamedTuple
 from har_llm.common.errors import ConfigError
 from har_llm.data.datasets.base import HomeConfig
 from har_llm.data.datasets.own.home_file import OwnDescription, OwnSensor, number_of
-from har_llm.data.datasets.own.recorded import Recorded
+from har_llm.data.datasets.own.recorded import LONGEST, Recorded
 from har_llm.data.datasets.own.told import plain_name
 
 UNUSUAL = "seldom tells what people do; to use it: room, name, states: {value: word}"
@@ -104,7 +104,7 @@ def guess_sensors(
 
 def _said_name(sensor: str, attributes: Mapping[str, object], vocabulary: Vocabulary) -> str:
     friendly = attributes.get("friendly_name")
-    if isinstance(friendly, str) and friendly.strip() and friendly.isprintable():
+    if isinstance(friendly, str) and friendly.strip() and friendly.isprintable() and len(friendly) <= LONGEST:
         return friendly
     return sensor.partition(".")[2] or sensor if vocabulary.domains else sensor
 
@@ -143,15 +143,14 @@ class _Guesser:
         pair, known = self._pair(domain, words, attributes)
         if not pair:
             return Guess(OwnSensor(left_out=True), UNUSUAL)
-        room, name, certain = self._place(sensor, words, shared)
-        made = OwnSensor(room=room, name=name)
         if (reason := self._no_states(values)) is not None:
             return Guess(OwnSensor(left_out=True), reason)
+        room, name, certain = self._place(sensor, words, shared)
+        states = {value: self._state(value, pair) for value in [*values, *self._counterparts(values)]}
         remarks = [] if certain else ["room"]
-        made.states = {value: self._state(value, pair) for value in [*values, *self._counterparts(values)]}
         if not known and any(self._is_on_or_off(value) for value in values):
             remarks.append("words")
-        return Guess(made, " and ".join(remarks))
+        return Guess(OwnSensor(room=room, name=name, states=states), " and ".join(remarks))
 
     def _no_states(self, values: Sequence[str]) -> str | None:
         """Why the sensor's values are no states."""
@@ -159,11 +158,9 @@ class _Guesser:
         if 0 < len(numbers) == sum(map(bool, values)) and not all(self._is_on_or_off(value) for value in values):
             low, high = f"{min(numbers):g}", f"{max(numbers):g}"
             return f"numbers, {low} to {high}; to use it: room, name, threshold: X, states: [word below X, word from X on]"
-        return (
-            f"{len(values)} different values; to use it: room, name, states: {{value: word}}"
-            if len(values) > MOST_VALUES
-            else None
-        )
+        if len(values) > MOST_VALUES:
+            return f"{len(values)} different values; to use it: room, name, states: {{value: word}}"
+        return None
 
     def _counterparts(self, values: Sequence[str]) -> list[str]:
         """What the data have not shown yet: the ON to an OFF, the OFF to an ON."""
