@@ -60,6 +60,7 @@ class LogReader(LineReader):
         return sorted(files, key=_by_number)
 
     def read(self, path: Path) -> Log:
+        self.words.begin()
         log, known, order = Log(path.stem), dict[str, Row](), Order(self, path)
         for first, lines in self.blocks(path):
             rows = self._rows(path, first, lines, known)

@@ -57,7 +57,12 @@ class Words:
         self._sensors = sensors
         self._kinds = kinds
         self._left_out = left_out
-        self._readings = {key: Readings(sensor.threshold) for key, sensor in sensors.items() if sensor.threshold is not None}
+        self.begin()
+
+    def begin(self) -> None:
+        """A recording begins: how things stand is not known of a numeric sensor."""
+        thresholds = ((key, sensor.threshold) for key, sensor in self._sensors.items())
+        self._readings = {key: Readings(threshold) for key, threshold in thresholds if threshold is not None}
 
     def said(self, sensor: str, value: str, kind: str | None, place: Place) -> Said:
         """`kind`: a key of the kinds, None for a sensor of none; `place`: what the sensor's name says, where the settings

@@ -120,6 +120,18 @@ def test_who_knows_the_home_names_its_sensors_and_activities(tmp_path: Path) -> 
     assert recordings.home.rooms["hall"] == ("temperature",)
 
 
+def test_the_first_reading_of_each_file_only_says_how_things_stand(tmp_path: Path) -> None:
+    threshold = {"level": 20, "states": ["FALLS", "RISES"]}
+    sensors = {"T001": {"room": "hall", "name": "heat", "threshold": threshold}}
+    dataset = casas(tmp_path, ["2009-10-16 08:00:00 M001 ON", "2009-10-16 08:00:00 T001 19"], sensors=sensors)
+    (tmp_path / "later.txt").write_text("2009-10-17 08:00:00 T001 21\n2009-10-17 08:00:01 T001 19\n")
+    dataset.path = str(tmp_path)
+    assert [(one.time, one.text) for one in events(dataset.read(tmp_path))] == [
+        ("08:00:00", "home M001 motion BEGINS"),
+        ("08:00:01", "hall heat FALLS"),
+    ]
+
+
 def test_annotations_in_the_form_of_sensors_are_left_out_and_still_mark(tmp_path: Path) -> None:
     rows = [
         "2010-11-04 08:00:00 M001 ON Leave_Home begin",
