@@ -51,7 +51,15 @@ def _experiment(run: ScoredRun) -> Hashable:
     settings = frozenset((key, value) for key, value in run.settings.items() if key != "split.fold")
     of_run = (metrics.dataset, metrics.model, metrics.model_id, metrics.provenance, metrics.decoding, metrics.samples)
     versions = frozenset(run.versions.items())
-    return (*of_run, metrics.seed, run.limit, run.ready_adapter, trained, weights, settings, versions)
+    return (*of_run, metrics.seed, run.limit, run.ready_adapter, trained, weights, settings, versions, _data(run))
+
+
+def _data(run: ScoredRun) -> Hashable:
+    """What all folds of one cross-validation share: the sessions of the whole dataset, and the home's activities. Where the
+    data lie is no part of a run's settings, and two homes may have the same name."""
+    content, metrics = run.result.data.description, run.metrics
+    sessions = frozenset(session for part in content.parts.values() for session in part.session_ids)
+    return (content.events, sessions, tuple(sorted(metrics.activities.items())), tuple(metrics.null_class))
 
 
 def _overlap(runs: Sequence[ScoredRun]) -> bool:

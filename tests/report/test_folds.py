@@ -14,7 +14,7 @@ from har_llm.report.scored_run import ScoredRun
 from har_llm.report.standing import standings
 from har_llm.report.tables.all import make_tables
 from har_llm.runs.directory import RunResult
-from tests.report.run_folders import A_RIGHT, A_WRONG, rows, written
+from tests.report.run_folders import A_RIGHT, A_WRONG, ACTIVITIES, rows, written
 
 FOLDS = ({"s1": A_RIGHT}, {"s2": A_WRONG, "s3": A_WRONG}, {"s4": A_RIGHT})
 """By fold."""
@@ -77,3 +77,11 @@ def test_folds_with_the_same_sessions_are_not_pooled(tmp_path: Path) -> None:
     found, notes = pool_folds(runs)
     assert found == runs
     assert notes == ["These folds are not pooled, because some have the same sessions: student-0-seed0, student-1-seed0."]
+
+
+def test_folds_of_two_homes_of_one_name_are_not_pooled(tmp_path: Path) -> None:
+    """Where the data lie is no setting that tells runs apart, and activities may have been renamed between folds."""
+    other = {**ACTIVITIES, 3: "feeding the cat"}
+    runs = scored(fold(tmp_path, 0), fold(tmp_path, 2, activities=other))
+    found, notes = pool_folds(runs)
+    assert [run.missing_folds for run in found] == ["1 of 3 folds"] * 2 and len(notes) == 2
