@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
+from typing import Any
 
 from har_llm.common.errors import ConfigError
 
@@ -52,6 +53,11 @@ class AnswerForm:
     numbered: bool = True
     """Whether the prompt may show activities with their numbers. Where it does not, a number names none: it may be an id, or
     of a list that the model made."""
+
+    def identity(self) -> dict[str, Any]:
+        """What answers depend on, for keys: without the keys of objects that are not asked for."""
+        keys = {name: key for name, key in vars(self.keys).items() if key is not None}
+        return {**asdict(self), "keys": keys}
 
 
 def check_mark(mark: str | None) -> None:

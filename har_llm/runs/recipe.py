@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ class AdapterRecipe:
         model, examples = self.experiment.model, self.lora.examples
         form = self.experiment.prompt.form
         if isinstance(self.source, GivenExamples):  # which of its rows are taken depends on what the prompt asks for
-            of_source: dict[str, Any] = {"file": self.source.digest, "form": asdict(form)}
+            of_source: dict[str, Any] = {"file": self.source.digest, "form": form.identity()}
             if not form.numbered:
                 of_source["activities"] = sorted(self.activities.items())
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -120,7 +120,7 @@ class PreparedRun:
         home = self.recordings.home
         names = [(number, name, home.described(number)) for number, name in home.activities.items()]
         model = self.experiment.model
-        return [parsing.VERSION, asdict(self.experiment.prompt.form), names, model.reasoning_marks]
+        return [parsing.VERSION, self.experiment.prompt.form.identity(), names, model.reasoning_marks]
 
     @cached_property
     def digest(self) -> str:

@@ -46,3 +46,9 @@ def test_residents_are_numbered_as_they_come_and_left_out_where_they_are_not_kno
     whole = gold_answer(Window("s", 0, events[:2]), (0, 1), ACTIVITIES, form)
     assert re.fullmatch(answer_pattern((0, 1), ACTIVITIES, form), whole)
     assert answer_schema((0, 1), ACTIVITIES, form)["properties"]["0"]["required"] == ["id", "activity", "who"]
+
+
+def test_what_is_not_asked_for_is_in_no_key() -> None:
+    """So that adapters that were trained before residents could be asked for keep theirs."""
+    assert AnswerForm().identity()["keys"] == {"id": "id", "activity": "activity"}
+    assert AnswerForm(keys=AnswerKeys(resident="who")).identity()["keys"]["resident"] == "who"
