@@ -220,7 +220,7 @@ def _parse_strictly(chosen: AnswerList | None, asked: Asked, without_objects: st
         prediction = asked.labels.strict(value.get(asked.form.keys.activity))
         if value.irregular:
             prediction = Prediction(None, "malformed")
-        prediction = replace(prediction, resident=_resident(value, asked.form.keys.resident))
+        prediction = replace(prediction, resident=_resident(value.get(asked.form.keys.resident or "")))
         first = predictions.setdefault(shown, prediction)
         if (first.activity, first.missed) != (prediction.activity, prediction.missed):
             predictions[shown] = Prediction(None, "malformed")
@@ -256,7 +256,7 @@ class _Reader:
         self._id_keys = (asked.form.keys.id.lower(), *ID_KEYS)
         self._activity_keys = (asked.form.keys.activity.lower(), *ACTIVITY_KEYS)
         self._labels = asked.labels
-        self._resident_key = asked.form.keys.resident
+        self._resident_key = (asked.form.keys.resident or "").lower()
 
     def read(self, values: Iterator[Any]) -> _Stated:
         stated = _Stated({}, {})
@@ -277,7 +277,7 @@ class _Reader:
         shown = _first(_event_id(value[keys[key]]) for key in self._id_keys if key in keys)
         if activity_key is not None and shown is not None:
             prediction = self._labels.lenient(value[activity_key])
-            stated.by_object[shown] = replace(prediction, resident=_resident(value, self._resident_key))
+            stated.by_object[shown] = replace(prediction, resident=_resident(value.get(keys.get(self._resident_key, ""))))
             return []
         inner = []
         for key, item in value.items():
@@ -289,9 +289,8 @@ class _Reader:
         return inner
 
 
-def _resident(value: dict[Any, Any], key: str | None) -> int | None:
-    """Who caused an event: 2, "2" or "person 2"; None where it is not asked for or nothing like this is said."""
-    said = None if key is None else value.get(key)
+def _resident(said: Any) -> int | None:
+    """Who caused an event: 2, "2" or "person 2"; None where nothing like this is said."""
     match = _RESIDENT.fullmatch(said.strip()) if isinstance(said, str) else None
     return int(match.group(1)) if match else integer(said)
 

@@ -544,6 +544,12 @@ def test_a_resident_is_a_number_however_it_is_written(said: str, resident: int |
     assert read.strict == read.lenient == (Prediction(1, None, resident),)
 
 
+def test_the_key_of_a_resident_is_known_in_any_case_as_those_of_events_and_activities_are() -> None:
+    form = AnswerForm(keys=AnswerKeys(resident="who"))
+    read = parse('[{"ID":0,"Activity":"eating","Who":1}]', "stop", Asked((0,), Labels(CATALOGUE), form), thinking=False)
+    assert read.lenient == (Prediction(12, None, 1),)
+
+
 def test_an_activity_counts_though_two_residents_are_named_for_its_event() -> None:
     form = AnswerForm(keys=AnswerKeys(resident="who"))
     text = '[{"id": 0, "activity": 1, "who": 1}, {"id": 0, "activity": 1, "who": 2}]'
