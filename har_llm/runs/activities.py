@@ -42,11 +42,13 @@ def predicted_segments(rows: Iterable[PredictionRow], parsing: str) -> Iterator[
     for session, group in groupby(rows, key=lambda row: row.session):
         held = [(row.moment, row.parsed(parsing).activity) for row in group]
         moments = [moment for moment, _ in held]
-        for one in segments(elapsed(moments), [() if activity is None else (activity,) for _, activity in held]):
-            start, seconds = moments[one.first], one.end - one.start
-            yield PredictedSegment(
-                session, one.activity, start, moments[one.last], after(start, seconds), seconds, one.events
-            )
+        seconds = elapsed(moments)
+        for one in segments(seconds, [() if activity is None else (activity,) for _, activity in held]):
+            # By the clock of the next event where that ends it: where summer time ends, an hour comes twice.
+            meets = one.last + 1 < len(moments) and one.end == seconds[one.last + 1]
+            end = moments[one.last + 1] if meets else after(moments[one.last], one.end - seconds[one.last])
+            length = one.end - one.start
+            yield PredictedSegment(session, one.activity, moments[one.first], moments[one.last], end, length, one.events)
 
 
 def event_sheet(metrics: Metrics, rows: Iterable[PredictionRow], parsing: str) -> Iterator[Cells]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,13 @@ def test_a_segment_goes_over_midnight(tmp_path: Path) -> None:
     undated = run_of(tmp_path / "undated", *((time, None, said) for time, _, said in night))
     first, _ = predicted_segments(undated.predictions(), "strict")
     assert (first.start, first.end, first.seconds) == (time_of_day(85_800), time_of_day(30), 630)
+
+
+def test_a_segment_ends_where_the_next_begins_also_where_an_hour_comes_twice(tmp_path: Path) -> None:
+    night = [("01:00:00", 1), ("02:50:00", 1), ("02:05:00", 1), ("03:30:00", 2)]
+    result = run_of(tmp_path / "run", *((time, "2026-10-25", said) for time, said in night))
+    first, second = predicted_segments(result.predictions(), "strict")
+    assert first.end == second.start == datetime(2026, 10, 25, 3, 30)
 
 
 def test_what_was_missed_is_said_and_is_in_no_segment(tmp_path: Path) -> None:
