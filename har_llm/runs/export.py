@@ -40,6 +40,10 @@ def export(experiment: Experiment) -> tuple[Path, str]:
             f"export.path is {str(target)!r}, which exists and is not overwritten; delete it or choose another."
         )
     run = prepare(experiment)
+    if not run.engine.needs_model():
+        raise ConfigError(
+            f"task=export writes a model's files, but the engine {run.engine.engine_name} has none here; choose engine=auto."
+        )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if settings.what == "examples":

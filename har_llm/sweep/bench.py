@@ -74,7 +74,7 @@ def measure(run: PreparedRun) -> Measured:
             cached_tokens=sum(one.cached_tokens for one in made),
             completion_tokens=sum(one.completion_tokens for one in made),
             peak_bytes=_peak(worker.pid) if here else None,
-            joules=None if before is None or after is None or not here else after - before,
+            joules=None if before is None or after is None or not here or after < before else after - before,
         )
     finally:
         worker.close()
@@ -98,8 +98,8 @@ def _most_held(pid: int) -> float:
 
 
 def _joules() -> float | None:
-    """What the counters of all packages say; None where there is none, or it may not be read. A counter begins again at its
-    maximum, after hours."""
+    """What the counters of all packages say; None where there is none, or it may not be read. At its maximum, after hours, a
+    counter begins again: what was measured then is not known."""
     try:
         counters = [folder / "energy_uj" for folder in ENERGY.glob("intel-rapl:*") if folder.name.count(":") == 1]
         return sum(int(one.read_text()) for one in counters) / 1e6 if counters else None

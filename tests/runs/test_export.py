@@ -79,6 +79,10 @@ def test_a_manifest_that_is_not_ours_is_no_story(tmp_path: Path) -> None:
         ((), "export.path is not set"),
         (("export.path=OUT",), "choose lora=adapter or lora=distilled"),
         (("export.path=OUT", "export.what=examples"), "choose lora=distilled"),
+        (
+            ("export.path=OUT", "engine=openai", "engine.base_url=http://127.0.0.1:9/v1", "lora=adapter", "lora.path=mine"),
+            "task=export writes a model's files, but the engine OpenAI has none here",
+        ),
     ],
 )
 def test_what_cannot_be_exported_is_refused(tmp_path: Path, overrides: tuple[str, ...], message: str) -> None:
