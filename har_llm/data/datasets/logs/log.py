@@ -1,20 +1,23 @@
-"""What a log says: events in the order of the file, the activities marked among them, and what was left out."""
+"""What a log says: events in order, the activities marked among them, and what was left out."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from har_llm.common.errors import Notice
+from har_llm.data.datasets.logs.words import NO_CROSSING
 from har_llm.data.datasets.numeric import Readings
 from har_llm.data.datasets.sessions import Columns, Cut
 from har_llm.data.datasets.timeline import Timeline
 from har_llm.data.records import Session
+
+T = TypeVar("T")
 
 
 class Marks:
@@ -84,9 +87,10 @@ class Log:
     """Of the file, without its ending."""
     moments: list[datetime] = field(default_factory=list)
     said: list[Row] = field(default_factory=list)
+    lines: dict[int, int] = field(default_factory=dict)
+    """Of rows that depend on those before them, by their place, until that is settled."""
     set_back: dict[int, datetime] = field(default_factory=dict)
     """Where a clock was set back: the latest time above an event, by its place; it puts it in order in place of its own."""
-    in_order: bool = True
     marks: Marks = field(default_factory=Marks)
     left_out: Counter[str] = field(default_factory=Counter)
     """Rows that are no event, by reason."""
@@ -101,15 +105,52 @@ class Log:
         return [Notice(path, line, "activity without begin or end", message) for path, line, message in self.marks.unpaired]
 
     def sessions(self, group: str, cut: Cut, numbers: Mapping[str, int], in_gap: tuple[int, ...]) -> list[Session]:
-        """The events in order of time, cut into sessions. `numbers`: by label."""
-        keys, moments, said, activities = self.moments, self.moments, self.said, self._activities(numbers, in_gap)
-        if self.set_back:
-            keys = [self.set_back.get(place, moment) for place, moment in enumerate(moments)]
-        if not self.in_order:
-            order = sorted(range(len(keys)), key=keys.__getitem__)
-            keys, moments = [keys[place] for place in order], [moments[place] for place in order]
-            said, activities = [said[place] for place in order], [activities[place] for place in order]
-        return cut.sessions(group, keys, Columns(moments, list(map(TEXT, said)), activities, list(map(SUBJECTS, said))))
+        """The events, which must be in order, cut into sessions. `numbers`: by label."""
+        activities = self._activities(numbers, in_gap)
+        texts, subjects = list(map(TEXT, self.said)), list(map(SUBJECTS, self.said))
+        return cut.sessions(group, self._keys(), Columns(self.moments, texts, activities, subjects))
+
+    def put_in_order(self) -> None:
+        """Put the rows in order of time, but where a clock was set back."""
+        keys = self._keys()
+        self._keep(sorted(range(len(keys)), key=keys.__getitem__))
+
+    def settle(self, path: Path) -> None:
+        """Say what the rows mean that depend on those before them; all must be in order. `path`: the file."""
+        none = set[int]()
+        for place, line in sorted(self.lines.items()):
+            self.said[place] = row = self._settled(self.said[place], path, line, place - len(none))
+            if row.text is None:
+                none.add(place)
+                if row.left_out:
+                    self.left_out[row.left_out] += 1
+        self.lines = {}
+        if none:
+            self._keep([place for place in range(len(self.said)) if place not in none])
+        self.marks.close()
+
+    def _settled(self, row: Row, path: Path, line: int, place: int) -> Row:
+        """What a row says behind so many events. Marks where its activities begin and end."""
+        readings, reading, begins, ends = row.more or More()
+        if readings is not None:
+            state = readings.crossed(reading)
+            row = Row(None, left_out=NO_CROSSING) if state is None else row._replace(text=f"{row.text} {state}")
+        for label in begins:
+            self.marks.begin(label, place, path, line)
+        for label in ends:
+            self.marks.end(label, place if row.text is not None else place - 1, path, line)
+        return row
+
+    def _keys(self) -> Sequence[datetime]:
+        """What rows are in order of: their moments but where a clock was set back."""
+        if not self.set_back:
+            return self.moments
+        return [self.set_back.get(place, moment) for place, moment in enumerate(self.moments)]
+
+    def _keep(self, places: Sequence[int]) -> None:
+        """Keep the rows of these places, in this order."""
+        self.moments, self.said = [self.moments[place] for place in places], [self.said[place] for place in places]
+        self.lines, self.set_back = _moved(self.lines, places), _moved(self.set_back, places)
 
     def _activities(self, numbers: Mapping[str, int], in_gap: tuple[int, ...]) -> list[tuple[int, ...]]:
         """The numbers of each event's activities: those marked around it, and its own labels. A label without a number is
@@ -121,6 +162,11 @@ class Log:
             together = found.setdefault(held, _Together(held, numbers, in_gap))
             activities += [together[row[1]] for row in self.said[len(activities) : end]]
         return activities
+
+
+def _moved(by_place: Mapping[int, T], places: Sequence[int]) -> dict[int, T]:
+    """What is known of some rows, once these places are all the rows."""
+    return {now: by_place[before] for now, before in enumerate(places) if before in by_place} if by_place else {}
 
 
 class _Together(dict[tuple[str, ...], tuple[int, ...]]):

@@ -13,7 +13,7 @@ from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.logs.lines import LineReader
 from har_llm.data.datasets.logs.log import MORE, TEXT, Log, More, Row
 from har_llm.data.datasets.logs.order import Order, Rows
-from har_llm.data.datasets.logs.words import NO_CROSSING, UNKNOWN, Place, Said, Words
+from har_llm.data.datasets.logs.words import UNKNOWN, Place, Said, Words
 
 SHORTEST_TIME = len("2011-06-15 01:03:39")
 MOST_KNOWN = 100_000
@@ -66,9 +66,10 @@ class LogReader(LineReader):
             rows = self._rows(path, first, lines, known)
             log.rows += len(rows.said)
             if rows.said:
-                self._take(log, path, rows, order.set_back(rows))
-        log.in_order = order.kept
-        log.marks.close()
+                self._take(log, rows, order.set_back(rows))
+        if not order.kept:
+            log.put_in_order()
+        log.settle(path)
         return log
 
     def _rows(self, path: Path, first: int, lines: Sequence[str | None], known: dict[str, Row]) -> Rows:
@@ -100,24 +101,20 @@ class LogReader(LineReader):
             moments, said = [moments[place] for place in places], [said[place] for place in places]
         return Rows(numbers, cast("list[datetime]", moments), cast("list[Row]", said))
 
-    def _take(self, log: Log, path: Path, rows: Rows, set_back: Mapping[int, datetime]) -> None:
-        """Add the events among the rows to the log, and count the others."""
-        said = list(rows.said)
-        if any(map(MORE, said)):
-            place = len(log.said)
-            for number, (line, row) in enumerate(zip(rows.numbers, said, strict=True)):
-                if row.more is not None:
-                    said[number] = row = self._told(log, path, line, place, row, row.more)
-                place += row.text is not None
-        if None not in map(TEXT, said):
-            log.set_back |= {len(log.said) + place: key for place, key in set_back.items()}
+    def _take(self, log: Log, rows: Rows, set_back: Mapping[int, datetime]) -> None:
+        """Add the events among the rows to the log, and the rows that depend on those before them; count the others."""
+        first = len(log.said)
+        if None not in map(TEXT, rows.said) and not any(map(MORE, rows.said)):
+            log.set_back |= {first + place: key for place, key in set_back.items()}
             log.moments += rows.moments
-            log.said += said
+            log.said += rows.said
             return
-        for place, (moment, row) in enumerate(zip(rows.moments, said, strict=True)):
-            if row.text is not None:
+        for place, (line, moment, row) in enumerate(zip(*rows, strict=True)):
+            if row.text is not None or row.more is not None:
                 if place in set_back:
                     log.set_back[len(log.said)] = set_back[place]
+                if row.more is not None:
+                    log.lines[len(log.said)] = line
                 log.moments.append(moment)
                 log.said.append(row)
             elif row.left_out:
@@ -148,17 +145,6 @@ class LogReader(LineReader):
             self.fault(path, line, "unreadable time", f"the time is {shown(time)}; {rule}")
         said = self.row(path, line, fields)
         return None if moment is None or said is None else (moment, said)
-
-    def _told(self, log: Log, path: Path, line: int, place: int, row: Row, more: More) -> Row:
-        """What a row says in its place among the events. Marks where its activities begin and end."""
-        if more.readings is not None:
-            state = more.readings.crossed(more.reading)
-            row = Row(None, left_out=NO_CROSSING) if state is None else row._replace(text=f"{row.text} {state}")
-        for label in more.begins:
-            log.marks.begin(label, place, path, line)
-        for label in more.ends:
-            log.marks.end(label, place if row.text is not None else place - 1, path, line)
-        return row
 
 
 def row_of(

@@ -172,16 +172,37 @@ def test_the_hour_that_comes_twice_keeps_the_order_of_the_file(tmp_path: Path) -
 def test_a_row_from_another_day_is_put_in_order(tmp_path: Path) -> None:
     rows = [
         "2010-11-07 10:00:00 M001 ON Work begin",
-        "2010-11-06 10:00:00 M002 ON Work end",
-        "2010-11-07 10:00:01 M003 ON",
+        "2010-11-06 10:00:00 M002 ON",
+        "2010-11-07 10:00:01 M003 ON Work end",
     ]
     recordings = casas(tmp_path, rows).read(tmp_path)
     assert [(session.id, [one.text[5:9] for one in session.events]) for session in recordings.sessions] == [
         ("2010-11-06", ["M002"]),
         ("2010-11-07", ["M001", "M003"]),
     ]
-    assert [one.activities for one in events(recordings)] == [(1,), (1,), (0,)]  # as marked in the file
     assert [(one.line, one.kind) for one in recordings.repairs] == [(2, "row out of order")]
+
+
+def test_a_row_that_is_put_in_order_says_what_it_says_there(tmp_path: Path) -> None:
+    rows = [
+        "2010-11-07 05:00:00 M001 ON Eat begin",
+        "2010-11-07 05:00:10 T001 20",
+        "2010-11-07 02:00:00 M001 OFF",
+        "2010-11-07 02:00:10 T001 30",
+        "2010-11-07 05:01:00 M001 OFF Eat end",
+        "2010-11-07 02:00:20 T001 20",
+    ]
+    sensors = {
+        "T001": {"room": "hall", "name": "heat", "threshold": {"level": 25, "states": ["FALLS", "RISES"]}},
+    }
+    dataset = casas(tmp_path, rows, sensors=sensors)
+    assert named(dataset, tmp_path) == [
+        ("02:00:00", "home M001 motion ENDS", NONE),
+        ("02:00:20", "hall heat FALLS", NONE),
+        ("05:00:00", "home M001 motion BEGINS", ("Eat",)),
+        ("05:01:00", "home M001 motion ENDS", ("Eat",)),
+    ]
+    assert dataset.read(tmp_path).dropped_events == {"numeric reading that does not cross the sensor's threshold": 2}
 
 
 def test_a_home_that_is_missing_says_where_it_is_to_be_had(tmp_path: Path) -> None:
