@@ -218,7 +218,8 @@ class OwnHome(DatasetConfig):
             for place, line in enumerate(block.lines):
                 row = block.row(place)
                 try:
-                    begins, ends = (times.read(row[one])[0] for one in (start, end))
+                    begins, _ = times.read(row[start])
+                    ends, _ = times.read(row[end], begins)
                 except UnreadableTime as error:
                     time_fault(table, block, place, (start, end), "unreadable time", str(error))
                     continue
@@ -238,6 +239,10 @@ class OwnHome(DatasetConfig):
             hours = "when summer time begins; they are moved on as a clock would have been"
             message = f"{counted(times.skipped, 'time')} that no clock in {self.timezone} showed, {hours}"
             found.append(Notice(str(self.path), None, "time in the skipped hour", message))
+        if times.repeated:
+            rule = "each is taken for the first of the two, unless the rows go back by more than 5 minutes in that hour"
+            message = f"{counted(times.repeated, 'time')} that a clock in {self.timezone} showed twice; {rule}"
+            found.append(Notice(str(self.path), None, "time in the repeated hour", message))
         return found
 
 

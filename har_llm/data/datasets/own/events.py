@@ -101,7 +101,8 @@ class _Rows:
             for place, line in enumerate(block.lines):
                 row = block.row(place)
                 try:
-                    start, end = (self._times.read(row[one]) for one in self._when)
+                    start = self._times.read(row[self._when[0]])
+                    end = self._times.read(row[self._when[1]], start[0])
                 except UnreadableTime as error:
                     time_fault(self._table, block, place, self._when, "unreadable time", str(error))
                     continue

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.own.table import Block, Table
-from har_llm.data.datasets.own.times import WHOLE, Times, UnreadableTime
+from har_llm.data.datasets.own.times import Instant, Times, UnorderedTime, UnreadableTime
 
 
 def timed(table: Table, times: Times, when: Sequence[int]) -> Iterator[tuple[Block, Sequence[datetime], Sequence[datetime]]]:
@@ -16,18 +16,17 @@ def timed(table: Table, times: Times, when: Sequence[int]) -> Iterator[tuple[Blo
     `when`: the columns that say it, one or date and time.
     """
     for block in table.blocks():
-        texts = block.columns[when[0]]
-        if len(when) > 1:
-            texts = list(map(_joined, *(block.columns[one] for one in when)))
+        said = block.columns[when[-1]]
+        texts = list(map(_joined, block.columns[when[0]], said)) if len(when) > 1 else said
         if (found := times.many(texts)) is not None:
             yield block, *found
             continue
         places: list[int] = []
         orders: list[datetime] = []
         local: list[datetime] = []
-        for place, text in enumerate(texts):
+        for place, (text, alone) in enumerate(zip(texts, said, strict=True)):
             try:
-                order, clock = times.read(text)
+                order, clock = _read(times, text, alone)
             except UnreadableTime as error:
                 time_fault(table, block, place, when, "unreadable time", str(error))
                 continue
@@ -39,9 +38,20 @@ def timed(table: Table, times: Times, when: Sequence[int]) -> Iterator[tuple[Blo
 
 
 def _joined(date: str, time: str) -> str:
-    """Date and time of day as one text; a time that is more than that stands alone."""
-    date, time = date.strip(), time.strip()
-    return f"{date} {time}" if ":" in time and len(time) < WHOLE else time
+    return f"{date.strip()} {time.strip()}"
+
+
+def _read(times: Times, text: str, alone: str) -> Instant:
+    """When a row was. `alone`: what its time says without its date, which may be more than a time of day. Raises
+    UnreadableTime."""
+    try:
+        return times.read(text)
+    except UnorderedTime:
+        raise
+    except UnreadableTime:
+        if text == alone:
+            raise
+        return times.read(alone)
 
 
 def time_fault(table: Table, block: Block, place: int, when: Sequence[int], kind: str, rule: str) -> None:

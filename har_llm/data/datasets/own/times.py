@@ -13,16 +13,21 @@ from har_llm.common.errors import ConfigError
 
 EPOCH = datetime(1970, 1, 1)
 ZERO = timedelta()
-MILLISECONDS_FROM = 1e11
-"""A number from here on counts milliseconds: as seconds it would be in the year 5138."""
-LARGEST = 1e14
+UNIX_FROM, UNIX_TO = 631_152_000, 4_102_444_800
+"""The UNIX seconds of 1990 and of 2100. Other numbers are no UNIX time but a time without its separators, such as
+20260329080500, or a count of something."""
+TEN_MINUTES = timedelta(minutes=10)
+"""Zones change their offset only at multiples of these."""
+STEP_BACK = timedelta(minutes=5)
+"""Rows that are written late go back less; a clock that is set back goes back further, unless the home was quiet."""
 NUMBER = re.compile(r"[0-9]{1,16}(?:[.,][0-9]{1,12})?", re.ASCII)
+TIME_FROM = 10
+"""Where the time of day begins in 2026-03-29T08:05: a sign behind it is that of an offset."""
 WHOLE = 16
 """Characters of the shortest text that has a date and a time: 2026-03-29 02:05."""
 BUCKET = 15
-"""Characters of "2026-03-29T02:0": zones change their offset only at multiples of ten minutes, so what begins alike is
-shifted alike."""
-FORMS = "2026-03-29 08:05:00, 2026-03-29T08:05:00.25Z or +02:00, or UNIX seconds or milliseconds"
+"""Characters of "2026-03-29T02:0": what begins alike is of the same ten minutes."""
+FORMS = "2026-03-29 08:05:00, 2026-03-29T08:05:00.25Z or +02:00, or UNIX seconds or milliseconds of 1990 to 2100"
 """What can be read, for messages."""
 
 
@@ -33,6 +38,10 @@ clock showed."""
 
 class UnreadableTime(Exception):
     """A text is no time, or not of the kind of the others; str() says what the rule is."""
+
+
+class UnorderedTime(UnreadableTime):
+    """A text is a time, but not of the kind of the others."""
 
 
 def check_form(form: str | None) -> None:
@@ -70,24 +79,29 @@ class Times:
     is shown by the clock of its own offset, UNIX time by UTC's. A time without an offset is what the clock in the home
     showed, or with `utc` a time in UTC.
 
-    In the hour that comes twice when summer time ends, a local time of a known zone is the second one if the first would be
-    before the time that was read just before it. In the hour that is skipped, it is moved on as a clock would have been.
+    In the hour that comes twice when summer time ends, a local time of a known zone is the first one, unless what was read
+    before proves that it is the second: the times came from before that hour, and then one went back by more than STEP_BACK
+    within it, from which on all are the second. In the hour that is skipped, it is moved on as a clock would have been.
     """
 
     def __init__(self, zone: ZoneInfo | None, *, utc: bool = False, form: str | None = None):
         """`form`: in strptime's codes, how times may be written besides FORMS."""
         self._zone, self._utc, self._form = zone, utc, form
-        self._shifts: dict[str, tuple[timedelta, timedelta]] = {}
-        """From the time as written to UTC and to local, by its first BUCKET characters and its offset."""
-        self._local: dict[str, tuple[timedelta, timedelta]] = {}
-        """The offsets of a local time, by its first BUCKET characters: two where the hour comes twice or is skipped."""
-        self._unix: dict[int, timedelta] = {}
-        """From UNIX time to local, by its ten minutes."""
+        self._local: dict[int, tuple[timedelta, timedelta]] = {}
+        """The offsets of a local time, by its ten minutes: two where the hour comes twice or is skipped."""
+        self._utc_to_local: dict[int, timedelta] = {}
+        """From a time in UTC to local, by its ten minutes."""
         self._known: bool | None = None
         """Whether times are of known zones, where no zone is set; None before the first."""
         self._last = datetime.min
+        """The order of the local time that was read last."""
+        self._repeated = self._rising = self._second = False
+        """Of the hour that comes twice: whether the last time was in it, whether the times came from before it, and whether
+        they have gone back in it."""
         self.skipped = 0
         """How many local times no clock showed: they are in the hour that is skipped when summer time begins."""
+        self.repeated = 0
+        """How many local times the clock showed twice."""
 
     @property
     def shows_utc(self) -> bool:
@@ -133,57 +147,54 @@ class Times:
         shifted = [moment + shifts[begin] for moment, begin in zip(moments, begins, strict=True)]  # type: ignore[operator]
         if offset:
             return moments, shifted
-        self._last = shifted[-1]
+        self._last, self._repeated = shifted[-1], False
         return shifted, moments
 
     def _shift_of(self, begin: str, offset: str) -> timedelta | None:
         """From UTC to local, or without an offset from local to UTC, for times that begin like this; None where summer time
         begins or ends."""
+        moment = datetime.fromisoformat(f"{begin}0")
         if offset:
-            return self._shift(begin + offset, datetime.fromisoformat(f"{begin}0"), ZERO)[1]
-        first, second = self._local.get(begin) or self._offsets(begin)
+            return self._to_local(moment)
+        first, second = self._offsets(moment)
         return -first if first == second else None
 
-    def read(self, text: str) -> Instant:
-        """Raises UnreadableTime."""
+    def read(self, text: str, after: datetime | None = None) -> Instant:
+        """`after`: in order, what the time cannot be before, such as the start of what it ends; it says which one is meant
+        in the hour that comes twice. Raises UnreadableTime."""
         if self._form is not None:
             with suppress(ValueError):
                 text = datetime.strptime(text.strip(), self._form).isoformat(" ")
         try:
             if text[10:11] not in ("T", " "):
-                return self._other(text)
+                return self._other(text, after)
             if text[-1] in "Zz":
-                return self._aware(text[:-1], "Z")
-            if text[-6] in "+-":
-                return self._aware(text[:-6], text[-6:])
-            if text[-3] in "+-":  # as PostgreSQL writes +02:00
-                return self._aware(text[:-3], text[-3:])
-            return self._naive(text)
+                return self._aware(f"{text[:-1].rstrip()}Z")
+            if (sign := max(text.rfind("+"), text.rfind("-"))) > TIME_FROM:
+                return self._aware(f"{text[:sign].rstrip()}{text[sign:]}")
+            return self._naive(text, after)
         except (ValueError, OverflowError, IndexError):
             if text != text.strip():
-                return self.read(text.strip())
+                return self.read(text.strip(), after)
             other = "set dataset.time_format for another form" if self._form is None else f"or as in {self._form}"
             raise UnreadableTime(f"it must be a time, such as {FORMS}; {other}") from None
 
     def of_unix(self, number: float) -> Instant:
-        """Of UNIX seconds, or of milliseconds where they are so large. Raises ValueError or OverflowError."""
-        if not 0 <= number < LARGEST:
+        """Of UNIX seconds, or of milliseconds where they are so large. Raises ValueError for what is neither of 1990 to
+        2100."""
+        seconds = number if number < UNIX_TO else number / 1000
+        if not UNIX_FROM <= seconds < UNIX_TO:
             raise ValueError(number)
-        seconds = number if number < MILLISECONDS_FROM else number / 1000
         order = EPOCH + timedelta(seconds=seconds)
         if self._zone is None:
             self._expect(known=True)
             return order, order
-        bucket = int(seconds) // 600
-        shift = self._unix.get(bucket)
-        if shift is None:
-            shift = self._unix[bucket] = self._offset(order)
-        return order, order + shift
+        return order, order + self._to_local(order)
 
     def many_of_unix(self, numbers: Sequence[object]) -> tuple[Sequence[datetime], Sequence[datetime]] | None:
         """UNIX seconds in order and by the clock, much faster than one by one. None for others, which are to be read so."""
         seconds = [number for number in numbers if isinstance(number, float) and math.isfinite(number)]
-        if len(seconds) < len(numbers) or not (0 <= min(seconds) <= max(seconds) < MILLISECONDS_FROM):
+        if len(seconds) < len(numbers) or not (UNIX_FROM <= min(seconds) <= max(seconds) < UNIX_TO):
             return None
         orders = [EPOCH + timedelta(0, one) for one in seconds]
         if self._zone is None:
@@ -192,78 +203,85 @@ class Times:
             self._known = True
             return orders, orders
         buckets = [int(one) // 600 for one in seconds]
-        for bucket in set(buckets) - self._unix.keys():
-            self._unix[bucket] = self._offset(EPOCH + timedelta(0, bucket * 600))
-        return orders, [order + self._unix[bucket] for order, bucket in zip(orders, buckets, strict=True)]
+        shifts = {bucket: self._to_local(EPOCH + bucket * TEN_MINUTES) for bucket in set(buckets)}
+        return orders, [order + shifts[bucket] for order, bucket in zip(orders, buckets, strict=True)]
 
-    def _other(self, text: str) -> Instant:
+    def _other(self, text: str, after: datetime | None) -> Instant:
         """UNIX time, or a time in which date and time stand together in another way, such as 20260329T080500."""
         if NUMBER.fullmatch(text):
             return self.of_unix(float(text.replace(",", ".")))
         written = datetime.fromisoformat(text)
         if "T" not in text:
             raise ValueError(text)  # a date
-        return self.read(written.isoformat(" "))
+        return self.read(written.isoformat(" "), after)
 
-    def _aware(self, body: str, offset: str) -> Instant:
+    def _aware(self, text: str) -> Instant:
         """A time with an offset."""
-        written = datetime.fromisoformat(body.rstrip())
+        aware = datetime.fromisoformat(text)
+        written, offset = aware.replace(tzinfo=None), aware.utcoffset()
+        order = written - offset if offset else written
         if self._zone is None:
             self._expect(known=True)
-            if offset == "Z":
-                return written, written
-        key = body[:BUCKET] + offset
-        shifts = self._shifts.get(key)
-        if shifts is None:
-            moment = f"2000-01-01T00:00{offset}"
-            shifts = self._shift(key, written, datetime.fromisoformat(moment).utcoffset() or ZERO)
-        return written + shifts[0], written + shifts[1]
+            return order, written
+        return order, order + self._to_local(order)
 
-    def _shift(self, key: str, written: datetime, offset: timedelta) -> tuple[timedelta, timedelta]:
-        """How far a time with this offset is from UTC, and from what the clock showed."""
-        shown = offset if self._zone is None else self._offset(written - offset)
-        self._shifts[key] = -offset, shown - offset
-        return self._shifts[key]
-
-    def _offset(self, order: datetime) -> timedelta:
-        """That of the zone at a time in UTC."""
-        return order.replace(tzinfo=UTC).astimezone(self._zone).utcoffset() or ZERO
+    def _to_local(self, order: datetime) -> timedelta:
+        """The offset of the zone at a time in UTC."""
+        bucket = (order - EPOCH) // TEN_MINUTES
+        found = self._utc_to_local.get(bucket)
+        if found is None:
+            found = self._utc_to_local[bucket] = order.replace(tzinfo=UTC).astimezone(self._zone).utcoffset() or ZERO
+        return found
 
     def _expect(self, *, known: bool) -> None:
-        """Raise UnreadableTime if times before are of known zones and this is not, or the other way round."""
+        """Raise UnorderedTime if times before are of known zones and this is not, or the other way round."""
         if self._known is None:
             self._known = known
         elif self._known != known:
             has, before = ("a zone", "has none") if known else ("no zone", "has one")
-            raise UnreadableTime(
+            raise UnorderedTime(
                 f"it has {has}, and a time before it {before}, so their order is unknown; set dataset.timezone to the "
                 "home's, such as Europe/Paris"
             )
 
-    def _naive(self, text: str) -> Instant:
+    def _naive(self, text: str, after: datetime | None) -> Instant:
         """A time without an offset."""
         if self._utc:
-            return self._aware(text, "Z")
+            return self._aware(f"{text}Z")
         written = datetime.fromisoformat(text)
         if self._zone is not None:
-            return self._in_zone(text[:BUCKET], written)
+            return self._in_zone(written, after)
         self._expect(known=False)
         return written, written
 
-    def _in_zone(self, begin: str, written: datetime) -> Instant:
-        first, second = self._local.get(begin) or self._offsets(begin)
+    def _in_zone(self, written: datetime, after: datetime | None) -> Instant:
+        first, second = self._offsets(written)
         order, shown = written - first, written
         if first < second:
             self.skipped += 1
             shown = order + second
-        elif order < self._last <= order + (first - second):
-            order = written - second
-        self._last = order
+        repeated = first > second
+        if repeated:
+            self.repeated += 1
+            if order < after if after is not None else self._is_second(order):
+                order = written - second
+        if after is None:
+            self._last, self._repeated = order, repeated
         return order, shown
 
-    def _offsets(self, begin: str) -> tuple[timedelta, timedelta]:
-        """Those of a local time that begins like this."""
-        local = datetime.fromisoformat(f"{begin}0")
-        first, second = (local.replace(tzinfo=self._zone, fold=fold).utcoffset() or ZERO for fold in (0, 1))
-        self._local[begin] = first, second
-        return first, second
+    def _is_second(self, first: datetime) -> bool:
+        """Whether a time in the hour that comes twice is known to be the second one. `first`: the order of the first."""
+        if not self._repeated:
+            self._rising, self._second = self._last <= first, False
+        elif self._rising and self._last - first > STEP_BACK:
+            self._second = True
+        return self._second
+
+    def _offsets(self, written: datetime) -> tuple[timedelta, timedelta]:
+        """Those of a local time."""
+        bucket = (written - EPOCH) // TEN_MINUTES
+        found = self._local.get(bucket)
+        if found is None:
+            first, second = (written.replace(tzinfo=self._zone, fold=fold).utcoffset() or ZERO for fold in (0, 1))
+            found = self._local[bucket] = first, second
+        return found

@@ -161,7 +161,7 @@ def test_a_broken_file_is_not_touched(tmp_path: Path) -> None:
 
 
 def test_names_of_a_database_are_friendly_names(tmp_path: Path) -> None:
-    path = recorder(tmp_path / "ha.db", [("binary_sensor.x1", "off", None, 1.0), ("binary_sensor.x1", "on", None, 2.0)])
+    path = recorder(tmp_path / "ha.db", [("binary_sensor.x1", "off", None, 1e9), ("binary_sensor.x1", "on", None, 2e9)])
     own("home_assistant", path).draft()
     assert 'room: küche, name: tür, states: {"off": CLOSED, "on": OPENED}' in (tmp_path / "ha.home.yaml").read_text()
 

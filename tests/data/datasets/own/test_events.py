@@ -75,6 +75,21 @@ def test_times_may_be_written_in_a_form_of_ones_own(tmp_path: Path) -> None:
     assert "set dataset.time_format" in events_of(tmp_path, content).faults(tmp_path)[0].message
 
 
+@pytest.mark.parametrize(
+    ("date", "first", "second", "overrides"),
+    [
+        ("2026-03-02", "071000", "071030", ()),
+        ("2026-03-02", "07:10:00.000000+00:00", "07:10:30.000000+00:00", ()),
+        ("02/03/2026", "07.10.00", "07.10.30", ("+dataset.time_format='%d/%m/%Y %H.%M.%S'",)),
+    ],
+)
+def test_a_date_is_joined_with_a_time_of_day_of_any_form(
+    tmp_path: Path, date: str, first: str, second: str, overrides: tuple[str, ...]
+) -> None:
+    content = f"date,time,sensor,value\n{date},{first},kitchen_fridge_door,ON\n{date},{second},kitchen_fridge_door,OFF\n"
+    assert texts(events_of(tmp_path, content, *overrides)) == PLAIN
+
+
 def test_a_date_beside_a_whole_time_is_not_read(tmp_path: Path) -> None:
     content = "date,time,sensor,value\n{0},{1} 07:10:00,kitchen_fridge_door,ON\n{0},07:10:30,kitchen_fridge_door,OFF\n"
     assert texts(events_of(tmp_path, content.format("2026-03-02", "2026-03-02"))) == PLAIN
@@ -120,7 +135,19 @@ def test_the_hour_that_comes_twice_keeps_its_order(tmp_path: Path) -> None:
     assert [moment[11:16] for moment, _ in found] == ["02:30", "02:59", "02:10"]
     local = [line.replace("T", " ") for line in ("2026-10-25T02:30,a_door,ON", "2026-10-25T02:10,a_door,OFF")]
     dataset = events_of(tmp_path, "\n".join(["time,sensor,value", *local]), "+dataset.timezone=Europe/Paris")
-    assert [moment[11:16] for moment, _ in texts(dataset)] == ["02:30", "02:10"] and not kinds(read(dataset))
+    assert [moment[11:16] for moment, _ in texts(dataset)] == ["02:30", "02:10"]
+    assert kinds(read(dataset)) == {"time in the repeated hour"}
+
+
+def test_intervals_that_overlap_in_the_hour_that_comes_twice_are_each_of_its_first_time(tmp_path: Path) -> None:
+    rows = ["2026-10-25 02:05,2026-10-25 02:30,a_door", "2026-10-25 02:10,2026-10-25 02:15,b_door"]
+    dataset = events_of(tmp_path, "\n".join(["start,end,sensor", *rows]), "+dataset.timezone=Europe/Paris")
+    assert [(moment[11:16], text.split()[1]) for moment, text in texts(dataset)] == [
+        ("02:05", "a"),
+        ("02:10", "b"),
+        ("02:15", "b"),
+        ("02:30", "a"),
+    ]
 
 
 def test_a_zone_that_is_not_set_is_said(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from har_llm.common.errors import ConfigError
-from har_llm.data.datasets.own.times import Times, UnreadableTime, check_form, zone_of
+from har_llm.data.datasets.own.times import UNIX_FROM, Times, UnreadableTime, check_form, zone_of
 
 PARIS = ZoneInfo("Europe/Paris")
 HAWAII = ZoneInfo("Pacific/Honolulu")
@@ -32,7 +32,12 @@ def clock(text: str, zone: ZoneInfo | None = None, *, utc: bool = False) -> str:
         ("2026-07-01T08:00:00.123456789Z", "2026-07-01 08:00:00.123456", "2026-07-01 10:00:00.123456"),
         ("2026-07-01 08:00:00+00:00", "2026-07-01 08:00:00", "2026-07-01 10:00:00"),
         ("2026-07-01T08:00:00-05:30", "2026-07-01 08:00:00", "2026-07-01 15:30:00"),
-        ("2026-07-01 08:00:00+02", "2026-07-01 08:00:00", "2026-07-01 08:00:00"),
+        ("2026-07-01 08:00:00 +02", "2026-07-01 08:00:00", "2026-07-01 08:00:00"),
+        ("2026-07-01T08:00:00+0200", "2026-07-01 08:00:00", "2026-07-01 08:00:00"),
+        ("2026-07-01T080000-0500", "2026-07-01 08:00:00", "2026-07-01 15:00:00"),
+        ("20260701T080000+0200", "2026-07-01 08:00:00", "2026-07-01 08:00:00"),
+        ("2026-07-01T08:00:00+02:00:30", "2026-07-01 08:00:00", "2026-07-01 07:59:30"),
+        ("2026-07-01T080000", "2026-07-01 08:00:00", "2026-07-01 08:00:00"),
         ("1782892800", "2026-07-01 08:00:00", "2026-07-01 10:00:00"),
         ("1782892800.5", "2026-07-01 08:00:00.500000", "2026-07-01 10:00:00.500000"),
         ("1782892800,5", "2026-07-01 08:00:00.500000", "2026-07-01 10:00:00.500000"),
@@ -55,8 +60,16 @@ def test_forms(text: str, shown: str, in_paris: str) -> None:
         "2026-02-29 08:00",
         "2026-07-01 25:00:00",
         "1" * 16,
+        "20260701080000",
+        "202607010800",
+        "20260701",
+        "080000",
+        "631151999",
+        "4102444800",
         "01.07.2026 08:00:00",
         "2026-07-01 08:00:00+99:00",
+        "2026-07-01 08:00:00+02:00Z",
+        "2026-07-01 2026-07-01 08:00:00",
         "2026-07-01 08:00:00 CET",
         "-5",
         "nan",
@@ -81,6 +94,42 @@ def test_the_hour_that_comes_twice_is_told_apart_by_the_order() -> None:
     read = [times.read(f"2026-10-25 {text}") for text in texts]
     assert [str(local)[11:16] for _, local in read] == texts
     assert [order.strftime("%H:%M") for order, _ in read] == ["23:59", "00:10", "00:50", "01:05", "01:50", "02:00"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "orders"),
+    [
+        (["01:59:00", "02:10:05", "02:10:04", "02:20:00"], ["23:59:00", "00:10:05", "00:10:04", "00:20:00"]),  # one was late
+        (["01:59:00", "02:50:00", "02:00:30", "02:58:00"], ["23:59:00", "00:50:00", "01:00:30", "01:58:00"]),
+        (["03:00:00", "02:50:00", "02:30:00", "02:10:00"], ["02:00:00", "00:50:00", "00:30:00", "00:10:00"]),  # newest first
+    ],
+)
+def test_only_a_step_back_in_the_hour_that_comes_twice_is_its_second_time(texts: list[str], orders: list[str]) -> None:
+    times = Times(PARIS)
+    assert [times.read(f"2026-10-25 {text}")[0].strftime("%H:%M:%S") for text in texts] == orders
+    assert times.repeated == 3
+
+
+def test_what_ends_in_the_hour_that_comes_twice_ends_after_its_start_and_proves_nothing_of_others() -> None:
+    times = Times(PARIS)
+    spans = [("02:05", "02:30"), ("02:10", "02:15"), ("02:50", "02:20")]
+    read = []
+    for start, end in spans:
+        begins, _ = times.read(f"2026-10-25 {start}")
+        read.append((f"{begins:%H:%M}", f"{times.read(f'2026-10-25 {end}', begins)[0]:%H:%M}"))
+    assert read == [("00:05", "00:30"), ("00:10", "00:15"), ("00:50", "01:20")]
+
+
+def test_what_is_no_time_has_no_zone() -> None:
+    times = Times(None)
+    with pytest.raises(UnreadableTime):
+        times.read("2026-07-01 2026-07-01 08:00:00")
+    times.read("2026-07-01 08:00:00")
+
+
+def test_times_of_one_ten_minutes_may_be_shown_in_different_hours() -> None:
+    times = Times(PARIS)  # 00:59 and 01:00 in UTC, between which summer time begins
+    assert [str(times.read(f"2026-03-29 06:{minute}:00+05:45")[1])[11:16] for minute in (44, 45)] == ["01:59", "03:00"]
 
 
 def test_the_skipped_hour_is_moved_on_and_counted() -> None:
@@ -114,7 +163,7 @@ def test_many_times_are_read_as_one_by_one(zone: ZoneInfo | None, form: str, mom
 
 @pytest.mark.parametrize("zone", [None, PARIS, LORD_HOWE])
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.floats(0, 2e9, allow_nan=False), min_size=1, max_size=8))
+@given(st.lists(st.floats(UNIX_FROM, 2e9, allow_nan=False), min_size=1, max_size=8))
 def test_many_of_unix_are_read_as_one_by_one(zone: ZoneInfo | None, numbers: list[float]) -> None:
     found = Times(zone).many_of_unix(numbers)
     assert found is not None
@@ -122,15 +171,8 @@ def test_many_of_unix_are_read_as_one_by_one(zone: ZoneInfo | None, numbers: lis
 
 
 def test_other_numbers_are_left_to_be_read_one_by_one() -> None:
-    for numbers in (
-        [1.0, None],
-        [1.0, "2026-07-01 08:00"],
-        [-1.0],
-        [2e11],
-        [1.0, float("nan")],
-        [float("nan")],
-        [1.0, float("inf")],
-    ):
+    for other in (None, "2026-07-01 08:00", -1.0, 1.0, UNIX_FROM - 1.0, 2e11, float("nan"), float("inf")):
+        numbers: list[object] = [1782892800.0, other]
         assert Times(PARIS).many_of_unix(numbers) is None
 
 
