@@ -19,6 +19,8 @@ MOST_LINES = 2_000_000
 """A file with more is refused: none of a release has nearly as many, and each may take a fault or a repair."""
 MOST_REPAIRS = 100_000
 """More of them are no known slips of a release; each is kept with every run."""
+LONGEST_NAME = 255
+"""Characters of a sensor's id, a value or an activity; Home Assistant has none longer."""
 UTF8_MARK = b"\xef\xbb\xbf"
 """What spreadsheets put before UTF-8 text."""
 
@@ -42,6 +44,12 @@ class FileReader:
         elif "too many repairs" not in self.faults.counts:
             rule = f"at most {MOST_REPAIRS:,} rows are repaired, so these are no files of the release; get them again"
             self.fault(path, line, "too many repairs", f"{message}; {rule}")
+
+    def check_name(self, path: Path, line: int | None, what: str, text: str) -> None:
+        """Add a fault for a sensor, value or activity (`what`) that cannot stand in a line of a prompt."""
+        if len(text) > LONGEST_NAME or not (text.isprintable() or what == "value"):
+            rule = f"it must be one line of at most {LONGEST_NAME} printable characters; a quote may be lost above it"
+            self.fault(path, line, f"unusable {what}", f"the {what} is {shown(text)}; {rule}")
 
     def folders(self, parent: Path) -> list[Path]:
         """The folders directly below the parent."""

@@ -65,6 +65,9 @@ class Row(NamedTuple):
     more: More | None = None
     """None for most rows, which say the same wherever they stand."""
 
+    def all_labels(self) -> tuple[str, ...]:
+        return (*self.labels, *(self.more.begins + self.more.ends if self.more else ()))
+
 
 class More(NamedTuple):
     """What a row says that depends on the rows above it."""

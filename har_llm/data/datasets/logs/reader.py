@@ -144,7 +144,13 @@ class LogReader(LineReader):
             rule = "it must be a time such as 2011-06-15 01:03:39.14962"
             self.fault(path, line, "unreadable time", f"the time is {shown(time)}; {rule}")
         said = self.row(path, line, fields)
-        return None if moment is None or said is None else (moment, said)
+        if moment is None or said is None:
+            return None
+        if said.text is not None:
+            self.check_name(path, line, "sensor", said.text)
+        for label in said.all_labels():
+            self.check_name(path, line, "activity", label)
+        return moment, said
 
 
 def row_of(

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from har_llm.common.errors import ConfigError
 from har_llm.data.datasets.base import HomeConfig
+from har_llm.data.datasets.files import LONGEST_NAME
 from har_llm.data.datasets.own.home_file import OwnDescription, OwnSensor, number_of
-from har_llm.data.datasets.own.recorded import LONGEST, Recorded
+from har_llm.data.datasets.own.recorded import Recorded
 from har_llm.data.datasets.own.told import plain_name
 
 UNUSUAL = "seldom tells what people do; to use it: room, name, states: {value: word}"
@@ -104,7 +105,7 @@ def guess_sensors(
 
 def _said_name(sensor: str, attributes: Mapping[str, object], vocabulary: Vocabulary) -> str:
     friendly = attributes.get("friendly_name")
-    if isinstance(friendly, str) and friendly.strip() and friendly.isprintable() and len(friendly) <= LONGEST:
+    if isinstance(friendly, str) and friendly.strip() and friendly.isprintable() and len(friendly) <= LONGEST_NAME:
         return friendly
     return sensor.partition(".")[2] or sensor if vocabulary.domains else sensor
 

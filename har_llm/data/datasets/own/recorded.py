@@ -10,14 +10,12 @@ from itertools import accumulate, islice
 from operator import le
 from pathlib import Path
 
-from har_llm.data.datasets.files import FileReader, shown
+from har_llm.data.datasets.files import FileReader
 
 Said = tuple[str, str]
 """(sensor, value), or (activity, resident), as a file says them."""
 NO_TAG = ("", "")
 LEFT_OUT = "sensor left out"
-LONGEST = 255
-"""Characters of a sensor's id, a value or an activity; Home Assistant has none longer."""
 
 
 @dataclass
@@ -65,9 +63,7 @@ class Recorded:
         said += [("activity", label, path, line) for (label, _), line in self.tags.items()]
         said += [("activity", label, self.spans_path or path, line) for _, _, label, line in self.spans]
         for what, text, place, line in said:
-            if len(text) > LONGEST or not (text.isprintable() or what == "value"):
-                rule = f"it must be one line of at most {LONGEST} printable characters; a quote may be lost above it"
-                reader.fault(place, line, f"unusable {what}", f"the {what} is {shown(text)}; {rule}")
+            reader.check_name(place, line, what, text)
 
     def add(
         self,

@@ -84,6 +84,12 @@ def test_what_a_sensor_cannot_say_is_left_out_told_once_and_counted(tmp_path: Pa
     assert recordings.dropped_events["value or sensor that is not known"] == 2
 
 
+@pytest.mark.parametrize("label", ["Eat\x1b[31m", "Eat" * 100, "7" * 5_000])
+def test_a_label_that_cannot_stand_in_a_line_is_a_fault(tmp_path: Path, label: str) -> None:
+    fault = only_fault(casas(tmp_path, [*ZENODO, f"2011-06-15,08:00:00,Bedroom,ON,{label}"]), tmp_path)
+    assert (fault.line, fault.kind) == (7, "unusable activity") and "at most 255 printable characters" in fault.message
+
+
 def test_a_row_of_another_byte_order_or_encoding_is_a_fault(tmp_path: Path) -> None:
     dataset = casas(tmp_path, CLASSIC)
     path = tmp_path / "home.txt"
