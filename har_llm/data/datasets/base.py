@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,11 +85,11 @@ class DatasetConfig(ABC):
         """Raise ConfigError where the settings contradict each other."""
         check_name("dataset.name", self.name)
         require("dataset.null_class", self.null_class, NULL_CLASS_USES)
-        names = list(self.home.activities.values())
-        doubled = sorted({name for name in names if names.count(name) > 1})
+        names = Counter(name.casefold() for name in self.home.activities.values())
+        doubled = sorted({name for name in self.home.activities.values() if names[name.casefold()] > 1})
         if doubled:
             raise ConfigError(
-                f"dataset.home.activities names {', '.join(doubled)} twice; every activity needs its own name."
+                f"dataset.home.activities names {', '.join(doubled)} twice; every activity needs its own name, in any case."
             )
         _check_lines(self.home)
         for setting, given in (("null_class", self.home.null_class), ("definitions", self.home.definitions)):

@@ -115,7 +115,8 @@ class IntervalRelease(ContinuousRelease):
                 timed += [(start, line, 0, words[key][0]), (end, line, 1, words[key][1])]
             timed.sort()
             seconds, in_gap, gold = [one[0] for one in timed], self.in_gap, list[tuple[int, ...]]()
-            for held, end in Timeline(list(activities)).pieces(seconds):
+            offered = self.offered(self.home).activities
+            for held, end in Timeline([span for span in activities if span[2] in offered]).pieces(seconds):
                 gold += [held or in_gap] * (end - len(gold))
             moments = [EPOCH + timedelta(0, second) for second in seconds]
             columns = Columns(moments, [one[3] for one in timed], gold, [()] * len(timed))

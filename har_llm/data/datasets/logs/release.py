@@ -6,13 +6,14 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from har_llm.common.errors import DataError, MissingError, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
-from har_llm.data.datasets.base import HomeConfig, events_in
+from har_llm.data.datasets.base import HomeConfig, activity_number, events_in
 from har_llm.data.datasets.continuous import ContinuousRelease
 from har_llm.data.datasets.files import without_collector
 from har_llm.data.datasets.logs.log import Log
@@ -26,7 +27,7 @@ class LogRelease(ContinuousRelease):
     """A home in a log, or in several: the files of a folder, each with sessions of its own.
 
     An event has the activities that are marked around it, the row with the mark included. If home.activities lists none but
-    the null class, they are those of the file: its labels in alphabetical order, numbered from 1.
+    the null class, they are those of the file: its labels in alphabetical order, numbered from 1, whatever their case.
     """
 
     COUNTED: ClassVar[tuple[str, ...]] = (*ContinuousRelease.COUNTED, "rows")
@@ -128,14 +129,21 @@ class LogRelease(ContinuousRelease):
         return sorted({label for log in logs for label in log.all_labels()} - set(self.null_labels))
 
     def _labelled(self, logs: Sequence[Log]) -> tuple[HomeConfig, Mapping[str, int]]:
-        """The home with its activities, and their numbers by label."""
+        """The home with its activities, and their numbers by label; a label of none that is offered has no number."""
         home, labels = self.home, self._labels(logs)
         if not self._lists_activities():
-            names = dict.fromkeys(self.activity_name(label) for label in labels)
-            home = replace(home, activities={**dict(enumerate(names, start=1)), **home.activities})
-        by_name = {name.casefold(): number for number, name in home.activities.items()}
-        numbers = {label: by_name[self.activity_name(label).casefold()] for label in labels}
-        return self.offered(home), numbers
+            home = replace(home, activities={**self._of_the_file(labels), **home.activities})
+        home = self.offered(home)
+        found = {label: activity_number(self.activity_name(label), home.activities) for label in labels}
+        return home, {label: number for label, number in found.items() if number is not None}
+
+    def _of_the_file(self, labels: Iterable[str]) -> Mapping[int, str]:
+        """The activities that labels name, whatever their case, by the lowest numbers that are free."""
+        names = dict[str, str]()
+        for name in map(self.activity_name, labels):
+            if activity_number(name, self.home.activities) is None:
+                names.setdefault(name.casefold(), name)
+        return dict(zip((number for number in count(1) if number not in self.home.activities), names.values(), strict=False))
 
     def _sessions(self, log: Log, numbers: Mapping[str, int], *, several: bool) -> Iterable[Session]:
         """A file without any label is unlabelled, not full of gaps."""

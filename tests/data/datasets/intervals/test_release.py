@@ -29,6 +29,14 @@ def test_rooms_are_those_of_the_sensors_in_the_file(tmp_path: Path) -> None:
     assert own.home.rooms == {"loft": ("bed",)}
 
 
+def test_a_label_of_the_null_class_is_as_a_gap(tmp_path: Path) -> None:
+    labels = {"Sleeping": 0, "Breakfast": 3}
+    assert [one.activities for one in events(uci_adl(tmp_path, labels=labels), tmp_path)][:2] == [(0,), (0, 3)]
+    recordings = uci_adl(tmp_path, labels=labels, gaps="unlabelled").read(tmp_path)
+    assert [one.activities for one in recordings.sessions[0].events][:3] == [(), (3,), (3,)]
+    assert 0 not in recordings.home.activities
+
+
 def test_gaps_may_be_unlabelled_and_then_nobody_is_offered_the_null_class(tmp_path: Path) -> None:
     recordings = uci_adl(tmp_path, gaps="unlabelled").read(tmp_path)
     assert [one.activities for one in recordings.sessions[1].events] == [()]

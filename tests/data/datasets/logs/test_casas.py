@@ -102,6 +102,21 @@ def test_gaps_may_be_unlabelled(tmp_path: Path) -> None:
     assert events(recordings)[-1].activities == () and recordings.home.activities == {1: "Sleep", 2: "Toilet"}
 
 
+def test_a_label_with_the_name_of_the_null_class_is_as_a_gap(tmp_path: Path) -> None:
+    rows = [*ZENODO, "2011-06-15,06:20:43,LoungeChair,OFF,None_of_these"]
+    assert named(casas(tmp_path, rows), tmp_path)[-1][2] == NONE
+    recordings = casas(tmp_path, rows, gaps="unlabelled").read(tmp_path)
+    assert events(recordings)[-1].activities == () and recordings.home.activities == {1: "Sleep", 2: "Toilet"}
+
+
+def test_the_labels_of_a_file_get_the_numbers_that_are_free_whatever_their_case(tmp_path: Path) -> None:
+    rows = [f"2011-06-15,08:00:0{place},Bedroom,ON,{label}" for place, label in enumerate(["eat", "Eat", "Walk", "17"])]
+    home = {"activities": {0: "none of these", 1: "nobody"}, "null_class": [0, 1], "definitions": {}}
+    recordings = casas(tmp_path, rows, home=home, gaps="unlabelled").read(tmp_path)
+    assert recordings.home.activities == {2: "activity 17", 3: "Eat", 4: "Walk"}
+    assert [one.activities for one in events(recordings)] == [(3,), (3,), (4,), (2,)]
+
+
 def test_who_knows_the_home_names_its_sensors_and_activities(tmp_path: Path) -> None:
     sensors = {
         "M017": {"room": "bedroom", "name": "bed"},
