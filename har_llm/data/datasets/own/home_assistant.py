@@ -80,7 +80,7 @@ def _read_database(path: Path, recorded: Recorded, times: Times, reader: FileRea
     states, first = recorder.states(), 1
     while some := list(islice(states, ROWS)):
         entities, values, changed = zip(*some, strict=True)
-        said = [(str(entity), "" if value is None else str(value)) for entity, value in zip(entities, values, strict=True)]
+        said = [(_text(entity), _text(value)) for entity, value in zip(entities, values, strict=True)]
         lines: Sequence[int] = range(first, first + len(some))
         found = times.many_of_unix(changed)
         if found is None:
@@ -90,6 +90,10 @@ def _read_database(path: Path, recorded: Recorded, times: Times, reader: FileRea
         first += len(some)
     if recorded.said:
         recorded.attributes = recorder.attributes()
+
+
+def _text(found: object) -> str:
+    return "" if found is None else str(found)
 
 
 def _one_by_one(

@@ -22,8 +22,8 @@ TIMES = ("last_changed_ts", "last_updated_ts", "last_changed", "last_updated")
 Assistant have the last two, as texts in UTC."""
 CUT_SHORT = "the file is cut short or damaged; copy it again while Home Assistant is stopped, or use its backup"
 
-State = tuple[str, str | None, float | str | None]
-"""Entity, state, and when it was changed: UNIX seconds, or a text in UTC."""
+State = tuple[str | None, str | None, float | str | None]
+"""Entity (None where the database has lost its name), state, and when it was changed: UNIX seconds, or a text in UTC."""
 
 
 def is_database(path: Path) -> bool:
@@ -50,7 +50,7 @@ class Recorder:
                 said = json.loads(text)
             except (ValueError, RecursionError):
                 continue
-            if isinstance(said, dict):
+            if entity is not None and isinstance(said, dict):
                 found[entity] = said
         return found
 
@@ -95,15 +95,14 @@ class Recorder:
         if entities is None:
             return None
         entity, joined = entities
+        groups = ", ".join(one for one in ("metadata_id", "entity_id") if one in columns)
+        last = "SELECT *, MAX(rowid) AS newest FROM states WHERE {} IS NOT NULL GROUP BY " + groups  # noqa: S608
         if "attributes_id" in columns and "shared_attrs" in _columns(database, "state_attributes"):
-            last = "SELECT *, MAX(rowid) FROM states WHERE attributes_id IS NOT NULL GROUP BY metadata_id"
-            if not joined:
-                last = last.replace("metadata_id", "entity_id")
-            also = f"JOIN state_attributes ON state_attributes.attributes_id = states.attributes_id {joined}"
-            return f"SELECT {entity}, shared_attrs FROM ({last}) AS states {also}"  # noqa: S608
-        if "attributes" in columns and not joined:
-            last = "SELECT *, MAX(rowid) FROM states WHERE attributes IS NOT NULL GROUP BY entity_id"
-            return f"SELECT entity_id, attributes FROM ({last})"  # noqa: S608
+            states = last.format("attributes_id")
+            also = f"JOIN state_attributes ON state_attributes.attributes_id = states.attributes_id {joined} ORDER BY newest"
+            return f"SELECT {entity}, shared_attrs FROM ({states}) AS states {also}"  # noqa: S608
+        if "attributes" in columns:
+            return f"SELECT {entity}, attributes FROM ({last.format('attributes')}) AS states {joined} ORDER BY newest"  # noqa: S608
         return None
 
 
@@ -114,10 +113,13 @@ def _columns(database: sqlite3.Connection, table: str) -> set[str]:
 
 
 def _entities(database: sqlite3.Connection, columns: set[str]) -> tuple[str, str] | None:
-    """The column that names a state's entity, and the table to be joined for it."""
+    """What names a state's entity, and the table to be joined for it. While Home Assistant moves the names of an older
+    database into that table, states that it has not reached have them still."""
+    own = "states.entity_id" if "entity_id" in columns else None
     if "metadata_id" in columns and {"metadata_id", "entity_id"} <= _columns(database, "states_meta"):
-        return "states_meta.entity_id", "JOIN states_meta ON states_meta.metadata_id = states.metadata_id"
-    return ("states.entity_id", "") if "entity_id" in columns else None
+        joined = "LEFT JOIN states_meta ON states_meta.metadata_id = states.metadata_id"
+        return f"COALESCE(states_meta.entity_id, {own or 'NULL'})", joined
+    return (own, "") if own else None
 
 
 def _schema_version(database: sqlite3.Connection) -> str:

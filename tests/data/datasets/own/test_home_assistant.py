@@ -157,6 +157,29 @@ def test_device_classes_and_friendly_names_give_words(tmp_path: Path) -> None:
     assert texts(own("home_assistant", path, PARIS)) == [("2026-03-02 07:10:00", "küche tür OPENED")]
 
 
+def test_a_database_whose_names_are_being_moved(tmp_path: Path) -> None:
+    path = recorder(
+        tmp_path / "ha.db",
+        [
+            (DOOR, "off", None, START),
+            (DOOR, "on", None, SECOND),
+            (DOOR, "off", None, SECOND + 9),
+            (DOOR, "on", None, SECOND + 30),
+        ],
+    )
+    with sqlite3.connect(path) as database:
+        database.execute(
+            "UPDATE states SET metadata_id = NULL, entity_id = ?, attributes_id = 1 WHERE state_id = 3", (DOOR,)
+        )
+        database.execute("INSERT INTO states (state, last_updated_ts) VALUES ('off', ?)", (SECOND + 40,))
+    database.close()
+    dataset = own("home_assistant", path, PARIS)
+    words = [text.split()[-1] for _, text in texts(dataset)]
+    assert words == ["OPENED", "CLOSED", "OPENED"]
+    assert read(dataset).dropped_events == {"first state of a sensor, no change": 1, "row without a sensor": 1}
+    assert {text.rpartition(" ")[0] for _, text in texts(dataset)} == {"küche tür"}  # its attributes are found by either
+
+
 def test_a_newer_schema_is_read_where_its_columns_are_there(tmp_path: Path) -> None:
     path = recorder(tmp_path / "new.db", [(DOOR, "off", None, START), (DOOR, "on", None, SECOND)], version=999)
     assert len(texts(own("home_assistant", path, PARIS))) == 1
