@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby, pairwise
 from typing import NamedTuple
 
 from har_llm.common.numbers import decimals
-from har_llm.data.records import Moment, after, elapsed
+from har_llm.data.records import Moment, after, elapsed, seconds_between
 from har_llm.runs.facts import label
 from har_llm.runs.result import Metrics, PredictionRow
 from har_llm.scoring.names import cause_name
-from har_llm.scoring.segments import segments
+from har_llm.scoring.segments import LONGEST_HOLD, segments
 
 SEVERAL = "; "
 """Between the names of an event's gold activities."""
@@ -38,17 +38,33 @@ class PredictedSegment(NamedTuple):
 
 def predicted_segments(rows: Iterable[PredictionRow], parsing: str) -> Iterator[PredictedSegment]:
     """The segments of each session, by their start. `rows`: all of a run, in order. Raises ValueError for a time that is
-    none."""
-    for session, group in groupby(rows, key=lambda row: row.session):
-        held = [(row.moment, row.parsed(parsing).activity) for row in group]
-        moments = [moment for moment, _ in held]
-        seconds = elapsed(moments)
-        for one in segments(seconds, [() if activity is None else (activity,) for _, activity in held]):
+    none.
+
+    The last event of a session holds until the first of the next one, where that is at most LONGEST_HOLD later: a recording
+    that is cut into days has no wall at midnight.
+    """
+    held = ((name, _held(group, parsing)) for name, group in groupby(rows, key=lambda row: row.session))
+    for (session, events), following in pairwise(chain(held, [("", [])])):
+        moments, activities = (list(column) for column in zip(*events, strict=True))
+        later = [moment for moment, _ in following[1][:1] if _holds_on(moments[-1], moment)]
+        moments, seconds = [*moments, *later], elapsed([*moments, *later])
+        for one in segments(seconds, [*activities, *([()] * len(later))]):
             # By the clock of the next event where that ends it: where summer time ends, an hour comes twice.
             meets = one.last + 1 < len(moments) and one.end == seconds[one.last + 1]
             end = moments[one.last + 1] if meets else after(moments[one.last], one.end - seconds[one.last])
             length = one.end - one.start
             yield PredictedSegment(session, one.activity, moments[one.first], moments[one.last], end, length, one.events)
+
+
+def _held(rows: Iterable[PredictionRow], parsing: str) -> list[tuple[Moment, tuple[int, ...]]]:
+    said = ((row.moment, row.parsed(parsing).activity) for row in rows)
+    return [(moment, () if activity is None else (activity,)) for moment, activity in said]
+
+
+def _holds_on(last: Moment, later: Moment) -> bool:
+    """Whether another session begins soon enough after this one's last event."""
+    dated = isinstance(last, datetime) and isinstance(later, datetime)
+    return dated and 0 <= seconds_between(last, later) <= LONGEST_HOLD
 
 
 def event_sheet(metrics: Metrics, rows: Iterable[PredictionRow], parsing: str) -> Iterator[Cells]:

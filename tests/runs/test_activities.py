@@ -61,6 +61,14 @@ def test_a_segment_goes_over_midnight(tmp_path: Path) -> None:
     assert (first.start, first.end, first.seconds) == (time_of_day(85_800), time_of_day(30), 630)
 
 
+def test_a_night_goes_on_in_the_session_of_the_next_day_but_not_over_a_hole(tmp_path: Path) -> None:
+    days = {"a": ("23:10:00", "2012-02-28", 1), "b": ("06:40:00", "2012-02-29", 2), "c": ("20:00:00", "2012-03-01", 1)}
+    made = [row(name, 0, (1,), said, time=time, date=date) for name, (time, date, said) in days.items()]
+    night, *others = predicted_segments(written(tmp_path / "run", made).predictions(), "strict")
+    assert (night.session, night.seconds, night.end) == ("a", 7.5 * 3600, datetime(2012, 2, 29, 6, 40))
+    assert [(one.session, one.seconds) for one in others] == [("b", 0.0), ("c", 0.0)]
+
+
 def test_a_segment_ends_where_the_next_begins_also_where_an_hour_comes_twice(tmp_path: Path) -> None:
     night = [("01:00:00", 1), ("02:50:00", 1), ("02:05:00", 1), ("03:30:00", 2)]
     result = run_of(tmp_path / "run", *((time, "2026-10-25", said) for time, said in night))

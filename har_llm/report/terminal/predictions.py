@@ -27,6 +27,8 @@ DAYS = 7
 """The first days are shown; a recording may have hundreds."""
 SEGMENTS = 40
 """Of each."""
+NOTICES = 5
+"""Most that are shown."""
 RULE = (
     f"An activity holds until the next event, at most {LONGEST_HOLD // 3600} hours; a longer gap, or an event with another "
     f"activity, ends its segment."
@@ -57,7 +59,14 @@ def show_predictions(result: RunResult, *, parsing: str, fresh: bool) -> None:
     if len(days) > DAYS:
         out.print(f"\n... and {counted(len(days) - DAYS, f'more {shown}')} ({SEGMENTS_CSV})")
     show_table(out, _time_table(segments, metrics))
-    show_notes(out, [*_notes(metrics, parsing, without), f"task=report 'runs=[{result.folder.name}]' draws the days."])
+    show_notes(
+        out,
+        [
+            *_of_files(result),
+            *_notes(metrics, parsing, without),
+            f"task=report 'runs=[{result.folder.name}]' draws the days.",
+        ],
+    )
     show_head(out, f"\n{title}", label(metrics))  # again, as the beginning has gone past by now
     for what, path in (("Events", result.folder / EVENTS_CSV), ("Segments", result.folder / SEGMENTS_CSV)):
         out.print(plain(f"{what}: {path}"), soft_wrap=True)
@@ -113,6 +122,12 @@ def _clock(moment: Moment) -> str:
 
 def _lasting(seconds: float) -> str:
     return duration(seconds / 3600)
+
+
+def _of_files(result: RunResult) -> Iterator[str]:
+    """What was noticed of a whole file while it was read, such as times in UTC; task=describe counts what is of rows."""
+    for notice in [one for one in result.data.repairs if one.line is None][:NOTICES]:
+        yield f"{notice.path}: {notice.message}."
 
 
 def _notes(metrics: Metrics, parsing: str, without: Counter[str]) -> Iterator[str]:

@@ -20,7 +20,7 @@ async function showDays(main, settings, isCurrent) {
   fill(main,
     h("h1", null, "Days"),
     h("div", { class: "tools" }, datasetChoice(settings), parsingSwitch(settings), runChips(settings)),
-    quiet("An activity lasts until the next event, at most 12 hours; events of several activities have several bands. ",
+    quiet("An activity, gold too, lasts until the next event of its session, at most 12 hours, whatever a label says; events of several activities have several bands. ",
       "Hatched: missed; a thin line: not in that run, or unlabelled. A band leads to its event."),
     statusLine(runs),
     !days.length && hint("There is no event whose time can be read."),
