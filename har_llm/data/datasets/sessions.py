@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -58,8 +58,9 @@ class Cut:
             sessions.append(Session(name, group, list(made)))
         return sessions
 
-    def parts(self, moments: Sequence[datetime]) -> Iterator[tuple[str, range]]:
-        """The id of each session and the places of its events, of moments in order of time."""
+    def parts(self, moments: Sequence[datetime], passed: Iterable[datetime] | None = None) -> Iterator[tuple[str, range]]:
+        """The id of each session and the places of its events, of moments in order of time. `passed`: the same times as no
+        clock was set forward or back between them, by which gaps are measured; None = not known."""
         if self.at == "days":
             start = 0
             while start < len(moments):
@@ -69,7 +70,7 @@ class Cut:
                 start = end
             return
         gap = timedelta(minutes=self.gap_minutes)
-        numbered = enumerate(pairwise(moments), start=1)
+        numbered = enumerate(pairwise(moments if passed is None else passed), start=1)
         starts = [place for place, (earlier, later) in numbered if self.at == "gaps" and later - earlier >= gap]
         for start, end in pairwise([0, *starts, len(moments)]) if moments else ():
             yield moments[start].isoformat(timespec="seconds").replace("T", "_").replace(":", "-"), range(start, end)

@@ -59,10 +59,11 @@ class Teller:
             else:
                 seconds = ((recorded.orders[place] - EPOCH) // SECOND for place in kept)
                 activities = [own or timeline.at(at) or in_gap for (own, _), at in zip(tags, seconds, strict=True)]
+            passed = (recorded.orders[place] for place in kept)
             columns = iter(clocks), iter(texts), iter(activities), (subjects for _, subjects in tags)
             return [
                 Session(name, group, [*map(Event._make, zip(range(len(part)), *columns, strict=False))])
-                for name, part in cut.parts(clocks)
+                for name, part in cut.parts(clocks, passed)
             ]
 
     def _kept(self, told: Mapping[Said, Told]) -> Sequence[int]:

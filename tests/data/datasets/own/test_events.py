@@ -266,6 +266,17 @@ def test_sessions_may_be_cut_at_gaps_and_any_split_divides_them(tmp_path: Path) 
         assert parts["train"] and parts["test"]
 
 
+def test_a_gap_is_as_long_as_what_passed_and_not_as_a_clock_shows(tmp_path: Path) -> None:
+    times = ["03-29 00:59", "03-29 01:01", "10-24 23:40", "10-25 01:20", "10-25 02:19"]
+    content = "time,sensor,value\n" + "".join(f"2026-{time}:00Z,hall_door,open\n" for time in times)
+    sessions = read(events_of(tmp_path, content, "dataset.timezone=Europe/Paris", "dataset.cut.at=gaps")).sessions
+    assert [[event.time[:5] for event in session.events] for session in sessions] == [
+        ["01:59", "03:01"],
+        ["01:40"],
+        ["02:20", "03:19"],
+    ]
+
+
 def test_the_path_is_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events_of(tmp_path, WEEK)
     monkeypatch.chdir(tmp_path)
