@@ -21,7 +21,7 @@ from har_llm.data.datasets.own.guess import Vocabulary, guess_home, guess_sensor
 from har_llm.data.datasets.own.home_file import OwnDescription, read_home
 from har_llm.data.datasets.own.recorded import Recorded
 from har_llm.data.datasets.own.table import Table
-from har_llm.data.datasets.own.timed import time_fault
+from har_llm.data.datasets.own.timed import row_fault
 from har_llm.data.datasets.own.times import Times, UnreadableTime, check_form, zone_of
 from har_llm.data.datasets.own.told import Teller
 from har_llm.data.datasets.sessions import Cut
@@ -221,11 +221,13 @@ class OwnHome(DatasetConfig):
                     begins, _ = times.read(row[start])
                     ends, _ = times.read(row[end], begins)
                 except UnreadableTime as error:
-                    time_fault(table, block, place, (start, end), "unreadable time", str(error))
+                    row_fault(table, block, place, (start, end), "unreadable time", str(error))
                     continue
                 if ends < begins:
                     rule = "its end must not be before its start"
-                    time_fault(table, block, place, (start, end), "ends before it starts", rule)
+                    row_fault(table, block, place, (start, end), "ends before it starts", rule)
+                if not row[activity].strip():
+                    row_fault(table, block, place, (activity,), "no activity", "write it, or leave the row out")
                 recorded.spans.append((begins, ends, row[activity].strip(), line))
         table.add_repairs()
 

@@ -14,7 +14,7 @@ from har_llm.data.datasets.own.base import OwnHome
 from har_llm.data.datasets.own.columns import Columns, Finder
 from har_llm.data.datasets.own.recorded import Recorded
 from har_llm.data.datasets.own.table import SEPARATORS, Block, Table
-from har_llm.data.datasets.own.timed import time_fault, timed
+from har_llm.data.datasets.own.timed import row_fault, timed
 from har_llm.data.datasets.own.times import Times, UnreadableTime, zone_of
 
 OTHERS = ("value", "activity", "resident")
@@ -104,11 +104,11 @@ class _Rows:
                     start = self._times.read(row[self._when[0]])
                     end = self._times.read(row[self._when[1]], start[0])
                 except UnreadableTime as error:
-                    time_fault(self._table, block, place, self._when, "unreadable time", str(error))
+                    row_fault(self._table, block, place, self._when, "unreadable time", str(error))
                     continue
                 if end[0] < start[0]:
                     rule = "its end must not be before its start"
-                    time_fault(self._table, block, place, self._when, "ends before it starts", rule)
+                    row_fault(self._table, block, place, self._when, "ends before it starts", rule)
                 tagged = self._tagged(block.rows([place]))
                 orders, clocks = zip(start, end, strict=True)
                 said = [(row[self._sensor], "ON"), (row[self._sensor], "OFF")]

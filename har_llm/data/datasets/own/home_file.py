@@ -75,7 +75,7 @@ class _HomeReader:
             rooms=of("rooms", lambda name, found: self._each(name, found, self._lines)),
             activities=activities,
             definitions=of("definitions", self._by_number),
-            null_class=[int(one) if _whole(one) else one for one in of("null_class", self._lines)],
+            null_class=[int(one) if is_whole(one) else one for one in of("null_class", self._lines)],
             rules=of("rules", self._lines),
             null_class_rules=of("null_class_rules", self._lines),
         )
@@ -127,16 +127,22 @@ class _HomeReader:
         return {key: read(f"{name}.{key}", value) for key, value in found.value.items()}
 
     def _by_number(self, name: str, found: Placed) -> dict[int, str]:
-        named = self._each(name, found, lambda at, one: (self._line(at, one), one.line))
-        for key, (_, line) in named.items():
-            if not _whole(key):
+        numbered: dict[int, str] = {}
+        for key, (text, line) in self._each(name, found, lambda at, one: (self._line(at, one), one.line)).items():
+            if not is_whole(key):
                 self._fault(line, f"{name} has {shown(key)}; each key must be a whole number, as in 1: cooking")
-        return {int(key): text for key, (text, _) in named.items() if _whole(key)}
+            elif int(key) in numbered:
+                self._fault(line, f"{name} has {int(key)} twice, also as {shown(key)}; leave one out")
+            elif not text:
+                self._fault(line, f"{name}.{key} is empty; write its words, or leave it out")
+            else:
+                numbered[int(key)] = text
+        return numbered
 
     def _label(self, activities: Mapping[int, str]) -> Callable[[str, Placed], int | None]:
         def read(name: str, found: Placed) -> int | None:
             text = self._text(name, found)
-            number = activity_number(int(text) if _whole(text) else text, activities)
+            number = activity_number(int(text) if is_whole(text) else text, activities)
             if number is None:
                 self._fault(found.line, f"{name} is {shown(text)}, which activities does not list; add it there")
             return number
@@ -170,7 +176,8 @@ class _HomeReader:
         return sensor
 
 
-def _whole(text: str) -> bool:
+def is_whole(text: str) -> bool:
+    """Whether it is written as a number of an activity."""
     return re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) is not None
 
 

@@ -28,7 +28,7 @@ def timed(table: Table, times: Times, when: Sequence[int]) -> Iterator[tuple[Blo
             try:
                 order, clock = _read(times, text, alone)
             except UnreadableTime as error:
-                time_fault(table, block, place, when, "unreadable time", str(error))
+                row_fault(table, block, place, when, "unreadable time", str(error))
                 continue
             places.append(place)
             orders.append(order)
@@ -54,9 +54,9 @@ def _read(times: Times, text: str, alone: str) -> Instant:
         return times.read(alone)
 
 
-def time_fault(table: Table, block: Block, place: int, when: Sequence[int], kind: str, rule: str) -> None:
-    """Add the fault of a row's times, unless the row says nothing."""
+def row_fault(table: Table, block: Block, place: int, columns: Sequence[int], kind: str, rule: str) -> None:
+    """Add a fault for what a row has in some columns, unless the row says nothing."""
     row = block.row(place)
     if not table.says_nothing(row):
-        found = " and ".join(f"{table.header[one]} is {shown(row[one])}" for one in when)
+        found = " and ".join(f"{table.header[one]} is {shown(row[one])}" for one in columns)
         table.reader.fault(table.path, block.lines[place], kind, f"{found}; {rule}")

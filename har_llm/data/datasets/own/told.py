@@ -12,7 +12,7 @@ from har_llm.common.numbers import counted
 from har_llm.common.text import one_line
 from har_llm.data.datasets.base import activity_number
 from har_llm.data.datasets.files import FileReader, shown, without_collector
-from har_llm.data.datasets.own.home_file import OwnDescription, OwnSensor, number_of
+from har_llm.data.datasets.own.home_file import OwnDescription, OwnSensor, is_whole, number_of
 from har_llm.data.datasets.own.recorded import LEFT_OUT, Recorded, Said
 from har_llm.data.datasets.own.times import EPOCH
 from har_llm.data.datasets.sessions import Cut
@@ -167,9 +167,10 @@ class Teller:
         if (number := self._described.labels.get(label)) is not None:
             return number
         activities = self._described.home.activities
-        given = int(label) if label.isascii() and label.isdigit() and len(label) < 10 else label
-        number = activity_number(given, activities)
-        return activity_number(plain_name(label), activities) if number is None else number
+        for given in (label, plain_name(label), int(label) if is_whole(label) else label):  # a name may look like a number
+            if (number := activity_number(given, activities)) is not None:
+                return number
+        return None
 
 
 def plain_name(label: str) -> str:

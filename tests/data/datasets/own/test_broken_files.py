@@ -238,6 +238,7 @@ LABELS = "start,end,activity\n2026-03-02 07:00:00,2026-03-02 08:00:00,cooking\n"
         ("start,stop\n2026-03-02 07:00:00,2026-03-02 08:00:00\n", 1, "columns", "set dataset.label_columns.activity=NAME"),
         (LABELS + "2026-03-02 08:00:00,2026-03-02 07:00:00,cooking\n", 3, "ends before it starts", "end is '2026-03-02 07"),
         (LABELS + '2026-03-02 08:00:00,2026-03-02 09:00:00,"coo\nking"\n', 3, "unusable activity", "printable"),
+        (LABELS + "2026-03-02 08:00:00,2026-03-02 09:00:00, \n", 3, "no activity", "write it, or leave the row out"),
         (LABELS + "2026-03-02 08:00:00,,cooking\n", 3, "unreadable time", "it must be a time"),
         (LABELS + "2026-03-02 08:00:00,2026-03-02 08:00:00Z,cooking\n", 3, "unreadable time", "set dataset.timezone"),
     ],

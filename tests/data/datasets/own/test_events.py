@@ -227,6 +227,15 @@ def test_activities_may_be_numbers(tmp_path: Path) -> None:
     assert [one.activities for one in events(dataset)] == [(7,), (3,)]
 
 
+def test_a_label_that_looks_like_a_number_is_a_name_first(tmp_path: Path) -> None:
+    rows = "".join(
+        f"2026-03-02 07:1{place}:00,m{place}_motion,ON,{label}\n" for place, label in enumerate(("Eat", "eat", "1"))
+    )
+    dataset = events_of(tmp_path, "time,sensor,value,activity\n" + rows)
+    assert read(dataset).home.activities == {1: "Eat", 2: "1"}
+    assert [one.activities for one in events(dataset)] == [(1,), (1,), (2,)]
+
+
 def test_names_in_any_language(tmp_path: Path) -> None:
     content = "time,sensor,value,activity\n" + "".join(
         f"2026-03-02 07:1{place}:00,{name},on,{label}\n"

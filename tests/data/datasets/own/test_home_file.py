@@ -77,6 +77,8 @@ def test_another_file_may_describe_it_and_settings_stand_above(tmp_path: Path) -
         ("  4: leaving", "  4: [leaving]", 5, "activities.4 must be a text; it is a list"),
         ("  4: leaving", '  4: "leav\\ning"', 5, "must be one line of printable text"),
         ("  4: leaving", "  3: leaving", 5, "the key '3' is there twice"),
+        ("  4: leaving", "  03: leaving", 5, "activities has 3 twice, also as '03'; leave one out"),
+        ("  4: leaving", "  4: ''", 5, "activities.4 is empty; write its words, or leave it out"),
         ("  4: leaving", "  4: other", None, "activities names other twice"),
         ("null_class: [other]", "null_class: other", 9, "null_class must be a list"),
         ("null_class: [other]", "null_class: [7]", None, "null_class has [7]"),
