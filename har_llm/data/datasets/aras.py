@@ -19,7 +19,7 @@ from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
-from har_llm.data.datasets.base import ReleaseConfig, SensorInWords, events_in, where_it_is
+from har_llm.data.datasets.base import ReleaseConfig, SensorInWords, events_in, rooms_of, where_it_is
 from har_llm.data.datasets.files import shown, without_collector
 from har_llm.data.datasets.logs.lines import LineReader
 from har_llm.data.records import DAY_SECONDS, Event, Recordings, Session, time_of_day
@@ -69,7 +69,8 @@ class Aras(ReleaseConfig):
             raise DataError(f"{self.name} in {folder} has {count}; mend or replace the files:", reader.faults)
         counts = {"sessions": len(sessions), "events": events_in(sessions)}
         differences = self.differences(folder, "the release", counts, {})
-        filled = replace(self, home=replace(self.home, rooms=self.home.rooms or self._rooms()))
+        rooms = self.home.rooms or rooms_of((one.room, one.name) for one in self.houses[self.house].sensors.values())
+        filled = replace(self, home=replace(self.home, rooms=rooms))
         return filled.recordings(sessions, [*reader.repairs, *differences])
 
     def faults(self, data: Path) -> Notices:
@@ -89,12 +90,6 @@ class Aras(ReleaseConfig):
         reader = ArasReader(list(self.houses[self.house].sensors.values()), self.home.activities)
         return folder, reader, list(reader.sessions(folder, self.name))
 
-    def _rooms(self) -> dict[str, list[str]]:
-        rooms = dict[str, list[str]]()
-        for sensor in self.houses[self.house].sensors.values():
-            rooms.setdefault(sensor.room, []).append(sensor.name)
-        return rooms
-
 
 class Second(NamedTuple):
     """A row."""
@@ -105,8 +100,6 @@ class Second(NamedTuple):
 
 class ArasReader(LineReader):
     """Reads days, most of whose rows are the same as the row above."""
-
-    BETWEEN = " "
 
     def __init__(self, sensors: Sequence[SensorInWords], activities: Mapping[int, str]):
         super().__init__()

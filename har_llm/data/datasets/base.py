@@ -172,6 +172,16 @@ def where_it_is(folder: str) -> str:
     return f"paths.data or HAR_LLM_DATA to the folder that holds {folder}/"
 
 
+def rooms_of(places: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The rooms, and the different things in each, in order. `places`: a room and what is in it, which may be empty."""
+    rooms: dict[str, list[str]] = {}
+    for room, thing in places:
+        things = rooms.setdefault(room, [])
+        if thing and thing not in things:
+            things.append(thing)
+    return rooms
+
+
 def events_in(sessions: Sequence[Session]) -> int:
     return sum(len(session.events) for session in sessions)
 

@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
-from har_llm.data.datasets.base import HomeConfig, SensorInWords, events_in, where_it_is
+from har_llm.data.datasets.base import HomeConfig, SensorInWords, events_in, rooms_of, where_it_is
 from har_llm.data.datasets.continuous import ContinuousRelease
 from har_llm.data.datasets.files import without_collector
 from har_llm.data.datasets.intervals.reader import EPOCH, TableReader
@@ -124,12 +124,8 @@ class IntervalRelease(ContinuousRelease):
 
     def _home(self, found: Collection[str]) -> HomeConfig:
         """The home with the rooms of the sensors that the file has, unless home.rooms says them."""
-        home, rooms = self.home, dict[str, list[str]]()
-        for key, sensor in self.sensors.items():
-            things = rooms.setdefault(sensor.room, []) if key in found else []
-            if sensor.name not in things:
-                things.append(sensor.name)
-        return replace(self.offered(home), rooms=home.rooms or rooms)
+        rooms = rooms_of((sensor.room, sensor.name) for key, sensor in self.sensors.items() if key in found)
+        return replace(self.offered(self.home), rooms=self.home.rooms or rooms)
 
 
 class _Read(NamedTuple):

@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple
 from har_llm.common.errors import DataError, MissingError, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
-from har_llm.data.datasets.base import HomeConfig, activity_number, events_in
+from har_llm.data.datasets.base import HomeConfig, activity_number, events_in, rooms_of
 from har_llm.data.datasets.continuous import ContinuousRelease
 from har_llm.data.datasets.files import without_collector
 from har_llm.data.datasets.logs.log import Log
@@ -70,7 +70,7 @@ class LogRelease(ContinuousRelease):
                 raise DataError(f"{self.name} in {read.place} has {count}; mend or replace the files:", read.reader.faults)
             home, numbers = self._labelled(read.logs)
             sessions = [session for log in read.logs for session in self._sessions(log, numbers, several=len(read.logs) > 1)]
-        rooms = self.home.rooms or read.words.rooms()
+        rooms = self.home.rooms or rooms_of(place for _, place in sorted(read.words.found.items()))
         filled = replace(self, home=replace(home, rooms=rooms))
         counts = {"events": events_in(sessions), "rows": sum(log.rows for log in read.logs), "sessions": len(sessions)}
         unpaired = [notice for log in read.logs for notice in log.unpaired()]

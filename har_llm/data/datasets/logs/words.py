@@ -82,15 +82,6 @@ class Words:
             return Said(text=_joined(place, states[value]))
         return Said(left_out=NUMBERS if reading is not None else UNKNOWN)
 
-    def rooms(self) -> dict[str, list[str]]:
-        """The rooms of the sensors that were found, with the sensors' names in them."""
-        rooms = dict[str, list[str]]()
-        for _, place in sorted(self.found.items()):
-            things = rooms.setdefault(place.room, [])
-            if place.name and place.name not in things:
-                things.append(place.name)
-        return rooms
-
 
 def check_sensors(sensors: Mapping[str, LoggedSensor]) -> None:
     """Raise ConfigError for a sensor without words."""

@@ -12,7 +12,7 @@ from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, 
 from har_llm.common.files import read_bounded, write_whole
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
-from har_llm.data.datasets.base import DatasetConfig, HomeConfig
+from har_llm.data.datasets.base import DatasetConfig, HomeConfig, rooms_of
 from har_llm.data.datasets.continuous import GAPS, in_gap
 from har_llm.data.datasets.files import FileReader, without_collector
 from har_llm.data.datasets.own.columns import Columns, Finder
@@ -252,15 +252,5 @@ def _merged(described: OwnDescription, given: HomeConfig) -> HomeConfig:
     """The home of a file, with what the settings give in place of it."""
     own = {one.name: value for one in dataclasses.fields(given) if (value := getattr(given, one.name))}
     home = replace(described.home, **own)
-    return replace(home, rooms=home.rooms or _rooms(described))
-
-
-def _rooms(described: OwnDescription) -> dict[str, list[str]]:
-    """Those of the sensors, in their order."""
-    rooms: dict[str, list[str]] = {}
-    for sensor in described.sensors.values():
-        if not sensor.left_out and sensor.room:
-            things = rooms.setdefault(sensor.room, [])
-            if sensor.name and sensor.name not in things:
-                things.append(sensor.name)
-    return rooms
+    found = ((one.room, one.name) for one in described.sensors.values() if one.room and not one.left_out)
+    return replace(home, rooms=home.rooms or rooms_of(found))
