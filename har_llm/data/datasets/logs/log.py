@@ -87,7 +87,7 @@ class Log:
     """One file's events. The lists are as long as there are events."""
 
     name: str
-    """Of the file, without its ending."""
+    """Of the recording."""
     moments: list[datetime] = field(default_factory=list)
     said: list[Row] = field(default_factory=list)
     lines: dict[int, int] = field(default_factory=dict)

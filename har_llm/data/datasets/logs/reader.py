@@ -59,9 +59,10 @@ class LogReader(LineReader):
             self.fault(folder, None, "no recordings", "there is no file in it; set dataset.path to the file or its folder")
         return sorted(files, key=_by_number)
 
-    def read(self, path: Path) -> Log:
+    def read(self, path: Path, name: str) -> Log:
+        """`name`: of the recording, among those of its folder."""
         self.words.begin()
-        log, known, order = Log(path.stem), dict[str, Row](), Order(self, path)
+        log, known, order = Log(name), dict[str, Row](), Order(self, path)
         for first, lines in self.blocks(path):
             rows = self._rows(path, first, lines, known)
             log.rows += len(rows.said)

@@ -88,7 +88,7 @@ class LogRelease(ContinuousRelease):
         words = Words(self.sensors, self.kinds, self.left_out)
         reader = self.reader(words)
         files = reader.files(place) if place.is_dir() else [place]
-        logs = [reader.read(path) for path in files]
+        logs = [reader.read(path, name) for path, name in zip(files, _names(files), strict=True)]
         if not reader.faults:
             self._check_events(place, reader, logs)
             self._check_labels(place, reader, logs)
@@ -160,3 +160,9 @@ class _Read(NamedTuple):
     reader: LogReader
     words: Words
     logs: list[Log]
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """Those of the files without their endings; with them where two have the same without (p01.t1 and p01.t2)."""
+    stems = [path.stem for path in files]
+    return stems if len(set(stems)) == len(stems) else [path.name for path in files]

@@ -92,6 +92,13 @@ def test_days_of_several_files_are_sessions_of_their_own(tmp_path: Path) -> None
     ]
 
 
+def test_two_files_that_differ_in_their_endings_have_sessions_of_two_names(tmp_path: Path) -> None:
+    for name in ("p01.t1", "p01.t2", "p02.t1"):
+        (tmp_path / name).write_text("\n".join(MULTI_RESIDENT))
+    sessions = _configured("casas_adlmr", tmp_path).read(tmp_path).sessions
+    assert [session.id for session in sessions] == ["p01.t1", "p01.t2", "p02.t1"]
+
+
 def test_a_file_without_labels_is_unlabelled(tmp_path: Path) -> None:
     unlabelled = [re.sub(r" Sleeping.*|\tBed.*| Bed.*", "", row) for row in CLASSIC]
     assert {one.activities for one in events(casas(tmp_path, unlabelled).read(tmp_path))} == {()}
