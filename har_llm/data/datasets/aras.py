@@ -119,13 +119,17 @@ class ArasReader(LineReader):
             return
         if not found:
             self.fault(folder, None, "no recordings", "there is no day in it; its files must be DAY_1.txt, DAY_2.txt, ...")
+        names = dict[str, str]()
         for match, path in sorted(found, key=lambda one: (int(one[0][1]), one[1].name)):
-            yield Session(f"day {match[1]}", group, self._events(path))
+            name = f"day {match[1]}"
+            if (above := names.setdefault(name, path.name)) != path.name:
+                self.fault(path, None, "day twice", f"is {name}, as is {above}; leave one of them out")
+            yield Session(name, group, self._events(path))
 
     def _events(self, path: Path) -> list[Event]:
         """A row is at the second that its place among the rows says."""
         events, seconds = list[Event](), 0
-        above, before = "", None
+        above, before = "\n", None  # no line is this
         for line, text in self.numbered(path):
             if text != above:
                 if not text.strip():

@@ -119,6 +119,18 @@ def test_line_ends_and_empty_lines_do_not_matter(tmp_path: Path, end: str) -> No
     assert ("empty line" in {one.kind for one in recordings.repairs}) == (end == "\n\n")
 
 
+def test_an_empty_first_line_is_no_second(tmp_path: Path) -> None:
+    recordings = aras(tmp_path, {"DAY_1.txt": ["", row([]), row([1])]}).read(tmp_path)
+    assert [one.time for one in recordings.sessions[0].events] == ["00:00:01"]
+    assert [(one.line, one.kind) for one in recordings.repairs] == [(1, "empty line"), (None, "other number of rows")]
+    assert "has 2 rows" in recordings.repairs[1].message
+
+
+def test_two_files_of_a_day_are_a_fault(tmp_path: Path) -> None:
+    fault = only_fault(aras(tmp_path, {"DAY_1.txt": [row([])], "day_1.TXT": [row([])]}), tmp_path)
+    assert fault.kind == "day twice" and fault.path.endswith("day_1.TXT") and "as is DAY_1.txt" in fault.message
+
+
 def test_a_missing_home_says_where_it_is_to_be_had(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match=r"no folder '.*House B'.*cmpe\.boun\.edu\.tr.*not checked.*2013.*HAR_LLM_DATA"):
         aras(tmp_path, DAYS, house="B").read(tmp_path / "elsewhere")
