@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import lt
@@ -57,7 +58,8 @@ class Teller:
             if timeline is None:
                 activities = [activities or in_gap for activities, _ in tags]
             else:
-                seconds = ((recorded.orders[place] - EPOCH) // SECOND for place in kept)
+                seconds = [_seconds(recorded.orders[place]) for place in kept]
+                self._notice_labels(seconds, clocks)
                 activities = [own or timeline.at(at) or in_gap for (own, _), at in zip(tags, seconds, strict=True)]
             passed = (recorded.orders[place] for place in kept)
             columns = iter(clocks), iter(texts), iter(activities), (subjects for _, subjects in tags)
@@ -153,11 +155,25 @@ class Teller:
         for start, end, label, line in self._recorded.spans:
             number = self._number(label)
             if number is not None:
-                spans.append(((start - EPOCH) // SECOND, (end - EPOCH) // SECOND, number))
+                spans.append((_seconds(start), _seconds(end), number))
             elif label not in unknown:
                 unknown.add(label)
                 self._unknown_label(self._recorded.spans_path or self._path, line, label)
         return Timeline(spans) if spans else None
+
+    def _notice_labels(self, seconds: Sequence[int], clocks: Sequence[datetime]) -> None:
+        """Say how many labels of a file of their own cover no event. `seconds`, `clocks`: when the events were."""
+        spans = [(_seconds(start), _seconds(end), line) for start, end, _, line in self._recorded.spans]
+        idle = [span for span in spans if bisect_left(seconds, span[0]) == bisect_right(seconds, span[1])]
+        if not idle or not seconds:
+            return
+        outside = any(end < seconds[0] or start > seconds[-1] for start, end, _ in idle)
+        rule = "; check the year and the time zone of those outside it" if outside else ""
+        lasts = f"the recording is of {clocks[0].date()} to {clocks[-1].date()}"
+        message = (
+            f"{len(idle):,} of {counted(len(spans), 'label')} cover no event, the first in line {idle[0][2]}; {lasts}{rule}"
+        )
+        self._reader.repair(self._recorded.spans_path or self._path, None, "label covers no event", message)
 
     def _unknown_label(self, path: Path, line: int, label: str) -> None:
         rule = f"{self._place} has it neither among activities nor among labels; add it there"
@@ -171,6 +187,10 @@ class Teller:
             if (number := activity_number(given, activities)) is not None:
                 return number
         return None
+
+
+def _seconds(at: datetime) -> int:
+    return (at - EPOCH) // SECOND
 
 
 def plain_name(label: str) -> str:

@@ -183,6 +183,29 @@ def test_labels_may_be_intervals_in_a_file_of_their_own(tmp_path: Path) -> None:
     assert [one.activities for one in events(filled)] == [(1,), (3,), (3,), (2,)]
 
 
+def test_labels_that_cover_no_event_are_counted_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    lines = "\n".join(line.rpartition(",")[0] for line in WEEK.splitlines())
+    dataset = events_of(tmp_path, lines, f"dataset.labels_path={path}")
+    rows = LABELS.splitlines()
+    recording = "the recording is of 2026-03-02 to 2026-03-03"
+    quiet, wrong_year = "2026-03-02 12:00;2026-03-02 13:00;resting", rows[2].replace("2026", "2025")
+    for labels, message in (
+        (
+            LABELS.replace("2026", "2025"),
+            f"2 of 2 labels cover no event, the first in line 2; {recording}; check the year and the time zone",
+        ),
+        ("\n".join([*rows, wrong_year]), f"1 of 3 labels cover no event, the first in line 4; {recording}; check the year"),
+        ("\n".join([*rows, quiet]), f"1 of 3 labels cover no event, the first in line 4; {recording}"),
+    ):
+        path.write_text(labels)
+        (notice,) = [one for one in read(dataset).repairs if one.kind == "label covers no event"]
+        assert (notice.path, notice.line) == (str(path), None) and notice.message.startswith(message)
+        assert ("check" in notice.message) == (quiet not in labels)
+    path.write_text(LABELS)
+    assert not kinds(read(dataset))
+
+
 def test_labels_in_the_hour_that_comes_twice_do_not_depend_on_the_events_before_them(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("start,end,activity\n2026-10-25 02:00:00,2026-10-25 02:20:00,up\n")
     rows = [
