@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
+from typing import NamedTuple
 
 from har_llm.common.checks import require
 from har_llm.common.numbers import counted
 from har_llm.data.datasets.files import FileReader
 from har_llm.data.datasets.own.base import OwnHome
 from har_llm.data.datasets.own.columns import Columns, Finder
-from har_llm.data.datasets.own.recorded import Recorded
+from har_llm.data.datasets.own.recorded import NO_TAG, Recorded, Said, earlier
 from har_llm.data.datasets.own.table import SEPARATORS, Block, Table
 from har_llm.data.datasets.own.timed import row_fault, timed
-from har_llm.data.datasets.own.times import Times, UnreadableTime, zone_of
+from har_llm.data.datasets.own.times import Instant, Times, UnreadableTime, zone_of
 
 OTHERS = ("value", "activity", "resident")
 
@@ -59,15 +60,21 @@ class Events(OwnHome):
         if others.get("value") is None:
             recorded.nothing = {}
         rows = _Rows(recorded, table, times, when, sensor, others)
-        rows.read_intervals() if intervals else rows.read()
-        early = recorded.put_in_order()
-        if early and not intervals:
+        if early := rows.read_intervals() if intervals else rows.read():
             message = f"{counted(early, 'row')} earlier than a row above; all are put in order of time"
             reader.repair(path, None, "rows out of order", message)
         table.add_repairs()
         used = {*when, sensor, *others.values()}
         if more := [name for place, name in enumerate(table.header) if place not in used]:
             reader.repair(path, None, "columns that are not read", f"not read: {', '.join(more)}")
+
+
+class _Interval(NamedTuple):
+    start: Instant
+    end: Instant
+    sensor: str
+    line: int
+    tag: Said
 
 
 class _Rows:
@@ -88,16 +95,31 @@ class _Rows:
         self._value = others.get("value")
         self._tags = [others["activity"], others["resident"]]
 
-    def read(self) -> None:
+    def read(self) -> int:
+        """How many rows were earlier than one above them."""
         for block, orders, clocks in timed(self._table, self._times, self._when):
             columns = block.columns
             values: Iterable[str] = repeat("") if self._value is None else columns[self._value]
             said = list(zip(columns[self._sensor], values, strict=False))
             self._recorded.add(orders, clocks, said, block.lines, self._tagged(block))
+        return self._recorded.put_in_order()
 
-    def read_intervals(self) -> None:
-        """Each row is two events."""
+    def read_intervals(self) -> int:
+        """Each row is two events. How many rows began earlier than one above them."""
+        rows = list(self._intervals())
+        early = earlier([row.start[0] for row in rows])
+        rows.sort(key=lambda row: (row.start[0], row.end[0] > row.start[0]))  # so that one ends before the next begins
+        orders, clocks = zip(*(when for row in rows for when in (row.start, row.end)), strict=True) if rows else ((), ())
+        said = [(row.sensor, value) for row in rows for value in ("ON", "OFF")]
+        lines = [row.line for row in rows for _ in range(2)]
+        tagged = [row.tag for row in rows for _ in range(2)]
+        self._recorded.add(orders, clocks, said, lines, tagged)
+        self._recorded.put_in_order()
+        return early
+
+    def _intervals(self) -> Iterator[_Interval]:
         for block in self._table.blocks():
+            tags = self._tagged(block) or [NO_TAG] * len(block.lines)
             for place, line in enumerate(block.lines):
                 row = block.row(place)
                 try:
@@ -109,10 +131,7 @@ class _Rows:
                 if end[0] < start[0]:
                     rule = "its end must not be before its start"
                     row_fault(self._table, block, place, self._when, "ends before it starts", rule)
-                tagged = self._tagged(block.rows([place]))
-                orders, clocks = zip(start, end, strict=True)
-                said = [(row[self._sensor], "ON"), (row[self._sensor], "OFF")]
-                self._recorded.add(orders, clocks, said, [line, line], tagged and tagged * 2)
+                yield _Interval(start, end, row[self._sensor], line, tags[place])
 
     def _tagged(self, block: Block) -> list[tuple[str, str]] | None:
         """The activity and the resident of each row; None where there are no such columns."""

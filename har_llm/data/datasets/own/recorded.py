@@ -100,7 +100,7 @@ class Recorded:
         them."""
         if all(map(le, self.orders, islice(self.orders, 1, None))):
             return 0
-        early = sum(order < latest for order, latest in zip(self.orders, accumulate(self.orders, max), strict=True))
+        early = earlier(self.orders)
         places = sorted(range(len(self.orders)), key=self.orders.__getitem__)
         for name in ("orders", "clocks", "said", "tagged"):
             column = getattr(self, name)
@@ -119,3 +119,8 @@ class Recorded:
         """The different activities, in the order in which the files have them."""
         named = [activity for activity, _ in self.tags if activity]
         return list(dict.fromkeys([*named, *(activity for _, _, activity, _ in self.spans)]))
+
+
+def earlier(orders: Sequence[datetime]) -> int:
+    """How many are earlier than one before them."""
+    return sum(order < latest for order, latest in zip(orders, accumulate(orders, max), strict=True))

@@ -109,6 +109,16 @@ def test_rows_out_of_order_are_put_in_order_and_counted(tmp_path: Path) -> None:
     assert notice.message.startswith("1 row earlier")
 
 
+def test_intervals_that_touch_end_before_they_begin_again_in_any_order_of_rows(tmp_path: Path) -> None:
+    spans = [("08:10", "08:20"), ("08:00", "08:10"), ("08:20", "08:20")]
+    content = "start,end,sensor\n" + "".join(f"2026-03-02 {a},2026-03-02 {b},a_door\n" for a, b in spans)
+    recordings = read(events_of(tmp_path, content))
+    words = [event.text.split()[-1] for event in recordings.sessions[0].events]
+    assert words == ["OPENED", "CLOSED"] * 3
+    (notice,) = [one for one in recordings.repairs if one.kind == "rows out of order"]
+    assert notice.message.startswith("1 row earlier")
+
+
 def test_a_row_twice_is_left_out_and_counted(tmp_path: Path) -> None:
     row = "2026-03-02 07:00:00,hall_motion,{}\n"
     content = "time,sensor,value\n" + "".join(row.format(value) for value in ("ON", "ON", "OFF", "ON"))
