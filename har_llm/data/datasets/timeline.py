@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+Span = tuple[int, int, int]
+"""Start, end and activity, both ends included."""
+
+
+def apart(spans: Iterable[Span]) -> list[Span]:
+    """Spans of time, of which one that ends at the time at which another begins ends before it, unless it has no length: an
+    event at that time is of the activity that begins, and not of both."""
+    spans = list(spans)
+    starts = {start for start, _, _ in spans}
+    return [(start, end - (start < end and end in starts), number) for start, end, number in spans]
 
 
 class Timeline:
-    """The activities at any time: (start, end, activity), both ends included, cut where anything changes."""
+    """The activities at any time, cut where anything changes."""
 
-    def __init__(self, spans: Sequence[tuple[int, int, int]]):
+    def __init__(self, spans: Sequence[Span]):
         self._starts: list[int] = []
         self._held: list[tuple[int, ...]] = [()]
         """One more than starts: before the first of them nothing is known."""

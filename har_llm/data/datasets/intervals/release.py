@@ -17,7 +17,7 @@ from har_llm.data.datasets.continuous import ContinuousRelease
 from har_llm.data.datasets.files import without_collector
 from har_llm.data.datasets.intervals.reader import EPOCH, TableReader
 from har_llm.data.datasets.sessions import Columns, Cut
-from har_llm.data.datasets.timeline import Timeline
+from har_llm.data.datasets.timeline import Timeline, apart
 from har_llm.data.records import Recordings, Session
 
 
@@ -34,8 +34,9 @@ class Tables(NamedTuple):
 class IntervalRelease(ContinuousRelease):
     """A home in two tables. Each interval of a sensor is two events: its first state at the start, its second at the end.
 
-    An event has every activity that lasts at its second, both ends included: several where they overlap. In a gap between
-    activities it has the null class, or none (`gaps`). Rooms and their sensors are those of the file.
+    An event has every activity that lasts at its second, both ends included: several where they overlap, but one that ends
+    where another begins ends before it. In a gap between activities it has the null class, or none (`gaps`). Rooms and their
+    sensors are those of the file.
     """
 
     COUNTED: ClassVar[tuple[str, ...]] = (*ContinuousRelease.COUNTED, "sensor_rows", "activity_rows")
@@ -116,7 +117,7 @@ class IntervalRelease(ContinuousRelease):
             timed.sort()
             seconds, in_gap, gold = [one[0] for one in timed], self.in_gap, list[tuple[int, ...]]()
             offered = self.offered(self.home).activities
-            for held, end in Timeline([span for span in activities if span[2] in offered]).pieces(seconds):
+            for held, end in Timeline([span for span in apart(activities) if span[2] in offered]).pieces(seconds):
                 gold += [held or in_gap] * (end - len(gold))
             moments = [EPOCH + timedelta(0, second) for second in seconds]
             columns = Columns(moments, [one[3] for one in timed], gold, [()] * len(timed))

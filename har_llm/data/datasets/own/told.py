@@ -17,7 +17,7 @@ from har_llm.data.datasets.own.home_file import OwnDescription, OwnSensor, is_wh
 from har_llm.data.datasets.own.recorded import LEFT_OUT, Recorded, Said
 from har_llm.data.datasets.own.times import EPOCH
 from har_llm.data.datasets.sessions import Cut
-from har_llm.data.datasets.timeline import Timeline
+from har_llm.data.datasets.timeline import Timeline, apart
 from har_llm.data.records import Event, Session
 
 SHOWN = 5
@@ -159,7 +159,7 @@ class Teller:
             elif label not in unknown:
                 unknown.add(label)
                 self._unknown_label(self._recorded.spans_path or self._path, line, label)
-        return Timeline(spans) if spans else None
+        return Timeline(apart(spans)) if spans else None
 
     def _notice_labels(self, seconds: Sequence[int], clocks: Sequence[datetime]) -> None:
         """Say how many labels of a file of their own cover no event. `seconds`, `clocks`: when the events were."""
