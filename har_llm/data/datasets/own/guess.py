@@ -151,7 +151,8 @@ class _Guesser:
         remarks = [] if certain else ["room"]
         if not known and any(self._is_on_or_off(value) for value in values):
             remarks.append("words")
-        return Guess(OwnSensor(room=room, name=name, states=states), " and ".join(remarks))
+        made = OwnSensor(room=room, name=name or self._kind(domain, attributes), states=states)
+        return Guess(made, " and ".join(remarks))
 
     def _no_states(self, values: Sequence[str]) -> str | None:
         """Why the sensor's values are no states."""
@@ -189,8 +190,15 @@ class _Guesser:
             return self._vocabulary.domains[domain], True
         return self._vocabulary.otherwise, False
 
+    def _kind(self, domain: str, attributes: Mapping[str, object]) -> str:
+        """The name of what says nothing but its room."""
+        told = attributes.get("device_class")
+        if isinstance(told, str) and told in self._vocabulary.kinds:
+            return plain_name(told)
+        return plain_name(domain) if self._vocabulary.domains.get(domain) else "sensor"
+
     def _place(self, sensor: str, words: Sequence[str], shared: set[str]) -> tuple[str, str, bool]:
-        """Room and name, and whether the room is a known one."""
+        """Room, name (empty where the id has no further word) and whether the room is a known one."""
         folded = [word.casefold() for word in words]
         for parts, room in self._rooms.items():
             for start in range(len(folded) - len(parts) + 1):
@@ -198,7 +206,7 @@ class _Guesser:
                 if tuple(folded[start:end]) == parts:
                     number = [word for word in words[end : end + 1] if word.isdigit() and len(words) > end + 1]
                     rest = [*words[:start], *words[end + len(number) :]]
-                    return " ".join([room, *number]), " ".join(rest) or "sensor", True
+                    return " ".join([room, *number]), " ".join(rest), True
         if len(words) > 1 and words[0] in shared:
             return words[0], " ".join(words[1:]), False
         return self._vocabulary.elsewhere, " ".join(words) or sensor, False

@@ -74,6 +74,23 @@ def test_entities_of_home_assistant(tmp_path: Path, entity: str, attributes: dic
     assert made.left_out if said is None else made.states["on"] == said
 
 
+@pytest.mark.parametrize(
+    ("entity", "attributes", "name"),
+    [
+        ("light.bedroom", {}, "light"),
+        ("media_player.bedroom", {"friendly_name": "Bedroom"}, "media player"),
+        ("binary_sensor.bedroom", {"device_class": "motion"}, "motion"),
+        ("binary_sensor.bedroom", {"device_class": "odd"}, "sensor"),
+        ("light.bedroom_desk", {}, "desk"),
+    ],
+)
+def test_an_entity_that_is_called_after_its_room_has_the_name_of_its_kind(
+    tmp_path: Path, entity: str, attributes: dict[str, object], name: str
+) -> None:
+    made, _ = guess_sensors({entity: ["on", "off"]}, {entity: attributes}, vocabulary("home_assistant", tmp_path))[entity]
+    assert (made.room, made.name) == ("bedroom", name)
+
+
 def test_the_draft_says_what_is_read_without_it(tmp_path: Path) -> None:
     for dataset in (events_of(tmp_path, WEEK), history_of(tmp_path, HISTORY, "+dataset.timezone=UTC")):
         before = read(dataset)
