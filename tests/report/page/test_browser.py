@@ -629,6 +629,7 @@ def test_days_show_what_lasts_from_when_to_when(tmp_path: Path, watch: Watch) ->
     ]
     page.page.locator("summary", has_text="This day as a table").first.click()
     page.page.locator("summary", has_text="This day as a table").last.click()
+    page.page.locator(".timeline details tbody").nth(1).wait_for()
     rows = [" ".join(row.split()) for row in page.texts(".timeline details tbody tr")]
     assert rows == [
         "gold 22:00:00 24:00:00 1. sleeping",
@@ -653,6 +654,24 @@ def test_days_show_what_lasts_from_when_to_when(tmp_path: Path, watch: Watch) ->
     canvas.click(position={"x": width * 1.5 / 24, "y": 30})
     page.settled()
     assert page.text("#detail h2") == "c"
+
+
+def test_a_night_goes_on_in_the_session_of_the_next_day(tmp_path: Path, watch: Watch) -> None:
+    """A recording that is cut into days has its nights, and each date is one day."""
+    days = {"2012-02-28": ["23:10:00"], "2012-02-29": ["06:40:00", "08:00:00"]}
+    sessions = {
+        date: [one._replace(date=date, time=time) for one, time in zip(events(*times), times, strict=True)]
+        for date, times in days.items()
+    }
+    path = tmp_path / "report.html"
+    run = make(tmp_path, Fabricated("run", sessions, [says(1)], model="big"))
+    write_page([run], path, tables=[], figures=[], headline="accuracy", parsing="strict")
+    page = watch(path, "#days")
+    titles = [title.removesuffix(" event by event") for title in page.texts(".timeline h2")]
+    assert titles == ["Tuesday 2012-02-28", "Wednesday 2012-02-29", "The usual week"]
+    page.page.locator(".week select").select_option("big")
+    page.settled()
+    assert " ".join(page.texts(".week tbody tr")[0].split()) == "1. sleeping – 0.8 8.0 – – – –"
 
 
 def test_of_a_run_without_scores_nothing_is_called_wrong(tmp_path: Path, watch: Watch) -> None:

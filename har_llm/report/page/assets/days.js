@@ -20,7 +20,8 @@ async function showDays(main, settings, isCurrent) {
   fill(main,
     h("h1", null, "Days"),
     h("div", { class: "tools" }, datasetChoice(settings), parsingSwitch(settings), runChips(settings)),
-    quiet("An activity, gold too, lasts until the next event of its session, at most 12 hours, whatever a label says; events of several activities have several bands. ",
+    quiet("An activity, gold too, lasts until the next event, at most 12 hours, whatever a label says; events of several ",
+      "activities have several bands. ",
       "Hatched: missed; a thin line: not in that run, or unlabelled. A band leads to its event."),
     statusLine(runs),
     !days.length && hint("There is no event whose time can be read."),
@@ -32,35 +33,59 @@ async function showDays(main, settings, isCurrent) {
   for (const { start } of [...drawn, ...main.querySelectorAll(".week")]) start?.();
 }
 
-/** Every day of every session: {key, label, session, base: its midnight, first and last: its events}. */
+/** Every day: {key, label, session, number, base: its midnight, first and last: its events}. Sessions with dates share them, as
+    a recording may be cut into sessions anywhere; those without have days of their own. */
 function daysOf(data) {
   data.starts = new Float64Array(data.size);
   data.ends = new Float64Array(data.size);
-  return data.sessions.flatMap((session) => {
-    const events = Array.from({ length: session.end - session.start }, (_, at) => session.start + at);
-    const dates = events.map((event) => data.date(event));
-    const seconds = events.length ? secondsOf(events.map((event) => data.times[event]), dates) : null;
-    if (seconds === null) return [];
-    const days = new Map();
-    events.forEach((event, at) => {
-      data.starts[event] = seconds[at];
-      data.ends[event] = Math.min(seconds[at + 1] ?? seconds[at], seconds[at] + LONGEST_HOLD);
-      for (let day = Math.floor(seconds[at] / DAY); day === Math.floor(seconds[at] / DAY) || day * DAY < data.ends[event]; day++) {
-        if (!days.has(day)) days.set(day, { session, base: day * DAY, first: event, ...nameOf(session, dates[0], day) });
-        days.get(day).last = event;
-      }
-    });
-    return [...days.values()];
+  const readable = data.sessions.map((session) => placeEvents(data, session)).filter(Boolean);
+  readable.forEach(({ session, dated }, at) => {
+    for (let event = session.start; event < session.end; event++) {
+      const later = data.starts[event + 1] - data.starts[event], following = readable[at + 1];
+      // The last event of a session holds until the next session, if that begins soon.
+      const ends = event + 1 < session.end || (dated && following?.dated && following.session.start === event + 1
+        && later >= 0 && later <= LONGEST_HOLD);
+      data.ends[event] = data.starts[event] + (ends ? Math.min(later, LONGEST_HOLD) : 0);
+    }
   });
+  const days = [];
+  for (const one of readable) {
+    for (let event = one.session.start; event < one.session.end; event++) {
+      const begins = Math.floor(data.starts[event] / DAY);
+      for (let number = begins; number === begins || number * DAY < data.ends[event]; number++) {
+        addToDay(data, days, one, event, number, number === begins);
+      }
+    }
+  }
+  return days;
 }
 
-function nameOf(session, date, day) {
-  if (date === null) return { key: `${session.key}+${day}`, label: day ? `${session.label}, day ${day + 1}` : session.label };
-  const number = dayOf(date) + day, own = dateText(number);
-  return {
-    key: `${session.key}+${day}`, weekday: (number + 3) % 7, // day 0 of the clock was a Thursday
-    label: `${WEEK[(number + 3) % 7]} ${own}${session.label === own ? "" : `, ${session.label}`}`,
-  };
+/** When a session's events begin, from the first day of all where there are dates, else from its own first midnight. */
+function placeEvents(data, session) {
+  const events = Array.from({ length: session.end - session.start }, (_, at) => session.start + at);
+  const dates = events.map((event) => data.date(event));
+  const seconds = events.length ? secondsOf(events.map((event) => data.times[event]), dates) : null;
+  if (seconds === null) return null;
+  const dated = dates[0] !== null, midnight = dated ? dayOf(dates[0]) * DAY : 0;
+  events.forEach((event, at) => { data.starts[event] = midnight + seconds[at]; });
+  return { session, dated };
+}
+
+/** Adds an event to the last day if it is of this number, and else to a new one. `begins`: whether the event begins on it. */
+function addToDay(data, days, { session, dated }, event, number, begins) {
+  const last = days.at(-1);
+  const same = last && last.number === number && last.last >= event - 1
+    && (last.session === session || (dated && last.dated && data.starts[event] >= data.starts[event - 1]));
+  if (!same) days.push({ session, dated, number, base: number * DAY, first: event, own: begins, ...nameOf(session, dated, number) });
+  else if (begins && !last.own) Object.assign(last, { session, own: true, ...nameOf(session, dated, number) });
+  days.at(-1).last = event;
+}
+
+function nameOf(session, dated, number) {
+  const key = `${session.key}+${number}`;
+  if (!dated) return { key, label: number ? `${session.label}, day ${number + 1}` : session.label };
+  const weekday = (number + 3) % 7, own = dateText(number); // day 0 of the clock was a Thursday
+  return { key, weekday, label: `${WEEK[weekday]} ${own}${session.label === own ? "" : `, ${session.label}`}` };
 }
 
 function hasDay(data, { first, last }, run, parsing) {
@@ -153,19 +178,20 @@ function weekSection({ data, rows, parsing, settings }) {
   const section = h("section", { class: "timeline week", "aria-labelledby": "week" },
     h("h2", { id: "week" }, "The usual week"),
     h("div", { class: "tools" }, choice("Of", named.map(([name, one]) => [name, rowName(one)]), key, (of) => change({ of }))),
-    quiet("The share of each hour's known time that an activity takes, over all days of the data."),
+    quiet("The share of each hour that an activity takes, over all days of the data; what is empty is not known."),
     canvas,
     scrollBox({ "aria-labelledby": "week" }, weekTable(data, week)));
   section.start = () => new ResizeObserver(() => drawWeek(canvas, high, data, week)).observe(section);
   return section;
 }
 
-/** For each weekday (or once, without dates) {name, hours: 24 times a Map of seconds by activity}. */
+/** For each weekday (or once, without dates) {name, days: how many there are, hours: 24 times a Map of seconds by activity}. */
 function weekOf(data, run, parsing) {
   const dated = data.days.some(({ weekday }) => weekday !== undefined);
-  const week = (dated ? WEEK : ["all days"]).map((name) => ({ name, hours: Array.from({ length: HOURS }, () => new Map()) }));
+  const week = (dated ? WEEK : ["all days"]).map((name) => ({ name, days: 0, hours: Array.from({ length: HOURS }, () => new Map()) }));
   for (const day of data.days) {
-    const { hours } = week[dated ? day.weekday ?? 0 : 0];
+    const weekday = week[dated ? day.weekday ?? 0 : 0], { hours } = weekday;
+    weekday.days++;
     for (const { number, start, end } of daySegments(data, day, run, parsing)) {
       for (let hour = Math.floor((start - day.base) / HOUR); hour < HOURS && day.base + hour * HOUR < end; hour++) {
         const from = day.base + hour * HOUR, seconds = Math.min(end, from + HOUR) - Math.max(start, from);
@@ -179,16 +205,16 @@ function weekOf(data, run, parsing) {
 function drawWeek(canvas, high, data, week) {
   const { pen, wide, ink } = penOf(canvas, high), hour = (wide - WEEK_NAMES) / HOURS;
   drawTimes(pen, hourTicks(wide - WEEK_NAMES).map(([x, text]) => [x + WEEK_NAMES, text]), ink);
-  week.forEach(({ name, hours }, row) => {
+  week.forEach(({ name, days, hours }, row) => {
     const top = HEAD + row * WEEK_ROW, most = WEEK_ROW - 4;
     pen.fillStyle = ink("--ink");
     pen.font = "12px system-ui, sans-serif";
     pen.fillText(name, 0, top + most / 2);
     hours.forEach((seconds, at) => {
-      const sum = [...seconds.values()].reduce((one, other) => one + other, 0);
+      const sum = [...seconds.values()].reduce((one, other) => one + other, 0); // more than an hour where activities overlap
       let y = top;
       for (const number of data.order.filter((one) => seconds.has(one))) {
-        const share = (seconds.get(number) / sum) * most;
+        const share = (seconds.get(number) / Math.max(sum, days * HOUR)) * most;
         pen.fillStyle = colour(data.order.indexOf(number));
         pen.fillRect(WEEK_NAMES + at * hour, y, Math.max(1, hour - 1), share);
         y += share;
