@@ -43,7 +43,7 @@ class LogRelease(ContinuousRelease):
     left_out: list[str] = field(default_factory=list)
     """Sensors that are none: annotations in the form of one."""
     null_labels: list[str] = field(default_factory=list)
-    """Labels that are as a gap: they say that nothing in particular was done."""
+    """Labels that are as a gap, whatever their case: they say that nothing in particular was done."""
 
     def check(self) -> None:
         super().check()
@@ -126,7 +126,8 @@ class LogRelease(ContinuousRelease):
 
     def _labels(self, logs: Iterable[Log]) -> list[str]:
         """The labels of activities, in alphabetical order."""
-        return sorted({label for log in logs for label in log.all_labels()} - set(self.null_labels))
+        found, null = {label for log in logs for label in log.all_labels()}, {label.casefold() for label in self.null_labels}
+        return sorted(label for label in found if label.casefold() not in null)
 
     def _labelled(self, logs: Sequence[Log]) -> tuple[HomeConfig, Mapping[str, int]]:
         """The home with its activities, and their numbers by label; a label of none that is offered has no number."""

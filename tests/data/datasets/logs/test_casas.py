@@ -110,7 +110,7 @@ def test_gaps_may_be_unlabelled(tmp_path: Path) -> None:
 
 
 def test_a_label_with_the_name_of_the_null_class_is_as_a_gap(tmp_path: Path) -> None:
-    rows = [*ZENODO, "2011-06-15,06:20:43,LoungeChair,OFF,None_of_these"]
+    rows = [*ZENODO, "2011-06-15,06:20:42.5,LoungeChair,ON,OTHER", "2011-06-15,06:20:43,LoungeChair,OFF,None_of_these"]
     assert named(casas(tmp_path, rows), tmp_path)[-1][2] == NONE
     recordings = casas(tmp_path, rows, gaps="unlabelled").read(tmp_path)
     assert events(recordings)[-1].activities == () and recordings.home.activities == {1: "Sleep", 2: "Toilet"}
