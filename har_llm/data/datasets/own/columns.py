@@ -19,6 +19,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "resident": ("resident", "subject", "person", "subject_id"),
 }
 """What a plain header calls a column, whatever its case."""
+RENAME = "give each column a name of its own, in any case"
 
 
 @dataclass(kw_only=True)
@@ -50,11 +51,19 @@ class Finder:
         """Whether it is clear what each column is that was asked for."""
         self._taken = {name.strip().casefold() for name in self._given.values() if name is not None}
 
-    def needed(self, *roles: str) -> list[int]:
-        """The places of these columns, all of them or, and then there is a fault, none."""
+    def needed(self, *roles: str, perhaps: str | None = None) -> list[int]:
+        """The places of these columns, all of them or, and then there is a fault, none. `perhaps`: a column that a table may
+        lack; there is a fault too if it seems to be there under a name that is not known."""
         found = [self.optional(role) for role in roles]
-        if missing := [role for role in roles if not self.has(role)]:
-            self._fault(f"none of its columns is known to be the {' or the '.join(missing)}", *missing)
+        missing = [role for role in roles if not self.has(role)]
+        unknown = self._unknown()
+        if perhaps is not None and not self.has(perhaps) and len(unknown) > len(missing):
+            missing.append(perhaps)
+        if missing:
+            what = f"none of its columns is known to be the {' or the '.join(missing)}"
+            if perhaps in missing:
+                what += f" (not known: {', '.join(unknown)}; leave out of the file what is none)"
+            self._fault(what, self._to_set(missing, unknown))
         return [] if None in found else [place for place in found if place is not None]
 
     def optional(self, role: str) -> int | None:
@@ -63,13 +72,16 @@ class Finder:
         if name is not None:
             if self._folded.count(folded := name.strip().casefold()) == 1:
                 return self._folded.index(folded)
-            times = "more than once" if folded in self._folded else "not"
-            self._fault(f"{self._setting}.{role} is {name!r}, which it has {times}", role)
+            if folded in self._folded:
+                self._fault(f"{self._setting}.{role} is {name!r}, which it has more than once", RENAME)
+            else:
+                self._fault(f"{self._setting}.{role} is {name!r}, which it has not", self._to_set([role]))
             return None
         candidates = self._candidates(role)
         if len(candidates) > 1:
             names = " and ".join(self._header[place] for place in candidates)
-            self._fault(f"{names} may each be the {role}", role)
+            alike = len({self._folded[place] for place in candidates}) == 1
+            self._fault(f"{names} may each be the {role}", RENAME if alike else self._to_set([role]))
         return candidates[0] if len(candidates) == 1 else None
 
     def has(self, role: str) -> bool:
@@ -80,8 +92,16 @@ class Finder:
         names = set(NAMES[role]) - self._taken
         return [place for place, name in enumerate(self._folded) if name in names]
 
-    def _fault(self, what: str, *roles: str) -> None:
+    def _unknown(self) -> list[str]:
+        """The columns that no setting names and that have no plain name."""
+        known = self._taken.union(*NAMES.values(), [""])
+        return [name for name, folded in zip(self._header, self._folded, strict=True) if folded not in known]
+
+    def _to_set(self, roles: Sequence[str], unknown: Sequence[str] = ()) -> str:
+        """What to do about columns that are not found."""
+        name = unknown[0] if len(roles) == len(unknown) == 1 else "NAME"
+        return f"set {' '.join(f'{self._setting}.{role}={name}' for role in roles)}, by its name in the header"
+
+    def _fault(self, what: str, rule: str) -> None:
         self.found_all = False
-        header = ", ".join(self._header)
-        rule = f"set {' '.join(f'{self._setting}.{role}=NAME' for role in roles)}, by its name in the header"
-        self._reader.fault(self._path, 1, "columns", f"the header is {header!r}; {what}: {rule}")
+        self._reader.fault(self._path, 1, "columns", f"the header is {', '.join(self._header)!r}; {what}: {rule}")

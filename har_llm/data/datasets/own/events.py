@@ -52,7 +52,7 @@ class Events(OwnHome):
         finder = Finder(reader, path, table.header, self.columns, "dataset.columns")
         intervals = not finder.has("time") and finder.has("start")
         roles = ("start", "end") if intervals else ("date", "time") if finder.has("date") else ("time",)
-        places = finder.needed(*roles, "sensor")
+        places = finder.needed(*roles, "sensor", perhaps=None if intervals else "value")
         others = {role: finder.optional(role) for role in OTHERS if role != "value" or not intervals}
         if not finder.found_all:
             return
