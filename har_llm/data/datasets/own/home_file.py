@@ -16,6 +16,8 @@ from har_llm.data.datasets.files import FileReader, shown
 from har_llm.data.datasets.numeric import Threshold, number
 
 T = TypeVar("T")
+AMBIGUOUS = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}", re.ASCII)
+"""A number whose comma may stand before decimals or between thousands."""
 
 
 @dataclass(kw_only=True)
@@ -167,9 +169,11 @@ class _HomeReader:
             sensor.states = self._each(f"{name}.states", states, self._line)
             return sensor
         words = self._lines(f"{name}.states", states)
-        level = number_of(self._text(f"{name}.threshold", fields["threshold"]))
+        text = self._text(f"{name}.threshold", fields["threshold"])
+        level = None if AMBIGUOUS.fullmatch(text) else number_of(text)
         if level is None:
-            self._fault(found.line, f"{name}.threshold is {_shown(fields['threshold'])}; it must be a number")
+            rule = "it must be a number, as in 1234 or 1.234"
+            self._fault(found.line, f"{name}.threshold is {_shown(fields['threshold'])}; {rule}")
         if len(words) != 2:
             self._fault(states.line, f"{name}.states must be [word below the threshold, word from there]")
         sensor.threshold = Threshold(level=level or 0.0, states=words)
@@ -182,7 +186,7 @@ def is_whole(text: str) -> bool:
 
 
 def number_of(text: str) -> float | None:
-    """The number that a text is, also with a decimal comma; None where it is none."""
+    """The number that a text is; a comma stands before its decimals. None where it is none."""
     return number(text.replace(",", "."))
 
 

@@ -13,7 +13,7 @@ from har_llm.common.numbers import counted
 from har_llm.common.text import one_line
 from har_llm.data.datasets.base import activity_number
 from har_llm.data.datasets.files import FileReader, shown, without_collector
-from har_llm.data.datasets.own.home_file import OwnDescription, OwnSensor, is_whole, number_of
+from har_llm.data.datasets.own.home_file import AMBIGUOUS, OwnDescription, OwnSensor, is_whole, number_of
 from har_llm.data.datasets.own.recorded import LEFT_OUT, Recorded, Said
 from har_llm.data.datasets.own.times import EPOCH
 from har_llm.data.datasets.sessions import Cut
@@ -117,11 +117,28 @@ class Teller:
             rule = f"{self._place} does not list it; task=init adds it there (left_out: true leaves it out)"
             self._reader.fault(self._path, line, "unknown sensor", f"the sensor is {shown(sensor)}; {rule}")
         for sensor, values in without.items():
-            some = ", ".join(map(shown, list(values)[:SHOWN])) + (", ..." if len(values) > SHOWN else "")
             rule = f"{self._place} has no words for them; they are told as they are"
-            message = f"{sensor} has {counted(len(values), 'value')} ({some}); {rule}"
-            self._reader.repair(self._path, min(values.values()), "value without a word", message)
+            self._values_repaired("value without a word", sensor, values, rule)
+        self._say_commas()
         return told
+
+    def _say_commas(self) -> None:
+        """Say of which sensors of numbers every comma may separate thousands; any other tells what the sensor's are."""
+        commas: dict[str, dict[str, int]] = {}
+        for (sensor, value), line in self._recorded.pairs.items():
+            described = self._described.sensors.get(sensor)
+            if described is not None and described.threshold is not None and "," in value:
+                commas.setdefault(sensor, {})[value] = line
+        for sensor, values in commas.items():
+            if all(map(AMBIGUOUS.fullmatch, values)):
+                rule = "the comma is taken to stand before decimals; write 1234 where it separates thousands"
+                self._values_repaired("comma in a number", sensor, values, rule)
+
+    def _values_repaired(self, kind: str, sensor: str, values: Mapping[str, int], rule: str) -> None:
+        """Say how values of a sensor are understood. `values`: with their lines."""
+        some = ", ".join(map(shown, list(values)[:SHOWN])) + (", ..." if len(values) > SHOWN else "")
+        message = f"{sensor} has {counted(len(values), 'value')} ({some}); {rule}"
+        self._reader.repair(self._path, min(values.values()), kind, message)
 
     def _meaning(self, sensor: str, described: OwnSensor, value: str) -> Told:
         changes = self._recorded.changes_only

@@ -96,6 +96,12 @@ def test_another_file_may_describe_it_and_settings_stand_above(tmp_path: Path) -
         ),
         (
             "  tv: {name: television}",
+            "  tv: {name: t, threshold: '1,234', states: [a, b]}",
+            17,
+            "threshold is '1,234'; it must be a number, as in 1234 or 1.234",
+        ),
+        (
+            "  tv: {name: television}",
             "  tv: {name: t, threshold: 1}",
             17,
             "must be [word below the threshold, word from there]",
@@ -116,6 +122,18 @@ def test_what_is_wrong_is_a_fault_with_its_line(tmp_path: Path, line: str, by: s
     faults = events_of(tmp_path, WEEK).faults(tmp_path)
     found = [(one.line, one.message) for one in faults if one.path == str(path)]
     assert any(words in message and (at is None or at == place) for place, message in found), found
+
+
+@pytest.mark.parametrize(("other", "kinds"), [("900", {"comma in a number"}), ("2,5", set())])
+def test_a_comma_that_may_separate_thousands_is_said(tmp_path: Path, other: str, kinds: set[str]) -> None:
+    (tmp_path / "week.home.yaml").write_text(
+        "activities: {1: washing}\nsensors: {power: {name: washer, threshold: 100, states: [STOPS, RUNS]}}\n"
+    )
+    values = ["1,234", other, "900", "1,234"]
+    rows = "".join(f"2026-03-02 07:0{place}:00\tpower\t{value}\n" for place, value in enumerate(values))
+    dataset = events_of(tmp_path, "time\tsensor\tvalue\n" + rows)
+    assert {notice.kind for notice in read(dataset).repairs} == kinds
+    assert [one.text for one in events(dataset)][-2:] == ["washer RUNS", "washer STOPS"]
 
 
 def test_faults_of_the_home_and_of_the_data_are_found_together(tmp_path: Path) -> None:
