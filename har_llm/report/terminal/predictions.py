@@ -46,10 +46,11 @@ def show_predictions(result: RunResult, *, parsing: str, fresh: bool) -> None:
     """Show the segments of the first days, how long each activity takes in all, and where the files are."""
     out, metrics = console(), result.metrics
     without: Counter[str] = Counter()
-    segments = list(predicted_segments(_noted(result.predictions(), parsing, without), parsing))
+    dates: dict[str, None] = {}
+    segments = list(predicted_segments(_noted(result.predictions(), parsing, without, dates), parsing))
     days = [(title, list(group)) for title, group in groupby(segments, key=_day)]
     shown = "day" if any(isinstance(one.start, datetime) for one in segments) else "session"
-    counts = (metrics.events, "event"), (len(segments), "segment"), (len(days), shown)
+    counts = (metrics.events, "event"), (len(segments), "segment"), (len(dates), shown)
     title = f"{described(metrics)}: {', '.join(counted(*one) for one in counts)}"
     show_head(out, title, label(metrics))
     if not fresh:
@@ -72,9 +73,13 @@ def show_predictions(result: RunResult, *, parsing: str, fresh: bool) -> None:
         out.print(plain(f"{what}: {path}"), soft_wrap=True)
 
 
-def _noted(rows: Iterable[PredictionRow], parsing: str, without: Counter[str]) -> Iterator[PredictionRow]:
-    """The rows, while those without an activity are counted by their reason."""
+def _noted(
+    rows: Iterable[PredictionRow], parsing: str, without: Counter[str], dates: dict[str, None]
+) -> Iterator[PredictionRow]:
+    """The rows, while those without an activity are counted by their reason, and the days (or sessions) noted."""
     for row in rows:
+        if row.excluded is None:
+            dates[row.date or row.session] = None
         prediction = row.parsed(parsing)
         if prediction.activity is None:
             without[row.excluded or cause_name(str(prediction.missed))] += 1

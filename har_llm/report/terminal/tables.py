@@ -23,7 +23,10 @@ def show_report(standing: Sequence[Standing], tables: Sequence[Table], folder: P
             show_table(out, _narrow(table))
     _show_standing(out, standing)  # at the end, as the beginning has gone past by now
     out.print("\nBeside the report's page are report.md, and the tables and figures for papers.")
-    out.print(plain(f"Report: {folder / 'report.html'}"), soft_wrap=True)
+    page = folder / "report.html"
+    if not standing:  # nothing is scored, so what is done from when to when is what was asked
+        out.print(plain(f"Days: {page}#days"), soft_wrap=True)
+    out.print(plain(f"Report: {page}"), soft_wrap=True)
 
 
 def _show_standing(out: Console, standing: Sequence[Standing]) -> None:

@@ -41,6 +41,12 @@ def test_days_and_the_time_of_each_activity(tmp_path: Path, capsys: pytest.Captu
         assert word not in out
 
 
+def test_a_day_without_an_answer_counts_as_a_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = [("2012-02-28", 1), ("2012-02-29", "malformed"), ("2012-03-01", "malformed")]
+    events = [row(date, 0, [1], said, date=date, time="08:00:00") for date, said in told]
+    assert "3 events, 1 segment, 3 days" in shown(capsys, tmp_path, *events)
+
+
 def test_sessions_without_dates_are_shown_by_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = shown(capsys, tmp_path, *rows({f"s{number}": [(1, 1), (1, 2)] for number in range(DAYS + 2)}))
     assert f"\ns{DAYS - 1}\n" in out and f"\ns{DAYS}\n" not in out and "... and 2 more sessions (segments.csv)" in out
