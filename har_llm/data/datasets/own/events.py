@@ -58,7 +58,7 @@ class Events(OwnHome):
             return
         *when, sensor = places
         if others.get("value") is None:
-            recorded.nothing = {}
+            recorded.without_value = None
         rows = _Rows(recorded, table, times, when, sensor, others)
         if early := rows.read_intervals() if intervals else rows.read():
             message = f"{counted(early, 'row')} earlier than a row above; all are put in order of time"

@@ -17,7 +17,7 @@ from har_llm.data.datasets.own.timed import timed
 from har_llm.data.datasets.own.times import Times, UnreadableTime, zone_of
 
 COLUMNS = ("entity_id", "state", "last_changed")
-NO_STATE = dict.fromkeys(("unavailable", "unknown", ""), "state unavailable, unknown or empty")
+NO_STATE = "state unavailable, unknown or empty"
 ROWS = 10_000
 """States that are put into what is recorded at once."""
 DATABASES = (".db", ".sqlite", ".sqlite3")
@@ -43,7 +43,7 @@ class HomeAssistant(OwnHome):
         return Times(zone_of(self.timezone), utc=True, form=self.time_format)
 
     def record(self, recorded: Recorded, path: Path, times: Times, reader: FileReader) -> None:
-        recorded.changes_only, recorded.nothing = True, NO_STATE
+        recorded.changes_only, recorded.without_value = True, NO_STATE
         try:
             database = is_database(path)
         except OSError as error:

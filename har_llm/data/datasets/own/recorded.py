@@ -16,6 +16,8 @@ Said = tuple[str, str]
 """(sensor, value), or (activity, resident), as a file says them."""
 NO_TAG = ("", "")
 LEFT_OUT = "sensor left out"
+MISSING = frozenset(("", "-", "n/a", "#n/a", "na", "<na>", "nan", "null", "none", "unavailable", "unknown"))
+"""How files write, in any case, that a sensor has no value."""
 
 
 @dataclass
@@ -41,8 +43,8 @@ class Recorded:
     spans_path: Path | None = None
     attributes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """What the file says of a sensor: device_class, friendly_name."""
-    nothing: Mapping[str, str] = field(default_factory=lambda: {"": "row without a value"})
-    """Values that say nothing, and why their readings are left out."""
+    without_value: str | None = "row without a value"
+    """Why readings are left out whose value is missing; None where there are no values at all."""
     dropped: Counter[str] = field(default_factory=Counter)
     """Rows that are left out, by reason."""
     changes_only: bool = False
@@ -52,8 +54,10 @@ class Recorded:
 
     @property
     def no_event(self) -> Mapping[Said, str]:
-        """What is no event whatever the home may be, and why."""
-        found = {pair: self.nothing[pair[1]] for pair in self.pairs if pair[1] in self.nothing}
+        """What is no event, unless the home has a word for such a value, and why."""
+        found: dict[Said, str] = {}
+        if self.without_value is not None:
+            found = {pair: self.without_value for pair in self.pairs if pair[1].casefold() in MISSING}
         return found | {pair: "row without a sensor" for pair in self.pairs if not pair[0]}
 
     def check(self, path: Path, reader: FileReader) -> None:

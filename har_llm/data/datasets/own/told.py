@@ -105,7 +105,7 @@ class Teller:
         for pair, line in self._recorded.pairs.items():
             sensor, value = pair
             described = self._described.sensors.get(sensor)
-            if pair in no_event:
+            if pair in no_event and (described is None or _word(described, value) is None):
                 told[pair] = Told(None, no_event[pair], sensor, changes=False)
             elif described is None:
                 unknown.setdefault(sensor, line)

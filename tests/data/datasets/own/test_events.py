@@ -136,6 +136,21 @@ def test_rows_without_a_sensor_or_a_value_are_counted(tmp_path: Path) -> None:
     assert recordings.dropped_events == {"row without a sensor": 1, "row without a value": 1}
 
 
+def test_what_says_that_a_value_is_missing_is_no_word_of_a_sensor(tmp_path: Path) -> None:
+    marks = ["-", "n/a", "NaN", "NULL", "None", "", "unknown"]
+    rows = [f"2026-03-02 07:1{place}:00,hall_temperature,{mark}" for place, mark in enumerate(marks)]
+    head = "time,sensor,value\n2026-03-02 07:00:00,a_door,ON\n2026-03-02 07:01:00,hall_temperature,19.5\n"
+    dataset = events_of(tmp_path, head + "\n".join(rows))
+    assert texts(dataset) == [("2026-03-02 07:00:00", "home a door OPENED")]  # numbers are left out
+    assert read(dataset).dropped_events == {"row without a value": 7, "sensor left out": 1}
+    dataset.draft()
+    assert "numbers, 19.5 to 19.5" in (tmp_path / "week.home.yaml").read_text()
+    (tmp_path / "week.home.yaml").write_text(
+        "activities: {1: eating}\nsensors: {a_door: {name: door}, hall_temperature: {room: hall, states: {none: EMPTY}}}\n"
+    )
+    assert [text for _, text in texts(dataset)] == ["door ON", "hall 19.5", "hall EMPTY"]
+
+
 def test_the_hour_that_comes_twice_keeps_its_order(tmp_path: Path) -> None:
     rows = [
         f"2026-10-25T{text},hall_motion,{value}" for text, value in (("00:30Z", "ON"), ("00:59Z", "OFF"), ("01:10Z", "ON"))
