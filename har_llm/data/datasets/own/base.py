@@ -242,7 +242,8 @@ class OwnHome(DatasetConfig):
             message = f"{counted(times.skipped, 'time')} that no clock in {self.timezone} showed, {hours}"
             found.append(Notice(str(self.path), None, "time in the skipped hour", message))
         if times.repeated:
-            rule = "each is taken for the first of the two, unless the rows go back by more than 5 minutes in that hour"
+            step = "until the rows go back by more than 5 minutes in that hour"
+            rule = f"each is taken for the first of the two {step} (the other way round where the newest row is first)"
             message = f"{counted(times.repeated, 'time')} that a clock in {self.timezone} showed twice; {rule}"
             found.append(Notice(str(self.path), None, "time in the repeated hour", message))
         return found

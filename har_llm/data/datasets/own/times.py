@@ -18,7 +18,7 @@ UNIX_FROM, UNIX_TO = 631_152_000, 4_102_444_800
 20260329080500, or a count of something."""
 TEN_MINUTES = timedelta(minutes=10)
 """Zones change their offset only at multiples of these."""
-STEP_BACK = timedelta(minutes=5)
+STEP = timedelta(minutes=5)
 """Rows that are written late go back less; a clock that is set back goes back further, unless the home was quiet."""
 NUMBER = re.compile(r"[0-9]{1,16}(?:[.,][0-9]{1,12})?", re.ASCII)
 TIME_FROM = 10
@@ -80,8 +80,10 @@ class Times:
     showed, or with `utc` a time in UTC.
 
     In the hour that comes twice when summer time ends, a local time of a known zone is the first one, unless what was read
-    before proves that it is the second: the times came from before that hour, and then one went back by more than STEP_BACK
-    within it, from which on all are the second. In the hour that is skipped, it is moved on as a clock would have been.
+    before proves that it is the second: the times came from before that hour, and then one went back by more than STEP
+    within it, from which on all are the second. Where the newest is first it is the other way round: the times came from
+    behind that hour, falling, and are the second until one goes forward so far. In the hour that is skipped, a time is moved
+    on as a clock would have been.
     """
 
     def __init__(self, zone: ZoneInfo | None, *, utc: bool = False, form: str | None = None):
@@ -95,9 +97,11 @@ class Times:
         """Whether times are of known zones, where no zone is set; None before the first."""
         self._last = datetime.min
         """The order of the local time that was read last."""
-        self._repeated = self._rising = self._second = False
-        """Of the hour that comes twice: whether the last time was in it, whether the times came from before it, and whether
-        they have gone back in it."""
+        self._fell = False
+        """Whether it was earlier than the one before it."""
+        self._repeated = self._rising = self._falling = self._second = False
+        """Of the hour that comes twice: whether the last time was in it, whether the times came from before it or fell into
+        it from behind, and whether they are the second ones now."""
         self.skipped = 0
         """How many local times no clock showed: they are in the hour that is skipped when summer time begins."""
         self.repeated = 0
@@ -147,6 +151,7 @@ class Times:
         shifted = [moment + shifts[begin] for moment, begin in zip(moments, begins, strict=True)]  # type: ignore[operator]
         if offset:
             return moments, shifted
+        self._fell = shifted[-1] < (shifted[-2] if len(shifted) > 1 else self._last)
         self._last, self._repeated = shifted[-1], False
         return shifted, moments
 
@@ -263,18 +268,21 @@ class Times:
         repeated = first > second
         if repeated:
             self.repeated += 1
-            if order < after if after is not None else self._is_second(order):
+            if order < after if after is not None else self._is_second(order, written - second):
                 order = written - second
         if after is None:
-            self._last, self._repeated = order, repeated
+            self._last, self._fell, self._repeated = order, order < self._last, repeated
         return order, shown
 
-    def _is_second(self, first: datetime) -> bool:
-        """Whether a time in the hour that comes twice is known to be the second one. `first`: the order of the first."""
+    def _is_second(self, first: datetime, second: datetime) -> bool:
+        """Whether a time in the hour that comes twice is known to be the second one, by the order of both."""
         if not self._repeated:
-            self._rising, self._second = self._last <= first, False
-        elif self._rising and self._last - first > STEP_BACK:
+            self._rising = self._last <= first
+            self._second = self._falling = self._fell and not self._rising
+        elif self._rising and self._last - first > STEP:
             self._second = True
+        elif self._falling and second - self._last > STEP:
+            self._second = False
         return self._second
 
     def _offsets(self, written: datetime) -> tuple[timedelta, timedelta]:

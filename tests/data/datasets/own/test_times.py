@@ -101,10 +101,18 @@ def test_the_hour_that_comes_twice_is_told_apart_by_the_order() -> None:
     [
         (["01:59:00", "02:10:05", "02:10:04", "02:20:00"], ["23:59:00", "00:10:05", "00:10:04", "00:20:00"]),  # one was late
         (["01:59:00", "02:50:00", "02:00:30", "02:58:00"], ["23:59:00", "00:50:00", "01:00:30", "01:58:00"]),
-        (["03:00:00", "02:50:00", "02:30:00", "02:10:00"], ["02:00:00", "00:50:00", "00:30:00", "00:10:00"]),  # newest first
+        (
+            ["03:10:00", "03:00:00", "02:50:00", "02:50:01", "02:40:00"],
+            ["02:10:00", "02:00:00", "01:50:00", "01:50:01", "01:40:00"],
+        ),
+        (
+            ["03:10:00", "03:00:00", "02:10:00", "02:50:00", "02:05:00"],
+            ["02:10:00", "02:00:00", "01:10:00", "00:50:00", "00:05:00"],
+        ),
+        (["04:00:00", "02:10:00", "02:20:00", "02:30:00"], ["03:00:00", "00:10:00", "00:20:00", "00:30:00"]),  # other sensor
     ],
 )
-def test_only_a_step_back_in_the_hour_that_comes_twice_is_its_second_time(texts: list[str], orders: list[str]) -> None:
+def test_only_a_step_in_the_hour_that_comes_twice_tells_its_times_apart(texts: list[str], orders: list[str]) -> None:
     times = Times(PARIS)
     assert [times.read(f"2026-10-25 {text}")[0].strftime("%H:%M:%S") for text in texts] == orders
     assert times.repeated == 3
