@@ -206,7 +206,7 @@ class OwnHome(DatasetConfig):
 
     def _read_spans(self, recorded: Recorded, times: Times, reader: FileReader) -> None:
         path = recorded.spans_path = expanded(self.labels_path or "")
-        table = Table(reader, path)
+        table = Table(reader, path, setting="dataset.labels_path")
         if not table.header:
             return
         places = Finder(reader, path, table.header, self.label_columns, "dataset.label_columns")

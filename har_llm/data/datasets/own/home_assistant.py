@@ -12,7 +12,7 @@ from har_llm.data.datasets.files import FileReader, shown
 from har_llm.data.datasets.own.base import OwnHome
 from har_llm.data.datasets.own.recorded import Recorded, Said
 from har_llm.data.datasets.own.recorder import Recorder, is_database
-from har_llm.data.datasets.own.table import Table
+from har_llm.data.datasets.own.table import Table, unreadable
 from har_llm.data.datasets.own.timed import timed
 from har_llm.data.datasets.own.times import Times, UnreadableTime, zone_of
 
@@ -47,7 +47,7 @@ class HomeAssistant(OwnHome):
         try:
             database = is_database(path)
         except OSError as error:
-            reader.fault(path, None, "unreadable", f"the file cannot be read ({error.strerror or error}); check what it is")
+            unreadable(reader, path, error, "dataset.path")
             return
         if database:
             _read_database(path, recorded, times, reader)

@@ -22,6 +22,13 @@ BLOCK = 2**20
 LONGEST_LINE = 2**20
 """Bytes. A row of a sensor's event has some dozens; a file of other content may have no line break at all."""
 PARQUET = b"PAR1"
+OTHERS = {
+    b"PK\x03\x04": "an Excel file (or another ZIP archive); save it as CSV (or unpack it), and name that",
+    b"\xd0\xcf\x11\xe0": "an Excel file of an old form; save it as CSV, and name that",
+    b"\x1f\x8b": "a compressed file; unpack it, and name what was in it",
+    b"SQLi": "an SQLite database; of Home Assistant's recorder, it is read with dataset=home_assistant dataset.path=FILE",
+}
+"""How other files begin, and what they are."""
 ROWS = 10_000
 """Rows that are given at once."""
 BREAK = re.compile(r"\r\n|\r|\n")
@@ -47,9 +54,17 @@ class Block(NamedTuple):
 class Table:
     """A table with a header. Faults go to a FileReader."""
 
-    def __init__(self, reader: FileReader, path: Path, separator: str | None = None, *, joined: str | None = None):
+    def __init__(
+        self,
+        reader: FileReader,
+        path: Path,
+        separator: str | None = None,
+        *,
+        joined: str | None = None,
+        setting: str = "dataset.path",
+    ):
         """`separator`: null = the one of SEPARATORS that gives the header most columns. `joined`: the column to which what
-        is too much in a row belongs, of writers that quote no separators in it."""
+        is too much in a row belongs, of writers that quote no separators in it. `setting`: what names the file."""
         self.reader, self.path = reader, path
         self.header: list[str] = []
         self._joined_rows = 0
@@ -59,12 +74,16 @@ class Table:
         self._blocks: Iterator[Block] = iter(())
         try:
             with open_bounded(path) as stream:
-                parquet = stream.read(len(PARQUET)) == PARQUET
-            self._blocks = self._of_parquet() if parquet else self._of_text(separator)
+                begins = stream.read(len(PARQUET))
+            other = next((what for mark, what in OTHERS.items() if begins.startswith(mark)), None)
+            if other is not None:
+                reader.fault(path, None, "no table", f"this is {other}")
+            else:
+                self._blocks = self._of_parquet() if begins == PARQUET else self._of_text(separator)
         except FileNotFoundError:
             reader.fault(path, None, "missing file", "the file is missing; check its name")
         except OSError as error:
-            reader.fault(path, None, "unreadable", f"the file cannot be read ({error.strerror or error}); check what it is")
+            unreadable(reader, path, error, setting)
 
     def blocks(self) -> Iterator[Block]:
         """The rows with as many fields as the header, some thousand at a time. They can be read once."""
@@ -200,6 +219,14 @@ class Table:
         if not len(frame):
             self.reader.fault(self.path, None, "empty file", "has columns and no rows; check what it is")
         return iter([Block(range(1, len(frame) + 1), [[*map(str, column)] for column in columns])] if len(frame) else [])
+
+
+def unreadable(reader: FileReader, path: Path, error: OSError, setting: str) -> None:
+    """Add the fault of a file that cannot be opened, which `setting` names."""
+    message = f"the file cannot be read ({error.strerror or error}); check what it is"
+    if isinstance(error, IsADirectoryError):
+        message = f"{setting} names a folder; set it to a file, perhaps one in that folder"
+    reader.fault(path, None, "unreadable", message)
 
 
 def _some(parser: Iterator[list[str]]) -> tuple[list[list[str]], csv.Error | None]:

@@ -120,7 +120,16 @@ FAULTS: list[tuple[str, str | bytes, int | None, str, str]] = [
         "byte 0xfc is not UTF-8",
     ),
     ("UTF-16", FINE.encode("utf-16"), 1, "not UTF-8", "save the file as UTF-8"),
-    ("a ZIP file", b"PK\x03\x04\x14\x00\xff\xfe" + bytes(range(256)), 1, "not UTF-8", "save the file"),
+    ("Excel", b"PK\x03\x04\x14\x00\xff\xfe" + bytes(range(256)), None, "no table", "this is an Excel file (or another ZIP"),
+    (
+        "old Excel",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        None,
+        "no table",
+        "this is an Excel file of an old form; save it as CSV",
+    ),
+    ("gzip", b"\x1f\x8b\x08\x08", None, "no table", "unpack it"),
+    ("a database", b"SQLite format 3\x00", None, "no table", "read with dataset=home_assistant"),
     ("broken Parquet", b"PAR1" + b"\0" * 64 + b"PAR1", None, "broken Parquet", "save it as CSV"),
     ("cut Parquet", b"PAR1\x15\x04", None, "broken Parquet", "write the file again"),
     (
@@ -222,7 +231,10 @@ def test_a_line_without_end_is_not_read_to_its_end(tmp_path: Path, monkeypatch: 
 def test_what_is_no_file_is_a_fault(tmp_path: Path, kind: str) -> None:
     (tmp_path / "folder.csv").mkdir()
     os.mkfifo(tmp_path / "pipe.csv")
-    for name, words in (("folder.csv", "Is a directory"), ("pipe.csv", "it is no regular file")):
+    for name, words in (
+        ("folder.csv", "(Is a directory); set dataset.path to a file"),
+        ("pipe.csv", "it is no regular file"),
+    ):
         fault = one_fault(own(kind, tmp_path / name))
         assert (fault.line, fault.kind) == (None, "unreadable") and words in fault.message
 
@@ -280,6 +292,11 @@ def test_a_broken_table_of_labels_is_one_fault(
         path.write_text(content)
     fault = one_fault(events_of(tmp_path, FINE, f"dataset.labels_path={path}"))
     assert (fault.path, fault.line, fault.kind) == (str(path), line, kind) and words in fault.message
+
+
+def test_a_folder_is_no_table_of_labels(tmp_path: Path) -> None:
+    fault = one_fault(events_of(tmp_path, FINE, f"dataset.labels_path={tmp_path}"))
+    assert fault.message.endswith("(Is a directory); set dataset.labels_path to a file")
 
 
 def test_unknown_sensors_and_activities_are_faults_where_they_are_first(tmp_path: Path) -> None:
