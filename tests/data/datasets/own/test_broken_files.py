@@ -232,7 +232,7 @@ def test_what_is_no_file_is_a_fault(tmp_path: Path, kind: str) -> None:
     (tmp_path / "folder.csv").mkdir()
     os.mkfifo(tmp_path / "pipe.csv")
     for name, words in (
-        ("folder.csv", "(Is a directory); set dataset.path to a file"),
+        ("folder.csv", "dataset.path names a folder"),
         ("pipe.csv", "it is no regular file"),
     ):
         fault = one_fault(own(kind, tmp_path / name))
@@ -264,7 +264,7 @@ def test_a_folder_is_no_home(path: str) -> None:
     dataset = deepcopy(own("events", Path("week.csv")))
     dataset.path = path
     assert one_fault(dataset).kind == "unreadable"
-    with pytest.raises(DataError, match="Is a directory"):
+    with pytest.raises(DataError, match=r"dataset\.path names a folder"):
         dataset.draft()
 
 
@@ -296,7 +296,7 @@ def test_a_broken_table_of_labels_is_one_fault(
 
 def test_a_folder_is_no_table_of_labels(tmp_path: Path) -> None:
     fault = one_fault(events_of(tmp_path, FINE, f"dataset.labels_path={tmp_path}"))
-    assert fault.message.endswith("(Is a directory); set dataset.labels_path to a file")
+    assert fault.message.startswith("dataset.labels_path names a folder; set it to a file")
 
 
 def test_unknown_sensors_and_activities_are_faults_where_they_are_first(tmp_path: Path) -> None:
