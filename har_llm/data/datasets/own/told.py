@@ -52,6 +52,7 @@ class Teller:
         recorded = self._recorded
         with without_collector():
             kept = self._kept(told)
+            self._notice_sensors(kept)
             clocks = [recorded.clocks[place] for place in kept]
             texts = [told[recorded.said[place]].text or "" for place in kept]
             tags = [gold[recorded.tagged[place]] for place in kept]
@@ -136,8 +137,7 @@ class Teller:
 
     def _values_repaired(self, kind: str, sensor: str, values: Mapping[str, int], rule: str) -> None:
         """Say how values of a sensor are understood. `values`: with their lines."""
-        some = ", ".join(map(shown, list(values)[:SHOWN])) + (", ..." if len(values) > SHOWN else "")
-        message = f"{sensor} has {counted(len(values), 'value')} ({some}); {rule}"
+        message = f"{sensor} has {counted(len(values), 'value')} ({_some(list(values))}); {rule}"
         self._reader.repair(self._path, min(values.values()), kind, message)
 
     def _meaning(self, sensor: str, described: OwnSensor, value: str) -> Told:
@@ -178,6 +178,17 @@ class Teller:
                 self._unknown_label(self._recorded.spans_path or self._path, line, label)
         return Timeline(apart(spans)) if spans else None
 
+    def _notice_sensors(self, kept: Sequence[int]) -> None:
+        """Say which sensors that a model is told of have no event. `kept`: the places of the readings that are events."""
+        active = {sensor for sensor, _ in {self._recorded.said[place] for place in kept}}
+        idle = [key for key, one in self._described.sensors.items() if not one.left_out and key not in active]
+        if idle and active:
+            one = len(idle) == 1
+            rule = f"and {'is' if one else 'are'} told as any other; leave out (left_out: true) what is not there"
+            number = f"{counted(len(idle), 'listed sensor')} {'is' if one else 'are'} without an event in this recording"
+            message = f"{number} ({_some(idle)}), {rule}"
+            self._reader.repair(self._path, None, "sensor without an event", message)
+
     def _notice_labels(self, seconds: Sequence[int], clocks: Sequence[datetime]) -> None:
         """Say how many labels of a file of their own cover no event. `seconds`, `clocks`: when the events were."""
         spans = [(_seconds(start), _seconds(end), line) for start, end, _, line in self._recorded.spans]
@@ -204,6 +215,10 @@ class Teller:
             if (number := activity_number(given, activities)) is not None:
                 return number
         return None
+
+
+def _some(texts: Sequence[str]) -> str:
+    return ", ".join(map(shown, texts[:SHOWN])) + (", ..." if len(texts) > SHOWN else "")
 
 
 def _seconds(at: datetime) -> int:

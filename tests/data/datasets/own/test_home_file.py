@@ -48,8 +48,12 @@ def test_the_file_beside_the_data_describes_the_home(tmp_path: Path) -> None:
     assert home.activities == {3: "making breakfast", 4: "leaving", 0: "other"} and home.null_class == {0}
     assert home.definitions == {4: "until the door is closed"} and home.rules == ("Nobody smokes.", "Other is other.")
     assert recordings.dropped_events == {"sensor left out": 1}
-    (notice,) = recordings.repairs
+    notice, silent = recordings.repairs
     assert (notice.kind, notice.line) == ("value without a word", 5) and "hall_motion has 1 value ('ON')" in notice.message
+    assert (silent.kind, silent.line) == ("sensor without an event", None)
+    assert silent.message.startswith(
+        "1 listed sensor is without an event in this recording ('tv'), and is told as any other"
+    )
 
 
 def test_another_file_may_describe_it_and_settings_stand_above(tmp_path: Path) -> None:
