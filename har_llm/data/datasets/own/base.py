@@ -159,7 +159,7 @@ class OwnHome(DatasetConfig):
         except ConfigError as error:
             reader.fault(self._home_file, None, "home", str(error))
             return reader, None
-        place = str(self._home_file)
+        place = f"{self._home_file}{'' if self._has_home_file else ' (which task=init writes)'}"
         if not merged.home.activities:
             rule = "a model chooses among them, so list what the residents may be doing, as in activities: {1: cooking}"
             reader.fault(self._home_file, None, "home", f"it lists no activity; {rule}")

@@ -174,7 +174,13 @@ HISTORIES: list[tuple[str, str | bytes, int | None, str, str]] = [
         "quote without end",
         "line 8",
     ),
-    ("only first states", HISTORY.partition("binary_sensor.kitchen_fridge_door,on")[0], None, "no events", "1 first state"),
+    (
+        "only first states",
+        HISTORY.partition("binary_sensor.kitchen_fridge_door,on")[0],
+        None,
+        "no events",
+        "(which task=init writes)",
+    ),
     ("semicolons", HISTORY.replace(",", ";", 1), 1, "wrong header", "the header is"),
 ]
 
