@@ -149,9 +149,10 @@ class OwnHome(DatasetConfig):
             sensors = described.sensors if described is not None else {}
             left_out = {key for key, sensor in sensors.items() if sensor.left_out}
             recorded, times = self._recorded(Recorded(left_out), reader)
-            if reader.faults:
-                return reader, None
-            described = described or self._guessed(recorded, reader)
+            if described is None:
+                if reader.faults:
+                    return reader, None
+                described = self._guessed(recorded, reader)
         merged = replace(self, home=_merged(described, self.home))
         try:
             merged.check()
@@ -228,6 +229,7 @@ class OwnHome(DatasetConfig):
                     row_fault(table, block, place, (start, end), "ends before it starts", rule)
                 if not row[activity].strip():
                     row_fault(table, block, place, (activity,), "no activity", "write it, or leave the row out")
+                    continue
                 recorded.spans.append((begins, ends, row[activity].strip(), line))
         table.add_repairs()
 

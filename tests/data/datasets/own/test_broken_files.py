@@ -149,6 +149,7 @@ def test_a_broken_table_is_one_fault(tmp_path: Path, content: str | bytes, line:
     assert fault.path == str(tmp_path / "week.csv")
 
 
+FIRST_STATES = HISTORY.partition("binary_sensor.kitchen_fridge_door,on")[0]
 HISTORIES: list[tuple[str, str | bytes, int | None, str, str]] = [
     (
         "another header",
@@ -174,13 +175,8 @@ HISTORIES: list[tuple[str, str | bytes, int | None, str, str]] = [
         "quote without end",
         "line 8",
     ),
-    (
-        "only first states",
-        HISTORY.partition("binary_sensor.kitchen_fridge_door,on")[0],
-        None,
-        "no events",
-        "(which task=init writes)",
-    ),
+    ("only first states", FIRST_STATES, None, "no events", "no event is left of it (1 first state"),
+    ("no file of the home", FIRST_STATES, None, "no events", "history.home.yaml (which task=init writes)"),
     ("semicolons", HISTORY.replace(",", ";", 1), 1, "wrong header", "the header is"),
 ]
 
@@ -303,6 +299,24 @@ def test_a_broken_table_of_labels_is_one_fault(
 def test_a_folder_is_no_table_of_labels(tmp_path: Path) -> None:
     fault = one_fault(events_of(tmp_path, FINE, f"dataset.labels_path={tmp_path}"))
     assert fault.message.startswith("dataset.labels_path names a folder; set it to a file")
+
+
+def test_faults_of_rows_do_not_hide_what_is_unknown(tmp_path: Path) -> None:
+    (tmp_path / "week.home.yaml").write_text("activities: {1: cooking}\nsensors: {hall_motion: {room: hall, name: x}}\n")
+    rows = ["noon,hall_motion,ON,cooking", "2026-03-02 07:11:00,stove,ON,", "2026-03-02 07:12:00,hall_motion,OFF,eating"]
+    (tmp_path / "labels.csv").write_text(
+        "start,end,activity\n2026-03-02 07:00,,cooking\n2026-03-02 07:00,2026-03-02 07:30,\n"
+        "2026-03-02 07:00,2026-03-02 07:30,sleeping\n"
+    )
+    faults = events_of(tmp_path, FINE + "\n".join(rows), f"dataset.labels_path={tmp_path}/labels.csv").faults(Path())
+    assert [(Path(fault.path).name, fault.line, fault.kind) for fault in faults] == [
+        ("week.csv", 3, "unreadable time"),
+        ("labels.csv", 2, "unreadable time"),
+        ("labels.csv", 3, "no activity"),
+        ("week.csv", 4, "unknown sensor"),
+        ("week.csv", 5, "unknown activity"),
+        ("labels.csv", 4, "unknown activity"),
+    ]
 
 
 def test_unknown_sensors_and_activities_are_faults_where_they_are_first(tmp_path: Path) -> None:
