@@ -162,7 +162,25 @@ def test_notices_about_the_whole_dataset_are_shown_in_full(recordings: Recording
 def test_of_many_faults_the_first_are_listed_and_all_are_counted() -> None:
     faults = [Notice("a.csv", line, "no time", "no time") for line in range(1200)]
     text = faults_shown(faults)
-    assert text.count("a.csv:") == 1000 and "... and 200 more" in text and re.search(r"no time +1,200", text)
+    assert "... and 998 more like these\n... and 200 more, which are only counted" in text
+    assert re.search(r"no time +1,200", text)
+
+
+def test_of_faults_that_are_alike_two_are_shown() -> None:
+    times = [Notice("a.csv", line, "unreadable time", f"time is '{line}.3.'; it must be a time") for line in range(2, 48)]
+    ends = [
+        Notice("a.csv", line, "unreadable time", f"the row's end is 'noon {line}'; it must be a time") for line in (2, 3, 4)
+    ]
+    unknown = [
+        Notice("a.csv", 9, "unknown sensor", f"the home's sensor is {name!r}; add it") for name in ("a", "b", "c'", "d", "e")
+    ]
+    lines = faults_shown([*times, *ends, *unknown]).splitlines()
+    assert lines[:2] == [str(fault) for fault in times[:2]]
+    quoted = ", ".join(f"'{line}.3.'" for line in range(4, 16))
+    assert lines[2] == f"... and 44 more like these, with {quoted}, ..."
+    assert lines[3:6] == [str(fault) for fault in ends]
+    assert lines[6:9] == [str(unknown[0]), str(unknown[1]), """... and 3 more like these, with "c'", 'd', 'e'"""]
+    assert re.search(r"unreadable time +49", "\n".join(lines))
 
 
 def test_no_faults() -> None:

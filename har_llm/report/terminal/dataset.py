@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 NOTICED = "Repaired or noticed while reading the files"
 LEFT_OUT = "Left out, by the settings or because it is no event"
+EXAMPLES = 2
+"""Faults that are shown of many that are alike."""
+MOST_QUOTED = 12
+QUOTED = re.compile(r"""(?<!\w)(?:'[^']*'|"[^"]*")(?!\w)""")
+OF_ONE_ROW = re.compile(rf"{QUOTED.pattern}|[0-9]+")
+"""What differs between messages that say the same of different rows."""
 
 
 def render(description: Description, notices: Sequence[Notice] = ()) -> RenderableType:
@@ -100,12 +107,12 @@ def _text(words: str, style: str = "") -> Text:
 def show_faults(
     out: Console, faults: Notices, repairs: Sequence[Notice] = (), dropped: Mapping[str, int] = MappingProxyType({})
 ) -> None:
-    """Print the faults with their places, each on a line of its own however long; then numbers of faults, of notices and of
-    what is left out, by kind."""
+    """Print the faults with their places, each on a line of its own however long, of those that are alike the first; then
+    numbers of faults, of notices and of what is left out, by kind."""
     from rich.console import Group
 
-    for fault in faults:
-        out.print(plain(str(fault)), soft_wrap=True)
+    for line in _fault_lines(faults):
+        out.print(plain(line), soft_wrap=True)
     if faults.total > len(faults):
         out.print(f"... and {faults.total - len(faults):,} more, which are only counted")
     counts = dict(faults.counts.most_common())
@@ -115,3 +122,22 @@ def show_faults(
     if dropped:
         shown += _titled(_counts_table(LEFT_OUT, dropped))
     out.print(Group(*shown), crop=False)
+
+
+def _fault_lines(faults: Sequence[Notice]) -> Iterator[str]:
+    """Faults of one kind in one file whose messages differ only in numbers and in what they quote stand together."""
+    alike: dict[tuple[str, str, str], list[Notice]] = {}
+    for fault in faults:
+        alike.setdefault((fault.path, fault.kind, OF_ONE_ROW.sub("", fault.message)), []).append(fault)
+    for held in alike.values():
+        shown = held if len(held) == EXAMPLES + 1 else held[:EXAMPLES]
+        yield from map(str, shown)
+        if more := held[len(shown) :]:
+            yield f"... and {len(more):,} more like these{_quoted(more)}"
+
+
+def _quoted(faults: Sequence[Notice]) -> str:
+    """What the messages of these faults quote first: unknown sensors or activities, or values that are none."""
+    found = list(dict.fromkeys(one[0] for fault in faults if (one := QUOTED.search(fault.message))))
+    some = ", ".join(found[:MOST_QUOTED]) + (", ..." if len(found) > MOST_QUOTED else "")
+    return f", with {some}" if some else ""
