@@ -62,7 +62,7 @@ class Finder:
         if missing:
             what = f"none of its columns is known to be the {' or the '.join(missing)}"
             if perhaps in missing:
-                what += f" (not known: {', '.join(unknown)}; leave out of the file what is none)"
+                what += f" (not known: {', '.join(unknown)}; take columns that are none of these out of the file)"
             self._fault(what, self._to_set(missing, unknown))
         return [] if None in found else [place for place in found if place is not None]
 

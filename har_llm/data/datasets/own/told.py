@@ -199,7 +199,7 @@ class Teller:
         rule = "; check the year and the time zone of those outside it" if outside else ""
         lasts = f"the recording is of {clocks[0].date()} to {clocks[-1].date()}"
         message = (
-            f"{len(idle):,} of {counted(len(spans), 'label')} cover no event, the first in line {idle[0][2]}; {lasts}{rule}"
+            f"no event is in {len(idle):,} of {counted(len(spans), 'label')}, the first in line {idle[0][2]}; {lasts}{rule}"
         )
         self._reader.repair(self._recorded.spans_path or self._path, None, "label covers no event", message)
 

@@ -59,7 +59,7 @@ FAULTS: list[tuple[str, str | bytes, int | None, str, str]] = [
         "Zeit;Sensor;Wert\n2026-03-02 07:10:00;a_door;auf\n",
         1,
         "columns",
-        "known to be the time or the value (not known: Zeit, Wert; leave out of the file what is none): "
+        "known to be the time or the value (not known: Zeit, Wert; take columns that are none of these out of the file): "
         "set dataset.columns.time=NAME dataset.columns.value=NAME",
     ),
     (
@@ -67,7 +67,8 @@ FAULTS: list[tuple[str, str | bytes, int | None, str, str]] = [
         "time;sensor;Wert\n2026-03-02 07:10:00;a_door;auf\n",
         1,
         "columns",
-        "known to be the value (not known: Wert; leave out of the file what is none): set dataset.columns.value=Wert",
+        "known to be the value (not known: Wert; take columns that are none of these out of the file)"
+        ": set dataset.columns.value=Wert",
     ),
     ("a time with a foreign name", "Zeit;sensor\n2026-03-02 07:10:00;a\n", 1, "columns", "set dataset.columns.time=Zeit"),
     ("no end", "start,sensor\n2026-03-02 07:10:00,a\n", 1, "columns", "set dataset.columns.end=NAME"),
@@ -76,7 +77,7 @@ FAULTS: list[tuple[str, str | bytes, int | None, str, str]] = [
         ROW + ROW,
         1,
         "columns",
-        "known to be the time or the sensor or the value (not known: 2026-03-02 07:10:00, hall_motion, ON, cooking; leave",
+        "known to be the time or the sensor or the value (not known: 2026-03-02 07:10:00, hall_motion, ON, cooking; take",
     ),
     ("month 13", FINE + ROW.replace("-03-", "-13-"), 3, "unreadable time", "it must be a time, such as"),
     ("29 February", FINE + ROW.replace("03-02", "02-29"), 3, "unreadable time", "time is '2026-02-29 07:10:00'"),

@@ -218,10 +218,10 @@ def test_labels_that_cover_no_event_are_counted_and_said(tmp_path: Path) -> None
     for labels, message in (
         (
             LABELS.replace("2026", "2025"),
-            f"2 of 2 labels cover no event, the first in line 2; {recording}; check the year and the time zone",
+            f"no event is in 2 of 2 labels, the first in line 2; {recording}; check the year and the time zone",
         ),
-        ("\n".join([*rows, wrong_year]), f"1 of 3 labels cover no event, the first in line 4; {recording}; check the year"),
-        ("\n".join([*rows, quiet]), f"1 of 3 labels cover no event, the first in line 4; {recording}"),
+        ("\n".join([*rows, wrong_year]), f"no event is in 1 of 3 labels, the first in line 4; {recording}; check the year"),
+        ("\n".join([*rows, quiet]), f"no event is in 1 of 3 labels, the first in line 4; {recording}"),
     ):
         path.write_text(labels)
         (notice,) = [one for one in read(dataset).repairs if one.kind == "label covers no event"]
