@@ -55,8 +55,12 @@ def machine(gpus_used: int | None = None) -> str:
     found = gpus()
     if found:
         return f"{gpus_used or len(found)} x {found[0].name}"
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"{counted(cores, 'core')} of {_processor()}"
+    return f"{counted(cores(), 'core')} of {_processor()}"
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 from har_llm.common.hardware import Gpu, available_memory
 from har_llm.engines.layout import Layout
+from har_llm.models import resolve
 from har_llm.models.footprint import Footprint
-from har_llm.models.resolve import ResolvedModel, fetch
+from har_llm.models.resolve import ResolvedModel
 
 
 @dataclass(kw_only=True)
@@ -53,7 +54,7 @@ class EngineConfig:
 
     def model_path(self, model: ResolvedModel) -> Path:
         """What it loads of a model, downloaded or made first if need be. Raises MissingError, EngineError."""
-        return fetch(model)
+        return resolve.fetch(model)
 
     def about(self) -> dict[str, Any]:
         """What is recorded of this engine beyond its name, versions and hardware, as JSON values; nothing secret."""

@@ -6,7 +6,6 @@ One window at a time. What a prompt has in common with the one before, which is 
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Iterator, Sequence
 from inspect import signature
@@ -18,6 +17,7 @@ from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 from llama_cpp.llama_grammar import LlamaGrammar
 from llama_cpp.llama_speculative import LlamaPromptLookupDecoding
 
+from har_llm.common.environment import cores
 from har_llm.common.errors import EngineError, first_line
 from har_llm.common.extra_args import with_extra
 from har_llm.common.time_limit import time_limit
@@ -33,8 +33,8 @@ DEFAULT_CONTEXT = 4096
 """For files that name no number of tokens, where model.context is not set either."""
 STEP = 256
 """llama.cpp makes room for a multiple of so many tokens."""
-SEEDS = 2**32
-"""llama.cpp's seeds are below."""
+SEEDS = 2**32 - 1
+"""llama.cpp's seeds are below; this one stands for any."""
 
 
 class LlamaCppEngine:
@@ -76,7 +76,7 @@ class LlamaCppEngine:
         config = self._config
         own = {
             "model_path": self._files.path,
-            "n_threads": config.n_threads or len(os.sched_getaffinity(0)),
+            "n_threads": config.n_threads or cores(),
             "n_batch": config.n_batch,
             "n_gpu_layers": config.n_gpu_layers,
             "verbose": False,

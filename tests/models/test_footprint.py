@@ -28,7 +28,9 @@ def model(**settings: Any) -> ModelConfig:
 
 def test_before_the_files_are_here_the_config_says_it() -> None:
     assert footprint(model(parameters=1000), None) == Footprint(2000.0)
-    assert footprint(model(parameters=1000, dtype="float32", embeddings=100, cache_values=7), None) == (4000, 400, 28)
+    assert footprint(model(parameters=1000, dtype="float32", embeddings=100, cache_values=7), None) == Footprint(
+        4000, 400, 28
+    )
     assert footprint(model(embeddings=100), None) is None
 
 
