@@ -11,7 +11,7 @@ from har_llm.common.errors import ConfigError
 from har_llm.engines.base import Generation, LoadedModel
 from har_llm.runs.adapter_files import check_trained
 from har_llm.runs.run import PreparedRun
-from har_llm.sweep.plan import Load
+from har_llm.sweep.plan import Load, characters
 
 WINDOWS = 20
 """Most that are measured."""
@@ -21,13 +21,14 @@ ENERGY = Path("/sys/class/powercap")
 
 @dataclass(frozen=True)
 class Measured:
-    """The cost of some windows. A first one, which also computes what all prompts begin with, is only in `start`."""
+    """The cost of some windows. The longest, asked first, is only in `start`: it makes the room that all need, and computes
+    what all prompts begin with."""
 
     engine: str
     start: float
-    """Seconds until the model is loaded and has answered the first window."""
+    """Seconds until the model is loaded and has answered that window."""
     seconds: Sequence[float]
-    """Of each further window."""
+    """Of each other window."""
     prompt_tokens: int
     cached_tokens: int
     """Of these, those that were not computed again."""
@@ -35,7 +36,7 @@ class Measured:
     peak_bytes: float | None
     """Most memory of the engine's processes; None where it cannot be read, or the model runs elsewhere."""
     joules: float | None
-    """Of all processors during the further windows; None where it cannot be read."""
+    """Of all processors during the other windows; None where it cannot be read."""
 
 
 def measure(run: PreparedRun) -> Measured:
@@ -57,11 +58,12 @@ def measure(run: PreparedRun) -> Measured:
     started = time.monotonic()
     worker = WorkerEngine(load.engine, LoadedModel.of(load.model.config, files), environment, run.outputs / "logs")
     try:
-        list(worker.generate(asked[:1]))
+        longest = max(asked, key=characters)
+        list(worker.generate([longest]))
         start, before = time.monotonic() - started, _joules()
         seconds: list[float] = []
         made: list[Generation] = []
-        for request in asked[1:]:
+        for request in (one for one in asked if one is not longest):
             began = time.monotonic()
             made += worker.generate([request])
             seconds.append(time.monotonic() - began)

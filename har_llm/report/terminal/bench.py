@@ -44,8 +44,8 @@ def bench_table(measured: Sequence[tuple[str, PreparedRun, Measured]]) -> Table:
     engines = dict.fromkeys(one.engine for _, _, one in measured)
     notes = [
         f"One window after the other, median of {_windows(measured)}; {' and '.join(engines)}.",
-        "start: until the model is loaded and has answered one more window. prompt kept: tokens not computed again. memory: "
-        "the most that the engine's process has held.",
+        "start: until the model is loaded and has answered the longest window. prompt kept: tokens not computed again. "
+        "memory: the most that the engine's process has held.",
         *_about_energy(measured),
         *_about_scores(measured),
     ]
