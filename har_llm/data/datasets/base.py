@@ -174,12 +174,12 @@ def where_it_is(folder: str) -> str:
 
 def rooms_of(places: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """The rooms, and the different things in each, in order. `places`: a room and what is in it, which may be empty."""
-    rooms: dict[str, list[str]] = {}
+    rooms: dict[str, dict[str, None]] = {}
     for room, thing in places:
-        things = rooms.setdefault(room, [])
-        if thing and thing not in things:
-            things.append(thing)
-    return rooms
+        things = rooms.setdefault(room, {})
+        if thing:
+            things[thing] = None
+    return {room: list(things) for room, things in rooms.items()}
 
 
 def events_in(sessions: Sequence[Session]) -> int:

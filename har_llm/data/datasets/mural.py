@@ -24,7 +24,7 @@ from har_llm.common.paths import expanded
 from har_llm.data.datasets.archives import ArchiveReader
 from har_llm.data.datasets.base import ReleaseConfig, activity_number, events_in, where_it_is
 from har_llm.data.datasets.files import shown
-from har_llm.data.datasets.mural_sensors import Sensor, SensorNames, rooms_of
+from har_llm.data.datasets.mural_sensors import Sensor, SensorNames, rooms_of_sensors
 from har_llm.data.datasets.mural_times import SessionClock, second_of_day
 from har_llm.data.datasets.mural_windows import Row, RowCounts, Variant, compared
 from har_llm.data.records import DAY_SECONDS, Event, Recordings, Session, time_of_day
@@ -89,7 +89,7 @@ class Mural(ReleaseConfig):
         if reader.faults:
             count = counted(reader.faults.total, "fault")
             raise DataError(f"MuRAL in {root} has {count}; mend the files or download them again:", reader.faults)
-        rooms = self.home.rooms or rooms_of(reader.sensors, self.locations)
+        rooms = self.home.rooms or rooms_of_sensors(reader.sensors, self.locations)
         filled = replace(self, home=replace(self.home, activities=reader.activities, rooms=rooms))
         repairs = [*reader.repairs, *self._differences(root, reader, sessions), *self._window_difference(root, reader)]
         recordings = filled.recordings(sessions, repairs)

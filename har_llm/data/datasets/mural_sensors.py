@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from har_llm.data.datasets.base import rooms_of
+
 
 class Sensor(NamedTuple):
     """A sensor as sensors.json describes it."""
@@ -41,21 +43,22 @@ class SensorNames:
         return [long for long in rarest if _in_order(words, iter(self._words[long]))]
 
 
-def rooms_of(sensors: Sequence[Sensor], locations: Mapping[str, str]) -> dict[str, list[str]]:
+def rooms_of_sensors(sensors: Sequence[Sensor], locations: Mapping[str, str]) -> dict[str, list[str]]:
     """Each room and what its sensors are on: their names without the room in front and the kind of sensor behind."""
-    rooms: dict[str, dict[str, None]] = {}
+    return rooms_of(_placed(sensors, locations))
+
+
+def _placed(sensors: Sequence[Sensor], locations: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The room of each sensor, and what it is on; empty where that is the room itself."""
     places = {sensor.location for sensor in sensors}
     lengths = sorted({len(place) for place in places})
     for sensor in sensors:
         room = locations.get(sensor.location) or _room(sensor.location, places, lengths)
-        things = rooms.setdefault(room, {})
         words = sensor.name.removeprefix(f"{room} ").split() if sensor.name != room else []
         while words and words[-1] in {"sensor", *sensor.kind.split()}:
             words.pop()
         thing = " ".join(words)
-        if thing and thing != room:
-            things[thing] = None
-    return {room: list(things) for room, things in rooms.items()}
+        yield room, "" if thing == room else thing
 
 
 def _room(location: str, places: set[str], lengths: Sequence[int]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.data.datasets.mural_sensors import Sensor, SensorNames, rooms_of
+from har_llm.data.datasets.mural_sensors import Sensor, SensorNames, rooms_of_sensors
 from tests.data.datasets.mural_files import (
     PIR,
     ROWS,
@@ -79,7 +79,7 @@ def test_rooms_of_locations() -> None:
         Sensor("garden", PIR, "garden"),
         Sensor("hatch sensor", PIR, "somewhere"),
     ]
-    assert rooms_of(sensors, {"somewhere": "attic"}) == {
+    assert rooms_of_sensors(sensors, {"somewhere": "attic"}) == {
         "kitchen": ["sink"],
         "balcony": ["door"],
         "garden": [],
@@ -91,7 +91,7 @@ def test_many_sensors_take_no_longer_for_each(tmp_path: Path) -> None:
     count = 8_000  # compared with each other they would take half a minute
     sensors = [Sensor(f"room_{number} lamp sensor", PIR, f"room_{number} corner") for number in range(count)]
     sensors += [Sensor(f"room_{number} sensor", PIR, f"room_{number}") for number in range(count)]
-    rooms = rooms_of(sensors, {})
+    rooms = rooms_of_sensors(sensors, {})
     assert len(rooms) == count and rooms["room_7"] == ["lamp"]
     names = SensorNames([sensor.name for sensor in sensors], {})
     assert [names.like(f"room_{number} lamp") for number in range(count)][7] == ["room_7 lamp sensor"]
