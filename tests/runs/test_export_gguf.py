@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from har_llm.models.gguf import read_header
 from har_llm.models.resolve import provenance, resolve
 from har_llm.runs.export import export
 from tests.composing import experiment
+from tests.gguf_files import student
 from tests.lora_adapters import random_adapter
 
 ROOT = Path(__file__).parent.parent.parent
@@ -46,15 +48,20 @@ def source(tmp_path: Path) -> Path:
 
 @quantiser
 @pytest.mark.slow
-@pytest.mark.parametrize(("quantization", "most"), [("f32", 0), ("q8_0", 30)])
+@pytest.mark.parametrize(("quantization", "differing"), [("f32", "0"), ("q8_0", r"\d+")])
 def test_a_file_has_the_merged_weights_and_says_what_is_synthetic(
-    tmp_path: Path, source: Path, quantization: str, most: int
+    tmp_path: Path, source: Path, quantization: str, differing: str
 ) -> None:
     adapter = random_adapter(tmp_path / "adapter", model="tiny_student")
+    # As the file divides texts, so that without rounding the answers are the same.
+    model = shutil.copytree(student(), tmp_path / "model")
+    tokenizer = model / "tokenizer.json"
+    tokenizer.write_text(tokenizer.read_text().replace("N}{1,2}", "N}"))
     target = tmp_path / "student.gguf"
     path, what = export(
         experiment(
             "model=tiny_student",
+            f"model.id={model}",
             "lora=adapter",
             f"lora.path={adapter}",
             "export.format=gguf",
@@ -65,11 +72,11 @@ def test_a_file_has_the_merged_weights_and_says_what_is_synthetic(
             f"paths.outputs={tmp_path / 'outputs'}",
         )
     )
-    found = re.search(r"of the 30 events in 3 windows, (\d+) are answered otherwise than by the model before", what)
-    assert path == target and found is not None and int(found[1]) <= most
+    assert path == target
+    assert re.search(rf"of the 30 events in 3 windows, {differing} are answered otherwise than by the model before", what)
     assert f" in {quantization} (synthetic model); " in what
-    model = experiment("model=custom", "prompt=embedded", f"model.id={target}", "engine=llama_cpp").model
-    assert provenance(resolve(model)).label == "synthetic model"
+    written = experiment("model=custom", "prompt=embedded", f"model.id={target}", "engine=llama_cpp").model
+    assert provenance(resolve(written)).label == "synthetic model"
     assert {one.name for one in tmp_path.iterdir() if "student" in one.name} <= {".student.gguf.lock", "student.gguf"}
 
 
