@@ -64,4 +64,4 @@ def test_a_reader_comes_from_an_export_to_a_picture_of_the_week(home: Path) -> N
     assert len(folders) == 2
     for folder in folders:
         segments = (folder / "segments.csv").read_text(encoding="utf-8").splitlines()
-        assert segments[0].startswith("session,from,") and len(segments) > 3
+        assert segments[0].startswith("session,start,") and len(segments) > 3

@@ -1,4 +1,6 @@
-"""A table, independent of the format that it is written in, and its CSV. Its text may come from models and data: untrusted.
+"""A table, independent of the format that it is written in, and its CSV; sheets of rows, and their CSV and Parquet.
+
+Text may come from models and data: untrusted.
 
 Markdown is written by `common.markdown`, a terminal's tables by `common.console`.
 """
@@ -8,11 +10,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
+from har_llm.common.numbers import decimals
 from har_llm.common.text import for_spreadsheet
 
 ABSENT = "-"
@@ -75,13 +80,52 @@ def to_csv(table: Table) -> str:
     return stream.getvalue()
 
 
-def write_csv(path: Path, rows: Iterable[Sequence[str]]) -> None:
-    """Write rows that may be too many for a table, the titles first, with cells that are safe in a spreadsheet. Raises
-    OSError."""
+Cell = str | int | float | date | time | datetime | None
+ARROW = {str: "string", int: "int64", float: "float64", date: "date32", time: "time32[s]", datetime: "timestamp[s]"}
+"""What Arrow calls the types of cells."""
+ROWS = 50_000
+"""Rows that are written at once."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Rows that may be too many for a table."""
+
+    columns: Mapping[str, type]
+    """Their titles, and the type of their cells: a key of ARROW. Any cell may be None."""
+    rows: Iterable[Sequence[Cell]]
+    """They are read once."""
+
+
+def write_sheet(path: Path, sheet: Sheet) -> None:
+    """Write `path`.csv, with cells that are safe in a spreadsheet, and `path`.parquet. Raises OSError."""
+    import pyarrow
+    from pyarrow.parquet import ParquetWriter
+
+    schema = pyarrow.schema([(title, pyarrow.type_for_alias(ARROW[kind])) for title, kind in sheet.columns.items()])
     safe = lru_cache(maxsize=100_000)(for_spreadsheet)  # names and texts come again and again
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    rows = iter(sheet.rows)
+    with (
+        path.with_suffix(".csv").open("w", encoding="utf-8", newline="") as stream,
+        path.with_suffix(".parquet").open("wb") as sink,
+        ParquetWriter(sink, schema) as parquet,
+    ):
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerows([safe(cell) for cell in row] for row in rows)
+        writer.writerow(sheet.columns)
+        while some := list(islice(rows, ROWS)):
+            writer.writerows([safe(cell_text(cell)) for cell in row] for row in some)
+            columns = zip(*some, strict=True)
+            arrays = [pyarrow.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+            parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell of a sheet as CSV has it: times to the second, decimals to one place."""
+    if cell is None or isinstance(cell, str):
+        return cell or ""
+    if isinstance(cell, float):
+        return decimals(cell, 1)
+    return cell.isoformat(" ", "seconds") if isinstance(cell, datetime) else str(cell)
 
 
 def _csv_row(cells: Sequence[str], apart: Sequence[bool], take_apart: Callable[[str], list[str]]) -> list[str]:

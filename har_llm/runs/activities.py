@@ -1,16 +1,16 @@
-"""What a run says of the activities in a home, by name and over time: the rows of predictions.csv and segments.csv.
+"""What a run says of the activities in a home, by name and over time: the sheets of its events and of its segments.
 
 They are made of the rows of predictions.jsonl, by one way of parsing. No score is in them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time
 from itertools import chain, groupby, pairwise
 from typing import NamedTuple
 
-from har_llm.common.numbers import decimals
+from har_llm.common.tables import Cell, Sheet
 from har_llm.data.records import Moment, after, elapsed, seconds_between
 from har_llm.runs.facts import label
 from har_llm.runs.result import Metrics, PredictionRow
@@ -19,7 +19,15 @@ from har_llm.scoring.segments import LONGEST_HOLD, segments
 
 SEVERAL = "; "
 """Between the names of an event's gold activities."""
-Cells = Sequence[str]
+MOMENTS = ("start", "last_event", "end")
+SEGMENT_COLUMNS: Mapping[str, type] = {
+    "session": str,
+    **dict.fromkeys(MOMENTS, str),
+    "minutes": float,
+    "activity": str,
+    "events": int,
+}
+"""What is known of a segment, and the type of each."""
 
 
 class PredictedSegment(NamedTuple):
@@ -67,27 +75,48 @@ def _holds_on(last: Moment, later: Moment) -> bool:
     return dated and 0 <= seconds_between(last, later) <= LONGEST_HOLD
 
 
-def event_sheet(metrics: Metrics, rows: Iterable[PredictionRow], parsing: str) -> Iterator[Cells]:
-    """The titles, then a row for each event: its activity by name, or why it has none; its gold, in a run that has any."""
-    names, more = metrics.activities, _marked(metrics)
-    gold = ("gold",) if metrics.has_gold else ()
-    yield ("session", "date", "time", "event", "text", "activity", "missed", *gold, *more)
+def event_sheet(metrics: Metrics, rows: Iterable[PredictionRow], parsing: str) -> Sheet:
+    """A row for each event: its activity by name, or why it has none; its gold, in a run that has any."""
+    columns = {"session": str, "date": date, "time": time, "id": int, "event": str, "activity": str, "missed": str}
+    gold, more = {"gold": str} if metrics.has_gold else {}, dict.fromkeys(_marked(metrics), str)
+    return Sheet({**columns, **gold, **more}, _event_rows(metrics, rows, parsing))
+
+
+def _event_rows(metrics: Metrics, rows: Iterable[PredictionRow], parsing: str) -> Iterator[Sequence[Cell]]:
+    names, more = metrics.activities, _marked(metrics).values()
     for row in rows:
-        prediction = row.parsed(parsing)
-        activity = "" if prediction.activity is None else names[prediction.activity]
-        missed = row.excluded or cause_name(prediction.missed or "")
-        known = (SEVERAL.join(names[number] for number in row.gold),) if gold else ()
-        yield (row.session, row.date or "", row.time, str(row.id), row.event, activity, missed, *known, *more.values())
+        moment = row.moment
+        day, clock = (moment.date(), moment.time()) if isinstance(moment, datetime) else (None, moment)
+        gold = (SEVERAL.join(names[number] for number in row.gold),) if metrics.has_gold else ()
+        yield (row.session, day, clock, row.id, row.event, *said_of(row, names, parsing), *gold, *more)
 
 
-def segment_sheet(metrics: Metrics, rows: Iterable[PredictionRow], parsing: str) -> Iterator[Cells]:
-    """The titles, then a row for each predicted segment."""
-    names, more = metrics.activities, _marked(metrics)
-    yield ("session", "from", "last event", "to", "minutes", "activity", "events", *more)
-    for one in predicted_segments(rows, parsing):
-        moments = map(moment_text, (one.start, one.last_event, one.end))
-        minutes = decimals(one.seconds / 60, 1)
-        yield (one.session, *moments, minutes, names[one.activity], str(one.events), *more.values())
+def said_of(row: PredictionRow, names: Mapping[int, str], parsing: str) -> tuple[str | None, str | None]:
+    """The name of an event's predicted activity; or else why it has none."""
+    prediction = row.parsed(parsing)
+    if prediction.activity is not None:
+        return names[prediction.activity], None
+    return None, row.excluded or cause_name(prediction.missed or "")
+
+
+def segment_sheet(metrics: Metrics, rows: Sequence[PredictionRow], parsing: str) -> Sheet:
+    """A row for each predicted segment; where there are no dates, its times are texts."""
+    dated, more = all(row.date is not None for row in rows), _marked(metrics)
+    kinds = {name: datetime if name in MOMENTS and dated else kind for name, kind in SEGMENT_COLUMNS.items()}
+    found = (segment_cells(one, metrics.activities, texts=not dated) for one in predicted_segments(rows, parsing))
+    return Sheet({**kinds, **dict.fromkeys(more, str)}, ((*cells, *more.values()) for cells in found))
+
+
+def segment_cells(one: PredictedSegment, names: Mapping[int, str], *, texts: bool) -> tuple[Cell, ...]:
+    """Those of SEGMENT_COLUMNS. `texts`: whether its times are texts."""
+    moments = (one.start, one.last_event, one.end)
+    return (
+        one.session,
+        *(map(moment_text, moments) if texts else moments),
+        one.seconds / 60,
+        names[one.activity],
+        one.events,
+    )
 
 
 def moment_text(moment: Moment) -> str:

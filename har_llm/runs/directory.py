@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from har_llm.common.checksums import SUMS, broken, seal
 from har_llm.common.errors import MissingError
 from har_llm.common.files import bounded_lines, open_bounded
 from har_llm.common.numbers import counted, percent
-from har_llm.common.tables import ABSENT, write_csv
+from har_llm.common.tables import ABSENT, Sheet, write_sheet
 from har_llm.common.text import one_line
 from har_llm.common.typed_json import UnlikeError, parse_json, plain, read_json, typed
 from har_llm.runs.result import FORMAT, Data, Environment, Metrics, PredictionRow, Sample, WindowRow
@@ -25,8 +25,9 @@ METRICS_FILE = "metrics.json"
 PREDICTIONS, WINDOWS = "predictions.jsonl", "windows.jsonl"
 FILES = (CONFIG, ENVIRONMENT, DATA, SAMPLE, PREDICTIONS, WINDOWS, METRICS_FILE)
 """The files that are read back."""
-SUMMARY, EVENTS_CSV, SEGMENTS_CSV = "report.md", "predictions.csv", "segments.csv"
-FOR_PEOPLE = (SUMMARY, EVENTS_CSV, SEGMENTS_CSV)
+SUMMARY, EVENTS, SEGMENTS = "report.md", "predictions", "segments"
+EVENTS_CSV, SEGMENTS_CSV = f"{EVENTS}.csv", f"{SEGMENTS}.csv"
+FOR_PEOPLE = (SUMMARY, EVENTS_CSV, SEGMENTS_CSV, f"{EVENTS}.parquet", f"{SEGMENTS}.parquet")
 """Those that say it to people, who may change them."""
 _ANEW = "run the command that made it again, which makes it anew of the kept generations."
 T = TypeVar("T")
@@ -77,13 +78,13 @@ def write_files(
     predictions: Iterable[PredictionRow],
     windows: Iterable[WindowRow],
     summary: str,
-    sheets: Mapping[str, Iterable[Sequence[str]]],
+    sheets: Mapping[str, Sheet],
 ) -> None:
-    """Write all files of a run into a folder that exists. They are on disk when this returns. `sheets`: the rows of each CSV
-    file. Raises OSError."""
+    """Write all files of a run into a folder that exists. They are on disk when this returns. `sheets`: by the name of their
+    files. Raises OSError."""
     _write_rows(folder / PREDICTIONS, predictions)
     for name, sheet in sheets.items():
-        write_csv(folder / name, sheet)
+        write_sheet(folder / name, sheet)
     _write_rows(folder / WINDOWS, windows)
     (folder / SUMMARY).write_text(summary, encoding="utf-8")
     _write_config(folder / CONFIG, result.config, result.metrics.provenance.label)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from har_llm.common.errors import MissingError
 from har_llm.common.paths import expanded
-from har_llm.runs.activities import PredictedSegment, moment_text, predicted_segments
+from har_llm.runs.activities import SEGMENT_COLUMNS, predicted_segments, said_of, segment_cells
 from har_llm.runs.directory import RunResult
 from har_llm.runs.find import read_runs, run_folders
 from har_llm.runs.result import PredictionRow
@@ -64,19 +64,20 @@ class Runs(Sequence[RunResult]):
         return pandas.DataFrame([row for run in self._runs for row in _score_rows(run)])
 
     def predictions(self) -> pandas.DataFrame:
-        """A row for each event of each run: gold activities, and for each parsing mode the activity or the cause of
-        missing; `activity` is the name of what metrics.parsing of the run's command had parsed."""
+        """A row for each event of each run, with the columns of its predictions.csv and more: for each parsing mode the
+        activity or the cause of missing. Activities are names; `gold` is a tuple of them. `activity` and `missed` are of
+        the parsing mode in which the run was made (metrics.parsing)."""
         import pandas
 
         frame = pandas.DataFrame([_prediction_row(run, row) for run in self._runs for row in run.predictions()])
-        return frame.astype(dict.fromkeys(("window", "strict", "lenient"), "Int64"))  # integers, or missing
+        return frame.astype({"window": "Int64"})  # integers, or missing
 
     def segments(self) -> pandas.DataFrame:
-        """A row for each predicted segment of each run, as in its segments.csv: an activity from its first event to the end
-        of its last one."""
+        """A row for each predicted segment of each run, with the columns of its segments.csv, where times are texts: an
+        activity from its first event to the end of its last one."""
         import pandas
 
-        return pandas.DataFrame([_segment_row(run, one) for run in self._runs for one in _segments(run)])
+        return pandas.DataFrame([row for run in self._runs for row in _segment_rows(run)])
 
 
 def _about(run: RunResult) -> dict[str, Any]:
@@ -119,40 +120,34 @@ def _score_rows(run: RunResult) -> Iterator[dict[str, Any]]:
 
 
 def _prediction_row(run: RunResult, row: PredictionRow) -> dict[str, Any]:
+    names = run.metrics.activities
+    activity, missed = said_of(row, names, run.metrics.shown.parsing)
     return {
         **_about(run),
         "session": row.session,
-        "id": row.id,
         "date": row.date,
         "time": row.time,
+        "id": row.id,
         "event": row.event,
-        "gold": row.gold,
+        "activity": activity,
+        "missed": missed,
+        "gold": tuple(names[number] for number in row.gold),
         "scored": row.scored,
         "excluded": row.excluded,
         "window": row.window,
-        "strict": row.strict.activity,
+        "strict": _name(row.strict.activity, names),
         "strict_missed": row.strict.missed,
-        "lenient": row.lenient.activity,
+        "lenient": _name(row.lenient.activity, names),
         "lenient_missed": row.lenient.missed,
-        "activity": None
-        if (said := row.parsed(run.metrics.shown.parsing).activity) is None
-        else run.metrics.activities[said],
         "generation": row.generation,
     }
 
 
-def _segments(run: RunResult) -> Iterator[PredictedSegment]:
-    return predicted_segments(run.predictions(), run.metrics.shown.parsing)
+def _name(activity: int | None, names: Mapping[int, str]) -> str | None:
+    return None if activity is None else names[activity]
 
 
-def _segment_row(run: RunResult, one: PredictedSegment) -> dict[str, Any]:
-    return {
-        **_about(run),
-        "session": one.session,
-        "start": moment_text(one.start),
-        "last_event": moment_text(one.last_event),
-        "end": moment_text(one.end),
-        "seconds": one.seconds,
-        "activity": run.metrics.activities[one.activity],
-        "events": one.events,
-    }
+def _segment_rows(run: RunResult) -> Iterator[dict[str, Any]]:
+    about, names = _about(run), run.metrics.activities
+    for one in predicted_segments(run.predictions(), run.metrics.shown.parsing):
+        yield {**about, **dict(zip(SEGMENT_COLUMNS, segment_cells(one, names, texts=True), strict=True))}

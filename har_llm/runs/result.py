@@ -18,7 +18,7 @@ from har_llm.scoring.metrics import ParsedScores, Scores, SessionMean
 from har_llm.scoring.parsing import BothParsings
 from har_llm.scoring.prediction import Prediction
 
-FORMAT = 18
+FORMAT = 19
 """To be raised when the content of a run directory changes; a directory of another format is not read."""
 
 

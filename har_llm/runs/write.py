@@ -78,8 +78,8 @@ def write_run(run: PreparedRun, store: GenerationStore) -> Path:
             window_rows(run, windows),
             summary_markdown.render(summary),
             {
-                directory.EVENTS_CSV: event_sheet(result.metrics, rows, shown.parsing),
-                directory.SEGMENTS_CSV: segment_sheet(result.metrics, rows, shown.parsing),
+                directory.EVENTS: event_sheet(result.metrics, rows, shown.parsing),
+                directory.SEGMENTS: segment_sheet(result.metrics, rows, shown.parsing),
             },
         )
         directory.put_in_place(staging, run.folder)

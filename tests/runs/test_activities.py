@@ -1,4 +1,4 @@
-"""predictions.csv and segments.csv: activities by name and over time, for people and their spreadsheets."""
+"""predictions and segments, as CSV and as Parquet: activities by name and over time, for people and their programs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pandas
+
+from har_llm.common.tables import write_sheet
 from har_llm.data.records import time_of_day
 from har_llm.runs.activities import event_sheet, predicted_segments, segment_sheet
-from har_llm.runs.directory import EVENTS_CSV, SEGMENTS_CSV, RunResult
+from har_llm.runs.directory import EVENTS, EVENTS_CSV, SEGMENTS, SEGMENTS_CSV, RunResult
 from tests.report.run_folders import row, written
 from tests.scripted_runs import done
 
@@ -33,7 +36,7 @@ def read(path: Path) -> list[dict[str, str]]:
 def test_a_run_directory_has_its_activities_by_name_and_over_time(tmp_path: Path, script: str) -> None:
     result, _ = done(tmp_path, script, "limit=2")
     events, rows = read(result.folder / EVENTS_CSV), list(result.predictions())
-    assert [(one["session"], one["event"], one["time"], one["text"]) for one in events] == [
+    assert [(one["session"], one["id"], one["time"], one["event"]) for one in events] == [
         (one.session, str(one.id), one.time, one.event) for one in rows
     ]
     names = result.metrics.activities
@@ -43,6 +46,10 @@ def test_a_run_directory_has_its_activities_by_name_and_over_time(tmp_path: Path
     }
     assert events[0]["gold"] == events[0]["activity"] and events[0]["date"] == ""
     segments = read(result.folder / SEGMENTS_CSV)
+    for sheet, written_in_csv in ((EVENTS, events), (SEGMENTS, segments)):
+        frame = pandas.read_parquet(result.folder / f"{sheet}.parquet")
+        assert [*frame.columns] == [*written_in_csv[0]] and len(frame) == len(written_in_csv)
+        assert frame["activity"].fillna("").tolist() == [one["activity"] for one in written_in_csv]
     assert sum(int(one["events"]) for one in segments) == 20
     marked = {one["marked"] for one in [*events, *segments]}
     assert marked == {"synthetic home, synthetic model; partial: first 2 windows only"}
@@ -51,11 +58,14 @@ def test_a_run_directory_has_its_activities_by_name_and_over_time(tmp_path: Path
 def test_a_segment_goes_over_midnight(tmp_path: Path) -> None:
     night = [("23:50:00", "2012-02-28", 1), ("23:59:30", "2012-02-28", 1), ("00:00:30", "2012-02-29", 2)]
     result = run_of(tmp_path / "dated", *night)
-    assert [list(cells) for cells in segment_sheet(result.metrics, result.predictions(), "strict")] == [
-        ["session", "from", "last event", "to", "minutes", "activity", "events"],
-        ["s1", "2012-02-28 23:50:00", "2012-02-28 23:59:30", "2012-02-29 00:00:30", "10.5", "cooking", "2"],
-        ["s1", *["2012-02-29 00:00:30"] * 3, "0.0", "eating", "1"],
+    write_sheet(tmp_path / "segments", segment_sheet(result.metrics, list(result.predictions()), "strict"))
+    assert (tmp_path / "segments.csv").read_text(encoding="utf-8").splitlines() == [
+        "session,start,last_event,end,minutes,activity,events",
+        "s1,2012-02-28 23:50:00,2012-02-28 23:59:30,2012-02-29 00:00:30,10.5,cooking,2",
+        "s1,2012-02-29 00:00:30,2012-02-29 00:00:30,2012-02-29 00:00:30,0.0,eating,1",
     ]
+    frame = pandas.read_parquet(tmp_path / "segments.parquet")
+    assert frame["end"].dt.minute.tolist() == [0, 0] and frame["minutes"].tolist() == [10.5, 0.0]
     undated = run_of(tmp_path / "undated", *((time, None, said) for time, _, said in night))
     first, _ = predicted_segments(undated.predictions(), "strict")
     assert (first.start, first.end, first.seconds) == (time_of_day(85_800), time_of_day(30), 630)
@@ -78,16 +88,15 @@ def test_a_segment_ends_where_the_next_begins_also_where_an_hour_comes_twice(tmp
 
 def test_what_was_missed_is_said_and_is_in_no_segment(tmp_path: Path) -> None:
     result = run_of(tmp_path / "run", ("08:00:00", None, "no_answer"), ("08:00:01", None, 2), gold=())
-    titles, missed, said = event_sheet(result.metrics, result.predictions(), "strict")
-    assert titles == ("session", "date", "time", "event", "text", "activity", "missed"), "no gold where there is none"
-    assert (missed[5:], said[5:]) == (("", "no answer"), ("eating", ""))
+    sheet = event_sheet(result.metrics, result.predictions(), "strict")
+    assert [*sheet.columns] == ["session", "date", "time", "id", "event", "activity", "missed"], (
+        "no gold where there is none"
+    )
+    assert [row[5:] for row in sheet.rows] == [(None, "no answer"), ("eating", None)]
     (one,) = predicted_segments(result.predictions(), "strict")
     assert (one.activity, one.events) == (2, 1)
 
 
 def test_events_with_several_gold_activities_have_all_their_names(tmp_path: Path) -> None:
     result = run_of(tmp_path / "run", ("08:00:00", None, 1), gold=(1, 2))
-    assert [cells[-1] for cells in event_sheet(result.metrics, result.predictions(), "strict")] == [
-        "gold",
-        "cooking; eating",
-    ]
+    assert [cells[-1] for cells in event_sheet(result.metrics, result.predictions(), "strict").rows] == ["cooking; eating"]

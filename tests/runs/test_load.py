@@ -11,6 +11,7 @@ import pytest
 
 import har_llm
 from har_llm.common.errors import MissingError
+from har_llm.runs.activities import event_sheet
 from tests.helpers import ROOT
 from tests.report.page_runs import Fabricated, events, make, says
 
@@ -53,6 +54,8 @@ def test_predictions_have_every_event(outputs: Path) -> None:
     rows = [row for run in runs for row in run.predictions()]
     assert frame["event"].tolist() == [row.event for row in rows]
     right = [row.strict.activity in row.gold for row in rows if row.scored]
+    in_csv = event_sheet(runs[0].metrics, (), "strict").columns.keys()
+    assert in_csv - {"marked"} <= {*frame.columns}
     shown = frame[frame["scored"]]
     assert [said in gold for said, gold in zip(shown["strict"], shown["gold"], strict=True)] == right
 

@@ -29,6 +29,8 @@ def test_the_main_job_with_no_argument(tmp_path: Path) -> None:
         "predictions.jsonl",
         "predictions.csv",
         "segments.csv",
+        "predictions.parquet",
+        "segments.parquet",
         "metrics.json",
         "environment.json",
         "data.json",
