@@ -39,7 +39,7 @@ def write_gguf(
     file: Path,
     *,
     architecture: str = "qwen3",
-    template: bool = True,
+    template: str | None = None,
     parts: int = 1,
     scaling: str = "",
     without: str = "",
@@ -51,8 +51,10 @@ def write_gguf(
     config, tokenizer = (json.loads((student() / name).read_text()) for name in ("config.json", "tokenizer.json"))
     _describe(writer, config)
     _add_tokenizer(writer, tokenizer, config["vocab_size"])
+    if template is None:
+        template = (student() / "chat_template.jinja").read_text()
     if template:
-        writer.add_chat_template((student() / "chat_template.jinja").read_text())
+        writer.add_chat_template(template)
     if parts > 1:
         writer.add_uint16("split.count", parts)
     if scaling:

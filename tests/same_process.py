@@ -84,5 +84,6 @@ def in_this_process() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for room in ("engines.worker", "distill.worker", "runs.export", "models.gguf_cache"):
             patch.setattr(f"har_llm.{room}.JsonProcess", SameProcess)
-        patch.setattr("har_llm.engines.chat.time_limit", nullcontext)  # only a process's main thread gets its signals
+        # Only a process's main thread gets its signals.
+        patch.setattr("har_llm.engines.chat.limits", lambda *_: nullcontext())
         yield

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from har_llm.common.errors import EngineError, HarError, first_line
-from har_llm.common.time_limit import time_limit
+from har_llm.common.limits import limits
 from har_llm.data.records import Message
 from har_llm.engines.base import LoadedModel, Request
 from har_llm.models import resolve
@@ -19,6 +19,10 @@ DEFAULT_CONTEXT = 4096
 """For models whose configuration names no number of tokens, where model.context is not set either."""
 LONGEST_RENDERING_S = 20.0
 """A template takes milliseconds; one with loops in loops may take years."""
+MOST_RENDERING_MEMORY = 2**29
+"""Bytes; a template takes as much as its text."""
+LONGEST_PROMPT = 2**22
+"""Characters; a tokenizer takes hundreds of bytes for each, and no context holds as many."""
 PANIC = "PanicException"
 """How libraries that are written in Rust (tokenizers, safetensors) fail on what they do not expect. It derives from
 BaseException and is known only by its name."""
@@ -37,6 +41,27 @@ def loading(failure: str) -> Iterator[None]:
             raise
         kind = "" if isinstance(error, OSError | ValueError | RuntimeError | ImportError) else f"{type(error).__name__}: "
         raise EngineError(f"{failure}: {kind}{first_line(error)}") from error
+
+
+def rendering_limits() -> contextlib.AbstractContextManager[None]:
+    """The limits on a chat template's time and memory, also when it is compiled. TimeoutError and MemoryError say so."""
+    return limits(LONGEST_RENDERING_S, MOST_RENDERING_MEMORY)
+
+
+def rendered(owner: str, render: Callable[[], str], hint: str = "") -> str:
+    """The text that a chat template makes of a prompt, within limits of time, memory and length. `owner`: whose it is.
+
+    Raises EngineError, which ends with `hint`, if the template fails or goes beyond them: it is a program of the model's
+    makers.
+    """
+    try:
+        with rendering_limits():
+            text = render()
+        if len(text) > LONGEST_PROMPT:
+            raise ValueError(f"it makes {len(text):,} characters of it, and at most {LONGEST_PROMPT:,} are read")
+    except Exception as error:
+        raise EngineError(f"The chat template of {owner} does not take this prompt: {first_line(error)}.{hint}") from None
+    return text
 
 
 class ChatTokenizer:
@@ -58,19 +83,14 @@ class ChatTokenizer:
         """The prompt as text, up to the token after which the model begins. A template that asks for today's date gets
         PROMPT_DATE. Raises EngineError if the template fails, as some do for a system message, or does not end."""
         own = {"strftime_now": PROMPT_DATE.strftime, **template_options}
-        try:
-            with time_limit(LONGEST_RENDERING_S):
-                text: str = self.tokenizer.apply_chat_template(
-                    list(messages), tokenize=False, add_generation_prompt=True, **own
-                )
-        except Exception as error:  # a template is a program of the model's makers, which may fail in any way
-            system = any(message["role"] == "system" for message in messages)
-            hint = " If it takes no system message, set prompt.system='' of a prompt chosen by name, as in prompt=direct."
-            raise EngineError(
-                f"The chat template of the model in {self._path} does not take this prompt: {first_line(error)}."
-                f"{hint if system else ''}"
-            ) from None
-        return text
+        system = any(message["role"] == "system" for message in messages)
+        return rendered(
+            f"the model in {self._path}",
+            lambda: self.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True, **own),
+            " If it takes no system message, set prompt.system='' of a prompt chosen by name, as in prompt=direct."
+            if system
+            else "",
+        )
 
     def tokens(self, text: str) -> list[int]:
         """The token ids of a text; no special token is added before or after it."""

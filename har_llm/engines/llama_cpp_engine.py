@@ -18,11 +18,10 @@ from llama_cpp.llama_grammar import LlamaGrammar
 from llama_cpp.llama_speculative import LlamaPromptLookupDecoding
 
 from har_llm.common.environment import cores
-from har_llm.common.errors import EngineError, first_line
+from har_llm.common.errors import EngineError
 from har_llm.common.extra_args import with_extra
-from har_llm.common.time_limit import time_limit
 from har_llm.engines.base import Generation, LoadedModel, Request
-from har_llm.engines.chat import LONGEST_RENDERING_S, loading
+from har_llm.engines.chat import loading, rendered, rendering_limits
 from har_llm.engines.llama_cpp_config import LlamaCppEngineConfig
 from har_llm.engines.stop_strings import STOP_TOKENS, first_of
 from har_llm.models.config import PROMPT_DATE
@@ -48,6 +47,7 @@ class LlamaCppEngine:
         header = read_header(Path(model.path))
         self._context = model.context or header.values.get(f"{header.architecture}.context_length") or DEFAULT_CONTEXT
         self._marks = marks_of(model.reasoning_marks)
+        _check_templates(model.path, header)
         self._llama: Any = self._opened(vocab_only=True)
         self._format = _formatter(header, self._llama)
         self._held: list[int] = []
@@ -101,13 +101,8 @@ class LlamaCppEngine:
 
     def _encode(self, request: Request) -> list[int]:
         """The prompt's tokens. Raises EngineError for one that is too long, or that the chat template does not take."""
-        try:
-            with time_limit(LONGEST_RENDERING_S):
-                text = self._format(messages=list(request.messages), **request.decoding.template_options).prompt
-        except Exception as error:  # a template is a program of the model's makers, which may fail in any way
-            raise EngineError(
-                f"The chat template of {self._files.path} does not take this prompt: {first_line(error)}."
-            ) from None
+        options = request.decoding.template_options
+        text = rendered(self._files.path, lambda: self._format(messages=list(request.messages), **options).prompt)
         ids: list[int] = self._llama.tokenize(text.encode(), add_bos=False, special=True)
         if len(ids) >= self._context:
             raise EngineError(
@@ -178,6 +173,15 @@ class _Formatter(Jinja2ChatFormatter):  # type: ignore[misc]
     """The template as Transformers renders it, with one date on every day."""
 
     strftime_now = staticmethod(PROMPT_DATE.strftime)
+
+
+def _check_templates(path: str, header: Header) -> None:
+    """Raise EngineError for a chat template that fails, or goes beyond the limits, when it is compiled, as llama_cpp.Llama
+    does with all of a file: constants such as 'x' * 10**10 are computed then."""
+    for name, template in header.values.items():
+        if name.startswith("tokenizer.chat_template"):
+            with loading(f"The chat template of {path} cannot be read"), rendering_limits():
+                _Formatter(str(template), "", "")
 
 
 def _formatter(header: Header, llama: Any) -> _Formatter:

@@ -102,6 +102,26 @@ def test_a_template_that_does_not_end_is_one_sentence(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("{{ 'x' * 2**28 }}", "it takes more than 512 MiB of memory"),  # computed when it is compiled
+        ("{{ messages[0].content * 10**12 }}", "it takes more than 512 MiB of memory"),
+        (
+            "{% set n = namespace(text='x') %}{% for _ in range(99) %}{% set n.text = n.text ~ n.text %}{% endfor %}",
+            "it takes more than 512 MiB of memory",
+        ),
+        ("{{ 'x' * 2**24 }}y", "it makes 16,777,217 characters of it, and at most 4,194,304 are read"),
+    ],
+)
+def test_a_template_that_writes_without_end_is_one_sentence(tmp_path: Path, template: str, reason: str) -> None:
+    shutil.copytree(student(), tmp_path / "model")
+    (tmp_path / "model" / "chat_template.jinja").write_text(template)
+    chat = ChatTokenizer(tmp_path / "model", trust_remote_code=False)
+    with pytest.raises(EngineError, match=f"does not take this prompt: {reason}."):
+        chat.render([{"role": "user", "content": "x"}], {})
+
+
+@pytest.mark.parametrize(
     ("tokenizer", "generation", "config", "ends"),
     [
         ("<|im_end|>", [0], 3, [2, 0]),

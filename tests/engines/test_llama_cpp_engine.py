@@ -148,6 +148,22 @@ def test_a_damaged_file_and_an_unknown_argument_are_one_sentence(file: Path, tmp
         generated(tmp_path / "cut.gguf", [])
 
 
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ 'x' * 2**28 }}", "The chat template of .* cannot be read: MemoryError: it takes more than 512 MiB of memory"),
+        ("{{ messages[0].content * 10**12 }}", "The chat template of .* does not take this prompt: it takes more than 512"),
+        ("{% for m in messages %}", "The chat template of .* cannot be read: TemplateSyntaxError: Unexpected end"),
+    ],
+)
+def test_a_template_that_fails_or_writes_without_end_is_one_sentence(
+    tmp_path: Path, requests: list[Request], template: str, message: str
+) -> None:
+    hostile = write_gguf(tmp_path / "hostile.gguf", template=template)
+    with pytest.raises(EngineError, match=message):
+        generated(hostile, requests[:1])
+
+
 def test_a_command_runs_a_file(file: Path, tmp_path: Path) -> None:
     asked = (f"model.id={file}", "model=custom", "prompt=embedded", "engine=llama_cpp", "limit=2", "baselines=none")
     done = har_llm(tmp_path, *asked)
