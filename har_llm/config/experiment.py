@@ -9,6 +9,7 @@ from typing import Any
 from har_llm.config.settings import Settings
 from har_llm.config.tracker import TrackerConfig
 from har_llm.data.datasets.base import DatasetConfig
+from har_llm.data.live.reading import WatchConfig
 from har_llm.data.prompts import PromptConfig, SectionedPrompt
 from har_llm.data.splits import Split
 from har_llm.data.windows import FixedWindows
@@ -19,9 +20,9 @@ from har_llm.models.adapters import LoraConfig
 from har_llm.models.baselines.base import BaselineConfig
 from har_llm.models.config import ModelConfig
 
-GROUPS = ("window", "split", "lora", "decoding", "engine", "tracker", "model", "prompt", "dataset")
+GROUPS = ("window", "split", "lora", "decoding", "engine", "tracker", "watch", "model", "prompt", "dataset")
 """The order of the checks: quick ones first, so that a typo is reported at once."""
-NO_RESULT = ("task", "runs", "baselines", "paths", "export", "report", "compare", "hardware", "tracker")
+NO_RESULT = ("task", "runs", "baselines", "paths", "export", "report", "compare", "hardware", "tracker", "watch")
 """Settings that change no result, only what is done with it or where files are on this machine."""
 
 
@@ -40,6 +41,7 @@ class Experiment:
     decoding: DecodingConfig
     engine: EngineConfig
     tracker: TrackerConfig
+    watch: WatchConfig
     source: dict[str, Any]
     """The composed config as plain values, kept with the run."""
     baseline: BaselineConfig | None = None

@@ -29,7 +29,7 @@ first sessions for training, Qwen3 and its reasoning, a generation a window, all
 
 CANNOT_MATTER: Mapping[str, str] = {
     **dict.fromkeys(
-        ("task", "runs", "baselines", "paths", "export", "report", "compare", "tracker"),
+        ("task", "runs", "baselines", "paths", "export", "report", "compare", "tracker", "watch"),
         "what is done with a result, not the result",
     ),
     "seed": "another sample of the same experiment; tables count the seeds",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, Notices
@@ -34,6 +36,11 @@ class OwnHome(DatasetConfig):
 
     Without that file a home is guessed from the sensors' ids and values, as task=init would write it.
     """
+
+    changes_only: ClassVar[bool] = False
+    """Whether a reading may repeat a sensor's state, which then is no event."""
+    without_value: ClassVar[str] = "row without a value"
+    """Why a reading is left out whose value is missing."""
 
     path: str | None = None
     """The file, relative to the working directory."""
@@ -76,9 +83,17 @@ class OwnHome(DatasetConfig):
     def example(self) -> str:
         """The name that such a file may have."""
 
-    @abstractmethod
     def record(self, recorded: Recorded, path: Path, times: Times, reader: FileReader) -> None:
         """Put what a file holds into `recorded`, in order. Faults go to the reader."""
+        self.record_table(recorded, self.table(reader, path), times)
+
+    @abstractmethod
+    def table(self, reader: FileReader, path: Path, content: bytes | None = None) -> Table:
+        """The table in a file, or in these bytes of it. Faults go to the reader."""
+
+    @abstractmethod
+    def record_table(self, recorded: Recorded, table: Table, times: Times) -> None:
+        """Put the rows of a table into `recorded`, in order. Faults go to the table's reader."""
 
     @abstractmethod
     def times(self) -> Times:
@@ -105,9 +120,9 @@ class OwnHome(DatasetConfig):
         """
         self._check_there()
         reader = FileReader()
-        recorded, _ = self._recorded(Recorded(), reader)
+        recorded, _ = self._recorded(self.recorded(), reader)
         self._raise(reader)
-        path = self._home_file.resolve()  # a link stays one
+        path = self.home_file.resolve()  # a link stays one
         try:
             described = read_home(path, reader) if path.exists() else None
             self._raise(reader)
@@ -122,50 +137,47 @@ class OwnHome(DatasetConfig):
         write_whole(path, text)
         left = sum(guess.sensor.left_out for guess in guesses.values())
         look = f"look at its lines marked # {CHECK} ({text.count(f'  # {CHECK}')}), then run task=describe"
-        return f"{self._home_file}: {counted(len(guesses), 'sensor')}, {left} of them left out; {look}."
+        return f"{self.home_file}: {counted(len(guesses), 'sensor')}, {left} of them left out; {look}."
 
     def _added(self, path: Path, described: OwnDescription, recorded: Recorded) -> str:
         values = {sensor: held for sensor, held in recorded.values().items() if sensor not in described.sensors}
         if not values:
-            return f"{self._home_file} has every sensor of {self.path}; nothing was changed."
+            return f"{self.home_file} has every sensor of {self.path}; nothing was changed."
         guesses = guess_sensors(values, recorded.attributes, self.vocabulary)
         add_sensors(path, read_bounded(path).decode("utf-8-sig"), guesses)
         added = f"{counted(len(guesses), 'new sensor')} added below the others"
-        return f"{self._home_file}: {added}; look at them, then run task=describe."
+        return f"{self.home_file}: {added}; look at them, then run task=describe."
 
     @property
     def _file(self) -> Path:
         return expanded(self.path or "")
 
+    def recorded(self, left_out: Collection[str] = ()) -> Recorded:
+        """Nothing yet, by the rules of this dataset. `left_out`: sensors of which nothing is held."""
+        return Recorded(left_out, without_value=self.without_value, changes_only=self.changes_only)
+
     @property
-    def _home_file(self) -> Path:
+    def home_file(self) -> Path:
         return expanded(self.home_path or self._file.parent / f"{self._file.stem}.home.yaml")
 
     def _read(self) -> tuple[FileReader, Recordings | None]:
         self._check_there()
         reader = FileReader()
         with without_collector():
-            described = read_home(self._home_file, reader) if self._has_home_file else None
+            described = read_home(self.home_file, reader) if self._has_home_file else None
             sensors = described.sensors if described is not None else {}
             left_out = {key for key, sensor in sensors.items() if sensor.left_out}
-            recorded, times = self._recorded(Recorded(left_out), reader)
+            recorded, times = self._recorded(self.recorded(left_out), reader)
             if described is None:
                 if reader.faults:
                     return reader, None
                 described = self._guessed(recorded, reader)
-        merged = replace(self, home=_merged(described, self.home))
-        try:
-            merged.check()
-            unlabelled = in_gap(merged, self.gaps)
-        except ConfigError as error:
-            reader.fault(self._home_file, None, "home", str(error))
+        found = self._merged(described, reader)
+        if found is None:
             return reader, None
-        place = f"{self._home_file}{'' if self._has_home_file else ' (which task=init writes)'}"
-        if not merged.home.activities:
-            rule = "a model chooses among them, so list what the residents may be doing, as in activities: {1: cooking}"
-            reader.fault(self._home_file, None, "home", f"it lists no activity; {rule}")
-            return reader, None
-        told = replace(described, home=merged.home)
+        merged, told = found
+        place = f"{self.home_file}{'' if self._has_home_file else ' (which task=init writes)'}"
+        unlabelled = in_gap(merged, self.gaps)
         sessions = Teller(recorded, told, reader, self._file, place).sessions(unlabelled, self.cut, self.name)
         if not sessions and not reader.faults:
             left = ", ".join(f"{count:,} {reason}" for reason, count in recorded.dropped.items())
@@ -175,6 +187,26 @@ class OwnHome(DatasetConfig):
             return reader, None
         made = merged.recordings(sessions, [*reader.repairs, *self._notices(times)])
         return reader, replace(made, dropped_events={**recorded.dropped, **made.dropped_events})
+
+    def described(self, reader: FileReader) -> tuple[OwnHome, OwnDescription] | None:
+        """What the file beside the data and the settings say of the home, without a recording: the dataset with that home,
+        and its sensors. None, and faults, where it cannot be used."""
+        found = read_home(self.home_file, reader)
+        return None if found is None else self._merged(found, reader)
+
+    def _merged(self, described: OwnDescription, reader: FileReader) -> tuple[OwnHome, OwnDescription] | None:
+        merged = replace(self, home=_merged(described, self.home))
+        try:
+            merged.check()
+            in_gap(merged, self.gaps)
+        except ConfigError as error:
+            reader.fault(self.home_file, None, "home", str(error))
+            return None
+        if not merged.home.activities:
+            rule = "a model chooses among them, so list what the residents may be doing, as in activities: {1: cooking}"
+            reader.fault(self.home_file, None, "home", f"it lists no activity; {rule}")
+            return None
+        return merged, replace(described, home=merged.home)
 
     def _recorded(self, recorded: Recorded, reader: FileReader) -> tuple[Recorded, Times]:
         times = self.times()
@@ -197,12 +229,12 @@ class OwnHome(DatasetConfig):
 
     @property
     def _has_home_file(self) -> bool:
-        return self.home_path is not None or self._home_file.exists()
+        return self.home_path is not None or self.home_file.exists()
 
     def _guessed(self, recorded: Recorded, reader: FileReader) -> OwnDescription:
         described, _ = guess_home(recorded, self.vocabulary)
         message = "there is none, so the home is guessed from its sensors; task=init writes it there, for you to edit"
-        reader.repair(self._home_file, None, "no file that describes the home", message)
+        reader.repair(self.home_file, None, "no file that describes the home", message)
         return described
 
     def _read_spans(self, recorded: Recorded, times: Times, reader: FileReader) -> None:

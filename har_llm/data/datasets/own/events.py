@@ -45,10 +45,13 @@ class Events(OwnHome):
     def times(self) -> Times:
         return Times(zone_of(self.timezone), form=self.time_format)
 
-    def record(self, recorded: Recorded, path: Path, times: Times, reader: FileReader) -> None:
-        table = Table(reader, path, self.separator)
+    def table(self, reader: FileReader, path: Path, content: bytes | None = None) -> Table:
+        return Table(reader, path, self.separator, content=content)
+
+    def record_table(self, recorded: Recorded, table: Table, times: Times) -> None:
         if not table.header:
             return
+        reader, path = table.reader, table.path
         finder = Finder(reader, path, table.header, self.columns, "dataset.columns")
         intervals = not finder.has("time") and finder.has("start")
         roles = ("start", "end") if intervals else ("date", "time") if finder.has("date") else ("time",)

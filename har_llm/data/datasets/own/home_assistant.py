@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import ClassVar
 
 from har_llm.data.datasets.files import FileReader, shown
 from har_llm.data.datasets.own.base import OwnHome
@@ -31,6 +32,9 @@ class HomeAssistant(OwnHome):
     Home Assistant records in UTC; without dataset.timezone prompts show UTC.
     """
 
+    changes_only: ClassVar[bool] = True
+    without_value: ClassVar[str] = NO_STATE
+
     @property
     def kind(self) -> str:
         return "home_assistant"
@@ -43,7 +47,6 @@ class HomeAssistant(OwnHome):
         return Times(zone_of(self.timezone), utc=True, form=self.time_format)
 
     def record(self, recorded: Recorded, path: Path, times: Times, reader: FileReader) -> None:
-        recorded.changes_only, recorded.without_value = True, NO_STATE
         try:
             database = is_database(path)
         except OSError as error:
@@ -51,27 +54,29 @@ class HomeAssistant(OwnHome):
             return
         if database:
             _read_database(path, recorded, times, reader)
+            recorded.put_in_order()
         elif path.suffix.lower() in DATABASES:
             reader.fault(path, None, "no database", "it is no SQLite database, or an encrypted one; check what it is")
         else:
-            _read_history(path, recorded, times, reader)
+            super().record(recorded, path, times, reader)
+
+    def table(self, reader: FileReader, path: Path, content: bytes | None = None) -> Table:
+        """The history panel's CSV: entity by entity, commas in a state only sometimes quoted, perhaps further columns."""
+        return Table(reader, path, content=content, joined="state")
+
+    def record_table(self, recorded: Recorded, table: Table, times: Times) -> None:
+        missing = [name for name in COLUMNS if name not in table.header]
+        if table.header and missing:
+            rule = "Home Assistant's history panel exports them (Download data); for other tables there is dataset=events"
+            message = f"the header is {', '.join(table.header)!r}, without {' and '.join(missing)}; {rule}"
+            table.reader.fault(table.path, 1, "wrong header", message)
+        if missing:
+            return
+        entity, state, changed = (table.header.index(name) for name in COLUMNS)
+        for block, orders, clocks in timed(table, times, [changed]):
+            recorded.add(orders, clocks, list(zip(block.columns[entity], block.columns[state], strict=True)), block.lines)
+        table.add_repairs()
         recorded.put_in_order()
-
-
-def _read_history(path: Path, recorded: Recorded, times: Times, reader: FileReader) -> None:
-    """The history panel's CSV: entity by entity, commas in a state only sometimes quoted, perhaps further columns."""
-    table = Table(reader, path, joined="state")
-    missing = [name for name in COLUMNS if name not in table.header]
-    if table.header and missing:
-        rule = "Home Assistant's history panel exports them (Download data); for other tables there is dataset=events"
-        message = f"the header is {', '.join(table.header)!r}, without {' and '.join(missing)}; {rule}"
-        reader.fault(path, 1, "wrong header", message)
-    if missing:
-        return
-    entity, state, changed = (table.header.index(name) for name in COLUMNS)
-    for block, orders, clocks in timed(table, times, [changed]):
-        recorded.add(orders, clocks, list(zip(block.columns[entity], block.columns[state], strict=True)), block.lines)
-    table.add_repairs()
 
 
 def _read_database(path: Path, recorded: Recorded, times: Times, reader: FileReader) -> None:

@@ -52,13 +52,11 @@ class Recorded:
     _known: dict[str, dict[Said, Said]] = field(default_factory=lambda: {"said": {}, "tagged": {}})
     """What has been said, without blanks around it."""
 
-    @property
-    def no_event(self) -> Mapping[Said, str]:
-        """What is no event, unless the home has a word for such a value, and why."""
-        found: dict[Said, str] = {}
-        if self.without_value is not None:
-            found = {pair: self.without_value for pair in self.pairs if pair[1].casefold() in MISSING}
-        return found | {pair: "row without a sensor" for pair in self.pairs if not pair[0]}
+    def no_event(self, pair: Said) -> str | None:
+        """Why a (sensor, value) is no event, unless the home has a word for such a value; None where it may be one."""
+        if not pair[0]:
+            return "row without a sensor"
+        return self.without_value if pair[1].casefold() in MISSING else None
 
     def check(self, path: Path, reader: FileReader) -> None:
         """Add a fault for each sensor, value or activity that cannot stand in a line. `path`: the file."""
@@ -114,8 +112,7 @@ class Recorded:
     def values(self) -> dict[str, list[str]]:
         """The different values of each sensor, both in the order in which the file has them."""
         found: dict[str, list[str]] = {}
-        left_out = self.no_event
-        for sensor, value in (pair for pair in self.pairs if pair not in left_out):
+        for sensor, value in (pair for pair in self.pairs if self.no_event(pair) is None):
             found.setdefault(sensor, []).append(value)
         return found
 

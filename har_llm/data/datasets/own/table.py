@@ -60,12 +60,14 @@ class Table:
         path: Path,
         separator: str | None = None,
         *,
+        content: bytes | None = None,
         joined: str | None = None,
         setting: str = "dataset.path",
     ):
-        """`separator`: null = the one of SEPARATORS that gives the header most columns. `joined`: the column to which what
-        is too much in a row belongs, of writers that quote no separators in it. `setting`: what names the file."""
-        self.reader, self.path = reader, path
+        """`separator`: null = the one of SEPARATORS that gives the header most columns. `content`: text to be read in place
+        of the file that it comes from. `joined`: the column to which what is too much in a row belongs, of writers that
+        quote no separators in it. `setting`: what names the file."""
+        self.reader, self.path, self._content = reader, path, content
         self.header: list[str] = []
         self._joined_rows = 0
         """How many rows had separators in the column `joined`."""
@@ -73,7 +75,7 @@ class Table:
         self._joined = joined
         self._blocks: Iterator[Block] = iter(())
         try:
-            with open_bounded(path) as stream:
+            with self._open() as stream:
                 begins = stream.read(len(PARQUET))
             other = next((what for mark, what in OTHERS.items() if begins.startswith(mark)), None)
             if other is not None:
@@ -105,8 +107,11 @@ class Table:
             rule = "with a comma that is not quoted; it is taken as part of the state"
             self.reader.repair(self.path, None, "comma in a state", f"{counted(self._joined_rows, 'row')} {rule}")
 
+    def _open(self) -> io.BufferedReader:
+        return open_bounded(self.path) if self._content is None else io.BufferedReader(io.BytesIO(self._content))
+
     def _of_text(self, separator: str | None) -> Iterator[Block]:
-        lines = self._lines(open_bounded(self.path))
+        lines = self._lines(self._open())
         first = next(lines, None)
         if first is None:
             if not self.reader.faults:

@@ -7,34 +7,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import lt
 from pathlib import Path
-from typing import NamedTuple
 
 from har_llm.common.numbers import counted
-from har_llm.common.text import one_line
 from har_llm.data.datasets.base import activity_number
 from har_llm.data.datasets.files import FileReader, shown, without_collector
-from har_llm.data.datasets.own.home_file import AMBIGUOUS, OwnDescription, OwnSensor, is_whole, number_of
-from har_llm.data.datasets.own.recorded import LEFT_OUT, Recorded, Said
+from har_llm.data.datasets.own.home_file import AMBIGUOUS, OwnDescription, is_whole
+from har_llm.data.datasets.own.meaning import Seen, Told, meaning, word_of
+from har_llm.data.datasets.own.recorded import Recorded, Said
 from har_llm.data.datasets.own.times import EPOCH
 from har_llm.data.datasets.sessions import Cut
 from har_llm.data.datasets.timeline import Timeline, apart
 from har_llm.data.records import Event, Session
 
 SHOWN = 5
-FIRST, REPEATED = "first state of a sensor, no change", "state as before, no change"
 SECOND = timedelta(seconds=1)
-
-
-class Told(NamedTuple):
-    """What a value of a sensor means."""
-
-    text: str | None
-    """Of its events; None where it is none."""
-    reason: str
-    """Why it is none."""
-    sensor: str
-    changes: bool
-    """Whether it is an event only where the sensor's text was another one before."""
 
 
 class Teller:
@@ -76,25 +62,12 @@ class Teller:
         if all(one.text is not None and not one.changes for one in told.values()) and all(map(lt, orders, orders[1:])):
             return range(len(orders))
         kept: list[int] = []
-        latest: dict[str, tuple[datetime, str, Said]] = {}
-        states: dict[str, str] = {}
+        no_event = Seen().no_event
         for place, (pair, order, tag) in enumerate(zip(recorded.said, orders, recorded.tagged, strict=True)):
-            text, reason, sensor, changes = told[pair]
-            if text is None:
+            if (reason := no_event(told[pair], order, tag)) is None:
+                kept.append(place)
+            else:
                 dropped[reason] += 1
-                continue
-            if changes:
-                before = states.get(sensor)
-                states[sensor] = text
-                if before is None or before == text:
-                    dropped[FIRST if before is None else REPEATED] += 1
-                    continue
-            said = (order, text, tag)
-            if latest.get(sensor) == said:
-                dropped["row twice"] += 1
-                continue
-            latest[sensor] = said
-            kept.append(place)
         return kept
 
     def _told(self) -> Mapping[Said, Told]:
@@ -102,18 +75,16 @@ class Teller:
         told: dict[Said, Told] = {}
         unknown: dict[str, int] = {}
         without: dict[str, dict[str, int]] = {}
-        no_event = self._recorded.no_event
         for pair, line in self._recorded.pairs.items():
             sensor, value = pair
             described = self._described.sensors.get(sensor)
-            if pair in no_event and (described is None or _word(described, value) is None):
-                told[pair] = Told(None, no_event[pair], sensor, changes=False)
-            elif described is None:
+            found = meaning(described, pair, self._recorded.no_event(pair), changes=self._recorded.changes_only)
+            if found is None:
                 unknown.setdefault(sensor, line)
-            else:
-                told[pair] = self._meaning(sensor, described, value)
-                if described.states and told[pair].text is not None and _word(described, value) is None:
-                    without.setdefault(sensor, {})[value] = line
+                continue
+            told[pair] = found
+            if described and described.states and found.text is not None and word_of(described, value) is None:
+                without.setdefault(sensor, {})[value] = line
         for sensor, line in unknown.items():
             rule = f"{self._place} does not list it; task=init adds it there (left_out: true leaves it out)"
             self._reader.fault(self._path, line, "unknown sensor", f"the sensor is {shown(sensor)}; {rule}")
@@ -139,19 +110,6 @@ class Teller:
         """Say how values of a sensor are understood. `values`: with their lines."""
         message = f"{sensor} has {counted(len(values), 'value')} ({_some(list(values))}); {rule}"
         self._reader.repair(self._path, min(values.values()), kind, message)
-
-    def _meaning(self, sensor: str, described: OwnSensor, value: str) -> Told:
-        changes = self._recorded.changes_only
-        if described.left_out:
-            return Told(None, LEFT_OUT, sensor, changes)
-        if described.threshold is None:
-            word = _word(described, value)
-            return Told(_text(described, one_line(value) if word is None else word), "", sensor, changes)
-        number = number_of(value)
-        if number is None:
-            return Told(None, "no number, of a sensor with a threshold", sensor, changes)
-        word = described.threshold.states[number >= described.threshold.level]
-        return Told(_text(described, word), "", sensor, changes=True)
 
     def _gold(self) -> Mapping[Said, tuple[tuple[int, ...], tuple[str, ...]]]:
         """Activities and residents of each tag. A fault for each activity that the description does not have."""
@@ -228,15 +186,3 @@ def _seconds(at: datetime) -> int:
 def plain_name(label: str) -> str:
     """A label as a name: "Prepare_Dinner" is "Prepare Dinner"."""
     return " ".join(label.replace("_", " ").split())
-
-
-def _word(described: OwnSensor, value: str) -> str | None:
-    found = described.states.get(value)
-    if found is None and value:
-        folded = value.casefold()
-        found = next((word for key, word in described.states.items() if key.casefold() == folded), None)
-    return found
-
-
-def _text(described: OwnSensor, word: str) -> str:
-    return " ".join(filter(None, (described.room, described.name, word)))

@@ -1,0 +1,180 @@
+"""A file that grows: a table of events, or Home Assistant's history as CSV, as its dataset reads it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from har_llm.common.checks import require
+from har_llm.common.errors import DataError
+from har_llm.common.files import open_bounded
+from har_llm.common.paths import expanded
+from har_llm.data.datasets.files import FileReader
+from har_llm.data.datasets.own.table import LONGEST_LINE
+from har_llm.data.live.home import LiveHome
+from har_llm.data.live.reading import Batch, Reading, Say, Source, WatchConfig
+from har_llm.data.live.told_once import ToldOnce
+
+STARTS = ("end", "beginning")
+POLL_S = 0.25
+"""Seconds between two looks at the file."""
+BLOCK = 2**18
+"""Bytes that are read at once."""
+OTHER_FORM = ("no table", "wrong header", "columns")
+"""Kinds of faults of a file, not of a row."""
+SEEN = 1024
+"""Bytes before a place by which the file is known again."""
+
+
+@dataclass(kw_only=True)
+class WatchedFile(WatchConfig):
+    """Rows that are appended to a file, which may be cut, renamed and begun again."""
+
+    path: str | None = None
+    """The file; null = dataset.path."""
+    start: str = "end"
+    """Where a file begins that was not watched before. end: behind what is in it; beginning: what is in it is told too."""
+
+    def check(self) -> None:
+        super().check()
+        require("watch.start", self.start, STARTS)
+
+    def open(self, home: LiveHome, place: Any, say: Say) -> Source:
+        return GrowingFile(expanded(self.path or home.dataset.path or ""), home, place, say, from_end=self.start == "end")
+
+
+class GrowingFile:
+    """The rows of a file, as they come.
+
+    The file goes on where its content before that place is what it was; any other is new, and read from its beginning.
+    """
+
+    def __init__(self, path: Path, home: LiveHome, place: Any, say: Say, *, from_end: bool):
+        """`place`: [offset, digest of what is before it], of the file as it was left."""
+        self._path, self._home, self._say = path, home, ToldOnce(say)
+        self._times = home.dataset.times()
+        self._stream: BinaryIO | None = None
+        self._header = b""
+        self._offset: int = place[0] if place else 0
+        self._digest: str = place[1] if place else ""
+        self._from_end = from_end and not place
+        self._there = True
+        self._known = False
+        """Whether its header was understood once; a later file may be mended as it was broken."""
+
+    def batches(self, stop: threading.Event) -> Iterator[Batch | None]:
+        while not stop.is_set():
+            batch = self._next()
+            yield batch
+            if batch is None or not batch.readings:
+                stop.wait(POLL_S)
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _next(self) -> Batch | None:
+        """What was added; None where there is no file. Raises DataError for one of another form."""
+        try:
+            if self._stream is None or self._before(self._offset) != self._digest:  # it was cut, and begun again
+                self.close()
+                self._open()
+            rows = self._rows()
+            if not rows and not self._is_same():  # now that the rest of the old one is read
+                self.close()
+        except OSError as error:
+            self.close()
+            self._state(there=False, why=error.strerror or str(error))
+            return None
+        self._state(there=True)
+        return Batch(self._readings(rows), [self._offset, self._digest]) if rows else Batch()
+
+    def _state(self, *, there: bool, why: str = "") -> None:
+        if there != self._there:
+            self._say.now(
+                f"{self._path} is there, and watched." if there else f"{self._path} cannot be read ({why}); waiting for it."
+            )
+        self._there = there
+
+    def _open(self) -> None:
+        """Open the file, at the place where it goes on. Raises OSError."""
+        self._stream = stream = open_bounded(self._path)
+        if self._read_header():
+            self._readings(b"")
+        end = stream.seek(0, 2)
+        if self._offset > end or self._before(self._offset) != self._digest:
+            self._offset = 0
+        if self._from_end:
+            self._offset = self._last_end(end)
+        self._offset = max(self._offset, len(self._header))
+        self._digest, self._from_end = self._before(self._offset), False
+
+    def _read_header(self) -> bytes:
+        assert self._stream is not None
+        self._stream.seek(0)
+        line = self._stream.readline(LONGEST_LINE)
+        self._header = line if line.endswith(b"\n") else b""
+        return self._header
+
+    def _is_same(self) -> bool:
+        """Whether the path still leads to the file that is open. Raises OSError."""
+        assert self._stream is not None
+        mine, found = os.fstat(self._stream.fileno()), self._path.stat()
+        return (mine.st_dev, mine.st_ino) == (found.st_dev, found.st_ino)
+
+    def _before(self, offset: int) -> str:
+        """A digest of what is before a place of the open file."""
+        assert self._stream is not None
+        self._stream.seek(max(0, offset - SEEN))
+        return hashlib.sha256(self._stream.read(min(offset, SEEN))).hexdigest()[:16]
+
+    def _last_end(self, end: int) -> int:
+        """Where the last whole line of the open file ends."""
+        assert self._stream is not None
+        start = max(0, end - LONGEST_LINE)
+        self._stream.seek(start)
+        return start + self._stream.read(end - start).rfind(b"\n") + 1
+
+    def _rows(self) -> bytes:
+        """The next whole lines. A line longer than any row is passed over."""
+        assert self._stream is not None
+        if not self._header:  # the file was empty when it was opened
+            self._offset = len(self._read_header())
+        self._stream.seek(self._offset)
+        block = self._stream.read(BLOCK)
+        if b"\n" not in block and len(block) == BLOCK:
+            block += self._stream.readline(LONGEST_LINE)
+            if b"\n" not in block:
+                rule = "which is no row, and is passed over"
+                self._say.once("too long a line", f"{self._path} has a line of over {len(block):,} bytes, {rule}.")
+                self._moved(len(block))
+                return b""
+        rows = block[: block.rfind(b"\n") + 1]
+        self._moved(len(rows))
+        return rows
+
+    def _moved(self, count: int) -> None:
+        if count:
+            self._offset += count
+            self._digest = self._before(self._offset)
+
+    def _readings(self, rows: bytes) -> list[Reading]:
+        """Raises DataError for a table of another form."""
+        reader, recorded = FileReader(), self._home.dataset.recorded()
+        table = self._home.dataset.table(reader, self._path, self._header + rows)
+        self._home.dataset.record_table(recorded, table, self._times)
+        for fault in reader.faults:
+            if fault.kind in OTHER_FORM and not self._known:
+                raise DataError(f"{self._path} is not of the form that watch=file reads:", [fault])
+            if rows:  # a header alone has none
+                self._say.once(fault.kind, f"{self._path}: {fault.message}; such rows are left out and counted.")
+        self._known = True
+        values = recorded.without_value is not None
+        found = zip(recorded.orders, recorded.clocks, recorded.said, strict=True)
+        return [Reading((order, clock), sensor, value if values else None) for order, clock, (sensor, value) in found]

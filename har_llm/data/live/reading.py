@@ -1,0 +1,84 @@
+"""What a source of live readings gives and takes, and the settings that all of conf/watch share."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from har_llm.common.checks import check_name
+from har_llm.common.errors import ConfigError
+from har_llm.data.datasets.own.times import Instant
+from har_llm.data.live.home import LiveHome
+
+Say = Callable[[str], None]
+"""Tells the user a sentence."""
+
+
+class Reading(NamedTuple):
+    """What a sensor reported, as it said it."""
+
+    when: Instant
+    """As `home.times` reads it, which is kept for a source's whole life."""
+    sensor: str
+    """Its id, as the home's file has it."""
+    value: str | None
+    """None for a sensor that has none: that it reports is all it says."""
+
+
+class Batch(NamedTuple):
+    """What came since the batch before; without readings, nothing did.
+
+    Its readings are on disk when the next batch is asked for: only then may they be acknowledged to who sent them.
+    """
+
+    readings: Sequence[Reading] = ()
+    place: Any = None
+    """Where to go on behind these readings, in JSON, kept on disk together with them; None = as before."""
+
+
+class Source(Protocol):
+    def batches(self, stop: threading.Event) -> Iterator[Batch | None]:
+        """What comes, until `stop` is set. At least every second there is a batch, if need be an empty one; None in place of
+        it while nothing can come because there is no connection.
+
+        A lost connection is made again, however long that takes, with a sentence each time that its state changes. Raises
+        HarError only for what does not mend itself, such as a wrong password.
+        """
+        ...
+
+    def close(self) -> None:
+        """May be called twice, also while `batches` waits in another thread."""
+        ...
+
+
+@dataclass(kw_only=True)
+class WatchConfig(ABC):
+    """What task=watch listens to, and how what comes becomes windows. Configured by conf/watch."""
+
+    name: str
+    quiet_s: float = 300.0
+    """A window closes when its home is quiet for so many seconds, as window.gap_minutes has it in a recording."""
+    delay_s: float = 60.0
+    """Seconds after its window has closed within which an event should be answered; how many were later is counted."""
+    queue: int = 20
+    """Most windows that wait for the model. When one more closes, the oldest is given up, and its events are written with
+    that cause."""
+    most_per_minute: int = 60
+    """Events of one sensor in a minute; the others are left out and counted, so that a broken device hides no other."""
+
+    def check(self) -> None:
+        check_name("watch.name", self.name)
+        for name in ("quiet_s", "delay_s"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ConfigError(f"watch.{name} is {getattr(self, name)}; it must be a number of seconds above 0.")
+        for name in ("queue", "most_per_minute"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"watch.{name} is {getattr(self, name)}; it must be at least 1.")
+
+    @abstractmethod
+    def open(self, home: LiveHome, place: Any, say: Say) -> Source:
+        """The source, which may connect later. `place`: of the last batch that is on disk, of this or an earlier process;
+        None = there is none. Raises HarError."""
