@@ -31,6 +31,7 @@ from har_llm.sweep.job import Job
 
 LAST = "table_runs"
 """The table that comes after the figures."""
+PAGE = "report.html"
 
 
 def report_runs(settings: Settings) -> None:
@@ -86,7 +87,7 @@ def build_report(
             figures = _write(report, standing, tables, staging, xscale)
             write_page(
                 models_first(runs),
-                staging / "report.html",
+                staging / PAGE,
                 standing=standing,
                 tables=tables,
                 figures=figures,
@@ -123,7 +124,9 @@ def _document(report: Report, standing: Sequence[Standing], tables: Sequence[Tab
     runs = counted(sum(cell.count for cell in report.cells), "run")
     kinds = sorted({label for cell in report.cells if (label := cell.run.metrics.provenance.label)})
     shown = f"{report.headline_name} (`metrics.headline={report.headline}`), {report.parsing} parsing of the answers"
-    parts = ["# Report", f"{runs}. Scores in %: {shown} (`metrics.parsing={report.parsing}`)."]
+    scored = any(cell.run.metrics.has_scores for cell in report.cells)
+    said = f"Scores in %: {shown} (`metrics.parsing={report.parsing}`)." if scored else f"Its days are in `{PAGE}`."
+    parts = ["# Report", f"{runs}. {said}"]
     if kinds:
         parts.append(
             f"**{markdown.inline('; '.join(kinds))}**: such results are marked and never shown beside the paper's numbers."

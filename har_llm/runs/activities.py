@@ -54,7 +54,7 @@ def predicted_segments(rows: Iterable[PredictionRow], parsing: str) -> Iterator[
     held = ((name, _held(group, parsing)) for name, group in groupby(rows, key=lambda row: row.session))
     for (session, events), following in pairwise(chain(held, [("", [])])):
         moments, activities = (list(column) for column in zip(*events, strict=True))
-        later = [moment for moment, _ in following[1][:1] if _holds_on(moments[-1], moment)]
+        later = [moment for moment, _ in following[1][:1] if holds_on(moments[-1], moment)]
         moments, seconds = [*moments, *later], elapsed([*moments, *later])
         for one in segments(seconds, [*activities, *([()] * len(later))]):
             # By the clock of the next event where that ends it: where summer time ends, an hour comes twice.
@@ -69,7 +69,7 @@ def _held(rows: Iterable[PredictionRow], parsing: str) -> list[tuple[Moment, tup
     return [(moment, () if activity is None else (activity,)) for moment, activity in said]
 
 
-def _holds_on(last: Moment, later: Moment) -> bool:
+def holds_on(last: Moment, later: Moment) -> bool:
     """Whether another session begins soon enough after this one's last event."""
     dated = isinstance(last, datetime) and isinstance(later, datetime)
     return dated and 0 <= seconds_between(last, later) <= LONGEST_HOLD

@@ -29,8 +29,8 @@ def _sample(summary: Summary) -> str:
     """The sample, folded, because a window with its reasoning and answer is long."""
     sample = summary.sample
     words = [
-        f"- gold: {markdown.inline(', '.join(sample.gold))}\n"
-        f"- predicted: {markdown.inline(sample.predicted[summary.parsing])}",
+        (f"- gold: {markdown.inline(', '.join(sample.gold))}\n" if summary.scored else "")
+        + f"- predicted: {markdown.inline(sample.predicted[summary.parsing])}",
         "Window:",
         markdown.fenced("\n".join(window_lines(sample))),
         "Reasoning:",

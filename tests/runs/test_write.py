@@ -223,7 +223,7 @@ def test_a_run_of_a_home_without_labels_has_no_scores_and_says_where_its_activit
     assert summary.title.endswith("(all sessions): no scores, because none of its events is labelled and scored")
     assert "The predicted activities are in predictions.csv and segments.csv; task=predict shows them." in summary.notes
     text = (result.folder / "report.md").read_text()
-    for words in ("F1", "accuracy", "No event was missed", "weakest", "too few for"):
+    for words in ("F1", "accuracy", "No event was missed", "weakest", "too few for", "gold:"):
         assert words not in text
 
 

@@ -21,10 +21,12 @@ COST_NOTE = (
 
 
 def story_tables(report: Report) -> list[Table]:
-    """A table for each kind of runs: synthetic results say nothing about real homes and models."""
+    """A table for each kind of runs with scores: synthetic results say nothing about real homes and models."""
+    kinds = ((name, kind, [cell for cell in cells if cell.run.metrics.has_scores]) for name, kind, cells in report.kinds)
     return [
         _story(report, cells, f"table_{name}", (MINIATURE if kind == SYNTHETIC else OTHERS) + _label(cells))
-        for name, kind, cells in sorted(report.kinds, key=lambda kind: kind[1] != SYNTHETIC)
+        for name, kind, cells in sorted(kinds, key=lambda kind: kind[1] != SYNTHETIC)
+        if cells
     ]
 
 
@@ -100,7 +102,8 @@ def cost_table(report: Report) -> Table:
         "engine and hardware",
         KIND,
     )
-    return Table("table_cost", f"What an event costs{_label(report.cells)}", columns, rows, [COST_NOTE], folded=True)
+    table = Table("table_cost", f"What an event costs{_label(report.cells)}", columns, rows, [COST_NOTE], folded=True)
+    return table.without_empty(f"{report.headline_name} %")
 
 
 def runs_table(report: Report) -> Table:
@@ -117,7 +120,7 @@ def runs_table(report: Report) -> Table:
                     percent(run.scores[report.headline].mean),
                     percent(run.scores["missed"].mean),
                     str(run.metrics.seed),
-                    str(len(run.sessions)),
+                    str(len(run.sessions) or run.metrics.sessions),
                     str(run.metrics.windows),
                     "; ".join(run.engines),
                     run.kind,
@@ -139,7 +142,7 @@ def runs_table(report: Report) -> Table:
         "shown in",
     )
     title = f"The runs of this report{_label(report.cells)}"
-    return Table("table_runs", title, columns, rows, list(report.notes), folded=True)
+    return Table("table_runs", title, columns, rows, list(report.notes), folded=True).without_empty(*scores)
 
 
 def _label(cells: Sequence[Cell]) -> str:
@@ -153,6 +156,8 @@ def _label(cells: Sequence[Cell]) -> str:
 
 
 def _where(run: ScoredRun) -> str:
+    if not run.metrics.has_scores:
+        return "the activities in homes without labels"
     if run.is_baseline:
         return "the tables of the models on the same events"
     if run.comparable:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from har_llm.common.console import console, plain, show_table
-from har_llm.common.numbers import counted, duration, percent
+from har_llm.common.numbers import counted, duration
 from har_llm.common.tables import Table
 from har_llm.data.records import WEEKDAYS, Moment
 from har_llm.report.terminal.run import show_head, show_notes
-from har_llm.runs.activities import PredictedSegment, moment_text, predicted_segments
+from har_llm.runs.activities import PredictedSegment, moment_text
 from har_llm.runs.directory import EVENTS_CSV, SEGMENTS_CSV, RunResult
 from har_llm.runs.facts import described, label
-from har_llm.runs.result import Metrics, PredictionRow
-from har_llm.scoring.names import cause_name
-from har_llm.scoring.segments import LONGEST_HOLD
+from har_llm.runs.result import Metrics
+from har_llm.runs.time_spent import COLUMNS, RULE, TimeSpent, time_spent
 
 if TYPE_CHECKING:
     from har_llm.sweep.job import Job
@@ -29,10 +27,6 @@ SEGMENTS = 40
 """Of each."""
 NOTICES = 5
 """Most that are shown."""
-RULE = (
-    f"An activity holds until the next event, at most {LONGEST_HOLD // 3600} hours; a longer gap, or an event with another "
-    f"activity, ends its segment."
-)
 
 
 def show_jobs(jobs: Sequence[Job]) -> None:
@@ -45,13 +39,10 @@ def show_jobs(jobs: Sequence[Job]) -> None:
 def show_predictions(result: RunResult, *, parsing: str, fresh: bool) -> None:
     """Show the segments of the first days, how long each activity takes in all, and where the files are."""
     out, metrics = console(), result.metrics
-    without: Counter[str] = Counter()
-    dates: dict[str, None] = {}
-    segments = list(predicted_segments(_noted(result.predictions(), parsing, without, dates), parsing))
-    days = [(title, list(group)) for title, group in groupby(segments, key=_day)]
-    shown = "day" if any(isinstance(one.start, datetime) for one in segments) else "session"
-    counts = (metrics.events, "event"), (len(segments), "segment"), (len(dates), shown)
-    title = f"{described(metrics)}: {', '.join(counted(*one) for one in counts)}"
+    spent = time_spent(result.predictions(), metrics.activities, parsing)
+    days = [(title, list(group)) for title, group in groupby(spent.segments, key=_day)]
+    shown = "day" if spent.dated else "session"
+    title = f"{described(metrics)}: {counted(metrics.events, 'event')}, {counted(len(spent.days), shown)}"
     show_head(out, title, label(metrics))
     if not fresh:
         out.print("This run was finished before; nothing was generated again.", style="dim")
@@ -59,31 +50,19 @@ def show_predictions(result: RunResult, *, parsing: str, fresh: bool) -> None:
         show_table(out, _day_table(name, held, metrics), most=SEGMENTS)
     if len(days) > DAYS:
         out.print(f"\n... and {counted(len(days) - DAYS, f'more {shown}')} ({SEGMENTS_CSV})")
-    show_table(out, _time_table(segments, metrics))
+    show_table(out, _time_table(spent, metrics))
     show_notes(
         out,
         [
             *_of_files(result),
-            *_notes(metrics, parsing, without),
+            *spent.missing(),
+            *_notes(metrics, parsing),
             f"task=report 'runs=[{result.folder.name}]' draws the days.",
         ],
     )
     show_head(out, f"\n{title}", label(metrics))  # again, as the beginning has gone past by now
     for what, path in (("Events", result.folder / EVENTS_CSV), ("Segments", result.folder / SEGMENTS_CSV)):
         out.print(plain(f"{what}: {path}"), soft_wrap=True)
-
-
-def _noted(
-    rows: Iterable[PredictionRow], parsing: str, without: Counter[str], dates: dict[str, None]
-) -> Iterator[PredictionRow]:
-    """The rows, while those without an activity are counted by their reason, and the days (or sessions) noted."""
-    for row in rows:
-        if row.excluded is None:
-            dates[row.date or row.session] = None
-        prediction = row.parsed(parsing)
-        if prediction.activity is None:
-            without[row.excluded or cause_name(str(prediction.missed))] += 1
-        yield row
 
 
 def _day(segment: PredictedSegment) -> str:
@@ -103,22 +82,8 @@ def _day_table(title: str, segments: Sequence[PredictedSegment], metrics: Metric
     return Table("segments", title, ["from", "to", "for", "activity", "events"], rows)
 
 
-def _time_table(segments: Sequence[PredictedSegment], metrics: Metrics) -> Table:
-    """How long each activity takes, the longest first."""
-    seconds: dict[int, float] = defaultdict(float)
-    for one in segments:
-        seconds[one.activity] += one.seconds
-    count, total = Counter(one.activity for one in segments), sum(seconds.values())
-    rows = [
-        [
-            metrics.activities[activity],
-            _lasting(lasting),
-            percent(lasting / total if total else None),
-            f"{count[activity]:,}",
-        ]
-        for activity, lasting in sorted(seconds.items(), key=lambda item: (-item[1], item[0]))
-    ]
-    return Table("time", "Activities in all", ["", "for", "% of the time", "segments"], rows, [RULE])
+def _time_table(spent: TimeSpent, metrics: Metrics) -> Table:
+    return Table("time", "Activities in all", COLUMNS, list(spent.cells(metrics.activities)), [RULE]).without_empty("a day")
 
 
 def _clock(moment: Moment) -> str:
@@ -135,9 +100,7 @@ def _of_files(result: RunResult) -> Iterator[str]:
         yield f"{notice.path}: {notice.message}."
 
 
-def _notes(metrics: Metrics, parsing: str, without: Counter[str]) -> Iterator[str]:
-    for reason, count in without.most_common():
-        yield f"{counted(count, 'event')} without an activity: {reason}."
+def _notes(metrics: Metrics, parsing: str) -> Iterator[str]:
     if parsing != (written := metrics.shown.parsing):
         yield (
             f"{EVENTS_CSV} and {SEGMENTS_CSV} are of the {written} parsing, with which this run was made; delete its "

@@ -133,7 +133,7 @@ def _sample_panel(summary: Summary) -> Panel:
         plain(shortened(sample.reasoning, LONGEST_REASONING, LINES_OF_REASONING)),
         _caption("Answer"),
         plain(shortened(sample.answer or "", LONGEST_ANSWER)),
-        _caption("Gold      ").append_text(_value(", ".join(sample.gold))),
+        *([_caption("Gold      ").append_text(_value(", ".join(sample.gold)))] if summary.scored else []),
         _caption("Predicted ").append_text(_value(sample.predicted[summary.parsing])),
     ]
     title, mark = plain(sample_title(sample)), plain(sample.provenance.label or "")

@@ -22,9 +22,11 @@ def show_report(standing: Sequence[Standing], tables: Sequence[Table], folder: P
         if not table.folded:
             show_table(out, _narrow(table))
     _show_standing(out, standing)  # at the end, as the beginning has gone past by now
-    out.print("\nBeside the report's page are report.md, and the tables and figures for papers.")
     page = folder / "report.html"
-    if not standing:  # nothing is scored, so what is done from when to when is what was asked
+    if standing:
+        out.print("\nBeside the report's page are report.md, and the tables and figures for papers.")
+    else:  # nothing is scored, so what is done from when to when is what was asked
+        out.print("\nBeside the report's page are report.md and the tables.")
         out.print(plain(f"Days: {page}#days"), soft_wrap=True)
     out.print(plain(f"Report: {page}"), soft_wrap=True)
 

@@ -679,10 +679,17 @@ def test_of_a_run_without_scores_nothing_is_called_wrong(tmp_path: Path, watch: 
     run = make(tmp_path, Fabricated("run", {"day": events("a", "b", gold=[(), ()])}, [says(1)]))
     write_page([run], path, tables=[], figures=[], headline="accuracy", parsing="strict")
     page = watch(path, "")
+    assert page.text("h1") == "Days", "what is asked of such a run comes first"
+    page.go("#overview")
     assert page.texts(".look a") == ["days"]
-    page.page.locator(".look a").click()
-    page.settled()
-    assert page.text("h1") == "Days"
+    words = ("wrong", "gold", "unlabelled", "score", "Confusion", "F1", "missed")
+    for view in ("overview", "days", "timeline", "explorer"):
+        page.go(f"#{view}")
+        for folded in page.page.locator("main details").all():
+            folded.evaluate("(one) => { one.open = true; }")
+        page.settled()
+        text = page.text("body").partition("Keyboard, and how")[0]
+        assert [word for word in words if word.lower() in text.lower().replace("hatched: missed", "")] == [], view
 
 
 @pytest.mark.parametrize("change", [{"time": "noon"}, {"date": "today"}])

@@ -27,13 +27,13 @@ def test_days_and_the_time_of_each_activity(tmp_path: Path, capsys: pytest.Captu
     told = [("2012-02-28", "23:00:00", 1), ("2012-02-29", "07:00:00", 2), ("2012-02-29", "09:00:00", "no_answer")]
     events = [row("2012-02-28", n, [1], said, date=date, time=time) for n, (date, time, said) in enumerate(told)]
     out = shown(capsys, tmp_path, *events, provenance="synthetic home")
-    assert out.startswith("student on small (test part): 3 events, 2 segments, 2 days\nsynthetic home\n")
+    assert out.startswith("student on small (test part): 3 events, 2 days\nsynthetic home\n")
     assert "\nTuesday 2012-02-28\n" in out and "\nWednesday 2012-02-29, 2012-02-28\n" in out
     for line in (
         ["23:00:00", "07:00:00", "8.0", "h", "cooking", "1"],
         ["07:00:00", "09:00:00", "2.0", "h", "eating", "1"],
-        ["cooking", "8.0", "h", "80.00", "1"],
-        ["1", "event", "without", "an", "activity:", "no", "answer."],
+        ["cooking", "8.0", "h", "4.0", "h", "80.00", "1"],
+        ["1", "of", "3", "events", "(33.33", "%)", "without", "an", "activity:", "1", "no", "answer."],
         ["Segments:", str(tmp_path / "run" / "segments.csv")],
     ):
         assert line in [one.split() for one in out.splitlines()]
@@ -44,7 +44,17 @@ def test_days_and_the_time_of_each_activity(tmp_path: Path, capsys: pytest.Captu
 def test_a_day_without_an_answer_counts_as_a_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = [("2012-02-28", 1), ("2012-02-29", "malformed"), ("2012-03-01", "malformed")]
     events = [row(date, 0, [1], said, date=date, time="08:00:00") for date, said in told]
-    assert "3 events, 1 segment, 3 days" in shown(capsys, tmp_path, *events)
+    out = shown(capsys, tmp_path, *events)
+    assert "3 events, 3 days" in out and "2 of 3 events (66.67 %) without an activity: 2 malformed." in out
+
+
+def test_time_of_which_nobody_knows_what_was_done_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Between two events of an activity it is known."""
+    told = [("08:00:00", "malformed"), ("09:00:00", 1), ("10:00:00", "malformed"), ("11:00:00", 1), ("12:00:00", 2)]
+    events = [row("s", n, [], said, date="2012-02-28", time=time) for n, (time, said) in enumerate(told)]
+    lines = [one.split() for one in shown(capsys, tmp_path, *events).splitlines()]
+    assert ["(not", "known)", "60", "min", "60", "min", "25.00", "-"] in lines
+    assert ["cooking", "3.0", "h", "3.0", "h", "75.00", "1"] in lines
 
 
 def test_sessions_without_dates_are_shown_by_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,13 +1,16 @@
 /* The page's address, behind the "#", names the view and its settings, so that views can be shared and gone back to. */
 
 const index = plainBlock("index");
-const VIEWS = ["overview", "results", "days", "timeline", "confusion", "explorer"];
+/** Whether any run has scores. Without, nobody has said what is right, and what is done from when to when comes first. */
+const SCORED = index.runs.some(({ scores }) => scores[index.parsing][index.headline].mean !== "");
+const VIEWS = SCORED ? ["overview", "results", "days", "timeline", "confusion", "explorer"]
+  : ["days", "results", "timeline", "explorer", "overview"];
 const SHARED = ["data", "runs", "parsing"]; // settings that are kept when the view changes
 const MANY_RUNS = 6;
 
 function parseAddress(hash) {
   const [view, query = ""] = hash.replace(/^#\/?/, "").split(/\?(.*)/s);
-  return { view: VIEWS.includes(view) ? view : "overview", settings: Object.fromEntries(new URLSearchParams(query)) };
+  return { view: VIEWS.includes(view) ? view : VIEWS[0], settings: Object.fromEntries(new URLSearchParams(query)) };
 }
 
 function writeAddress({ view, settings }) {

@@ -11,6 +11,8 @@ class Data {
     this.columns = content.columns;
     this.event = content.event;
     this.golds = content.gold;
+    /** Whether anybody has said what is right. */
+    this.labelled = this.golds.values.some((gold) => gold.length);
     this.owners = content.subjects;
     this.ids = content.id;
     this.times = content.time;

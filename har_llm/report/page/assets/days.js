@@ -13,16 +13,17 @@ async function showDays(main, settings, isCurrent) {
   const days = data.days ??= daysOf(data);
   const at = Math.max(0, days.findIndex(({ key }) => key === settings.from)), shown = days.slice(at, at + DAYS_SHOWN);
   const step = (label, day) => day && h("button", { type: "button", click: () => change({ from: day.key }) }, label);
-  const rows = data.golds.values.some((gold) => gold.length) ? [null, ...runs] : runs;
+  const rows = data.labelled ? [null, ...runs] : runs;
   const drawn = shown.map((day) =>
     dayBands({ data, day, rows: rows.filter((run) => run === null || hasDay(data, day, run, parsing)), parsing }));
   const light = (number) => drawn.forEach((day) => day.light(number));
   fill(main,
     h("h1", null, "Days"),
     h("div", { class: "tools" }, datasetChoice(settings), parsingSwitch(settings), runChips(settings)),
-    quiet("An activity, gold too, lasts until the next event, at most 12 hours, whatever a label says; events of several ",
+    quiet(data.labelled ? "An activity, gold too, lasts until the next event, at most 12 hours, whatever a label says; events of several "
+      : "An activity lasts until the next event, at most 12 hours; events of several ",
       "activities have several bands. ",
-      "Hatched: missed; a thin line: not in that run, or unlabelled. A band leads to its event."),
+      `Hatched: missed; a thin line: not in that run${data.labelled ? ", or unlabelled" : ""}. A band leads to its event.`),
     statusLine(runs),
     !days.length && hint("There is no event whose time can be read."),
     h("p", { class: "pager" }, `Days ${at + 1} to ${at + shown.length} of ${days.length} `,

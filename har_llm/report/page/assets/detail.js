@@ -25,7 +25,7 @@ function eventHead(data, event, listed) {
     h("h2", null, data.text(event)),
     quiet(`Event ${data.ids[event]} · ${data.when(event)} · ${session.label}`,
       subjects.length > 0 && ` · caused by ${subjects.join(" and ")} (no model is told)`),
-    h("p", { class: "links" }, h("span", null, "Gold: ", goldTags(data, event)),
+    h("p", { class: "links" }, data.labelled && h("span", null, "Gold: ", goldTags(data, event)),
       h("a", { href: to("timeline", { session: session.key, event: data.address(event) }) }, "In the timeline")),
     !listed && hint("This event does not pass the filters."));
 }
@@ -43,7 +43,7 @@ function windowTable(data, event, runs, parsing) {
       h("span", { class: "steps" },
         step("←", own[0] - 1, "The window before"), step("→", own.at(-1) + 1, "The next window"))),
     scrollBox({ "aria-labelledby": "window-title" }, h("table", null,
-      tableHead(["Event", "Time", "What happened", "Gold", ...runs.map((one) => index.runs[one].label)]),
+      tableHead(["Event", "Time", "What happened", ...(data.labelled ? ["Gold"] : []), ...runs.map((one) => index.runs[one].label)]),
       h("tbody", null, events.map((one) => windowLine(data, one, one === event, runs, parsing,
         own.includes(one) ? null : data.window(run, one)))))));
 }
@@ -57,12 +57,12 @@ function windowLine(data, event, isChosen, runs, parsing, elsewhere) {
     h("td", { class: "time" }, data.times[event]),
     h("td", { class: "happened" }, data.text(event),
       elsewhere !== null && h("span", { class: "elsewhere quiet small" }, `answered in window ${elsewhere + 1}`)),
-    h("td", null, goldTags(data, event)),
+    data.labelled && h("td", null, goldTags(data, event)),
     runs.map((run) => {
       const said = data.said(run, event, parsing), words = saidWords(data, said);
       const outcome = data.outcomeOf(said, event);
       const brief = runs.length > FEW_RUNS && said?.activity !== undefined;
-      return h("td", { class: "short", title: words }, mark(outcome), " ", unseen(`${outcome}: `),
+      return h("td", { class: "short", title: words }, outcomeMark(data, outcome),
         brief ? [h("span", { "aria-hidden": "true" }, said.activity), unseen(words)] : words);
     }));
 }
@@ -101,8 +101,8 @@ function runCard(data, run, event, parsing, isCurrent) {
     h("div", { class: "card-head" },
       h("h3", { id: `card-${run}` }, about.label),
       h("span", { class: "quiet small" }, aboutRun(about)), statusTag(run)),
-    h("p", { class: "verdict" }, mark(outcome), " ", verdict(data, said, outcome)),
-    OUTCOMES.includes(outcome) && !data.scored(run, event) && hint(outcome === "unlabelled"
+    h("p", { class: "verdict" }, data.labelled && [mark(outcome), " "], verdict(data, said, outcome)),
+    data.labelled && OUTCOMES.includes(outcome) && !data.scored(run, event) && hint(outcome === "unlabelled"
       ? "Not scored: the event has no gold activity." : "Not scored: its gold is the null class."),
     body);
 }
@@ -113,7 +113,7 @@ function verdict(data, said, outcome) {
   if ("missed" in said) {
     return [h("b", null, `missed: ${causeName(said.missed)}`), ` – ${CAUSE_WORDS[said.missed] ?? ""}`];
   }
-  return [h("b", null, activityTag(data, said.activity)), ` – ${outcome}`];
+  return [h("b", null, activityTag(data, said.activity)), data.labelled && ` – ${outcome}`];
 }
 
 async function fillWords(body, data, run, event, parsing, isCurrent) {

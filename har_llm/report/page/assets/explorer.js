@@ -52,8 +52,8 @@ function eventLine(data, event, runs, parsing) {
   return [
     h("span", { class: "what", title: data.text(event) }, data.text(event)),
     h("span", { class: "under" }, h("span", { class: "time" }, data.times[event]),
-      h("span", { class: "words" }, goldTags(data, event)),
-      h("span", { class: "marks" }, runs.map((run) => {
+      h("span", { class: "words" }, data.labelled ? goldTags(data, event) : saidTags(data, event, runs, parsing)),
+      data.labelled && h("span", { class: "marks" }, runs.map((run) => {
         const said = data.said(run, event, parsing), outcome = data.outcomeOf(said, event);
         const words = `${index.runs[run].label}: ${saidWords(data, said)}`;
         return h("span", { class: `mark ${outcome}`, title: words }, MARKS[outcome], unseen(` ${words}. `));
@@ -61,14 +61,21 @@ function eventLine(data, event, runs, parsing) {
   ];
 }
 
+function saidTags(data, event, runs, parsing) {
+  return runs.map((run, at) => {
+    const said = data.said(run, event, parsing);
+    return [at ? " or " : "", said?.activity === undefined ? saidWords(data, said) : activityTag(data, said.activity)];
+  });
+}
+
 function filterChoices(data, runs) {
   const activities = data.order.map((number) => [String(number), data.activity(number)]);
   return {
     differ: ["Agreement", [["", "any"], ["yes", "runs disagree"], ["no", "runs agree"]]],
-    outcome: ["Outcome", [["", "any"], ...OUTCOMES.map((one) => [one, one])]],
+    ...(data.labelled && { outcome: ["Outcome", [["", "any"], ...OUTCOMES.map((one) => [one, one])]] }),
     cause: ["Cause of missing", [["", "any"], ...Object.keys(CAUSE_WORDS).map((cause) => [cause, causeName(cause)])]],
     model: ["… of which run", [["", "any shown run"], ...runs.map((run) => [runKeys[run], index.runs[run].label])]],
-    gold: ["Gold activity", [["", "any"], ...activities]],
+    ...(data.labelled && { gold: ["Gold activity", [["", "any"], ...activities]] }),
     pred: ["Predicted activity", [["", "any"], ...activities]],
     in: ["Session", [["", "all"], ...data.sessions.map(({ key, label }) => [key, label])]],
   };

@@ -38,6 +38,11 @@ function mark(outcome) {
   return h("span", { class: `mark ${outcome}`, "aria-hidden": "true" }, MARKS[outcome]);
 }
 
+/** The mark of an outcome before what is said; nothing where nobody has said what is right. */
+function outcomeMark(data, outcome) {
+  return data.labelled && [mark(outcome), " ", unseen(`${outcome}: `)];
+}
+
 function causeName(cause) {
   return cause.replaceAll("_", " ");
 }

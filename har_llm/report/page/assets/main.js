@@ -31,8 +31,8 @@ async function show() {
 }
 
 function showLinks(view) {
-  fill(document.getElementById("views"), Object.entries(VIEW_NAMES).map(([name, text]) =>
-    h("a", { href: to(name), "aria-current": name === view ? "page" : null }, text)));
+  fill(document.getElementById("views"), VIEWS.map((name) =>
+    h("a", { href: to(name), "aria-current": name === view ? "page" : null }, VIEW_NAMES[name])));
 }
 
 function showBanner() {

@@ -12,17 +12,19 @@ const METRIC_WORDS = {
   missed: "share of missed events",
 };
 
+const SCORE_COLUMNS = ["Score", "95 % interval", "Missed"];
+
 function showOverview(main, settings) {
   const metric = index.metrics.includes(settings.metric) ? settings.metric : index.headline;
   const parsing = chosenParsing(settings);
   fill(main,
     h("h1", null, "Overview"),
     index.standing.length > 0 && h("div", { class: "standings" }, index.standing.map(standingSection)),
-    h("div", { class: "tools" },
+    SCORED && h("div", { class: "tools" },
       choice("Score", index.metrics.map((name) => [name, `${name}${name === index.headline ? " (headline)" : ""}`]), metric,
         (value) => change({ metric: value === index.headline ? "" : value })),
       parsingSwitch(settings)),
-    quiet(`${METRIC_WORDS[metric] ?? metric}; ${parsing} parsing. In %: mean and standard deviation over `
+    SCORED && quiet(`${METRIC_WORDS[metric] ?? metric}; ${parsing} parsing. In %: mean and standard deviation over `
       + "sessions, and the 95 % interval of the mean (Student's t for its log odds, over sessions). Every event is predicted, "
       + "missed or excluded, for a reason that the page names."),
     index.datasets.map((dataset, number) => datasetSection(dataset, number, metric, parsing)));
@@ -53,14 +55,15 @@ function datasetSection(dataset, number, metric, parsing) {
       h("h2", { id: `dataset-${number}` }, dataset.name),
       quiet(facts.join(" · "))),
     scrollBox({ "aria-label": `Runs on ${dataset.name}` }, sortable(h("table", { class: "runs" },
-      tableHead(["Run", ...numberColumns("Score", "95 % interval", "Missed", "Windows", "Events"), ["Look into", "unsorted"]]),
+      tableHead(["Run", ...numberColumns(...(SCORED ? SCORE_COLUMNS : []), "Windows", "Events"), ["Look into", "unsorted"]]),
       h("tbody", null, dataset.runs.map((run) => runLine(run, data, metric, parsing)))))),
     h("p", { class: "links" },
       h("a", { href: to("timeline", { data, runs: "" }) }, "Timelines"),
       h("a", { href: to("explorer", { data, runs: "" }) }, "All events"),
       dataset.runs.length > 1
         && h("a", { href: to("explorer", { data, runs: "", differ: "yes" }) }, "Events on which runs disagree"),
-      h("a", { href: to("explorer", { data, runs: "", outcome: "missed" }) }, "Missed events")),
+      SCORED ? h("a", { href: to("explorer", { data, runs: "", outcome: "missed" }) }, "Missed events")
+        : h("a", { href: to("days", { data, runs: "" }) }, "Days")),
     notesOf(dataset));
 }
 
@@ -69,11 +72,12 @@ function runLine(run, data, metric, parsing) {
   return h("tr", null,
     h("th", { scope: "row" },
       h("span", { class: "run own" }, about.label), h("span", { class: "quiet small" }, aboutRun(about)), statusTag(run)),
-    h("td", { class: "number score" },
-      h("span", null, h("b", null, orDash(score.mean)), score.std && ` ± ${score.std}`),
-      h("span", { class: "bar", "aria-hidden": "true" }, h("span", { style: { width: `${score.mean || 0}%` } }))),
-    h("td", { class: "number" }, orDash(score.interval)),
-    h("td", { class: "number" }, orDash(scores.missed.mean)),
+    SCORED && [
+      h("td", { class: "number score" },
+        h("span", null, h("b", null, orDash(score.mean)), score.std && ` ± ${score.std}`),
+        h("span", { class: "bar", "aria-hidden": "true" }, h("span", { style: { width: `${score.mean || 0}%` } }))),
+      h("td", { class: "number" }, orDash(score.interval)),
+      h("td", { class: "number" }, orDash(scores.missed.mean))],
     h("td", { class: "number" }, counted.format(about.windows)),
     h("td", { class: "number" }, counted.format(about.events)),
     h("td", { class: "look" }, score.mean === "" ? daysLink(data, key, about) : [
@@ -104,7 +108,7 @@ function notesOf(dataset) {
   for (const run of dataset.runs) {
     const { name, sessions, windows } = index.runs[run];
     const { excluded_events: excluded, windows_left_out: leftOut, no_files: lacks } = index.runs[run];
-    if (sessions < 5) note(run, `only ${count(sessions, "session")}; too few for a reliable standard deviation or interval.`);
+    if (SCORED && sessions < 5) note(run, `only ${count(sessions, "session")}; too few for a reliable standard deviation or interval.`);
     for (const [reason, number] of Object.entries(excluded)) note(run, `${count(number, "event")} excluded: ${reason}.`);
     if (lacks.length) {
       note(run, `its run directory has no ${lacks.join(" and no ")}, so the page has `

@@ -27,7 +27,8 @@ async function showTimeline(main, settings, isCurrent) {
       parsingSwitch(settings), runChips(settings)),
     settings.axis === "clock" && !clock && hint("The times of these events cannot be read, so that there is no clock."),
     quiet(clock ? "Each event lasts until the next one. " : "Each column is an event, in order. ",
-      "Hatched: missed; a thin line: not in that run, or unlabelled; a red line below a band: not the gold. ",
+      "Hatched: missed; a thin line: not in that run",
+      data.labelled ? ", or unlabelled; a red line below a band: not the gold. " : ". ",
       "Arrow keys move along the events, Enter opens one."),
     statusLine(runs), bands.element,
     legend(data, session, runs, parsing, bands.light),
@@ -36,7 +37,7 @@ async function showTimeline(main, settings, isCurrent) {
 }
 
 function makeBands({ data, session, runs, parsing, settings, axis, byClock }) {
-  const rows = [null, ...runs], size = session.end - session.start;
+  const rows = data.labelled ? [null, ...runs] : runs, size = session.end - session.start;
   const most = byClock ? Math.min(MOST_BY_CLOCK, LARGEST / size) : MOST_WIDTH;
   const canvas = h("canvas", { "aria-hidden": "true" });
   const space = h("div", { class: "space" }, canvas);
@@ -118,20 +119,20 @@ function readoutOf(data, runs, parsing, event) {
   return [
     h("p", null, h("b", null, `Event ${data.ids[event]}`), ` · ${data.when(event)} · ${data.text(event)}`),
     h("dl", null,
-      h("div", null, h("dt", null, "gold"), h("dd", null, goldTags(data, event))),
+      data.labelled && h("div", null, h("dt", null, "gold"), h("dd", null, goldTags(data, event))),
       runs.map((run) => {
         const said = data.said(run, event, parsing), outcome = data.outcome(run, event, parsing);
-        return h("div", null, h("dt", null, index.runs[run].label), h("dd", null, mark(outcome), " ",
+        return h("div", null, h("dt", null, index.runs[run].label), h("dd", null, data.labelled && [mark(outcome), " "],
           said?.activity === undefined ? saidWords(data, said) : activityTag(data, said.activity)));
       })),
   ];
 }
 
 function spokenWords(data, runs, parsing, event) {
-  const said = runs.map((run) => `${index.runs[run].label}: ${saidWords(data, data.said(run, event, parsing))}, `
-    + data.outcome(run, event, parsing));
-  return `event ${data.ids[event]}, ${data.times[event]}, ${data.text(event)}. Gold: ${data.goldText(event)}. `
-    + said.join(". ");
+  const said = runs.map((run) => `${index.runs[run].label}: ${saidWords(data, data.said(run, event, parsing))}`
+    + (data.labelled ? `, ${data.outcome(run, event, parsing)}` : ""));
+  return `event ${data.ids[event]}, ${data.times[event]}, ${data.text(event)}. `
+    + (data.labelled ? `Gold: ${data.goldText(event)}. ` : "") + said.join(". ");
 }
 
 function legend(data, session, runs, parsing, light) {
@@ -172,10 +173,11 @@ function tableOf(data, session, runs, parsing) {
 function eventTable(data, from, until, runs, parsing) {
   const events = Array.from({ length: until - from }, (_, at) => from + at);
   return h("table", null,
-    tableHead(["Event", "Time", "What happened", "Gold", ...runs.map((run) => index.runs[run].label)]),
+    tableHead(["Event", "Time", "What happened", ...(data.labelled ? ["Gold"] : []),
+      ...runs.map((run) => index.runs[run].label)]),
     h("tbody", null, events.map((event) => h("tr", null,
       h("th", { scope: "row" }, h("a", { href: to("explorer", { event: data.address(event) }) }, data.ids[event])),
-      h("td", null, data.times[event]), h("td", null, data.text(event)), h("td", null, data.goldText(event)),
-      runs.map((run) => h("td", null, mark(data.outcome(run, event, parsing)), " ",
-        unseen(`${data.outcome(run, event, parsing)}: `), saidWords(data, data.said(run, event, parsing))))))));
+      h("td", null, data.times[event]), h("td", null, data.text(event)),
+      data.labelled && h("td", null, data.goldText(event)),
+      runs.map((run) => h("td", null, outcomeMark(data, data.outcome(run, event, parsing)), saidWords(data, data.said(run, event, parsing))))))));
 }
