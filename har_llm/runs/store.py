@@ -63,7 +63,7 @@ class GenerationStore:
     """The generations of one model (with or without an adapter) below `root`.
 
     If a race has left two records under one key, they are equally good; every reader takes the first that is whole, by the
-    names of the shards. A record is checked when it is asked for, because that means reading it.
+    names of the shards. A record is checked when it is found, and again when it is read.
     """
 
     def __init__(self, root: Path, model: Mapping[str, Any]):
@@ -73,6 +73,7 @@ class GenerationStore:
         self._others: dict[str, list[_Place]] = {}
         """Of keys with several records, the later ones."""
         self._whole: set[str] = set()
+        """Keys whose record was whole when it was last looked at, since the last refresh."""
         self._shards = _Shards()
         weakref.finalize(self, self._shards.close)
         self._folder = generations_folder(root, model)
@@ -85,6 +86,7 @@ class GenerationStore:
         self._whole.clear()
         for shard in sorted(self._folder.glob("*.jsonl")):
             for key, place in self._scan(shard):
+                self._whole.add(key)
                 if (first := self._places.setdefault(key, place)) is not place:
                     self._places[key], *self._others[key] = sorted([first, *self._others.get(key, ()), place])
 
@@ -132,8 +134,7 @@ class GenerationStore:
                     start, offset = offset, offset + len(line)
                     if line.endswith(b"\n"):
                         self._scanned[shard] = offset
-                    whole = line.startswith(_PREFIX) and line.endswith(b"}\n")
-                    if whole:
+                    if line.startswith(_PREFIX) and _is_whole(line):
                         key = line[len(_PREFIX) : len(_PREFIX) + KEY_LENGTH].decode("ascii", errors="replace")
                         yield key, _Place(shard, start, len(line))
                     elif len(line) == MOST_BYTES:  # the rest may be gigabytes of it

@@ -154,6 +154,7 @@ def test_a_damaged_record_is_told_and_owed_again(tmp_path: Path, how: str) -> No
     (shard,) = shards(tmp_path)
     in_place(shard, DAMAGES[how])
     store = GenerationStore(tmp_path, MODEL)
+    assert "has a damaged line at byte 0" in store.faults[shard], "also of a record that nobody asks for"
     assert [key(number) in store for number in (1, 2, 3)] == [False, True, False]
     assert list(store.get_many([key(2)])) == [record(2)]
     with pytest.raises(KeyError):
@@ -366,6 +367,14 @@ def test_refreshing_reads_only_what_was_added(tmp_path: Path, monkeypatch: pytes
             store.refresh()
             assert key(number) in store and list(store.get_many([key(1), key(number)]))[1] == record(number)
     assert not {*before} & {*read[:1]} and store.faults == {}
+
+
+def test_a_record_that_is_damaged_while_a_command_runs_is_told_and_owed_again(tmp_path: Path) -> None:
+    store = filled(tmp_path, record(1))
+    (shard,) = shards(tmp_path)
+    in_place(shard, DAMAGES["another text"])
+    store.refresh()
+    assert key(1) not in store and "has a damaged line" in store.faults[shard]
 
 
 def test_a_torn_line_is_read_again_when_it_is_whole(tmp_path: Path) -> None:
