@@ -1,4 +1,4 @@
-"""Completion of a command line by the Tab key in bash: the script that installs it, and what may follow.
+"""Completion of a command line by the Tab key: what may follow, and the scripts of shells.py, which install it.
 
 Hydra's own knows neither tasks nor `python -m`, and composes a config for every word.
 """
@@ -12,38 +12,21 @@ from typing import Any, get_type_hints
 
 from har_llm.cli.arguments import COMPLETION, FLAGS
 from har_llm.cli.options import options
+from har_llm.cli.shells import SCRIPTS, TO_TYPE
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
 
-INSTALL = """\
-_har_llm_reply() {
-    local IFS=$'\\n' line="${COMP_LINE:0:COMP_POINT}" cut=""
-    local word="${line##* }"
-    # bash replaces only what stands behind the last =
-    [[ "$COMP_WORDBREAKS" == *=* && "$word" == *=* ]] && cut="${word%"${word##*=}"}"
-    local found=($(COMP_LINE="$line" "$@" -sc query=bash 2>/dev/null))
-    COMPREPLY=("${found[@]#"$cut"}")
-    [[ "${COMPREPLY[*]}" == *[=./] ]] && compopt -o nospace 2>/dev/null
-    return 0
-}
-_har_llm() { _har_llm_reply "${COMP_WORDS[0]}"; }
-_har_llm_module() {
-    if [[ "${COMP_WORDS[1]} ${COMP_WORDS[2]}" == "-m har_llm" ]]; then _har_llm_reply "${COMP_WORDS[0]}" -m har_llm; fi
-}
-complete -o default -o bashdefault -F _har_llm har-llm
-complete -o default -o bashdefault -F _har_llm_module python python3
-"""
-
 
 def completion(arguments: Sequence[str]) -> str:
-    """The answer to -sc install=bash, or to -sc query=bash about the command line in COMP_LINE. Raises ConfigError."""
+    """The answer to -sc install=SHELL, or to -sc query=SHELL about the command line in COMP_LINE. Raises ConfigError."""
     asked = dict(argument.partition("=")[::2] for argument in arguments if argument not in COMPLETION)
     for name in ("install", "query"):
         if name in asked:
-            require(f"-sc {name}", asked[name], ("bash",))
-            return INSTALL if name == "install" else "\n".join(candidates(os.environ.get("COMP_LINE", "")))
-    raise ConfigError('-sc has no value; Tab completes a command line after: eval "$(har-llm -sc install=bash)".')
+            require(f"-sc {name}", shell := asked[name], SCRIPTS)
+            return SCRIPTS[shell] if name == "install" else "\n".join(candidates(os.environ.get("COMP_LINE", "")))
+    lines = "; ".join(f"in {shell}, {line}" for shell, line in TO_TYPE.items())
+    raise ConfigError(f"-sc has no value; Tab completes a command line after: {lines}.")
 
 
 def candidates(line: str) -> list[str]:

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from har_llm.cli.options import options
+from har_llm.cli.shells import TO_TYPE
 
 WIDTH = 120
 """Most characters of a line; fewer on a terminal that is narrower."""
@@ -31,6 +32,10 @@ Settings (SETTING=VALUE):
 
 {settings}
 
+Completion by the Tab key, by shell:
+
+{shells}
+
 {more}"""
 EXAMPLES = {
     "python -m har_llm": "the embedded home and model, no download",
@@ -50,8 +55,7 @@ SETTINGS = {
     "GROUP.FIELD": "any field of the chosen option, as in window.events=20; --cfg job prints them all",
 }
 MORE = """\
---config-dir FOLDER adds your own options, --hydra-help shows the flags of Hydra, which reads this command line. In bash, Tab
-completes it after: eval "$(har-llm -sc install=bash)"."""
+--config-dir FOLDER adds your own options, --hydra-help shows the flags of Hydra, which reads this command line."""
 
 
 def help_text(arguments: Sequence[str]) -> str:
@@ -61,7 +65,7 @@ def help_text(arguments: Sequence[str]) -> str:
     width = min(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns)
     groups = {group: ", ".join(names) for group, names in options(arguments).items() if "/" not in group}
     tasks = {name: (task.__doc__ or "").partition("\n")[0] for name, task in TASKS.items()}
-    parts = {"examples": EXAMPLES, "groups": groups, "tasks": tasks, "settings": SETTINGS}
+    parts = {"examples": EXAMPLES, "groups": groups, "tasks": tasks, "settings": SETTINGS, "shells": TO_TYPE}
     aligned = {name: _aligned(rows, width) for name, rows in parts.items()}
     return USAGE.format(**aligned, more=_wrapped(MORE, width, 0))
 

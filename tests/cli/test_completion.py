@@ -1,4 +1,4 @@
-"""The Tab key in bash: the script is read by a real bash, and its function asked as the shell would ask it."""
+"""The Tab key: the script of each shell is read by that shell, and asked as the shell would ask it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.cli.completion import INSTALL, candidates, completion
+from har_llm.cli.completion import candidates, completion
+from har_llm.cli.shells import BASH, FISH, ZSH
 from har_llm.common.errors import ConfigError
 from tests.helpers import ROOT
 
@@ -49,32 +50,66 @@ def test_at_the_beginning_there_are_groups_and_settings() -> None:
 
 
 def test_other_shells_and_nothing_are_refused_with_the_line_to_type() -> None:
-    with pytest.raises(ConfigError, match=r'eval "\$\(har-llm -sc install=bash\)"'):
+    with pytest.raises(ConfigError, match=r'in bash, eval "\$\(har-llm -sc install=bash\)"; in zsh, .*fish \| source\.'):
         completion(["-sc"])
-    with pytest.raises(ConfigError, match="-sc install is 'fish'; it must be one of bash"):
-        completion(["--shell-completion", "install=fish"])
+    with pytest.raises(ConfigError, match="-sc install is 'tcsh'; it must be one of bash, zsh, fish"):
+        completion(["--shell-completion", "install=tcsh"])
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
-@pytest.mark.parametrize(
+LINES = pytest.mark.parametrize(
     ("program", "typed", "shown"),
     [
-        ("har-llm", "task=de", ["describe"]),  # bash replaces what stands behind =
-        ("python -m har_llm", "-m dataset=mu", ["mural"]),
+        ("har-llm", "task=de", ["task=describe"]),
+        ("python -m har_llm", "-m dataset=mu", ["dataset=mural"]),
         ("python -m har_llm", "expe", ["experiment="]),
         ("python -m json.tool", "task=de", []),
     ],
 )
-def test_bash_itself_completes(tmp_path: Path, program: str, typed: str, shown: list[str]) -> None:
+
+
+def asked(tmp_path: Path, *command: str) -> list[str]:
+    """What a shell prints that has our commands on its path."""
     for name, arguments in (("har-llm", "-m har_llm"), ("python", "")):
         (tmp_path / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {arguments} "$@"\n')
         (tmp_path / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert not done.stderr
+    return done.stdout.split()
+
+
+def without(shell: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(shutil.which(shell) is None, reason=f"no {shell}")
+
+
+@without("bash")
+@LINES
+def test_bash_completes(tmp_path: Path, program: str, typed: str, shown: list[str]) -> None:
     line = f"{program} {typed}"
-    script = f"""{INSTALL}
+    script = f"""{BASH}
         COMP_LINE={shlex.quote(line)}; COMP_POINT={len(line)}; COMP_WORDS=({shlex.join(line.replace("=", " = ").split())})
         $(complete -p {program.split()[0]} | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=environment, check=True)
-    assert done.stdout.split() == shown and not done.stderr
+    # It replaces what stands behind =
+    assert asked(tmp_path, "bash", "-c", script) == [one.rpartition("=")[2] or one for one in shown]
+
+
+@without("zsh")
+@LINES
+def test_zsh_completes(tmp_path: Path, program: str, typed: str, shown: list[str]) -> None:
+    *before, last = f"{program} {typed}".split()
+    script = f"""{ZSH}
+        compadd() {{ shift $argv[(i)--]; print -rl -- $argv }}
+        _python() {{ }}
+        words=({shlex.join([*before, last])}); CURRENT=$#words; PREFIX={last}
+        $_comps[{program.split()[0]}]
+    """
+    assert asked(tmp_path, "zsh", "-f", "-c", script) == shown
+
+
+@without("fish")
+@LINES
+def test_fish_completes(tmp_path: Path, program: str, typed: str, shown: list[str]) -> None:
+    script = f"{FISH}complete --do-complete={shlex.quote(f'{program} {typed}')}"
+    assert asked(tmp_path, "fish", "--no-config", "-c", script) == shown
