@@ -112,6 +112,14 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, with those above it, if it is not there. What else has its name is removed. Raises OSError."""
+    if not path.is_dir():
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
+        path.mkdir(parents=True)
+
+
 def put_in_place(folder: Path, target: Path) -> None:
     """Rename a finished folder to its place; it is on disk when this returns. Raises OSError.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from har_llm.common.checksums import SUMS, broken, seal
-from har_llm.common.files import read_bounded, remove, write_whole
+from har_llm.common.files import make_folder, read_bounded, remove, write_whole
 
 CHECKPOINT_FILES = (
     "adapter_config.json",
@@ -43,6 +43,7 @@ def seal_checkpoint(folder: Path, step: int) -> None:
 
 def resume_point(folder: Path, optimizer: str) -> Resume:
     """The checkpoint to resume from. Those that are damaged, incomplete, or of another optimizer are removed."""
+    make_folder(folder)
     found, note = last_checkpoint(folder), folder / OPTIMIZER_FILE
     try:
         other = read_bounded(note).decode("utf-8", "replace").strip()

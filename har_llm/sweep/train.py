@@ -17,7 +17,7 @@ from typing import Any
 
 from har_llm.common.environment import library_versions, machine
 from har_llm.common.errors import MissingError
-from har_llm.common.files import put_in_place, read_bounded, replace_files, write_whole
+from har_llm.common.files import make_folder, put_in_place, read_bounded, replace_files, write_whole
 from har_llm.common.lock import HeldError, Lock
 from har_llm.common.typed_json import parse_json, typed
 from har_llm.distill.examples import Selection
@@ -111,6 +111,7 @@ class Training:
     def _train(self, selection: Selection, callback: Callback) -> tuple[Selection, TrainingRecord]:
         """Train the adapter in the staging folder. Returns the examples that it was trained on, and how it went."""
         recipe = self.recipe
+        make_folder(self._staging)
         _write_lines(self._staging / ROWS, (example.as_row() for example in selection.examples))
         done = _steps(self._log)
         _write_lines(self._log, map(astuple, done))  # without a line that a kill has torn

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.common.files import remove
+from har_llm.common.files import make_folder, remove
 from har_llm.common.lock import Lock
 from har_llm.common.provenance import recorded
 from har_llm.config.settings import Settings
@@ -212,7 +212,9 @@ def resume(outputs: Outputs) -> None:
     recipe = outputs.runs[-1].recipe
     assert recipe is not None and recipe.teacher is not None
     steps_so_far(recipe)
-    resume_point(recipe.folder.with_name(f".{recipe.folder.name}") / "checkpoints", "adamw_torch")
+    staging = recipe.folder.with_name(f".{recipe.folder.name}")
+    make_folder(staging)  # as a training begins
+    resume_point(staging / "checkpoints", "adamw_torch")
     if not recipe.teacher.owed(store := recipe.teacher.open_store()):
         select_examples(recipe, store)
 

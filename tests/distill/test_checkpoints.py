@@ -75,6 +75,14 @@ def test_what_is_no_checkpoint_in_the_place_of_one_is_removed(tmp_path: Path) ->
     assert (tmp_path / OPTIMIZER_FILE).read_text() == "adamw_torch\n"
 
 
+@pytest.mark.parametrize(
+    "put", [Path.touch, lambda path: path.symlink_to("nowhere"), lambda path: path.symlink_to(path.name)]
+)
+def test_what_is_no_folder_in_the_place_of_all_is_removed(tmp_path: Path, put: Callable[[Path], object]) -> None:
+    put(tmp_path / "checkpoints")
+    assert resume_point(tmp_path / "checkpoints", "adamw_torch") == (None, None)
+
+
 def test_checkpoints_of_another_optimizer_are_removed_with_a_reason(tmp_path: Path) -> None:
     folder = tmp_path / "checkpoints"
     assert resume_point(folder, "adamw_torch") == Resume(None, None)

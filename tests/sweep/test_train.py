@@ -62,6 +62,20 @@ def test_losses_are_kept_once_each_and_a_torn_line_tears_no_other(tmp_path: Path
     assert steps_so_far(recipe) == [TrainingStep(1, 3.0), TrainingStep(2, 2.5, 0.1, None, 0.5), TrainingStep(3, 1.0)]
 
 
+def test_a_file_in_the_place_of_the_staging_folder_stops_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = prepare(job(tmp_path).experiment).recipe  # type: ignore[arg-type]
+    assert recipe is not None
+    keep(recipe.teacher)
+    recipe.folder.parent.mkdir(parents=True)
+    staging_of(recipe).touch()
+    stop_trainings(monkeypatch, START, TrainingStep(1, 2.5))
+    with pytest.raises(MissingError, match="far enough"):
+        Training(recipe).run(Callback(), Stores())
+    assert steps_so_far(recipe) == [TrainingStep(1, 2.5)]
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("same_process")
 def test_examples_that_are_too_long_stop_with_their_windows_or_are_left_out(tmp_path: Path) -> None:
