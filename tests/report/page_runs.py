@@ -65,6 +65,8 @@ class Fabricated:
     finish_reason: str = "stop"
     limit: int | None = None
     window: int = WINDOW
+    fold: int | None = None
+    """Of a cross-validation of two."""
     unscored: int | None = None
     """The null class, which counts in no score."""
 
@@ -246,11 +248,15 @@ def _metrics(run: Fabricated, rows: Sequence[Mapping[str, Any]], windows: Sequen
         "activities": {str(number): name for number, name in run.activities.items()},
         "null_class": list(null_class),
         "excluded_events": {_EXCLUDED["excluded"]: excluded} if excluded else {},
-        "choices": {"window": {}, "prompt": {}, "split": {}, "generation": {}},
+        "choices": {"window": {}, "prompt": {}, "split": _split(run), "generation": {}},
         "versions": {"parsing": parsing.VERSION, "metrics": metrics.VERSION},
         "shown": {"headline": "f1_weighted", "parsing": "strict"},
         **{parsing: _scores(run, shown, parsing, null_class) for parsing in PARSINGS},
     }
+
+
+def _split(run: Fabricated) -> dict[str, Any]:
+    return {} if run.fold is None else {"kind": "KFoldSplit", "part": "test", "folds": 2, "fold": run.fold}
 
 
 def _scores(run: Fabricated, shown: Sequence[Mapping[str, Any]], parsing: str, null_class: Sequence[int]) -> dict[str, Any]:

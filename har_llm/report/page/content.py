@@ -90,8 +90,19 @@ class DatasetEntry:
     activities: Sequence[tuple[int, str]]
     runs: Sequence[int]
     """Positions of its runs in the index."""
+    together: Sequence[PooledEntry]
+    """Those of its runs that are folds of a cross-validation."""
     sessions: int
     events: int
+
+
+@dataclass(frozen=True)
+class PooledEntry:
+    """The folds of a cross-validation, which say together what is done on all days."""
+
+    label: str
+    runs: Sequence[int]
+    """Positions in the index."""
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,13 @@ from har_llm.config.settings import PARSINGS
 from har_llm.data.splits import part_name
 from har_llm.engines.decoding import PLAIN_DECODING
 from har_llm.report.figures.chart import Figure
+from har_llm.report.folds import pool_folds
 from har_llm.report.page.content import (
     ActivityScores,
     DatasetEntry,
     FigureEntry,
     Index,
+    PooledEntry,
     RunDetails,
     RunEntry,
     Score,
@@ -25,7 +27,7 @@ from har_llm.report.page.content import (
     TableEntry,
 )
 from har_llm.report.page.data import Dataset, RunColumns
-from har_llm.report.scored_run import model_name
+from har_llm.report.scored_run import ScoredRun, model_name
 from har_llm.report.standing import Standing
 from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import label, labels
@@ -48,6 +50,8 @@ def make_index(
 ) -> Index:
     numbers = {run.folder: number for number, run in enumerate(runs)}
     columns = {run.result.folder: run for dataset in datasets for run in dataset.runs}
+    names = run_labels(runs)
+    pooled = _pooled(runs, names, parsing)
     return Index(
         version=har_llm.__version__,
         headline=headline,
@@ -56,8 +60,8 @@ def make_index(
         status=list(Counter(name for run in runs for name in labels(run.metrics)).items()),
         most_bytes=most_bytes,
         standing=[StandingEntry(one.title, one.label, one.answers, numbers[one.best.folder]) for one in standing],
-        runs=[_run(columns[run.folder], name) for run, name in zip(runs, run_labels(runs), strict=True)],
-        datasets=[_dataset(dataset, [numbers[run.result.folder] for run in dataset.runs]) for dataset in datasets],
+        runs=[_run(columns[run.folder], name) for run, name in zip(runs, names, strict=True)],
+        datasets=[_dataset(dataset, [numbers[run.result.folder] for run in dataset.runs], pooled) for dataset in datasets],
         tables=[_table(table) for table in tables],
         figures=[FigureEntry(figure.title, figure.caption) for figure in figures],
     )
@@ -89,10 +93,30 @@ def _score(found: SessionMean) -> Score:
     return Score(percent(found.mean), percent(found.std), interval)
 
 
-def _dataset(dataset: Dataset, runs: Sequence[int]) -> DatasetEntry:
+def _dataset(dataset: Dataset, runs: Sequence[int], pooled: Sequence[PooledEntry]) -> DatasetEntry:
     return DatasetEntry(
-        dataset.name, list(dataset.activities.items()), runs, sessions=len(dataset.sessions), events=len(dataset.events)
+        dataset.name,
+        list(dataset.activities.items()),
+        runs,
+        [one for one in pooled if one.runs[0] in runs],
+        sessions=len(dataset.sessions),
+        events=len(dataset.events),
     )
+
+
+def _pooled(runs: Sequence[RunResult], names: Sequence[str], parsing: str) -> list[PooledEntry]:
+    """The folds of each cross-validation, under the name of the first without its number."""
+    numbers = {run.folder: number for number, run in enumerate(runs)}
+    found, _ = pool_folds([ScoredRun(run, parsing) for run in runs])
+    groups = [[numbers[fold.folder] for fold in run.folds] for run in found if len(run.folds) > 1]
+    return [
+        PooledEntry(f"{names[group[0]].replace(_fold(runs[group[0]]), '')}, {len(group)} folds", group) for group in groups
+    ]
+
+
+def _fold(run: RunResult) -> str:
+    fold = run.metrics.choices.split.get("fold")
+    return "" if fold is None else f", fold {fold}"
 
 
 def _table(table: Table) -> TableEntry:
@@ -153,7 +177,7 @@ def _model(metrics: Metrics) -> str:
 _DIFFERENCES: tuple[Callable[[RunResult], str], ...] = (
     lambda run: f"first {counted(run.metrics.limit or 0, 'window')}" if run.metrics.partial else "",
     lambda run: part_name(run.metrics.part),
-    lambda run: "" if (fold := run.metrics.choices.split.get("fold")) is None else f"fold {fold}",
+    lambda run: _fold(run).removeprefix(", "),
     lambda run: "" if run.metrics.decoding == PLAIN_DECODING else run.metrics.decoding,
     lambda run: f"prompt {run.metrics.choices.prompt.get('name')} {own_prompt(run)}".strip(),
     lambda run: f"seed {run.metrics.seed}",

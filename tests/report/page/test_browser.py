@@ -674,6 +674,31 @@ def test_a_night_goes_on_in_the_session_of_the_next_day(tmp_path: Path, watch: W
     assert " ".join(page.texts(".week tbody tr")[0].split()) == "1. sleeping – 0.8 8.0 – – – –"
 
 
+def test_the_usual_week_is_that_of_all_folds_together(tmp_path: Path, watch: Watch) -> None:
+    days = {"2012-02-28": ["08:00:00", "09:00:00"], "2012-02-29": ["08:00:00", "10:00:00"]}
+    runs = [
+        make(
+            tmp_path,
+            Fabricated(
+                f"run-{fold}",
+                {date: [one._replace(date=date, time=time) for one, time in zip(events("a", "b"), times, strict=True)]},
+                [says(1)],
+                model="big",
+                fold=fold,
+            ),
+        )
+        for fold, (date, times) in enumerate(days.items())
+    ]
+    path = tmp_path / "report.html"
+    write_page(runs, path, tables=[], figures=[], headline="accuracy", parsing="strict")
+    page = watch(path, "#days")
+    assert page.texts(".week select option") == ["big, 2 folds", "gold", "big, fold 0", "big, fold 1"]
+    assert " ".join(page.texts(".week tbody tr")[0].split()) == "1. sleeping – 1.0 2.0 – – – –"
+    page.page.locator(".week select").select_option("big, fold 1")
+    page.settled()
+    assert " ".join(page.texts(".week tbody tr")[0].split()) == "1. sleeping – – 2.0 – – – –"
+
+
 def test_of_a_run_without_scores_nothing_is_called_wrong(tmp_path: Path, watch: Watch) -> None:
     path = tmp_path / "report.html"
     run = make(tmp_path, Fabricated("run", {"day": events("a", "b", gold=[(), ()])}, [says(1)]))

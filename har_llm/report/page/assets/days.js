@@ -136,9 +136,10 @@ function rowName(run) {
   return run === null ? "gold" : index.runs[run].label;
 }
 
-/** The numbers of the activities that gold (null) or a run has for an event. */
+/** The numbers of the activities that gold (null) or a run has for an event, or the one of several folds that has it. */
 function activitiesOf(data, run, event, parsing) {
-  return run === null ? data.gold(event) : [data.said(run, event, parsing)?.activity ?? []].flat();
+  if (run === null) return data.gold(event);
+  return [run].flat().flatMap((one) => data.said(one, event, parsing)?.activity ?? []);
 }
 
 /** The segments of a day, as scoring/segments.py makes them: an event without an activity ends none. */
@@ -170,7 +171,9 @@ function dayTable(data, day, rows, parsing) {
 /* The usual week: which share of an hour of a weekday each activity takes, over all days of the data. */
 
 function weekSection({ data, rows, parsing, settings }) {
-  const named = rows.map((run) => [run === null ? "gold" : runKeys[run], run]);
+  const together = data.info.together.filter(({ runs }) => runs.some((run) => rows.includes(run)));
+  const named = [...together.map(({ label, runs }) => [runs.map((run) => runKeys[run]).join("+"), runs, label]),
+    ...rows.map((run) => [run === null ? "gold" : runKeys[run], run, rowName(run)])];
   const [key, run] = named.find(([name]) => name === settings.of) ?? named.find(([, one]) => one !== null) ?? named[0];
   const week = weekOf(data, run, parsing);
   const canvas = h("canvas", { "aria-hidden": "true" });
@@ -178,7 +181,7 @@ function weekSection({ data, rows, parsing, settings }) {
   canvas.style.setProperty("height", `${high}px`);
   const section = h("section", { class: "timeline week", "aria-labelledby": "week" },
     h("h2", { id: "week" }, "The usual week"),
-    h("div", { class: "tools" }, choice("Of", named.map(([name, one]) => [name, rowName(one)]), key, (of) => change({ of }))),
+    h("div", { class: "tools" }, choice("Of", named.map(([name, , label]) => [name, label]), key, (of) => change({ of }))),
     quiet("The share of each hour that an activity takes, over all days of the data; what is empty is not known."),
     canvas,
     scrollBox({ "aria-labelledby": "week" }, weekTable(data, week)));
