@@ -98,11 +98,12 @@ def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:
     """
     if model.id.startswith(EMBEDDED_PREFIX):
         return _resolve_folder(model, _embedded_folder(model))
-    folder = expanded(model.id)
-    if folder.is_dir():
-        return _resolve_folder(model, folder)
-    if folder.is_file():
-        return _resolve_gguf(model, folder)
+    place = expanded(model.id)
+    if place.is_dir():
+        file = _only_gguf(model, place)
+        return _resolve_folder(model, place) if file is None else _resolve_gguf(model, file)
+    if place.is_file():
+        return _resolve_gguf(model, place)
     if model.id.startswith(("/", ".", "~")) or model.id.count("/") != 1:
         raise MissingError(
             f"model.id is {model.id!r}: there is no such folder, and a model on the hub is named OWNER/NAME. "
@@ -213,6 +214,19 @@ def _check_revision(model: ModelConfig, what: str) -> None:
         raise ConfigError(
             f"model.revision is {model.revision!r}, but model.id is a {what}, which has one version; leave it out."
         )
+
+
+def _only_gguf(model: ModelConfig, folder: Path) -> Path | None:
+    """The file of a folder that holds a model as a GGUF file. Raises MissingError for several."""
+    files = sorted(folder.glob(f"*{gguf.ENDING}"))
+    if not files or any(folder.glob("*.safetensors")):
+        return None
+    if len(files) > 1:
+        names = ", ".join(file.name for file in files[:3]) + (", ..." if len(files) > 3 else "")
+        raise MissingError(
+            f"model.id is {model.id!r}, a folder with {len(files)} GGUF files ({names}); set model.id to one of them."
+        )
+    return files[0]
 
 
 def _resolve_gguf(model: ModelConfig, file: Path) -> ResolvedModel:

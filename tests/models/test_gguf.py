@@ -107,6 +107,18 @@ def test_one_that_cannot_be_used_says_why(tmp_path: Path, cache: Path, settings:
     assert not list(cache.glob("har_llm/*"))
 
 
+def test_a_folder_with_a_file_stands_for_it_and_one_with_several_says_so(file: Path) -> None:
+    found = resolve(model(file.parent))
+    assert (found.gguf, found.revision) == (file, resolve(model(file)).revision)
+    other = file.with_name("other.gguf")
+    other.write_bytes(b"")
+    try:
+        with pytest.raises(MissingError, match=r"folder with 2 GGUF files \(other\.gguf, tiny\.gguf\); set model\.id to"):
+            resolve(model(file.parent))
+    finally:
+        other.unlink()
+
+
 def test_damaged_files_are_refused(file: Path, tmp_path: Path) -> None:
     whole = file.read_bytes()
     for content, told in (
