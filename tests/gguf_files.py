@@ -28,6 +28,8 @@ NAMES = {
     "mlp.down_proj": "ffn_down",
 }
 
+QWEN3_ONLY = ("attn_q_norm.weight", "attn_k_norm.weight")
+
 
 def student() -> Path:
     path = resolve.resolve(experiment("model=tiny_student").model).path
@@ -44,13 +46,14 @@ def write_gguf(
     scaling: str = "",
     without: str = "",
     extra: str = "",
+    division: str = "qwen2",
 ) -> Path:
     from gguf import GGUFWriter
 
     writer = GGUFWriter(file, architecture)
     config, tokenizer = (json.loads((student() / name).read_text()) for name in ("config.json", "tokenizer.json"))
     _describe(writer, config)
-    _add_tokenizer(writer, tokenizer, config["vocab_size"])
+    _add_tokenizer(writer, tokenizer, config["vocab_size"], division)
     if template is None:
         template = (student() / "chat_template.jinja").read_text()
     if template:
@@ -64,7 +67,7 @@ def write_gguf(
     for name, weight in weights().items():
         for own, its in NAMES.items():
             name = name.replace(own, its)
-        if name != without:
+        if name != without and not (architecture == "llama" and name.endswith(QWEN3_ONLY)):
             writer.add_tensor(name, weight)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -92,15 +95,17 @@ def _describe(writer: Any, config: dict[str, Any]) -> None:
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
 
 
-def _add_tokenizer(writer: Any, tokenizer: dict[str, Any], rows: int) -> None:
+def _add_tokenizer(writer: Any, tokenizer: dict[str, Any], rows: int, division: str) -> None:
     added = {one["content"]: one["id"] for one in tokenizer["added_tokens"]}
     vocabulary = {**tokenizer["model"]["vocab"], **added}
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("qwen2")
+    writer.add_tokenizer_pre(division)
     tokens = sorted(vocabulary, key=vocabulary.__getitem__)
     tokens += [f"[PAD{place}]" for place in range(len(tokens), rows)]  # as llama.cpp fills them up
     writer.add_token_list(tokens)
     writer.add_token_types([3 if token in added else 5 if token not in vocabulary else 1 for token in tokens])
     writer.add_token_merges([" ".join(pair) for pair in tokenizer["model"]["merges"]])
     writer.add_eos_token_id(added["<|im_end|>"])
+    if division != "qwen2":
+        writer.add_bos_token_id(added["<|im_start|>"])
     writer.add_pad_token_id(added["<|endoftext|>"])

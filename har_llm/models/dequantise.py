@@ -17,6 +17,12 @@ SPECIAL = {"bos_token": "bos", "eos_token": "eos", "pad_token": "padding", "unk_
 ENDS = ("eos", "eot", "eom")
 """Names in a GGUF file of tokens that end a generation."""
 
+BYTE_LEVEL = "gpt2"
+"""What a GGUF file calls a tokenizer that merges bytes."""
+LLAMA_3 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+"""How Llama 3 divides a text before bytes are merged."""
 GPT_OSS = "gpt-oss"
 """The only architecture whose rope scaling Transformers 5.17 reads."""
 
@@ -72,11 +78,41 @@ def _tokenizer(file: Path) -> Any:
     from transformers import AutoTokenizer
 
     tokenizer: Any = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-    tokenizer.chat_template = read_header(file).chat_template
+    header = read_header(file)
+    tokenizer.chat_template = header.chat_template
+    merges_bytes = header.values.get("tokenizer.ggml.model") == BYTE_LEVEL
+    if merges_bytes and getattr(tokenizer.backend_tokenizer.model, "byte_fallback", False):
+        _mend_byte_level(tokenizer.backend_tokenizer, file, header.values.get("tokenizer.ggml.pre", ""))
     for name, own in SPECIAL.items():
         for token in _ids(file, (own,)):
             setattr(tokenizer, name, tokenizer.convert_ids_to_tokens(token))
     return tokenizer
+
+
+def _mend_byte_level(tokenizer: Any, file: Path, division: str) -> None:
+    """Transformers 5.17 takes the tokenizer of any model of Llama's architecture for one that falls back to bytes, as that
+    of Llama 2 does, and divides texts as GPT-2 does. `division`: the file's name of its own way."""
+    from tokenizers import Regex, decoders, pre_tokenizers
+
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    ways = {
+        "gpt-2": byte_level,
+        "smollm": pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level]),
+        "llama-bpe": pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Split(Regex(LLAMA_3), "isolated"),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+            ]
+        ),
+    }
+    if division not in ways:
+        raise EngineError(
+            f"{file} divides texts in the way {division!r} before it makes tokens of them; of this architecture, only files "
+            f"with {', '.join(ways)} are read. Take engine=llama_cpp, or set model.id to its safetensors."
+        )
+    tokenizer.model.byte_fallback = False
+    tokenizer.model.ignore_merges = division == "llama-bpe"
+    tokenizer.pre_tokenizer, tokenizer.decoder = ways[division], decoders.ByteLevel()
 
 
 def _ids(file: Path, names: tuple[str, ...]) -> list[int]:

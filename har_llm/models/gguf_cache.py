@@ -11,7 +11,7 @@ from har_llm.common.process import JsonProcess
 from har_llm.models.config import DTYPES
 from har_llm.models.room import check_room
 
-FORMAT = 2
+FORMAT = 3
 """To be raised when another model would be made of the same file; part of its version."""
 
 

@@ -84,6 +84,23 @@ def test_it_becomes_a_folder_with_the_same_weights_once_and_its_version_stays(fi
 
 @pytest.mark.usefixtures("same_process")
 @pytest.mark.parametrize(
+    ("division", "pieces"),
+    [("smollm", ["at", "ĠĠ", "1", "2", ",", "5"]), ("llama-bpe", ["at", "Ġ", "Ġ", "12", ",", "5"])],
+)
+def test_texts_are_divided_as_the_file_says(tmp_path: Path, cache: Path, division: str, pieces: list[str]) -> None:
+    """Transformers takes every tokenizer of Llama's architecture for one that falls back to bytes, as llama.cpp's converter
+    then does, and divides its texts as GPT-2 does."""
+    from transformers import AutoTokenizer
+
+    folder = fetch(resolve(model(write_gguf(tmp_path / "llama.gguf", architecture="llama", division=division))))
+    backend = AutoTokenizer.from_pretrained(folder).backend_tokenizer
+    assert [piece for piece, _ in backend.pre_tokenizer.pre_tokenize_str("at  12,5")] == pieces
+    assert not json.loads((folder / "tokenizer.json").read_text())["model"]["byte_fallback"]
+    assert backend.decode(backend.encode("at  12,5 é").ids) == "at  12,5 é"
+
+
+@pytest.mark.usefixtures("same_process")
+@pytest.mark.parametrize(
     ("settings", "told"),
     [
         (
@@ -98,6 +115,7 @@ def test_it_becomes_a_folder_with_the_same_weights_once_and_its_version_stays(fi
             {"extra": "blk.0.unheard_of.weight"},
             r"holds [\d,]+ weights, and the model that Transformers makes of it has [\d,]+: ",
         ),
+        ({"architecture": "llama", "division": "tekken"}, "divides texts in the way 'tekken' .* Take engine=llama_cpp"),
         ({"parts": 3}, r"is one of 3 parts of a model; join them first \(llama-gguf-split --merge"),
     ],
 )
