@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from har_llm.cli.options import options
+from har_llm.cli.options import options, settings_named
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
@@ -167,14 +167,21 @@ def _read(setting: Setting, names: Mapping[str, Sequence[str]], *, sweeps: bool)
 
 
 def _check_known(setting: Setting, names: Mapping[str, Sequence[str]]) -> None:
+    from har_llm.common.schema import meant
     from har_llm.config.read import check_known
 
     if "/" in setting.name:
         near = suggestion(setting.name, names)
         raise ConfigError(f"{setting.name} is no group of options; it must be one of {', '.join(names)}.{near}")
     first = setting.name.partition(".")[0]
-    if not setting.added and first not in ("experiment", "bundle"):
+    if setting.added or first in ("experiment", "bundle"):
+        return
+    try:
         check_known(first)
+    except ConfigError:
+        if not (near := meant(settings_named(setting.name))):
+            raise
+        raise ConfigError(f"{setting.name} is not a setting.{near}") from None
 
 
 def _check_option(setting: Setting, names: Sequence[str], *, sweeps: bool) -> None:

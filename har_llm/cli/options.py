@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from har_llm.common.paths import expanded
 from har_llm.common.shipped import conf_folder
+
+SCHEMA = re.compile(r"^ *- /schema/([\w.]+)@_here_", re.MULTILINE)
+"""The line of an option that names the class of its settings."""
 
 
 def options(arguments: Sequence[str]) -> Mapping[str, list[str]]:
@@ -20,6 +24,18 @@ def options(arguments: Sequence[str]) -> Mapping[str, list[str]]:
             found.setdefault(file.parent.relative_to(root).as_posix(), set()).add(file.stem)
     shown = sorted(group for group in found if not group.startswith("hydra/") and "/_" not in f"/{group}")
     return {group: sorted(found[group], key=_natural) for group in shown}
+
+
+def settings_named(name: str) -> list[str]:
+    """The settings that groups have under a name, whichever option has them: dataset.cut.day_begins for day_begins."""
+    from har_llm.common.schema import component_class, defaults_of, named_inside
+    from har_llm.config.settings import Settings
+
+    found = dict.fromkeys(named_inside(defaults_of(Settings), name))
+    for file in sorted(conf_folder().glob("*/*.yaml")):
+        for schema in SCHEMA.findall(file.read_text(encoding="utf-8")):
+            found |= dict.fromkeys(named_inside(defaults_of(component_class(schema, "/schema/")), name, file.parent.name))
+    return list(found)
 
 
 def _own_folders(arguments: Sequence[str]) -> list[Path]:

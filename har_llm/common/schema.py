@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from types import NoneType, UnionType
 from typing import Any, TypeGuard, Union, get_args, get_origin, get_type_hints
@@ -31,6 +31,10 @@ TYPE_NAMES: Mapping[object, str] = {
     list: "a list, as in [a, b]",
     dict: "a mapping, as in {a: b}",
 }
+
+
+MOST_MEANT = 2
+"""Settings of one name that are asked about; with more, nothing is said of them."""
 
 
 def _if(condition: Any, yes: Any, no: Any) -> Any:
@@ -81,6 +85,21 @@ def component_class(target: object, setting: str) -> type:
 def defaults_of(cls: type) -> dict[str, Any]:
     """The default settings of a dataclass as plain values; ??? for those without a default."""
     return {one.name: _default(one) for one in dataclasses.fields(cls)}
+
+
+def named_inside(values: Mapping[str, object], name: str, inside: str = "") -> Iterator[str]:
+    """The full names of the settings, at any depth of nested ones, whose last part (or parts, as in cut.at) is `name`."""
+    for key, value in values.items():
+        full = _join(inside, key)
+        if full == name or full.endswith(f".{name}"):
+            yield full
+        if isinstance(value, dict):
+            yield from named_inside(value, name, full)
+
+
+def meant(found: Sequence[str]) -> str:
+    """A question, after a blank, whether one of these settings was meant; empty where there are none, or many."""
+    return f" Did you mean {' or '.join(found)}?" if 1 <= len(found) <= MOST_MEANT else ""
 
 
 def _default(one: dataclasses.Field[Any]) -> Any:
@@ -157,7 +176,8 @@ def _unknown_key(cls: type, key: str, where: str) -> str:
         return f"{_join(where, key)} is not a setting here; {advice}"
     allowed = [one.name for one in dataclasses.fields(declared)] if _is_class(declared) else []
     rule = f" It has: {', '.join(allowed)}." if allowed else ""
-    return f"{_join(where, key)} is not a setting.{suggestion(name, allowed)}{rule}"
+    inside = meant([*named_inside(defaults_of(declared), name, _join(where, parent))]) if allowed else ""
+    return f"{_join(where, key)} is not a setting.{inside or suggestion(name, allowed)}{rule}"
 
 
 def _type_rule(cls: type, key: str, where: str) -> str | None:
