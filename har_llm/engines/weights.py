@@ -42,7 +42,9 @@ def load_model(path: str | Path, **options: Any) -> Any:
     options = {**FIXED, **options}
     config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=options["trust_remote_code"])
     model, found = _auto_class(config).from_pretrained(path, **options)
-    _check_complete(model, found, Path(path), quantised=_is_quantised(config))
+    # Transformers goes on without a quantisation that it does not know.
+    unpacked = getattr(model, "hf_quantizer", None) is not None
+    _check_complete(model, found, Path(path), quantised=unpacked)
     return model
 
 

@@ -153,16 +153,33 @@ def test_files_without_exactly_the_models_weights_are_refused_with_the_first_of_
     assert told.format(config=folder / "config.json") in str(refused.value)
 
 
-def test_packed_weights_of_a_quantised_layer_are_not_taken_for_missing_ones(tmp_path: Path) -> None:
-    def packed(tensors: Tensors) -> Tensors:
-        return {name.replace("proj.weight", "proj.qweight"): one for name, one in tensors.items()}
+def packed(folder: Path, method: str, change: Callable[[Tensors], Tensors] = dict) -> Path:
+    """The teacher, with packed weights in its linear layers as a quantised checkpoint has them."""
+    made = altered(teacher(), folder, lambda tensors: change(_with_packed_names(tensors)))
+    config = json.loads((made / "config.json").read_text())
+    quantised = {**config, "quantization_config": {"quant_method": method, "bits": 4}}
+    (made / "config.json").write_text(json.dumps(quantised))
+    return made
 
-    folder = altered(teacher(), tmp_path / "model", lambda tensors: packed(without_a_layer(tensors)))
-    config = json.loads((folder / "config.json").read_text())
-    quantised = {**config, "quantization_config": {"quant_method": "gptq", "bits": 4}}
-    (folder / "config.json").write_text(json.dumps(quantised))
+
+def _with_packed_names(tensors: Tensors) -> Tensors:
+    return {name.replace("proj.weight", "proj.qweight"): one for name, one in tensors.items()}
+
+
+def test_packed_weights_of_a_quantised_layer_are_not_taken_for_missing_ones(tmp_path: Path, adapter: Path) -> None:
+    """And adapters are held against the layers that were quantised."""
+    outline = Outline(packed(tmp_path / "whole", "gptq"), trust_remote_code=False)
+    outline.check_adapter(adapter)
+    with pytest.raises(EngineError, match=r"it has model\.layers\.0\.mlp\.down_proj\.lora_A\.weight, but .* no such layer"):
+        outline.check_adapter(altered(adapter, tmp_path / "unfit", without_prefix))
     with pytest.raises(EngineError, match=r"lacks 11 of the model's 58 weights, first model\.layers\.2\.self_attn\.q_proj"):
-        Outline(folder, trust_remote_code=False)
+        Outline(packed(tmp_path / "half", "gptq", without_a_layer), trust_remote_code=False)
+
+
+def test_a_quantisation_that_nobody_unpacks_is_no_reason_to_pass_over_missing_weights(tmp_path: Path) -> None:
+    """Transformers goes on without one that it does not know, and draws the weights of its layers at random."""
+    with pytest.raises(EngineError, match=r"lacks 35 of the model's 58 weights, first model\.layers\.0\.self_attn\.q_proj"):
+        by_loading(packed(tmp_path / "model", "of_another_library"))
 
 
 def test_a_folder_without_a_model_is_one_sentence(tmp_path: Path) -> None:
