@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from har_llm.common.shipped import shipped
 from har_llm.report.cell import Cell, combined
 from har_llm.report.cells import cells_of, engine_note
+from har_llm.report.figures.charts import make_charts
 from har_llm.report.grouping import make_report
 from har_llm.report.scored_run import ScoredRun
 from har_llm.report.tables.all import make_tables
@@ -227,9 +228,26 @@ def test_a_cell_of_several_engines_says_so(tmp_path: Path) -> None:
     assert engine_note(cells(fabricated(tmp_path / "two"))) == []
 
 
-def test_examples_chosen_with_gold_are_marked_everywhere(tmp_path: Path) -> None:
-    (cell,) = cells(fabricated(tmp_path, adapter=trained("mural"), marks=["examples made of gold activities"]))
-    assert "examples made of gold activities" in cell.variant
+def test_examples_chosen_with_gold_are_marked_in_every_table_and_figure(tmp_path: Path) -> None:
+    mark = "examples made of gold activities"
+    changes: list[dict[str, Any]] = [{}, {"window": {"events": 5}}, {"prompt": {"sections": {"rules": None}}}]
+    students = [(4, {}), (10, {}), *((None, change) for change in changes)]
+    report = make_report(
+        [fabricated(tmp_path, adapter=trained("mural", n), marks=[mark], config=config) for n, config in students],
+        "f1_weighted",
+        "strict",
+    )
+    tables = {table.name: table for table in make_tables(report)}
+    assert tables.keys() == {"table2", "table4", "table_figure4", "table_candidates", "table_cost", "table_runs"}
+    for name, table in tables.items():
+        rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+        ours = [row for row in rows if row.get("ours", row.get("MuRAL ours", "here"))]
+        assert ours and all(mark in row["model"] for row in ours), name
+    charts = {chart.name: chart for chart in make_charts(report)}
+    assert charts.keys() == {"figure4", "figure_tokens", "figure_seconds", "figure_windows", "figure_ablations"}
+    for name, chart in charts.items():
+        labels = [one.label for panel in chart.panels for one in panel.series if not one.paper]
+        assert labels and all(mark in label for label in labels), name
 
 
 @pytest.mark.parametrize(

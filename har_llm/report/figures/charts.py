@@ -176,9 +176,10 @@ def _costs(report: Report, cells: Sequence[Cell]) -> list[Chart]:
 def _cost_series(report: Report, cells: Sequence[Cell], quantity: str) -> list[Series]:
     series: list[Series] = []
     for look, (home, inside) in enumerate(grouped(cells, lambda cell: cell.run.home_name).items()):
-        for kind, group in grouped(inside, lambda cell: _kind(cell.run)).items():
+        for (kind, variant), group in grouped(inside, lambda cell: (_kind(cell.run), cell.variant)).items():
             points = [point(report, cell, cell.per_event(quantity) or 0, _short_name(cell.run)) for cell in group]
-            series.append(Series(f"{home}, {kind}", in_order(points), look, marker=len(series), joined=False))
+            label = with_variant(f"{home}, {kind}", variant)
+            series.append(Series(label, in_order(points), look, marker=len(series), joined=False))
     return series
 
 
