@@ -19,15 +19,21 @@ def random_adapter(
     `more`: further settings of PEFT's LoraConfig.
     """
     import torch
-    from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
     base = AutoModelForCausalLM.from_pretrained(
         resolve.resolve(experiment(f"model={model}").model).path, dtype=torch.float32
     )
+    return random_adapter_of(base, folder, rank, seed, scale, **more)
+
+
+def random_adapter_of(base: Any, folder: Path, rank: int = 4, seed: int = 0, scale: int = 4, **more: Any) -> Path:
+    """The same for any model that is loaded."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
     torch.manual_seed(seed)
-    alpha = scale * rank
-    common: dict[str, Any] = {"target_modules": LINEAR, "init_lora_weights": False, "task_type": "CAUSAL_LM"}
-    config = LoraConfig(r=rank, lora_alpha=alpha, **common, **more)
+    common = {"target_modules": LINEAR, "init_lora_weights": False, "task_type": "CAUSAL_LM"}
+    config = LoraConfig(r=rank, lora_alpha=scale * rank, **{**common, **more})
     get_peft_model(base, config).save_pretrained(folder)
     return folder

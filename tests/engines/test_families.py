@@ -10,7 +10,7 @@ import pytest
 
 from har_llm.common.errors import EngineError
 from har_llm.data.records import Message
-from har_llm.engines.base import Decoding, Generation, LoadedModel, Request
+from har_llm.engines.base import Adapter, Decoding, Generation, LoadedModel, Request
 from har_llm.engines.chat import ChatTokenizer
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.vllm_config import VllmEngineConfig, installed
@@ -19,6 +19,8 @@ from har_llm.models.chat_template import chat_template
 from har_llm.models.config import ModelConfig, Sampling
 from har_llm.models.reasoning import PUBLISHED
 from tests.engines.families import FAMILIES, make
+from tests.engines.torchvision_stand_in import make_importable
+from tests.lora_adapters import LINEAR, random_adapter_of
 
 pytestmark = pytest.mark.slow  # importing PyTorch
 
@@ -38,18 +40,20 @@ def messages(name: str, said: str) -> tuple[Message, ...]:
     return ({"role": "system", "content": "Answer with a list."}, user) if FAMILIES[name].system else (user,)
 
 
-def requests(name: str) -> list[Request]:
+def requests(name: str, adapter: Adapter | None = None) -> list[Request]:
+    """Also with the adapter, if there is one."""
     decoding = Decoding(GREEDY, OPTIONS)
-    return [Request(said, messages(name, said), place, decoding) for place, said in enumerate(SAID)]
+    plain = [Request(said, messages(name, said), place, decoding) for place, said in enumerate(SAID)]
+    return [*plain, *(one._replace(key=f"adapted: {one.key}", adapter=adapter) for one in plain if adapter is not None)]
 
 
 def loaded(folder: Path) -> LoadedModel:
     return LoadedModel(str(folder), "tiny", "float32", None, False)
 
 
-def by_transformers(name: str, folder: Path, **settings: int) -> dict[str, Generation]:
+def by_transformers(name: str, folder: Path, adapter: Adapter | None = None, **settings: int) -> dict[str, Generation]:
     engine = open_engine(TransformersEngineConfig(device="cpu", **settings), loaded(folder))
-    return {one.key: one for one in engine.generate(requests(name))}
+    return {one.key: one for one in engine.generate(requests(name, adapter))}
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -83,24 +87,43 @@ def test_generations_do_not_depend_on_the_batch(folders: dict[str, Path], name: 
     assert len({one.text for one in together.values()}) > 1
 
 
-IN_BOTH = ("llama3.2", "mistral", "gemma2", "phi4_mini", "smollm3", "gpt_oss")
-"""Not gemma3, as vLLM's class for it imports torchvision."""
+IN_BOTH = ("llama3.2", "mistral", "gemma2", "gemma3", "phi4_mini", "smollm3", "gpt_oss")
+READS_IMAGES = "gemma3"
+"""Its layers lie deeper than those of a model of text alone, and so do the names of an adapter's weights."""
 
 
-def by_vllm(folders: dict[str, Path]) -> dict[str, dict[str, Generation]]:
-    config = VllmEngineConfig(cpu_kvcache_space=1, max_num_seqs=4)
-    return {
-        name: {one.key: one for one in open_engine(config, loaded(folder)).generate(requests(name))}
-        for name, folder in folders.items()
-    }
+@pytest.fixture
+def adapter(folders: dict[str, Path], tmp_path: Path) -> Adapter:
+    """For the text part of a model that also reads images."""
+    from transformers import AutoModelForImageTextToText
+
+    base = AutoModelForImageTextToText.from_pretrained(folders[READS_IMAGES])
+    layers = rf".*\.language_model\..*\.({'|'.join(LINEAR)})"
+    return Adapter("text", str(random_adapter_of(base, tmp_path / "adapter", scale=40, target_modules=layers)))
+
+
+def by_vllm(folders: dict[str, Path], adapter: Adapter) -> dict[str, dict[str, Generation]]:
+    found = {}
+    for name, folder in folders.items():
+        images = name == READS_IMAGES  # for which its folder has no processor
+        config = VllmEngineConfig(
+            cpu_kvcache_space=1, max_num_seqs=4, extra_args={"language_model_only": True} if images else {}
+        )
+        asked = requests(name, adapter if images else None)
+        found[name] = {one.key: one for one in open_engine(config, loaded(folder)).generate(asked)}
+    return found
 
 
 @pytest.mark.skipif(not installed(), reason="vLLM is not installed; .ci/run installs its CPU build")
-def test_both_engines_write_the_same(folders: dict[str, Path]) -> None:
-    with ProcessPoolExecutor(1, get_context("spawn")) as executor:  # one, as importing vLLM takes long
-        theirs = executor.submit(by_vllm, {name: folders[name] for name in IN_BOTH}).result()
-    ours = {name: by_transformers(name, folders[name]) for name in IN_BOTH}
+def test_both_engines_write_the_same(folders: dict[str, Path], adapter: Adapter, tmp_path: Path) -> None:
+    """With an adapter for a model that also reads images, too."""
+    own = ProcessPoolExecutor(1, get_context("spawn"), make_importable, (str(tmp_path / "torchvision"),))
+    with own as executor:  # one process, as importing vLLM takes long
+        theirs = executor.submit(by_vllm, {name: folders[name] for name in IN_BOTH}, adapter).result()
+    ours = {name: by_transformers(name, folders[name], adapter if name == READS_IMAGES else None) for name in IN_BOTH}
     assert _compared(theirs) == _compared(ours)
+    texts = {key: one.text for key, one in ours[READS_IMAGES].items()}
+    assert all(texts[f"adapted: {said}"] != texts[said] for said in SAID)
 
 
 def _compared(found: dict[str, dict[str, Generation]]) -> dict[tuple[str, str], Generation]:
