@@ -221,6 +221,25 @@ def bench(jobs: Sequence[Job]) -> None:
         show_bench(measured)
 
 
+def watch(jobs: Sequence[Job]) -> None:
+    """Recognise activities while events come, as conf/watch says: from a file that grows, from MQTT, from Home Assistant."""
+    import signal
+    import threading
+
+    from har_llm.report.terminal.watch import ShownOnTerminal
+    from har_llm.sweep.live.service import watch as serve
+
+    (job, *others) = jobs
+    if others:
+        raise ConfigError(
+            f"task is watch in a sweep of {len(jobs)} jobs, but it watches until it is ended; give it one job."
+        )
+    if job.experiment is None:
+        raise job.error or ConfigError("the job has no experiment")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as systemd ends a service
+    serve(job.experiment, [ShownOnTerminal()], threading.Event())
+
+
 def prefetch(jobs: Sequence[Job]) -> None:
     """Download the models that are not here yet, for machines without a network."""
     from har_llm.report.terminal.progress import LiveProgress
@@ -380,6 +399,7 @@ TASKS: Mapping[str, Callable[[Sequence[Job]], None]] = {
         predict,
         plan,
         bench,
+        watch,
         prefetch,
         init,
         describe,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from string import Template
 from typing import Any
@@ -16,6 +17,7 @@ from har_llm.common.paths import expanded
 from har_llm.config.experiment import Experiment
 from har_llm.data.few_shot import example_windows
 from har_llm.data.records import Home, Prompt, Recordings, Session, Window
+from har_llm.data.rendering import Renderer
 from har_llm.data.splits import first_sessions
 from har_llm.distill.config import Distilled, distillation_of
 from har_llm.distill.given_examples import read_examples
@@ -56,6 +58,20 @@ def prepare(
     prompts = render(experiment, recordings, parts[experiment.split.part], parts["train"])
     if experiment.baseline is not None:
         return prepare_baseline(experiment, experiment.baseline, recordings, parts, prompts)
+    run = _with_model(experiment, recordings, parts, prompts, planning=planning, read=read)
+    return replace(run, marks=marks_of(run))
+
+
+def _with_model(
+    experiment: Experiment,
+    recordings: Recordings,
+    parts: Mapping[str, Sequence[Session]],
+    prompts: Sequence[Prompt],
+    *,
+    planning: bool,
+    read: Callable[[Experiment], Recordings],
+) -> PreparedRun:
+    """The run of these prompts, without its marks."""
     engine, reason = experiment.engine.chosen()
     here = engine.needs_model()
     # For an engine that needs no model, no model is looked up, downloaded or measured.
@@ -73,7 +89,42 @@ def prepare(
         check_reasoning(experiment.model, model.known_files)
     known = experiment, recordings, parts, prompts, model, adapter, engine, reason, ()
     run = PreparedRun(*known) if recipe is None else StudentRun(*known, recipe=recipe)
-    return replace(run, requests=list(_requests(run)), marks=marks_of(run))
+    return replace(run, requests=list(_requests(run, _made_by(run))))
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """A run whose windows are not known yet: each makes a run of its own."""
+
+    run: PreparedRun
+    """Of no window."""
+    renderer: Renderer
+
+    def about(self, window: Window) -> PreparedRun:
+        """The run of one window; its generations have the keys of an offline run that has this window."""
+        run = replace(self.run, prompts=[self.renderer.render(window)])
+        return replace(run, requests=list(_requests(run, self._made_by)))
+
+    @cached_property
+    def _made_by(self) -> dict[str, Any]:
+        return _made_by(self.run)
+
+
+def prepare_live(experiment: Experiment, home: Home) -> LiveRun:
+    """What answers windows of a home as they close. Raises as `prepare` does.
+
+    The dataset's recording is read only where the prompt shows examples of it, or an adapter is made of it.
+    """
+    if experiment.baseline is not None:
+        raise ConfigError(
+            f"model={experiment.model.name} is a baseline, which needs all windows at once; choose another model."
+        )
+    parts: dict[str, Sequence[Session]] = {"train": [], experiment.split.part: []}
+    if experiment.prompt.examples:
+        parts |= {"train": divide(experiment, read_recordings(experiment))["train"]}
+    recordings = Recordings(home, ())
+    renderer = experiment.prompt.renderer(home, _examples(experiment, parts["train"]))
+    return LiveRun(_with_model(experiment, recordings, parts, (), planning=False, read=read_recordings), renderer)
 
 
 def divide(experiment: Experiment, recordings: Recordings) -> Mapping[str, Sequence[Session]]:
@@ -112,8 +163,9 @@ def _examples(experiment: Experiment, training: Sequence[Session]) -> list[Windo
     return example_windows(windows, prompt.examples, prompt.examples_seed, spare=experiment.split.part == "train")
 
 
-def _requests(run: PreparedRun) -> Iterator[Request]:
-    model, drawn, seed = run.experiment.model, run.experiment.decoding, run.experiment.settings.seed
+def _made_by(run: PreparedRun) -> dict[str, Any]:
+    """What can change the generations of all windows alike."""
+    model, drawn = run.experiment.model, run.experiment.decoding
     made_by: dict[str, Any] = {
         "model": run.model_identity,
         "template": [model.template_options(), resolve.template_digest(run.model)],
@@ -124,6 +176,12 @@ def _requests(run: PreparedRun) -> Iterator[Request]:
     looked_for = drawn.structured or drawn.thinking_token_budget is not None
     if looked_for or not run.engine.needs_model():  # by the engine; a server may split the reasoning off, without its marks
         made_by["reasoning_marks"] = model.reasoning_marks
+    return made_by
+
+
+def _requests(run: PreparedRun, made_by: Mapping[str, Any]) -> Iterator[Request]:
+    """The requests of a run's prompts. `made_by`: see _made_by."""
+    model, drawn, seed = run.experiment.model, run.experiment.decoding, run.experiment.settings.seed
     repetition = None
     if drawn.repetition_min_count is not None:
         repetition = (drawn.repetition_min_count, drawn.repetition_max_pattern_size)
@@ -207,7 +265,7 @@ def make_recipe(
         part = replace(part, requests=())
     elif lora.examples.told is not None:
         told = [_told(prompt, lora.examples.told, part.recordings.home) for prompt in part.prompts]
-        part = replace(part, requests=list(_requests(replace(part, prompts=told))))
+        part = replace(part, requests=list(_requests(replace(part, prompts=told), _made_by(part))))
     elif lora.examples.method == "rejection_sampling":
         part = replace(part, enough=right_enough(part, lora.examples, experiment))
     return AdapterRecipe(lora, TrainingPart(part, lora.examples), student, experiment, home.activities)

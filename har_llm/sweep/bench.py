@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from har_llm.common.errors import ConfigError
-from har_llm.engines.base import Generation, LoadedModel
-from har_llm.runs.adapter_files import check_trained
+from har_llm.engines.base import Generation
 from har_llm.runs.run import PreparedRun
 from har_llm.sweep.plan import Load, characters
 
@@ -42,21 +41,17 @@ class Measured:
 def measure(run: PreparedRun) -> Measured:
     """Load the run's model and ask it about windows of its part. Raises ConfigError for a baseline or a part of one window,
     EngineError for a model that fails."""
-    from har_llm.engines.worker import WorkerEngine
+    from har_llm.sweep.one_worker import open_worker
 
     if run.experiment.baseline is not None:
         raise ConfigError(f"model={run.experiment.model.name} is a baseline, which loads no model; choose another model.")
     asked = run.requests[:: run.experiment.decoding.samples][: WINDOWS + 1]
     if len(asked) < 2:
         raise ConfigError("task=bench needs two windows, of which the first warms the model up; set limit=2 or more.")
-    check_trained(run)
     load = Load([run], {request.key: run for request in asked}, 0)
     here = load.engine.needs_model()
-    load.engine.check_model(load.model)
-    files = str(load.engine.model_path(load.model)) if here else ""
-    environment = load.engine.replicas(load.model.footprint if here else None, load.longest)[0]
     started = time.monotonic()
-    worker = WorkerEngine(load.engine, LoadedModel.of(load.model.config, files), environment, run.outputs / "logs")
+    worker = open_worker(load)
     try:
         longest = max(asked, key=characters)
         list(worker.generate([longest]))

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
 from har_llm.common.errors import HarError, MissingError
-from har_llm.common.hardware import check_dtype
 from har_llm.common.lock import HeldError
 from har_llm.config.experiment import Experiment
 from har_llm.distill.config import distillation_of
@@ -25,7 +24,7 @@ from har_llm.runs.run import PreparedRun
 from har_llm.runs.write import write_run
 from har_llm.sweep.callbacks import Callback
 from har_llm.sweep.claims import Claims
-from har_llm.sweep.generate import check_layout, check_writable, generate
+from har_llm.sweep.generate import check_load, check_writable, generate
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import Load, Plan, make_plan, teachers_of
 from har_llm.sweep.read_once import Datasets, Stores
@@ -220,17 +219,7 @@ def _check_loads(plan: Plan, jobs: Sequence[PreparedJob], callback: Callback, st
     """Fail the jobs whose model this machine cannot run, or whose files are damaged, before any model is loaded."""
     for load in plan.loads:
         with failing(jobs_of(load, jobs, stores), callback):
-            if load.engine.needs_model():
-                load.engine.check_model(load.model)
-                if load.model.path is not None:
-                    check_whole(load.model.path)
-                size = load.model.footprint
-                weights = None if size is None else load.engine.loaded_bytes(size)
-                resolve.check_memory(load.model.config, weights, *load.engine.memory())
-                check_dtype(load.model.config.dtype, load.engine.devices())
-            load.engine.replicas(load.model.footprint, load.longest)
-            load.engine.check_reachable()
-            check_layout(load)
+            check_load(load)
     for job in jobs:
         with failing([job], callback):
             adapter = None if job.run.adapter is None else job.run.adapter.path

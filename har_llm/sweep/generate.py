@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import MissingError
-from har_llm.common.hardware import forget_gpus
+from har_llm.common.hardware import check_dtype, forget_gpus
 from har_llm.engines.base import Generation, LoadedModel
+from har_llm.models import resolve
+from har_llm.models.checkpoint import check_whole
 from har_llm.models.footprint import footprint
 from har_llm.runs.generations import ADAPTER_WEIGHTS
 from har_llm.runs.recipe import StudentRun
+from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import Record, ShardWriter
 from har_llm.sweep import baselines, throughput
 from har_llm.sweep.callbacks import Callback
@@ -68,11 +71,41 @@ def generate(load: Load, callback: Callback, stores: Stores) -> None:
         pool.close()
 
 
+def check_load(load: Load) -> None:
+    """Raise ConfigError, MissingError or EngineError, before a model is loaded, for one that this machine cannot run, or
+    whose files are damaged."""
+    if load.engine.needs_model():
+        load.engine.check_model(load.model)
+        if load.model.path is not None:
+            check_whole(load.model.path)
+        size = load.model.footprint
+        weights = None if size is None else load.engine.loaded_bytes(size)
+        resolve.check_memory(load.model.config, weights, *load.engine.memory())
+        check_dtype(load.model.config.dtype, load.engine.devices())
+    load.engine.replicas(load.model.footprint, load.longest)
+    load.engine.check_reachable()
+    check_layout(load)
+
+
 def check_layout(load: Load) -> None:
     """Raise MissingError for a model of which one text of the greatest length cannot fit into the GPUs' memory."""
     layout = load.engine.layout(load.model.footprint, load.longest)
     if layout is not None and layout.impossible:
         raise MissingError(f"{load.model.config.name} {layout.lack()}")
+
+
+def about_run(run: PreparedRun, about: Mapping[str, Any], stores: Stores) -> dict[str, Any]:
+    """How the generations of a run are made, for their records. `about`: the engine, as it says itself."""
+    told = {**about, "model": run.model_identity, "provenance": run.provenance.label}
+    return {**told, ADAPTER_WEIGHTS: stores.weights(run.recipe)} if isinstance(run, StudentRun) else told
+
+
+def record_of(generation: Generation, about: Mapping[str, Any]) -> Record:
+    """A generation as it is stored. `about`: see about_run."""
+    made = generation._asdict()
+    if (served_by := made.pop("served_by")) is not None:
+        about = {**about, "further": {**about["further"], "served_model": served_by}}
+    return Record(**made, about=about)
 
 
 class _Keeper:
@@ -86,15 +119,9 @@ class _Keeper:
         run = load.asked_by[generation.key]
         if id(run) not in self._writers:
             writer = self._stack.enter_context(run.open_writer())
-            about = {**self._about, "model": run.model_identity, "provenance": run.provenance.label}
-            if isinstance(run, StudentRun):
-                about[ADAPTER_WEIGHTS] = self._stores.weights(run.recipe)
-            self._writers[id(run)] = (writer, about)
+            self._writers[id(run)] = (writer, about_run(run, self._about, self._stores))
         writer, about = self._writers[id(run)]
-        made = generation._asdict()
-        if (served_by := made.pop("served_by")) is not None:
-            about = {**about, "further": {**about["further"], "served_model": served_by}}
-        writer.add(Record(**made, about=about))
+        writer.add(record_of(generation, about))
 
 
 def check_writable(outputs: Path) -> None:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from har_llm.common.checks import check_name
+from har_llm.common.checks import check_name, require
 from har_llm.common.errors import ConfigError
 from har_llm.data.datasets.own.times import Instant
 from har_llm.data.live.home import LiveHome
 
+WHEN_FULL = ("give_up", "wait")
 Say = Callable[[str], None]
 """Tells the user a sentence."""
 
@@ -64,13 +65,16 @@ class WatchConfig(ABC):
     delay_s: float = 60.0
     """Seconds after its window has closed within which an event should be answered; how many were later is counted."""
     queue: int = 20
-    """Most windows that wait for the model. When one more closes, the oldest is given up, and its events are written with
-    that cause."""
+    """Most windows that wait for the model."""
+    when_full: str = "give_up"
+    """What happens when one more closes. give_up: the oldest that waits is given up, and its events are written with that
+    cause; wait: nothing is taken until there is room, while what comes waits where it comes from."""
     most_per_minute: int = 60
     """Events of one sensor in a minute; the others are left out and counted, so that a broken device hides no other."""
 
     def check(self) -> None:
         check_name("watch.name", self.name)
+        require("watch.when_full", self.when_full, WHEN_FULL)
         for name in ("quiet_s", "delay_s"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ConfigError(f"watch.{name} is {getattr(self, name)}; it must be a number of seconds above 0.")

@@ -65,7 +65,8 @@ class Seen:
     def __init__(self) -> None:
         self.states: dict[str, str] = {}
         """The last text of each sensor of which only changes are events."""
-        self._latest: dict[str, tuple[datetime, str, Said]] = {}
+        self.latest: dict[str, tuple[datetime, str, Said]] = {}
+        """The last event of each sensor: when, its text, its tag."""
 
     def no_event(self, told: Told, order: datetime, tag: Said) -> str | None:
         """Why the next reading is no event; None where it is one."""
@@ -77,7 +78,7 @@ class Seen:
             if before is None or before == told.text:
                 return FIRST if before is None else REPEATED
         said = (order, told.text, tag)
-        if self._latest.get(told.sensor) == said:
+        if self.latest.get(told.sensor) == said:
             return TWICE
-        self._latest[told.sensor] = said
+        self.latest[told.sensor] = said
         return None

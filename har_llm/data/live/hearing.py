@@ -1,0 +1,151 @@
+"""What is heard of sensors, reading by reading: which readings are events, and when they were."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from har_llm.data.datasets.files import FileReader, shown
+from har_llm.data.datasets.own.meaning import Seen, Told, meaning
+from har_llm.data.datasets.own.recorded import NO_TAG
+from har_llm.data.datasets.own.times import Instant
+from har_llm.data.live.home import LiveHome
+from har_llm.data.live.reading import Reading
+from har_llm.data.live.told_once import ToldOnce
+from har_llm.data.live.windows import instant_as_json, instant_of_json
+
+AHEAD, AHEAD_UNKNOWN = timedelta(minutes=5), timedelta(days=1)
+"""A reading that is later than this machine's clock by more is of a wrong clock; without dataset.timezone by a day, as home
+and machine may be of different zones."""
+EARLIER, LATER = "earlier than the event before it", "later than this machine's clock"
+UNKNOWN, UNUSABLE, FLOOD = "unknown sensor", "unusable name or value", "more events of a sensor than watch.most_per_minute"
+
+
+class Heard(NamedTuple):
+    """What is to be remembered of a reading."""
+
+    order: datetime
+    clock: datetime
+    sensor: str
+    text: str
+    event: bool
+    """Whether it is an event; otherwise it only says what the sensor's state is."""
+
+
+class Hearing:
+    """Makes events of readings, in the order in which they come.
+
+    An event is never earlier than the one before it: one whose time is earlier gets that one's, and one that is later than
+    this machine's clock gets the machine's, or else a single wrong clock would hold for all that follow.
+    """
+
+    def __init__(self, home: LiveHome, most_per_minute: int, say: ToldOnce):
+        self._home, self._most, self._say = home, most_per_minute, say
+        self._rules = home.dataset.recorded()
+        self._ahead = AHEAD if home.dataset.timezone is not None else AHEAD_UNKNOWN
+        self.seen = Seen()
+        self.last: Instant | None = None
+        """When the last event was."""
+        self.counts: Counter[str] = Counter()
+        """Readings that are no events, by reason, and events that were given another time."""
+        self._minutes: dict[str, tuple[datetime, int]] = {}
+        """The minute in which each sensor had its last event, and how many in it."""
+
+    def hear(self, readings: Iterable[Reading], now: Instant) -> list[Heard]:
+        """The events among readings, and before each what is the state of sensors whose readings are none."""
+        states: dict[str, Heard] = {}
+        found: list[Heard] = []
+        for reading in readings:
+            heard = self._heard(reading, now)
+            if heard is None:
+                continue
+            states.pop(heard.sensor, None)
+            if heard.event:
+                found.append(heard)
+            else:
+                states[heard.sensor] = heard
+        return [*found, *states.values()]
+
+    def recall(self, heard: Heard) -> None:
+        """Take over what was heard before, by this or an earlier process."""
+        self.seen.states[heard.sensor] = heard.text
+        if heard.event:
+            self.seen.latest[heard.sensor] = heard.order, heard.text, NO_TAG
+            self.last = heard.order, heard.clock
+
+    def state(self) -> dict[str, Any]:
+        """In JSON, for `restore`."""
+        latest = {sensor: [order.isoformat(), text] for sensor, (order, text, _) in self.seen.latest.items()}
+        return {"states": self.seen.states, "latest": latest, "last": instant_as_json(self.last)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.seen.states = state["states"]
+        self.seen.latest = {
+            sensor: (datetime.fromisoformat(order), text, NO_TAG) for sensor, (order, text) in state["latest"].items()
+        }
+        self.last = instant_of_json(state["last"])
+
+    def _heard(self, reading: Reading, now: Instant) -> Heard | None:
+        told = self._told(reading)
+        if told is None:
+            return None
+        order, clock = self._settled(reading, now) if told.text is not None else reading.when
+        reason = self.seen.no_event(told, order, NO_TAG)
+        if reason is None and self._floods(told.sensor, order):
+            reason = FLOOD
+        if reason is None:
+            self.last = order, clock
+        else:
+            self.counts[reason] += 1
+        return None if told.text is None else Heard(order, clock, told.sensor, told.text, event=reason is None)
+
+    def _told(self, reading: Reading) -> Told | None:
+        """What a reading means; None, counted and said once, for one that nothing is known of."""
+        pair = reading.sensor.strip(), (reading.value or "").strip()
+        reader = FileReader()
+        for what, text in zip(("sensor", "value"), pair, strict=True):
+            reader.check_name(Path(), None, what, text)
+        if reader.faults:
+            self._count(UNUSABLE, reader.faults[0].message)
+            return None
+        no_event = None if reading.value is None and pair[0] else self._rules.no_event(pair)
+        told = meaning(self._home.described.sensors.get(pair[0]), pair, no_event, changes=self._rules.changes_only)
+        if told is None:
+            rule = "list it there, or let task=init add it from a recording that has it (left_out: true leaves it out)"
+            self._count(
+                UNKNOWN, f"{self._home.place} does not list the sensor {shown(pair[0])}, which is left out; {rule}.", pair[0]
+            )
+        return told
+
+    def _settled(self, reading: Reading, now: Instant) -> Instant:
+        """When a reading was, by a clock that does not jump."""
+        when = reading.when
+        if when[0] - now[0] > self._ahead:
+            rule = "it gets this machine's time; set the clocks of both"
+            self._count(LATER, f"{shown(reading.sensor)} reports {when[0]}, but here it is {now[0]}: {rule}.")
+            when = now
+        if self.last is not None and when[0] < self.last[0]:
+            rule = "events count in the order in which they come, so it gets that one's time"
+            self._count(
+                EARLIER, f"{shown(reading.sensor)} reports {when[0]}, but the event before it {self.last[0]}: {rule}."
+            )
+            when = self.last
+        return when
+
+    def _floods(self, sensor: str, order: datetime) -> bool:
+        minute = order.replace(second=0, microsecond=0)
+        before, count = self._minutes.get(sensor, (minute, 0))
+        self._minutes[sensor] = minute, count + 1 if before == minute else 1
+        if self._minutes[sensor][1] <= self._most:
+            return False
+        rule = f"the others of that minute are left out and counted (watch.most_per_minute={self._most})"
+        self._say.once(f"{FLOOD} {sensor}", f"{sensor} has more than {self._most} events in a minute; {rule}.")
+        return True
+
+    def _count(self, reason: str, sentence: str, of: str = "") -> None:
+        """Count, and say what is the first of its kind, or the first that is `of` something."""
+        self.counts[reason] += 1
+        self._say.once(f"{reason} {of}".rstrip(), sentence)

@@ -1,0 +1,226 @@
+"""Watches a home: one thread accepts what its sensors report, this one asks the model about each window that closes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from har_llm.common.errors import EngineError, first_line
+from har_llm.common.lock import Lock
+from har_llm.common.numbers import counted
+from har_llm.common.paths import expanded
+from har_llm.config.experiment import Experiment
+from har_llm.data.datasets.own.times import Instant
+from har_llm.data.live.hearing import Hearing
+from har_llm.data.live.home import live_home
+from har_llm.data.live.told_once import ToldOnce
+from har_llm.data.live.windows import LiveWindows, check_windows
+from har_llm.runs.prepare import prepare_live
+from har_llm.sweep.generate import check_writable
+from har_llm.sweep.live.answering import Answered, Answerer
+from har_llm.sweep.live.kept import Kept, Waiting
+from har_llm.sweep.live.results import Listener, OutputFile, WatchedWindow, answered, without_answer
+
+QUEUE_FULL = "given up: more windows waited than watch.queue"
+FAILED = "given up: the model failed three times"
+TOO_SHORT = "in no window (window.min_events)"
+TRIES = 3
+"""How often a window is asked of a model that fails on it."""
+WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+"""Seconds before an engine is started again, at first and at most."""
+ROOM_S = 0.05
+"""Seconds between two looks whether windows have left."""
+OUTPUT = "watch.jsonl"
+
+
+def live_folder(experiment: Experiment) -> Path:
+    """The folder in which a watched home is kept: watch.jsonl, and the journal of what is not in it yet."""
+    return expanded(experiment.settings.paths.outputs) / "live" / experiment.dataset.name
+
+
+def watch(experiment: Experiment, listeners: Sequence[Listener], stop: threading.Event) -> None:
+    """Watch a home until `stop` is set, or KeyboardInterrupt is raised. All that was accepted and not answered is kept.
+
+    `stop` is set when this returns.
+
+    Raises HarError for what does not mend itself.
+    """
+    service = Service(experiment, listeners, stop)
+    with suppress(KeyboardInterrupt), service:
+        service.run()
+
+
+class Service:
+    """What was accepted is answered once, also over the kills of several processes."""
+
+    def __init__(self, experiment: Experiment, listeners: Sequence[Listener], stop: threading.Event):
+        self._settings, self._listeners, self._stop = experiment.watch, listeners, stop
+        self._stack = ExitStack()
+        self._speaking = threading.RLock()
+        """So that listeners are told one thing at a time, and the output has whole windows."""
+        self._heard: deque[str] = deque()
+        """Sentences about what was accepted last, which are said when it is on disk."""
+        self._contact, self._failed = threading.Event(), list[BaseException]()
+        self._in_time = self._answered = self._given_up = 0
+        try:
+            self._open(experiment)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def _open(self, experiment: Experiment) -> None:
+        """Raises HarError for what is wrong and known before a model is loaded."""
+        check_windows(experiment.window)
+        home = live_home(experiment.dataset)
+        live = prepare_live(experiment, home.dataset.build_home())
+        self._activities = live.run.recordings.home.activities
+        check_writable(live.run.outputs)
+        folder = live_folder(experiment)
+        self._stack.enter_context(Lock(folder / "lock").held())
+        self._times, self._once = home.dataset.times(), ToldOnce(self._say)
+        self._hearing = Hearing(home, self._settings.most_per_minute, ToldOnce(self._heard.append))
+        self._waits = self._settings.when_full == "wait"
+        self._windows = LiveWindows(home.dataset.cut, experiment.window, self._settings.quiet_s)
+        self._kept = Kept(folder, self._hearing, self._windows, None if self._waits else self._settings.queue)
+        self._stack.callback(self._kept.close)
+        self._output = OutputFile(folder / OUTPUT, self._kept.written)
+        self._answerer = Answerer(live, home)
+        self._stack.callback(self._answerer.close)
+        self._source = self._settings.open(home, self._kept.place, self._say)
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._stack.callback(self._end_listening)
+
+    def run(self) -> None:
+        """Raises HarError, KeyboardInterrupt."""
+        self._thread.start()
+        while not self._contact.wait(0.2):
+            pass
+        self._check()
+        self._answerer.ready()
+        waiting = f"; {counted(self._kept.waiting, 'window')} wait already" if self._kept.waiting else ""
+        self._say(f"Watching{waiting}; events and their activities are written to {self._output.path}.")
+        while not self._stop.is_set():
+            self._check()
+            one = self._kept.next(timeout=0.5)
+            if one is not None:
+                self._answer(one)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """End all that was started, and say what was done."""
+        self._stop.set()
+        try:
+            self._stack.close()
+            self._say(self._summary())
+        finally:
+            for listener in self._listeners:
+                listener.close()
+
+    def _summary(self) -> str:
+        kept, answered = self._kept, counted(self._answered, "window")
+        done = f"Watched: {counted(kept.readings, 'reading')}, {counted(kept.events, 'event')}, {answered} answered"
+        late = f"{self._in_time} of them within {self._settings.delay_s:g} s"
+        given_up = f", {counted(self._given_up, 'window')} given up" if self._given_up else ""
+        counts = [*self._hearing.counts.most_common()]
+        left = "; ".join(["", *(f"{count:,} {reason}" for reason, count in counts)])
+        waiting = f"; {counted(kept.waiting, 'window')} wait for the next start" if kept.waiting else ""
+        return f"{done} ({late}){given_up}{left}{waiting}."
+
+    def _say(self, sentence: str) -> None:
+        with self._speaking:
+            for listener in self._listeners:
+                listener.said(sentence)
+
+    def _check(self) -> None:
+        """Raise what the other thread has failed with."""
+        if self._failed:
+            raise self._failed[0]
+
+    def _end_listening(self) -> None:
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+        self._source.close()
+
+    def _listen(self) -> None:
+        """Accept what comes; in a thread of its own."""
+        since, events = time.monotonic(), self._kept.events
+        try:
+            for batch in self._source.batches(self._stop):
+                if batch is None:  # nobody knows what happens meanwhile
+                    since = time.monotonic()
+                else:
+                    given_up = self._kept.accept(batch, self._now())
+                    while self._heard:
+                        self._say(self._heard.popleft())
+                    if self._kept.events > events:
+                        since, events = time.monotonic(), self._kept.events
+                    elif time.monotonic() - since >= self._settings.quiet_s:
+                        since = time.monotonic()
+                        given_up += self._kept.quiet()
+                    for one in given_up:
+                        self._give_up(one, QUEUE_FULL)
+                self._contact.set()
+                while self._waits and self._kept.waiting >= self._settings.queue and not self._stop.is_set():
+                    self._stop.wait(ROOM_S)
+        except BaseException as error:
+            self._failed.append(error)
+        finally:
+            self._contact.set()
+
+    def _now(self) -> Instant:
+        try:
+            return self._times.of_unix(time.time())
+        except ValueError:  # a machine without a clock, that nobody has told the time yet
+            return datetime.max, datetime.max
+
+    def _answer(self, one: Waiting) -> None:
+        """Ask the model about a window, as long as that may help. Nothing is written if `stop` is set meanwhile."""
+        if self._windows.is_left_out(one.window):
+            self._write(one, without_answer(one.window, TOO_SHORT, time.time() - one.closed))
+            return
+        failures, wait = 0, WAIT_S
+        while not self._stop.is_set():
+            self._check()
+            try:
+                self._answerer.ready()
+            except EngineError as error:
+                self._say(f"The model cannot be started ({first_line(error)}); the next try is in {wait:g} s.")
+                self._stop.wait(wait)
+                wait = min(2 * wait, LONGEST_WAIT_S)
+                continue
+            try:
+                said = self._answerer.answer(one.window)
+            except EngineError as error:
+                failures += 1
+                self._say(f"Window {one.window.id} was not answered ({first_line(error)}); the model is started again.")
+                if failures == TRIES:
+                    self._give_up(one, FAILED)
+                    return
+                continue
+            self._write_answer(one, said)
+            return
+
+    def _write_answer(self, one: Waiting, said: Answered) -> None:
+        delay_s = max(0.0, time.time() - one.closed)
+        self._answered += 1
+        self._in_time += delay_s <= self._settings.delay_s
+        self._write(one, answered(one.window, said, self._activities, delay_s))
+
+    def _give_up(self, one: Waiting, cause: str) -> None:
+        self._given_up += 1
+        self._write(one, without_answer(one.window, cause, max(0.0, time.time() - one.closed)))
+        self._once.once(cause, f"Window {one.window.id} is {cause}; its events are written with that cause.")
+
+    def _write(self, one: Waiting, window: WatchedWindow) -> None:
+        with self._speaking:
+            self._kept.done(one, self._output.add(window))
+            for listener in self._listeners:
+                listener.written(window)

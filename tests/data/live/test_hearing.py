@@ -1,0 +1,106 @@
+"""Which readings are events, as a recording of them has it; clocks that jump, sensors that nobody knows, a broken device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from har_llm.data.live.hearing import EARLIER, FLOOD, LATER, UNKNOWN, UNUSABLE, Hearing
+from har_llm.data.live.home import LiveHome
+from har_llm.data.live.reading import Reading
+from har_llm.data.live.told_once import ToldOnce
+from tests.data.datasets.own.homes import texts
+from tests.data.live.homes import HEADER, home
+
+MORNING = datetime(2026, 3, 2, 6, 0)
+NOW = MORNING + timedelta(hours=1)
+STATES = [
+    ("binary_sensor.fridge", "off"),
+    ("binary_sensor.fridge", "on"),
+    ("binary_sensor.fridge", "on"),
+    ("binary_sensor.fridge", "unavailable"),
+    ("binary_sensor.fridge", "ON"),
+    ("binary_sensor.fridge", "ajar"),
+    ("sensor.power", "12"),
+    ("sensor.power", "99.5"),
+    ("sensor.power", "1200"),
+    ("sensor.power", "much"),
+    ("sensor.power", "1300"),
+    ("sensor.power", "3"),
+    ("sensor.battery", "80"),
+    ("", "on"),
+]
+
+
+class Heard:
+    def __init__(self, home: LiveHome, most_per_minute: int = 60):
+        self.said: list[str] = []
+        self.hearing = Hearing(home, most_per_minute, ToldOnce(self.said.append))
+
+    def events(self, readings: Iterable[tuple[float, str, str | None]]) -> list[tuple[float, str]]:
+        """Of (seconds after MORNING, sensor, value): when each event was, and its text."""
+        given = ((MORNING + timedelta(seconds=at), sensor, value) for at, sensor, value in readings)
+        heard = self.hearing.hear([Reading((when, when), sensor, value) for when, sensor, value in given], (NOW, NOW))
+        return [((one.clock - MORNING).total_seconds(), one.text) for one in heard if one.event]
+
+
+def test_the_events_are_those_of_a_recording(tmp_path: Path) -> None:
+    known = home(tmp_path)
+    rows = [f"{sensor},{value},{MORNING + timedelta(seconds=at)}\n" for at, (sensor, value) in enumerate(STATES)]
+    (tmp_path / "history.csv").write_text(HEADER + "".join(rows))
+    found = Heard(known).events((at, *one) for at, one in enumerate(STATES))
+    assert [(str(MORNING + timedelta(seconds=at)), text) for at, text in found] == texts(known.dataset)
+    assert [text for _, text in found] == [
+        "kitchen fridge door OPENED",
+        "kitchen fridge door ajar",
+        "kitchen cooker turned ON",
+        "kitchen cooker turned OFF",
+    ]
+
+
+def test_a_clock_that_goes_back_gives_the_time_of_the_event_before(tmp_path: Path) -> None:
+    heard = Heard(home(tmp_path))
+    door = "binary_sensor.door"
+    found = heard.events([(0, door, "off"), (50, door, "on"), (20, door, "off"), (60, door, "on"), (10, door, "off")])
+    assert [at for at, _ in found] == [50, 50, 60, 60] and heard.hearing.counts[EARLIER] == 2
+    assert len(heard.said) == 1 and "events count in the order in which they come" in heard.said[0]
+
+
+def test_a_clock_that_is_ahead_gives_this_machines_time_and_holds_nobody_up(tmp_path: Path) -> None:
+    heard = Heard(home(tmp_path, "dataset.timezone=UTC"))
+    door, bed = "binary_sensor.door", "binary_sensor.bed"
+    found = heard.events([(0, bed, "off"), (0, door, "off"), (1e8, door, "on"), (3700, bed, "on"), (3800, door, "off")])
+    assert [at for at, _ in found] == [3600, 3700, 3800] and heard.hearing.counts[LATER] == 1
+
+
+def test_what_nobody_knows_is_counted_and_said_once(tmp_path: Path) -> None:
+    heard = Heard(home(tmp_path))
+    unknown = [(at, "light.attic", "on") for at in range(5)]
+    assert heard.events([*unknown, (6, "door\x1b[2J", "on"), (7, "x" * 300, "on")]) == []
+    assert heard.hearing.counts == {UNKNOWN: 5, UNUSABLE: 2}
+    assert len(heard.said) == 2 and "history.home.yaml does not list the sensor 'light.attic'" in heard.said[0]
+
+
+def test_a_broken_device_hides_no_other_and_takes_no_memory(tmp_path: Path) -> None:
+    heard = Heard(home(tmp_path), most_per_minute=10)
+    flood = [(at / 1000, "binary_sensor.door", "on" if at % 2 else "off") for at in range(1000)]
+    found = heard.events([(0, "binary_sensor.bed", "off"), *flood, (1, "binary_sensor.bed", "on")])
+    assert len(found) == 11 and found[-1] == (1, "bedroom bed OCCUPIED")
+    assert heard.hearing.counts[FLOOD] == 999 - 10 and len(heard.said) == 1
+    assert heard.events([(61, "binary_sensor.door", "off")]) == [(61, "hall door CLOSED")], "a new minute"
+
+
+def test_many_made_up_names_are_not_kept(tmp_path: Path) -> None:
+    heard = Heard(home(tmp_path))
+    heard.events((0, f"sensor.{number}", "on") for number in range(500))
+    assert len(heard.said) < 150 and heard.hearing.counts[UNKNOWN] == 500
+
+
+def test_what_was_heard_before_a_restart_is_known(tmp_path: Path) -> None:
+    known = home(tmp_path)
+    first, second = Heard(known), Heard(known)
+    first.events([(0, "binary_sensor.door", "off"), (5, "binary_sensor.door", "on")])
+    second.hearing.restore(first.hearing.state())
+    again = [(5, "binary_sensor.door", "on"), (6, "binary_sensor.door", "off")]
+    assert second.events(again) == [(6, "hall door CLOSED")], "what is delivered twice is no event"

@@ -1,0 +1,61 @@
+"""Windows that close while events come are those of a recording of the same events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from har_llm.common.errors import ConfigError
+from har_llm.data.datasets.sessions import Cut
+from har_llm.data.live.windows import LiveWindows, check_windows
+from har_llm.data.records import Event, Session, Window
+from har_llm.data.windows import FixedWindows
+
+START = datetime(2026, 3, 2, 21, 0)
+QUIET_S = 600.0
+CUTS = st.builds(Cut, at=st.sampled_from(["days", "gaps", "none"]), day_begins=st.sampled_from([0, 4]))
+RULES = st.builds(
+    FixedWindows, events=st.integers(2, 4), min_events=st.integers(1, 2), minutes=st.sampled_from([None, 3.0, 30.0])
+)
+
+
+def offline(moments: Sequence[datetime], cut: Cut, rule: FixedWindows) -> list[Window]:
+    as_gap = FixedWindows(events=rule.events, min_events=rule.min_events, minutes=rule.minutes, gap_minutes=QUIET_S / 60)
+    sessions = [
+        Session(name, "", [Event(place, moments[at], "x", (), ()) for place, at in enumerate(part)])
+        for name, part in cut.parts(moments)
+    ]
+    return [window for session in sessions for window in as_gap.cut(session)]
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from([0, 1, 59, 200, 600, 3600, 20000]), max_size=30), CUTS, RULES, st.integers(0, 30))
+def test_they_are_those_of_a_recording(steps: list[int], cut: Cut, rule: FixedWindows, restart: int) -> None:
+    moments = [START + timedelta(seconds=sum(steps[: place + 1])) for place in range(len(steps))]
+    live, found = LiveWindows(cut, rule, QUIET_S), list[Window]()
+    for place, moment in enumerate(moments):
+        if place == restart:
+            state = json.loads(json.dumps(live.state()))
+            live = LiveWindows(cut, rule, QUIET_S)
+            live.restore(state)
+        found += live.add(moment, moment, "x")
+    found += live.close()
+    assert [one for one in found if not live.is_left_out(one)] == offline(moments, cut, rule)
+    assert sum(len(one.events) for one in found) == len(moments), "an event is in one window, or in one that is left out"
+
+
+def test_a_full_window_is_closed_by_its_last_event() -> None:
+    live = LiveWindows(Cut(), FixedWindows(events=2), QUIET_S)
+    assert list(live.add(START, START, "a")) == [] and live.is_open
+    (window,) = live.add(START, START, "b")
+    assert window.id == "2026-03-02#0" and [event.text for event in window.events] == ["a", "b"] and not live.is_open
+
+
+def test_windows_that_overlap_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"window\.stride is 5, but task=watch answers each event once"):
+        check_windows(FixedWindows(stride=5))

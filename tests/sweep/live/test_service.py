@@ -1,0 +1,141 @@
+"""task=watch: what it writes is what a run of the same events says; it answers each window once, whatever happens."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from har_llm.common.errors import ConfigError, EngineError, HarError, MissingError
+from har_llm.common.lock import HeldError, Lock
+from har_llm.engines.scripted import ScriptedEngine
+from har_llm.sweep.live.service import FAILED, QUEUE_FULL, TOO_SHORT, live_folder
+from tests.sweep.live.days import as_offline, generations, lines, offline, rows, watch_some, watched
+
+
+def test_it_says_what_a_run_of_the_same_events_says(tmp_path: Path) -> None:
+    given = watched(tmp_path, data=rows(61))
+    noted = watch_some(given, 7)
+    told, expected = as_offline(lines(given)), offline(given)
+    assert len(told) > 50 and told == expected[: len(told)] and len({one[0] for one in told}) == 2
+    assert {one[4] for one in told} == {"preparing a meal", "sleeping", None}
+    assert noted.windows[0].reasoning == "Because." and lines(given)[0]["confidence"] is None
+    assert generations(tmp_path) == len({one[:2] for one in expected}), "an offline run makes none of them twice"
+    assert "windows answered" in noted.sentences[-1] and "2 first state of a sensor" not in noted.sentences[-1]
+
+
+def test_another_process_goes_on_where_one_has_ended(tmp_path: Path) -> None:
+    given = watched(tmp_path, data=rows(61))
+    for windows in (2, 2, 2, 1):
+        watch_some(given, windows)
+    told = as_offline(lines(given))
+    assert told == offline(given)[: len(told)] and len(told) > 50
+
+
+def test_what_was_answered_before_a_kill_and_not_written_is_not_asked_again(tmp_path: Path) -> None:
+    given = watched(tmp_path, data=rows(40))
+    watch_some(given, 3)
+    output, before = live_folder(given) / "watch.jsonl", generations(tmp_path)
+    journal = live_folder(given) / "journal.jsonl"
+    kept = journal.read_text().splitlines()
+    assert json.loads(kept[-1])["done"], "killed before this line was on disk, and in the midst of the next window's"
+    journal.write_text("\n".join(kept[:-1]) + '\n{"done": "2026-0')
+    output.write_text(output.read_text() + '{"session": "20')
+    noted = watch_some(given, 1)
+    assert len(noted.windows) == 1 and generations(tmp_path) == before
+    told = as_offline(lines(given))
+    assert told == offline(given)[: len(told)] and len({one[:2] for one in told}) == 3
+
+
+def test_the_oldest_window_is_given_up_when_too_many_wait(tmp_path: Path) -> None:
+    given = watched(tmp_path, "watch.when_full=give_up", "watch.queue=2", data=rows(61))
+    watch_some(given, 7)
+    said = lines(given)
+    given_up = [one for one in said if one["missed"] == QUEUE_FULL]
+    assert len({(one["session"], one["window"]) for one in given_up}) == 5
+    assert sorted((one[0], one[2]) for one in as_offline(said)) == [(one[0], one[2]) for one in offline(given)[: len(said)]]
+
+
+def test_a_window_that_is_too_short_is_not_asked_about(tmp_path: Path) -> None:
+    given = watched(tmp_path, "window.min_events=8", data=rows(61))
+    watch_some(given, 7)
+    told = as_offline(lines(given))
+    expected = [one for one in told if one[5] != TOO_SHORT]
+    assert expected == offline(given)[: len(expected)] and len(expected) < len(told)
+
+
+def test_an_engine_that_dies_is_started_again_and_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given, asked = watched(tmp_path, data=rows(61)), []
+    generate = ScriptedEngine.generate
+
+    def dies(self: ScriptedEngine, requests: list[object]) -> object:
+        asked.append(requests)
+        if len(asked) in (3, 5, 7, 9):  # those between are the first of an engine that was started again
+            raise EngineError("The engine's process was killed by signal 9.")
+        return generate(self, requests)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ScriptedEngine, "generate", dies)
+    monkeypatch.setattr("har_llm.sweep.live.service.WAIT_S", 0.01)
+    noted = watch_some(given, 4)
+    told = as_offline(lines(given))
+    (lost,) = {one[:2] for one in told if one[5] == FAILED}
+    assert lost == ("2026-03-02", 1) and sum("killed by signal 9" in one for one in noted.sentences) == 4
+    kept = [one for one in told if one[:2] != lost]
+    assert kept == [one for one in offline(given) if one[:2] in {two[:2] for two in kept}]
+
+
+def test_the_open_window_closes_when_the_home_is_quiet(tmp_path: Path) -> None:
+    given = watched(tmp_path, "watch.quiet_s=1", "window.events=40", data=[])
+    (tmp_path / "history.csv").write_text(
+        "entity_id,state,last_changed\n"
+        + "".join(f"binary_sensor.bed,{state},2026-03-02T06:00:00Z\n" for state in ("off", "on"))
+    )
+    watch_some(given, 1)
+    assert [one["event"] for one in lines(given)] == ["bedroom bed OCCUPIED"]
+
+
+def test_confidence_is_the_share_of_the_votes(tmp_path: Path) -> None:
+    given = watched(
+        tmp_path, "decoding=self_consistency", "decoding.samples=3", "model.sampling.temperature=0.6", data=rows(30)
+    )
+    watch_some(given, 1)
+    assert {(one["activity"], one["confidence"]) for one in lines(given)} >= {("preparing a meal", 1.0)}
+
+
+def test_one_process_watches_a_home(tmp_path: Path) -> None:
+    given = watched(tmp_path, data=rows(10))
+    with (
+        Lock(live_folder(given) / "lock").held(),
+        pytest.raises(HeldError, match="delete that file if that process is gone"),
+    ):
+        watch_some(given, 1)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "kind", "told"),
+    [
+        (["window=sliding"], ConfigError, "task=watch answers each event once"),
+        (["model=lexical"], ConfigError, "model=lexical is a baseline, which needs all windows at once"),
+        (["dataset.home_path=/nowhere.home.yaml"], MissingError, "run the same command with task=init first"),
+        (["watch.queue=0"], ConfigError, "watch.queue is 0; it must be at least 1"),
+    ],
+)
+def test_what_cannot_be_watched_says_why(tmp_path: Path, overrides: list[str], kind: type[HarError], told: str) -> None:
+    with pytest.raises(kind, match=told):
+        watch_some(watched(tmp_path, *overrides, data=rows(1)), 1)
+
+
+def test_a_recording_of_the_past_is_refused(tmp_path: Path) -> None:
+    from tests.composing import experiment
+
+    with pytest.raises(ConfigError, match="task is watch, but dataset=simulated_flat is a recording of the past"):
+        watch_some(experiment(f"paths.outputs={tmp_path}"), 1)
+
+
+def test_a_damaged_journal_says_what_to_do(tmp_path: Path) -> None:
+    given = watched(tmp_path, data=rows(10))
+    live_folder(given).mkdir(parents=True)
+    (live_folder(given) / "journal.jsonl").write_text('{"format": 0}\n')
+    with pytest.raises(MissingError, match=r"of another version of har_llm .* move it elsewhere to begin anew"):
+        watch_some(given, 1)
