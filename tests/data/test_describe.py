@@ -100,6 +100,14 @@ def test_render_shows_everything(recordings: Recordings) -> None:
         assert words in text
 
 
+def test_of_a_home_without_labels_it_says_what_a_model_chooses_among() -> None:
+    unlabelled = [Session("s", "g", [event._replace(activities=()) for event in session_of(2).events])]
+    described = describe(Recordings(small_home(), unlabelled), {"test": unlabelled}, FixedWindows())
+    text = " ".join(printed(render(described)).split())
+    assert "No event says what was done. A model chooses among: 1. cooking, 2. eating" in text
+    assert "unlabelled (" not in text and "Events by activity" not in text
+
+
 def test_synthetic_homes_are_called_synthetic() -> None:
     home = load("dataset/simulated_flat", SimulatedHome)
     recordings = home.read(Path())
@@ -148,14 +156,14 @@ def test_what_was_noticed_is_not_called_a_repair() -> None:
     assert "Repaired or noticed while reading" in text and "sessions differ" in text
 
 
-def test_notices_about_the_whole_dataset_are_shown_in_full(recordings: Recordings) -> None:
+def test_notices_about_the_whole_dataset_are_shown_in_full_and_of_rows_the_first(recordings: Recordings) -> None:
     whole = Notice("data/[x]", None, "events differ from the release's 8", "7 events are read; compare your copy")
-    line = Notice("data/[x]/a.csv", 3, "label row twice", "is the same as a row above")
+    rows = [Notice("data/[x]/a.csv", line, "label row twice", "is the same as a row above; left out") for line in (7, 9)]
     parts = NamedSplit(train=["s1"], test=["night"]).divide(recordings.sessions, {})
-    described = describe(Recordings(recordings.home, recordings.sessions, [whole, line]), parts, FixedWindows())
-    for text in (printed(render(described, [whole, line])), faults_shown([], [whole, line])):
+    described = describe(Recordings(recordings.home, recordings.sessions, [whole, *rows]), parts, FixedWindows())
+    for text in (printed(render(described, [whole, *rows])), faults_shown([], [whole, *rows])):
         assert "data/[x]: 7 events are read; compare your copy" in text
-        assert "label row twice" in text and "is the same as a row above" not in text
+        assert text.count("label row twice, as in data/[x]/a.csv:7: is the same as a row above; left out") == 1
     assert "7 events are read" not in printed(render(described))
 
 

@@ -157,7 +157,7 @@ def _label(cells: Sequence[Cell]) -> str:
 
 def _where(run: ScoredRun) -> str:
     if not run.metrics.has_scores:
-        return "the activities in homes without labels"
+        return "what is done at home, and for how long"
     if run.is_baseline:
         return "the tables of the models on the same events"
     if run.comparable:

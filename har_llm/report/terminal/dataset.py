@@ -32,22 +32,32 @@ def render(description: Description, notices: Sequence[Notice] = ()) -> Renderab
     """The description as tables. Text from files is shown as it is, not interpreted as markup.
 
     Notices about the dataset as a whole are shown in full, below their count. The others are about single lines, and there
-    may be thousands.
+    may be thousands: the first of each kind says what was done.
     """
     from rich.console import Group
 
     shown: list[RenderableType] = [_text(_headline(description), "bold"), _text(_summary(description))]
     shown += _titled(_parts_table(description))
-    shown += _titled(_activities_table(description))
+    labelled = any(any(one.events.values()) for one in description.activities)
+    shown += _titled(_activities_table(description)) if labelled else [_text(_choices(description))]
     if description.repairs:
-        shown += [*_titled(_counts_table(NOTICED, description.repairs)), *_about_the_whole(notices)]
+        shown += [*_titled(_counts_table(NOTICED, description.repairs)), *_in_words(notices)]
     if description.dropped_events:
         shown += _titled(_counts_table(LEFT_OUT, description.dropped_events))
     return Group(*shown)
 
 
-def _about_the_whole(notices: Sequence[Notice]) -> list[RenderableType]:
-    return [_text(str(notice)) for notice in notices if notice.line is None]
+def _in_words(notices: Sequence[Notice]) -> list[RenderableType]:
+    whole = [str(notice) for notice in notices if notice.line is None]
+    first = {notice.kind: notice for notice in reversed(notices) if notice.line is not None}
+    return [
+        _text(words) for words in (*whole, *(f"{kind}, as in {first[kind]}" for kind in by_kind(notices) if kind in first))
+    ]
+
+
+def _choices(description: Description) -> str:
+    names = (activity_name(activity.number, activity.name) for activity in description.activities)
+    return f"\nNo event says what was done. A model chooses among: {', '.join(names)}"
 
 
 def _headline(description: Description) -> str:
@@ -118,7 +128,7 @@ def show_faults(
     counts = dict(faults.counts.most_common())
     shown = _titled(_counts_table("Faults to correct", counts)) if counts else [_text("No faults.", "bold")]
     if repairs:
-        shown += [*_titled(_counts_table(NOTICED, by_kind(repairs))), *_about_the_whole(repairs)]
+        shown += [*_titled(_counts_table(NOTICED, by_kind(repairs))), *_in_words(repairs)]
     if dropped:
         shown += _titled(_counts_table(LEFT_OUT, dropped))
     out.print(Group(*shown), crop=False)
