@@ -170,6 +170,8 @@ def test_events_may_have_their_dates_and_weekdays(event_format: str, line: str) 
         return prompt.messages[-1]["content"]
 
     assert line in shown(moment, show_date=True)
+    assert "the weekday, the date (YYYY-MM-DD) and the time (HH:mm:ss)" in shown(moment, show_date=True)
+    assert "Each has an id, a time (HH:mm:ss), and the room" in shown(moment)
     assert shown(moment) == shown(moment.time()), "byte for byte as without dates"
     with pytest.raises(ConfigError, match=r"prompt.show_date is true, but the events of s have no dates; set it to false"):
         shown(moment.time(), show_date=True)
