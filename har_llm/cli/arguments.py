@@ -7,6 +7,8 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from har_llm.cli.options import options, settings_named
@@ -30,6 +32,13 @@ PATH = re.compile(r"paths\..*|.*\.(\w+_)?(path|folder)")
 QUOTED = re.compile(r"'.*'|\".*\"", re.DOTALL)
 SWEEPS = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag)\(")
 """The functions by which Hydra makes a sweep."""
+EVENTS = "dataset=events dataset.path={0} for a table of events, or dataset=home_assistant dataset.path={0}"
+FILES = {
+    **dict.fromkeys((".csv", ".tsv", ".parquet"), f"{EVENTS} for a history of Home Assistant"),
+    ".db": "dataset=home_assistant dataset.path={0}",
+    ".gguf": "model=custom model.id={0}",
+}
+"""What to write for a file, by the end of its name."""
 
 
 class Setting(NamedTuple):
@@ -89,6 +98,10 @@ def _typed(arguments: Sequence[str]) -> Typed:
             match = SETTING.fullmatch(argument)
             if match is None or not match["name"]:
                 raise ConfigError(_no_setting(argument, arguments))
+            if not match["added"] and match["name"].isupper():
+                raise ConfigError(
+                    f"{match['name']} is a variable of the environment; set it before: export {shlex.quote(argument)}"
+                )
             settings.append(Setting(argument, match["added"], match["name"], match["package"] or "", match["value"]))
     return Typed(flags, settings, others)
 
@@ -98,14 +111,14 @@ def _flag(argument: str, rest: Iterator[str], arguments: Sequence[str]) -> Itera
     name, equals, _ = argument.partition("=")
     if name not in FLAGS:
         bare = argument.lstrip("-")
+        if not _is_setting(bare.partition("=")[0], arguments):
+            raise ConfigError(f"{name} is no flag.{suggestion(name, FLAGS)} --help lists what there is.")
         if equals:
             raise ConfigError(f"{name} is no flag; settings are written without dashes: {shlex.quote(bare)}.")
         place = arguments.index(argument)
-        following = arguments[place + 1 : place + 2]
-        if following and not following[0].startswith("-") and "=" not in following[0]:
-            written = shlex.quote(f"{bare}={following[0]}")
-            raise ConfigError(f"{name} is no flag; settings are written without dashes, and with '=': {written}.")
-        raise ConfigError(f"{name} is no flag.{suggestion(name, FLAGS)} --help lists what there is.")
+        following = [one for one in arguments[place + 1 : place + 2] if not one.startswith("-") and "=" not in one]
+        written = shlex.quote(f"{bare}={following[0] if following else 'VALUE'}")
+        raise ConfigError(f"{name} is no flag; settings are written without dashes, and with '=': {written}.")
     value = None if equals or not FLAGS[name] else next(rest, None)
     if name in ("-c", "--cfg"):
         require("--cfg", argument.partition("=")[2] if equals else value, ("job", "hydra", "all"))
@@ -122,6 +135,10 @@ def _no_setting(argument: str, arguments: Sequence[str]) -> str:
         return f"'=' stands with blanks around it; write it without: {joined}."
     if argument.startswith(("\N{EN DASH}", "\N{EM DASH}", "\N{MINUS SIGN}")):
         return f"{argument!r} begins with a dash that is no hyphen; type it anew: -{argument.lstrip('–—−')}."
+    if (cut := _cut_at_a_blank(argument, arguments)) is not None:
+        return f"{argument!r} has no setting; a value with blanks is written in quotes, as in {shlex.quote(cut)}."
+    if (how := FILES.get(PurePath(argument).suffix)) is not None:
+        return f"{argument!r} has no setting; write {how.format(shlex.quote(argument))}."
     if argument in TASKS:
         return f"{argument!r} is a task; write task={argument}."
     if argument == "help":
@@ -129,10 +146,26 @@ def _no_setting(argument: str, arguments: Sequence[str]) -> str:
     for group, names in options(arguments).items():
         if argument in names:
             return f"{argument!r} is an option of {group}; write {group}={argument}."
-    if re.fullmatch(r"\w+(\.\w+)+", argument):
+    if re.fullmatch(r"\w+(\.\w+)+", argument) or _is_setting(argument, arguments):
         return f"{argument} has no value; write {argument}=VALUE."
     meant = suggestion(argument, TASKS).replace("mean ", "mean task=")
     return f"{argument!r} is no setting; settings are written NAME=VALUE.{meant} --help lists them."
+
+
+def _cut_at_a_blank(argument: str, arguments: Sequence[str]) -> str | None:
+    """A path with what follows it, if the argument may be the rest of one; None if it is not behind a path."""
+    place = arguments.index(argument)
+    before = arguments[place - 1] if place else ""
+    match = SETTING.fullmatch(before)
+    return f"{before} {argument}" if match is not None and PATH.fullmatch(match["name"]) else None
+
+
+def _is_setting(name: str, arguments: Sequence[str]) -> bool:
+    """Whether there is a group or a setting of this name, as far as its first part says."""
+    from har_llm.config.settings import Settings
+
+    first = name.partition(".")[0]
+    return first in options(arguments) or any(one.name == first for one in fields(Settings))
 
 
 def _sweeps(typed: Typed, names: Mapping[str, Sequence[str]]) -> bool:
@@ -146,6 +179,7 @@ def _sweeps(typed: Typed, names: Mapping[str, Sequence[str]]) -> bool:
 def _read(setting: Setting, names: Mapping[str, Sequence[str]], *, sweeps: bool) -> str:
     """The argument for Hydra. Raises ConfigError."""
     if names and setting.name not in names:
+        _check_no_option(setting.name, names)
         _check_known(setting, names)
     if setting.name in names:
         _check_option(setting, names[setting.name], sweeps=sweeps)
@@ -164,6 +198,12 @@ def _read(setting: Setting, names: Mapping[str, Sequence[str]], *, sweeps: bool)
             f"pairs of quotes: {setting.key}=\"'{value}'\"."
         )
     return setting.argument
+
+
+def _check_no_option(name: str, names: Mapping[str, Sequence[str]]) -> None:
+    for group, its in names.items():
+        if name in its and "/" not in group:
+            raise ConfigError(f"{name} is an option of {group}; write {group}={name}.")
 
 
 def _check_known(setting: Setting, names: Mapping[str, Sequence[str]]) -> None:
@@ -205,11 +245,11 @@ def _require_option(key: str, name: str, names: Sequence[str]) -> None:
     plain = {_plain(one): one for one in names}
     found = nearest(_plain(name.rpartition("/")[2]), plain)
     near = "" if found is None else f" Did you mean {plain[found]}?"
-    if key == "model" and ("/" in name or expanded(name).exists()):
-        raise ConfigError(
-            f"model is {name!r}; a model of the hub or of a folder is written "
-            f"model=custom model.id={shlex.quote(name)}.{near}"
-        )
+    other = f"model=custom model.id={shlex.quote(name)}"
+    if key == "model" and name and ("/" in name or name.endswith(".gguf") or expanded(name).exists()):
+        raise ConfigError(f"model is {name!r}; a model of the hub, a folder or a file is written {other}.{near}")
+    if key == "model" and name and not near:
+        near = f" Any other is written {other}."
     raise ConfigError(f"{key} is {name!r}; it must be one of {', '.join(names)}.{near}")
 
 

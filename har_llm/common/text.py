@@ -44,9 +44,15 @@ def suggestion(name: str, allowed: Iterable[object]) -> str:
     return "" if near is None else f" Did you mean {near}?"
 
 
+ALIKE = 0.7
+"""With difflib's own 0.6, paths would be named to who writes repeats."""
+
+
 def nearest(name: str, allowed: Iterable[object]) -> str | None:
-    """The allowed name that a misspelt one is like; None where none is near."""
-    return next(iter(difflib.get_close_matches(name, [str(option) for option in allowed], n=1)), None)
+    """The allowed name that a misspelt or shortened one is like; None where none is near."""
+    names = [str(option) for option in allowed]
+    longer = [one for one in names if len(name) > 2 and one.startswith(name)]
+    return next(iter(difflib.get_close_matches(name, longer or names, n=1, cutoff=0.0 if longer else ALIKE)), None)
 
 
 def common_start(texts: Sequence[str]) -> str:

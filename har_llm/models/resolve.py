@@ -106,8 +106,8 @@ def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:
         return _resolve_gguf(model, place)
     if model.id.startswith(("/", ".", "~")) or model.id.count("/") != 1:
         raise MissingError(
-            f"model.id is {model.id!r}: there is no such folder, and a model on the hub is named OWNER/NAME. "
-            f"Set model.id to a folder with config.json, or to a hub id such as Qwen/Qwen3-0.6B."
+            f"model.id is {model.id!r}: there is no such folder or file, and a model on the hub is named OWNER/NAME. "
+            f"Set model.id to a folder with config.json, a GGUF file, or a hub id such as Qwen/Qwen3-0.6B."
         )
     return _resolve_hub(model, planning)
 

@@ -28,9 +28,7 @@ def chosen_folders(settings: Settings) -> list[Path]:
     if settings.runs is None:
         found = run_folders(folder)
         if not found:
-            raise ConfigError(
-                f"{folder} holds no finished run; run something first, or name run directories with runs=[...]."
-            )
+            raise _no_run(folder)
         return found
     if not settings.runs:
         raise ConfigError("runs is empty; name run directories, or leave it out for all of paths.outputs.")
@@ -48,7 +46,9 @@ def _named(name: str, outputs: Path) -> list[Path]:
         if found := [one for path in paths for one in run_folders(Path(path))]:
             return found
     known = run_folders(outputs)
-    if name == LAST and known:
+    if name == LAST:
+        if not known:
+            raise _no_run(outputs)
         return [_last(known)]
     if re.search(r"[*?[]", name):
         raise ConfigError(
@@ -58,6 +58,10 @@ def _named(name: str, outputs: Path) -> list[Path]:
         f"runs names {name!r}, which is no run directory ({METRICS_FILE} is missing) and holds none, and {outputs} has none "
         f"of this name; task=runs lists them.{suggestion(name, (one.name for one in known))}"
     )
+
+
+def _no_run(outputs: Path) -> ConfigError:
+    return ConfigError(f"{outputs} holds no finished run; run something first, or name run directories with runs=[...].")
 
 
 def _last(folders: Sequence[Path]) -> Path:
