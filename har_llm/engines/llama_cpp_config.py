@@ -33,13 +33,15 @@ class LlamaCppEngineConfig(EngineConfig):
     """Threads; null = as many as this process may use cores."""
     n_batch: int = 512
     """Most tokens of a prompt that are computed at once."""
+    cache_prompt: bool = True
+    """Whether what a prompt has in common with the one before is not computed again. false shows what that saves."""
     n_gpu_layers: int = 0
     """Layers on a GPU, for a llama-cpp-python that is built for one; -1 = all."""
     num_pred_tokens: int = 0
     """Tokens that are guessed from what has been said before, and checked at once (prompt lookup): the same text, and faster
     where answers repeat their prompt. 0 = none."""
-    max_ngram_size: int = 2
-    """Most tokens that must repeat for such a guess."""
+    max_ngram_size: int = 3
+    """Most tokens before a guess that are looked for in what has been said; numbers count as equal."""
     extra_args: dict[str, Any] = field(default_factory=dict)
     """Further arguments of llama_cpp.Llama, such as flash_attn."""
 

@@ -15,7 +15,6 @@ from typing import Any
 import llama_cpp
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 from llama_cpp.llama_grammar import LlamaGrammar
-from llama_cpp.llama_speculative import LlamaPromptLookupDecoding
 
 from har_llm.common.environment import cores
 from har_llm.common.errors import EngineError
@@ -23,6 +22,7 @@ from har_llm.common.extra_args import with_extra
 from har_llm.engines.base import Generation, LoadedModel, Request
 from har_llm.engines.chat import loading, rendered, rendering_limits
 from har_llm.engines.llama_cpp_config import LlamaCppEngineConfig
+from har_llm.engines.prompt_lookup import PromptLookup
 from har_llm.engines.stop_strings import STOP_TOKENS, first_of
 from har_llm.models.config import PROMPT_DATE
 from har_llm.models.gguf import Header, read_header
@@ -84,13 +84,12 @@ class LlamaCppEngine:
         }
         own["n_threads_batch"] = own["n_threads"]
         if config.num_pred_tokens and "vocab_only" not in settings:
-            own["draft_model"] = LlamaPromptLookupDecoding(config.max_ngram_size, config.num_pred_tokens)
-            own["logits_all"] = True  # it sets this itself, but then keeps room for those of n_batch tokens only
+            own["draft_model"] = PromptLookup(config.max_ngram_size, config.num_pred_tokens, self._text_of)
         arguments = with_extra(
             own, config.extra_args, signature(llama_cpp.Llama).parameters, "llama_cpp.Llama", "engine.extra_args"
         )
         with loading(f"The model in {self._files.path} cannot be loaded by llama.cpp"):
-            return llama_cpp.Llama(**arguments)
+            return _Llama(**arguments)
 
     def _make_room(self, tokens: int) -> None:
         """Load the weights, with room for texts of so many tokens."""
@@ -115,6 +114,9 @@ class LlamaCppEngine:
         return min(request.decoding.sampling.max_new_tokens, self._context - prompt_tokens)
 
     def _written(self, request: Request, prompt: list[int]) -> Generation:
+        if not self._config.cache_prompt:
+            self._llama.reset()
+            self._held = []
         started, cached = time.monotonic(), _common(self._held, prompt)
         ids, text, reason = self._text(request, prompt)
         self._held = prompt + ids
@@ -164,9 +166,27 @@ class LlamaCppEngine:
             )
         )
 
+    def _text_of(self, token: int) -> str:
+        return self._decoded([token])
+
     def _decoded(self, ids: list[int]) -> str:
         text: bytes = self._llama.detokenize(ids, special=True)
         return text.decode("utf-8", errors="replace")
+
+
+class _Llama(llama_cpp.Llama):  # type: ignore[misc]
+    def eval(self, tokens: Sequence[int]) -> None:
+        """Compute tokens. With a draft model Llama itself asks for the logits after every token of a prompt too, and keeps a
+        copy: much time and memory of a small model. They are read after guesses only."""
+        self._ctx.kv_cache_seq_rm(-1, self.n_tokens, -1)
+        guessed = self.draft_model is not None and len(tokens) <= self.draft_model.most + 1
+        for start in range(0, len(tokens), self.n_batch):
+            batch = tokens[start : start + self.n_batch]
+            self._batch.set_batch(batch=batch, n_past=self.n_tokens, logits_all=guessed)
+            self._ctx.decode(self._batch)
+            self.input_ids[self.n_tokens : self.n_tokens + len(batch)] = batch
+            self.n_tokens += len(batch)
+            self._requires_eval = False
 
 
 class _Formatter(Jinja2ChatFormatter):  # type: ignore[misc]

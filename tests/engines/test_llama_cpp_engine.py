@@ -96,6 +96,13 @@ def test_what_prompts_have_in_common_is_computed_once(greedy: dict[str, Generati
     assert all(0.4 * one.prompt_tokens < one.cached_tokens < one.prompt_tokens for one in others)
 
 
+def test_each_prompt_is_computed_whole_if_it_is_asked_for(
+    file: Path, requests: list[Request], greedy: dict[str, Generation]
+) -> None:
+    made = generated(file, requests, cache_prompt=False)
+    assert texts(made) == texts(greedy) and not any(one.cached_tokens for one in made.values())
+
+
 def test_guessing_ahead_changes_no_text(file: Path, requests: list[Request], greedy: dict[str, Generation]) -> None:
     assert texts(generated(file, requests, num_pred_tokens=6)) == texts(greedy)
 
