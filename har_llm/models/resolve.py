@@ -251,6 +251,12 @@ def _version(model: ResolvedModel) -> str:
 
 def _check_parts(model: ModelConfig, folder: Path) -> None:
     """Raise MissingError for files that are no complete model. Some repositories hold only GGUF files or pickles."""
+    for path in folder.iterdir():
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise MissingError(
+                f"{path} is a pipe or a device, which a library would read for ever; put the model's own file there, or "
+                f"remove it."
+            )
     for pattern, what in (
         ("config.json", "config.json"),
         ("tokenizer*", "tokenizer"),

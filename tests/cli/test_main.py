@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import har_llm, plain_environment, wait_for_lines
+import har_llm
+from har_llm.cli.main import main
+from tests.commands import har_llm as command
+from tests.commands import plain_environment, wait_for_lines
 from tests.scripted_runs import SMALL
 
 
@@ -72,8 +75,17 @@ def test_ctrl_c_while_the_command_begins_shows_no_traceback(tmp_path: Path, modu
     assert (done.returncode, done.stderr) == (code, errors)
 
 
+@pytest.mark.parametrize("arguments", [["--version"], ["dataset=marble", "--version"]])
+def test_the_version_is_our_own(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["har-llm", *arguments])
+    main()
+    assert capsys.readouterr().out == f"har_llm {har_llm.__version__}\n"
+
+
 def test_a_sweep_has_one_task(tmp_path: Path) -> None:
-    swept = har_llm(tmp_path, "-m", "task=describe,plan", expect=1)
+    swept = command(tmp_path, "-m", "task=describe,plan", expect=1)
     assert swept.stderr == "error: task is describe and plan in one sweep; all its jobs must have the same task.\n"
 
 

@@ -82,6 +82,14 @@ def test_an_incomplete_folder_is_refused(tmp_path: Path, missing: str, message: 
         resolve(model(id=str(tmp_path)))
 
 
+def test_a_file_that_a_library_would_read_for_ever_is_refused(tmp_path: Path) -> None:
+    folder = complete(tmp_path)
+    (folder / "dangling").symlink_to("nowhere")
+    (folder / "chat_template.jinja").symlink_to("/dev/zero")
+    with pytest.raises(MissingError, match=r"chat_template\.jinja is a pipe or a device, which a library would read for "):
+        resolve(model(id=str(tmp_path)))
+
+
 def test_an_adapter_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text("{}")
     with pytest.raises(MissingError, match="holds an adapter, not a model"):

@@ -91,7 +91,11 @@ def named(row: PredictionRow) -> Any:
 @pytest.mark.parametrize(
     ("view", "heading", "holds"),
     [
-        ("overview", "Overview", ["home", "flat", "big", "small", "partial: first 3 windows only"]),
+        (
+            "overview",
+            "Overview",
+            ["home", "flat", "big", "small", "partial: first 3 windows only", "2026-11-29 16:20:05 UTC"],
+        ),
         ("results", "Tables and figures", ["Table of scores", "50.00 ± 1.00", "Two sessions.", "Figure of sizes"]),
         ("days", "Days", ["morning", "Days 1 to 4 of 4", "gold", "cut", "2. cooking", "The usual week"]),
         ("timeline", "Timeline", ["morning (12 events)", "gold", "cut", "2. cooking"]),
