@@ -7,8 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 from har_llm.common.checks import require
 from har_llm.common.errors import DataError
@@ -17,7 +16,7 @@ from har_llm.common.paths import expanded
 from har_llm.data.datasets.files import FileReader
 from har_llm.data.datasets.own.table import LONGEST_LINE
 from har_llm.data.live.home import LiveHome
-from har_llm.data.live.reading import Batch, Reading, Say, Source, WatchConfig
+from har_llm.data.live.reading import Batch, Reading, Say, WatchConfig
 from har_llm.data.live.told_once import ToldOnce
 
 STARTS = ("end", "beginning")
@@ -35,6 +34,8 @@ SEEN = 1024
 class WatchedFile(WatchConfig):
     """Rows that are appended to a file, which may be cut, renamed and begun again."""
 
+    source_class: ClassVar[str] = "har_llm.data.live.file.GrowingFile"
+
     path: str | None = None
     """The file; null = dataset.path."""
     start: str = "end"
@@ -44,9 +45,6 @@ class WatchedFile(WatchConfig):
         super().check()
         require("watch.start", self.start, STARTS)
 
-    def open(self, home: LiveHome, place: Any, say: Say) -> Source:
-        return GrowingFile(expanded(self.path or home.dataset.path or ""), home, place, say, from_end=self.start == "end")
-
 
 class GrowingFile:
     """The rows of a file, as they come.
@@ -54,15 +52,16 @@ class GrowingFile:
     The file goes on where its content before that place is what it was; any other is new, and read from its beginning.
     """
 
-    def __init__(self, path: Path, home: LiveHome, place: Any, say: Say, *, from_end: bool):
+    def __init__(self, settings: WatchedFile, home: LiveHome, place: Any, say: Say):
         """`place`: [offset, digest of what is before it], of the file as it was left."""
-        self._path, self._home, self._say = path, home, ToldOnce(say)
+        self._path = expanded(settings.path or home.dataset.path or "")
+        self._home, self._say = home, ToldOnce(say)
         self._times = home.dataset.times()
         self._stream: BinaryIO | None = None
         self._header = b""
         self._offset: int = place[0] if place else 0
         self._digest: str = place[1] if place else ""
-        self._from_end = from_end and not place
+        self._from_end = settings.start == "end" and not place
         self._there = True
         self._known = False
         """Whether its header was understood once; a later file may be mended as it was broken."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from importlib import import_module
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from har_llm.common.checks import check_name, require
-from har_llm.common.errors import ConfigError
+from har_llm.common.errors import ConfigError, MissingError
 from har_llm.data.datasets.own.times import Instant
 from har_llm.data.live.home import LiveHome
 
 WHEN_FULL = ("give_up", "wait")
 Say = Callable[[str], None]
 """Tells the user a sentence."""
+
+
+def _nothing() -> None:
+    pass
 
 
 class Reading(NamedTuple):
@@ -30,14 +34,14 @@ class Reading(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What came since the batch before; without readings, nothing did.
-
-    Its readings are on disk when the next batch is asked for: only then may they be acknowledged to who sent them.
-    """
+    """What came since the batch before; without readings, nothing did."""
 
     readings: Sequence[Reading] = ()
     place: Any = None
-    """Where to go on behind these readings, in JSON, kept on disk together with them; None = as before."""
+    """Where to go on behind these readings, in JSON, kept on disk together with what is to be remembered of them; None = as
+    before."""
+    accepted: Callable[[], None] = _nothing
+    """Called when that is on disk: only then may the readings be acknowledged to who sent them."""
 
 
 class Source(Protocol):
@@ -56,8 +60,12 @@ class Source(Protocol):
 
 
 @dataclass(kw_only=True)
-class WatchConfig(ABC):
+class WatchConfig:
     """What task=watch listens to, and how what comes becomes windows. Configured by conf/watch."""
+
+    source_class: ClassVar[str]
+    """The full name of the source's class, which is called as `open` is, behind these settings. Its module alone may import
+    what not every installation has."""
 
     name: str
     quiet_s: float = 300.0
@@ -82,7 +90,14 @@ class WatchConfig(ABC):
             if getattr(self, name) < 1:
                 raise ConfigError(f"watch.{name} is {getattr(self, name)}; it must be at least 1.")
 
-    @abstractmethod
     def open(self, home: LiveHome, place: Any, say: Say) -> Source:
         """The source, which may connect later. `place`: of the last batch that is on disk, of this or an earlier process;
-        None = there is none. Raises HarError."""
+        None = there is none. Raises HarError, also where its library is not installed."""
+        module, _, name = self.source_class.rpartition(".")
+        try:
+            source: Source = getattr(import_module(module), name)(self, home, place, say)
+        except ImportError as error:
+            raise MissingError(
+                f"watch={self.name} needs a library that cannot be imported ({error}): pip install -e '.[live]'"
+            ) from None
+        return source

@@ -78,9 +78,11 @@ class Kept:
         with self._changed:
             self.readings += len(batch.readings)
             heard = self._hearing.hear(batch.readings, now)
-            if heard or batch.place is not None:
+            if batch.place is not None:
+                self.place = batch.place  # without anything heard, it may be lost: what is read again is no event again
+            if heard:
                 said = [[one.order.isoformat(), one.clock.isoformat(), *one[2:]] for one in heard]
-                self._change({"heard": said, "place": batch.place, "at": time.time()})
+                self._change({"heard": said, "place": self.place, "at": time.time()})
                 self.events += sum(one.event for one in heard)
             return self._too_many()
 
@@ -140,8 +142,7 @@ class Kept:
         if "quiet" in change:
             self._close(self._windows.close(), change["quiet"])
             return
-        if change["place"] is not None:
-            self.place = change["place"]
+        self.place = change["place"]
         for order, clock, sensor, text, event in change["heard"]:
             heard = Heard(datetime.fromisoformat(order), datetime.fromisoformat(clock), sensor, text, event)
             self._hearing.recall(heard)

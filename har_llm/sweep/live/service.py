@@ -19,12 +19,14 @@ from har_llm.config.experiment import Experiment
 from har_llm.data.datasets.own.times import Instant
 from har_llm.data.live.hearing import Hearing
 from har_llm.data.live.home import live_home
+from har_llm.data.live.mqtt import WatchedMqtt
 from har_llm.data.live.told_once import ToldOnce
 from har_llm.data.live.windows import LiveWindows, check_windows
 from har_llm.runs.prepare import prepare_live
 from har_llm.sweep.generate import check_writable
 from har_llm.sweep.live.answering import Answered, Answerer
 from har_llm.sweep.live.kept import Kept, Waiting
+from har_llm.sweep.live.mqtt_results import MqttResults
 from har_llm.sweep.live.results import Listener, OutputFile, WatchedWindow, answered, without_answer
 
 QUEUE_FULL = "given up: more windows waited than watch.queue"
@@ -60,7 +62,7 @@ class Service:
     """What was accepted is answered once, also over the kills of several processes."""
 
     def __init__(self, experiment: Experiment, listeners: Sequence[Listener], stop: threading.Event):
-        self._settings, self._listeners, self._stop = experiment.watch, listeners, stop
+        self._settings, self._listeners, self._stop = experiment.watch, [*listeners], stop
         self._stack = ExitStack()
         self._speaking = threading.RLock()
         """So that listeners are told one thing at a time, and the output has whole windows."""
@@ -93,6 +95,9 @@ class Service:
         self._answerer = Answerer(live, home)
         self._stack.callback(self._answerer.close)
         self._source = self._settings.open(home, self._kept.place, self._say)
+        if isinstance(self._settings, WatchedMqtt) and self._settings.publish:
+            name, model = experiment.dataset.name, experiment.model.name
+            self._listeners.append(MqttResults(self._settings, name, model, self._say))
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._stack.callback(self._end_listening)
 
@@ -158,6 +163,7 @@ class Service:
                     since = time.monotonic()
                 else:
                     given_up = self._kept.accept(batch, self._now())
+                    batch.accepted()
                     while self._heard:
                         self._say(self._heard.popleft())
                     if self._kept.events > events:

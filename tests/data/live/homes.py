@@ -41,11 +41,13 @@ class Listened:
         self._batches: Iterator[Batch | None] = self.source.batches(self.stop)
         self.place = place
 
-    def next(self) -> Sequence[Reading] | None:
-        """The readings of the next batch; None for one without a connection."""
+    def next(self, *, kept: bool = True, acknowledged: bool = True) -> Sequence[Reading] | None:
+        """The readings of the next batch; None for one without a connection. `kept`: whether it is on disk."""
         batch = next(self._batches)
-        if batch is not None and batch.place is not None:
+        if batch is not None and batch.place is not None and kept:
             self.place = batch.place
+        if batch is not None and acknowledged:
+            batch.accepted()
         return None if batch is None else batch.readings
 
     def values(self) -> list[tuple[str, str | None]]:

@@ -60,7 +60,7 @@ def watched(folder: Path, *overrides: str, data: Sequence[str] | None = None) ->
         f"engine.path={answers(folder)}",
         f"paths.outputs={folder / 'outputs'}",
         "watch.quiet_s=600",
-        "watch.start=beginning",
+        *([] if "watch=mqtt" in overrides else ["watch.start=beginning"]),
         "window.gap_minutes=10",
         *overrides,
     )
@@ -69,13 +69,15 @@ def watched(folder: Path, *overrides: str, data: Sequence[str] | None = None) ->
 class Noted(Listener):
     """Notes what it is told, and sets `stop` when enough windows are written."""
 
-    def __init__(self, most: float = float("inf")):
-        self.stop, self.most = threading.Event(), most
+    def __init__(self, most: float, meanwhile: threading.Thread | None = None):
+        self.stop, self.most, self._meanwhile = threading.Event(), most, meanwhile
         self.sentences: list[str] = []
         self.windows: list[WatchedWindow] = []
 
     def said(self, sentence: str) -> None:
         self.sentences.append(sentence)
+        if self._meanwhile is not None and sentence.startswith("Watching"):
+            self._meanwhile.start()
 
     def written(self, window: WatchedWindow) -> None:
         self.windows.append(window)
@@ -83,9 +85,9 @@ class Noted(Listener):
             self.stop.set()
 
 
-def watch_some(given: Experiment, most: float, *, seconds: float = 20) -> Noted:
-    """Watch until so many windows are written, in this process."""
-    noted = Noted(most)
+def watch_some(given: Experiment, most: float, *, seconds: float = 20, meanwhile: threading.Thread | None = None) -> Noted:
+    """Watch until so many windows are written, in this process. `meanwhile`: what then happens."""
+    noted = Noted(most, meanwhile)
     timer = threading.Timer(seconds, noted.stop.set)
     timer.start()
     with in_this_process():

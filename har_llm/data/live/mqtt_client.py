@@ -1,0 +1,171 @@
+"""Talks to an MQTT broker; imports paho."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+from har_llm.common.errors import MissingError, ServiceError
+from har_llm.common.paths import expanded
+from har_llm.data.live.home import LiveHome
+from har_llm.data.live.mqtt import WatchedMqtt
+from har_llm.data.live.mqtt_messages import Malformed, Messages, Readings
+from har_llm.data.live.reading import Batch, Reading, Say
+from har_llm.data.live.told_once import ToldOnce
+
+REFUSED = ("Not authorized", "Bad user name or password", "Client identifier not valid", "Banned")
+"""Answers of a broker that do not change by themselves."""
+IN_FLIGHT = 40
+"""Messages that are known when they come again; a broker sends no more (mosquitto: 20) before some are acknowledged."""
+MOST = 1000
+"""Messages in a batch."""
+LISTEN_S, ANSWER_S = 0.5, 10.0
+"""Seconds that a message, and the answer to a connection, are waited for."""
+WAIT_S, LONGEST_WAIT_S = 1, 60
+"""Seconds between two connections, at first and at most."""
+
+
+def new_client(settings: WatchedMqtt, client_id: str, *, clean_session: bool) -> paho.Client:
+    """A client that is not connected yet. Raises MissingError for a password or a file that is not there."""
+    client = paho.Client(
+        CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean_session, manual_ack=not clean_session
+    )
+    if settings.username is not None:
+        client.username_pw_set(settings.username, settings.password())
+    if settings.tls:
+        try:
+            client.tls_set(None if settings.ca_certs is None else str(expanded(settings.ca_certs)))
+        except OSError as error:
+            raise MissingError(f"watch.ca_certs is {settings.ca_certs!r}, which cannot be read ({error}).") from None
+    return client
+
+
+class MqttSource:
+    """A session of a broker. A message is acknowledged when its readings are on disk.
+
+    If that is not heard, because one of both ends or the connection is lost, the broker sends it again, under the same
+    number: so the last ones that are on disk are known.
+    """
+
+    def __init__(self, settings: WatchedMqtt, home: LiveHome, place: Any, say: Say):
+        """`place`: the numbers and digests of the messages that were accepted last."""
+        self._accepted: deque[tuple[int, str]] = deque(((mid, digest) for mid, digest in place or ()), maxlen=IN_FLIGHT)
+        self._settings, self._say = settings, ToldOnce(say)
+        self._messages = Messages(settings, home.dataset.times(), changes_only=home.dataset.changes_only)
+        name = settings.client_id or f"har_llm-{home.dataset.name}"
+        self._client = new_client(settings, name, clean_session=False)
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
+        self._answer: Any = None
+        """What the broker has said to the connection; None while it has not."""
+        self._readings: list[Reading] = []
+        self._done: list[Any] = []
+        self._state = ""
+        """What was said of the connection last."""
+        self._was_connected = False
+
+    def batches(self, stop: threading.Event) -> Iterator[Batch | None]:
+        wait = WAIT_S
+        while not stop.is_set():
+            if not self._connect():
+                for _ in range(wait):
+                    yield None
+                    stop.wait(1)
+                wait = min(2 * wait, LONGEST_WAIT_S)
+                continue
+            wait = WAIT_S
+            while not stop.is_set() and self._collect():
+                readings, self._readings = self._readings, []
+                if readings:
+                    self._accepted += map(_number, self._done)
+                yield Batch(readings, [*self._accepted] if readings else None, self._acknowledge)
+            self._messages.forget()
+            self._readings, self._done = [], []
+            if not stop.is_set():
+                self._tell("The connection to the MQTT broker {} is lost; connecting again.")
+
+    def close(self) -> None:
+        self._client.disconnect()
+
+    def _connect(self) -> bool:
+        """Raises ServiceError where the broker refuses who this is."""
+        self._answer, client, settings = None, self._client, self._settings
+        try:
+            client.connect(settings.host, settings.port, settings.keepalive)
+            code, waited = MQTTErrorCode.MQTT_ERR_SUCCESS, 0.0
+            while self._answer is None and code == MQTTErrorCode.MQTT_ERR_SUCCESS and waited < ANSWER_S:
+                code, waited = client.loop(LISTEN_S), waited + LISTEN_S
+        except (OSError, ValueError) as error:  # ValueError: a name that no machine can have
+            self._tell(f"The MQTT broker {{}} cannot be reached ({error}); trying again.")
+            return False
+        if self._answer is None:
+            self._tell("What answers at {} is no MQTT broker, or does not answer; trying again.")
+            return False
+        if not self._answer.is_failure:
+            self._was_connected = True
+            self._tell("Connected to the MQTT broker {}.")
+            return True
+        reason = str(self._answer)
+        if reason in REFUSED and not self._was_connected:
+            rule = f"check watch.username and the environment variable {settings.password_env}, or the broker's rules"
+            raise ServiceError(f"The MQTT broker {settings.address} refuses this client ({reason.lower()}); {rule}.")
+        self._tell(f"The MQTT broker {{}} refuses the connection ({reason.lower()}); trying again.")
+        return False
+
+    def _tell(self, sentence: str) -> None:
+        """Say how the connection is, if that has changed."""
+        if sentence != self._state:
+            self._state = sentence
+            self._say.now(sentence.format(self._settings.address))
+
+    def _collect(self) -> bool:
+        """Take what has come; whether the connection is there still."""
+        timeout, before = LISTEN_S, -1
+        while before < len(self._done) + len(self._readings) < MOST or before == -1:
+            before = len(self._done) + len(self._readings)
+            if self._client.loop(timeout) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return False
+            timeout = 0.0
+        self._take(self._messages.overdue())
+        return True
+
+    def _acknowledge(self) -> None:
+        done, self._done = self._done, []
+        for message in done:
+            self._client.ack(message.mid, message.qos)
+
+    def _take(self, read: Readings) -> None:
+        self._readings += read.readings
+        self._done += read.messages
+
+    def _on_connect(self, client: paho.Client, data: Any, flags: Any, reason: Any, properties: Any) -> None:
+        self._answer = reason
+        if not reason.is_failure:
+            client.subscribe([(topic, 1) for topic in self._messages.topics])
+
+    def _on_subscribe(self, client: paho.Client, data: Any, mid: int, reasons: Any, properties: Any) -> None:
+        for topic, reason in zip(self._messages.topics, reasons, strict=False):
+            if reason.is_failure:
+                self._say.now(f"The MQTT broker does not let this client listen to {topic} ({str(reason).lower()}).")
+
+    def _on_message(self, client: paho.Client, data: Any, message: paho.MQTTMessage) -> None:
+        try:
+            if message.dup and _number(message) in self._accepted:
+                self._done.append(message)
+                return
+            self._take(self._messages.read(message.topic, bytes(message.payload), message, retained=message.retain))
+        except (Malformed, UnicodeDecodeError) as error:
+            self._done.append(message)
+            self._say.once("malformed", f"An MQTT message cannot be understood ({error}); such messages are counted.")
+
+
+def _number(message: paho.MQTTMessage) -> tuple[int, str]:
+    """By which a message is known when it is sent again."""
+    return message.mid, hashlib.sha256(message.topic.encode() + b"\0" + message.payload).hexdigest()[:8]

@@ -1,0 +1,122 @@
+"""watch=mqtt with a real broker, which is absent, refuses, goes away, and keeps what comes while nobody listens."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from har_llm.common.errors import MissingError, ServiceError
+from har_llm.data.live.mqtt import WatchedMqtt
+from tests.data.live.brokers import broker, free_port, needs_broker, publisher
+from tests.data.live.homes import Listened, home
+
+pytestmark = needs_broker
+SECONDS = 20
+
+
+def listening(folder: Path, port: int, place: object = None, **settings: Any) -> Listened:
+    return Listened(replace(WatchedMqtt(name="mqtt", host="127.0.0.1", port=port), **settings), home(folder), place)
+
+
+def until(listened: Listened, count: int) -> list[tuple[str, str | None]]:
+    """The values of so many readings, as they come."""
+    found: list[tuple[str, str | None]] = []
+    end = time.monotonic() + SECONDS
+    while len(found) < count and time.monotonic() < end:
+        found += listened.values()
+    return found
+
+
+def say(port: int, *states: str, sensor: str = "door") -> None:
+    with publisher(port) as client:
+        for state in states:
+            client.publish(f"homeassistant/binary_sensor/{sensor}/state", state, qos=1).wait_for_publish(SECONDS)
+
+
+def test_what_comes_while_nobody_listens_is_kept_and_told_once(tmp_path: Path) -> None:
+    port = free_port()
+    with broker(tmp_path, port):
+        first = listening(tmp_path, port)
+        assert first.next() == [] and first.said == [f"Connected to the MQTT broker 127.0.0.1:{port}."]
+        say(port, "on", "off")
+        assert until(first, 2) == [("door", "on"), ("door", "off")]
+        say(port, "on")
+        assert len(first.next(kept=False, acknowledged=False) or ()) == 1, "killed before it is on disk"
+        first.source.close()
+        say(port, "off", "on")
+        second = listening(tmp_path, port, first.place)
+        assert until(second, 3) == [("door", "on"), ("door", "off"), ("door", "on")]
+        assert second.values() == []
+
+
+def test_a_message_that_is_on_disk_and_was_not_acknowledged_is_not_told_again(tmp_path: Path) -> None:
+    port = free_port()
+    with broker(tmp_path, port):
+        first = listening(tmp_path, port)
+        first.next()
+        say(port, "on", "off")
+        found = [one.value for _ in range(3) for one in first.next(acknowledged=False) or ()]
+        assert found == ["on", "off"] and first.place
+        first.source.close()
+        say(port, "on")
+        assert until(listening(tmp_path, port, first.place), 1) == [("door", "on")]
+
+
+def test_a_broker_that_is_absent_or_goes_away_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    listened = listening(tmp_path, port)
+    assert listened.next() is None and "cannot be reached ([Errno 111] Connection refused); trying again" in listened.said[0]
+    for state in ("on", "off"):
+        with broker(tmp_path, port):
+            while listened.next() is None:
+                pass
+            say(port, state)
+            assert until(listened, 1) == [("door", state)]
+    connected, *told = listened.said[1:]
+    assert connected.startswith("Connected") and "is lost; connecting again" in told[0] and connected in told
+
+
+def test_a_wrong_password_ends_it_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    monkeypatch.setenv("MQTT_PASSWORD", "wrong")
+    with broker(tmp_path, port, password="right"):
+        with pytest.raises(ServiceError, match=r"refuses this client \(not authorized\); check watch.username and"):
+            listening(tmp_path, port, username="home").next()
+        monkeypatch.setenv("MQTT_PASSWORD", "right")
+        assert listening(tmp_path, port, username="home").next() == []
+    monkeypatch.delenv("MQTT_PASSWORD")
+    with pytest.raises(MissingError, match=r"the environment variable MQTT_PASSWORD \(watch.password_env\)"):
+        listening(tmp_path, port, username="home")
+
+
+def test_malformed_messages_are_said_once(tmp_path: Path) -> None:
+    port = free_port()
+    with broker(tmp_path, port):
+        listened = listening(tmp_path, port)
+        listened.next()
+        say(port, "x" * 5000, "y" * 5000, "on")
+        assert until(listened, 1) == [("door", "on")]
+        assert len(listened.said) == 2 and "a state has 5,000 bytes" in listened.said[1]
+
+
+def test_a_thousand_messages_are_taken_at_once(tmp_path: Path) -> None:
+    port = free_port()
+    with broker(tmp_path, port), publisher(port) as client:
+        listened = listening(tmp_path, port)
+        listened.next()
+        for number in range(1000):
+            client.publish("homeassistant/binary_sensor/door/state", "on" if number % 2 else "off", qos=1)
+        assert len(until(listened, 1000)) == 1000
+
+
+def test_a_library_that_is_missing_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "paho.mqtt.client", None)
+    monkeypatch.delitem(sys.modules, "har_llm.data.live.mqtt_client", raising=False)
+    with pytest.raises(MissingError, match=r"watch=mqtt needs a library .* pip install -e '.\[live\]'"):
+        listening(tmp_path, 1883)

@@ -1,0 +1,125 @@
+"""What MQTT messages mean: those of Home Assistant's mqtt_statestream, those of Zigbee2MQTT, and anything else."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from har_llm.common.errors import ConfigError
+from har_llm.data.datasets.own.times import Times, zone_of
+from har_llm.data.live.mqtt import WatchedMqtt
+from har_llm.data.live.mqtt_messages import Malformed, Messages
+
+PLAIN = WatchedMqtt(name="mqtt", zigbee2mqtt="zigbee2mqtt")
+STAMPED = replace(PLAIN, publish_timestamps=True)
+
+
+def messages(given: WatchedMqtt = PLAIN, *, changes_only: bool = True) -> Messages:
+    return Messages(given, Times(zone_of("Europe/Paris"), utc=True), changes_only=changes_only)
+
+
+def found(asked: Messages, topic: str, payload: str | bytes, *, retained: bool = False) -> list[tuple[str, str | None]]:
+    content = payload if isinstance(payload, bytes) else payload.encode()
+    return [(one.sensor, one.value) for one in asked.read(topic, content, topic, retained=retained).readings]
+
+
+def test_a_state_of_home_assistant_is_a_reading_of_its_entity_now() -> None:
+    (reading,) = messages().read("homeassistant/binary_sensor/fridge/state", b"on", None, retained=False).readings
+    assert (reading.sensor, reading.value) == ("binary_sensor.fridge", "on")
+    assert abs(reading.when[0] - datetime.now(UTC).replace(tzinfo=None)) < timedelta(seconds=60)
+    assert found(messages(), "homeassistant/binary_sensor/fridge/device_class", '"door"') == []
+    assert found(messages(), "elsewhere/binary_sensor/fridge/state", "on") == []
+
+
+def test_a_state_waits_for_the_time_that_is_published_behind_it() -> None:
+    asked, base = messages(STAMPED), "homeassistant/binary_sensor"
+    assert asked.read(f"{base}/fridge/state", b"on", 1, retained=False) == ([], [])
+    assert asked.read(f"{base}/door/state", b"off", 2, retained=False) == ([], [])
+    read = asked.read(f"{base}/fridge/last_changed", b"2026-03-02T06:10:00.250000+00:00", 3, retained=False)
+    when = datetime(2026, 3, 2, 6, 10, 0, 250000)
+    assert [tuple(one) for one in read.readings] == [((when, when + timedelta(hours=1)), "binary_sensor.fridge", "on")]
+    assert read.messages == [1, 3], "both are acknowledged with it"
+    read = asked.read(f"{base}/door/state", b"on", 4, retained=False)
+    assert [(one.value) for one in read.readings] == ["off"] and read.messages == [2], "one that no time followed"
+
+
+def test_a_state_whose_time_does_not_come_is_given_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = messages(STAMPED)
+    asked.read("homeassistant/binary_sensor/fridge/state", b"on", 1, retained=False)
+    assert asked.overdue() == ([], [])
+    monkeypatch.setattr("har_llm.data.live.mqtt_messages.HOLD_S", -1.0)
+    assert [one.value for one in asked.overdue().readings] == ["on"] and asked.overdue() == ([], [])
+
+
+def test_each_property_of_a_device_of_zigbee2mqtt_is_a_sensor() -> None:
+    said = '{"contact": false, "battery": 97.5, "action": "single", "update": {"state": "idle"}, "last_seen": 1772431800000}'
+    read = messages().read("zigbee2mqtt/hall/door", said.encode(), None, retained=False).readings
+    assert [(one.sensor, one.value) for one in read] == [
+        ("hall/door_contact", "false"),
+        ("hall/door_battery", "97.5"),
+        ("hall/door_action", "single"),
+    ]
+    assert {one.when[0] for one in read} == {datetime(2026, 3, 2, 6, 10)}
+    for topic in ("bridge/state", "hall/door/availability", "hall/door/set"):
+        assert found(messages(), f"zigbee2mqtt/{topic}", "online") == []
+
+
+def test_what_the_broker_has_kept_is_an_event_only_where_changes_are() -> None:
+    topic = "homeassistant/binary_sensor/fridge/state"
+    assert found(messages(), topic, "on", retained=True) == [("binary_sensor.fridge", "on")]
+    assert found(messages(changes_only=False), topic, "on", retained=True) == []
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "told"),
+    [
+        ("zigbee2mqtt/door", b"{", "a message of 'door' is no JSON"),
+        ("zigbee2mqtt/door", b"[" * 5000, "is no JSON"),
+        ("zigbee2mqtt/door", b"[1]", "is no object of at most 100 properties"),
+        ("zigbee2mqtt/door", b" " * 70_000, "has 70,000 bytes"),
+        ("homeassistant/binary_sensor/door/state", b"\xff", "a state is no text in UTF-8"),
+        ("homeassistant/binary_sensor/door/state", b"x" * 2000, "a state has 2,000 bytes"),
+    ],
+)
+def test_what_cannot_be_understood_says_why(topic: str, payload: bytes, told: str) -> None:
+    with pytest.raises(Malformed, match=told):
+        found(messages(), topic, payload)
+
+
+@settings(max_examples=100)
+@given(
+    st.sampled_from(["homeassistant/a/b/state", "homeassistant/a/b/last_changed", "zigbee2mqtt/a", "zigbee2mqtt//", "x"]),
+    st.one_of(
+        st.binary(max_size=50),
+        st.dictionaries(
+            st.text(max_size=5), st.one_of(st.none(), st.booleans(), st.floats(), st.text(max_size=5)), max_size=3
+        ).map(lambda said: __import__("json").dumps({**said, "last_seen": next(iter(said.values()), None)}).encode()),
+    ),
+    st.booleans(),
+)
+def test_anything_may_come(topic: str, payload: bytes, retained: bool) -> None:
+    for settings_ in (PLAIN, STAMPED):
+        with suppress(Malformed):
+            for one in messages(settings_).read(topic, payload, None, retained=retained).readings:
+                assert isinstance(one.value, str) and isinstance(one.when[0], datetime)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("port", 0, "watch.port is 0; it must be from 1 to 65,535"),
+        ("statestream", "home/#", "watch.statestream is 'home/#'; it must be a topic without"),
+        ("host", "", "watch.host is empty"),
+        ("ca_certs", "ca.pem", "but watch.tls is false"),
+        ("quiet_s", 0.0, "watch.quiet_s is 0.0; it must be a number of seconds above 0"),
+        ("when_full", "panic", "watch.when_full is 'panic'"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(name: str, value: object, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        replace(PLAIN, **{name: value}).check()  # type: ignore[arg-type]
