@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, Notices
@@ -150,6 +150,15 @@ class Mural(ReleaseConfig):
             yield Notice(str(root), None, kind, f"{message}; the paper has {known:,}")
 
 
+class Said(NamedTuple):
+    """What a row says beside its time."""
+
+    row: Row
+    text: str = ""
+    activities: tuple[int, ...] = ()
+    subjects: tuple[str, ...] = ()
+
+
 class MuralReader(ArchiveReader):
     """Reads a whole release in one pass, whatever is wrong with it, and keeps what was wrong and what was repaired."""
 
@@ -163,6 +172,8 @@ class MuralReader(ArchiveReader):
         self._settings = settings
         self._names = SensorNames((), {})
         self._reported: set[str] = set()
+        self._said: dict[tuple[str, str, str, str], Said] = {}
+        """By sensor, action, subjects and activity."""
         self._sensors_known = self._activities_known = False
         """False if their file has faults: a sensor or an activity that is not in it is then not reported as well."""
 
@@ -227,7 +238,7 @@ class MuralReader(ArchiveReader):
                     self.fault(path, None, f"unknown {setting.replace('_', ' ')}", f"has no activity {one!r}; {rule}")
 
     def _events(self, path: Path) -> list[Event]:
-        timed: list[tuple[int, Event]] = []
+        timed: list[tuple[int, Said]] = []
         clock = SessionClock(self._settings.reorder_seconds)
         rows: RowCounts = Counter()
         self.row_counts.append(rows)
@@ -236,18 +247,35 @@ class MuralReader(ArchiveReader):
             if (row := tuple(fields)) in seen:
                 self.repair(path, line, "event row twice", "is the same as a row above; kept, so it counts twice")
             seen.add(row)
-            _, time, sensor, action, subjects, _, activity = (value.strip() for value in fields)
-            rows[Row(is_annotation=not sensor, is_null=self._is_null(activity))] += 1
-            if not sensor and self._settings.annotation_rows == "dropped":
+            said = self._said_by(path, line, (fields[2], fields[3], fields[4], fields[6]))
+            rows[said.row] += 1
+            if said.row.is_annotation and self._settings.annotation_rows == "dropped":
                 continue
-            text = self._text(path, line, sensor, action) if sensor else self._settings.annotation_text
-            numbers = self._numbers(path, line, activity)
-            moment = self._moment(path, line, time, clock)
+            moment = self._moment(path, line, fields[1].strip(), clock)
             if moment is not None:
-                who = tuple(part.strip() for part in subjects.split(",") if part.strip())
-                timed.append((moment, Event(0, time_of_day(moment), text, numbers, who)))
+                timed.append((moment, said))
         timed.sort(key=lambda pair: pair[0])  # stable: rows of the same second keep the file's order
-        return [event._replace(id=number) for number, (_, event) in enumerate(timed)]
+        return [
+            Event(number, time_of_day(moment), said.text, said.activities, said.subjects)
+            for number, (moment, said) in enumerate(timed)
+        ]
+
+    def _said_by(self, path: Path, line: int, fields: tuple[str, str, str, str]) -> Said:
+        """What a row's sensor, action, subjects and activity say. Rows say the same again and again: it is found out once,
+        unless there is something to tell of each row."""
+        if (known := self._said.get(fields)) is not None:
+            return known
+        told = self.faults.total + len(self.repairs)
+        sensor, action, subjects, activity = (value.strip() for value in fields)
+        row = Row(is_annotation=not sensor, is_null=self._is_null(activity))
+        if row.is_annotation and self._settings.annotation_rows == "dropped":
+            return Said(row)
+        text = self._text(path, line, sensor, action) if sensor else self._settings.annotation_text
+        numbers = self._numbers(path, line, activity)
+        said = Said(row, text, numbers, tuple(part.strip() for part in subjects.split(",") if part.strip()))
+        if self.faults.total + len(self.repairs) == told:
+            self._said[fields] = said
+        return said
 
     def _text(self, path: Path, line: int, sensor: str, action: str) -> str:
         if action not in self._settings.actions:

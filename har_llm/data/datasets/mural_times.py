@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from har_llm.data.records import DAY_SECONDS
 
@@ -32,6 +33,7 @@ class SessionClock:
         return self._last, 0
 
 
+@lru_cache(DAY_SECONDS)
 def second_of_day(time: str) -> int | None:
     match = TIME.fullmatch(time)
     if match is None:
