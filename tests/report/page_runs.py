@@ -14,6 +14,7 @@ import yaml
 
 from har_llm.common.digest import digest
 from har_llm.config.settings import PARSINGS
+from har_llm.data.answer_form import AnswerForm, AnswerKeys
 from har_llm.models.reasoning import split_reasoning
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import FORMAT
@@ -195,7 +196,7 @@ def _window(run: Fabricated, session: str, index: int, held: Sequence[Event]) ->
 
 def _predictions(run: Fabricated, session: str, index: int, held: Sequence[Event]) -> list[dict[str, Any]]:
     ids = [event.id for event in held]
-    asked = Asked(ids, Labels(run.activities))
+    asked = Asked(ids, Labels(run.activities), AnswerForm(keys=AnswerKeys(resident="resident")))
     read = [parsing.parse(model(held), run.finish_reason, asked, thinking=True) for model in run.models]
     rows = []
     for inside, event in enumerate(held):
@@ -218,7 +219,8 @@ def _predictions(run: Fabricated, session: str, index: int, held: Sequence[Event
 
 
 def _said(prediction: Prediction) -> dict[str, Any]:
-    return {"activity": prediction.activity, "missed": prediction.missed}
+    known = {} if prediction.resident is None else {"resident": prediction.resident}
+    return {"activity": prediction.activity, "missed": prediction.missed, **known}
 
 
 def _metrics(run: Fabricated, rows: Sequence[Mapping[str, Any]], windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -186,6 +186,8 @@ class Column(Generic[Value]):
 @dataclass(frozen=True)
 class Predicted:
     activity: int | None
+    resident: int | None = None
+    """Who caused the event, as a number that counts within its window; None where nothing is said of it."""
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,9 @@ class Dataset:
         if isinstance(row, PredictionRow) and row.excluded is not None:
             return self._code(Excluded(row.excluded))
         prediction = row.parsed(parsing)
-        return self._code(Predicted(prediction.activity) if prediction.missed is None else Missed(prediction.missed))
+        if prediction.missed is not None:
+            return self._code(Missed(prediction.missed))
+        return self._code(Predicted(prediction.activity, prediction.resident))
 
     def _code(self, meaning: Meaning) -> str:
         return chr(FIRST + self._codes.number(meaning))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from itertools import pairwise
@@ -17,7 +18,7 @@ from har_llm.report.page.write import write_page
 from har_llm.runs.directory import RunResult
 from har_llm.runs.result import PredictionRow
 from tests.report.browser import Watched
-from tests.report.page_runs import PNG, VIEWS, Fabricated, events, gives_up, make, says
+from tests.report.page_runs import PNG, VIEWS, Fabricated, events, gives_up, make, says, writes
 from tests.scripted_runs import done, gold_script
 
 pytestmark = pytest.mark.slow
@@ -411,6 +412,23 @@ def test_the_prompt_is_there_to_be_opened_with_its_event_marked(report: Path, wa
     page.page.wait_for_selector(".prompt mark")
     assert "A long description of the home." in page.text(".prompt .text >> nth=1")
     assert page.texts(".prompt mark") == ['{"id": 8, "time": "19:04:00", "event": "bathroom door 8"}']
+
+
+def test_who_is_said_to_have_caused_an_event_stands_behind_its_activity(tmp_path: Path, watch: Watch) -> None:
+    """And is no other activity: a band does not end where the person changes."""
+    answer = json.dumps([{"id": number, "activity": 2, "resident": 1 + number} for number in range(2)])
+    run = make(tmp_path, Fabricated("run", {"day": events("a", "b")}, [writes(f"<think>\nSo.\n</think>\n\n{answer}")]))
+    path = tmp_path / "report.html"
+    write_page([run], path, tables=[], figures=[], headline="accuracy", parsing="strict")
+    page = watch(path, "#explorer?event=day/1")
+    assert page.texts(".card .verdict") == ["✓ 2. cooking, person 2 of the window – right"]
+    assert [row.splitlines()[-1] for row in page.texts(".window tbody tr")] == [
+        "2. cooking, person 1 of the window",
+        "2. cooking, person 2 of the window",
+    ]
+    page.go("#days")
+    page.page.locator("summary", has_text="This day as a table").first.click()
+    assert sum("2. cooking" in row and "gold" not in row for row in page.texts(".timeline details tbody tr")) == 1
 
 
 def test_an_unlabelled_event_is_neither_right_nor_wrong(report: Path, watch: Watch) -> None:

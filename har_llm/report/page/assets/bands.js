@@ -58,7 +58,7 @@ function drawTimes(pen, ticks, ink) {
 
 /** `place`, `end`: where an event begins and ends, in pixels; `lasts`: whether it does so until the next one. */
 function drawRow(pen, { data, run, parsing, first, last, place, end, lasts, top, ink, lit, view }) {
-  const codeAt = run === null ? (event) => data.golds.at[event] : (event) => data.code(run, event, parsing);
+  const codeAt = run === null ? (event) => data.golds.at[event] : (event) => data.alike[data.code(run, event, parsing)];
   for (const { from, until, code } of segments(first, last, codeAt, lasts)) {
     const x = Math.max(-2, place(from)), wide = Math.min(view.wide + 2, end(until - 1)) - x;
     const numbers = run === null ? data.golds.values[code] : [data.codes[code]?.activity ?? []].flat();

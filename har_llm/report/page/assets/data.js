@@ -8,6 +8,9 @@ class Data {
     this.names = new Map(info.activities.map(([id, name]) => [Number(id), name]));
     this.order = [...this.names.keys()];
     this.codes = content.codes;
+    /** For each code the first with the same activity, whoever is said to have done it. */
+    this.alike = content.codes.map((said) => content.codes.findIndex((other) =>
+      other === said || (said?.activity !== undefined && other?.activity === said.activity)));
     this.columns = content.columns;
     this.event = content.event;
     this.golds = content.gold;

@@ -113,7 +113,7 @@ function verdict(data, said, outcome) {
   if ("missed" in said) {
     return [h("b", null, `missed: ${causeName(said.missed)}`), ` – ${CAUSE_WORDS[said.missed] ?? ""}`];
   }
-  return [h("b", null, activityTag(data, said.activity)), data.labelled && ` – ${outcome}`];
+  return [h("b", null, predictedTag(data, said)), data.labelled && ` – ${outcome}`];
 }
 
 async function fillWords(body, data, run, event, parsing, isCurrent) {

@@ -63,8 +63,7 @@ function eventLine(data, event, runs, parsing) {
 
 function saidTags(data, event, runs, parsing) {
   return runs.map((run, at) => {
-    const said = data.said(run, event, parsing);
-    return [at ? " or " : "", said?.activity === undefined ? saidWords(data, said) : activityTag(data, said.activity)];
+    return [at ? " or " : "", predictedTag(data, data.said(run, event, parsing))];
   });
 }
 

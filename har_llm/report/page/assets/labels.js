@@ -51,7 +51,16 @@ function causeName(cause) {
 function saidWords(data, said) {
   if (said === null) return "not in this run";
   if ("excluded" in said) return `excluded: ${said.excluded}`;
-  return "missed" in said ? `missed (${causeName(said.missed)})` : data.activity(said.activity);
+  return "missed" in said ? `missed (${causeName(said.missed)})` : data.activity(said.activity) + residentWords(said);
+}
+
+/** Who is said to have caused an event: a number that means a person in its window only. */
+function residentWords(said) {
+  return said.resident == null ? "" : `, person ${said.resident} of the window`;
+}
+
+function predictedTag(data, said) {
+  return said?.activity === undefined ? saidWords(data, said) : [activityTag(data, said.activity), residentWords(said)];
 }
 
 function statusTag(run) {

@@ -123,7 +123,7 @@ function readoutOf(data, runs, parsing, event) {
       runs.map((run) => {
         const said = data.said(run, event, parsing), outcome = data.outcome(run, event, parsing);
         return h("div", null, h("dt", null, index.runs[run].label), h("dd", null, data.labelled && [mark(outcome), " "],
-          said?.activity === undefined ? saidWords(data, said) : activityTag(data, said.activity)));
+          predictedTag(data, said)));
       })),
   ];
 }
