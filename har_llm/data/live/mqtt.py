@@ -32,11 +32,11 @@ class WatchedMqtt(WatchConfig):
     """The name of the session; null = har_llm- and the dataset's name. No two processes may use one at once."""
     keepalive: int = 30
     """Seconds after which a connection that says nothing is given up."""
-    statestream: str | None = "homeassistant"
+    statestream: str | None = "statestream"
     """base_topic of mqtt_statestream, whose entities are sensors by their ids; null = none."""
-    publish_timestamps: bool = False
-    """Whether mqtt_statestream has publish_timestamps: true: an event is then as old as its last_changed, and otherwise as
-    its arrival."""
+    publish_timestamps: bool = True
+    """Whether mqtt_statestream has publish_timestamps: true. An event is then as old as its last_changed, which is waited
+    for at most 2 seconds; otherwise as its arrival."""
     zigbee2mqtt: str | None = None
     """base_topic of Zigbee2MQTT, as in zigbee2mqtt; each property of a device is a sensor, NAME_PROPERTY; null = none."""
     publish: bool = False

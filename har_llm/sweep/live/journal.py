@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -11,12 +12,14 @@ from typing import Any, BinaryIO
 from har_llm.common.errors import MissingError
 from har_llm.common.files import bounded_lines, open_bounded, write_whole
 
+DIGEST_LENGTH = 16
 MOST_LINES = 5000
 """Lines after which the journal is begun anew with what is still needed."""
 
 
 class Journal:
-    """Its first line is a state; the others are what has changed since. One that was torn by a kill is dropped."""
+    """Its first line is a state; the others are what has changed since. Each ends with a digest of what it says; the last
+    one is dropped where a kill has torn it."""
 
     def __init__(self, path: Path):
         self._path = path
@@ -24,15 +27,17 @@ class Journal:
         self._lines = 0
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """The lines. Raises MissingError for a damaged file."""
+        """What the lines say. Raises MissingError for a damaged file."""
         if not self._path.exists():
             return
         try:
             with open_bounded(self._path) as stream:
                 lines = list(bounded_lines(stream))
-            if lines and not lines[-1].endswith(b"\n"):
-                del lines[-1]
-            yield from map(json.loads, lines)
+            for number, line in enumerate(lines, 1):
+                if line.endswith(b"\n"):
+                    yield _read(line, number)
+                elif number < len(lines):
+                    raise ValueError(f"line {number} is too long")
         except (OSError, ValueError) as error:
             raise MissingError(
                 f"{self._path} cannot be read ({error}); move it elsewhere to begin anew, without what waits there."
@@ -76,4 +81,18 @@ class Journal:
 
 
 def _line(content: dict[str, Any]) -> str:
-    return json.dumps(content, ensure_ascii=True) + "\n"
+    body = json.dumps(content, ensure_ascii=True)
+    return f"{body}\t{_digest(body.encode('ascii'))}\n"
+
+
+def _read(line: bytes, number: int) -> dict[str, Any]:
+    """Raises ValueError for a line that is not as it was written."""
+    body, _, digest = line.rstrip(b"\n").rpartition(b"\t")
+    if digest.decode("ascii", errors="replace") != _digest(body):
+        raise ValueError(f"line {number} is not as it was written")
+    content: dict[str, Any] = json.loads(body)
+    return content
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:DIGEST_LENGTH]

@@ -63,10 +63,10 @@ class Kept:
                 self._restore(state)
             for change in lines:
                 self._apply(change)
-        except (KeyError, ValueError, TypeError, IndexError) as error:
+        except (KeyError, ValueError, TypeError) as error:  # the lines are as they were written
             raise MissingError(
-                f"{folder / 'journal.jsonl'} is damaged, or of another version of har_llm ({error!r}); move it elsewhere to "
-                f"begin anew, without the events that wait in it."
+                f"{folder / 'journal.jsonl'} is of another version of har_llm ({error}); move it elsewhere to begin anew, "
+                f"without the events that wait in it."
             ) from None
         self._journal.begin(self._state())
 

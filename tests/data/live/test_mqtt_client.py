@@ -19,7 +19,8 @@ SECONDS = 20
 
 
 def listening(folder: Path, port: int, place: object = None, **settings: Any) -> Listened:
-    return Listened(replace(WatchedMqtt(name="mqtt", host="127.0.0.1", port=port), **settings), home(folder), place)
+    given = WatchedMqtt(name="mqtt", host="127.0.0.1", port=port, publish_timestamps=False)
+    return Listened(replace(given, **settings), home(folder), place)
 
 
 def until(listened: Listened, count: int) -> list[tuple[str, str | None]]:
@@ -34,7 +35,7 @@ def until(listened: Listened, count: int) -> list[tuple[str, str | None]]:
 def say(port: int, *states: str, sensor: str = "door") -> None:
     with publisher(port) as client:
         for state in states:
-            client.publish(f"homeassistant/binary_sensor/{sensor}/state", state, qos=1).wait_for_publish(SECONDS)
+            client.publish(f"statestream/binary_sensor/{sensor}/state", state, qos=1).wait_for_publish(SECONDS)
 
 
 def test_what_comes_while_nobody_listens_is_kept_and_told_once(tmp_path: Path) -> None:
@@ -109,7 +110,7 @@ def test_a_thousand_messages_are_taken_at_once(tmp_path: Path) -> None:
         listened = listening(tmp_path, port)
         listened.next()
         for number in range(1000):
-            client.publish("homeassistant/binary_sensor/door/state", "on" if number % 2 else "off", qos=1)
+            client.publish("statestream/binary_sensor/door/state", "on" if number % 2 else "off", qos=1)
         assert len(until(listened, 1000)) == 1000
 
 

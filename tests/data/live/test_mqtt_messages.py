@@ -15,7 +15,7 @@ from har_llm.data.datasets.own.times import Times, zone_of
 from har_llm.data.live.mqtt import WatchedMqtt
 from har_llm.data.live.mqtt_messages import Malformed, Messages
 
-PLAIN = WatchedMqtt(name="mqtt", zigbee2mqtt="zigbee2mqtt")
+PLAIN = WatchedMqtt(name="mqtt", zigbee2mqtt="zigbee2mqtt", publish_timestamps=False)
 STAMPED = replace(PLAIN, publish_timestamps=True)
 
 
@@ -29,15 +29,15 @@ def found(asked: Messages, topic: str, payload: str | bytes, *, retained: bool =
 
 
 def test_a_state_of_home_assistant_is_a_reading_of_its_entity_now() -> None:
-    (reading,) = messages().read("homeassistant/binary_sensor/fridge/state", b"on", None, retained=False).readings
+    (reading,) = messages().read("statestream/binary_sensor/fridge/state", b"on", None, retained=False).readings
     assert (reading.sensor, reading.value) == ("binary_sensor.fridge", "on")
     assert abs(reading.when[0] - datetime.now(UTC).replace(tzinfo=None)) < timedelta(seconds=60)
-    assert found(messages(), "homeassistant/binary_sensor/fridge/device_class", '"door"') == []
+    assert found(messages(), "statestream/binary_sensor/fridge/device_class", '"door"') == []
     assert found(messages(), "elsewhere/binary_sensor/fridge/state", "on") == []
 
 
 def test_a_state_waits_for_the_time_that_is_published_behind_it() -> None:
-    asked, base = messages(STAMPED), "homeassistant/binary_sensor"
+    asked, base = messages(STAMPED), "statestream/binary_sensor"
     assert asked.read(f"{base}/fridge/state", b"on", 1, retained=False) == ([], [])
     assert asked.read(f"{base}/door/state", b"off", 2, retained=False) == ([], [])
     read = asked.read(f"{base}/fridge/last_changed", b"2026-03-02T06:10:00.250000+00:00", 3, retained=False)
@@ -50,7 +50,7 @@ def test_a_state_waits_for_the_time_that_is_published_behind_it() -> None:
 
 def test_a_state_whose_time_does_not_come_is_given_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = messages(STAMPED)
-    asked.read("homeassistant/binary_sensor/fridge/state", b"on", 1, retained=False)
+    asked.read("statestream/binary_sensor/fridge/state", b"on", 1, retained=False)
     assert asked.overdue() == ([], [])
     monkeypatch.setattr("har_llm.data.live.mqtt_messages.HOLD_S", -1.0)
     assert [one.value for one in asked.overdue().readings] == ["on"] and asked.overdue() == ([], [])
@@ -70,7 +70,7 @@ def test_each_property_of_a_device_of_zigbee2mqtt_is_a_sensor() -> None:
 
 
 def test_what_the_broker_has_kept_is_an_event_only_where_changes_are() -> None:
-    topic = "homeassistant/binary_sensor/fridge/state"
+    topic = "statestream/binary_sensor/fridge/state"
     assert found(messages(), topic, "on", retained=True) == [("binary_sensor.fridge", "on")]
     assert found(messages(changes_only=False), topic, "on", retained=True) == []
 
@@ -82,8 +82,8 @@ def test_what_the_broker_has_kept_is_an_event_only_where_changes_are() -> None:
         ("zigbee2mqtt/door", b"[" * 5000, "is no JSON"),
         ("zigbee2mqtt/door", b"[1]", "is no object of at most 100 properties"),
         ("zigbee2mqtt/door", b" " * 70_000, "has 70,000 bytes"),
-        ("homeassistant/binary_sensor/door/state", b"\xff", "a state is no text in UTF-8"),
-        ("homeassistant/binary_sensor/door/state", b"x" * 2000, "a state has 2,000 bytes"),
+        ("statestream/binary_sensor/door/state", b"\xff", "a state is no text in UTF-8"),
+        ("statestream/binary_sensor/door/state", b"x" * 2000, "a state has 2,000 bytes"),
     ],
 )
 def test_what_cannot_be_understood_says_why(topic: str, payload: bytes, told: str) -> None:
@@ -93,7 +93,7 @@ def test_what_cannot_be_understood_says_why(topic: str, payload: bytes, told: st
 
 @settings(max_examples=100)
 @given(
-    st.sampled_from(["homeassistant/a/b/state", "homeassistant/a/b/last_changed", "zigbee2mqtt/a", "zigbee2mqtt//", "x"]),
+    st.sampled_from(["statestream/a/b/state", "statestream/a/b/last_changed", "zigbee2mqtt/a", "zigbee2mqtt//", "x"]),
     st.one_of(
         st.binary(max_size=50),
         st.dictionaries(

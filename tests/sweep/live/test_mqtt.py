@@ -22,7 +22,7 @@ def replay(port: int, recorded: list[str]) -> None:
         sent: list[Any] = []
         for row in recorded:
             entity, state, changed = row.strip().split(",")
-            base = f"homeassistant/{entity.replace('.', '/')}"
+            base = f"statestream/{entity.replace('.', '/')}"
             sent += [client.publish(f"{base}/state", state, qos=1), client.publish(f"{base}/last_changed", changed, qos=1)]
             time.sleep(97 / SPEED)
         for one in sent:
@@ -36,7 +36,6 @@ def test_a_day_through_the_broker_says_what_a_run_of_its_recording_says(tmp_path
         "watch=mqtt",
         f"watch.port={port}",
         "watch.host=127.0.0.1",
-        "watch.publish_timestamps=true",
         "watch.publish=true",
     )
     given = watched(tmp_path, *listening, data=recorded)

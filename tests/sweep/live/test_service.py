@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from har_llm.common.errors import ConfigError, EngineError, HarError, MissingError
 from har_llm.common.lock import HeldError, Lock
 from har_llm.engines.scripted import ScriptedEngine
+from har_llm.sweep.live.journal import Journal
 from har_llm.sweep.live.service import FAILED, QUEUE_FULL, TOO_SHORT, live_folder
 from tests.sweep.live.days import as_offline, generations, lines, offline, rows, watch_some, watched
 
@@ -39,8 +39,8 @@ def test_what_was_answered_before_a_kill_and_not_written_is_not_asked_again(tmp_
     output, before = live_folder(given) / "watch.jsonl", generations(tmp_path)
     journal = live_folder(given) / "journal.jsonl"
     kept = journal.read_text().splitlines()
-    assert json.loads(kept[-1])["done"], "killed before this line was on disk, and in the midst of the next window's"
-    journal.write_text("\n".join(kept[:-1]) + '\n{"done": "2026-0')
+    assert kept[-1].startswith('{"done"'), "killed before this line was on disk, and in the midst of the next window's"
+    journal.write_text("\n".join([*kept[:-1], kept[-1][:20]]))
     output.write_text(output.read_text() + '{"session": "20')
     noted = watch_some(given, 1)
     assert len(noted.windows) == 1 and generations(tmp_path) == before
@@ -133,9 +133,9 @@ def test_a_recording_of_the_past_is_refused(tmp_path: Path) -> None:
         watch_some(experiment(f"paths.outputs={tmp_path}"), 1)
 
 
-def test_a_damaged_journal_says_what_to_do(tmp_path: Path) -> None:
+def test_a_journal_of_another_version_says_what_to_do(tmp_path: Path) -> None:
     given = watched(tmp_path, data=rows(10))
     live_folder(given).mkdir(parents=True)
-    (live_folder(given) / "journal.jsonl").write_text('{"format": 0}\n')
-    with pytest.raises(MissingError, match=r"of another version of har_llm .* move it elsewhere to begin anew"):
+    Journal(live_folder(given) / "journal.jsonl").begin({"format": 0})
+    with pytest.raises(MissingError, match=r"of another version of har_llm \(format 0\); move it elsewhere to begin anew"):
         watch_some(given, 1)
