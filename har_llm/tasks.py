@@ -222,7 +222,7 @@ def bench(jobs: Sequence[Job]) -> None:
 
 
 def watch(jobs: Sequence[Job]) -> None:
-    """Recognise activities while events come, as conf/watch says: from a file that grows, from MQTT, from Home Assistant."""
+    """Recognise activities while events come: from a growing file, MQTT or Home Assistant (watch=NAME)."""
     import signal
     import threading
 

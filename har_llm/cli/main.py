@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import har_llm
-from har_llm.cli.arguments import COMPLETION, read_arguments
 from har_llm.cli.help import help_text
 from har_llm.common.errors import HarError
 from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
@@ -43,6 +42,8 @@ def answer(arguments: Sequence[str]) -> None:
     if "--version" in arguments:
         print(f"har_llm {har_llm.__version__}")
         return
+    from har_llm.cli.arguments import COMPLETION, read_arguments  # later, so that --help is there at once
+
     if {*COMPLETION} & {*arguments}:
         from har_llm.cli.completion import completion
 

@@ -41,6 +41,7 @@ def test_ctrl_c_prints_the_command_that_goes_on(tmp_path: Path, script: str) -> 
     assert not list((tmp_path / "outputs").glob("runs/*"))
 
 
+INTERRUPTED = "\nInterrupted. What is finished is kept; to resume:\n  har-llm task=describe\n"
 INTERRUPTED_AT_IMPORT = """
 import os, runpy, signal, sys
 
@@ -59,8 +60,9 @@ runpy.run_module("har_llm", run_name="__main__", alter_sys=False)
     ("module", "code", "errors"),
     [
         ("har_llm.cli.main", -signal.SIGINT, ""),
-        ("har_llm.cli.arguments", -signal.SIGINT, ""),
-        ("hydra.core.utils", 130, "\nInterrupted. What is finished is kept; to resume:\n  har-llm task=describe\n"),
+        ("har_llm.cli.help", -signal.SIGINT, ""),
+        ("har_llm.cli.arguments", 130, INTERRUPTED),
+        ("hydra.core.utils", 130, INTERRUPTED),
     ],
 )
 def test_ctrl_c_while_the_command_begins_shows_no_traceback(tmp_path: Path, module: str, code: int, errors: str) -> None:
