@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from har_llm.data.datasets.files import shown
 from har_llm.data.datasets.intervals.reader import IntervalReader
-from har_llm.data.datasets.timeline import Timeline
+from har_llm.data.datasets.timeline import Timeline, apart
 
 STATUSES = ("ON", "OFF")
 TIME_DIGITS = 13
@@ -35,7 +35,7 @@ class SubjectTimeline(Timeline):
     """What a subject does when, by its labels.csv."""
 
     def __init__(self, subject: str, spans: Sequence[tuple[int, int, int]], *, complete: bool):
-        super().__init__(spans)
+        super().__init__(apart(spans))
         self.subjects = (subject,)
         self.complete = complete
         """False if labels.csv has faults: an event without a label is then not reported as well."""

@@ -108,19 +108,21 @@ class IntervalRelease(ContinuousRelease):
     def _sessions(
         self, sensors: Mapping[tuple[int, int, str], int], activities: Iterable[tuple[int, int, int]]
     ) -> list[Session]:
-        """The events in order of time; those of a second are in the order of the file."""
+        """The events in order of time. Those of a second are in the order of the file, after the ends of intervals that
+        began before it: one that ends where another begins ends before it, in any order of rows."""
         words = {key: [f"{one.room} {one.name} {state}" for state in one.states] for key, one in self.sensors.items()}
-        timed: list[tuple[int, int, int, str]] = []
+        timed: list[tuple[int, bool, int, int, str]] = []
         with without_collector():
             for (start, end, key), line in sensors.items():
-                timed += [(start, line, 0, words[key][0]), (end, line, 1, words[key][1])]
+                began, ended = words[key]
+                timed += [(start, True, line, 0, began), (end, start == end, line, 1, ended)]
             timed.sort()
             seconds, in_gap, gold = [one[0] for one in timed], self.in_gap, list[tuple[int, ...]]()
             offered = self.offered(self.home).activities
             for held, end in Timeline([span for span in apart(activities) if span[2] in offered]).pieces(seconds):
                 gold += [held or in_gap] * (end - len(gold))
             moments = [EPOCH + timedelta(0, second) for second in seconds]
-            columns = Columns(moments, [one[3] for one in timed], gold, [()] * len(timed))
+            columns = Columns(moments, [one[-1] for one in timed], gold, [()] * len(timed))
             return self.cut.sessions(self.name, moments, columns)
 
     def _home(self, found: Collection[str]) -> HomeConfig:

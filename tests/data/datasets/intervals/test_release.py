@@ -80,6 +80,12 @@ def test_rows_out_of_order_are_put_in_order_and_counted(tmp_path: Path) -> None:
     assert [event.time for event in recordings.sessions[0].events] == sorted(e.time for e in recordings.sessions[0].events)
 
 
+def test_an_interval_ends_before_another_begins_at_that_second_in_any_order_of_rows(tmp_path: Path) -> None:
+    rows = [f"{DAY} 08:0{start}:00\t{DAY} 08:0{start + 1}:00\tBed\tPressure\tBedroom" for start in (1, 0)]
+    said = [event.text.rpartition(" ")[2] for event in events(uci_adl(tmp_path, rows), tmp_path)]
+    assert said == ["PRESSED", "RELEASED"] * 2
+
+
 def test_a_count_in_the_last_line_is_compared(tmp_path: Path) -> None:
     row = "3-Feb-2008 08:00:00\t3-Feb-2008 08:00:09\t24\t1"
     activity = "03-Feb-2008 07:00:00\t03-Feb-2008 08:00:00\t10"

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from har_llm.common.errors import ConfigError
 from har_llm.data.datasets.marble import Marble
 from har_llm.data.datasets.marble_times import SubjectTimeline, local_time
+from har_llm.data.datasets.timeline import apart
 from har_llm.data.records import Recordings
 from har_llm.data.splits import PaperSplit
 from har_llm.data.windows import FixedWindows
@@ -239,6 +240,12 @@ def test_labels_include_both_ends(marble: Marble, tmp_path: Path) -> None:
     assert [event.activities for event in marble.read(tmp_path).sessions[0].events] == [(4,), (4,), (3,)]
 
 
+def test_a_label_that_ends_where_another_begins_ends_before_it(marble: Marble, tmp_path: Path) -> None:
+    rows = [f'R1,"ON",{START},"200"', f'R1,"OFF",{START + 9},"200"']
+    write_instance(tmp_path, events=rows, labels=[f"{START},{START + 9},EATING", f"{START + 9},{START + 20},COOKING"])
+    assert [event.activities for event in marble.read(tmp_path).sessions[0].events] == [(4,), (3,)]
+
+
 def test_an_event_has_the_label_of_its_own_subject(marble: Marble, tmp_path: Path) -> None:
     rows = [f'R1,"ON",{START},"200"', f'R1,"OFF",{START + 9},"201"']
     folder = write_instance(tmp_path, "A2a/instance1", events=rows, labels=[f"{START},{START + 9},EATING"])
@@ -273,7 +280,7 @@ def test_timeline_agrees_with_looking_at_every_span(drawn: list[tuple[int, int, 
     listed = [(start, start + length, number) for start, length, number in drawn]
     timeline = SubjectTimeline("A", listed, complete=True)
     for moment in range(90):
-        assert timeline.at(moment) == tuple(sorted({n for start, end, n in listed if start <= moment <= end}))
+        assert timeline.at(moment) == tuple(sorted({n for start, end, n in apart(listed) if start <= moment <= end}))
 
 
 @pytest.mark.parametrize(
