@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from har_llm.common.errors import ConfigError
+from har_llm.config.experiment import Experiment
+from har_llm.data.records import Recordings
 from har_llm.runs.adapter_files import adapter_weights
-from har_llm.runs.prepare import prepare
+from har_llm.runs.prepare import prepare, read_recordings
 from har_llm.runs.recipe import StudentRun, find_adapter
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
@@ -60,6 +63,24 @@ def test_a_teacher_may_generate_first_with_an_engine_of_its_own(tmp_path: Path, 
     teacher = job(tmp_path, "lora=none", "model=tiny_teacher", "split.part=train", "engine=vllm", *alone)
     assert recipe is not None
     assert [one.key for one in prepare(teacher.experiment).requests] == recipe.identity["examples"]  # type: ignore[arg-type]
+
+
+def without_gold(of: Experiment) -> Recordings:
+    recordings = read_recordings(of)
+    sessions = [
+        replace(session, events=[event._replace(activities=(), subjects=()) for event in session.events])
+        for session in recordings.sessions
+    ]
+    return replace(recordings, sessions=sessions)
+
+
+def test_a_home_without_labels_is_learned_from_as_one_with_labels_and_can_be_scored_afterwards(tmp_path: Path) -> None:
+    """What was made without labels is found under the same keys once there are labels: only scores are new."""
+    hidden, labelled = (prepare(job(tmp_path).experiment, read=read) for read in (without_gold, read_recordings))  # type: ignore[arg-type]
+    assert hidden.recipe is not None and labelled.recipe is not None
+    assert hidden.recipe.key == labelled.recipe.key and not hidden.recipe.source.uses_gold
+    assert [one.key for one in hidden.requests] == [one.key for one in labelled.requests]
+    assert hidden.folder != labelled.folder, "the run with scores is a run of its own"
 
 
 def test_an_adapter_lies_where_its_key_says_whatever_the_student_is_called(tmp_path: Path) -> None:
