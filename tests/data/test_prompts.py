@@ -261,7 +261,9 @@ def test_shipped_prompts_of_marble(name: str) -> None:
     home = load("dataset/marble", Marble).build_home()
     shown = [Window(f"t{session}", 0, tuple(session_of(2).events)) for session in range(4)]
     text = shipped_prompt(name).renderer(home, shown).render(Window("s", 0, ())).messages[-1]["content"]
-    for words in ("- medicine area: medicines cabinet\n", "- hall\n", " preparing cold meal\n", "Rules:\n- Cooking needs"):
+    listed = ("- medicine area: medicines cabinet\n", "- hall\n", " preparing cold meal\n", "Rules:\n- Cooking needs")
+    of_its_makers = (" eating: also just drinking a glass of water\n", "acted at any time of the day")
+    for words in (*listed, *of_its_makers):
         assert words in text
     assert "$" not in text and ("<activity>" in text) == (name != "embedded")
 

@@ -40,9 +40,10 @@ def test_whole_files_are_told_from_pointers_and_from_half_of_a_download(tmp_path
         with pytest.raises(MissingError, match=rf"^{weights} is cut short or damaged \(.*\); download it again\.$"):
             check_whole(model)
     weights.write_bytes(whole)
-    tokenizer.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{64 * '0'}\nsize 11422654\n")
-    with pytest.raises(MissingError, match=rf"^{tokenizer} only names the file, .* run `git lfs pull` in its folder"):
-        check_whole(model)
+    for file in (tokenizer, weights):
+        file.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{64 * '0'}\nsize 11422654\n")
+        with pytest.raises(MissingError, match=rf"^{file} only names the file, .* run `git lfs pull` in its folder"):
+            check_whole(model)
 
 
 def test_a_config_of_more_layers_than_there_are_weights_is_refused(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ def test_table_4_has_means_and_deviations(tmp_path: Path) -> None:
     assert row(table, "Qwen3-0.6B trained on MARBLE")["MuRAL paper"] == "7.21 ± 3.52"
     assert row(table, "Qwen3-0.6B trained on MARBLE")["MuRAL difference"] == "0.00"
     assert "28 test sessions" in " ".join(table.notes)
+    assert "An activity outside the list is a missed event here; the paper does not say" in " ".join(table.notes)
 
 
 def test_no_student_trained_on_all_sessions_hides_another(tmp_path: Path) -> None:

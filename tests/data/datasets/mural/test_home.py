@@ -25,6 +25,7 @@ def test_home_comes_from_the_users_files(tmp_path: Path) -> None:
         "living room": ("television",),
     }
     assert "Wattmeters" in home.description and not home.rules
+    assert "On a chair or the toilet, OPENED and CLOSED mean that somebody sits down or gets up" in home.description
 
 
 def test_activities_have_the_files_own_names_and_order(tmp_path: Path) -> None:
