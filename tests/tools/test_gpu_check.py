@@ -103,6 +103,26 @@ def test_parts_for_which_no_time_is_left_are_not_checked(
     assert code == 0 and "| NOT CHECKED: the time was over | 0 |" in report
 
 
+ELSEWHERE = {
+    "GGUF file as a model": "it becomes a folder of safetensors before an engine sees it",
+    "llama": "for machines without a GPU",
+    "other published models": "they would have to be downloaded",
+    "locks/": "the environment that the command runs in is made of them",
+}
+"""Words of rows of README's table that no part is for, with the reason."""
+
+
+def test_there_is_a_part_for_every_row_that_was_not_run_on_a_gpu(check: Any) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("`", "")
+    rows = [line.split(" | ") for line in text.partition("\n## Status\n")[2].partition("\n## ")[0].splitlines()]
+    unchecked = [cells[0].removeprefix("| ") for cells in rows if len(cells) == 4 and cells[2] == "no"]
+    assert len(unchecked) > 15
+    named = {part.row.partition(":")[0] for part in check.PARTS.values()}
+    for row in unchecked:
+        assert any(words in row for words in (*named, *ELSEWHERE)), row
+    assert all(any(words in row for row in unchecked) for words in (*named, *ELSEWHERE))
+
+
 @pytest.mark.slow
 def test_every_command_of_a_part_can_be_composed(check: Any) -> None:
     """Its settings exist; what they do needs a GPU."""
