@@ -23,7 +23,7 @@ from har_llm.distill.training_config import LINEAR
 from har_llm.distill.training_messages import LongExamples, TrainingMessage, TrainingStart, TrainingStep
 from har_llm.distill.worker import trained
 from har_llm.engines.weights import load_model
-from tests.altered_files import altered, without_a_layer
+from tests.altered_files import Tensors, altered, without_a_layer
 from tests.distill.trainings import adapter, job
 from tests.lora_adapters import random_adapter
 from tests.same_process import in_this_process
@@ -229,6 +229,21 @@ def test_a_student_without_some_of_its_weights_is_not_trained_nor_merged(rows: P
         trl_trainer.train(replace(made, base=str(base)), lambda message: None)
     with pytest.raises(EngineError, match=told):
         merge(str(base), str(random_adapter(tmp_path / "adapter", "tiny_student")), "float32", False, str(tmp_path / "to"))
+
+
+def test_an_adapter_that_fits_no_layer_is_not_merged(tmp_path: Path) -> None:
+    from har_llm.distill.merge import merge
+
+    def without_prefix(tensors: Tensors) -> Tensors:
+        return {name.removeprefix("base_model.model."): one for name, one in tensors.items()}
+
+    base = job(tmp_path, tmp_path).base
+    unfit = altered(random_adapter(tmp_path / "adapter", "tiny_student"), tmp_path / "unfit", without_prefix)
+    with pytest.raises(
+        EngineError, match=r"unfit/adapter_model\.safetensors does not fit the model: it has model\.layers\.0"
+    ):
+        merge(base, str(unfit), "float32", False, str(tmp_path / "merged"))
+    assert not (tmp_path / "merged").exists()
 
 
 def test_further_arguments_make_another_adapter(rows: Path, tmp_path: Path) -> None:
