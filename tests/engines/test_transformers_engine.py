@@ -14,6 +14,7 @@ import pytest
 import torch
 from transformers import (
     AutoModelForCausalLM,
+    BitsAndBytesConfig,
     FalconH1Config,
     GPT2Config,
     LogitsProcessorList,
@@ -30,6 +31,7 @@ from transformers import (
 
 from har_llm.common.errors import EngineError
 from har_llm.common.hardware import Gpu
+from har_llm.distill.trainer_choice import installed
 from har_llm.engines.base import Adapter, Decoding, Generation, LoadedModel, Request
 from har_llm.engines.seeded_sampling import SeededSampling
 from har_llm.engines.transformers_config import TransformersEngineConfig
@@ -164,9 +166,8 @@ def test_a_generation_ends_at_the_end_token_of_either_file(
 ) -> None:
     """vLLM does so too, see `made` in its tests."""
     model = copied(tmp_path)
-    for name, values in (("tokenizer", {"eos_token": tokenizer}), ("generation", {"eos_token_id": generation})):
-        file = Path(model.path) / f"{name}_config.json"
-        file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+    change(Path(model.path) / "tokenizer_config.json", eos_token=tokenizer)
+    change(Path(model.path) / "generation_config.json", eos_token_id=generation)
     made = generated(requests[:1], Sampling(temperature=0.0, max_new_tokens=400), model)["key0"]
     assert made.finish_reason == "stop" and made.completion_tokens < 400
 
@@ -191,12 +192,45 @@ def test_a_model_without_some_of_its_weights_is_refused(tmp_path: Path) -> None:
         open_engine(TransformersEngineConfig(device="cpu"), loaded(path=str(folder)))
 
 
+@pytest.mark.skipif(installed("optimum"), reason="optimum is installed")
+def test_a_quantised_model_whose_package_is_missing_is_one_sentence(tmp_path: Path) -> None:
+    model = copied(tmp_path)
+    change(Path(model.path) / "config.json", quantization_config={"quant_method": "gptq", "bits": 4})
+    with pytest.raises(EngineError, match=rf"^The model in {model.path} cannot be loaded: .*requires optimum"):
+        open_engine(TransformersEngineConfig(device="cpu"), model)
+
+
+@pytest.mark.skipif(not installed("bitsandbytes"), reason="bitsandbytes is not installed; .ci/run installs it")
+def test_an_adapter_on_a_model_in_4_bits_changes_it_or_is_refused(requests: list[Request], tmp_path: Path) -> None:
+    """Its files have packed weights of other shapes than its layers."""
+    in_4_bits = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.float32)
+    quantised = AutoModelForCausalLM.from_pretrained(loaded().path, quantization_config=in_4_bits, dtype=torch.float32)
+    model = copied(tmp_path)
+    quantised.save_pretrained(model.path)
+    own = random_adapter(tmp_path / "own", model="tiny_student")
+    unfit = altered(own, tmp_path / "unfit", lambda tensors: {f"other.{name}": one for name, one in tensors.items()})
+    adapters = [Adapter(folder.name, str(folder)) for folder in (own, unfit)]
+    plain = drawn(requests[0], Sampling(temperature=0.0, max_new_tokens=8))
+    asked = [plain, *(plain._replace(key=one.name, adapter=one) for one in adapters)]
+    made = {}
+    with pytest.raises(
+        EngineError, match=r"unfit/adapter_model\.safetensors does not fit the model: it has other\.base_model"
+    ):
+        for one in open_engine(TransformersEngineConfig(device="cpu"), model).generate(asked):
+            made[one.key] = one.text
+    assert made.keys() == {"key0", "own"} and made["key0"] != made["own"]
+
+
 def test_without_thinking_the_template_closes_the_reasoning(requests: list[Request]) -> None:
     thinking = generated(requests[:1], GREEDY)["key0"]
     without = requests[0]._replace(decoding=Decoding(GREEDY, {"enable_thinking": False}))
     silent = generated([without], GREEDY)["key0"]
     assert silent.prompt_tokens > thinking.prompt_tokens
     assert not silent.text.startswith("<think>")
+
+
+def change(file: Path, **values: object) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
 
 
 def copied(tmp_path: Path) -> LoadedModel:
@@ -208,8 +242,7 @@ def copied(tmp_path: Path) -> LoadedModel:
 def test_only_our_settings_shape_a_generation(requests: list[Request], tmp_path: Path) -> None:
     """A model's own generation_config.json may hold a repetition penalty, which no key of ours would know."""
     model = copied(tmp_path)
-    file = Path(model.path) / "generation_config.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "repetition_penalty": 1.8, "num_beams": 2}))
+    change(Path(model.path) / "generation_config.json", repetition_penalty=1.8, num_beams=2)
     assert generated(requests[:2], GREEDY, model)["key0"].text == generated(requests[:2], GREEDY)["key0"].text
 
 
