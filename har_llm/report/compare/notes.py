@@ -12,6 +12,9 @@ from har_llm.scoring.significance import SIGNIFICANT, Difference, Differences, S
 
 FEWEST_TO_TELL = next(sessions for sessions in range(1, 99) if smallest_p(sessions) <= SIGNIFICANT)
 LEAST_SHOWN = 0.001
+DISAGREE = (
+    "The interval has no 0 in it and p is above 0.05, which may be so of few sessions; p, which assumes less, decides:"
+)
 
 
 def chance(p: float) -> str:
@@ -38,7 +41,9 @@ def _conclusion(one: Difference, sessions: int, better: str) -> str:
     if smallest_p(sessions) > SIGNIFICANT:
         return "These are too few sessions to tell."
     if one.p > SIGNIFICANT:
-        return "The sessions do not show that either run is better, nor that they are equal."
+        conclusion = "he sessions do not show that either run is better, nor that they are equal."
+        apart = one.ci95 is not None and not one.ci95[0] <= 0 <= one.ci95[1]
+        return f"{DISAGREE} t{conclusion}" if apart else f"T{conclusion}"
     often = decimals(100 * one.p, 1) if one.p >= LEAST_SHOWN else f"less than {decimals(100 * LEAST_SHOWN, 1)}"
     return f"{better} is better: chance alone would give such a difference in {often} % of cases."
 

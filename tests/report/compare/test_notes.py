@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from har_llm.report.compare.comparison import Comparison, compare
+from har_llm.report.compare.notes import certainty
 from har_llm.report.compare.pairing import pair
+from har_llm.scoring import significance
 from tests.report.run_folders import A_RIGHT, A_WRONG, BETTER, Sessions, paired, rows, several, written
 
 
@@ -49,6 +51,16 @@ def test_a_difference_in_few_of_the_sessions_is_said_to_be_so(tmp_path: Path) ->
     assert found.notes[0] == "The runs differ in 2 of 7 sessions only, so p cannot be below 0.500."
     assert found.metrics["accuracy"].ci95 is None
     assert found.notes[1].startswith("There is no interval for missed events, nor where half of the sessions")
+
+
+def test_an_interval_without_0_does_not_overrule_the_test() -> None:
+    scores = dict(enumerate((0.6, 0.65, 0.7, 0.75, 0.8, 0.19)))
+    a, b = ({str(n): {"accuracy": score} for n, score in one.items()} for one in (dict.fromkeys(scores, 0.2), scores))
+    said = certainty(significance.compare(a, b, ["accuracy"]), "accuracy", "A", "B")
+    assert said.startswith("(95 % interval +18.") and "p = 0.063, 6 sessions). The interval has no 0 in it and" in said
+    assert said.endswith(
+        "p, which assumes less, decides: the sessions do not show that either run is better, nor that they are equal."
+    )
 
 
 @pytest.mark.slow
