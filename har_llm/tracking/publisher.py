@@ -120,7 +120,7 @@ class Publisher:
             reply = self._next_reply(min(slow, deadline))
             if reply is None and slow < deadline:
                 print(
-                    f"Still publishing, at most {patience:g} s for each run; the results are complete even after Ctrl-C.",
+                    f"W&B is still at work, at most {patience:g} s a run; the results are complete even after Ctrl-C.",
                     file=sys.stderr,
                 )
                 slow = math.inf
