@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import har_llm, started
+from tests.commands import har_llm, started, workers_of
 from tests.sweep.live.days import answers, rows, watched
 
 COMMAND = (
@@ -26,16 +26,20 @@ COMMAND = (
 def test_it_watches_until_it_is_ended_and_then_says_what_it_did(tmp_path: Path, ended_by: signal.Signals) -> None:
     watched(tmp_path, data=rows(61))
     output = tmp_path / "outputs" / "live" / "history" / "watch.jsonl"
-    command = started(tmp_path, *COMMAND, f"engine.path={answers(tmp_path)}", "watch.start=beginning", "watch.quiet_s=600")
-    deadline = time.monotonic() + 120
+    settings = (f"engine.path={answers(tmp_path)}", "engine.delay_s=0.2", "watch.start=beginning", "watch.quiet_s=600")
+    command = started(tmp_path, *COMMAND, *settings)
+    deadline, killed = time.monotonic() + 120, list[None]()
     while (not output.exists() or output.read_text().count("\n") < 57) and time.monotonic() < deadline:
         assert command.poll() is None, command.communicate()[1]
         time.sleep(0.05)
+        if ended_by == signal.SIGINT and not killed and output.exists() and output.read_text():
+            killed = [worker.kill() for worker in workers_of(command)]  # the engine: it is started again
     command.send_signal(ended_by)
     out, errors = command.communicate(timeout=60)
     assert command.returncode == 0, errors
     assert out.startswith("2026-03-02 23:06:28 to 23:21:01: preparing a meal, 1 missed (omitted) [")
-    watching, ended = errors.splitlines()
+    watching, *between, ended = errors.splitlines()
+    assert len(between) == bool(killed) and all("was killed by signal 9" in one for one in between)
     assert watching.startswith("Watching") and "outputs/live/history/watch.jsonl" in watching
     assert ended == (
         "Watched: 61 readings, 58 events, 7 windows answered (7 of them within 60 s); 3 first state of a sensor, no change."

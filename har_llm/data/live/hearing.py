@@ -21,6 +21,8 @@ AHEAD, AHEAD_UNKNOWN = timedelta(minutes=5), timedelta(days=1)
 """A reading that is later than this machine's clock by more is of a wrong clock; without dataset.timezone by a day, as home
 and machine may be of different zones."""
 EARLIER, LATER = "earlier than the event before it", "later than this machine's clock"
+MOST_NAMED = 5
+"""Unknown sensors that are named; a broker may have hundreds."""
 UNKNOWN, UNUSABLE, FLOOD = "unknown sensor", "unusable name or value", "more events of a sensor than watch.most_per_minute"
 
 
@@ -51,6 +53,7 @@ class Hearing:
         """When the last event was."""
         self.counts: Counter[str] = Counter()
         """Readings that are no events, by reason, and events that were given another time."""
+        self._unknown: set[str] = set()
         self._minutes: dict[str, tuple[datetime, int]] = {}
         """The minute in which each sensor had its last event, and how many in it."""
 
@@ -92,10 +95,11 @@ class Hearing:
         told = self._told(reading)
         if told is None:
             return None
-        order, clock = self._settled(reading, now) if told.text is not None else reading.when
+        order, clock = reading.when
         reason = self.seen.no_event(told, order, NO_TAG)
-        if reason is None and self._floods(told.sensor, order):
-            reason = FLOOD
+        if reason is None:
+            order, clock = self._settled(reading, now)
+            reason = FLOOD if self._floods(told.sensor, order) else None
         if reason is None:
             self.last = order, clock
         else:
@@ -114,11 +118,17 @@ class Hearing:
         no_event = None if reading.value is None and pair[0] else self._rules.no_event(pair)
         told = meaning(self._home.described.sensors.get(pair[0]), pair, no_event, changes=self._rules.changes_only)
         if told is None:
-            rule = "list it there, or let task=init add it from a recording that has it (left_out: true leaves it out)"
-            self._count(
-                UNKNOWN, f"{self._home.place} does not list the sensor {shown(pair[0])}, which is left out; {rule}.", pair[0]
-            )
+            self._count_unknown(pair[0])
         return told
+
+    def _count_unknown(self, sensor: str) -> None:
+        self.counts[UNKNOWN] += 1
+        if sensor in self._unknown or len(self._unknown) == MOST_NAMED:
+            return
+        self._unknown.add(sensor)
+        rule = "list it there, or let task=init add it from a recording that has it (left_out: true leaves it out)"
+        more = " Further ones are only counted." if len(self._unknown) == MOST_NAMED else ""
+        self._say.now(f"{self._home.place} does not list the sensor {shown(sensor)}, which is left out; {rule}.{more}")
 
     def _settled(self, reading: Reading, now: Instant) -> Instant:
         """When a reading was, by a clock that does not jump."""
@@ -145,7 +155,7 @@ class Hearing:
         self._say.once(f"{FLOOD} {sensor}", f"{sensor} has more than {self._most} events in a minute; {rule}.")
         return True
 
-    def _count(self, reason: str, sentence: str, of: str = "") -> None:
-        """Count, and say what is the first of its kind, or the first that is `of` something."""
+    def _count(self, reason: str, sentence: str) -> None:
+        """Count, and say what is the first of its kind."""
         self.counts[reason] += 1
-        self._say.once(f"{reason} {of}".rstrip(), sentence)
+        self._say.once(reason, sentence)
