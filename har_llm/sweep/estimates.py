@@ -52,6 +52,8 @@ class LoadEstimate:
     memory: float | None
     """Bytes of the weights, and a tenth for the first work, on a CPU also of the libraries and the cache; None where that is
     unknown or no weights are loaded."""
+    least_memory: float | None
+    """The same with room for one generation at a time, which every engine does with if there is no more."""
     on_cpu: bool
     """Whether the model would be loaded, and not on a GPU."""
     place: Place | None
@@ -128,13 +130,15 @@ def _load(load: Load, stores: Stores) -> LoadEstimate:
     answer, known = _expected_answer(load, stores)
     rate = known_rate(load.runs[0].outputs / "store", load.identity)
     prompt_tokens = times * (length / CHARACTERS_PER_TOKEN if counted is None else counted)
+    cache = (prompt_tokens / most + answer) * ((size and size.cache) or 0)
     return LoadEstimate(
         load,
         prompt_tokens=prompt_tokens,
         prompts_counted=counted is not None,
         answer_tokens=answer * most,
         answers_known=known,
-        memory=None if size is None else _memory(load, size, (prompt_tokens / most + answer) * (size.cache or 0)),
+        memory=None if size is None else _memory(load, size, len(load.requests), cache),
+        least_memory=None if size is None else _memory(load, size, 1, cache),
         on_cpu=loaded and not load.engine.devices(),
         place=place,
         layout=layout,
@@ -146,10 +150,10 @@ def _load(load: Load, stores: Stores) -> LoadEstimate:
     )
 
 
-def _memory(load: Load, size: Footprint, cache: float) -> float:
-    """Bytes that the loaded model takes. `cache`: for one prompt and its generation."""
+def _memory(load: Load, size: Footprint, at_once: int, cache: float) -> float:
+    """Bytes that the loaded model takes. `at_once`: generations. `cache`: for one of them and its prompt."""
     weights = OVERHEAD * load.engine.loaded_bytes(size)
-    return weights if load.engine.devices() else weights + load.engine.beside_weights(len(load.requests), cache)
+    return weights if load.engine.devices() else weights + load.engine.beside_weights(at_once, cache)
 
 
 def _place(load: Load) -> tuple[Place | None, Layout | None, str | None]:

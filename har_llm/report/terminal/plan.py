@@ -120,8 +120,8 @@ def _load_notes(one: LoadEstimate) -> Iterator[str]:
         yield one.refusal
     if one.layout is not None and not one.layout.starts:
         yield one.layout.lack()
-    elif one.memory is not None and one.place is not None and one.memory > one.place.free:
-        yield f"needs about {data_size(one.memory)}, but {one.place.name} here has {data_size(one.place.free)} free."
+    elif one.least_memory is not None and one.place is not None and one.least_memory > one.place.free:
+        yield f"needs about {data_size(one.least_memory)}, but {one.place.name} here has {data_size(one.place.free)} free."
     yield from one.load.notes
     if one.chosen_without_gpu:
         yield "planned for this machine, which has no GPU; hardware.gpus=1 hardware.gpu_memory_gb=80 plans for another."

@@ -99,11 +99,13 @@ def test_what_is_not_known_is_said_so(capsys: pytest.CaptureFixture[str], plan: 
 
 
 def test_what_stands_in_the_way_is_said(capsys: pytest.CaptureFixture[str], plan: Plan, figures: Estimates) -> None:
-    small = changed(figures, memory=72.1e9, place=Place("the GPU", 24e9), chosen_without_gpu=True)
+    small = changed(figures, least_memory=72.1e9, place=Place("the GPU", 24e9), chosen_without_gpu=True)
     out = said(capsys, plan, small)
     name = figures.loads[1].load.model.config.name
     assert f"{name}: needs about 72.1 GB, but the GPU here has 24.0 GB free." in out
     assert "planned for this machine, which has no GPU; hardware.gpus=1 hardware.gpu_memory_gb=80 plans" in out
+    batches = changed(figures, memory=72.1e9, least_memory=9e9, place=Place("memory", 24e9))
+    assert "needs about" not in said(capsys, plan, batches), "in smaller ones"
     assert f"{name}: It cannot run." in said(capsys, plan, changed(figures, refusal="It cannot run."))
 
 
