@@ -12,6 +12,7 @@ from har_llm.report.compare.notes import certainty
 from har_llm.report.grouping import Report, grouped
 from har_llm.report.paper_choice import flattened
 from har_llm.report.scored_run import ScoredRun
+from har_llm.report.variant import scripted
 from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import Facts, labels
 from har_llm.runs.summary import confused
@@ -64,7 +65,7 @@ def _standing(report: Report, cells: Sequence[Cell], title: str) -> Standing:
     best, *others = models or baselines
     beside = {"runner-up": others[:1], "strongest baseline": baselines[:1] if models else []}
     rivals = {question: cell for question, found in beside.items() for cell in found}
-    common = [one for one in labels(best.run.metrics) if all(one in labels(cell.run.metrics) for cell in rivals.values())]
+    common = [one for one in _labels(best) if all(one in _labels(cell) for cell in rivals.values())]
     name = _namer([best, *rivals.values()])
     answers = [
         ("best language model" if models else "best baseline", _best(report, best, name(best) + _marks(best, common)))
@@ -89,8 +90,12 @@ def _short(cell: Cell) -> str:
 
 def _marks(cell: Cell, common: Sequence[str]) -> str:
     """What must be said beside its scores and is not said of all, in brackets."""
-    own = [one for one in labels(cell.run.metrics) if one not in common]
+    own = [one for one in _labels(cell) if one not in common]
     return f" ({', '.join(own)})" if own else ""
+
+
+def _labels(cell: Cell) -> list[str]:
+    return [*labels(cell.run.metrics), *scripted(cell)]
 
 
 def _rank(report: Report, cell: Cell) -> float:

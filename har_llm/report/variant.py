@@ -52,11 +52,15 @@ def marks(cell: Cell) -> list[str]:
     said = [*partial_labels(run.metrics), *run.metrics.marks]
     if run.missing_folds is not None:
         said.append(run.missing_folds)
-    if any(engine.startswith("Scripted") for engine in cell.engines):
-        said.append("answers from a script, not from a model")
+    said += scripted(cell)
     if len(cell.engines) > 1:
         said.append("generations of different engines")
     return [*said, *(run.departures if run.comparable else _own_choices(run))]
+
+
+def scripted(cell: Cell) -> list[str]:
+    """What is to be said of answers that no model gave; empty for those of one."""
+    return ["answers from a script, not from a model"] * any(engine.startswith("Scripted") for engine in cell.engines)
 
 
 def _own_choices(run: ScoredRun) -> Iterator[str]:

@@ -87,6 +87,12 @@ def test_what_is_synthetic_or_partial_is_said_of_all_or_beside_each_score(tmp_pa
     assert partial.label == "partial: first 2 windows only" and "runner-up" not in dict(partial.answers)
 
 
+def test_answers_of_a_script_are_not_called_those_of_a_model(tmp_path: Path) -> None:
+    engines = [{"engine": "Scripted", "versions": {}, "hardware": None}]
+    told = answers([fabricated(tmp_path, 0.6, engines=engines), fabricated(tmp_path, 0.4, model="qwen3_4b")])
+    assert told["best language model"].startswith("Qwen3-0.6B (answers from a script, not from a model): F1 weighted 60.00")
+
+
 def test_what_is_scored_on_other_windows_is_told_apart(tmp_path: Path) -> None:
     choices = {"prompt": {}, "split": {}, "generation": {}}
     runs = [fabricated(tmp_path, choices={"window": {"kind": "FixedWindows", "events": n}, **choices}) for n in (5, 10)]
