@@ -119,6 +119,8 @@ def _extended(request: Request) -> dict[str, Any]:
         made["stop"] = list(request.stop)
     if request.pattern is not None:
         made |= {"structured_outputs": {"regex": request.pattern}, "regex": request.pattern}  # for vLLM, and for SGLang
+        if not decoding.template_options.get("enable_thinking"):
+            made["grammar"] = request.grammar  # for llama.cpp, which would apply it to the reasoning too
     return made
 
 

@@ -13,7 +13,7 @@ from har_llm.data.answer_form import AnswerForm, AnswerKeys
 from har_llm.engines.base import Decoding, Generation, LoadedModel, Request
 from har_llm.engines.openai_config import OpenaiEngineConfig
 from har_llm.models.config import Sampling
-from har_llm.scoring.answer_format import answer_pattern, answer_schema
+from har_llm.scoring.answer_format import answer_grammar, answer_pattern, answer_schema
 
 MODEL = LoadedModel(path="", served_name="served", dtype="float32", context=None, trust_remote_code=False)
 
@@ -32,6 +32,7 @@ HOME = {3: "cooking", 14: "eating (alone)"}
 FORM: dict[str, Any] = {
     "schema": answer_schema([1, 2], HOME, AnswerForm(keys=KEYS)),
     "pattern": answer_pattern([1, 2], HOME, AnswerForm()),
+    "grammar": answer_grammar([1, 2], HOME, AnswerForm()),
 }
 
 

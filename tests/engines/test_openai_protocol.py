@@ -233,6 +233,9 @@ def test_special_decoding_is_sent() -> None:
     assert body["repetition_detection"] == {"min_count": 4, "max_pattern_size": 64, "min_pattern_size": 1}
     assert body["structured_outputs"] == {"regex": FORM["pattern"]}
     assert "response_format" not in body  # vLLM takes one or the other
+    assert "grammar" not in body  # llama.cpp would apply it to the reasoning too
+    at_once = special._replace(template_options={"enable_thinking": False})
+    assert wire.body(request("a", at_once, **FORM), "served", extensions=True)["grammar"] == FORM["grammar"]
     plain = wire.body(request("a", **FORM), "served", extensions=False)
     assert plain["response_format"]["json_schema"]["schema"] == FORM["schema"]
     assert "structured_outputs" not in plain
