@@ -61,13 +61,15 @@ def bench_charts(costs: Sequence[Cost], score: str, told: str) -> list[Chart]:
 
 
 def _chart(costs: Sequence[tuple[float, Cost]], name: str, axis: str, score: str, told: str, kind: Provenance) -> Chart:
-    homes = list(dict.fromkeys(one.home for _, one in costs))
-    series = []
-    for look, home in enumerate(homes):
-        points = [_point(x, one) for x, one in costs if one.home == home]
-        series.append(Series(home, sorted(points, key=lambda one: one.x), look, joined=False))
-    caption = f"{score} against {axis} on this machine. Bars: 95 % interval of the mean over sessions. {told}"
-    caption += " A point whose name would cover something has none; the table names all."
+    homes = dict.fromkeys(one.home for _, one in costs)
+    series = [
+        Series(f"{one.home}, {one.name}" if len(homes) > 1 else one.name, [_point(x, one)], number, joined=False)
+        for number, (x, one) in enumerate(costs)
+    ]
+    caption = (
+        f"{score} in {' and '.join(homes)} against {axis} on this machine. Bars: 95 % interval of the mean over sessions."
+    )
+    caption = f"{caption} {told}".strip()
     title = f"{score} by {axis}{kind.suffix}"
     return Chart(
         name, title, caption, axis, f"{score} (%)", [Panel("", series)], mark=kind.label or "", logarithmic=_wide(costs)
@@ -84,6 +86,4 @@ def _point(x: float, cost: Cost) -> Point:
     score = cost.score
     assert score.mean is not None
     low, high = score.ci95 or (None, None)
-    return Point(
-        x, 100 * score.mean, None if low is None else 100 * low, None if high is None else 100 * high, label=cost.name
-    )
+    return Point(x, 100 * score.mean, None if low is None else 100 * low, None if high is None else 100 * high)

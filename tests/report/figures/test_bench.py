@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from har_llm.common.provenance import Provenance
 from har_llm.report.figures.bench import Cost, bench_charts
-from har_llm.report.figures.chart import Point
 from har_llm.scoring.metrics import SessionMean
 from har_llm.sweep.bench import Measured
 from tests.report.figures.drawn import drawn, words
@@ -20,13 +19,12 @@ def test_each_quantity_that_is_known_has_a_figure_of_all_jobs() -> None:
     costs = [cost("model.id=/a/b/q8.gguf engine.num_pred_tokens=8", 2.0, 0.5), cost("model.id=/a/b/q4.gguf", 1.0, 0.4)]
     by_seconds, by_memory = bench_charts(costs, "F1 weighted", "One window after the other.")
     assert (by_seconds.name, by_memory.name) == ("bench_seconds", "bench_memory")
-    ((series,),) = (panel.series for panel in by_seconds.panels)
-    assert series.label == "MARBLE"
-    assert [(one.x, one.y, one.label) for one in series.points] == [
-        (1.0, 40.0, "id=q4.gguf"),
-        (2.0, 50.0, "id=q8.gguf num_pred_tokens=8"),
+    (panel,) = by_seconds.panels
+    assert [(one.label, one.points[0].x, one.points[0].y) for one in panel.series] == [
+        ("id=q8.gguf num_pred_tokens=8", 2.0, 50.0),
+        ("id=q4.gguf", 1.0, 40.0),
     ]
-    assert isinstance(series.points[0], Point) and series.points[0].high == 50.0
+    assert panel.series[1].points[0].high == 50.0
     assert "One window after the other." in by_seconds.caption
     assert {"seconds a window", "F1 weighted (%)"} <= set(words(drawn(by_seconds)))
     with_energy = [one._replace(measured=cost("", 1.0, 0.1, joules=6.0).measured) for one in costs]
@@ -41,5 +39,5 @@ def test_synthetic_and_real_results_are_never_in_one_figure() -> None:
         ("bench_seconds", ""),
         ("bench_seconds_2", "synthetic home"),
     ]
-    assert charts[2].title.endswith("(synthetic home)") and len(charts[2].panels[0].series[0].points) == 3
+    assert charts[2].title.endswith("(synthetic home)") and len(charts[2].panels[0].series) == 3
     assert not bench_charts(costs[:1], "F1 weighted", "")
