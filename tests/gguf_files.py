@@ -103,7 +103,9 @@ def _add_tokenizer(writer: Any, tokenizer: dict[str, Any], rows: int, division: 
     tokens = sorted(vocabulary, key=vocabulary.__getitem__)
     tokens += [f"[PAD{place}]" for place in range(len(tokens), rows)]  # as llama.cpp fills them up
     writer.add_token_list(tokens)
-    writer.add_token_types([3 if token in added else 5 if token not in vocabulary else 1 for token in tokens])
+    special = {one["content"] for one in tokenizer["added_tokens"] if one["special"]}
+    kinds = ((3, special), (4, added), (1, vocabulary), (5, tokens))  # control, user-defined, normal, unused
+    writer.add_token_types([next(kind for kind, those in kinds if token in those) for token in tokens])
     writer.add_token_merges([" ".join(pair) for pair in tokenizer["model"]["merges"]])
     writer.add_eos_token_id(added["<|im_end|>"])
     if division != "qwen2":

@@ -52,11 +52,12 @@ class OpenaiEngineConfig(EngineConfig):
     """First pause before sending again, in seconds (varied at random); each further one is twice as long, up to a minute."""
     extensions: bool = True
     """true: also send what vLLM and similar servers understand beyond OpenAI's API: top_k, min_p, enable_thinking and
-    conf/decoding. SGLang and llama.cpp silently ignore thinking_token_budget and repetition_min_count; llama.cpp also
-    ignores structured, which is noticed and reported. false: OpenAI's API only, for OpenAI's own models and for llama.cpp
-    with decoding=structured. It has no top_k and no min_p (set both to 0) and no enable_thinking: model.thinking then only
-    says whether reasoning is expected (OpenAI's own models: false). The server renders the prompts; only with extensions,
-    and only for a template that takes date_string, is a date in them the same every day."""
+    conf/decoding. SGLang and llama.cpp silently ignore thinking_token_budget and repetition_min_count; llama.cpp follows
+    structured where model.thinking is false, and that it ignores it elsewhere is noticed. false: OpenAI's API only, for
+    OpenAI's own models and for llama.cpp with decoding=structured after reasoning. It has no top_k and no min_p (set
+    both to 0) and no enable_thinking: model.thinking then only says whether reasoning is expected (OpenAI's own models:
+    false). The server renders the prompts; only with extensions, and only for a template that takes date_string, is a
+    date in them the same every day."""
     extra_args: dict[str, Any] = field(default_factory=dict)
     """Further fields of every request's body, as the server knows them."""
 

@@ -220,13 +220,14 @@ def _check_form(request: Request, text: str, marks: Marks) -> None:
         return
     thinking = bool(request.decoding.template_options.get("enable_thinking"))
     _, answer = split_reasoning(text, thinking=thinking, marks=marks)
-    if answer is None and thinking:
+    formed = re.fullmatch(request.pattern, _spaced(text if answer is None else answer))
+    if answer is None and thinking and formed:
         raise Fault(
             "an answer without the reasoning that model.thinking asks for, because the server applied the answer's form "
             "from the start; start it with a reasoning parser (vLLM: --reasoning-parser qwen3), or set model.thinking=false",
             passing=False,
         )
-    if not re.fullmatch(request.pattern, _spaced(text if answer is None else answer)):
+    if not formed:
         raise Fault(
             "an answer without the form that decoding.structured asks for, which the server seems to ignore; try the other "
             "value of engine.extensions, or set decoding=plain",

@@ -193,6 +193,8 @@ def test_a_form_that_the_server_passed_over_is_noticed(after: str) -> None:
     with pytest.raises(Fault, match=r"without the form that decoding\.structured asks for") as fault:
         answered({"content": after, "reasoning": "why"}, asked=request("a", **FORM))
     assert not fault.value.passing
+    with pytest.raises(Fault, match=r"without the form that decoding\.structured asks for"):
+        answered({"content": "", "reasoning": "no answer"}, asked=request("a", **FORM))
     assert answered({"content": after, "reasoning": "why"}, "length", asked=request("a", **FORM)).finish_reason == "length"
 
 

@@ -99,7 +99,7 @@ def test_the_texts_are_those_of_transformers(server: Server, thinking: bool) -> 
     made = generated(server, run.requests)
     assert [one.text for one in made] == [theirs[one.key] for one in made]
     assert all(one.served_by == NAME and one.finish_reason == "stop" for one in made)
-    assert made[-1].cached_tokens > 0
+    assert any(one.cached_tokens for one in generated(server, run.requests, concurrency=1))
 
 
 @pytest.mark.parametrize(
