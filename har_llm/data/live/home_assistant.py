@@ -5,16 +5,14 @@ The token is no setting, because settings are kept; they name the environment va
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from har_llm.common.errors import ConfigError, MissingError
-from har_llm.data.live.home import LiveHome
-from har_llm.data.live.reading import Say, Source, WatchConfig
+from har_llm.data.live.reading import WatchConfig
 
 EXAMPLE = "ws://homeassistant.local:8123/api/websocket"
 
@@ -23,6 +21,8 @@ EXAMPLE = "ws://homeassistant.local:8123/api/websocket"
 class WatchedHomeAssistant(WatchConfig):
     """The states of entities, as Home Assistant tells them while they change. What changes while there is no connection is
     asked for afterwards."""
+
+    source_class: ClassVar[str] = "har_llm.data.live.home_assistant_source.HomeAssistantSource"
 
     url: str = EXAMPLE
     """The websocket of Home Assistant; wss:// where it has a certificate, which is checked. The token goes to it alone: no
@@ -39,19 +39,16 @@ class WatchedHomeAssistant(WatchConfig):
                 "in watch.token_env=HOME_ASSISTANT_TOKEN."
             )
 
-    def open(self, home: LiveHome, place: Any, say: Say) -> Source:
+    def token(self) -> str:
+        """Raises MissingError where the variable has none."""
         token = os.environ.get(self.token_env, "").strip()
-        if not token or not token.isascii() or not token.isprintable():
-            fault = "holds no access token" if token else "is not set"
-            raise MissingError(
-                f"{self.token_env} {fault}; make a long-lived access token in Home Assistant (your profile, Security) and "
-                f"run: export {self.token_env}=TOKEN"
-            )
-        if importlib.util.find_spec("websockets") is None:
-            raise MissingError("watch=home_assistant needs the package websockets; run: pip install -e '.[live]'")
-        from har_llm.data.live.home_assistant_source import HomeAssistantSource
-
-        return HomeAssistantSource(self.url, token, home, place, say)
+        if token and token.isascii() and token.isprintable():
+            return token
+        fault = "holds no access token" if token else "is not set"
+        raise MissingError(
+            f"{self.token_env} {fault}; make a long-lived access token in Home Assistant (your profile, Security) and "
+            f"run: export {self.token_env}=TOKEN"
+        )
 
 
 def _check_url(text: str) -> None:

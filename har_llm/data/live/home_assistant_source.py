@@ -20,6 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 from har_llm.common.errors import ServiceError, first_line
 from har_llm.common.numbers import counted
 from har_llm.data.live.home import LiveHome
+from har_llm.data.live.home_assistant import WatchedHomeAssistant
 from har_llm.data.live.home_assistant_talk import Broken, Change, Refused, Talk
 from har_llm.data.live.reading import Batch, Reading, Say
 from har_llm.data.live.told_once import ToldOnce
@@ -38,8 +39,9 @@ SHOWN = 5
 
 
 class HomeAssistantSource:
-    def __init__(self, url: str, token: str, home: LiveHome, place: Any, say: Say):
-        self._url, self._token, self._home, self._say = url, token, home, ToldOnce(say)
+    def __init__(self, settings: WatchedHomeAssistant, home: LiveHome, place: Any, say: Say):
+        """`place`: the moment of the change that was accepted last. Raises MissingError where there is no token."""
+        self._url, self._token, self._home, self._say = settings.url, settings.token(), home, ToldOnce(say)
         self._times = home.dataset.times()
         self._sensors = {sensor for sensor, one in home.described.sensors.items() if not one.left_out}
         self._since = datetime.fromisoformat(place) if isinstance(place, str) else None

@@ -70,6 +70,9 @@ def test_a_missing_token_is_said_before_anything_is_loaded(
 def test_a_missing_library_is_said_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_TOKEN", "secret\n")
     assert isinstance(opened(token_env="MY_TOKEN"), HomeAssistantSource)
-    monkeypatch.setitem(sys.modules, "websockets", None)
-    with pytest.raises(MissingError, match=r"needs the package websockets; run: pip install -e '.\[live\]'"):
+    monkeypatch.delitem(sys.modules, HomeAssistantSource.__module__)
+    monkeypatch.setitem(sys.modules, "websockets.exceptions", None)
+    with pytest.raises(
+        MissingError, match=r"watch=home_assistant needs a library .*websockets.* pip install -e '.\[live\]'"
+    ):
         opened(token_env="MY_TOKEN")

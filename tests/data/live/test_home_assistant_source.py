@@ -17,7 +17,7 @@ from har_llm.data.datasets.own.home_assistant import HomeAssistant
 from har_llm.data.datasets.own.home_file import OwnDescription, OwnSensor
 from har_llm.data.live import home_assistant_source, home_assistant_talk
 from har_llm.data.live.home import LiveHome
-from har_llm.data.live.home_assistant_source import HomeAssistantSource
+from har_llm.data.live.home_assistant import WatchedHomeAssistant
 from har_llm.data.live.reading import Batch
 from tests.data.live.fake_home_assistant import TOKEN, FakeHomeAssistant
 
@@ -52,7 +52,10 @@ class Listening:
         self.place = place
         self.error: ServiceError | None = None
         self._stop = threading.Event()
-        self.source = HomeAssistantSource(url, token, home(), place, self.said.append)
+        settings = WatchedHomeAssistant(name="home_assistant", url=url)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HOME_ASSISTANT_TOKEN", token)
+            self.source = settings.open(home(), place, self.said.append)
         self.batches: list[Batch | None] = []
         self._thread = threading.Thread(target=self._read, daemon=True)
 

@@ -60,7 +60,7 @@ def watched(folder: Path, *overrides: str, data: Sequence[str] | None = None) ->
         f"engine.path={answers(folder)}",
         f"paths.outputs={folder / 'outputs'}",
         "watch.quiet_s=600",
-        *([] if "watch=mqtt" in overrides else ["watch.start=beginning"]),
+        *([] if any(one.startswith("watch=") for one in overrides) else ["watch.start=beginning"]),
         "window.gap_minutes=10",
         *overrides,
     )
