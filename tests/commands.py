@@ -77,14 +77,14 @@ def wait_for_lines(folder: Path, count: int) -> None:
         time.sleep(0.05)
 
 
-def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """A command that goes on by itself, in a process group of its own; without baselines."""
+def started(folder: Path, *arguments: str, errors: IO[str] | None = None) -> subprocess.Popen[str]:
+    """A command that goes on by itself, in a process group of its own; without baselines. `errors`: its standard error."""
     return subprocess.Popen(
         [sys.executable, "-m", "har_llm", *arguments, "baselines=none"],
         cwd=folder,
         env=plain_environment(),
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.PIPE if errors is None else errors,
         stdin=subprocess.DEVNULL,
         text=True,
         start_new_session=True,

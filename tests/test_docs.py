@@ -32,9 +32,8 @@ def write(file: Path, header: str, rows: list[tuple[str, ...]]) -> None:
         csv.writer(stream).writerows([header.split(","), *rows])
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Three days of a home, as Home Assistant exports them, and as a table, with what was done at breakfast."""
+def write_recording(file: Path) -> list[tuple[str, datetime, bool]]:
+    """Three days of a home, as Home Assistant exports them."""
     changes = [
         (sensor, DAY + timedelta(days=day, hours=hour, minutes=minutes), minutes == 0)
         for day in range(3)
@@ -43,7 +42,14 @@ def home(tmp_path: Path) -> Path:
         for minutes in (0, 3)
     ]
     exported = [(sensor, "on" if on else "off", f"{moment.isoformat()}.000000Z") for sensor, moment, on in changes]
-    write(tmp_path / "history.csv", "entity_id,state,last_changed", exported)
+    write(file, "entity_id,state,last_changed", exported)
+    return changes
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Three days of a home, as Home Assistant exports them, and as a table, with what was done at breakfast."""
+    changes = write_recording(tmp_path / "history.csv")
     write(tmp_path / "events.csv", "time,sensor,value", [(str(moment), one, str(on)) for one, moment, on in changes])
     breakfasts = [DAY + timedelta(days=day, hours=7) for day in range(3)]
     spans = [(str(moment), str(moment + timedelta(hours=2)), "eating") for moment in breakfasts]
