@@ -19,6 +19,10 @@ from har_llm.data.datasets.files import FileReader, shown
 
 MOST_JSON = 8 * 1024**2
 """JSON of a release may have fewer, because it takes many times as much memory as it has bytes."""
+SHORT = 10_000
+"""Characters of a row of which no field is too long for the csv module."""
+SIMPLE = re.compile(r'((?:[^", \r\n][^",\r\n]*,|,)*)"([^"]*)"((?:,(?:[^", \r\n][^",\r\n]*)?)*)')
+"""A row of which one field is in quotes, and none begins with a blank."""
 
 
 class ArchiveReader(FileReader):
@@ -175,6 +179,9 @@ def _fields(row: str) -> tuple[list[str], bool]:
     """A row's fields (none if it cannot be split), and whether its quotes follow the format."""
     if '"' not in row:
         return row.split(","), True
+    if len(row) <= SHORT and (simple := SIMPLE.fullmatch(row)) is not None:  # as most are: several times as fast
+        before, quoted, behind = simple.groups()
+        return [*before.split(",")[:-1], quoted, *behind.split(",")[1:]], True
     for strict in (True, False):
         with suppress(csv.Error):
             return next(csv.reader([row], strict=strict, skipinitialspace=True), []), strict
