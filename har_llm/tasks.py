@@ -236,8 +236,8 @@ def watch(jobs: Sequence[Job]) -> None:
         )
     if job.experiment is None:
         raise job.error or ConfigError("the job has no experiment")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as systemd ends a service
-    serve(job.experiment, [ShownOnTerminal()], threading.Event())
+    ended_by = (signal.SIGINT, signal.SIGTERM)  # Ctrl-C; as systemd ends a service
+    serve(job.experiment, [ShownOnTerminal()], threading.Event(), ended_by)
 
 
 def prefetch(jobs: Sequence[Job]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -46,14 +47,19 @@ def live_folder(experiment: Experiment) -> Path:
     return expanded(experiment.settings.paths.outputs) / "live" / experiment.dataset.name
 
 
-def watch(experiment: Experiment, listeners: Sequence[Listener], stop: threading.Event) -> None:
-    """Watch a home until `stop` is set, or KeyboardInterrupt is raised. All that was accepted and not answered is kept.
+def watch(
+    experiment: Experiment, listeners: Sequence[Listener], stop: threading.Event, ended_by: Sequence[int] = ()
+) -> None:
+    """Watch a home until `stop` is set, or a signal of `ended_by` comes. All that was accepted and not answered is kept.
 
     `stop` is set when this returns.
 
     Raises HarError for what does not mend itself.
     """
     service = Service(experiment, listeners, stop)
+    for one in ended_by:
+        if signal.getsignal(one) is not signal.SIG_IGN:  # as of a job in the background
+            signal.signal(one, lambda *_: service.end())
     with suppress(KeyboardInterrupt), service:
         service.run()
 
@@ -69,6 +75,7 @@ class Service:
         self._heard: deque[str] = deque()
         """Sentences about what was accepted last, which are said when it is on disk."""
         self._contact, self._failed = threading.Event(), list[BaseException]()
+        self._asking = False
         self._in_time = self._answered = self._given_up = 0
         try:
             self._open(experiment)
@@ -104,10 +111,11 @@ class Service:
     def run(self) -> None:
         """Raises HarError, KeyboardInterrupt."""
         self._thread.start()
-        while not self._contact.wait(0.2):
+        while not self._contact.wait(0.2) and not self._stop.is_set():
             pass
         self._check()
-        self._answerer.ready()
+        with self._asked():
+            self._answerer.ready()
         waiting = f"; {counted(self._kept.waiting, 'window')} wait already" if self._kept.waiting else ""
         self._say(f"Watching{waiting}; events and their activities are written to {self._output.path}.")
         while not self._stop.is_set():
@@ -115,6 +123,21 @@ class Service:
             one = self._kept.next(timeout=0.5)
             if one is not None:
                 self._answer(one)
+
+    def end(self) -> None:
+        """End as soon as what is being written is complete, without waiting for the model; for a handler of signals."""
+        self._stop.set()
+        if self._asking:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """The model is asked meanwhile, which may be interrupted."""
+        self._asking = True
+        try:
+            yield
+        finally:
+            self._asking = False
 
     def __enter__(self) -> None:
         pass
@@ -136,7 +159,7 @@ class Service:
         given_up = f", {counted(self._given_up, 'window')} given up" if self._given_up else ""
         counts = [*self._hearing.counts.most_common()]
         left = "; ".join(["", *(f"{count:,} {reason}" for reason, count in counts)])
-        waiting = f"; {counted(kept.waiting, 'window')} wait for the next start" if kept.waiting else ""
+        waiting = f"; left for the next start: {counted(kept.waiting, 'window')}" if kept.waiting else ""
         return f"{done} ({late}){given_up}{left}{waiting}."
 
     def _say(self, sentence: str) -> None:
@@ -196,14 +219,16 @@ class Service:
         while not self._stop.is_set():
             self._check()
             try:
-                self._answerer.ready()
+                with self._asked():
+                    self._answerer.ready()
             except EngineError as error:
                 self._say(f"The model cannot be started ({first_line(error)}); the next try is in {wait:g} s.")
                 self._stop.wait(wait)
                 wait = min(2 * wait, LONGEST_WAIT_S)
                 continue
             try:
-                said = self._answerer.answer(one.window)
+                with self._asked():
+                    said = self._answerer.answer(one.window)
             except EngineError as error:
                 failures += 1
                 self._say(f"Window {one.window.id} was not answered ({first_line(error)}); the model is started again.")

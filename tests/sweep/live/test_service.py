@@ -139,3 +139,36 @@ def test_a_journal_of_another_version_says_what_to_do(tmp_path: Path) -> None:
     Journal(live_folder(given) / "journal.jsonl").begin({"format": 0})
     with pytest.raises(MissingError, match=r"of another version of har_llm \(format 0\); move it elsewhere to begin anew"):
         watch_some(given, 1)
+
+
+def test_a_model_that_cannot_be_loaded_at_first_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: ScriptedEngine, requests: list[object]) -> object:
+        raise EngineError("The model has too little memory.")
+
+    monkeypatch.setattr(ScriptedEngine, "generate", fails)
+    given = watched(tmp_path, data=rows(61))
+    with pytest.raises(EngineError, match="too little memory"):
+        watch_some(given, 1)
+    monkeypatch.undo()
+    watch_some(given, 7)
+    told = as_offline(lines(given))
+    assert told == offline(given)[: len(told)] and len(told) > 50, "what it had accepted is kept"
+
+
+def test_a_full_disk_ends_it_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = watched(tmp_path, data=rows(61))
+    add, calls = Journal.add, []
+
+    def full(self: Journal, change: dict[str, object]) -> None:
+        calls.append(change)
+        if len(calls) == 3:
+            raise MissingError("journal.jsonl cannot be written (No space left on device).")
+        add(self, change)
+
+    monkeypatch.setattr(Journal, "add", full)
+    with pytest.raises(MissingError, match="No space left on device"):
+        watch_some(given, 7)
+    monkeypatch.undo()
+    watch_some(given, 6)  # the second one was in the output and not in the journal
+    told = as_offline(lines(given))
+    assert told == offline(given)[: len(told)] and len(told) > 50
