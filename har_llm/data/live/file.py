@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, ClassVar
 
 from har_llm.common.checks import require
-from har_llm.common.errors import DataError
+from har_llm.common.errors import DataError, Notice, Notices
 from har_llm.common.files import open_bounded
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.files import FileReader
@@ -26,6 +26,8 @@ BLOCK = 2**18
 """Bytes that are read at once."""
 OTHER_FORM = ("no table", "wrong header", "columns")
 """Kinds of faults of a file, not of a row."""
+NO_ROWS = "empty file"
+"""The kind of a header alone."""
 SEEN = 1024
 """Bytes before a place by which the file is known again."""
 
@@ -62,6 +64,8 @@ class GrowingFile:
         self._offset: int = place[0] if place else 0
         self._digest: str = place[1] if place else ""
         self._from_end = settings.start == "end" and not place
+        self._begun = bool(place)
+        """Whether it was said where the file begins."""
         self._there = True
         self._known = False
         """Whether its header was understood once; a later file may be mended as it was broken."""
@@ -90,9 +94,14 @@ class GrowingFile:
         except OSError as error:
             self.close()
             self._state(there=False, why=error.strerror or str(error))
+            if isinstance(error, FileNotFoundError):
+                self._from_end = False  # all that one will hold comes while it is watched
             return None
         self._state(there=True)
-        return Batch(self._readings(rows), [self._offset, self._digest]) if rows else Batch()
+        if not rows and self._begun:
+            return Batch()
+        self._begun = True
+        return Batch(self._readings(rows) if rows else (), [self._offset, self._digest])
 
     def _state(self, *, there: bool, why: str = "") -> None:
         if there != self._there:
@@ -154,7 +163,7 @@ class GrowingFile:
                 self._say.once("too long a line", f"{self._path} has a line of over {len(block):,} bytes, {rule}.")
                 self._moved(len(block))
                 return b""
-        rows = block[: block.rfind(b"\n") + 1]
+        rows = block[: block.rfind(b"\n") + 1] if self._header else b""  # it may have come just now
         self._moved(len(rows))
         return rows
 
@@ -166,14 +175,37 @@ class GrowingFile:
     def _readings(self, rows: bytes) -> list[Reading]:
         """Raises DataError for a table of another form."""
         reader, recorded = FileReader(), self._home.dataset.recorded()
-        table = self._home.dataset.table(reader, self._path, self._header + rows)
+        table = self._home.dataset.table(reader, self._path, self._header + self._usable(rows))
         self._home.dataset.record_table(recorded, table, self._times)
         for fault in reader.faults:
             if fault.kind in OTHER_FORM and not self._known:
                 raise DataError(f"{self._path} is not of the form that watch=file reads:", [fault])
-            if rows:  # a header alone has none
-                self._say.once(fault.kind, f"{self._path}: {fault.message}; such rows are left out and counted.")
+            if rows and fault.kind != NO_ROWS:
+                self._say_left_out(fault)
         self._known = True
         values = recorded.without_value is not None
         found = zip(recorded.orders, recorded.clocks, recorded.said, strict=True)
         return [Reading((order, clock), sensor, value if values else None) for order, clock, (sensor, value) in found]
+
+    def _usable(self, rows: bytes) -> bytes:
+        """The lines that are rows each by itself; any other, such as one with a lost quote, would take those behind it
+        along."""
+        if not self._faults(rows):
+            return rows
+        usable = []
+        for line in rows.splitlines(keepends=True):
+            if faults := self._faults(line):
+                self._say_left_out(faults[0])
+            else:
+                usable.append(line)
+        return b"".join(usable)
+
+    def _faults(self, rows: bytes) -> Notices:
+        """Those of a table of these lines, whatever they say."""
+        reader = FileReader()
+        for _ in self._home.dataset.table(reader, self._path, self._header + rows).blocks():
+            pass
+        return reader.faults
+
+    def _say_left_out(self, fault: Notice) -> None:
+        self._say.once(fault.kind, f"{self._path}: {fault.message}; such rows are left out and counted.")

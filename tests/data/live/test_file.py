@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime
 from pathlib import Path
 
@@ -88,6 +89,50 @@ def test_a_file_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
         "/history.csv cannot be read (No such file or directory); waiting for it.",
         "/history.csv is there, and watched.",
     ]
+
+
+def test_all_of_a_file_that_appears_while_it_is_watched_is_told(tmp_path: Path) -> None:
+    listened = Listened(END, home(tmp_path))
+    assert listened.next() is None
+    (tmp_path / "history.csv").write_text(HEADER + row("bed", "on", "06:00:00"))
+    assert listened.values() == [("bed", "on")]
+
+
+def test_where_a_file_begins_is_known_before_anything_comes(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    path.write_text(HEADER + row("bed", "on", "06:00:00"))
+    first = Listened(END, home(tmp_path))
+    assert first.values() == []
+    with path.open("a") as stream:
+        stream.write(row("bed", "off", "06:01:00"))
+    assert Listened(END, home(tmp_path), first.place).values() == [("bed", "off")]
+
+
+def test_a_header_that_comes_while_it_is_looked_for_doubles_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "history.csv"
+    path.write_text("")
+
+    class Late(io.BufferedReader):
+        looked = 0
+
+        def readline(self, size: int | None = -1) -> bytes:
+            found = super().readline(size)
+            self.looked += 1
+            if self.looked == 2:
+                path.write_text(HEADER + row("bed", "on", "06:00:00"))
+            return found
+
+    monkeypatch.setattr("har_llm.data.live.file.open_bounded", lambda path: Late(io.FileIO(path)))
+    listened = Listened(BEGINNING, home(tmp_path))
+    assert [one for _ in range(3) for one in listened.values()] == [("bed", "on")]
+
+
+@pytest.mark.parametrize("broken", [b"binary_sensor.bed,\xff,2026-03-02T06:00:01Z\n", b'binary_sensor.bed,"on,2026\n'])
+def test_a_broken_row_takes_no_other_along(tmp_path: Path, broken: bytes) -> None:
+    before, behind = row("bed", "on", "06:00:00").encode(), row("bed", "off", "06:01:00").encode()
+    (tmp_path / "history.csv").write_bytes(HEADER.encode() + before + broken + behind)
+    listened = Listened(BEGINNING, home(tmp_path))
+    assert listened.values() == [("bed", "on"), ("bed", "off")] and len(listened.said) == 1
 
 
 def test_broken_rows_are_said_once_and_the_others_come(tmp_path: Path) -> None:
