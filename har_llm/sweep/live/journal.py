@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -45,12 +46,13 @@ class Journal:
 
     def begin(self, state: dict[str, Any]) -> None:
         """Replace all lines by a state. Raises MissingError if it cannot be written."""
-        self.close()
         try:
             write_whole(self._path, _line(state))
-            self._stream = self._path.open("ab")
+            stream = self._path.open("ab")
         except OSError as error:
             raise self._unwritable(error) from None
+        self.close()
+        self._stream = stream
         self._lines = 1
 
     @property
@@ -70,7 +72,8 @@ class Journal:
 
     def close(self) -> None:
         if self._stream is not None:
-            self._stream.close()
+            with suppress(OSError):  # of what could not be written, which was said then
+                self._stream.close()
             self._stream = None
 
     def _unwritable(self, error: OSError) -> MissingError:

@@ -20,7 +20,7 @@ from har_llm.data.live.windows import LiveWindows, event_as_json, event_of_json
 from har_llm.data.records import Window
 from har_llm.sweep.live.journal import Journal
 
-FORMAT = 1
+FORMAT = 2
 """To be raised when a journal is written otherwise."""
 
 
@@ -40,9 +40,10 @@ class Kept:
     output nothing of it: what is behind the end that the journal knows is cut off.
     """
 
-    def __init__(self, folder: Path, hearing: Hearing, windows: LiveWindows, queue: int | None):
+    def __init__(self, folder: Path, hearing: Hearing, windows: LiveWindows, queue: int | None, written: int):
         """Take over what an earlier process has left in the folder. `queue`: windows that may wait before the oldest must be
-        given up; None = any number. Raises MissingError for a damaged journal."""
+        given up; None = any number. `written`: bytes of the output, which count where there is no journal. Raises
+        MissingError for a damaged journal."""
         self._hearing, self._windows, self._queue = hearing, windows, queue
         self._journal = Journal(folder / "journal.jsonl")
         self._waiting: deque[Waiting] = deque()
@@ -53,8 +54,8 @@ class Kept:
         self._changed = threading.Condition()
         self.place: Any = None
         """Where the source goes on."""
-        self.written: int | None = None
-        """Bytes of the output that are of windows that have left; None = not known."""
+        self.written = written
+        """Bytes of the output that are of windows that have left."""
         self.events = self.readings = self.closed = 0
         """In this process: accepted events, readings, and windows that have closed."""
         lines = self._journal.read()
@@ -78,9 +79,10 @@ class Kept:
         with self._changed:
             self.readings += len(batch.readings)
             heard = self._hearing.hear(batch.readings, now)
+            begins = self.place is None and batch.place is not None
             if batch.place is not None:
                 self.place = batch.place  # without anything heard, it may be lost: what is read again is no event again
-            if heard:
+            if heard or begins:
                 said = [[one.order.isoformat(), one.clock.isoformat(), *one[2:]] for one in heard]
                 self._change({"heard": said, "place": self.place, "at": time.time()})
                 self.events += sum(one.event for one in heard)

@@ -86,16 +86,27 @@ def _event(
 class OutputFile:
     """watch.jsonl: a line an event, in whole windows."""
 
-    def __init__(self, path: Path, written: int | None):
-        """`written`: bytes of it that are known to be whole; what is behind them was torn by a kill, and is cut off. A file
-        that is shorter has been moved away, and is begun anew. Raises MissingError."""
+    def __init__(self, path: Path):
         self.path = path
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file; 0 where there is none. Raises MissingError."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists() and written is not None and path.stat().st_size > written:
-                os.truncate(path, written)
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
         except OSError as error:
             raise self._unwritable(error) from None
+
+    def cut(self, written: int) -> None:
+        """Cut off what is behind these bytes, which a kill has left there. A file that is shorter has been moved away, and
+        is begun anew. Raises MissingError."""
+        if self.size > written:
+            try:
+                os.truncate(self.path, written)
+            except OSError as error:
+                raise self._unwritable(error) from None
 
     def add(self, window: WatchedWindow) -> int:
         """Append a window; it is on disk when this returns. Bytes of the file. Raises MissingError."""

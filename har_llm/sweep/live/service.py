@@ -96,9 +96,11 @@ class Service:
         self._hearing = Hearing(home, self._settings.most_per_minute, ToldOnce(self._heard.append))
         self._waits = self._settings.when_full == "wait"
         self._windows = LiveWindows(home.dataset.cut, experiment.window, self._settings.quiet_s)
-        self._kept = Kept(folder, self._hearing, self._windows, None if self._waits else self._settings.queue)
+        self._output = OutputFile(folder / OUTPUT)
+        queue = None if self._waits else self._settings.queue
+        self._kept = Kept(folder, self._hearing, self._windows, queue, self._output.size)
         self._stack.callback(self._kept.close)
-        self._output = OutputFile(folder / OUTPUT, self._kept.written)
+        self._output.cut(self._kept.written)
         self._answerer = Answerer(live, home)
         self._stack.callback(self._answerer.close)
         self._source = self._settings.open(home, self._kept.place, self._say)
@@ -199,6 +201,7 @@ class Service:
                 self._contact.set()
                 while self._waits and self._kept.waiting >= self._settings.queue and not self._stop.is_set():
                     self._stop.wait(ROOM_S)
+                    since = time.monotonic()  # what comes meanwhile is not known yet
         except BaseException as error:
             self._failed.append(error)
         finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +50,23 @@ def test_a_kill_costs_the_last_line_and_damage_is_noticed(
         assert not cut and "move it elsewhere to begin anew" in str(error)
     else:
         assert found == LINES[: len(found)] and (cut or damaged == content or len(found) == len(LINES) - 1)
+
+
+def test_a_disk_that_is_full_is_one_sentence_and_costs_nothing_that_was_written(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.begin(LINES[0])
+    size = (tmp_path / "journal.jsonl").stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signals = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 5, before[1]))
+        for write in (journal.add, journal.begin, journal.add):
+            with pytest.raises(
+                MissingError, match=r"cannot be written \(File too large\). What was accepted before is kept"
+            ):
+                write({"quiet": 2.5, "long": "x" * size})
+        journal.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, signals)
+    assert list(Journal(tmp_path / "journal.jsonl").read()) == LINES[:1]

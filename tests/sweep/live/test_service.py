@@ -10,8 +10,9 @@ from har_llm.common.errors import ConfigError, EngineError, HarError, MissingErr
 from har_llm.common.lock import HeldError, Lock
 from har_llm.engines.scripted import ScriptedEngine
 from har_llm.sweep.live.journal import Journal
-from har_llm.sweep.live.service import FAILED, QUEUE_FULL, TOO_SHORT, live_folder
-from tests.sweep.live.days import as_offline, generations, lines, offline, rows, watch_some, watched
+from har_llm.sweep.live.service import FAILED, QUEUE_FULL, TOO_SHORT, live_folder, watch
+from tests.same_process import in_this_process
+from tests.sweep.live.days import Noted, as_offline, generations, lines, offline, rows, watch_some, watched
 
 
 def test_it_says_what_a_run_of_the_same_events_says(tmp_path: Path) -> None:
@@ -46,6 +47,31 @@ def test_what_was_answered_before_a_kill_and_not_written_is_not_asked_again(tmp_
     assert len(noted.windows) == 1 and generations(tmp_path) == before
     told = as_offline(lines(given))
     assert told == offline(given)[: len(told)] and len({one[:2] for one in told}) == 3
+
+
+def test_a_kill_behind_the_first_window_writes_it_once(tmp_path: Path) -> None:
+    given = watched(tmp_path, data=rows(40))
+    watch_some(given, 1)
+    journal = live_folder(given) / "journal.jsonl"
+    *kept, last = journal.read_text().splitlines()
+    assert last.startswith('{"done"'), "killed before this line was on disk"
+    journal.write_text("".join(f"{line}\n" for line in kept))
+    watch_some(given, 1)
+    assert len({(one["session"], one["id"]) for one in lines(given)}) == len(lines(given)) > 5
+
+
+def test_what_comes_between_two_processes_is_told_though_nothing_came_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = watched(tmp_path, "watch.start=end", data=rows(6))
+    until_watching = Noted(0)
+    monkeypatch.setattr(until_watching, "said", lambda sentence: until_watching.stop.set())
+    with in_this_process():
+        watch(given, [until_watching], until_watching.stop)
+    with (tmp_path / "history.csv").open("a") as stream:
+        stream.write("".join(rows(40)[6:]))
+    watch_some(given, 1)
+    assert lines(given)[0]["event"] == offline(given)[6][3], "each sensor's first state is no event"
 
 
 def test_the_oldest_window_is_given_up_when_too_many_wait(tmp_path: Path) -> None:
