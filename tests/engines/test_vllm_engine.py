@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -276,13 +276,19 @@ def test_a_max_model_len_that_would_cut_generations_is_refused(made: Made) -> No
     assert f"Set engine.max_model_len to {longest} or more, or to null" in told
 
 
-def test_an_adapter_of_a_kind_that_vllm_has_not_is_refused(made: Made, tmp_path: Path) -> None:
-    dora = Adapter("dora", str(random_adapter(tmp_path / "dora", use_dora=True)))
-    told = called(OF_VLLM, refusal, VllmEngineConfig(), teacher(), [made.requests["plain0"]._replace(adapter=dora)])
-    assert told.startswith(
-        f"vLLM cannot use the adapter {tmp_path}/dora/adapter_config.json: vLLM does not yet support DoRA."
-    )
-    assert "Use engine=transformers" in told
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ({"use_dora": True}, "vLLM does not yet support DoRA."),
+        ({"modules_to_save": ["embed_tokens"]}, "vLLM only supports modules_to_save being either None or"),
+    ],
+)
+def test_an_adapter_of_a_kind_that_vllm_has_not_is_refused(tmp_path: Path, kind: dict[str, Any], told: str) -> None:
+    adapter = Adapter("other", str(random_adapter(tmp_path / "other", **kind)))
+    asked = Request("a", ({"role": "user", "content": "a"},), 1, Decoding(GREEDY, THINKING), adapter=adapter)
+    refused = called(OF_VLLM, refusal, VllmEngineConfig(), teacher(), [asked])
+    assert refused.startswith(f"vLLM cannot use the adapter {tmp_path}/other/adapter_config.json: {told}")
+    assert "Use engine=transformers" in refused
 
 
 def test_a_model_without_some_of_its_weights_is_refused(tmp_path: Path) -> None:
