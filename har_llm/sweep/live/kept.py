@@ -31,6 +31,17 @@ class Waiting:
     window: Window
     closed: float
     """When it closed, in UNIX seconds."""
+    began: float
+    """The same by the clock of `time.monotonic`, which nobody sets."""
+
+    @classmethod
+    def since(cls, window: Window, closed: float) -> Waiting:
+        return cls(window, closed, time.monotonic() - max(0.0, time.time() - closed))
+
+    @property
+    def delay_s(self) -> float:
+        """Seconds for which it waits by now."""
+        return time.monotonic() - self.began
 
 
 class Kept:
@@ -153,7 +164,7 @@ class Kept:
 
     def _close(self, windows: Iterable[Window], at: float) -> None:
         for window in windows:
-            self._waiting.append(Waiting(window, at))
+            self._waiting.append(Waiting.since(window, at))
             self.closed += 1
 
     def _state(self) -> dict[str, Any]:
@@ -187,4 +198,4 @@ def _as_json(one: Waiting) -> list[Any]:
 
 def _of_json(said: Sequence[Any]) -> Waiting:
     session, index, events, closed = said
-    return Waiting(Window(session, index, tuple(map(event_of_json, events))), closed)
+    return Waiting.since(Window(session, index, tuple(map(event_of_json, events))), closed)

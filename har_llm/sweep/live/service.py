@@ -216,7 +216,7 @@ class Service:
     def _answer(self, one: Waiting) -> None:
         """Ask the model about a window, as long as that may help. Nothing is written if `stop` is set meanwhile."""
         if self._windows.is_left_out(one.window):
-            self._write(one, without_answer(one.window, TOO_SHORT, time.time() - one.closed))
+            self._write(one, without_answer(one.window, TOO_SHORT, one.delay_s))
             return
         failures, wait = 0, WAIT_S
         while not self._stop.is_set():
@@ -243,14 +243,14 @@ class Service:
             return
 
     def _write_answer(self, one: Waiting, said: Answered) -> None:
-        delay_s = max(0.0, time.time() - one.closed)
+        delay_s = one.delay_s
         self._answered += 1
         self._in_time += delay_s <= self._settings.delay_s
         self._write(one, answered(one.window, said, self._activities, delay_s))
 
     def _give_up(self, one: Waiting, cause: str) -> None:
         self._given_up += 1
-        self._write(one, without_answer(one.window, cause, max(0.0, time.time() - one.closed)))
+        self._write(one, without_answer(one.window, cause, one.delay_s))
         self._once.once(cause, f"Window {one.window.id} is {cause}; its events are written with that cause.")
 
     def _write(self, one: Waiting, window: WatchedWindow) -> None:
