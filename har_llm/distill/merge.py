@@ -7,9 +7,7 @@ from pathlib import Path
 
 from har_llm.common.process import Caller
 from har_llm.engines.chat import ChatTokenizer, loading
-
-OF_IMAGES = ("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json")
-"""Files without which vLLM does not load a model that also reads images."""
+from har_llm.models.checkpoint import OF_IMAGES
 
 
 def merge(base: str, adapter: str, dtype: str, trust_remote_code: bool, folder: str) -> int:

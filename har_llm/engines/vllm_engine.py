@@ -28,6 +28,7 @@ from har_llm.engines.vllm_failures import is_memory, reason
 from har_llm.engines.weights import Outline
 from har_llm.models.adapters import ADAPTER_FILES
 from har_llm.models.chat_template import chat_template
+from har_llm.models.checkpoint import OF_IMAGES
 from har_llm.models.reasoning import marks_of
 
 # Read when vLLM is imported. What the user has set stays.
@@ -157,13 +158,15 @@ class VllmEngine:
             "generation_config": "vllm",  # sampling comes from conf/model
             "seed": 0,  # the engine's; each request has its own
         }
-        defaults: dict[str, Any] = {}
+        # Without such files vLLM 0.32 would not start a model that also reads images. They are not needed for text.
+        text_alone = not any((Path(model.path) / name).is_file() for name in OF_IMAGES)
+        defaults: dict[str, Any] = {"language_model_only": text_alone}
         if on_gpu:
             arguments["gpu_memory_utilization"] = float(os.environ.get("HAR_LLM_GPU_MEMORY", config.gpu_memory_utilization))
         else:
             os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(config.cpu_kvcache_space))
             # vLLM 0.32 fails on a CPU when a prompt with a seed of its own is computed in chunks.
-            defaults = {"enable_chunked_prefill": False, "max_num_batched_tokens": max(CPU_STEP_TOKENS, self._longest)}
+            defaults |= {"enable_chunked_prefill": False, "max_num_batched_tokens": max(CPU_STEP_TOKENS, self._longest)}
         if any(request.pattern for request in requests):
             arguments["structured_outputs_config"] = StructuredOutputsConfig(backend="xgrammar")
         if any(_reasons(request) for request in requests):

@@ -13,6 +13,8 @@ from har_llm.common.typed_json import read_json
 FLOATS = {"F64", "F32", "F16", "BF16"}
 GIT_LFS = b"version https://git-lfs.github.com/spec/"
 """What Git leaves in place of a large file that it has not fetched."""
+OF_IMAGES = ("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json")
+"""Files of a model that also reads images which say how these are prepared."""
 WEIGHT, LORA, PEFT_PREFIX = ".weight", ".lora_A.weight", "base_model.model."
 
 

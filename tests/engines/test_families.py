@@ -103,15 +103,12 @@ def adapter(folders: dict[str, Path], tmp_path: Path) -> Adapter:
 
 
 def by_vllm(folders: dict[str, Path], adapter: Adapter) -> dict[str, dict[str, Generation]]:
-    found = {}
-    for name, folder in folders.items():
-        images = name == READS_IMAGES  # for which its folder has no processor
-        config = VllmEngineConfig(
-            cpu_kvcache_space=1, max_num_seqs=4, extra_args={"language_model_only": True} if images else {}
-        )
-        asked = requests(name, adapter if images else None)
-        found[name] = {one.key: one for one in open_engine(config, loaded(folder)).generate(asked)}
-    return found
+    config = VllmEngineConfig(cpu_kvcache_space=1, max_num_seqs=4)
+    return {
+        name: {one.key: one for one in open_engine(config, loaded(folder)).generate(asked)}
+        for name, folder in folders.items()
+        for asked in [requests(name, adapter if name == READS_IMAGES else None)]
+    }
 
 
 @pytest.mark.skipif(not installed(), reason="vLLM is not installed; .ci/run installs its CPU build")
