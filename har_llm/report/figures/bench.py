@@ -34,8 +34,8 @@ class Cost(NamedTuple):
 
     @property
     def memory(self) -> float | None:
-        """In GB."""
-        return None if self.measured.peak_bytes is None else self.measured.peak_bytes / 1e9
+        """In MB."""
+        return None if self.measured.peak_bytes is None else self.measured.peak_bytes / 1e6
 
     @property
     def energy(self) -> float | None:
@@ -43,7 +43,7 @@ class Cost(NamedTuple):
         return None if self.measured.joules is None else self.measured.joules / len(self.measured.seconds)
 
 
-AXES = {"seconds": "seconds a window", "memory": "memory (GB)", "energy": "energy of a window (J)"}
+AXES = {"seconds": "seconds a window", "memory": "memory (MB)", "energy": "energy of a window (J)"}
 """Names of Cost's quantities and of their axes."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from har_llm.common.console import console, plain, show_table
 from har_llm.common.files import write_whole
-from har_llm.common.numbers import data_size, decimals, percent
+from har_llm.common.numbers import decimals, percent
 from har_llm.common.tables import Table
 from har_llm.report.figures.bench import Cost, bench_charts
 from har_llm.report.figures.draw import draw
@@ -25,7 +25,7 @@ COLUMNS = (
     "tokens/s",
     "tokens a window",
     "prompt kept %",
-    "memory",
+    "memory MB",
     "start s",
     "J a window",
     "F1 %",
@@ -80,7 +80,7 @@ def _row(name: str, run: PreparedRun, one: Measured) -> list[str]:
         decimals(one.completion_tokens / sum(one.seconds), 1),
         decimals(one.completion_tokens / count, 0),
         percent(one.cached_tokens / one.prompt_tokens if one.prompt_tokens else None),
-        "" if one.peak_bytes is None else data_size(one.peak_bytes),
+        decimals(None if one.peak_bytes is None else one.peak_bytes / 1e6, 0),
         decimals(one.start, 1),
         decimals(None if one.joules is None else one.joules / count, 1),
         percent(None if score is None else score.mean),
