@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from har_llm.common.errors import MissingError
-from har_llm.common.files import bounded_lines, open_bounded, write_whole
+from har_llm.common.files import read_bounded, write_whole
 
 DIGEST_LENGTH = 16
 MOST_LINES = 5000
@@ -32,13 +32,9 @@ class Journal:
         if not self._path.exists():
             return
         try:
-            with open_bounded(self._path) as stream:
-                lines = list(bounded_lines(stream))
+            *lines, _ = read_bounded(self._path).split(b"\n")
             for number, line in enumerate(lines, 1):
-                if line.endswith(b"\n"):
-                    yield _read(line, number)
-                elif number < len(lines):
-                    raise ValueError(f"line {number} is too long")
+                yield _read(line, number)
         except (OSError, ValueError) as error:
             raise MissingError(
                 f"{self._path} cannot be read ({error}); move it elsewhere to begin anew, without what waits there."
@@ -90,7 +86,7 @@ def _line(content: dict[str, Any]) -> str:
 
 def _read(line: bytes, number: int) -> dict[str, Any]:
     """Raises ValueError for a line that is not as it was written."""
-    body, _, digest = line.rstrip(b"\n").rpartition(b"\t")
+    body, _, digest = line.rpartition(b"\t")
     if digest.decode("ascii", errors="replace") != _digest(body):
         raise ValueError(f"line {number} is not as it was written")
     content: dict[str, Any] = json.loads(body)

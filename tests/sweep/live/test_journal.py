@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,27 @@ def test_a_kill_costs_the_last_line_and_damage_is_noticed(
         assert not cut and "move it elsewhere to begin anew" in str(error)
     else:
         assert found == LINES[: len(found)] and (cut or damaged == content or len(found) == len(LINES) - 1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (
+            lambda path: os.truncate(path, 2**36),
+            "it has 68,719,476,736 bytes, and at most",
+        ),  # a hole, of gigabytes in memory
+        (lambda path: (path.unlink(), path.symlink_to("/dev/zero")), "it is no regular file"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "it is no regular file"),
+        (lambda path: (path.unlink(), path.mkdir()), "Is a directory"),
+    ],
+)
+def test_what_is_no_journal_is_refused_without_reading_it(
+    tmp_path: Path, damage: Callable[[Path], object], words: str
+) -> None:
+    path = written(tmp_path)
+    damage(path)
+    with pytest.raises(MissingError, match=f"{words}.*move it elsewhere to begin anew"):
+        list(Journal(path).read())
 
 
 def test_a_disk_that_is_full_is_one_sentence_and_costs_nothing_that_was_written(tmp_path: Path) -> None:
