@@ -20,7 +20,7 @@ from har_llm.data.live.windows import LiveWindows, event_as_json, event_of_json
 from har_llm.data.records import Window
 from har_llm.sweep.live.journal import Journal
 
-FORMAT = 2
+FORMAT = 3
 """To be raised when a journal is written otherwise."""
 
 
@@ -51,10 +51,10 @@ class Kept:
     output nothing of it: what is behind the end that the journal knows is cut off.
     """
 
-    def __init__(self, folder: Path, hearing: Hearing, windows: LiveWindows, queue: int | None, written: int):
+    def __init__(self, folder: Path, hearing: Hearing, windows: LiveWindows, queue: int | None, written: int, source: str):
         """Take over what an earlier process has left in the folder. `queue`: windows that may wait before the oldest must be
-        given up; None = any number. `written`: bytes of the output, which count where there is no journal. Raises
-        MissingError for a damaged journal."""
+        given up; None = any number. `written`: bytes of the output, which count where there is no journal. `source`: what is
+        listened to. Raises MissingError for a damaged journal."""
         self._hearing, self._windows, self._queue = hearing, windows, queue
         self._journal = Journal(folder / "journal.jsonl")
         self._waiting: deque[Waiting] = deque()
@@ -63,8 +63,8 @@ class Kept:
         self._leaving: list[Waiting] = []
         """Those that are given up, and not written yet."""
         self._changed = threading.Condition()
-        self.place: Any = None
-        """Where the source goes on."""
+        self._source, self._places = source, dict[str, Any]()
+        """Where each source goes on that was listened to: none understands another's place."""
         self.written = written
         """Bytes of the output that are of windows that have left."""
         self.events = self.readings = self.closed = 0
@@ -75,6 +75,7 @@ class Kept:
                 self._restore(state)
             for change in lines:
                 self._apply(change)
+            self._source = source
         except (KeyError, ValueError, TypeError) as error:  # the lines are as they were written
             raise MissingError(
                 f"{folder / 'journal.jsonl'} is of another version of har_llm ({error}); move it elsewhere to begin anew, "
@@ -85,6 +86,11 @@ class Kept:
     def close(self) -> None:
         self._journal.close()
 
+    @property
+    def place(self) -> Any:
+        """Where the source goes on; None where it was not listened to."""
+        return self._places.get(self._source)
+
     def accept(self, batch: Batch, now: Instant) -> list[Waiting]:
         """Take over what came; it is on disk when this returns. The windows that must be given up for it."""
         with self._changed:
@@ -92,7 +98,8 @@ class Kept:
             heard = self._hearing.hear(batch.readings, now)
             begins = self.place is None and batch.place is not None
             if batch.place is not None:
-                self.place = batch.place  # without anything heard, it may be lost: what is read again is no event again
+                # Without anything heard, it may be lost: what is read again is no event again.
+                self._places[self._source] = batch.place
             if heard or begins:
                 said = [[one.order.isoformat(), one.clock.isoformat(), *one[2:]] for one in heard]
                 self._change({"heard": said, "place": self.place, "at": time.time()})
@@ -155,7 +162,7 @@ class Kept:
         if "quiet" in change:
             self._close(self._windows.close(), change["quiet"])
             return
-        self.place = change["place"]
+        self._places[self._source] = change["place"]
         for order, clock, sensor, text, event in change["heard"]:
             heard = Heard(datetime.fromisoformat(order), datetime.fromisoformat(clock), sensor, text, event)
             self._hearing.recall(heard)
@@ -170,7 +177,8 @@ class Kept:
     def _state(self) -> dict[str, Any]:
         return {
             "format": FORMAT,
-            "place": self.place,
+            "source": self._source,
+            "places": self._places,
             "written": self.written,
             "hearing": self._hearing.state(),
             "windows": self._windows.state(),
@@ -180,7 +188,7 @@ class Kept:
     def _restore(self, state: dict[str, Any]) -> None:
         if state["format"] != FORMAT:
             raise ValueError(f"format {state['format']}")
-        self.place, self.written = state["place"], state["written"]
+        self._source, self._places, self.written = state["source"], state["places"], state["written"]
         self._hearing.restore(state["hearing"])
         self._windows.restore(state["windows"])
         self._waiting.extend(map(_of_json, state["waiting"]))

@@ -98,7 +98,7 @@ class Service:
         self._windows = LiveWindows(home.dataset.cut, experiment.window, self._settings.quiet_s)
         self._output = OutputFile(folder / OUTPUT)
         queue = None if self._waits else self._settings.queue
-        self._kept = Kept(folder, self._hearing, self._windows, queue, self._output.size)
+        self._kept = Kept(folder, self._hearing, self._windows, queue, self._output.size, self._settings.name)
         self._stack.callback(self._kept.close)
         self._output.cut(self._kept.written)
         self._answerer = Answerer(live, home)
