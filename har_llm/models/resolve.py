@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -37,6 +38,8 @@ DOWNLOADED = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
 """The files of a hub model that are downloaded: never pickles, and code only if model.trust_remote_code is true."""
 SHAPING = {".json", ".txt", ".jinja", ".model", ".safetensors", ".py"}
 """Endings of the files that affect a model's output."""
+PART = r"-\d{5}-of-\d{5}$"
+"""How the name of a part of a GGUF file ends."""
 SMALL_FILE = 64 * 2**20
 
 
@@ -217,11 +220,12 @@ def _check_revision(model: ModelConfig, what: str) -> None:
 
 
 def _only_gguf(model: ModelConfig, folder: Path) -> Path | None:
-    """The file of a folder that holds a model as a GGUF file. Raises MissingError for several."""
+    """The file of a folder that holds a model as a GGUF file; of one in parts the first. Raises MissingError for several."""
     files = sorted(folder.glob(f"*{gguf.ENDING}"))
     if not files or any(folder.glob("*.safetensors")):
         return None
-    if len(files) > 1:
+    wholes = {re.sub(PART, "", file.stem) for file in files}
+    if len(wholes) > 1:
         names = ", ".join(file.name for file in files[:3]) + (", ..." if len(files) > 3 else "")
         raise MissingError(
             f"model.id is {model.id!r}, a folder with {len(files)} GGUF files ({names}); set model.id to one of them."

@@ -137,6 +137,13 @@ def test_a_folder_with_a_file_stands_for_it_and_one_with_several_says_so(file: P
         other.unlink()
 
 
+def test_of_a_folder_with_the_parts_of_a_file_it_is_said_to_join_them(tmp_path: Path) -> None:
+    for number in (1, 2):
+        write_gguf(tmp_path / f"tiny-{number:05}-of-00002.gguf", parts=2)
+    with pytest.raises(MissingError, match=r"tiny-00001-of-00002\.gguf is one of 2 parts of a model; join them first"):
+        resolve(model(tmp_path))
+
+
 def test_damaged_files_are_refused(file: Path, tmp_path: Path) -> None:
     whole = file.read_bytes()
     for content, told in (
