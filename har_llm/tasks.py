@@ -231,9 +231,7 @@ def watch(jobs: Sequence[Job]) -> None:
 
     (job, *others) = jobs
     if others:
-        raise ConfigError(
-            f"task is watch in a sweep of {len(jobs)} jobs, but it watches until it is ended; give it one job."
-        )
+        raise ConfigError("task is watch in a sweep, but it watches one home until it is ended; leave out -m.")
     if job.experiment is None:
         raise job.error or ConfigError("the job has no experiment")
     ended_by = (signal.SIGINT, signal.SIGTERM)  # Ctrl-C; as systemd ends a service

@@ -54,7 +54,7 @@ def test_it_watches_until_it_is_ended_and_then_says_what_it_did(tmp_path: Path, 
             ("dataset=simulated_flat",),
             "but dataset=simulated_flat is a recording of the past; choose dataset=home_assistant",
         ),
-        (("-m", "seed=0,1"), "task is watch in a sweep of 2 jobs, but it watches until it is ended; give it one job."),
+        (("-m", "seed=0,1"), "task is watch in a sweep, but it watches one home until it is ended; leave out -m."),
         (("watch.port=1883",), "watch.port"),
     ],
 )

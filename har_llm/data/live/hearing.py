@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from har_llm.common.numbers import counted
 from har_llm.data.datasets.files import FileReader, shown
 from har_llm.data.datasets.own.meaning import Seen, Told, meaning
 from har_llm.data.datasets.own.recorded import NO_TAG
@@ -151,8 +152,9 @@ class Hearing:
         self._minutes[sensor] = minute, count + 1 if before == minute else 1
         if self._minutes[sensor][1] <= self._most:
             return False
+        most = counted(self._most, "event")
         rule = f"the others of that minute are left out and counted (watch.most_per_minute={self._most})"
-        self._say.once(f"{FLOOD} {sensor}", f"{sensor} has more than {self._most} events in a minute; {rule}.")
+        self._say.once(f"{FLOOD} {sensor}", f"{sensor} has more than {most} in a minute; {rule}.")
         return True
 
     def _count(self, reason: str, sentence: str) -> None:
