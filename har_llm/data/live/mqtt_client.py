@@ -67,6 +67,8 @@ class MqttSource:
         """What the broker has said to the connection; None while it has not."""
         self._readings: list[Reading] = []
         self._done: list[Any] = []
+        self._numbers: list[tuple[int, str]] = []
+        """Of those among them that come again if they are not acknowledged."""
         self._state = ""
         """What was said of the connection last."""
         self._was_connected = False
@@ -83,11 +85,11 @@ class MqttSource:
             wait = WAIT_S
             while not stop.is_set() and self._collect():
                 readings, self._readings = self._readings, []
-                if readings:
-                    self._accepted += map(_number, self._done)
+                self._accepted += self._numbers
+                self._numbers = []
                 yield Batch(readings, [*self._accepted] if readings else None, self._acknowledge)
             self._messages.forget()
-            self._readings, self._done = [], []
+            self._readings, self._done, self._numbers = [], [], []
             if not stop.is_set():
                 self._tell("The connection to the MQTT broker {} is lost; connecting again.")
 
@@ -144,6 +146,7 @@ class MqttSource:
     def _take(self, read: Readings) -> None:
         self._readings += read.readings
         self._done += read.messages
+        self._numbers += [_number(one) for one in read.messages if one.qos]
 
     def _on_connect(self, client: paho.Client, data: Any, flags: Any, reason: Any, properties: Any) -> None:
         self._answer = reason

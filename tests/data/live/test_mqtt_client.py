@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -65,6 +67,48 @@ def test_a_message_that_is_on_disk_and_was_not_acknowledged_is_not_told_again(tm
         first.source.close()
         say(port, "on")
         assert until(listening(tmp_path, port, first.place), 1) == [("door", "on")]
+
+
+def test_a_message_that_comes_again_is_known_among_many_that_do_not(tmp_path: Path) -> None:
+    port = free_port()
+    with broker(tmp_path, port):
+        first = listening(tmp_path, port)
+        first.next()
+        say(port, "on")
+        with publisher(port) as client:
+            for number in range(60):
+                client.publish("statestream/binary_sensor/bed/state", str(number), qos=0).wait_for_publish(SECONDS)
+        found: list[str | None] = []
+        while len(found) < 61:
+            found += [one.value for one in first.next(acknowledged=False) or ()]
+        first.source.close()
+        say(port, "off")
+        assert until(listening(tmp_path, port, first.place), 1) == [("door", "off")]
+
+
+def test_a_topic_that_is_no_text_is_malformed(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listened = listening(tmp_path, server.getsockname()[1])
+
+        def serve() -> None:
+            """What a broker says that lets such a topic pass: CONNACK, SUBACK and a PUBLISH of QoS 1."""
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"\x20\x02\0\0")
+                connection.recv(1000)
+                topic = b"statestream/binary_sensor/door/state"
+                door = b"\x32" + bytes([2 + len(topic) + 4, 0, len(topic)]) + topic + b"\0\x06on"
+                connection.sendall(b"\x90\x03\0\x01\x01" + b"\x32\x07\0\x01\xff\0\x05on" + door)
+                while len(acknowledged) < 8 and (came := connection.recv(1000)):
+                    acknowledged.extend(came)
+
+        acknowledged = bytearray()
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert until(listened, 1) == [("door", "on")]
+        thread.join(SECONDS)
+    assert acknowledged == b"\x40\x02\0\x05\x40\x02\0\x06" and "cannot be understood" in listened.said[1]
 
 
 def test_a_broker_that_is_absent_or_goes_away_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
