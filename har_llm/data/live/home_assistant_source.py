@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.frames import CloseCode
 from websockets.sync.client import ClientConnection, connect
 
-from har_llm.common.errors import ServiceError, first_line
+from har_llm.common.errors import ConfigError, ServiceError, first_line
 from har_llm.common.numbers import counted
 from har_llm.data.live.home import LiveHome
 from har_llm.data.live.home_assistant import WatchedHomeAssistant
@@ -40,7 +40,13 @@ SHOWN = 5
 
 class HomeAssistantSource:
     def __init__(self, settings: WatchedHomeAssistant, home: LiveHome, place: Any, say: Say):
-        """`place`: the moment of the change that was accepted last. Raises MissingError where there is no token."""
+        """`place`: the moment of the change that was accepted last. Raises MissingError where there is no token, ConfigError
+        for a home whose events are no changes: the present states, which each connection begins with, would be events."""
+        if not home.dataset.changes_only:
+            raise ConfigError(
+                f"watch=home_assistant tells states, of which the changes are events, but dataset={home.dataset.kind} takes "
+                f"each for an event; choose dataset=home_assistant."
+            )
         self._url, self._token, self._home, self._say = settings.url, settings.token(), home, ToldOnce(say)
         self._times = home.dataset.times()
         self._sensors = {sensor for sensor, one in home.described.sensors.items() if not one.left_out}

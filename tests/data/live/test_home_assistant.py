@@ -5,6 +5,8 @@ import sys
 import pytest
 
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.data.datasets.own.base import OwnHome
+from har_llm.data.datasets.own.events import Events
 from har_llm.data.datasets.own.home_assistant import HomeAssistant
 from har_llm.data.datasets.own.home_file import OwnDescription
 from har_llm.data.live.home import LiveHome
@@ -12,12 +14,19 @@ from har_llm.data.live.home_assistant import WatchedHomeAssistant
 from har_llm.data.live.home_assistant_source import HomeAssistantSource
 from har_llm.data.live.reading import Source
 
+HISTORY = HomeAssistant(name="home", path="history.csv")
 
-def opened(**settings: str) -> Source:
+
+def opened(dataset: OwnHome = HISTORY, **settings: str) -> Source:
     watch = WatchedHomeAssistant(name="home_assistant", **settings)  # type: ignore[arg-type]
     watch.check()
-    home = LiveHome(HomeAssistant(name="home", path="history.csv"), OwnDescription(), "history.home.yaml")
+    home = LiveHome(dataset, OwnDescription(), "history.home.yaml")
     return watch.open(home, None, print)
+
+
+def test_a_home_whose_events_are_no_changes_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"but dataset=events takes each for an event; choose dataset=home_assistant\."):
+        opened(Events(name="home", path="week.csv"))
 
 
 @pytest.mark.parametrize(
