@@ -15,7 +15,8 @@ WILDCARDS = "+#"
 
 @dataclass(kw_only=True)
 class WatchedMqtt(WatchConfig):
-    """Topics of a broker, which keeps what comes while no process listens: each one has the same session (QoS 1)."""
+    """Topics of a broker, which keeps what is published with QoS 1 or 2 while no process listens: each one has the same
+    session."""
 
     source_class: ClassVar[str] = "har_llm.data.live.mqtt_client.MqttSource"
 
