@@ -25,6 +25,7 @@ EARLIER, LATER = "earlier than the event before it", "later than this machine's 
 MOST_NAMED = 5
 """Unknown sensors that are named; a broker may have hundreds."""
 UNKNOWN, UNUSABLE, FLOOD = "unknown sensor", "unusable name or value", "more events of a sensor than watch.most_per_minute"
+WITHOUT_WORD = "value without a word, told as it is"
 
 
 class Heard(NamedTuple):
@@ -53,7 +54,7 @@ class Hearing:
         self.last: Instant | None = None
         """When the last event was."""
         self.counts: Counter[str] = Counter()
-        """Readings that are no events, by reason, and events that were given another time."""
+        """Readings that are no events, by reason, events that were given another time, and values without a word."""
         self._unknown: set[str] = set()
         self._minutes: dict[str, tuple[datetime, int]] = {}
         """The minute in which each sensor had its last event, and how many in it."""
@@ -120,6 +121,10 @@ class Hearing:
         told = meaning(self._home.described.sensors.get(pair[0]), pair, no_event, changes=self._rules.changes_only)
         if told is None:
             self._count_unknown(pair[0])
+        elif told.without_word:
+            self.counts[WITHOUT_WORD] += 1
+            rule = f"for which {self._home.place} has no word; such values are told as they are, add them to its states"
+            self._say.once(f"{WITHOUT_WORD} {pair[0]}", f"{shown(pair[0])} reports {shown(pair[1])}, {rule}.")
         return told
 
     def _count_unknown(self, sensor: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from har_llm.data.live.hearing import EARLIER, FLOOD, LATER, UNKNOWN, UNUSABLE, Hearing
+from har_llm.data.live.hearing import EARLIER, FLOOD, LATER, UNKNOWN, UNUSABLE, WITHOUT_WORD, Hearing
 from har_llm.data.live.home import LiveHome
 from har_llm.data.live.reading import Reading
 from har_llm.data.live.told_once import ToldOnce
@@ -83,6 +83,15 @@ def test_what_nobody_knows_is_counted_and_said_once(tmp_path: Path) -> None:
     assert heard.events([*unknown, (6, "door\x1b[2J", "on"), (7, "x" * 300, "on")]) == []
     assert heard.hearing.counts == {UNKNOWN: 5, UNUSABLE: 2}
     assert len(heard.said) == 2 and "history.home.yaml does not list the sensor 'light.attic'" in heard.said[0]
+
+
+def test_a_value_without_a_word_is_told_as_it_is_counted_and_said_once_a_sensor(tmp_path: Path) -> None:
+    heard = Heard(home(tmp_path))
+    values = [(0, "door", "off"), (1, "door", "banana"), (2, "door", "ajar"), (3, "bed", "open"), (4, "bed", "unavailable")]
+    found = heard.events([(at, f"binary_sensor.{name}", value) for at, name, value in values])
+    assert found == [(1, "hall door banana"), (2, "hall door ajar")]
+    assert heard.hearing.counts[WITHOUT_WORD] == 3 and len(heard.said) == 2
+    assert "'binary_sensor.door' reports 'banana', for which " in heard.said[0]
 
 
 def test_a_broken_device_hides_no_other_and_takes_no_memory(tmp_path: Path) -> None:

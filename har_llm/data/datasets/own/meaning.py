@@ -23,6 +23,8 @@ class Told(NamedTuple):
     sensor: str
     changes: bool
     """Whether it is an event only where the sensor's text was another one before."""
+    without_word: bool = False
+    """Whether the home has words for values of the sensor, but none for this one, which is told as it is."""
 
 
 def meaning(described: OwnSensor | None, pair: Said, no_event: str | None, *, changes: bool) -> Told | None:
@@ -39,7 +41,8 @@ def meaning(described: OwnSensor | None, pair: Said, no_event: str | None, *, ch
     if described.left_out:
         return Told(None, LEFT_OUT, sensor, changes)
     if described.threshold is None:
-        return Told(_text(described, one_line(value) if word is None else word), "", sensor, changes)
+        text = _text(described, one_line(value) if word is None else word)
+        return Told(text, "", sensor, changes, without_word=word is None and bool(described.states))
     number = number_of(value)
     if number is None:
         return Told(None, "no number, of a sensor with a threshold", sensor, changes)

@@ -12,7 +12,7 @@ from har_llm.common.numbers import counted
 from har_llm.data.datasets.base import activity_number
 from har_llm.data.datasets.files import FileReader, shown, without_collector
 from har_llm.data.datasets.own.home_file import AMBIGUOUS, OwnDescription, is_whole
-from har_llm.data.datasets.own.meaning import Seen, Told, meaning, word_of
+from har_llm.data.datasets.own.meaning import Seen, Told, meaning
 from har_llm.data.datasets.own.recorded import Recorded, Said
 from har_llm.data.datasets.own.times import EPOCH
 from har_llm.data.datasets.sessions import Cut
@@ -83,7 +83,7 @@ class Teller:
                 unknown.setdefault(sensor, line)
                 continue
             told[pair] = found
-            if described and described.states and found.text is not None and word_of(described, value) is None:
+            if found.without_word:
                 without.setdefault(sensor, {})[value] = line
         for sensor, line in unknown.items():
             rule = f"{self._place} does not list it; task=init adds it there (left_out: true leaves it out)"
