@@ -141,12 +141,12 @@ class Hearing:
         when = reading.when
         if when[0] - now[0] > self._ahead:
             rule = "it gets this machine's time; set the clocks of both"
-            self._count(LATER, f"{shown(reading.sensor)} reports {when[0]}, but here it is {now[0]}: {rule}.")
+            self._count(LATER, f"{shown(reading.sensor)} reports {when[1]}, but here it is {now[1]}: {rule}.")
             when = now
         if self.last is not None and when[0] < self.last[0]:
             rule = "events count in the order in which they come, so it gets that one's time"
             self._count(
-                EARLIER, f"{shown(reading.sensor)} reports {when[0]}, but the event before it {self.last[0]}: {rule}."
+                EARLIER, f"{shown(reading.sensor)} reports {when[1]}, but the event before it {self.last[1]}: {rule}."
             )
             when = self.last
         return when

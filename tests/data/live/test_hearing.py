@@ -70,6 +70,15 @@ def test_a_clock_that_goes_back_gives_the_time_of_the_event_before(tmp_path: Pat
     )
 
 
+def test_clocks_are_told_as_the_home_has_them(tmp_path: Path) -> None:
+    heard = Heard(home(tmp_path))
+    later, door = timedelta(hours=1), "binary_sensor.door"
+    for at, value in ((0, "off"), (50, "on"), (20, "off")):
+        when = MORNING + timedelta(seconds=at)
+        heard.hearing.hear([Reading((when, when + later), door, value)], (NOW, NOW + later))
+    assert "reports 2026-03-02 07:00:20, but the event before it 2026-03-02 07:00:50" in heard.said[0]
+
+
 def test_a_clock_that_is_ahead_gives_this_machines_time_and_holds_nobody_up(tmp_path: Path) -> None:
     heard = Heard(home(tmp_path, "dataset.timezone=UTC"))
     door, bed = "binary_sensor.door", "binary_sensor.bed"
