@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from itertools import groupby
 
+from har_llm.common.numbers import counted
 from har_llm.common.text import visible
 from har_llm.scoring.names import cause_name
 from har_llm.sweep.live.results import Listener, WatchedEvent, WatchedWindow
@@ -21,12 +22,13 @@ class ShownOnTerminal(Listener):
 
 
 def window_line(window: WatchedWindow) -> str:
-    """ "2026-03-02 07:10:00 to 07:12:30: preparing a meal, eating, 2 missed (omitted) [3.2 s]": activities in order."""
+    """ "2026-03-02 07:10:00 to 07:12:30, 3 events: eating, 2 missed (omitted) [3.2 s after it closed]": in order."""
     first, last = window.events[0], window.events[-1]
     end = last.time if last.time[:10] != first.time[:10] else last.time[11:]
     runs = [(name, sum(1 for _ in held)) for name, held in groupby(window.events, key=_named)]
     activities = ", ".join(name if activity else f"{count} {name}" for (name, activity), count in runs)
-    return f"{first.time} to {end}: {activities} [{first.delay_s:.1f} s]"
+    events = counted(len(window.events), "event")
+    return f"{first.time} to {end}, {events}: {activities} [{first.delay_s:.1f} s after it closed]"
 
 
 def _named(event: WatchedEvent) -> tuple[str, bool]:
