@@ -23,7 +23,7 @@ from har_llm.data.live.home import LiveHome
 from har_llm.data.live.home_assistant import WatchedHomeAssistant
 from har_llm.data.live.home_assistant_talk import Broken, Change, Refused, Talk
 from har_llm.data.live.reading import Batch, Reading, Say
-from har_llm.data.live.told_once import ToldOnce
+from har_llm.data.live.told_once import ToldAgain, ToldOnce
 
 CONNECT_S = 10.0
 """Seconds to wait for a connection."""
@@ -53,8 +53,8 @@ class HomeAssistantSource:
         self._since = datetime.fromisoformat(place) if isinstance(place, str) else None
         self._latest: dict[str, Change] = {}
         self._closed = threading.Event()
-        self._lost = ""
-        """Why there is no connection; empty where there is one, or was none yet."""
+        self._lost = ToldAgain(say)
+        """Why there is no connection."""
         self._absent: set[str] | None = None
         """Sensors that Home Assistant did not have at the last connection."""
 
@@ -140,13 +140,11 @@ class HomeAssistantSource:
             said.append(f"what changed since {talk.unknown_since:%Y-%m-%d %H:%M:%S} UTC cannot be had from its recorder")
         elif self._since is not None:
             said.append(f"it told {counted(came, 'change')} that came meanwhile")
-        self._lost = ""
+        self._lost.end()
         self._say.now("; ".join(said) + ".")
 
     def _say_lost(self, reason: str) -> None:
-        if reason != self._lost:
-            self._lost = reason
-            self._say.now(f"No connection to Home Assistant at {self._url}: {reason}; it is tried again until there is one.")
+        self._lost.tell(f"No connection to Home Assistant at {self._url}: {reason}; it is tried again until there is one.")
 
     def _say_malformed(self, what: str) -> None:
         rule = "such messages are left out and counted"

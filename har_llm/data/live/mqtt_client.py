@@ -17,7 +17,7 @@ from har_llm.data.live.home import LiveHome
 from har_llm.data.live.mqtt import WatchedMqtt
 from har_llm.data.live.mqtt_messages import Malformed, Messages, Readings
 from har_llm.data.live.reading import Batch, Reading, Say
-from har_llm.data.live.told_once import ToldOnce
+from har_llm.data.live.told_once import ToldAgain, ToldOnce
 
 REFUSED = ("Not authorized", "Bad user name or password", "Client identifier not valid", "Banned")
 """Answers of a broker that do not change by themselves."""
@@ -69,8 +69,8 @@ class MqttSource:
         self._done: list[Any] = []
         self._numbers: list[tuple[int, str]] = []
         """Of those among them that come again if they are not acknowledged."""
-        self._state = ""
-        """What was said of the connection last."""
+        self._state = ToldAgain(say)
+        """How the connection is."""
         self._was_connected = False
 
     def batches(self, stop: threading.Event) -> Iterator[Batch | None]:
@@ -122,10 +122,8 @@ class MqttSource:
         return False
 
     def _tell(self, sentence: str) -> None:
-        """Say how the connection is, if that has changed."""
-        if sentence != self._state:
-            self._state = sentence
-            self._say.now(sentence.format(self._settings.address))
+        """Say how the connection is."""
+        self._state.tell(sentence.format(self._settings.address))
 
     def _collect(self) -> bool:
         """Take what has come; whether the connection is there still."""

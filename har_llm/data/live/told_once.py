@@ -1,13 +1,16 @@
-"""Says what comes again and again only once, and counts it."""
+"""Says what comes again and again only once, and counts it; what lasts, at growing intervals."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 
 MOST_KINDS = 100
 """Kinds that are told apart: whoever sends them may make up any number."""
 OTHERS = "others"
+AGAIN_S = 30.0
+"""Seconds after which a state that lasts is said again; each time after twice as many."""
 
 
 class ToldOnce:
@@ -27,3 +30,24 @@ class ToldOnce:
             elif number:
                 self.now(sentence)
         self.counts[kind] += number
+
+
+class ToldAgain:
+    """A voice for a state that may last: it says when the state changes, and at growing intervals that it is the same."""
+
+    def __init__(self, say: Callable[[str], None]):
+        self._say = say
+        self._sentence, self._since, self._next = "", 0.0, 0.0
+
+    def tell(self, sentence: str) -> None:
+        now = time.monotonic()
+        if sentence != self._sentence:
+            self._sentence, self._since, self._next = sentence, now, AGAIN_S
+            self._say(sentence)
+        elif now - self._since >= self._next:
+            self._next = 2 * (now - self._since)
+            self._say(f"{sentence} It has been so for {now - self._since:,.0f} s.")
+
+    def end(self) -> None:
+        """The state is over; the same sentence is a new one."""
+        self._sentence = ""

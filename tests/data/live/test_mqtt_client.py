@@ -125,6 +125,14 @@ def test_a_broker_that_is_absent_or_goes_away_is_waited_for(tmp_path: Path, monk
     assert connected.startswith("Connected") and "is lost; connecting again" in told[0] and connected in told
 
 
+def test_a_broker_that_stays_away_is_named_again_with_how_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("har_llm.data.live.told_once.AGAIN_S", 0.0)
+    listened = listening(tmp_path, free_port())
+    assert [listened.next() for _ in range(2)] == [None, None]
+    first, again = listened.said
+    assert again == f"{first} It has been so for 1 s."
+
+
 def test_a_wrong_password_ends_it_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     monkeypatch.setenv("MQTT_PASSWORD", "wrong")
