@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, ClassVar
@@ -76,6 +77,10 @@ class GrowingFile:
             yield batch
             if batch is None or not batch.readings:
                 stop.wait(POLL_S)
+
+    @property
+    def left_out(self) -> Counter[str]:
+        return self._say.counts
 
     def close(self) -> None:
         if self._stream is not None:

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -57,6 +58,10 @@ class HomeAssistantSource:
         """Why there is no connection."""
         self._absent: set[str] | None = None
         """Sensors that Home Assistant did not have at the last connection."""
+
+    @property
+    def left_out(self) -> Counter[str]:
+        return self._say.counts
 
     def close(self) -> None:
         self._closed.set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -93,6 +93,10 @@ class MqttSource:
             if not stop.is_set():
                 self._tell("The connection to the MQTT broker {} is lost; connecting again.")
 
+    @property
+    def left_out(self) -> Counter[str]:
+        return self._say.counts
+
     def close(self) -> None:
         self._client.disconnect()
 
@@ -164,7 +168,9 @@ class MqttSource:
             self._take(self._messages.read(message.topic, bytes(message.payload), message, retained=message.retain))
         except (Malformed, UnicodeDecodeError) as error:
             self._done.append(message)
-            self._say.once("malformed", f"An MQTT message cannot be understood ({error}); such messages are counted.")
+            self._say.once(
+                "malformed message", f"An MQTT message cannot be understood ({error}); such messages are counted."
+            )
 
 
 def _number(message: paho.MQTTMessage) -> tuple[int, str]:

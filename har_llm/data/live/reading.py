@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -52,6 +53,11 @@ class Source(Protocol):
         A lost connection is made again, however long that takes, with a sentence each time that its state changes. Raises
         HarError only for what does not mend itself, such as a wrong password.
         """
+        ...
+
+    @property
+    def left_out(self) -> Counter[str]:
+        """How much of what came could not be read, by reason."""
         ...
 
     def close(self) -> None:

@@ -159,7 +159,8 @@ class Service:
         done = f"Watched: {counted(kept.readings, 'reading')}, {counted(kept.events, 'event')}, {answered} answered"
         late = f"{self._in_time} of them within {self._settings.delay_s:g} s"
         given_up = f", {counted(self._given_up, 'window')} given up" if self._given_up else ""
-        counts = [*self._hearing.counts.most_common()]
+        unread = [(f"left out ({reason})", count) for reason, count in self._source.left_out.most_common()]
+        counts = [*self._hearing.counts.most_common(), *unread]
         left = "; ".join(["", *(f"{count:,} {reason}" for reason, count in counts)])
         waiting = f"; left for the next start: {counted(kept.waiting, 'window')}" if kept.waiting else ""
         return f"{done} ({late}){given_up}{left}{waiting}."

@@ -144,6 +144,7 @@ def test_broken_rows_are_said_once_and_the_others_come(tmp_path: Path) -> None:
         stream.write("a\n" + row("bed", "off", "06:01:00"))
     assert listened.values() == [("bed", "off")]
     assert len(listened.said) == 2 and all("left out and counted" in one for one in listened.said)
+    assert listened.source.left_out.total() == 4
 
 
 def test_a_table_of_another_form_is_refused(tmp_path: Path) -> None:

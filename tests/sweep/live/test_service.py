@@ -116,8 +116,10 @@ def test_the_open_window_closes_when_the_home_is_quiet(tmp_path: Path) -> None:
     (tmp_path / "history.csv").write_text(
         "entity_id,state,last_changed\n"
         + "".join(f"binary_sensor.bed,{state},2026-03-02T06:00:00Z\n" for state in ("off", "on"))
+        + "binary_sensor.bed,off,never\n"
     )
-    watch_some(given, 1)
+    noted = watch_some(given, 1)
+    assert "; 1 left out (" in noted.sentences[-1]
     assert [one["event"] for one in lines(given)] == ["bedroom bed OCCUPIED"]
 
 
