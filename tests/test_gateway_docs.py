@@ -14,11 +14,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from har_llm.data.live.file import WatchedFile
+from har_llm.data.live.home_assistant import WatchedHomeAssistant
+from har_llm.data.live.mqtt import WatchedMqtt
 from tests.commands import har_llm, started
 from tests.composing import experiment
 from tests.data.live.brokers import broker, free_port, needs_broker, publisher
@@ -69,6 +73,14 @@ def test_a_student_is_planned_for(home: Path) -> None:
         assert "qwen3_0.6b" in har_llm(home, *arguments, "task=plan").stdout
 
 
+def test_each_setting_of_what_is_watched_is_explained() -> None:
+    page = (DOCS / "gateway.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `watch.")]
+    told = [name for row in rows for name in re.findall(r"`watch\.(\w+)`", row)]
+    kinds = (WatchedFile, WatchedMqtt, WatchedHomeAssistant)
+    assert sorted(told) == sorted({one.name for kind in kinds for one in fields(kind)} - {"name"})
+
+
 @needs_llama
 @pytest.mark.slow
 def test_a_window_is_measured(board: Path) -> None:
@@ -100,8 +112,19 @@ def test_a_broker_is_watched_and_gets_the_sensor(board: Path, monkeypatch: pytes
         with watching(board, [*at_host(typed("watch=mqtt"), "127.0.0.1"), f"watch.port={port}"]) as told:
             opened_and_closed(change)
             told(4)
+            by_hand(port)
+            told(6)
     assert heard["har_llm/har_llm_history/availability"] == "offline"
     assert json.loads(heard["har_llm/har_llm_history/attributes"]).keys() == attributes_told()
+
+
+def by_hand(port: int) -> None:
+    """The page's lines of mosquitto_pub, one event."""
+    page = (DOCS / "gateway.md").read_text(encoding="utf-8")
+    (lines,) = [
+        block for block in re.findall(r"^```sh\n(.*?)^```", page, re.DOTALL | re.MULTILINE) if "mosquitto_pub" in block
+    ]
+    subprocess.run(["sh", "-ec", lines.replace("homeassistant.local", f"127.0.0.1 -p {port}")], check=True)
 
 
 def attributes_told() -> set[str]:
