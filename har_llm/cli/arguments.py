@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from har_llm.cli.options import options, settings_named
+from har_llm.cli.options import chosen_by_default, class_of, options, settings_named
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
@@ -39,6 +39,10 @@ FILES = {
     ".gguf": "model=custom model.id={0}",
 }
 """What to write for a file, by the end of its name."""
+
+
+MOST_OTHERS = 6
+"""Options that are named as those which have a setting."""
 
 
 class Setting(NamedTuple):
@@ -83,6 +87,7 @@ def read_arguments(arguments: Sequence[str]) -> list[str]:
     # Hydra takes no null for a group, though conf/config.yaml writes it where none of its options is chosen.
     chosen = [one for one in typed.settings if (one.key, one.value) != ("experiment", "null")]
     settings = [_read(one, names, sweeps=sweeps) for one in chosen]
+    _check_chosen(typed.settings, names)
     return [*typed.flags, *settings, *typed.others]
 
 
@@ -222,6 +227,31 @@ def _check_known(setting: Setting, names: Mapping[str, Sequence[str]]) -> None:
         if not (near := meant(settings_named(setting.name))):
             raise
         raise ConfigError(f"{setting.name} is not a setting.{near}") from None
+
+
+def _check_chosen(settings: Sequence[Setting], names: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a setting that the chosen option lacks where others of its group have it: they were forgotten, or mixed up."""
+    typed = {one.key: one.value for one in settings}
+    if any(name == "experiment" or name.startswith("bundle") for name in typed):
+        return  # they choose options too
+    for one in settings:
+        group, _, rest = one.name.partition(".")
+        option = typed.get(group) or chosen_by_default(group)
+        field = rest.partition(".")[0]
+        if one.added or not field or option is None or _has(class_of(group, option), field) is not False:
+            continue
+        if others := [name for name in names.get(group, ()) if _has(class_of(group, name), field)]:
+            several = ", ".join(f"{group}={name}" for name in others[:MOST_OTHERS])
+            more = ", ..." if len(others) > MOST_OTHERS else ""
+            raise ConfigError(
+                f"{group}.{field} is not a setting of {group}={option}, which is chosen; it is one of {several}{more}. "
+                f"Choose what you mean, as in {group}=NAME."
+            )
+
+
+def _has(kind: type | None, field: str) -> bool | None:
+    """Whether a class of settings has this one; None where that is not known."""
+    return None if kind is None or hasattr(kind, "ADVICE") else any(one.name == field for one in fields(kind))
 
 
 def _check_option(setting: Setting, names: Sequence[str], *, sweeps: bool) -> None:

@@ -52,7 +52,10 @@ def nearest(name: str, allowed: Iterable[object]) -> str | None:
     """The allowed name that a misspelt or shortened one is like; None where none is near."""
     names = [str(option) for option in allowed]
     longer = [one for one in names if len(name) > 2 and one.startswith(name)]
-    return next(iter(difflib.get_close_matches(name, longer or names, n=1, cutoff=0.0 if longer else ALIKE)), None)
+    found = difflib.get_close_matches(name, longer or names, n=1, cutoff=0.0 if longer else ALIKE)
+    # difflib takes short names with letters in another order, as mtqq, for others.
+    of_its_letters = [one for one in names if len(name) > 2 and set(one) == set(name)]
+    return next(iter([*found, *of_its_letters]), None)
 
 
 def common_start(texts: Sequence[str]) -> str:

@@ -95,5 +95,6 @@ def test_an_error_of_a_library_is_shown_by_its_first_line(said: str, shown: str)
 def test_the_nearest_name_is_suggested_or_none() -> None:
     assert suggestion("block_sise", ["block_size", "seed"]) == " Did you mean block_size?"
     assert suggestion("frac", ["fraction", "paper"]) == " Did you mean fraction?"
+    assert suggestion("mtqq", ["file", "mqtt"]) == " Did you mean mqtt?"
     assert suggestion("quite_other", ["block_size", "seed"]) == ""
     assert suggestion("repeats", ["paths", "seed"]) == ""
