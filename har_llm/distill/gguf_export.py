@@ -16,6 +16,8 @@ from har_llm.common.text import visible
 from har_llm.models.gguf import PROVENANCE
 
 CONVERTER = "convert_hf_to_gguf.py"
+UNKNOWN_TOKENIZER = "BPE pre-tokenizer was not recognized"
+"""What the converter says of a tokenizer that is not among those whose digests it has."""
 SOURCE = "git clone --depth 1 https://github.com/ggml-org/llama.cpp"
 
 
@@ -61,5 +63,10 @@ def write_gguf(
 def _run(command: Sequence[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
+        if UNKNOWN_TOKENIZER in done.stderr:
+            raise EngineError(
+                "llama.cpp's converter does not know this model's tokenizer, so it cannot become a GGUF file; choose another "
+                "model, or take a newer version of llama.cpp's source (export.llama_cpp)."
+            )
         lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it says nothing"]
         raise EngineError(f"llama.cpp's converter does not take this model: {visible(lines[-1])[:300]}")

@@ -82,10 +82,19 @@ def test_a_file_has_the_merged_weights_and_says_what_is_synthetic(
 
 @quantiser
 @pytest.mark.slow
-def test_a_model_that_the_converter_does_not_take_leaves_nothing(tmp_path: Path, source: Path) -> None:
-    (source / "convert_hf_to_gguf.py").write_text("raise NotImplementedError('BPE pre-tokenizer was not recognized')")
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("BPE pre-tokenizer was not recognized - update get_vocab_base_pre()", "does not know this model's tokenizer, so"),
+        ("Architecture not supported", "does not take this model: NotImplementedError: Architecture not supported"),
+    ],
+)
+def test_a_model_that_the_converter_does_not_take_leaves_nothing(
+    tmp_path: Path, source: Path, fault: str, told: str
+) -> None:
+    (source / "convert_hf_to_gguf.py").write_text(f"raise NotImplementedError({fault!r})")
     asked = ("export.format=gguf", f"export.path={tmp_path / 'x.gguf'}", f"export.llama_cpp={source}")
-    with pytest.raises(EngineError, match="does not take this model: NotImplementedError: BPE pre-tokenizer was not"):
+    with pytest.raises(EngineError, match=told):
         export(experiment("model=tiny_student", *asked))
     assert not (tmp_path / "x.gguf").exists()
 
