@@ -216,7 +216,7 @@ def bench(jobs: Sequence[Job]) -> None:
         for job in jobs:
             if job.run is not None and job.error is None:
                 with execute.failing([job], callback):
-                    measured.append((job.title, job.run, measure(job.run)))
+                    measured.append((job.title, job.run, measure(job.run, callback)))
     if measured:
         show_bench(measured)
 

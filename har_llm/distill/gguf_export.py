@@ -65,8 +65,8 @@ def _run(command: Sequence[str]) -> None:
     if done.returncode:
         if UNKNOWN_TOKENIZER in done.stderr:
             raise EngineError(
-                "llama.cpp's converter does not know this model's tokenizer, so it cannot become a GGUF file; choose another "
-                "model, or take a newer version of llama.cpp's source (export.llama_cpp)."
+                "llama.cpp's converter does not know this model's tokenizer, so it cannot become a GGUF file; choose "
+                "another model, or take a newer version of llama.cpp's source (export.llama_cpp)."
             )
         lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it says nothing"]
         raise EngineError(f"llama.cpp's converter does not take this model: {visible(lines[-1])[:300]}")

@@ -10,7 +10,8 @@ from pathlib import Path
 from har_llm.common.errors import ConfigError
 from har_llm.engines.base import Generation
 from har_llm.runs.run import PreparedRun
-from har_llm.sweep.plan import Load, characters
+from har_llm.sweep.callbacks import Callback
+from har_llm.sweep.plan import Load, Plan, characters
 
 WINDOWS = 20
 """Most that are measured."""
@@ -38,9 +39,11 @@ class Measured:
     """Of all processors during the other windows; None where it cannot be read."""
 
 
-def measure(run: PreparedRun) -> Measured:
-    """Load the run's model and ask it about windows of its part. Raises ConfigError for a baseline or a part of one window,
-    EngineError for a model that fails."""
+def measure(run: PreparedRun, callback: Callback) -> Measured:
+    """Load the run's model and ask it about windows of its part, each of which `callback` is told.
+
+    Raises ConfigError for a baseline or a part of one window, EngineError for a model that fails.
+    """
     from har_llm.sweep.one_worker import open_worker
 
     if run.experiment.baseline is not None:
@@ -50,18 +53,22 @@ def measure(run: PreparedRun) -> Measured:
         raise ConfigError("task=bench needs two windows, of which the first warms the model up; set limit=2 or more.")
     load = Load([run], {request.key: run for request in asked}, 0)
     here = load.engine.needs_model()
+    callback.planned(Plan([run], (), (), [load], len(asked)))
+    callback.loading(load)
     started = time.monotonic()
     worker = open_worker(load)
     try:
         longest = max(asked, key=characters)
-        list(worker.generate([longest]))
+        (first,) = worker.generate([longest])
         start, before = time.monotonic() - started, _joules()
+        callback.generated(first)
         seconds: list[float] = []
         made: list[Generation] = []
         for request in (one for one in asked if one is not longest):
             began = time.monotonic()
             made += worker.generate([request])
             seconds.append(time.monotonic() - began)
+            callback.generated(made[-1])
         after = _joules()
         return Measured(
             engine=f"{load.engine.engine_name} on {worker.about['hardware'] or 'a server'}",

@@ -17,6 +17,8 @@ def test_each_job_has_a_row_with_its_score_if_it_has_run(tmp_path: Path) -> None
     har_llm(tmp_path, *SMALL)
     done = har_llm(tmp_path, "-m", *SMALL, "window.events=10,5", "task=bench", tokenizing=True)
     assert "What a window costs on this machine" in done.stdout and "median of 2; Transformers on " in done.stdout
+    assert done.stderr.count("3 generations to make, loading the model") == 2
+    assert done.stderr.count("3 of 3 generations") == 2
     with (tmp_path / "outputs" / "bench" / "bench.csv").open() as stream:
         ran, new = csv.DictReader(line for line in stream if line.strip())
     assert (ran["model"], new["model"]) == tuple(
