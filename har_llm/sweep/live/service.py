@@ -69,6 +69,7 @@ class Service:
 
     def __init__(self, experiment: Experiment, listeners: Sequence[Listener], stop: threading.Event):
         self._settings, self._listeners, self._stop = experiment.watch, [*listeners], stop
+        self._names = experiment.dataset.name, experiment.model.name
         self._stack = ExitStack()
         self._speaking = threading.RLock()
         """So that listeners are told one thing at a time, and the output has whole windows."""
@@ -104,9 +105,6 @@ class Service:
         self._answerer = Answerer(live, home)
         self._stack.callback(self._answerer.close)
         self._source = self._settings.open(home, self._kept.place, self._say)
-        if isinstance(self._settings, WatchedMqtt) and self._settings.publish:
-            name, model = experiment.dataset.name, experiment.model.name
-            self._listeners.append(MqttResults(self._settings, name, model, self._say))
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._stack.callback(self._end_listening)
 
@@ -116,8 +114,10 @@ class Service:
         while not self._contact.wait(0.2) and not self._stop.is_set():
             pass
         self._check()
+        self._say("Loading the model.")
         with self._asked():
             self._answerer.ready()
+        self._publish()
         waiting = f"; {counted(self._kept.waiting, 'window')} wait already" if self._kept.waiting else ""
         self._say(f"Watching{waiting}; events and their activities are written to {self._output.path}.")
         while not self._stop.is_set():
@@ -125,6 +125,13 @@ class Service:
             one = self._kept.next(timeout=0.5)
             if one is not None:
                 self._answer(one)
+
+    def _publish(self) -> None:
+        """The sensor is there as soon as windows can be answered, and no sooner."""
+        settings = self._settings
+        if isinstance(settings, WatchedMqtt) and settings.publish:
+            with self._speaking:
+                self._listeners.append(MqttResults(settings, *self._names, self._say))
 
     def end(self) -> None:
         """End as soon as what is being written is complete, without waiting for the model; for a handler of signals."""
@@ -149,7 +156,8 @@ class Service:
         self._stop.set()
         try:
             self._stack.close()
-            self._say(self._summary())
+            if error is None or self._kept.readings or self._answered or self._given_up:
+                self._say(self._summary())
         finally:
             for listener in self._listeners:
                 listener.close()

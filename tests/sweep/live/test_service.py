@@ -8,6 +8,7 @@ import pytest
 
 from har_llm.common.errors import ConfigError, EngineError, HarError, MissingError
 from har_llm.common.lock import HeldError, Lock
+from har_llm.data.live.file import GrowingFile
 from har_llm.engines.scripted import ScriptedEngine
 from har_llm.sweep.live.journal import Journal
 from har_llm.sweep.live.service import FAILED, QUEUE_FULL, TOO_SHORT, live_folder, watch
@@ -24,6 +25,13 @@ def test_it_says_what_a_run_of_the_same_events_says(tmp_path: Path) -> None:
     assert noted.windows[0].reasoning == "Because." and lines(given)[0]["confidence"] is None
     assert generations(tmp_path) == len({one[:2] for one in expected}), "an offline run makes none of them twice"
     assert "windows answered" in noted.sentences[-1] and "2 first state of a sensor" not in noted.sentences[-1]
+
+
+def test_a_quiet_time_is_the_gap_of_a_recording(tmp_path: Path) -> None:
+    given = watched(tmp_path, "watch.quiet_s=300", "window.gap_minutes=null", data=rows(40))
+    watch_some(given, 3)
+    told = as_offline(lines(given))
+    assert told == offline(watched(tmp_path, "window.gap_minutes=5"))[: len(told)] != offline(given)[: len(told)]
 
 
 def test_another_process_goes_on_where_one_has_ended(tmp_path: Path) -> None:
@@ -175,12 +183,25 @@ def test_a_model_that_cannot_be_loaded_at_first_ends_it(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(ScriptedEngine, "generate", fails)
     given = watched(tmp_path, data=rows(61))
-    with pytest.raises(EngineError, match="too little memory"):
-        watch_some(given, 1)
+    noted = Noted(1)
+    with pytest.raises(EngineError, match="too little memory"), in_this_process():
+        watch(given, [noted], noted.stop)
+    assert "Loading the model." in noted.sentences
     monkeypatch.undo()
     watch_some(given, 7)
     told = as_offline(lines(given))
     assert told == offline(given)[: len(told)] and len(told) > 50, "what it had accepted is kept"
+
+
+def test_what_ends_it_before_anything_is_done_is_all_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> object:
+        raise MissingError("The password is wrong.")
+
+    monkeypatch.setattr(GrowingFile, "batches", refused)
+    noted = Noted(1)
+    with pytest.raises(MissingError, match="password"), in_this_process():
+        watch(watched(tmp_path, data=rows(10)), [noted], noted.stop)
+    assert not noted.sentences
 
 
 def test_a_full_disk_ends_it_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
