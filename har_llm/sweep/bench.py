@@ -42,8 +42,10 @@ class Measured:
 def measure(run: PreparedRun, callback: Callback) -> Measured:
     """Load the run's model and ask it about windows of its part, each of which `callback` is told.
 
-    Raises ConfigError for a baseline or a part of one window, EngineError for a model that fails.
+    Raises ConfigError for a baseline or a part of one window, and for a model that this machine cannot run; EngineError for
+    one that fails.
     """
+    from har_llm.sweep.generate import check_load
     from har_llm.sweep.one_worker import open_worker
 
     if run.experiment.baseline is not None:
@@ -52,6 +54,7 @@ def measure(run: PreparedRun, callback: Callback) -> Measured:
     if len(asked) < 2:
         raise ConfigError("task=bench needs two windows, of which the first warms the model up; set limit=2 or more.")
     load = Load([run], {request.key: run for request in asked}, 0)
+    check_load(load)
     here = load.engine.needs_model()
     callback.planned(Plan([run], (), (), [load], len(asked)))
     callback.loading(load)
