@@ -36,7 +36,7 @@ def test_a_path_is_read_as_it_was_typed(path: str) -> None:
 
 def test_blanks_inside_a_path_are_kept() -> None:
     assert value("prompt.path=my prompt (1).txt") == "my prompt (1).txt"
-    assert value("dataset.home_path=数 (1).yaml") == "数 (1).yaml"
+    assert value("export.path=数 (1).yaml") == "数 (1).yaml"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_blanks_inside_a_path_are_kept() -> None:
         ("paths.data='quoted already'", "quoted already"),
         ("prompt.system=What's up? (tell me)", "What's up? (tell me)"),
         ("window.events=20", 20),
-        ("tracker.tags=[a,b]", ["a", "b"]),
+        ("model.reasoning_marks=[a,b]", ["a", "b"]),
         ("runs=outputs/my runs/X", ["outputs/my runs/X"]),
         ("runs=[a,b]", ["a", "b"]),
         ("++model.sampling.top_k=5", 5),

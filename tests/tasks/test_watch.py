@@ -38,7 +38,8 @@ def test_it_watches_until_it_is_ended_and_then_says_what_it_did(tmp_path: Path, 
     out, errors = command.communicate(timeout=60)
     assert command.returncode == 0, errors
     assert out.startswith("2026-03-02 23:06:28 to 23:21:01, 10 events: preparing a meal, 1 missed (omitted) [")
-    watching, *between, ended = errors.splitlines()
+    loading, watching, *between, ended = errors.splitlines()
+    assert loading == "Loading the model."
     assert len(between) == bool(killed) and all("was killed by signal 9" in one for one in between)
     assert watching.startswith("Watching") and "outputs/live/history/watch.jsonl" in watching
     assert ended == (

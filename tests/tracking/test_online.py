@@ -106,7 +106,7 @@ class Swept:
 def sweep(folder: Path, *options: str, url: str = REFUSED) -> Swept:
     done = har_llm(folder, *SWEEP, *options, **logged_in(folder, url))
     predictions = {run.name: (run / "predictions.jsonl").read_bytes() for run in run_folders(folder)}
-    messages = [line for line in done.stderr.splitlines() if "W&B" in line]
+    messages = [line for line in done.stderr.splitlines() if "W&B" in line and "still at work" not in line]
     assert len(messages) <= 1, "one sentence"
     return Swept(predictions, done.stdout, "".join(messages))
 
