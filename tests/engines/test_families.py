@@ -112,8 +112,11 @@ def by_vllm(folders: dict[str, Path], adapter: Adapter) -> dict[str, dict[str, G
 
 
 @pytest.mark.skipif(not installed(), reason="vLLM is not installed; .ci/run installs its CPU build")
-def test_both_engines_write_the_same(folders: dict[str, Path], adapter: Adapter, tmp_path: Path) -> None:
+def test_both_engines_write_the_same(
+    folders: dict[str, Path], adapter: Adapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With an adapter for a model that also reads images, too."""
+    monkeypatch.setenv("GOMP_SPINCOUNT", "10000")  # as in every engine's process: beside other tests, spinning takes minutes
     own = ProcessPoolExecutor(1, get_context("spawn"), make_importable, (str(tmp_path / "torchvision"),))
     with own as executor:  # one process, as importing vLLM takes long
         theirs = executor.submit(by_vllm, {name: folders[name] for name in IN_BOTH}, adapter).result()
