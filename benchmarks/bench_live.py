@@ -15,21 +15,21 @@ import csv
 import json
 import os
 import random
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import quantiles
 from typing import Any, NamedTuple
 
 from timing import ROOT, seconds
+
+sys.path.insert(0, str(ROOT))
+from tests.data.live.brokers import MOSQUITTO, broker, free_port
 
 ROOMS = ("kitchen", "hall", "bedroom", "bathroom", "living_room")
 THINGS = ("motion", "door", "lamp")
@@ -70,27 +70,6 @@ def write(folder: Path, recorded: Sequence[Change]) -> None:
     with (folder / "history.csv").open("w", newline="") as stream:
         rows = [(one.sensor, one.value, one.moment) for one in recorded]
         csv.writer(stream).writerows([("entity_id", "state", "last_changed"), *rows])
-
-
-@contextmanager
-def broker(folder: Path) -> Iterator[int]:
-    """A mosquitto on a port of this machine."""
-    program = shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
-    if program is None:
-        raise SystemExit("mosquitto is not installed; on Debian: apt-get install mosquitto")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    (folder / "mosquitto.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
-    process = subprocess.Popen([program, "-c", folder / "mosquitto.conf"], stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            time.sleep(0.02)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
 
 
 class Live:
@@ -206,6 +185,8 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="an hour in half a minute, to see that it works")
     arguments = parser.parse_args()
     hours, speed = (1.0, 120.0) if arguments.small else (arguments.hours, arguments.speed)
+    if MOSQUITTO is None:
+        raise SystemExit("mosquitto is not installed; on Debian: apt-get install mosquitto")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         recorded = invented(hours, random.Random(1))
@@ -218,7 +199,8 @@ def main() -> None:
         else:
             choices += ["model=custom", f"model.id={arguments.model.resolve()}", "model.thinking=false", "engine=llama_cpp"]
         taken, expected = offline(folder, choices)
-        with broker(folder) as port:
+        port = free_port()
+        with broker(folder, port):
             live = Live(folder, choices, port)
             sent = publish(port, recorded, speed, live)
             known = sum(1 for _ in expected) - len(expected) % 10  # the last window may wait for more
