@@ -9,11 +9,11 @@ import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
 
 from har_llm.common.errors import ConfigError, DataError, HarError
 from har_llm.common.text import visible
 
+TYPE_CHECKING = False  # not typing's, whose import takes a tenth of the time of --help
 if TYPE_CHECKING:
     from har_llm.config.experiment import Experiment
     from har_llm.config.settings import Settings

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from har_llm.common.errors import DataError, Notice
+from har_llm.common.errors import DataError
+from har_llm.common.notices import Notice
 from har_llm.data.datasets.base import DatasetConfig
 from har_llm.data.describe import Description, PartCounts, TimeSpan
 from har_llm.data.records import Event, Home, Session

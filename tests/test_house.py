@@ -36,6 +36,23 @@ def test_only_the_modules_named_for_it_bring_a_heavy_library_along() -> None:
     assert done.stdout == "[]\n", done.stdout + done.stderr
 
 
+HELP = """
+import sys
+sys.path.insert(0, {root!r})
+from har_llm.cli.main import main
+sys.argv = ["har-llm", "--help"]
+main()
+print({slow!r} & set(sys.modules), file=sys.stderr)
+"""
+
+
+def test_help_imports_nothing_that_takes_a_tenth_of_its_time() -> None:
+    """Without site-packages (-S), whose .pth files may import anything."""
+    code = HELP.format(root=str(ROOT), slow={"dataclasses", "difflib", "hydra", "pathlib", "typing", "urllib.parse"})
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("har_llm") and done.stderr == "set()\n"
+
+
 def _module(path: Path) -> str:
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 

@@ -11,7 +11,8 @@ from dataclasses import fields
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from har_llm.cli.options import chosen_by_default, class_of, options, settings_named
+from har_llm.cli.option_classes import chosen_by_default, class_of, settings_named
+from har_llm.cli.options import options
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded

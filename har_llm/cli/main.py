@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import har_llm
 from har_llm.cli.help import help_text
 from har_llm.common.errors import HarError
-from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
 
+TYPE_CHECKING = False  # not typing's, whose import takes a tenth of the time of --help
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
 def main() -> None:
     """Run the command line. The exit code is 1 for an error that the user can fix, 130 for Ctrl-C."""
-    given = command_line()
+    given = list(sys.argv)  # it is made ready for Hydra
     try:
         if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as __main__ sets it; a background job ignores the signal
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -30,7 +27,7 @@ def main() -> None:
     except HarError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        print(f"\nInterrupted. What is finished is kept; to resume:\n  {given}", file=sys.stderr)
+        print(f"\nInterrupted. What is finished is kept; to resume:\n  {command_line(given)}", file=sys.stderr)
         sys.exit(130)
 
 
@@ -60,6 +57,8 @@ def run_hydra() -> None:
     """Let Hydra read the command line: it has flags, or may ask for a sweep."""
     import hydra
 
+    from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
+
     hydra.main(version_base=HYDRA_VERSION, config_path=str(conf_folder()), config_name=CONFIG)(run_one)()
 
 
@@ -74,6 +73,8 @@ def run_alone(overrides: Sequence[str]) -> None:
     from hydra.core.utils import configure_log
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
+
+    from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
 
     try:
         with initialize_config_dir(str(conf_folder()), job_name="har_llm", version_base=HYDRA_VERSION):
@@ -135,7 +136,9 @@ def chosen_experiment() -> str | None:
     return None if choice is None else str(choice)
 
 
-def command_line() -> str:
+def command_line(given: Sequence[str]) -> str:
     """The command that was given, quoted for a shell."""
-    program = ["har-llm"] if Path(sys.argv[0]).name == "har-llm" else ["python", "-m", "har_llm"]
-    return shlex.join([*program, *sys.argv[1:]])
+    import shlex
+
+    program = ["har-llm"] if given[0].rpartition("/")[2] == "har-llm" else ["python", "-m", "har_llm"]
+    return shlex.join([*program, *given[1:]])

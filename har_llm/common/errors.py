@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from har_llm.common.text import visible
+
+TYPE_CHECKING = False  # not typing's, whose import takes a tenth of the time of --help
+if TYPE_CHECKING:
+    from har_llm.common.notices import Notice
 
 
 class HarError(Exception):
@@ -45,6 +47,8 @@ class DataError(HarError):
 
     def __init__(self, summary: str, faults: Sequence[Notice], of_more: str = "task=validate lists them"):
         """`of_more`: what to do about faults that are not shown."""
+        from har_llm.common.notices import Notices
+
         self.faults = tuple(faults)
         lines = [summary, *(f"  {fault}" for fault in self.faults[: self.SHOWN])]
         total = faults.total if isinstance(faults, Notices) else len(faults)
@@ -64,40 +68,3 @@ def first_line(error: BaseException | str) -> str:
         first = ": ".join(told).partition(" [type=")[0]  # the field's name, if it is about one, and the fault
         return re.sub(r"^(Value|Assertion) error, ", "", first) or lines[0]
     return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
-
-
-class Notice(NamedTuple):
-    """A fault or a repair, at a place in a user's file."""
-
-    path: str
-    line: int | None
-    """1-based line in the file; None when the whole file or folder is meant."""
-    kind: str
-    """A short stable name, counted in summaries: "unknown sensor"."""
-    message: str
-
-    def __str__(self) -> str:
-        place = self.path if self.line is None else f"{self.path}:{self.line}"
-        return visible(f"{place}: {self.message}")
-
-
-class Notices(list[Notice]):
-    """The first KEPT of some notices: whoever reads them mends those first. The others are only counted."""
-
-    KEPT = 1000
-
-    def __init__(self, notices: Iterable[Notice] = ()) -> None:
-        super().__init__()
-        self.counts = Counter[str]()
-        """How many there are of each kind."""
-        for notice in notices:
-            self.append(notice)
-
-    def append(self, notice: Notice) -> None:
-        self.counts[notice.kind] += 1
-        if len(self) < self.KEPT:
-            super().append(notice)
-
-    @property
-    def total(self) -> int:
-        return self.counts.total()

@@ -1,4 +1,4 @@
-"""conf/ as it comes with the package: where it is, and what it says without a user's changes."""
+"""conf/ as it comes with the package, and what it says without a user's changes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from har_llm.common.conf import CONF
+
 CONFIG, HYDRA_VERSION = "config", "1.3"
 
 
 def conf_folder() -> Path:
     """conf/ beside the package in a checkout, inside it when installed."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "conf"
-    return inside if inside.is_dir() else package.parent / "conf"
+    return Path(CONF)
 
 
 @cache

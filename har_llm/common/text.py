@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 
@@ -50,6 +49,8 @@ ALIKE = 0.7
 
 def nearest(name: str, allowed: Iterable[object]) -> str | None:
     """The allowed name that a misspelt or shortened one is like; None where none is near."""
+    import difflib  # later, because --help imports this module
+
     names = [str(option) for option in allowed]
     longer = [one for one in names if len(name) > 2 and one.startswith(name)]
     found = difflib.get_close_matches(name, longer or names, n=1, cutoff=0.0 if longer else ALIKE)

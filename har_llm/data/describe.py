@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from har_llm.common.errors import Notice
+from har_llm.common.notices import Notice
 from har_llm.common.text import visible
 from har_llm.data.records import Home, Recordings, Session
 from har_llm.data.splits import unused

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from har_llm.common.errors import Notice
+from har_llm.common.notices import Notice
 
 DAY_SECONDS = 86_400
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, Notices
+from har_llm.common.errors import ConfigError, DataError, MissingError
 from har_llm.common.files import read_bounded
+from har_llm.common.notices import Notice, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.provenance import Provenance
 from har_llm.data.answer_form import AnswerForm

@@ -8,7 +8,7 @@ from datetime import datetime, time
 from typing import Any
 
 from har_llm.common.digest import canonical
-from har_llm.common.errors import Notice
+from har_llm.common.notices import Notice
 from har_llm.common.provenance import Provenance
 from har_llm.common.typed_json import AnyText
 from har_llm.config.settings import PARSINGS

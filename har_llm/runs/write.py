@@ -14,8 +14,8 @@ from typing import Any
 
 from har_llm.common.digest import canonical, digest
 from har_llm.common.environment import describe_environment
-from har_llm.common.errors import Notice
 from har_llm.common.files import staging_folder
+from har_llm.common.notices import Notice
 from har_llm.common.paths import expanded, published_id
 from har_llm.config.settings import PARSINGS
 from har_llm.data.describe import describe

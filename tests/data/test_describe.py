@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from har_llm.common.errors import Notice, Notices
+from har_llm.common.notices import Notice, Notices
 from har_llm.data.datasets.marble import Marble
 from har_llm.data.datasets.simulated import SimulatedHome
 from har_llm.data.describe import PartCounts, TimeSpan, describe

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from har_llm.common.errors import MissingError, Notice
+from har_llm.common.errors import MissingError
+from har_llm.common.notices import Notice
 from har_llm.config.experiment import Experiment
 from har_llm.data.records import Recordings
 from har_llm.engines.scripted import ScriptedEngineConfig

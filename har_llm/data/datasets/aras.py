@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from har_llm.common.checks import require
-from har_llm.common.errors import ConfigError, DataError, MissingError, Notices
+from har_llm.common.errors import ConfigError, DataError, MissingError
+from har_llm.common.notices import Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import ReleaseConfig, SensorInWords, events_in, rooms_of, where_it_is

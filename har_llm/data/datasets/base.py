@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from har_llm.common.checks import check_name, require
-from har_llm.common.errors import ConfigError, Notice, Notices
+from har_llm.common.errors import ConfigError
+from har_llm.common.notices import Notice, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.data.records import Event, Home, Recordings, Session

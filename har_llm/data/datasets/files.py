@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from har_llm.common.errors import Notice, Notices
 from har_llm.common.files import MOST_BYTES, read_bounded
+from har_llm.common.notices import Notice, Notices
 from har_llm.common.numbers import counted
 
 MOST_LINES = 2_000_000

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, Notices
+from har_llm.common.errors import ConfigError, DataError, MissingError
+from har_llm.common.notices import Notice, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import ReleaseConfig, SensorInWords, where_it_is

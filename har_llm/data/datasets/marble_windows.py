@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from har_llm.common.errors import Notice
+from har_llm.common.notices import Notice
 from har_llm.common.numbers import counted
 from har_llm.data.records import Session
 from har_llm.data.splits import PaperSplit

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from har_llm.common.checks import require
-from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, Notices
+from har_llm.common.errors import ConfigError, DataError, MissingError
+from har_llm.common.notices import Notice, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.archives import ArchiveReader

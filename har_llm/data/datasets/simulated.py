@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from har_llm.common.errors import ConfigError, Notices
+from har_llm.common.errors import ConfigError
 from har_llm.common.files import read_bounded
+from har_llm.common.notices import Notices
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import DatasetConfig
 from har_llm.data.records import Event, Recordings, Session, time_of_day

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, ClassVar
 
 from har_llm.common.checks import require
-from har_llm.common.errors import DataError, Notice, Notices
+from har_llm.common.errors import DataError
 from har_llm.common.files import open_bounded
+from har_llm.common.notices import Notice, Notices
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.files import FileReader
 from har_llm.data.datasets.own.table import LONGEST_LINE

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from har_llm.common.console import Laid, plain
-from har_llm.common.errors import Notice, Notices
+from har_llm.common.notices import Notice, Notices
 from har_llm.common.numbers import counted, duration
 from har_llm.common.tables import Table
 from har_llm.data.describe import Description, by_kind

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from har_llm.common.errors import DataError, Notice
+from har_llm.common.errors import DataError
+from har_llm.common.notices import Notice
 from har_llm.data.datasets.mural import Mural
 from har_llm.data.records import Event, Recordings
 from tests.helpers import load

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from har_llm.common.errors import ConfigError, Notice
+from har_llm.common.errors import ConfigError
+from har_llm.common.notices import Notice
 from har_llm.data.datasets.marble import Marble
 from har_llm.data.datasets.marble_extras import EXTRA_EVENTS
 from har_llm.data.prompts import SectionedPrompt

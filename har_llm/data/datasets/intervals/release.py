@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from har_llm.common.errors import ConfigError, DataError, MissingError, Notices
+from har_llm.common.errors import ConfigError, DataError, MissingError
+from har_llm.common.notices import Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import HomeConfig, SensorInWords, events_in, rooms_of, where_it_is

@@ -10,7 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from har_llm.common.errors import Notice
+from har_llm.common.notices import Notice
 from har_llm.data.datasets.logs.words import NO_CROSSING
 from har_llm.data.datasets.numeric import Readings
 from har_llm.data.datasets.sessions import Columns, Cut

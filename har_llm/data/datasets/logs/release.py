@@ -10,7 +10,8 @@ from itertools import count
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from har_llm.common.errors import DataError, MissingError, Notices
+from har_llm.common.errors import DataError, MissingError
+from har_llm.common.notices import Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import HomeConfig, activity_number, events_in, rooms_of

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from har_llm.common.checks import require
-from har_llm.common.errors import ConfigError, DataError, MissingError, Notice, Notices
+from har_llm.common.errors import ConfigError, DataError, MissingError
 from har_llm.common.files import read_bounded, write_whole
+from har_llm.common.notices import Notice, Notices
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.base import DatasetConfig, HomeConfig, rooms_of

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from har_llm.common.errors import DataError, MissingError, Notice
+from har_llm.common.errors import DataError, MissingError
+from har_llm.common.notices import Notice
 from har_llm.data.datasets import files
 from har_llm.data.datasets.marble import Marble
 from tests.data.datasets.marble_files import (

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from har_llm.common.errors import DataError, Notice
+from har_llm.common.errors import DataError
+from har_llm.common.notices import Notice
 from har_llm.common.schema import component
 from har_llm.data.datasets.own.base import OwnHome
 from har_llm.data.records import Event, Recordings
