@@ -299,21 +299,25 @@ def test_a_model_without_some_of_its_weights_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_a_sweep_starts_vllm_once_for_a_model_with_all_its_adapters_and_samplings(tmp_path: Path) -> None:
+def test_a_sweep_starts_vllm_once_for_a_model_and_shares_its_time_fairly(tmp_path: Path) -> None:
+    """All its adapters, samplings and homes at once. Runs in one load once had the time since the last end: those that
+    end first had it all, thirty times that of others with as many tokens."""
     first, second = (random_adapter(tmp_path / name, rank=8, seed=seed) for seed, name in enumerate(("one", "two")))
     done = har_llm(
         tmp_path,
         "-m",
         "engine=vllm",
         "engine.cpu_kvcache_space=1",
+        "engine.max_num_seqs=16",
         "model=tiny_teacher",
-        "limit=2",
+        "dataset=simulated_flat,simulated_house",
+        "limit=1",
         "lora=adapter",
         f"lora.path={first},{second}",
-        "decoding=plain,self_consistency",
+        "decoding=self_consistency",
+        "decoding.samples=2",
         "model.sampling.temperature=0.7",
-        "decoding.samples=1,3",
-        "model.sampling.max_new_tokens=64",
+        "model.sampling.max_new_tokens=48,64",
         fresh=True,
     )
     rates = (tmp_path / "outputs" / "store" / "rates.jsonl").read_text().splitlines()
@@ -324,7 +328,14 @@ def test_a_sweep_starts_vllm_once_for_a_model_with_all_its_adapters_and_sampling
         for line in path.read_text().splitlines()
     ]
     voted = [row for row in rows if "samples" in row]
-    assert voted and all(len({sample["generation"] for sample in row["samples"]}) == 3 for row in voted)
+    assert voted and all(len({sample["generation"] for sample in row["samples"]}) == 2 for row in voted)
+    of_a_token = [seconds_of_a_token(path) for path in tmp_path.glob("outputs/runs/*/windows.jsonl")]
+    assert len(of_a_token) == 8 and max(of_a_token) < 2 * min(of_a_token)
+
+
+def seconds_of_a_token(windows: Path) -> float:
+    made = [one for line in windows.read_text().splitlines() for one in json.loads(line)["generations"]]
+    return sum(one["seconds"] for one in made) / sum(one["completion_tokens"] for one in made)
 
 
 @pytest.mark.gpu
