@@ -103,6 +103,8 @@ def adapter(folders: dict[str, Path], tmp_path: Path) -> Adapter:
 
 
 def by_vllm(folders: dict[str, Path], adapter: Adapter) -> dict[str, dict[str, Generation]]:
+    from tests.engines import warm_vllm  # noqa: F401
+
     config = VllmEngineConfig(cpu_kvcache_space=1, max_num_seqs=4)
     return {
         name: {one.key: one for one in open_engine(config, loaded(folder)).generate(asked)}
