@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from har_llm.common.shipped import conf_folder, shipped
+from har_llm.common.shipped import conf_folder, shipped, shipped_option
 from har_llm.models.resolve import UNRESOLVED
 from har_llm.report.paper import DATASETS, TEACHER
 
@@ -121,7 +121,7 @@ def _mark(key: str) -> str:
 
 def _experiment(chosen: Chosen) -> dict[str, Any]:
     """The paper's experiment with this model and dataset, and this source of a teacher's windows, as conf/ composes it."""
-    model = shipped(f"model={chosen.model or TEACHER}")["model"]  # composed once for all datasets
+    model = shipped_option("model", chosen.model or TEACHER)
     found, lora = {**_on(chosen.dataset), "model": model}, chosen.config.get("lora")
     if not chosen.adapted or not isinstance(lora, dict):
         return {group: value for group, value in found.items() if group != "lora"}
@@ -161,7 +161,7 @@ def chosen_prompt(config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         return f"{name} {prompt.get('path')}", {"prompt": prompt}
     if name == PROMPT or not (conf_folder() / "prompt" / f"{name}.yaml").is_file():
         return "", {}
-    return name, {"prompt": shipped(f"prompt={name}")["prompt"]}
+    return name, {"prompt": shipped_option("prompt", name)}
 
 
 def is_verbatim(target: object) -> bool:
@@ -174,7 +174,7 @@ def changed_sections(settings: Mapping[str, str]) -> list[str]:
     name = settings.get("prompt.name", "")
     if not (conf_folder() / "prompt" / f"{name}.yaml").is_file():
         return []
-    usual = flattened({"prompt": shipped(f"prompt={name}")["prompt"]})
+    usual = flattened({"prompt": shipped_option("prompt", name)})
     ours, theirs = ({key: text for key, text in one.items() if under(key, [SECTIONS])} for one in (settings, usual))
     differing = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
     return [f"{key}={_value(ours.get(key), key, key)}" for key in differing] if ours else []

@@ -23,6 +23,8 @@ WIDTH = 3.5  # inches: one column
 PANEL_HEIGHT = 2.1
 LEGEND_ROW = 0.15
 SETTINGS = {
+    "figure.autolayout": False,  # whatever a user's matplotlibrc says
+    "figure.constrained_layout.use": False,
     "pdf.fonttype": 42,  # fonts that a publisher can embed and a reader can search
     "text.parse_math": False,  # "$" in a name does not begin a formula
     "font.family": "DejaVu Sans",  # comes with matplotlib
@@ -90,7 +92,7 @@ def picture(chart: Chart) -> Any:
     look = {"ncols": columns, "frameon": False, "handlelength": 2.6}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", **look)
     figure.draw_without_rendering()  # the layout fixes the positions of points, which names need
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # "none" would draw twice for each file
     for axes, panel in zip(all_axes, chart.panels, strict=True):
         _name_points(figure, axes, panel)
     return figure
