@@ -8,7 +8,6 @@ import errno
 import glob
 import io
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
@@ -150,4 +149,4 @@ def replace_files(folder: Path, target: Path, names: Iterable[str]) -> None:
 
 def _beside(path: Path) -> Path:
     """A hidden name that no other process uses. A killed process may leave it behind; nothing reads it."""
-    return path.with_name(f".{path.name}-{secrets.token_hex(_MARK)}")
+    return path.with_name(f".{path.name}-{os.urandom(_MARK).hex()}")

@@ -44,10 +44,8 @@ class Provenance:
     @staticmethod
     def labelled(label: object) -> Provenance:
         """The provenance that has this label in a file. Raises ValueError if there is none."""
-        for home in (False, True):
-            for model in (False, True):
-                if (found := Provenance(home, model)).label == label:
-                    return found
+        if isinstance(label, str | None) and label in _LABELLED:
+            return _LABELLED[label]
         raise ValueError(f"{label!r} is none of null, {HOME!r}, {MODEL!r}, {Provenance(True, True).label!r}")
 
     @classmethod
@@ -57,6 +55,9 @@ class Provenance:
 
         written = core_schema.plain_serializer_function_ser_schema(lambda provenance: provenance.label)
         return core_schema.no_info_plain_validator_function(cls.labelled, serialization=written)
+
+
+_LABELLED = {one.label: one for home in (False, True) for model in (False, True) for one in [Provenance(home, model)]}
 
 
 def recorded(folder: Path | None) -> Provenance:

@@ -12,12 +12,18 @@ from har_llm.common.files import read_bounded
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+    from pydantic_core import CoreSchema
 
-    AnyText = str
-else:
-    from annotated_types import Predicate
 
-    AnyText = Annotated[Any, Predicate(lambda value: isinstance(value, str))]
+class _AnyText:
+    @staticmethod
+    def __get_pydantic_core_schema__(*_: object) -> CoreSchema:
+        from pydantic_core import core_schema
+
+        return core_schema.is_instance_schema(str)
+
+
+AnyText = Annotated[str, _AnyText]
 """A text from a model or a user's files: for pydantic, any string. Its own `str` refuses lone surrogates, which UTF-8 cannot
 encode."""
 T = TypeVar("T")
@@ -95,9 +101,9 @@ def untagged(kinds: Sequence[type[T]], values: Mapping[str, Any]) -> T:
 
 def _adapter(kind: type) -> TypeAdapter[Any]:
     """The type's adapter. Cached, because making one takes longer than reading a small file."""
-    from pydantic import TypeAdapter
-
     if kind not in _ADAPTERS:
+        from pydantic import TypeAdapter
+
         _ADAPTERS[kind] = TypeAdapter(kind)
     return _ADAPTERS[kind]
 

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
@@ -212,7 +211,7 @@ class ShardWriter:
 
     def __init__(self, folder: Path, *, at_once: bool = True):
         self._at_once = at_once
-        self._path = folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+        self._path = folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}-{os.urandom(4).hex()}.jsonl"
         self._stream: BinaryIO | None = None
 
     def add(self, record: Record) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from har_llm.common.errors import ConfigError, DataError, MissingError
 from har_llm.common.numbers import counted
 from har_llm.data.datasets.base import DatasetConfig
 from har_llm.data.datasets.files import FileReader
-from har_llm.data.datasets.own.base import OwnHome
-from har_llm.data.datasets.own.home_file import OwnDescription
+
+if TYPE_CHECKING:
+    from har_llm.data.datasets.own.base import OwnHome
+    from har_llm.data.datasets.own.home_file import OwnDescription
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class LiveHome:
 def live_home(dataset: DatasetConfig) -> LiveHome:
     """Raises ConfigError for a dataset that is no home of one's own, MissingError if no file describes it, DataError for a
     broken one."""
+    from har_llm.data.datasets.own.base import OwnHome  # later, because every command imports this module
+
     if not isinstance(dataset, OwnHome):
         raise ConfigError(
             f"task is watch, but dataset={dataset.name} is a recording of the past; choose dataset=home_assistant or "
