@@ -6,10 +6,8 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -27,6 +25,7 @@ from har_llm.distill.worker import trained
 from tests.distill import unsloth_on_cpu
 from tests.distill.trainings import adapter, job
 from tests.same_process import in_this_process
+from tests.warm_processes import called
 
 pytestmark = pytest.mark.slow  # importing PyTorch and Transformers
 
@@ -99,32 +98,30 @@ def test_gradient_checkpointing_can_be_switched_off(trainer: Any, rows: Path, tm
         assert asked["use_gradient_checkpointing"] == ("unsloth" if wanted else False)
 
 
-@pytest.fixture
-def apart() -> Iterator[Executor]:
-    """A process of its own: Unsloth changes TRL, PEFT and Transformers."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as executor:
-        yield executor
+def apart(function: Callable[[TrainingJob], Any], job: TrainingJob) -> Any:
+    """What it returns in a process of its own: Unsloth changes TRL, PEFT and Transformers."""
+    return called(["tests.distill.unsloth_import"], function, job)
 
 
 @pytest.mark.skipif(not installed("unsloth") or has_gpu(), reason="needs Unsloth, and a machine without a GPU")
-def test_unsloths_loader_adds_the_layers_that_the_settings_name(rows: Path, tmp_path: Path, apart: Executor) -> None:
+def test_unsloths_loader_adds_the_layers_that_the_settings_name(rows: Path, tmp_path: Path) -> None:
     # Of a GPU without bfloat16, for which it takes this machine, it would load float16 in its place.
     made = replace(unsloth_job(rows, tmp_path), dtype="float16")
-    config, loaded = apart.submit(unsloth_on_cpu.loaded, made).result()
+    config, loaded = apart(unsloth_on_cpu.loaded, made)
     assert config["base_model_name_or_path"] == made.base
     assert (config["r"], set(config["target_modules"])) == (4, set(LINEAR))
     assert loaded == unsloth_on_cpu.Loaded(45_056, {"torch.float32"}, 1_099_392, {"torch.float16"})
 
 
 @pytest.mark.skipif(not installed("unsloth") or has_gpu(), reason="needs Unsloth, and a machine without a GPU")
-def test_unsloths_trainer_takes_the_steps_of_trls_and_resumes(rows: Path, tmp_path: Path, apart: Executor) -> None:
+def test_unsloths_trainer_takes_the_steps_of_trls_and_resumes(rows: Path, tmp_path: Path) -> None:
     """Masked as TRL masks it: the losses of the same steps are the same."""
     with in_this_process():
         theirs = losses(trained(job(rows, tmp_path / "trl", max_steps=4)))
-    ours = apart.submit(unsloth_on_cpu.steps, job(rows, tmp_path / "unsloth", max_steps=4)).result()
+    ours = apart(unsloth_on_cpu.steps, job(rows, tmp_path / "unsloth", max_steps=4))
     assert losses(ours) == pytest.approx(theirs, rel=1e-4)
     shutil.rmtree(tmp_path / "unsloth" / "checkpoints" / "checkpoint-4")
-    again = apart.submit(unsloth_on_cpu.steps, job(rows, tmp_path / "unsloth", max_steps=4)).result()
+    again = apart(unsloth_on_cpu.steps, job(rows, tmp_path / "unsloth", max_steps=4))
     assert losses(again) == pytest.approx({step: theirs[step] for step in (3, 4)}, rel=1e-4)
 
 

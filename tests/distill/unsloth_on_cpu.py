@@ -1,14 +1,14 @@
 """The real Unsloth in a process without a GPU, as far as that goes: its loader, and its patched trainer on PEFT's model.
 
-Its models compute in kernels for GPUs only, so that the loader's model cannot be trained here.
+Its models compute in kernels for GPUs only, so that the loader's model cannot be trained here. The process has imported
+`unsloth_import`. Each function needs one of its own: the loader changes the models of Transformers.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 from types import SimpleNamespace
 from typing import Any, NamedTuple
+from unittest.mock import Mock, patch
 
 from har_llm.distill.training_job import TrainingJob
 
@@ -24,20 +24,20 @@ class Loaded(NamedTuple):
 
 def loaded(job: TrainingJob) -> tuple[dict[str, Any], Loaded]:
     """The LoRA config and the weights of the student as Unsloth loads it for a training."""
-    _import_unsloth()
     import torch
 
-    # All that the loader asks a GPU.
-    properties = SimpleNamespace(name="CPU", total_memory=2**34, major=8, minor=0, multi_processor_count=1)
-    torch.cuda.get_device_properties = lambda device=None: properties  # type: ignore[assignment]
-    torch.cuda.get_device_capability = lambda device=None: (8, 0)  # type: ignore[assignment]
-    torch.cuda.current_device = lambda: "cpu"  # type: ignore[assignment,return-value]
     from har_llm.distill import trl_trainer, unsloth_trainer
     from har_llm.distill.trl_arguments import arguments
 
     made: list[Any] = []
-    trl_trainer.train_with = lambda load, job, tell: made.append(load(job, 4096, arguments(job))[0])
-    unsloth_trainer.train(job, lambda message: None)
+    # All that the loader asks a GPU.
+    properties = SimpleNamespace(name="CPU", total_memory=2**34, major=8, minor=0, multi_processor_count=1)
+    gpu = {"get_device_properties": properties, "get_device_capability": (8, 0), "current_device": "cpu"}
+    with (
+        patch.multiple(torch.cuda, **{name: Mock(return_value=value) for name, value in gpu.items()}),
+        patch.object(trl_trainer, "train_with", lambda load, job, tell: made.append(load(job, 4096, arguments(job))[0])),
+    ):
+        unsloth_trainer.train(job, lambda message: None)
     (model,) = made
     weights = list(model.parameters())
     trainable, fixed = ([one for one in weights if one.requires_grad == wanted] for wanted in (True, False))
@@ -51,16 +51,9 @@ def loaded(job: TrainingJob) -> tuple[dict[str, Any], Loaded]:
 
 def steps(job: TrainingJob) -> list[Any]:
     """The messages of a training by TRL's trainer as Unsloth has patched it."""
-    _import_unsloth()
+    import torch
     from peft import LoraConfig, get_peft_model
     from transformers import set_seed
-    from unsloth import trainer
-    from unsloth.models import rl
-
-    os.environ["UNSLOTH_ALLOW_CPU"] = "0"  # with which the import left these two out
-    rl.patch_trl_rl_trainers()
-    trainer._patch_trl_trainer()
-    import torch
 
     from har_llm.distill import trl_trainer
     from har_llm.engines.weights import load_model
@@ -76,12 +69,3 @@ def steps(job: TrainingJob) -> list[Any]:
     messages: list[Any] = []
     trl_trainer.train_with(load, job, messages.append)
     return messages
-
-
-def _import_unsloth() -> None:
-    os.environ |= {
-        "UNSLOTH_ALLOW_CPU": "1",
-        "UNSLOTH_DISABLE_STATISTICS": "1",
-        "UNSLOTH_COMPILE_LOCATION": tempfile.mkdtemp(prefix="unsloth"),
-    }
-    import unsloth  # noqa: F401
