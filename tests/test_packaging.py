@@ -59,7 +59,10 @@ def test_a_lock_has_no_two_packages_that_hold_the_same_files() -> None:
 
 @pytest.mark.parametrize(
     ("file", "extras"),
-    [*((f"locks/gpu-{version}.txt", ["vllm", "unsloth"]) for version in PYTHONS), (".ci/constraints.txt", ["dev", "unsloth"])],
+    [
+        *((f"locks/gpu-{version}.txt", ["vllm", "unsloth"]) for version in PYTHONS),
+        (".ci/constraints.txt", ["dev", "unsloth"]),
+    ],
 )
 def test_the_pinned_versions_are_allowed_public_ones(file: str, extras: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
