@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from har_llm.common.errors import ConfigError, DataError, HarError
+from har_llm.common.output import drop_output
 from har_llm.common.text import visible
 
 TYPE_CHECKING = False  # not typing's, whose import takes a tenth of the time of --help
@@ -32,7 +33,11 @@ def perform(jobs: Sequence[Job]) -> None:
         raise ConfigError(f"task is {' and '.join(tasks)} in one sweep; all its jobs must have the same task.")
     (task,) = tasks or ["run"]
     require("task", task, TASKS)
-    TASKS[task](jobs)
+    try:
+        TASKS[task](jobs)
+        sys.stdout.flush()
+    except BrokenPipeError:  # before Hydra makes a traceback of it
+        drop_output()
 
 
 def headline(job: Job) -> float | None:

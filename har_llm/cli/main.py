@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import har_llm
 from har_llm.cli.help import help_text
 from har_llm.common.errors import HarError
+from har_llm.common.output import drop_output
 
 TYPE_CHECKING = False  # not typing's, whose import takes a tenth of the time of --help
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ def main() -> None:
         if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as __main__ sets it; a background job ignores the signal
             signal.signal(signal.SIGINT, signal.default_int_handler)
         answer(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_output()
     except HarError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
@@ -111,12 +115,9 @@ def run_one(cfg: DictConfig) -> float | None:
     try:
         job = Job("", read_experiment(cfg), choice=chosen_experiment())
         perform([job])
-        sys.stdout.flush()
         if job.error is not None:
             raise job.error
         return headline(job)
-    except BrokenPipeError:  # the reader of our output, such as `head`, has closed it; the rest of the buffer is dropped
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except HarError as error:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             # With another launcher than ours, Hydra shows only the first error of a sweep; here each job shows its own.
