@@ -7,15 +7,14 @@ significant that are not. Pure: knows no run directory.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from har_llm.scoring import intervals
 from har_llm.scoring.intervals import DECIMALS
 
 EXACT_SESSIONS = 18
-"""Up to so many sessions, all sign flips are computed; with more, FLIPS random ones."""
+"""Up to so many sessions, all sign flips are computed (2**18 take a second or two); with more, FLIPS random ones."""
 FLIPS = 99_999
 SIGNIFICANT = 0.05
 SEED = 0
@@ -100,35 +99,21 @@ def _differs(difference: float) -> bool:
 
 
 def _sign_flips(differences: Sequence[Sequence[float]], flips: int) -> list[float]:
-    """p of each row. All rows get the same sign flips: `flips` random ones, or all that there are if those are as many.
-
-    As scipy.stats.permutation_test computes it; the import of scipy.stats takes longer than to draw all figures of a report.
-    """
+    """p of each row. All rows get the same sign flips: `flips` random ones, or all that there are if those are fewer."""
     import numpy
+    from scipy.stats import permutation_test
 
     matrix = numpy.asarray(differences, dtype=float)
-    rows, sessions = matrix.shape
-    exact = flips == 2**sessions
-    observed = numpy.round(matrix.mean(axis=1), DECIMALS)
-    as_low, as_high = numpy.zeros(rows), numpy.zeros(rows)
-    for signs in _signs(sessions, flips, max(1, VALUES_AT_ONCE // matrix.size), exact=exact):
-        means = numpy.round(signs @ matrix.T / sessions, DECIMALS)
-        as_low += numpy.count_nonzero(means <= observed, axis=0)
-        as_high += numpy.count_nonzero(means >= observed, axis=0)
-    itself = 0 if exact else 1  # the runs as they are: one of all flips, but not among random ones
-    return [min(1.0, float(p)) for p in 2 * (numpy.minimum(as_low, as_high) + itself) / (flips + itself)]
-
-
-def _signs(sessions: int, flips: int, at_once: int, *, exact: bool) -> Iterator[Any]:
-    """Arrays of 1 and -1, a row for each flip and a column for each session."""
-    import numpy
-
-    if exact:
-        for start in range(0, flips, at_once):
-            numbers = numpy.arange(start, min(start + at_once, flips))
-            yield 1.0 - 2 * (numbers[:, None] >> numpy.arange(sessions) & 1)
-        return
-    rng = numpy.random.default_rng(SEED)
-    pairs = numpy.tile(numpy.arange(2), (min(at_once, flips), sessions, 1))
-    for start in range(0, flips, len(pairs)):
-        yield 1.0 - 2 * rng.permuted(pairs, axis=-1)[: flips - start, :, 0]  # in the order of scipy's
+    sessions = matrix.shape[1]
+    if sessions == 1:  # both signs are equally likely, and scipy refuses a single value
+        return [1.0] * len(matrix)
+    tested = permutation_test(
+        (matrix,),
+        lambda values, axis: numpy.round(values.mean(axis=axis), DECIMALS),
+        permutation_type="samples",
+        n_resamples=flips,
+        batch=max(1, VALUES_AT_ONCE // matrix.size),
+        axis=-1,
+        rng=numpy.random.default_rng(SEED),
+    )
+    return [float(p) for p in tested.pvalue]

@@ -143,22 +143,6 @@ def test_p_is_scipys(millionths: list[int]) -> None:
     assert difference([0.0] * len(values), values).p == approx(float(expected))
 
 
-def test_a_drawn_p_is_scipys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the same random flips, also where they do not fit into memory at once."""
-    monkeypatch.setattr(significance, "FLIPS", 5000)
-    monkeypatch.setattr(significance, "VALUES_AT_ONCE", 70_000)
-    whole = [((number * 7) % 11 - 4) for number in range(28)]
-    expected = permutation_test(
-        (numpy.asarray(whole, dtype=float),),
-        numpy.mean,
-        permutation_type="samples",
-        n_resamples=5000,
-        batch=70_000 // 28,
-        rng=numpy.random.default_rng(significance.SEED),
-    ).pvalue
-    assert difference([0.0] * 28, [one / 100 for one in whole]).p == float(expected)
-
-
 @LIGHT
 @given(PAIRS)
 def test_swapping_the_runs_swaps_the_sign_alone(pairs: list[tuple[float, float]]) -> None:
