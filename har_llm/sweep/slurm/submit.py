@@ -105,10 +105,12 @@ def run_jobs(jobs: Sequence[Job], settings: SlurmSettings, do: Do, callback: Cal
 
     Raises MissingError if Slurm is not installed here, ServiceError if it refuses a Slurm job.
     """
-    if shutil.which("sbatch") is None:
-        raise MissingError(
-            "hydra/launcher=har_llm_slurm needs sbatch, which is not installed here; log in to a node that submits jobs."
-        )
+    for command in ("sbatch", "srun"):  # submitit submits nothing where it does not find srun
+        if shutil.which(command) is None:
+            raise MissingError(
+                f"hydra/launcher=har_llm_slurm needs {command}, which is not installed here; log in to a node that "
+                "submits jobs."
+            )
     execute.prepare_jobs(jobs, callback)
     stores = Stores()
     plan = make_plan([job.run for job in execute.unfinished(jobs)], stores)

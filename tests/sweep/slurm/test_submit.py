@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from har_llm.common.errors import MissingError
 from har_llm.runs.prepare import prepare
 from har_llm.sweep.slurm.settings import SlurmSettings
 from har_llm.sweep.slurm.submit import SCORES, Sources, Work, run_jobs
@@ -124,6 +125,14 @@ def test_without_slurm_there_is_one_sentence(tmp_path: Path, script: str) -> Non
     assert "error: hydra/launcher=har_llm_slurm needs sbatch, which is not installed here" in done.stderr
 
 
+def test_where_srun_is_not_found_there_is_one_sentence_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sbatch").write_text(SBATCH)
+    (tmp_path / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingError, match="har_llm_slurm needs srun, which is not installed here"):
+        run_jobs([], SlurmSettings(), done, Notes())
+
+
 def test_other_tasks_are_done_here(tmp_path: Path, script: str) -> None:
     done = har_llm(tmp_path, *OURS, "-m", *SMALL, script, "task=plan", "seed=0", PATH="/nowhere")
     assert "are to be made" in done.stdout
@@ -149,7 +158,7 @@ echo "Submitted batch job $number"
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "numbers").mkdir()
-    for name, script in (("sbatch", SBATCH), ("squeue", "#!/bin/sh\n")):
+    for name, script in (("sbatch", SBATCH), ("srun", "#!/bin/sh\n"), ("squeue", "#!/bin/sh\n")):
         (tmp_path / "bin" / name).write_text(script)
         (tmp_path / "bin" / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
