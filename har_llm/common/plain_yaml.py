@@ -11,10 +11,7 @@ from har_llm.common.files import read_bounded
 
 MOST_BYTES = 2**20
 """No config of a run is nearly as large, and yaml takes seconds for each MB."""
-DEEPEST = 100
-"""Lists and mappings within each other of a file that libyaml reads, which would overflow its stack."""
 Texts: TypeAlias = "str | list[Placed] | dict[str, Placed]"
-NO_ALIAS = "an alias is not read; write out what it stands for"
 
 
 class Placed(NamedTuple):
@@ -38,22 +35,15 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem=NO_ALIAS, problem_mark=self.peek_event().start_mark)
+            raise yaml.MarkedYAMLError(
+                problem="an alias is not read; write out what it stands for", problem_mark=self.peek_event().start_mark
+            )
         return super().compose_node(parent, index)
 
 
 def read_yaml(path: Path) -> Any:
     """The plain value in a file. Raises OSError, ValueError or YAMLError."""
-    content = read_bounded(path, MOST_BYTES).decode()
-    fast = getattr(yaml, "CSafeLoader", _Loader)  # libyaml's, several times as fast; it cannot be extended as _Loader is
-    depth = 0
-    for event in yaml.parse(content, fast):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if isinstance(event, yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem=NO_ALIAS, problem_mark=event.start_mark)
-        if depth > DEEPEST:
-            raise yaml.MarkedYAMLError(problem="it is nested too deeply", problem_mark=event.start_mark)
-    return yaml.load(content, fast)  # noqa: S506 (a SafeLoader)
+    return yaml.load(read_bounded(path, MOST_BYTES).decode(), _Loader)  # noqa: S506 (a SafeLoader)
 
 
 def read_texts(path: Path) -> Placed:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
-from omegaconf import OmegaConf
 
-from har_llm.common.plain_yaml import Placed, YamlFault, read_texts, read_yaml, texts_of
+from har_llm.common.plain_yaml import Placed, YamlFault, read_texts, texts_of
 
 
 def plain(found: Placed) -> object:
@@ -67,38 +65,3 @@ def test_a_file(tmp_path: Path) -> None:
     with pytest.raises(YamlFault, match="not UTF-8") as raised:
         read_texts(path)
     assert raised.value.line == 2
-
-
-def test_a_config_is_read_back_as_it_was(tmp_path: Path) -> None:
-    texts = [
-        "",
-        " a ",
-        "é 😀 \u2028 \x85 \ufeff",
-        "yes",
-        "1e3",
-        "12:30",
-        "~",
-        "a: b # c",
-        "two\nlines\n",
-        "\ttab\r\x00\x1b",
-        "x" * 300,
-    ]
-    config = {"texts": texts, "numbers": [1, 1.5, -0.0, 1e300], "null": None, "flags": {"on": True, 3: False}}
-    (tmp_path / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(config)), encoding="utf-8")
-    assert read_yaml(tmp_path / "config.yaml") == config
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ("a: &x [1]\nb: *x", "an alias is not read"),
-        ("[" * 1000_000, "nested too deeply"),
-        ("{a: " * 200_000, "nested too deeply"),
-        ("a: !!python/object/apply:os.system [x]", "could not determine a constructor"),
-        ("a: [", "expected"),
-    ],
-)
-def test_a_config_that_nobody_wrote_with_har_llm(tmp_path: Path, content: str, words: str) -> None:
-    (tmp_path / "config.yaml").write_text(content)
-    with pytest.raises(yaml.YAMLError, match=words):
-        read_yaml(tmp_path / "config.yaml")
