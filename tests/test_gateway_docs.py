@@ -96,6 +96,7 @@ def test_the_recording_is_watched(board: Path) -> None:
 
 @needs_llama
 @needs_broker
+@pytest.mark.skipif(shutil.which("mosquitto_pub") is None, reason="mosquitto_pub (mosquitto-clients) is not installed")
 @pytest.mark.slow
 def test_a_broker_is_watched_and_gets_the_sensor(board: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MQTT_PASSWORD", "secret")

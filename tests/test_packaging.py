@@ -97,7 +97,7 @@ def test_the_wheel_holds_what_a_run_needs_and_no_tests(wheel: Path) -> None:
 
 @pytest.mark.slow
 def test_the_installed_package_uses_its_own_files(installed: Path, tmp_path: Path) -> None:
-    code = "import har_llm, har_llm.cli.main, hydra_plugins.har_llm_launcher as plugin; "
+    code = "import har_llm, har_llm.common.shipped, hydra_plugins.har_llm_launcher as plugin; "
     code += "print(har_llm.__file__, har_llm.common.shipped.conf_folder(), plugin.__file__, sep='\\n')"
     shown = _run(installed / "python", "-c", code, cwd=tmp_path).stdout.split("\n")[:3]
     assert [path for path in shown if not Path(path).is_relative_to(installed.parent)] == []

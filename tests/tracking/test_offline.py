@@ -81,7 +81,8 @@ def test_asked_again_it_is_neither_run_nor_written_again(tmp_path: Path, script:
 def test_a_sweep_is_one_group_and_one_sentence(tmp_path: Path, script: str) -> None:
     sweep = ["-m", *SMALL, script, "limit=1,2", "metrics.parsing=strict,lenient", "report.after_sweep=false"]
     done = har_llm(tmp_path, *sweep, "tracker=wandb")
-    assert done.stderr.count("W&B") == 2 and "3 W&B runs are kept here, " in done.stderr, "with that of generating"
+    told = done.stderr.replace("W&B is still at work", "")  # on a slow machine
+    assert told.count("W&B") == 2 and "3 W&B runs are kept here, " in told, "with that of generating"
     runs = published_runs(tmp_path / "outputs")
     (group,) = {run.run.run_group for run in runs}
     assert len(runs) == 2 and group.startswith("sweep-")
