@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -20,7 +20,8 @@ from har_llm.data.datasets.continuous import GAPS, in_gap
 from har_llm.data.datasets.files import FileReader, without_collector
 from har_llm.data.datasets.own.columns import Columns, Finder
 from har_llm.data.datasets.own.draft import CHECK, add_sensors, written
-from har_llm.data.datasets.own.guess import Vocabulary, guess_home, guess_sensors
+from har_llm.data.datasets.own.flapping import flapping, in_words
+from har_llm.data.datasets.own.guess import Guess, Vocabulary, guess_home, guess_sensors
 from har_llm.data.datasets.own.home_file import OwnDescription, read_home
 from har_llm.data.datasets.own.recorded import Recorded
 from har_llm.data.datasets.own.table import Table
@@ -134,19 +135,20 @@ class OwnHome(DatasetConfig):
 
     def _new_draft(self, path: Path, recorded: Recorded) -> str:
         described, guesses = guess_home(recorded, self.vocabulary)
+        guesses, flaps = _with_flapping(guesses, recorded)
         text = written(self._file.name, described, guesses, labelled=bool(recorded.labels()))
         write_whole(path, text)
         left = sum(guess.sensor.left_out for guess in guesses.values())
         look = f"look at its lines marked # {CHECK} ({text.count(f'  # {CHECK}')}), then run task=describe"
-        return f"{self.home_file}: {counted(len(guesses), 'sensor')}, {left} of them left out; {look}."
+        return f"{self.home_file}: {counted(len(guesses), 'sensor')}, {left} of them left out{flaps}; {look}."
 
     def _added(self, path: Path, described: OwnDescription, recorded: Recorded) -> str:
         values = {sensor: held for sensor, held in recorded.values().items() if sensor not in described.sensors}
         if not values:
             return f"{self.home_file} has every sensor of {self.path}; nothing was changed."
-        guesses = guess_sensors(values, recorded.attributes, self.vocabulary)
+        guesses, flaps = _with_flapping(guess_sensors(values, recorded.attributes, self.vocabulary), recorded)
         add_sensors(path, read_bounded(path).decode("utf-8-sig"), guesses)
-        added = f"{counted(len(guesses), 'new sensor')} added below the others"
+        added = f"{counted(len(guesses), 'new sensor')} added below the others{flaps}"
         return f"{self.home_file}: {added}; look at them, then run task=describe."
 
     @property
@@ -290,3 +292,15 @@ def _merged(described: OwnDescription, given: HomeConfig) -> HomeConfig:
     home = replace(described.home, **own)
     found = ((one.room, one.name) for one in described.sensors.values() if one.room and not one.left_out)
     return replace(home, rooms=home.rooms or rooms_of(found))
+
+
+def _with_flapping(guesses: Mapping[str, Guess], recorded: Recorded) -> tuple[dict[str, Guess], str]:
+    """The guesses with a remark on each sensor that flaps, and these in words; nothing where none does."""
+    told = {sensor for sensor, guess in guesses.items() if not guess.sensor.left_out}
+    states = zip(recorded.orders, recorded.said, strict=True)
+    found = flapping((at, *pair) for at, pair in states if pair[0] in told and recorded.no_event(pair) is None)
+    marked = {
+        sensor: guesses[sensor]._replace(remark=" and ".join(filter(None, (guesses[sensor].remark, "flaps"))))
+        for sensor in found
+    }
+    return {**guesses, **marked}, f"; {in_words(found)}" if found else ""

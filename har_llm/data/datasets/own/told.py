@@ -11,6 +11,7 @@ from pathlib import Path
 from har_llm.common.numbers import counted
 from har_llm.data.datasets.base import activity_number
 from har_llm.data.datasets.files import FileReader, shown, without_collector
+from har_llm.data.datasets.own.flapping import FLAPPING, flapping, in_words
 from har_llm.data.datasets.own.home_file import AMBIGUOUS, OwnDescription, is_whole
 from har_llm.data.datasets.own.meaning import Seen, Told, meaning
 from har_llm.data.datasets.own.recorded import Recorded, Said
@@ -39,6 +40,7 @@ class Teller:
         with without_collector():
             kept = self._kept(told)
             self._notice_sensors(kept)
+            self._notice_flapping(kept, told)
             clocks = [recorded.clocks[place] for place in kept]
             texts = [told[recorded.said[place]].text or "" for place in kept]
             tags = [gold[recorded.tagged[place]] for place in kept]
@@ -146,6 +148,13 @@ class Teller:
             number = f"{counted(len(idle), 'listed sensor')} {'is' if one else 'are'} without an event in this recording"
             message = f"{number} ({_some(idle)}), {rule}"
             self._reader.repair(self._path, None, "sensor without an event", message)
+
+    def _notice_flapping(self, kept: Sequence[int], told: Mapping[Said, Told]) -> None:
+        orders, said = self._recorded.orders, self._recorded.said
+        states = {pair: (pair[0], one.text or "") for pair, one in told.items()}
+        if found := flapping((orders[place], *states[said[place]]) for place in kept):
+            rule = "all are kept: mend the sensor, move its threshold, or leave it out (left_out: true)"
+            self._reader.repair(self._path, None, FLAPPING, f"{in_words(found)}; {rule}")
 
     def _notice_labels(self, seconds: Sequence[int], clocks: Sequence[datetime]) -> None:
         """Say how many labels of a file of their own cover no event. `seconds`, `clocks`: when the events were."""
