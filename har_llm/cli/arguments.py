@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from har_llm.cli.option_classes import chosen_by_default, class_of, settings_named
+from har_llm.cli.option_classes import chosen_by_default, class_of, meant_by, nearly_meant
 from har_llm.cli.options import options
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
@@ -87,7 +87,8 @@ def read_arguments(arguments: Sequence[str]) -> list[str]:
             print(f"note: {key} is given {count} times; the last one counts, {last}.", file=sys.stderr)
     # Hydra takes no null for a group, though conf/config.yaml writes it where none of its options is chosen.
     chosen = [one for one in typed.settings if (one.key, one.value) != ("experiment", "null")]
-    settings = [_read(one, names, sweeps=sweeps) for one in chosen]
+    values = {one.key: one.value for one in typed.settings}
+    settings = [_read(one, names, values, sweeps=sweeps) for one in chosen]
     _check_chosen(typed.settings, names)
     return [*typed.flags, *settings, *typed.others]
 
@@ -182,11 +183,11 @@ def _sweeps(typed: Typed, names: Mapping[str, Sequence[str]]) -> bool:
     return not names or any(one.name == "experiment" and one.value != "null" for one in typed.settings)
 
 
-def _read(setting: Setting, names: Mapping[str, Sequence[str]], *, sweeps: bool) -> str:
-    """The argument for Hydra. Raises ConfigError."""
+def _read(setting: Setting, names: Mapping[str, Sequence[str]], typed: Mapping[str, str], *, sweeps: bool) -> str:
+    """The argument for Hydra. `typed`: all values. Raises ConfigError."""
     if names and setting.name not in names:
         _check_no_option(setting.name, names)
-        _check_known(setting, names)
+        _check_known(setting, names, typed)
     if setting.name in names:
         _check_option(setting, names[setting.name], sweeps=sweeps)
         return setting.argument
@@ -212,7 +213,7 @@ def _check_no_option(name: str, names: Mapping[str, Sequence[str]]) -> None:
             raise ConfigError(f"{name} is an option of {group}; write {group}={name}.")
 
 
-def _check_known(setting: Setting, names: Mapping[str, Sequence[str]]) -> None:
+def _check_known(setting: Setting, names: Mapping[str, Sequence[str]], typed: Mapping[str, str]) -> None:
     from har_llm.common.schema import meant
     from har_llm.config.read import check_known
 
@@ -224,8 +225,10 @@ def _check_known(setting: Setting, names: Mapping[str, Sequence[str]]) -> None:
         return
     try:
         check_known(first)
-    except ConfigError:
-        if not (near := meant(settings_named(setting.name))):
+    except ConfigError as error:
+        asks = "?" in str(error)
+        near = meant(meant_by(setting.name, typed)) or ("" if asks else meant(nearly_meant(setting.name, typed)))
+        if not near:
             raise
         raise ConfigError(f"{setting.name} is not a setting.{near}") from None
 
@@ -235,9 +238,10 @@ def _check_chosen(settings: Sequence[Setting], names: Mapping[str, Sequence[str]
     typed = {one.key: one.value for one in settings}
     if any(name == "experiment" or name.startswith("bundle") for name in typed):
         return  # they choose options too
+    default = chosen_by_default()
     for one in settings:
         group, _, rest = one.name.partition(".")
-        option = typed.get(group) or chosen_by_default(group)
+        option = typed.get(group) or default.get(group)
         field = rest.partition(".")[0]
         if one.added or not field or option is None or _has(class_of(group, option), field) is not False:
             continue

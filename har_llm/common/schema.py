@@ -87,14 +87,17 @@ def defaults_of(cls: type) -> dict[str, Any]:
     return {one.name: _default(one) for one in dataclasses.fields(cls)}
 
 
-def named_inside(values: Mapping[str, object], name: str, inside: str = "") -> Iterator[str]:
-    """The full names of the settings, at any depth of nested ones, whose last part (or parts, as in cut.at) is `name`."""
+def names_inside(values: Mapping[str, object], inside: str = "") -> Iterator[str]:
+    """The full names of the settings, at any depth of nested ones."""
     for key, value in values.items():
-        full = _join(inside, key)
-        if full == name or full.endswith(f".{name}"):
-            yield full
+        yield (full := _join(inside, key))
         if isinstance(value, dict):
-            yield from named_inside(value, name, full)
+            yield from names_inside(value, full)
+
+
+def named_inside(values: Mapping[str, object], name: str, inside: str = "") -> Iterator[str]:
+    """Those whose last part (or parts, as in cut.at) is `name`."""
+    return (full for full in names_inside(values, inside) if f".{full}".endswith(f".{name}"))
 
 
 def meant(found: Sequence[str]) -> str:
