@@ -31,4 +31,4 @@ def test_a_name_that_many_have_is_that_of_the_task_or_nothing_is_clear() -> None
 
 def test_a_misspelt_one_is_looked_for_in_what_was_chosen_only() -> None:
     assert nearly_meant("timezon", {"dataset": "events"}) == ["dataset.timezone"]
-    assert nearly_meant("timezon", {"engine": "openai"}) == nearly_meant("timezon", {}) == []
+    assert nearly_meant("timezon", {"split": "kfold"}) == nearly_meant("timezon", {}) == []
