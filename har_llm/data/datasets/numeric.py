@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from har_llm.common.errors import ConfigError
@@ -11,19 +12,27 @@ from har_llm.common.errors import ConfigError
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 
 
-@dataclass(kw_only=True)
+WRITTEN = "write a number and two words, as in threshold: 25, states: [word below 25, word from there]"
+"""How a sensor's threshold is written, wherever homes are described."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Threshold:
     """What makes events of a sensor's readings."""
 
     level: float
-    states: list[str]
+    states: Sequence[str]
     """What it means that a reading falls below the level, and that it comes to it or above."""
 
-    def check(self, setting: str) -> None:
-        if not math.isfinite(self.level):
-            raise ConfigError(f"{setting}.level is {self.level}; it must be a number.")
-        if len(self.states) != 2 or not all(word.strip() for word in self.states):
-            raise ConfigError(f"{setting}.states is {self.states}; it must be [word below the level, word from there on].")
+
+def threshold_of(level: object, states: object, setting: str) -> Threshold:
+    """Raises ConfigError for what is no number and two words. `setting`: that of the sensor."""
+    found = None if isinstance(level, bool) else number(str(level))
+    if found is None:
+        raise ConfigError(f"{setting}.threshold is {level!r}; {WRITTEN}.")
+    if not isinstance(states, list) or len(states) != 2 or not all(isinstance(one, str) and one.strip() for one in states):
+        raise ConfigError(f"{setting}.states is {states!r}; {WRITTEN}.")
+    return Threshold(level=found, states=states)
 
 
 class Readings:

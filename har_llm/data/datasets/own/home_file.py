@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from har_llm.common.errors import ConfigError
 from har_llm.common.plain_yaml import Placed, YamlFault, read_texts
 from har_llm.common.text import suggestion
 from har_llm.data.datasets.base import HomeConfig, activity_number
 from har_llm.data.datasets.files import FileReader, shown
-from har_llm.data.datasets.numeric import Threshold, number
+from har_llm.data.datasets.numeric import WRITTEN, Threshold, number, threshold_of
 
 T = TypeVar("T")
 AMBIGUOUS = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}", re.ASCII)
@@ -168,16 +169,21 @@ class _HomeReader:
         if "threshold" not in fields:
             sensor.states = self._each(f"{name}.states", states, self._line)
             return sensor
-        words = self._lines(f"{name}.states", states)
-        text = self._text(f"{name}.threshold", fields["threshold"])
-        level = None if AMBIGUOUS.fullmatch(text) else number_of(text)
-        if level is None:
-            rule = "it must be a number, as in 1234 or 1.234"
-            self._fault(found.line, f"{name}.threshold is {_shown(fields['threshold'])}; {rule}")
-        if len(words) != 2:
-            self._fault(states.line, f"{name}.states must be [word below the threshold, word from there]")
-        sensor.threshold = Threshold(level=level or 0.0, states=words)
+        sensor.threshold = self._threshold(name, fields["threshold"], states)
         return sensor
+
+    def _threshold(self, name: str, level: Placed, states: Placed) -> Threshold | None:
+        if isinstance(level.value, str) and AMBIGUOUS.fullmatch(level.value.strip()):
+            self._fault(level.line, f"{name}.threshold is {_shown(level)}; it must be a number, as in 1234 or 1.234")
+            return None
+        if not isinstance(level.value, str):
+            self._fault(level.line, f"{name}.threshold is {_shown(level)}; {WRITTEN}")
+            return None
+        try:
+            return threshold_of(level.value.strip().replace(",", "."), self._lines(f"{name}.states", states), name)
+        except ConfigError as error:
+            self._fault(states.line, str(error).removesuffix("."))
+            return None
 
 
 def is_whole(text: str) -> bool:
@@ -191,4 +197,6 @@ def number_of(text: str) -> float | None:
 
 
 def _shown(found: Placed) -> str:
-    return shown(found.value) if isinstance(found.value, str) else f"a {type(found.value).__name__}"
+    if isinstance(found.value, str):
+        return shown(found.value)
+    return "a list" if isinstance(found.value, list) else "a mapping"

@@ -127,7 +127,7 @@ def test_the_labels_of_a_file_get_the_numbers_that_are_free_whatever_their_case(
 def test_who_knows_the_home_names_its_sensors_and_activities(tmp_path: Path) -> None:
     sensors = {
         "M017": {"room": "bedroom", "name": "bed"},
-        "T001": {"room": "hall", "name": "temperature", "threshold": {"level": 20, "states": ["FALLS", "RISES"]}},
+        "T001": {"room": "hall", "name": "temperature", "threshold": 20, "states": ["FALLS", "RISES"]},
     }
     home = {"activities": {1: "bed to toilet", 2: "sleeping"}}
     rows = [*CLASSIC, "2009-10-16 07:00:02 T001 19.9", "2009-10-16 07:00:03 T001 19"]
@@ -143,8 +143,7 @@ def test_who_knows_the_home_names_its_sensors_and_activities(tmp_path: Path) -> 
 
 
 def test_the_first_reading_of_each_file_only_says_how_things_stand(tmp_path: Path) -> None:
-    threshold = {"level": 20, "states": ["FALLS", "RISES"]}
-    sensors = {"T001": {"room": "hall", "name": "heat", "threshold": threshold}}
+    sensors = {"T001": {"room": "hall", "name": "heat", "threshold": 20, "states": ["FALLS", "RISES"]}}
     dataset = casas(tmp_path, ["2009-10-16 08:00:00 M001 ON", "2009-10-16 08:00:00 T001 19"], sensors=sensors)
     (tmp_path / "later.txt").write_text("2009-10-17 08:00:00 T001 21\n2009-10-17 08:00:01 T001 19\n")
     dataset.path = str(tmp_path)
@@ -215,7 +214,7 @@ def test_a_row_that_is_put_in_order_says_what_it_says_there(tmp_path: Path) -> N
         "2010-11-07 02:00:20 T001 20",
     ]
     sensors = {
-        "T001": {"room": "hall", "name": "heat", "threshold": {"level": 25, "states": ["FALLS", "RISES"]}},
+        "T001": {"room": "hall", "name": "heat", "threshold": 25, "states": ["FALLS", "RISES"]},
     }
     dataset = casas(tmp_path, rows, sensors=sensors)
     assert named(dataset, tmp_path) == [
@@ -246,9 +245,14 @@ def test_a_home_that_is_missing_says_where_it_is_to_be_had(tmp_path: Path) -> No
         ({"gaps": "nobody"}, "dataset.gaps is 'nobody'"),
         ({"sensors": {"M001": {"room": " ", "name": "bed"}}}, "dataset.sensors.M001 has room ' '"),
         (
-            {"sensors": {"T1": {"room": "a", "name": "b", "threshold": {"level": 1, "states": ["one"]}}}},
-            r"dataset\.sensors\.T1\.threshold\.states is",
+            {"sensors": {"T1": {"room": "a", "name": "b", "threshold": 1, "states": ["one"]}}},
+            r"dataset\.sensors\.T1\.states is",
         ),
+        (
+            {"sensors": {"T1": {"room": "a", "name": "b", "threshold": {"level": 1, "states": ["x", "y"]}}}},
+            r"dataset\.sensors\.T1\.threshold is .*; write .*threshold: 25, states: \[word below 25, word from there\]",
+        ),
+        ({"sensors": {"M1": {"room": "a", "name": "b", "states": ["ON"]}}}, r"dataset\.sensors\.M1\.states is \['ON'\]"),
     ],
 )
 def test_wrong_settings(tmp_path: Path, changes: dict[str, object], words: str) -> None:

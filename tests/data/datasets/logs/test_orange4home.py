@@ -39,8 +39,8 @@ def test_events_are_of_sensors_and_activities_of_labels(tmp_path: Path) -> None:
 
 def test_a_numeric_sensor_has_events_with_a_threshold(tmp_path: Path) -> None:
     rows = [f"2017-01-30 08:00:0{place},kitchen_noise,{level}" for place, level in enumerate((40, 70.5, 60, 59))]
-    threshold = {"level": 60, "states": ["FALLS", "RISES"]}
-    sensors = {"kitchen_noise": {"room": "kitchen", "name": "noise", "threshold": threshold}}
+    noise = {"room": "kitchen", "name": "noise", "threshold": 60, "states": ["FALLS", "RISES"]}
+    sensors = {"kitchen_noise": noise}
     recordings = orange4home(tmp_path, rows, sensors=sensors).read(tmp_path)
     assert [(one.time, one.text) for one in events(recordings)] == [
         ("08:00:01", "kitchen noise RISES"),

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from har_llm.data.datasets.files import FileReader
+from har_llm.data.datasets.numeric import WRITTEN
 from har_llm.data.datasets.own.home_file import read_home
 from tests.data.datasets.own.homes import WEEK, events, events_of, one_fault, read
 
@@ -96,7 +97,7 @@ def test_another_file_may_describe_it_and_settings_stand_above(tmp_path: Path) -
             "  tv: {name: television}",
             "  tv: {name: t, threshold: x, states: [a, b]}",
             17,
-            "threshold is 'x'; it must be a number",
+            "threshold is 'x'; write a number and two words",
         ),
         (
             "  tv: {name: television}",
@@ -108,7 +109,13 @@ def test_another_file_may_describe_it_and_settings_stand_above(tmp_path: Path) -
             "  tv: {name: television}",
             "  tv: {name: t, threshold: 1}",
             17,
-            "must be [word below the threshold, word from there]",
+            f"sensors.tv.states is []; {WRITTEN}",
+        ),
+        (
+            "  tv: {name: television}",
+            "  tv: {name: t, threshold: {level: 25, states: [a, b]}}",
+            17,
+            f"sensors.tv.threshold is a mapping; {WRITTEN}",
         ),
         ("  tv: {name: television}", "  tv: {name: t, states: [a]}", 17, "sensors.tv.states must be a mapping"),
         ("  tv: {name: television}", "  tv: &a {name: t}\n  radio: *a", 18, "an alias is not read"),
