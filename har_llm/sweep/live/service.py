@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from har_llm.common.errors import EngineError, first_line
-from har_llm.common.lock import Lock
+from har_llm.common.lock import HeldError, Lock
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.config.experiment import Experiment
@@ -92,7 +92,7 @@ class Service:
         self._activities = live.run.recordings.home.activities
         check_writable(live.run.outputs)
         folder = live_folder(experiment)
-        self._stack.enter_context(Lock(folder / "lock").held())
+        self._lock(folder)
         self._times, self._once = home.dataset.times(), ToldOnce(self._say)
         self._hearing = Hearing(home, self._settings.most_per_minute, ToldOnce(self._heard.append))
         self._waits = self._settings.when_full == "wait"
@@ -107,6 +107,14 @@ class Service:
         self._source = self._settings.open(home, self._kept.place, self._say)
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._stack.callback(self._end_listening)
+
+    def _lock(self, folder: Path) -> None:
+        """Raises HeldError while another process watches this home."""
+        try:
+            self._stack.enter_context(Lock(folder / "lock").held())
+        except HeldError as error:
+            rule = "End it first, or set dataset.name to a name of its own, under which this one is kept beside it"
+            raise HeldError(f"Another task=watch watches {folder.name} already: {error}. {rule}.") from None
 
     def run(self) -> None:
         """Raises HarError, KeyboardInterrupt."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -141,11 +143,13 @@ def test_confidence_is_the_share_of_the_votes(tmp_path: Path) -> None:
 
 def test_one_process_watches_a_home(tmp_path: Path) -> None:
     given = watched(tmp_path, data=rows(10))
-    with (
-        Lock(live_folder(given) / "lock").held(),
-        pytest.raises(HeldError, match="delete that file if that process is gone"),
-    ):
+    with Lock(live_folder(given) / "lock").held(), pytest.raises(HeldError) as told:
         watch_some(given, 1)
+    assert str(told.value) == (
+        f"Another task=watch watches history already: process {os.getpid()} on '{socket.gethostname()}' holds "
+        f"{live_folder(given) / 'lock'}; delete that file if that process is gone. End it first, or set dataset.name to a "
+        f"name of its own, under which this one is kept beside it."
+    )
 
 
 @pytest.mark.parametrize(
