@@ -28,6 +28,9 @@ from har_llm.data.live.told_once import ToldAgain, ToldOnce
 
 CONNECT_S = 10.0
 """Seconds to wait for a connection."""
+ANSWER_S = 60.0
+"""Seconds from the beginning of a connection within which the present states must have come: a large home on a small board
+takes some."""
 POLL_S = 0.5
 """Seconds to wait for a message."""
 MOST_AT_ONCE = 500
@@ -109,7 +112,7 @@ class HomeAssistantSource:
 
     def _heard(self, connection: ClientConnection, stop: threading.Event) -> Iterator[Batch | None]:
         """What comes over a connection, once the token is accepted; None until what was missed before is known."""
-        deadline = time.monotonic() + CONNECT_S
+        begun = time.monotonic()
         talk = Talk(self._token, self._sensors, self._latest, self._since, self._say_malformed)
         while not self._ended(stop):
             for message in talk.outbox:
@@ -121,10 +124,10 @@ class HomeAssistantSource:
             changes += talk.wait(now)
             if talk.live and not was_live:
                 self._say_connected(talk, len(changes))
+            if talk.owed and now - begun > (ANSWER_S if talk.accepted else CONNECT_S):
+                raise _unanswered(talk)
             if talk.accepted:
                 yield self._batch(changes) if talk.live else None
-            elif now > deadline:
-                raise TimeoutError
 
     def _batch(self, changes: Sequence[Change]) -> Batch:
         if not changes:
@@ -169,6 +172,13 @@ def _messages(connection: ClientConnection) -> Sequence[str | bytes]:
                 raise
             break
     return found
+
+
+def _unanswered(talk: Talk) -> Exception:
+    if not talk.accepted:
+        return TimeoutError()
+    commands = " and ".join(sorted(talk.owed))
+    return Broken(f"it accepts the token, and then does not answer {commands} within {ANSWER_S:g} s")
 
 
 def _reason(error: Exception) -> str:

@@ -65,7 +65,8 @@ class Talk:
         self._malformed = malformed
         self._asked: dict[int, str] = {}
         self._commands = 0
-        self._owed = {"subscribe_events", "get_states"}
+        self.owed = {"subscribe_events", "get_states"}
+        """Commands that nothing can be told without, and that are not answered yet."""
         self._held: list[Change] = []
         self._due: float | None = None
         """When what was missed is asked for, or given up."""
@@ -140,8 +141,8 @@ class Talk:
             return self._release(self._missed(result))
         if command == "get_states":
             self._take_states(result)
-        self._owed.discard(command)
-        if self._owed or self.live or self._due is not None:
+        self.owed.discard(command)
+        if self.owed or self.live or self._due is not None:
             return ()
         if self._since is None:
             return self._release(())

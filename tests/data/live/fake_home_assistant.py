@@ -35,13 +35,15 @@ def changed(entity: str, value: str, moment: datetime, number: int = 1) -> str:
 class FakeHomeAssistant:
     """Accepts TOKEN. What changes is told to every connection and is in the history; with `recorder=False` there is none.
 
-    `mute`: says nothing; `status`: answers a connection with that HTTP status; 307 sends it to `location`.
+    `mute`: says nothing; `unanswered`: the command that gets no answer; `status`: answers a connection with that HTTP
+    status; 307 sends it to `location`.
     """
 
     def __init__(
         self, *, recorder: bool = True, status: int | None = None, location: str = "", ssl: Any = None, port: int = 0
     ):
         self.recorder, self.status, self.location, self.mute = recorder, status, location, False
+        self.unanswered = ""
         self._ssl, self._port = ssl, port
         self._states: dict[str, dict[str, Any]] = {}
         self._recorded: list[tuple[str, str, datetime]] = []
@@ -119,6 +121,8 @@ class FakeHomeAssistant:
             for message in connection:
                 said = json.loads(message)
                 self.received.append(said)
+                if said["type"] == self.unanswered:
+                    continue
                 with self._lock:
                     connection.send(json.dumps({"id": said["id"], "type": "result", **self._result(connection, said)}))
         except (ConnectionClosed, OSError):

@@ -168,6 +168,21 @@ def test_what_says_nothing_is_no_home_assistant(monkeypatch: pytest.MonkeyPatch)
             listening.until(said="Connected to")
 
 
+@pytest.mark.parametrize("command", ["get_states", "subscribe_events"])
+def test_one_that_takes_the_token_and_answers_no_more_is_tried_again(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home_assistant_source, "ANSWER_S", 0.1)
+    with FakeHomeAssistant() as server:
+        server.unanswered = command
+        server.change(DOOR, "on", at(0))
+        with Listening(server.url) as listening:
+            listening.until(said=f"it accepts the token, and then does not answer {command} within 0.1 s; it is tried again")
+            server.unanswered = ""
+            monkeypatch.setattr(home_assistant_source, "ANSWER_S", 10.0)
+            listening.until((DOOR, "on"), said="Connected to")
+
+
 def test_what_speaks_no_http_is_said() -> None:
     def answer() -> None:
         with other.accept()[0] as connection:
