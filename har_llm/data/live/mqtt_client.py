@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any
@@ -27,6 +28,8 @@ MOST = 1000
 """Messages in a batch."""
 LISTEN_S, ANSWER_S = 0.5, 10.0
 """Seconds that a message, and the answer to a connection, are waited for."""
+SILENT_S = 60.0
+"""Seconds after which it is said that nothing comes: a broker keeps the last states, and sends them at once."""
 WAIT_S, LONGEST_WAIT_S = 1, 60
 """Seconds between two connections, at first and at most."""
 
@@ -71,7 +74,10 @@ class MqttSource:
         """Of those among them that come again if they are not acknowledged."""
         self._state = ToldAgain(say)
         """How the connection is."""
-        self._was_connected = False
+        self._connected: float | None = None
+        """When it was there for the first time."""
+        self._silent = True
+        """Whether nothing has come yet, and nothing was said of that."""
 
     def batches(self, stop: threading.Event) -> Iterator[Batch | None]:
         wait = WAIT_S
@@ -115,11 +121,11 @@ class MqttSource:
             self._tell("What answers at {} is no MQTT broker, or does not answer; trying again.")
             return False
         if not self._answer.is_failure:
-            self._was_connected = True
+            self._connected = self._connected or time.monotonic()
             self._tell("Connected to the MQTT broker {}.")
             return True
         reason = str(self._answer)
-        if reason in REFUSED and not self._was_connected:
+        if reason in REFUSED and self._connected is None:
             rule = f"check watch.username and the environment variable {settings.password_env}, or the broker's rules"
             raise ServiceError(f"The MQTT broker {settings.address} refuses this client ({reason.lower()}); {rule}.")
         self._tell(f"The MQTT broker {{}} refuses the connection ({reason.lower()}); trying again.")
@@ -138,7 +144,23 @@ class MqttSource:
                 return False
             timeout = 0.0
         self._take(self._messages.overdue())
+        self._say_silent()
         return True
+
+    def _say_silent(self) -> None:
+        """Say once that nothing has come for long, and what may be wrong."""
+        if not self._silent or self._connected is None or time.monotonic() - self._connected < SILENT_S:
+            return
+        self._silent, settings = False, self._settings
+        sources = (
+            ("Home Assistant's mqtt_statestream", "statestream", settings.statestream),
+            ("Zigbee2MQTT", "zigbee2mqtt", settings.zigbee2mqtt),
+        )
+        checks = [f"that base_topic is {base!r} in {who} (watch.{name})" for who, name, base in sources if base is not None]
+        self._say.now(
+            f"Nothing has come from the MQTT broker {settings.address} in {SILENT_S:g} s. This listens to "
+            f"{', '.join(self._messages.topics)}; check {', '.join(checks)}, and that the broker lets this user read them."
+        )
 
     def _acknowledge(self) -> None:
         done, self._done = self._done, []
@@ -161,6 +183,7 @@ class MqttSource:
                 self._say.now(f"The MQTT broker does not let this client listen to {topic} ({str(reason).lower()}).")
 
     def _on_message(self, client: paho.Client, data: Any, message: paho.MQTTMessage) -> None:
+        self._silent = False
         try:
             if message.dup and _number(message) in self._accepted:
                 self._done.append(message)

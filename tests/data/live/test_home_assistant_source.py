@@ -169,9 +169,7 @@ def test_what_says_nothing_is_no_home_assistant(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("command", ["get_states", "subscribe_events"])
-def test_one_that_takes_the_token_and_answers_no_more_is_tried_again(
-    command: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_takes_the_token_and_answers_no_more_is_tried_again(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(home_assistant_source, "ANSWER_S", 0.1)
     with FakeHomeAssistant() as server:
         server.unanswered = command

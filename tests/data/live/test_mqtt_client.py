@@ -133,6 +133,31 @@ def test_a_broker_that_stays_away_is_named_again_with_how_long(tmp_path: Path, m
     assert again == f"{first} It has been so for 1 s."
 
 
+def test_topics_on_which_nothing_comes_are_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("har_llm.data.live.mqtt_client.SILENT_S", 0.0)
+    port = free_port()
+    with broker(tmp_path, port):
+        listened = listening(tmp_path, port, statestream="homeassistant", zigbee2mqtt="zigbee2mqtt")
+        assert [listened.next() for _ in range(3)] == [[], [], []]
+        assert listened.said[1:] == [
+            f"Nothing has come from the MQTT broker 127.0.0.1:{port} in 0 s. This listens to homeassistant/+/+/state, "
+            f"zigbee2mqtt/#; check that base_topic is 'homeassistant' in Home Assistant's mqtt_statestream "
+            f"(watch.statestream), that base_topic is 'zigbee2mqtt' in Zigbee2MQTT (watch.zigbee2mqtt), and that the broker "
+            f"lets this user read them."
+        ]
+
+
+def test_of_topics_on_which_something_comes_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    with broker(tmp_path, port):
+        listened = listening(tmp_path, port)
+        listened.next()
+        say(port, "on")
+        assert until(listened, 1) == [("door", "on")]
+        monkeypatch.setattr("har_llm.data.live.mqtt_client.SILENT_S", 0.0)
+        assert listened.next() == [] and len(listened.said) == 1
+
+
 def test_a_wrong_password_ends_it_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     monkeypatch.setenv("MQTT_PASSWORD", "wrong")
