@@ -118,7 +118,8 @@ class Hearing:
             self._count(UNUSABLE, reader.faults[0].message)
             return None
         no_event = None if reading.value is None and pair[0] else self._rules.no_event(pair)
-        told = meaning(self._home.described.sensors.get(pair[0]), pair, no_event, changes=self._rules.changes_only)
+        changes = self._rules.changes_only or reading.state
+        told = meaning(self._home.described.sensors.get(pair[0]), pair, no_event, changes=changes)
         if told is None:
             self._count_unknown(pair[0])
         elif told.without_word:

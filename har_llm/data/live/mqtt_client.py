@@ -16,7 +16,7 @@ from har_llm.common.errors import MissingError, ServiceError
 from har_llm.common.paths import expanded
 from har_llm.data.live.home import LiveHome
 from har_llm.data.live.mqtt import WatchedMqtt
-from har_llm.data.live.mqtt_messages import Malformed, Messages, Readings
+from har_llm.data.live.mqtt_messages import Malformed, Messages, NoState, Readings
 from har_llm.data.live.reading import Batch, Reading, Say
 from har_llm.data.live.told_once import ToldAgain, ToldOnce
 
@@ -60,7 +60,7 @@ class MqttSource:
         """`place`: the numbers and digests of the messages that were accepted last."""
         self._accepted: deque[tuple[int, str]] = deque(((mid, digest) for mid, digest in place or ()), maxlen=IN_FLIGHT)
         self._settings, self._say = settings, ToldOnce(say)
-        self._messages = Messages(settings, home.dataset.times(), changes_only=home.dataset.changes_only)
+        self._messages = Messages(settings, home.dataset.times())
         name = settings.client_id or f"har_llm-{home.dataset.name}"
         self._client = new_client(settings, name, clean_session=False)
         self._client.on_connect = self._on_connect
@@ -189,6 +189,9 @@ class MqttSource:
                 self._done.append(message)
                 return
             self._take(self._messages.read(message.topic, bytes(message.payload), message, retained=message.retain))
+        except NoState as error:
+            self._done.append(message)
+            self._say.once("attribute of mqtt_statestream", f"{error}; only states are read, attributes are counted.")
         except (Malformed, UnicodeDecodeError) as error:
             self._done.append(message)
             self._say.once(

@@ -22,10 +22,16 @@ HOLD_S = 2.0
 NO_DEVICE = ("bridge", "availability", "set", "get")
 """First or last parts of Zigbee2MQTT's topics that are not about a device's state."""
 LAST_SEEN = "last_seen"
+ACTION = "action"
+"""The property that says what happens, as of a button; the others say how the device is, and all are in each message."""
 
 
 class Malformed(Exception):
     """A message cannot be understood; str() says why."""
+
+
+class NoState(Exception):
+    """A message of mqtt_statestream is about something else than a state; str() says what."""
 
 
 class Held(NamedTuple):
@@ -46,10 +52,8 @@ class Readings(NamedTuple):
 class Messages:
     """Understands the topics of one home."""
 
-    def __init__(self, settings: WatchedMqtt, times: Times, *, changes_only: bool):
-        """`changes_only`: whether only a change of a state is an event; otherwise a message that the broker has kept, which
-        says how things are and not what happens, is none."""
-        self._settings, self._times, self._changes_only = settings, times, changes_only
+    def __init__(self, settings: WatchedMqtt, times: Times):
+        self._settings, self._times = settings, times
         self._held: dict[str, Held] = {}
 
     @property
@@ -63,15 +67,16 @@ class Messages:
         return found
 
     def read(self, topic: str, payload: bytes, message: Any, *, retained: bool) -> Readings:
-        """What a message says, and what is complete now. Raises Malformed; the message is then dealt with."""
+        """What a message says, and what is complete now. `retained`: whether the broker has kept it, so that it says how
+        things are and not what happens. Raises Malformed, NoState; the message is then dealt with."""
         sensor, part = self._entity(topic)
         if part == "last_changed":
             return self._timed(sensor, payload, message)
-        if retained and not self._changes_only:
-            return Readings([], [message])
         if part == "state":
             return self._state(sensor, payload, message)
-        return Readings(list(self._of_device(topic, payload)), [message])
+        if sensor:
+            raise NoState(f"{shown(sensor)} has its attribute {shown(part)} published")
+        return Readings([one for one in self._of_device(topic, payload) if one.state or not retained], [message])
 
     def overdue(self) -> Readings:
         """The states whose time has not come within HOLD_S; theirs is when they arrived."""
@@ -79,7 +84,7 @@ class Messages:
         names = [sensor for sensor, held in self._held.items() if held.arrived <= late]
         held = [self._held.pop(name) for name in names]
         return Readings(
-            [Reading(self.now(), name, one.value) for name, one in zip(names, held, strict=True)],
+            [Reading(self.now(), name, one.value, state=True) for name, one in zip(names, held, strict=True)],
             [one.message for one in held],
         )
 
@@ -102,14 +107,14 @@ class Messages:
     def _state(self, sensor: str, payload: bytes, message: Any) -> Readings:
         value = _text(payload)
         if not self._settings.publish_timestamps:
-            return Readings([Reading(self.now(), sensor, value)], [message])
+            return Readings([Reading(self.now(), sensor, value, state=True)], [message])
         before = self._held.pop(sensor, None)
         if len(self._held) >= MOST_HELD:
             raise Malformed(f"more than {MOST_HELD:,} states wait for their time")
         self._held[sensor] = Held(value, time.monotonic(), message)
         if before is None:
             return Readings([], [])
-        return Readings([Reading(self.now(), sensor, before.value)], [before.message])
+        return Readings([Reading(self.now(), sensor, before.value, state=True)], [before.message])
 
     def _timed(self, sensor: str, payload: bytes, message: Any) -> Readings:
         held = self._held.pop(sensor, None)
@@ -119,7 +124,7 @@ class Messages:
             when = self._times.read(_text(payload))
         except (Malformed, UnreadableTime, OverflowError):
             when = self.now()
-        return Readings([Reading(when, sensor, held.value)], [held.message, message])
+        return Readings([Reading(when, sensor, held.value, state=True)], [held.message, message])
 
     def _of_device(self, topic: str, payload: bytes) -> Iterator[Reading]:
         """Each property of a device of Zigbee2MQTT."""
@@ -140,7 +145,8 @@ class Messages:
         when = self._seen(said.pop(LAST_SEEN, None))
         for key, value in said.items():
             if isinstance(value, str | int | float):
-                yield Reading(when, f"{name}_{key}", value if isinstance(value, str) else json.dumps(value))
+                text = value if isinstance(value, str) else json.dumps(value)
+                yield Reading(when, f"{name}_{key}", text, state=key != ACTION)
 
     def _seen(self, said: object) -> Instant:
         """When a device was seen last, as it says in one of Zigbee2MQTT's forms; else now."""

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from har_llm.data.live.hearing import EARLIER, FLOOD, LATER, UNKNOWN, UNUSABLE, WITHOUT_WORD, Hearing
 from har_llm.data.live.home import LiveHome
 from har_llm.data.live.reading import Reading
@@ -57,6 +59,18 @@ def test_the_events_are_those_of_a_recording(tmp_path: Path) -> None:
         "kitchen cooker turned ON",
         "kitchen cooker turned OFF",
     ]
+
+
+@pytest.mark.parametrize(("state", "events"), [(True, [2, 4]), (False, [0, 1, 2, 3, 4])])
+def test_a_state_that_is_told_again_is_no_event_also_where_each_row_of_a_recording_is_one(
+    tmp_path: Path, state: bool, events: list[int]
+) -> None:
+    """Home Assistant publishes a state again whenever an attribute of it changes."""
+    hearing = Heard(home(tmp_path, kind="events", name="week.csv")).hearing
+    moments = [MORNING + timedelta(seconds=at) for at in range(5)]
+    given = zip(moments, ("off", "off", "on", "on", "off"), strict=True)
+    heard = hearing.hear([Reading((at, at), "binary_sensor.door", value, state) for at, value in given], (NOW, NOW))
+    assert [moments.index(one.clock) for one in heard if one.event] == events
 
 
 def test_a_clock_that_goes_back_gives_the_time_of_the_event_before(tmp_path: Path) -> None:

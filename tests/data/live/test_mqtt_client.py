@@ -181,6 +181,19 @@ def test_malformed_messages_are_said_once(tmp_path: Path) -> None:
         assert len(listened.said) == 2 and "a state has 5,000 bytes" in listened.said[1]
 
 
+def test_attributes_are_counted_and_said_once(tmp_path: Path) -> None:
+    port = free_port()
+    with broker(tmp_path, port), publisher(port) as client:
+        listened = listening(tmp_path, port, statestream="home/ha", zigbee2mqtt="home")
+        listened.next()
+        for part, payload in (("color", "{}"), ("brightness", "3"), ("state", "on")):
+            client.publish(f"home/ha/light/lamp/{part}", payload, qos=1).wait_for_publish(SECONDS)
+        assert until(listened, 1) == [("light.lamp", "on")]
+        assert listened.source.left_out == {"attribute of mqtt_statestream": 2}
+        (told,) = listened.said[1:]
+        assert told == "'light.lamp' has its attribute 'color' published; only states are read, attributes are counted."
+
+
 def test_a_thousand_messages_are_taken_at_once(tmp_path: Path) -> None:
     port = free_port()
     with broker(tmp_path, port), publisher(port) as client:

@@ -13,26 +13,26 @@ from hypothesis import strategies as st
 from har_llm.common.errors import ConfigError
 from har_llm.data.datasets.own.times import Times, zone_of
 from har_llm.data.live.mqtt import WatchedMqtt
-from har_llm.data.live.mqtt_messages import Malformed, Messages
+from har_llm.data.live.mqtt_messages import Malformed, Messages, NoState
+from har_llm.data.live.reading import Reading
 
 PLAIN = WatchedMqtt(name="mqtt", zigbee2mqtt="zigbee2mqtt", publish_timestamps=False)
 STAMPED = replace(PLAIN, publish_timestamps=True)
 
 
-def messages(given: WatchedMqtt = PLAIN, *, changes_only: bool = True) -> Messages:
-    return Messages(given, Times(zone_of("Europe/Paris"), utc=True), changes_only=changes_only)
+def messages(given: WatchedMqtt = PLAIN) -> Messages:
+    return Messages(given, Times(zone_of("Europe/Paris"), utc=True))
 
 
-def found(asked: Messages, topic: str, payload: str | bytes, *, retained: bool = False) -> list[tuple[str, str | None]]:
+def found(asked: Messages, topic: str, payload: str | bytes) -> list[tuple[str, str | None]]:
     content = payload if isinstance(payload, bytes) else payload.encode()
-    return [(one.sensor, one.value) for one in asked.read(topic, content, topic, retained=retained).readings]
+    return [(one.sensor, one.value) for one in asked.read(topic, content, topic, retained=False).readings]
 
 
 def test_a_state_of_home_assistant_is_a_reading_of_its_entity_now() -> None:
     (reading,) = messages().read("statestream/binary_sensor/fridge/state", b"on", None, retained=False).readings
     assert (reading.sensor, reading.value) == ("binary_sensor.fridge", "on")
     assert abs(reading.when[0] - datetime.now(UTC).replace(tzinfo=None)) < timedelta(seconds=60)
-    assert found(messages(), "statestream/binary_sensor/fridge/device_class", '"door"') == []
     assert found(messages(), "elsewhere/binary_sensor/fridge/state", "on") == []
 
 
@@ -42,7 +42,7 @@ def test_a_state_waits_for_the_time_that_is_published_behind_it() -> None:
     assert asked.read(f"{base}/door/state", b"off", 2, retained=False) == ([], [])
     read = asked.read(f"{base}/fridge/last_changed", b"2026-03-02T06:10:00.250000+00:00", 3, retained=False)
     when = datetime(2026, 3, 2, 6, 10, 0, 250000)
-    assert [tuple(one) for one in read.readings] == [((when, when + timedelta(hours=1)), "binary_sensor.fridge", "on")]
+    assert read.readings == [Reading((when, when + timedelta(hours=1)), "binary_sensor.fridge", "on", state=True)]
     assert read.messages == [1, 3], "both are acknowledged with it"
     read = asked.read(f"{base}/door/state", b"on", 4, retained=False)
     assert [(one.value) for one in read.readings] == ["off"] and read.messages == [2], "one that no time followed"
@@ -69,10 +69,23 @@ def test_each_property_of_a_device_of_zigbee2mqtt_is_a_sensor() -> None:
         assert found(messages(), f"zigbee2mqtt/{topic}", "online") == []
 
 
-def test_what_the_broker_has_kept_is_an_event_only_where_changes_are() -> None:
-    topic = "statestream/binary_sensor/fridge/state"
-    assert found(messages(), topic, "on", retained=True) == [("binary_sensor.fridge", "on")]
-    assert found(messages(changes_only=False), topic, "on", retained=True) == []
+def test_a_state_says_how_a_sensor_is_and_an_action_what_happens() -> None:
+    (door,) = messages().read("statestream/binary_sensor/fridge/state", b"on", None, retained=True).readings
+    assert door.state, "only a change is an event, also where a recording's rows are all events"
+    said = b'{"contact": false, "action": "single"}'
+    read = messages().read("zigbee2mqtt/door", said, None, retained=False).readings
+    assert [(one.sensor, one.state) for one in read] == [("door_contact", True), ("door_action", False)]
+    kept = messages().read("zigbee2mqtt/door", said, None, retained=True).readings
+    assert [one.sensor for one in kept] == ["door_contact"], "what the broker has kept does not happen now"
+
+
+@pytest.mark.parametrize("attribute", ["device_class", "brightness", "last_updated"])
+def test_an_attribute_is_no_state_also_where_devices_are_listened_to_in_the_same_place(attribute: str) -> None:
+    asked = messages(replace(PLAIN, statestream="home/ha", zigbee2mqtt="home"))
+    assert found(asked, "home/ha/light/lamp/state", "on") == [("light.lamp", "on")]
+    assert found(asked, "home/lamp", '{"state": "ON"}') == [("lamp_state", "ON")]
+    with pytest.raises(NoState, match=f"'light.lamp' has its attribute '{attribute}'"):
+        found(asked, f"home/ha/light/lamp/{attribute}", '{"r": 1}')
 
 
 @pytest.mark.parametrize(
@@ -104,7 +117,7 @@ def test_what_cannot_be_understood_says_why(topic: str, payload: bytes, told: st
 )
 def test_anything_may_come(topic: str, payload: bytes, retained: bool) -> None:
     for settings_ in (PLAIN, STAMPED):
-        with suppress(Malformed):
+        with suppress(Malformed, NoState):
             for one in messages(settings_).read(topic, payload, None, retained=retained).readings:
                 assert isinstance(one.value, str) and isinstance(one.when[0], datetime)
 
