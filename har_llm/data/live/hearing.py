@@ -34,6 +34,8 @@ class Heard(NamedTuple):
     order: datetime
     clock: datetime
     sensor: str
+    value: str | None
+    """As the sensor said it: the words of it may be others when it is recalled."""
     text: str
     event: bool
     """Whether it is an event; otherwise it only says what the sensor's state is."""
@@ -50,7 +52,12 @@ class Hearing:
         self._home, self._most, self._say = home, most_per_minute, say
         self._rules = home.dataset.recorded()
         self._ahead = AHEAD if home.dataset.timezone is not None else AHEAD_UNKNOWN
-        self.seen = Seen()
+        self._seen = Seen()
+        """In the words that the home has now."""
+        self._states: dict[str, str | None] = {}
+        """The last value of each sensor."""
+        self._latest: dict[str, tuple[datetime, str | None]] = {}
+        """The last event of each sensor: when, and its value."""
         self.last: Instant | None = None
         """When the last event was."""
         self.counts: Counter[str] = Counter()
@@ -76,29 +83,41 @@ class Hearing:
 
     def recall(self, heard: Heard) -> None:
         """Take over what was heard before, by this or an earlier process."""
-        self.seen.states[heard.sensor] = heard.text
+        self._recall_state(heard.sensor, heard.value)
         if heard.event:
-            self.seen.latest[heard.sensor] = heard.order, heard.text, NO_TAG
+            self._recall_event(heard.sensor, heard.order, heard.value)
             self.last = heard.order, heard.clock
 
     def state(self) -> dict[str, Any]:
         """In JSON, for `restore`."""
-        latest = {sensor: [order.isoformat(), text] for sensor, (order, text, _) in self.seen.latest.items()}
-        return {"states": self.seen.states, "latest": latest, "last": instant_as_json(self.last)}
+        latest = {sensor: [order.isoformat(), value] for sensor, (order, value) in self._latest.items()}
+        return {"states": self._states, "latest": latest, "last": instant_as_json(self.last)}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.seen.states = state["states"]
-        self.seen.latest = {
-            sensor: (datetime.fromisoformat(order), text, NO_TAG) for sensor, (order, text) in state["latest"].items()
-        }
+        for sensor, value in state["states"].items():
+            self._recall_state(sensor, value)
+        for sensor, (order, value) in state["latest"].items():
+            self._recall_event(sensor, datetime.fromisoformat(order), value)
         self.last = instant_of_json(state["last"])
+
+    def _recall_state(self, sensor: str, value: str | None) -> None:
+        self._states[sensor] = value
+        told = self._meaning(sensor, value)
+        if told is not None and told.text is not None:
+            self._seen.states[sensor] = told.text
+
+    def _recall_event(self, sensor: str, order: datetime, value: str | None) -> None:
+        self._latest[sensor] = order, value
+        told = self._meaning(sensor, value)
+        if told is not None and told.text is not None:
+            self._seen.latest[sensor] = order, told.text, NO_TAG
 
     def _heard(self, reading: Reading, now: Instant) -> Heard | None:
         told = self._told(reading)
         if told is None:
             return None
         order, clock = reading.when
-        reason = self.seen.no_event(told, order, NO_TAG)
+        reason = self._seen.no_event(told, order, NO_TAG)
         if reason is None:
             order, clock = self._settled(reading, now)
             reason = FLOOD if self._floods(told.sensor, order) else None
@@ -106,7 +125,10 @@ class Hearing:
             self.last = order, clock
         else:
             self.counts[reason] += 1
-        return None if told.text is None else Heard(order, clock, told.sensor, told.text, event=reason is None)
+        if told.text is None:
+            return None
+        value = None if reading.value is None else reading.value.strip()
+        return Heard(order, clock, told.sensor, value, told.text, event=reason is None)
 
     def _told(self, reading: Reading) -> Told | None:
         """What a reading means; None, counted and said once, for one that nothing is known of."""
@@ -117,9 +139,7 @@ class Hearing:
         if reader.faults:
             self._count(UNUSABLE, reader.faults[0].message)
             return None
-        no_event = None if reading.value is None and pair[0] else self._rules.no_event(pair)
-        changes = self._rules.changes_only or reading.state
-        told = meaning(self._home.described.sensors.get(pair[0]), pair, no_event, changes=changes)
+        told = self._meaning(pair[0], None if reading.value is None else pair[1], state=reading.state)
         if told is None:
             self._count_unknown(pair[0])
         elif told.without_word:
@@ -127,6 +147,12 @@ class Hearing:
             rule = f"for which {self._home.place} has no word; such values are told as they are, add them to its states"
             self._say.once(f"{WITHOUT_WORD} {pair[0]}", f"{shown(pair[0])} reports {shown(pair[1])}, {rule}.")
         return told
+
+    def _meaning(self, sensor: str, value: str | None, *, state: bool = False) -> Told | None:
+        pair = sensor, value or ""
+        no_event = None if value is None and sensor else self._rules.no_event(pair)
+        changes = self._rules.changes_only or state
+        return meaning(self._home.described.sensors.get(sensor), pair, no_event, changes=changes)
 
     def _count_unknown(self, sensor: str) -> None:
         self.counts[UNKNOWN] += 1

@@ -20,7 +20,7 @@ from har_llm.data.live.windows import LiveWindows, event_as_json, event_of_json
 from har_llm.data.records import Window
 from har_llm.sweep.live.journal import Journal
 
-FORMAT = 3
+FORMAT = 4
 """To be raised when a journal is written otherwise."""
 
 
@@ -163,11 +163,11 @@ class Kept:
             self._close(self._windows.close(), change["quiet"])
             return
         self._places[self._source] = change["place"]
-        for order, clock, sensor, text, event in change["heard"]:
-            heard = Heard(datetime.fromisoformat(order), datetime.fromisoformat(clock), sensor, text, event)
+        for order, clock, *said in change["heard"]:
+            heard = Heard(datetime.fromisoformat(order), datetime.fromisoformat(clock), *said)
             self._hearing.recall(heard)
-            if event:
-                self._close(self._windows.add(heard.order, heard.clock, text), change["at"])
+            if heard.event:
+                self._close(self._windows.add(heard.order, heard.clock, heard.text), change["at"])
 
     def _close(self, windows: Iterable[Window], at: float) -> None:
         for window in windows:

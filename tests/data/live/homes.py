@@ -22,8 +22,10 @@ sensors:
 HEADER = "entity_id,state,last_changed\n"
 
 
-def home(folder: Path, *overrides: str, kind: str = "home_assistant", name: str = "history.csv") -> LiveHome:
-    (folder / f"{Path(name).stem}.home.yaml").write_text(HOME)
+def home(
+    folder: Path, *overrides: str, kind: str = "home_assistant", name: str = "history.csv", described: str = HOME
+) -> LiveHome:
+    (folder / f"{Path(name).stem}.home.yaml").write_text(described)
     return live_home(own(kind, folder / name, *overrides))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from har_llm.data.live.home import LiveHome
 from har_llm.data.live.reading import Reading
 from har_llm.data.live.told_once import ToldOnce
 from tests.data.datasets.own.homes import texts
-from tests.data.live.homes import HEADER, home
+from tests.data.live.homes import HEADER, HOME, home
 
 MORNING = datetime(2026, 3, 2, 6, 0)
 NOW = MORNING + timedelta(hours=1)
@@ -35,6 +36,12 @@ STATES = [
 ]
 
 
+def reading(at: float, sensor: str, value: str | None) -> Reading:
+    """Of so many seconds after MORNING."""
+    when = MORNING + timedelta(seconds=at)
+    return Reading((when, when), sensor, value)
+
+
 class Heard:
     def __init__(self, home: LiveHome, most_per_minute: int = 60):
         self.said: list[str] = []
@@ -42,8 +49,9 @@ class Heard:
 
     def events(self, readings: Iterable[tuple[float, str, str | None]]) -> list[tuple[float, str]]:
         """Of (seconds after MORNING, sensor, value): when each event was, and its text."""
-        given = ((MORNING + timedelta(seconds=at), sensor, value) for at, sensor, value in readings)
-        heard = self.hearing.hear([Reading((when, when), sensor, value) for when, sensor, value in given], (NOW, NOW))
+        heard = self.hearing.hear([reading(*one) for one in readings], (NOW, NOW))
+        for one in heard:
+            self.hearing.recall(one)  # as when it is on disk
         return [((one.clock - MORNING).total_seconds(), one.text) for one in heard if one.event]
 
 
@@ -140,3 +148,31 @@ def test_what_was_heard_before_a_restart_is_known(tmp_path: Path) -> None:
     second.hearing.restore(first.hearing.state())
     again = [(5, "binary_sensor.door", "on"), (6, "binary_sensor.door", "off")]
     assert second.events(again) == [(6, "hall door CLOSED")], "what is delivered twice is no event"
+
+
+@pytest.mark.parametrize("how", ["restored", "recalled"])
+def test_a_home_whose_words_were_changed_meanwhile_has_no_event_of_that(tmp_path: Path, how: str) -> None:
+    """What was heard before was remembered by its words, so the next state of each sensor was a change."""
+    first = Heard(home(tmp_path))
+    door, power = "binary_sensor.door", "sensor.power"
+    given = [(0, door, "off"), (1, power, "3"), (2, door, "ON"), (3, power, "80")]
+    heard = first.hearing.hear([reading(*one) for one in given], (NOW, NOW))
+    for one in heard:
+        first.hearing.recall(one)
+    words = HOME.replace('{room: hall, name: door, states: {"on": OPENED,', '{room: lobby, name: door, states: {"on": WIDE,')
+    second = Heard(home(tmp_path, described=words.replace('threshold: "100"', 'threshold: "50"')))
+    if how == "restored":
+        second.hearing.restore(json.loads(json.dumps(first.hearing.state())))
+    for one in heard if how == "recalled" else ():
+        second.hearing.recall(one)
+    assert second.events([(2, door, "on"), (4, door, "on"), (5, power, "81")]) == []
+    assert second.events([(6, door, "off"), (7, door, "on")]) == [(6, "lobby door CLOSED"), (7, "lobby door WIDE")]
+
+
+def test_a_sensor_that_the_home_has_no_more_is_forgotten(tmp_path: Path) -> None:
+    first = Heard(home(tmp_path))
+    door = "binary_sensor.door"
+    first.events([(0, door, "off"), (1, door, "on")])
+    second = Heard(home(tmp_path, described="\n".join(line for line in HOME.splitlines() if door not in line)))
+    second.hearing.restore(first.hearing.state())
+    assert second.events([(2, door, "off")]) == [] and second.hearing.counts == {UNKNOWN: 1}
