@@ -24,6 +24,10 @@ MOST_STREAMED = 1 << 40
 MOST_BYTES = 64 * 1024**2
 """A larger file is read whole only where its kind may be: memory is limited, and no configuration, prompt or tokenizer is so
 large."""
+BLOCK = 1 << 18
+"""Bytes that are read at once."""
+LONGEST_LINE = 1 << 20
+"""Bytes. A row of a sensor's event has some dozens; a file of other content may have no line break at all."""
 
 
 def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
@@ -42,8 +46,32 @@ def open_bounded(path: Path, most: int = MOST_STREAMED, buffering: int = io.DEFA
     return io.BufferedReader(io.FileIO(path), buffering)
 
 
+class LongLineError(Exception):
+    """A line is longer than LONGEST_LINE."""
+
+    def __init__(self, read: int):
+        super().__init__(f"a line is longer than {LONGEST_LINE:,} bytes, which no row is; check what the file is")
+        self.read = read
+        """Bytes of it that were read."""
+
+
+def line_blocks(stream: io.BufferedReader) -> Iterator[bytes]:
+    """The lines of somebody's file, whole and many at a time; only the last may have no end. Raises LongLineError behind the
+    lines above one that is too long."""
+    while block := stream.read(BLOCK):
+        if not block.endswith(b"\n"):
+            block += stream.readline(LONGEST_LINE)
+            if not block.endswith(b"\n") and stream.peek(1):
+                above, end, rest = block.rpartition(b"\n")
+                if end:
+                    yield above + end
+                raise LongLineError(len(rest))
+        yield block
+
+
 def bounded_lines(stream: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file read in pieces; of a hole, which may seem to be a line of gigabytes, at most MOST_BYTES."""
+    """The lines of a file of ours, which may be long, one by one; of a hole, which may seem to be a line of gigabytes, at
+    most MOST_BYTES."""
     while line := stream.readline(MOST_BYTES):
         yield line
 

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.common.files import put_in_place, read_bounded, staging_folder, write_whole
+from har_llm.common import files
+from har_llm.common.files import (
+    LongLineError,
+    line_blocks,
+    open_bounded,
+    put_in_place,
+    read_bounded,
+    staging_folder,
+    write_whole,
+)
 
 WRITING_ON = """
 import sys
@@ -188,3 +197,24 @@ def test_only_a_regular_file_within_its_bound_is_read(tmp_path: Path) -> None:
         with pytest.raises(OSError) as raised:
             read_bounded(tmp_path / name, 4)
         assert (raised.value.errno, raised.value.strerror) == (code, words)
+
+
+def test_a_line_that_is_too_long_is_not_read_to_its_end_and_those_above_it_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BLOCK", 5)
+    monkeypatch.setattr(files, "LONGEST_LINE", 10)
+    (tmp_path / "file").write_bytes(b"a\nbc\n" + b"x" * 1000 + b"\n")
+    with open_bounded(tmp_path / "file") as stream:
+        found = []
+        with pytest.raises(LongLineError, match="longer than 10 bytes") as raised:
+            for block in line_blocks(stream):
+                found += block.splitlines()
+        assert found == [b"a", b"bc"] and raised.value.read < 20
+
+
+def test_the_last_line_may_have_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "BLOCK", 2)
+    (tmp_path / "file").write_bytes(b"one\ntwo\nthree")
+    with open_bounded(tmp_path / "file") as stream:
+        assert list(line_blocks(stream)) == [b"one\n", b"two\n", b"three"]

@@ -7,6 +7,7 @@ row, and a broken row cannot swallow the next ones, as it would in a CSV reader 
 from __future__ import annotations
 
 import gc
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -150,6 +151,12 @@ class FileReader:
                 lines.append(None)
             offset += len(line) + 1
         return lines
+
+
+def past_mark(stream: io.BufferedReader) -> None:
+    """Skip the mark at the beginning of a file."""
+    if stream.peek(len(UTF8_MARK)).startswith(UTF8_MARK):
+        stream.read(len(UTF8_MARK))
 
 
 @contextmanager

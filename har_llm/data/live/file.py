@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, ClassVar
 
 from har_llm.common.checks import require
 from har_llm.common.errors import DataError
-from har_llm.common.files import open_bounded
+from har_llm.common.files import LONGEST_LINE, LongLineError, line_blocks, open_bounded
 from har_llm.common.notices import Notice, Notices
 from har_llm.common.paths import expanded
 from har_llm.data.datasets.files import FileReader
-from har_llm.data.datasets.own.table import LONGEST_LINE
 from har_llm.data.live.home import LiveHome
 from har_llm.data.live.reading import Batch, Reading, Say, WatchConfig
 from har_llm.data.live.told_once import ToldOnce
@@ -24,8 +24,6 @@ from har_llm.data.live.told_once import ToldOnce
 STARTS = ("end", "beginning")
 POLL_S = 0.25
 """Seconds between two looks at the file."""
-BLOCK = 2**18
-"""Bytes that are read at once."""
 OTHER_FORM = ("no table", "wrong header", "columns")
 """Kinds of faults of a file, not of a row."""
 NO_ROWS = "empty file"
@@ -61,7 +59,7 @@ class GrowingFile:
         self._path = expanded(settings.path or home.dataset.path or "")
         self._home, self._say = home, ToldOnce(say)
         self._times = home.dataset.times()
-        self._stream: BinaryIO | None = None
+        self._stream: io.BufferedReader | None = None
         self._header = b""
         self._offset: int = place[0] if place else 0
         self._digest: str = place[1] if place else ""
@@ -161,14 +159,13 @@ class GrowingFile:
         if not self._header:  # the file was empty when it was opened
             self._offset = len(self._read_header())
         self._stream.seek(self._offset)
-        block = self._stream.read(BLOCK)
-        if b"\n" not in block and len(block) == BLOCK:
-            block += self._stream.readline(LONGEST_LINE)
-            if b"\n" not in block:
-                rule = "which is no row, and is passed over"
-                self._say.once("too long a line", f"{self._path} has a line of over {len(block):,} bytes, {rule}.")
-                self._moved(len(block))
-                return b""
+        try:
+            block = next(line_blocks(self._stream), b"")
+        except LongLineError as error:
+            rule = "which is no row, and is passed over"
+            self._say.once("too long a line", f"{self._path} has a line of over {error.read:,} bytes, {rule}.")
+            self._moved(error.read)
+            return b""
         rows = block[: block.rfind(b"\n") + 1] if self._header else b""  # it may have come just now
         self._moved(len(rows))
         return rows

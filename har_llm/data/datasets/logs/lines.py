@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from har_llm.common.files import open_bounded
-from har_llm.data.datasets.files import FileReader
+from har_llm.common.files import LongLineError, line_blocks, open_bounded
+from har_llm.data.datasets.files import FileReader, past_mark
 
 MOST_BYTES = 1 << 32
 """Of a log. It is never in memory as a whole."""
-BLOCK = 1 << 16
-"""Characters that are read at once; lines are not broken."""
-LONGEST = 1 << 20
-"""Most characters of a line; no row of a log has nearly as many."""
-
-ZIP = "PK\x03\x04"
+ZIP = b"PK\x03\x04"
 """What a zip archive begins with."""
 
 
@@ -34,36 +28,29 @@ class LineReader(FileReader):
         """Some lines of a file at a time, and the number of the first; None stands for a line that is not text."""
         first = 1
         try:
-            with io.TextIOWrapper(open_bounded(path, MOST_BYTES), "utf-8-sig", "surrogateescape") as stream:
-                while text := stream.read(BLOCK):
-                    if first == 1 and text.startswith(ZIP):
-                        self.fault(path, None, "zip archive", "the file is a zip archive; unpack it and name a file of it")
-                        return
-                    if not text.endswith("\n"):
-                        text += stream.readline(LONGEST)
-                    lines: list[str | None] = list(text.removesuffix("\n").split("\n"))
-                    if len(text) > LONGEST and not self._are_short(path, first, lines):
-                        return
-                    if not text.isascii():
-                        lines = [
-                            line if self._is_text(path, number, line or "") else None
-                            for number, line in enumerate(lines, first)
-                        ]
-                    yield first, lines
+            with open_bounded(path, MOST_BYTES) as stream:
+                past_mark(stream)
+                if stream.peek(len(ZIP)).startswith(ZIP):
+                    self.fault(path, None, "zip archive", "the file is a zip archive; unpack it and name a file of it")
+                    return
+                for block in line_blocks(stream):
+                    yield first, (lines := self._decoded(path, first, block))
                     first += len(lines)
         except OSError as error:
             self.unreadable(path, error)
             return
+        except LongLineError as error:
+            self.fault(path, first, "too long a line", str(error))
+            return
         if first == 1:
             self.fault(path, None, "empty file", "the file is empty; get it again or leave its recording out")
 
-    def _are_short(self, path: Path, first: int, lines: Iterable[str | None]) -> bool:
-        for number, line in enumerate(lines, first):
-            if len(line or "") >= LONGEST:
-                rule = f"at most {LONGEST:,} are read; check what the file is"
-                self.fault(path, number, "too long a line", f"the line has {LONGEST:,} characters or more; {rule}")
-                return False
-        return True
+    def _decoded(self, path: Path, first: int, block: bytes) -> list[str | None]:
+        try:
+            return [*_lines(block.decode())]
+        except UnicodeDecodeError:
+            numbered = enumerate(_lines(block.decode("utf-8", "surrogateescape")), first)
+            return [line if self._is_text(path, number, line) else None for number, line in numbered]
 
     def _is_text(self, path: Path, number: int, line: str) -> bool:
         try:
@@ -74,3 +61,9 @@ class LineReader(FileReader):
             self.fault(path, number, "not UTF-8", f"byte 0x{byte:02x}, character {error.start + 1}, is not UTF-8; {rule}")
             return False
         return True
+
+
+def _lines(text: str) -> list[str]:
+    """Without their ends, whichever these are."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    return text.removesuffix("\n").split("\n")

@@ -9,18 +9,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from har_llm.common.errors import MissingError, first_line
-from har_llm.common.files import check_bounded, open_bounded
+from har_llm.common.files import LongLineError, check_bounded, line_blocks, open_bounded
 from har_llm.common.numbers import counted
-from har_llm.data.datasets.files import UTF8_MARK, FileReader, shown
+from har_llm.data.datasets.files import FileReader, past_mark, shown
 
 SEPARATORS = (",", ";", "\t")
-BLOCK = 2**20
-"""Bytes that are decoded at once."""
-LONGEST_LINE = 2**20
-"""Bytes. A row of a sensor's event has some dozens; a file of other content may have no line break at all."""
 PARQUET = b"PAR1"
 OTHERS = {
     b"PK\x03\x04": "an Excel file (or another ZIP archive); save it as CSV (or unpack it), and name that",
@@ -181,29 +177,21 @@ class Table:
         )
         return []
 
-    def _lines(self, stream: BinaryIO) -> Iterator[str]:
+    def _lines(self, stream: io.BufferedReader) -> Iterator[str]:
         """The lines of a text with their ends. It stops, with a fault, at what is no text."""
         line = 1
         with stream:
-            block = stream.read(BLOCK).removeprefix(UTF8_MARK)
-            while block:
-                if not block.endswith(b"\n"):
-                    block += stream.readline(LONGEST_LINE)
-                    if not block.endswith(b"\n") and stream.peek(1):  # type: ignore[attr-defined]
-                        last = line + block.count(b"\n")
-                        rule = f"no row is longer than {LONGEST_LINE:,} bytes, so this is no table; check what it is"
-                        self.reader.fault(self.path, last, "too long a line", rule)
-                        return
-                try:
-                    text = block.decode()
-                except UnicodeDecodeError as error:
-                    last = line + block.count(b"\n", 0, error.start)
-                    place = f"byte 0x{block[error.start]:02x} is not UTF-8"
-                    self.reader.fault(self.path, last, "not UTF-8", f"{place}; save the file as UTF-8")
-                    return
-                yield from io.StringIO(text, newline="")
-                line += block.count(b"\n")
-                block = stream.read(BLOCK)
+            past_mark(stream)
+            try:
+                for block in line_blocks(stream):
+                    yield from io.StringIO(block.decode(), newline="")
+                    line += block.count(b"\n")
+            except UnicodeDecodeError as error:
+                line += error.object.count(b"\n", 0, error.start)
+                place = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
+                self.reader.fault(self.path, line, "not UTF-8", f"{place}; save the file as UTF-8")
+            except LongLineError as error:
+                self.reader.fault(self.path, line, "too long a line", str(error))
 
     def _of_parquet(self) -> Iterator[Block]:
         check_bounded(self.path)

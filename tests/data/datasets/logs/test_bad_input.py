@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from har_llm.common import files
 from har_llm.common.errors import DataError
 from har_llm.data.datasets.base import events_in
 from har_llm.data.datasets.logs import lines
@@ -121,7 +122,8 @@ def test_a_broken_file_is_a_fault(tmp_path: Path, content: bytes, line: int | No
 
 def test_a_line_without_end_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = casas(tmp_path, [*CLASSIC, "x" * 100, FINE])
-    monkeypatch.setattr(lines, "LONGEST", 60)
+    monkeypatch.setattr(files, "BLOCK", 10)
+    monkeypatch.setattr(files, "LONGEST_LINE", 60)
     fault = only_fault(dataset, tmp_path)
     assert (fault.line, fault.kind) == (8, "too long a line")
 

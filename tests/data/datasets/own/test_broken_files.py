@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from har_llm.common import files
 from har_llm.common.errors import ConfigError, DataError, HarError, MissingError
-from har_llm.data.datasets.own import table
 from har_llm.data.datasets.own.base import OwnHome
 from tests.data.datasets.own.homes import HISTORY, WEEK, events_of, history_of, kinds, one_fault, own, read
 
@@ -220,8 +220,8 @@ def test_what_can_be_read_is_read_and_counted(
 
 
 def test_a_line_without_end_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "BLOCK", 1000)
-    monkeypatch.setattr(table, "LONGEST_LINE", 2000)
+    monkeypatch.setattr(files, "BLOCK", 1000)
+    monkeypatch.setattr(files, "LONGEST_LINE", 2000)
     path = tmp_path / "week.csv"
     with path.open("wb") as stream:
         stream.write(FINE.encode())
