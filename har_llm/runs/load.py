@@ -10,6 +10,7 @@ from har_llm.common.errors import MissingError
 from har_llm.common.paths import expanded
 from har_llm.runs.activities import SEGMENT_COLUMNS, predicted_segments, said_of, segment_cells
 from har_llm.runs.directory import RunResult
+from har_llm.runs.facts import label
 from har_llm.runs.find import read_runs, run_folders
 from har_llm.runs.result import PredictionRow
 from har_llm.scoring.names import METRICS
@@ -97,6 +98,7 @@ def _about(run: RunResult) -> dict[str, Any]:
         "seed": metrics.seed,
         "partial": metrics.partial,
         "provenance": metrics.provenance.label,
+        "marked": label(metrics) or None,
     }
 
 

@@ -12,6 +12,7 @@ import pytest
 import har_llm
 from har_llm.common.errors import MissingError
 from har_llm.runs.activities import event_sheet
+from har_llm.runs.facts import label
 from tests.helpers import ROOT
 from tests.report.page_runs import Fabricated, events, make, says
 
@@ -55,7 +56,8 @@ def test_predictions_have_every_event(outputs: Path) -> None:
     assert frame["event"].tolist() == [row.event for row in rows]
     right = [row.strict.activity in row.gold for row in rows if row.scored]
     in_csv = event_sheet(runs[0].metrics, (), "strict").columns.keys()
-    assert in_csv - {"marked"} <= {*frame.columns}
+    assert in_csv <= {*frame.columns}
+    assert [*frame.groupby("run")["marked"].first()] == [label(run.metrics) for run in runs]
     shown = frame[frame["scored"]]
     assert [said in gold for said, gold in zip(shown["strict"], shown["gold"], strict=True)] == right
 
