@@ -721,6 +721,37 @@ def test_the_usual_week_is_that_of_all_folds_together(tmp_path: Path, watch: Wat
     assert " ".join(page.texts(".week tbody tr")[0].split()) == "1. sleeping – – 2.0 – – – –"
 
 
+def test_the_usual_week_of_one_fold_is_over_its_own_days(tmp_path: Path, watch: Watch) -> None:
+    """An hour that is full of an activity on the only Tuesday of a fold was half empty, as the other fold has one too."""
+    times = ["08:00:00", "09:00:00"]
+    runs = [
+        make(
+            tmp_path,
+            Fabricated(
+                f"run-{fold}",
+                {date: [one._replace(date=date, time=time) for one, time in zip(events("a", "b"), times, strict=True)]},
+                [says(1)],
+                model="big",
+                fold=fold,
+            ),
+        )
+        for fold, date in enumerate(["2012-02-28", "2012-03-06"])
+    ]
+    path = tmp_path / "report.html"
+    write_page(runs, path, tables=[], figures=[], headline="accuracy", parsing="strict")
+    page = watch(path, "#days")
+    filled = """(canvas) => {
+        const names = 92, rows = 7, high = 40, at = devicePixelRatio; // as in days.js
+        const x = names + (8.5 / 24) * (canvas.clientWidth - names);
+        const y = canvas.clientHeight - (rows - 1) * high + 30; // low in Tuesday's row
+        return canvas.getContext("2d").getImageData(x * at, y * at, 1, 1).data[3] > 0;
+    }"""
+    for shown in ("big, 2 folds", "big, fold 0", "big, fold 1", "gold"):
+        page.page.locator(".week select").select_option(shown)
+        page.settled()
+        assert page.page.locator(".week canvas").evaluate(filled), shown
+
+
 def test_of_a_run_without_scores_nothing_is_called_wrong(tmp_path: Path, watch: Watch) -> None:
     path = tmp_path / "report.html"
     run = make(tmp_path, Fabricated("run", {"day": events("a", "b", gold=[(), ()])}, [says(1)]))

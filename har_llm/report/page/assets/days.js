@@ -15,7 +15,7 @@ async function showDays(main, settings, isCurrent) {
   const step = (label, day) => day && h("button", { type: "button", click: () => change({ from: day.key }) }, label);
   const rows = data.labelled ? [null, ...runs] : runs;
   const drawn = shown.map((day) =>
-    dayBands({ data, day, rows: rows.filter((run) => run === null || hasDay(data, day, run, parsing)), parsing }));
+    dayBands({ data, day, rows: rows.filter((run) => hasDay(data, day, run, parsing)), parsing }));
   const light = (number) => drawn.forEach((day) => day.light(number));
   fill(main,
     h("h1", null, "Days"),
@@ -89,8 +89,12 @@ function nameOf(session, dated, number) {
   return { key, weekday, label: `${WEEK[weekday]} ${own}${session.label === own ? "" : `, ${session.label}`}` };
 }
 
+/** Whether gold (null), a run or one of several folds has an event of the day. */
 function hasDay(data, { first, last }, run, parsing) {
-  for (let event = first; event <= last; event++) if (data.said(run, event, parsing) !== null) return true;
+  const runs = [run].flat();
+  for (let event = first; event <= last; event++) {
+    if (runs.some((one) => one === null || data.said(one, event, parsing) !== null)) return true;
+  }
   return false;
 }
 
@@ -168,7 +172,7 @@ function dayTable(data, day, rows, parsing) {
         h("td", null, activityTag(data, number))))))));
 }
 
-/* The usual week: which share of an hour of a weekday each activity takes, over all days of the data. */
+/* The usual week: which share of an hour of a weekday each activity takes, over all days that a run has. */
 
 function weekSection({ data, rows, parsing, settings }) {
   const together = data.info.together.filter(({ runs }) => runs.some((run) => rows.includes(run)));
@@ -182,18 +186,18 @@ function weekSection({ data, rows, parsing, settings }) {
   const section = h("section", { class: "timeline week", "aria-labelledby": "week" },
     h("h2", { id: "week" }, "The usual week"),
     h("div", { class: "tools" }, choice("Of", named.map(([name, , label]) => [name, label]), key, (of) => change({ of }))),
-    quiet("The share of each hour that an activity takes, over all days of the data; what is empty is not known."),
+    quiet("The share of each hour that an activity takes, over all days that are in it; what is empty is not known."),
     canvas,
     scrollBox({ "aria-labelledby": "week" }, weekTable(data, week)));
   section.start = () => new ResizeObserver(() => drawWeek(canvas, high, data, week)).observe(section);
   return section;
 }
 
-/** For each weekday (or once, without dates) {name, days: how many there are, hours: 24 times a Map of seconds by activity}. */
+/** For each weekday (or once, without dates) {name, days: how many the run has, hours: 24 times a Map of seconds by activity}. */
 function weekOf(data, run, parsing) {
   const dated = data.days.some(({ weekday }) => weekday !== undefined);
   const week = (dated ? WEEK : ["all days"]).map((name) => ({ name, days: 0, hours: Array.from({ length: HOURS }, () => new Map()) }));
-  for (const day of data.days) {
+  for (const day of data.days.filter((one) => hasDay(data, one, run, parsing))) {
     const weekday = week[dated ? day.weekday ?? 0 : 0], { hours } = weekday;
     weekday.days++;
     for (const { number, start, end } of daySegments(data, day, run, parsing)) {
