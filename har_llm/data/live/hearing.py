@@ -19,9 +19,10 @@ from har_llm.data.live.told_once import ToldOnce
 from har_llm.data.live.windows import instant_as_json, instant_of_json
 
 AHEAD, AHEAD_UNKNOWN = timedelta(minutes=5), timedelta(days=1)
-"""A reading that is later than this machine's clock by more is of a wrong clock; without dataset.timezone by a day, as home
-and machine may be of different zones."""
+"""A reading that is later than this machine's clock by more is of a wrong clock; an event before it that is so means that
+this machine's clock was set back. Without dataset.timezone it is a day, as home and machine may be of different zones."""
 EARLIER, LATER = "earlier than the event before it", "later than this machine's clock"
+SET_BACK = "time at which this machine's clock was set back"
 MOST_NAMED = 5
 """Unknown sensors that are named; a broker may have hundreds."""
 UNKNOWN, UNUSABLE, FLOOD = "unknown sensor", "unusable name or value", "more events of a sensor than watch.most_per_minute"
@@ -44,8 +45,9 @@ class Heard(NamedTuple):
 class Hearing:
     """Makes events of readings, in the order in which they come.
 
-    An event is never earlier than the one before it: one whose time is earlier gets that one's, and one that is later than
-    this machine's clock gets the machine's, or else a single wrong clock would hold for all that follow.
+    An event is not earlier than the one before it: one whose time is earlier gets that one's, and one that is later than
+    this machine's clock gets the machine's, or else a single wrong clock would hold for all that follow. Only where the
+    machine's clock was ahead and is set back, an event is earlier than the one before it, or else time would stand still.
     """
 
     def __init__(self, home: LiveHome, most_per_minute: int, say: ToldOnce):
@@ -166,6 +168,8 @@ class Hearing:
     def _settled(self, reading: Reading, now: Instant) -> Instant:
         """When a reading was, by a clock that does not jump."""
         when = reading.when
+        if self._was_set_back(when, now):
+            return when
         if when[0] - now[0] > self._ahead:
             rule = "it gets this machine's time; set the clocks of both"
             self._count(LATER, f"{shown(reading.sensor)} reports {when[1]}, but here it is {now[1]}: {rule}.")
@@ -177,6 +181,16 @@ class Hearing:
             )
             when = self.last
         return when
+
+    def _was_set_back(self, when: Instant, now: Instant) -> bool:
+        """Whether the event before is of a time that this machine's clock has still to reach, and a reading is not: then the
+        machine was told the right time meanwhile. Of a board that has just started and does not know it yet, both are."""
+        if self.last is None or not (when[0] - now[0] <= self._ahead < self.last[0] - now[0]):
+            return False
+        self.counts[SET_BACK] += 1
+        shows = f"it shows {_seconds(now)}, and the event before had {_seconds(self.last)}"
+        self._say.now(f"This machine's clock was set back: {shows}. A new session begins.")
+        return True
 
     def _floods(self, sensor: str, order: datetime) -> bool:
         minute = order.replace(second=0, microsecond=0)
@@ -193,3 +207,7 @@ class Hearing:
         """Count, and say what is the first of its kind."""
         self.counts[reason] += 1
         self._say.once(reason, sentence)
+
+
+def _seconds(when: Instant) -> str:
+    return when[1].isoformat(" ", "seconds")

@@ -27,7 +27,8 @@ class LiveWindows:
     """The window that is open, and where it is in its session.
 
     The windows are those of a recording of the same events with window.gap_minutes=quiet_s/60, as long as `close` is called
-    only when nothing follows within quiet_s.
+    only when nothing follows within quiet_s, and no event is earlier than the one before it: that one begins a session, as
+    this machine's clock was set back.
     """
 
     def __init__(self, cut: Cut, rule: FixedWindows, quiet_s: float):
@@ -38,6 +39,8 @@ class LiveWindows:
         self._ids = self._index = 0
         """Of the next event, and of the next window, in the session."""
         self._last: Instant | None = None
+        self._set_back, self._highest = 0, ""
+        """How often the clock was, and the last name of a session that was the first of its name."""
         self._open: list[Event] = []
 
     @property
@@ -46,10 +49,10 @@ class LiveWindows:
         return bool(self._open)
 
     def add(self, order: datetime, clock: datetime, text: str) -> Iterator[Window]:
-        """The windows that are closed by an event, which is not before the one before it."""
+        """The windows that are closed by an event."""
         if (name := self._begun(order, clock)) is not None:
             yield from self.close()
-            self._session, self._ids, self._index = name, 0, 0
+            self._session, self._ids, self._index = self._own(name), 0, 0
         self._last = order, clock
         self._open.append(Event(self._ids, clock, text, (), ()))
         self._ids += 1
@@ -77,16 +80,26 @@ class LiveWindows:
 
     def _begun(self, order: datetime, clock: datetime) -> str | None:
         """The name of the session that an event begins; None where it goes on with its session."""
-        if self._last is None:
+        back = self._last is not None and order < self._last[0]
+        self._set_back += back
+        if self._last is None or back:
             ((name, _),) = self._cut.parts([clock])
             return name
         *before, (name, _) = self._cut.parts([self._last[1], clock], [self._last[0], order])
         return name if before else None
 
+    def _own(self, name: str) -> str:
+        """A session's name, with a number where a clock that was set back has had this time before."""
+        if self._set_back and name <= self._highest:
+            return f"{name}_{self._set_back + 1}"
+        self._highest = name
+        return name
+
     def state(self) -> dict[str, Any]:
         """In JSON, for `restore`."""
         return {
             "session": self._session,
+            "named": [self._set_back, self._highest],
             "next": [self._ids, self._index],
             "last": instant_as_json(self._last),
             "open": [event_as_json(event) for event in self._open],
@@ -94,6 +107,7 @@ class LiveWindows:
 
     def restore(self, state: dict[str, Any]) -> None:
         self._session, (self._ids, self._index) = state["session"], state["next"]
+        self._set_back, self._highest = state["named"]
         self._last = instant_of_json(state["last"])
         self._open = [event_of_json(one) for one in state["open"]]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.data.live.hearing import EARLIER, FLOOD, LATER, UNKNOWN, UNUSABLE, WITHOUT_WORD, Hearing
+from har_llm.data.live.hearing import EARLIER, FLOOD, LATER, SET_BACK, UNKNOWN, UNUSABLE, WITHOUT_WORD, Hearing
 from har_llm.data.live.home import LiveHome
 from har_llm.data.live.reading import Reading
 from har_llm.data.live.told_once import ToldOnce
@@ -47,9 +47,9 @@ class Heard:
         self.said: list[str] = []
         self.hearing = Hearing(home, most_per_minute, ToldOnce(self.said.append))
 
-    def events(self, readings: Iterable[tuple[float, str, str | None]]) -> list[tuple[float, str]]:
+    def events(self, readings: Iterable[tuple[float, str, str | None]], now: datetime = NOW) -> list[tuple[float, str]]:
         """Of (seconds after MORNING, sensor, value): when each event was, and its text."""
-        heard = self.hearing.hear([reading(*one) for one in readings], (NOW, NOW))
+        heard = self.hearing.hear([reading(*one) for one in readings], (now, now))
         for one in heard:
             self.hearing.recall(one)  # as when it is on disk
         return [((one.clock - MORNING).total_seconds(), one.text) for one in heard if one.event]
@@ -90,6 +90,30 @@ def test_a_clock_that_goes_back_gives_the_time_of_the_event_before(tmp_path: Pat
     assert heard.events([(-9e5, "binary_sensor.bed", "on")]) == [] and heard.hearing.counts[EARLIER] == 2, (
         "a state, no event"
     )
+
+
+def test_a_clock_of_this_machine_that_is_set_back_lets_time_go_on_from_there(tmp_path: Path) -> None:
+    """Every event had the time of the last one before, until that time came again."""
+    heard = Heard(home(tmp_path, "dataset.timezone=UTC"))
+    door, bed, back = "binary_sensor.door", "binary_sensor.bed", MORNING + timedelta(minutes=10)
+    heard.events([(0, door, "off"), (3590, door, "on"), (3600, bed, "off")])
+    found = heard.events([(590, door, "off"), (595, bed, "on"), (550, door, "on")], back)
+    assert [at for at, _ in found] == [590, 595, 595]
+    assert heard.hearing.counts[SET_BACK] == heard.hearing.counts[EARLIER] == 1
+    assert heard.said[0] == (
+        "This machine's clock was set back: it shows 2026-03-02 06:10:00, and the event before had 2026-03-02 06:59:50. A "
+        "new session begins."
+    )
+
+
+def test_a_clock_that_is_set_back_a_little_or_for_a_while_starts_nothing(tmp_path: Path) -> None:
+    heard = Heard(home(tmp_path, "dataset.timezone=UTC"))
+    door = "binary_sensor.door"
+    heard.events([(0, door, "off"), (3590, door, "on")])
+    assert heard.events([(3400, door, "off")], MORNING + timedelta(seconds=3400)) == [(3590, "hall door CLOSED")]
+    wrong = MORNING - timedelta(days=900)  # of a board that has just started, and does not know the time yet
+    assert heard.events([(3700, door, "on")], wrong) == [(3590, "hall door OPENED")], "the sensor's own clock is right"
+    assert not heard.hearing.counts[SET_BACK]
 
 
 def test_clocks_are_told_as_the_home_has_them(tmp_path: Path) -> None:

@@ -56,6 +56,43 @@ def test_a_full_window_is_closed_by_its_last_event() -> None:
     assert window.id == "2026-03-02#0" and [event.text for event in window.events] == ["a", "b"] and not live.is_open
 
 
+@settings(max_examples=60)
+@given(
+    st.lists(st.sampled_from([0, 200, 3600, 20000, 90000, -200, -7000, -90000]), max_size=40),
+    CUTS,
+    RULES,
+    st.integers(0, 40),
+)
+def test_an_event_before_the_last_one_begins_a_session_of_its_own(
+    steps: list[int], cut: Cut, rule: FixedWindows, restart: int
+) -> None:
+    moments = [START + timedelta(seconds=sum(steps[: place + 1])) for place in range(len(steps))]
+    live, found = LiveWindows(cut, rule, QUIET_S), list[Window]()
+    for place, moment in enumerate(moments):
+        if place == restart:
+            state = json.loads(json.dumps(live.state()))
+            live = LiveWindows(cut, rule, QUIET_S)
+            live.restore(state)
+        found += live.add(moment, moment, str(place))
+    found += live.close()
+    assert [event.text for one in found for event in one.events] == [str(place) for place in range(len(moments))]
+    assert len({(one.session, event.id) for one in found for event in one.events}) == len(moments), "each has a name"
+    for one in found:
+        times = [event.moment for event in one.events]
+        assert times == sorted(times)
+    kept = [one for one in found if not live.is_left_out(one)]
+    assert len({one.id for one in kept}) == len(kept)
+
+
+def test_a_session_whose_name_was_given_before_the_clock_was_set_back_has_another() -> None:
+    live = LiveWindows(Cut(), FixedWindows(events=1), QUIET_S)
+    days = (0, 3, 1, 2, 3, 4, 3)
+    found = [one for day in days for one in live.add(*[START + timedelta(days=day)] * 2, "x")]
+    assert [one.session for one in found] == [
+        *("2026-03-02", "2026-03-05", "2026-03-03_2", "2026-03-04_2", "2026-03-05_2", "2026-03-06", "2026-03-05_3")
+    ]
+
+
 def test_windows_that_overlap_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"window\.stride is 5, but task=watch answers each event once"):
         check_windows(FixedWindows(stride=5))

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,17 @@ BEGINS = datetime(2026, 3, 2, 23, 0)
 
 def rows(count: int) -> list[str]:
     """Changes of three sensors in turn, over midnight, with a quiet time after every 17."""
-    at, found = BEGINS, []
-    for place in range(count):
-        at += timedelta(seconds=1200 if place % 17 == 16 else 97)
-        state = "on" if place // len(SENSORS) % 2 else "off"
-        found.append(f"binary_sensor.{SENSORS[place % len(SENSORS)]},{state},{at.isoformat()}Z\n")
-    return found
+    states = ("on" if place // len(SENSORS) % 2 else "off" for place in range(count))
+    return [
+        f"binary_sensor.{SENSORS[place % len(SENSORS)]},{state},{at.isoformat()}Z\n"
+        for place, (state, at) in enumerate(zip(states, moments(count), strict=True))
+    ]
+
+
+def moments(count: int) -> list[datetime]:
+    """When those are."""
+    steps = (1200 if place % 17 == 16 else 97 for place in range(count))
+    return [BEGINS + timedelta(seconds=passed) for passed in accumulate(steps)]
 
 
 def answers(folder: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from har_llm.common.lock import HeldError, Lock
 from har_llm.data.live.file import GrowingFile
 from har_llm.engines.scripted import ScriptedEngine
 from har_llm.sweep.live.journal import Journal
-from har_llm.sweep.live.service import FAILED, QUEUE_FULL, TOO_SHORT, live_folder, watch
+from har_llm.sweep.live.service import FAILED, QUEUE_FULL, TOO_SHORT, Service, live_folder, watch
 from tests.same_process import in_this_process
-from tests.sweep.live.days import Noted, as_offline, generations, lines, offline, rows, watch_some, watched
+from tests.sweep.live.days import BEGINS, Noted, as_offline, generations, lines, moments, offline, rows, watch_some, watched
 
 
 def test_it_says_what_a_run_of_the_same_events_says(tmp_path: Path) -> None:
@@ -68,6 +69,30 @@ def test_a_kill_behind_the_first_window_writes_it_once(tmp_path: Path) -> None:
     journal.write_text("".join(f"{line}\n" for line in kept))
     watch_some(given, 1)
     assert len({(one["session"], one["id"]) for one in lines(given)}) == len(lines(given)) > 5
+
+
+def test_a_board_whose_clock_is_set_back_goes_on_and_a_kill_answers_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = watched(tmp_path, data=rows(18))
+    watch_some(given, 2)
+    back = BEGINS + timedelta(minutes=20)
+    monkeypatch.setattr(Service, "_now", lambda self: (back, back))
+    with (tmp_path / "history.csv").open("a") as stream:
+        stream.write("".join(rows(12)))
+    noted = watch_some(given, 2)
+    told = lines(given)
+    assert [one["session"] for one in told] == ["2026-03-02"] * 15 + ["2026-03-02_2"] * 10
+    assert [one["id"] for one in told] == [*range(15), *range(10)]
+    assert [one["time"] for one in told[15:]] == [f"{at:%Y-%m-%d %H:%M:%S}" for at in moments(12)[:10]]
+    assert sum("This machine's clock was set back" in one for one in noted.sentences) == 1
+    journal, made = live_folder(given) / "journal.jsonl", generations(tmp_path)
+    *kept, last = journal.read_text().splitlines()
+    assert last.startswith('{"done"'), "killed before this line was on disk"
+    journal.write_text("".join(f"{line}\n" for line in kept))
+    watch_some(given, 1)
+    again = [{**one, "delay_s": 0} for one in lines(given)]
+    assert again == [{**one, "delay_s": 0} for one in told] and generations(tmp_path) == made
 
 
 def test_what_comes_between_two_processes_is_told_though_nothing_came_before(
