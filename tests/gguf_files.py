@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ NAMES = {
     "mlp.down_proj": "ffn_down",
 }
 
+PARTS = 3
 QWEN3_ONLY = ("attn_q_norm.weight", "attn_k_norm.weight")
 
 
@@ -42,15 +44,17 @@ def write_gguf(
     *,
     architecture: str = "qwen3",
     template: str | None = None,
-    parts: int = 1,
+    in_parts: bool = False,
     scaling: str = "",
     without: str = "",
     extra: str = "",
     division: str = "qwen2",
 ) -> Path:
+    """The file that is written; with `in_parts` the first of PARTS."""
     from gguf import GGUFWriter
 
-    writer = GGUFWriter(file, architecture)
+    file.parent.mkdir(exist_ok=True)
+    writer = GGUFWriter(file, architecture, split_max_tensors=math.ceil(len(weights()) / PARTS) if in_parts else 0)
     config, tokenizer = (json.loads((student() / name).read_text()) for name in ("config.json", "tokenizer.json"))
     _describe(writer, config)
     _add_tokenizer(writer, tokenizer, config["vocab_size"], division)
@@ -58,8 +62,6 @@ def write_gguf(
         template = (student() / "chat_template.jinja").read_text()
     if template:
         writer.add_chat_template(template)
-    if parts > 1:
-        writer.add_uint16("split.count", parts)
     if scaling:
         writer.add_string(f"{architecture}.rope.scaling.type", scaling)
     if extra:
@@ -73,7 +75,7 @@ def write_gguf(
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return file
+    return file.with_name(f"{file.stem}-00001-of-{PARTS:05}.gguf") if in_parts else file
 
 
 def weights() -> dict[str, Any]:

@@ -50,7 +50,8 @@ class EngineConfig:
         return True
 
     def check_model(self, model: ResolvedModel) -> None:
-        """Raise ConfigError for a model whose files it cannot load; by default, all can be."""
+        """Raise ConfigError or MissingError for a model whose files it cannot load; by default, a GGUF file in parts."""
+        resolve.check_joined(model)
 
     def model_path(self, model: ResolvedModel) -> Path:
         """What it loads of a model, downloaded or made first if need be. Raises MissingError, EngineError."""

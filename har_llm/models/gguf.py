@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import mmap
+import re
 import struct
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,10 @@ QUANTIZATIONS = ("f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0
 """The number formats in which har_llm writes the weights, as llama.cpp names them; the largest first."""
 PROVENANCE = "har_llm.provenance"
 """The value of a header that says what is synthetic about the model."""
+PART = re.compile(r"(.+)-\d{5}-of-(\d{5})")
+"""How llama.cpp names the parts of a file, and finds them."""
+PART_ENDING = "-{:05}-of-{:05}"
+SHOWN = 3
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 """The kinds of numbers in a header, as struct names them."""
 STRING, ARRAY = 8, 9
@@ -30,6 +36,8 @@ class Header:
     """By name; lists are left out."""
     weights: dict[str, int]
     """The number of weights of each tensor, by its name."""
+    files: Sequence[Path] = ()
+    """The file, or all parts of it, in order."""
 
     @property
     def parameters(self) -> int:
@@ -53,20 +61,50 @@ class Header:
 
 
 def read_header(file: Path) -> Header:
-    """Raises MissingError for a file that is no GGUF file, is cut short, or is one of several parts."""
+    """What a GGUF file says; of one in parts, whichever of them is named, what all say together.
+
+    Raises MissingError for a file that is no GGUF file or is cut short, and where parts are missing.
+    """
+    header = _read(file)
+    count = header.values.get("split.count")
+    if not isinstance(count, int) or count <= 1:
+        return replace(header, files=(file,))
+    files = _parts(file, count)
+    headers = [header if one == file else _read(one) for one in files]
+    for number, (one, found) in enumerate(zip(files, headers, strict=True)):
+        if (found.values.get("split.no"), found.values.get("split.count")) != (number, count):
+            raise MissingError(f"{one} is not part {number + 1} of {count}, whatever its name says; download it again.")
+    return Header(headers[0].values, {name: size for one in headers for name, size in one.weights.items()}, files)
+
+
+def whole_name(file: Path) -> str:
+    """The name of the file whose part this is; its own if it is none."""
+    found = PART.fullmatch(file.stem)
+    return file.stem if found is None else found[1]
+
+
+def _parts(file: Path, count: int) -> Sequence[Path]:
+    """Where the parts of a file are, of which there should be so many. Raises MissingError unless all are there."""
+    found = PART.fullmatch(file.stem)
+    if found is None or int(found[2]) != count:
+        rule = f"NAME{PART_ENDING.format(1, count)}{ENDING} and so on; give it the name back that it had"
+        raise MissingError(f"{file} is one of {count} parts of a model, which are found by their names, {rule}.")
+    files = [file.with_name(f"{found[1]}{PART_ENDING.format(number, count)}{ENDING}") for number in range(1, count + 1)]
+    if absent := [one.name for one in files if not one.is_file()]:
+        some = ", ".join(absent[:SHOWN]) + (", ..." if len(absent) > SHOWN else "")
+        are, them = ("is", "it") if len(absent) == 1 else ("are", "them")
+        raise MissingError(f"{file} is one of {count} parts of a model, and {some} {are} not beside it; put {them} there.")
+    return files
+
+
+def _read(file: Path) -> Header:
     try:
         with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
             if content[: len(MAGIC)] != MAGIC:
                 raise MissingError(f"{file} is no GGUF file, whatever its name says: it does not begin with GGUF.")
-            header = _Reader(content).header()
+            return _Reader(content).header()
     except (ValueError, struct.error, MemoryError, RecursionError) as error:  # lists may nest
         raise MissingError(f"{file} is cut short or damaged ({error}); download it again.") from None
-    if (parts := header.values.get("split.count", 1)) > 1:
-        raise MissingError(
-            f"{file} is one of {parts} parts of a model; join them first (llama-gguf-split --merge FIRST_PART {file.parent}/"
-            f"whole.gguf)."
-        )
-    return header
 
 
 class _Reader:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
@@ -38,8 +37,6 @@ DOWNLOADED = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
 """The files of a hub model that are downloaded: never pickles, and code only if model.trust_remote_code is true."""
 SHAPING = {".json", ".txt", ".jinja", ".model", ".safetensors", ".py"}
 """Endings of the files that affect a model's output."""
-PART = r"-\d{5}-of-\d{5}$"
-"""How the name of a part of a GGUF file ends."""
 SMALL_FILE = 64 * 2**20
 
 
@@ -55,7 +52,9 @@ class ResolvedModel:
     small_files: Path | None = None
     """For a model that is not downloaded yet: the folder with its manifest and chat template; None if the hub has none."""
     gguf: Path | None = None
-    """The GGUF file of a model whose folder is made of it."""
+    """The GGUF file of a model whose folder is made of it; of one in parts the first."""
+    further_parts: Sequence[Path] = ()
+    """Of that file."""
     quantised_bytes: float | None = None
     """For a model that is not downloaded yet: the size of its files, if their weights are quantised."""
 
@@ -64,7 +63,7 @@ class ResolvedModel:
         """What it takes of memory; None if neither its files nor its config say it."""
         found = footprint(self.config, self.path)
         if self.gguf is not None:
-            return found and found._replace(file=float(self.gguf.stat().st_size))
+            return found and found._replace(file=float(sum(one.stat().st_size for one in (self.gguf, *self.further_parts))))
         # model.parameters are then those of the model that was quantised.
         return found if self.quantised_bytes is None else (found or Footprint(0.0))._replace(weights=self.quantised_bytes)
 
@@ -171,6 +170,7 @@ def fetch(model: ResolvedModel) -> Path:
 
     Raises MissingError if that fails, EngineError for a GGUF file that cannot be read.
     """
+    check_joined(model)
     if model.path is not None:
         return model.path
     if model.gguf is not None:
@@ -188,6 +188,17 @@ def fetch(model: ResolvedModel) -> Path:
         raise MissingError(hub.unavailable(model.config.id, model.config.revision, "model.id", error)) from error
     _check_parts(model.config, folder)
     return folder
+
+
+def check_joined(model: ResolvedModel) -> None:
+    """Raise MissingError for a GGUF file in parts, of which Transformers would read one."""
+    if model.gguf is not None and model.further_parts:
+        whole = model.gguf.with_name(gguf.whole_name(model.gguf) + gguf.ENDING)
+        parts = f"{model.gguf} is the first of {1 + len(model.further_parts)} parts of a model"
+        raise MissingError(
+            f"{parts}, which only llama.cpp reads as they are; take engine=llama_cpp, or join them first "
+            f"(llama-gguf-split --merge {model.gguf} {whole}) and set model.id to that file."
+        )
 
 
 def _embedded_folder(model: ModelConfig) -> Path:
@@ -224,8 +235,7 @@ def _only_gguf(model: ModelConfig, folder: Path) -> Path | None:
     files = sorted(folder.glob(f"*{gguf.ENDING}"))
     if not files or any(folder.glob("*.safetensors")):
         return None
-    wholes = {re.sub(PART, "", file.stem) for file in files}
-    if len(wholes) > 1:
+    if len({gguf.whole_name(file) for file in files}) > 1:
         names = ", ".join(file.name for file in files[:3]) + (", ..." if len(files) > 3 else "")
         raise MissingError(
             f"model.id is {model.id!r}, a folder with {len(files)} GGUF files ({names}); set model.id to one of them."
@@ -244,8 +254,11 @@ def _resolve_gguf(model: ModelConfig, file: Path) -> ResolvedModel:
     if header.chat_template is None:
         raise MissingError(f"The model in {file} has no chat template; take one that is trained to follow a chat.")
     config = replace(model, parameters=model.parameters or header.parameters)
-    found = ResolvedModel(config, f"{FILES_PREFIX}{_fingerprint({gguf.ENDING: file})}.{gguf_cache.FORMAT}", None, gguf=file)
-    folder = gguf_cache.folder_of(file, _version(found), model.dtype)
+    first, *others = header.files
+    content = {gguf.ENDING: first, **{f"{number}{gguf.ENDING}": one for number, one in enumerate(others, 2)}}
+    revision = f"{FILES_PREFIX}{_fingerprint(content)}.{gguf_cache.FORMAT}"
+    found = ResolvedModel(config, revision, None, gguf=first, further_parts=others)
+    folder = gguf_cache.folder_of(first, _version(found), model.dtype)
     return replace(found, path=folder if folder.is_dir() else None)
 
 

@@ -136,6 +136,11 @@ def test_texts_end_where_they_should(file: Path, requests: list[Request], greedy
     assert made.finish_reason == "ran_on" and made.text == greedy["key0"].text.partition(stop)[0]
 
 
+def test_a_file_in_parts_says_the_same(tmp_path: Path, requests: list[Request], greedy: dict[str, Generation]) -> None:
+    first = write_gguf(tmp_path / "tiny.gguf", in_parts=True)
+    assert texts(generated(first, requests)) == texts(greedy)
+
+
 def test_what_is_too_long_fails_alone(file: Path, requests: list[Request]) -> None:
     model = LoadedModel(str(file), "tiny", "float32", 300, False)
     engine = open_engine(LlamaCppEngineConfig(n_threads=1), model)

@@ -116,7 +116,11 @@ def test_texts_are_divided_as_the_file_says(tmp_path: Path, cache: Path, divisio
             r"holds [\d,]+ weights, and the model that Transformers makes of it has [\d,]+: ",
         ),
         ({"architecture": "llama", "division": "tekken"}, "divides texts in the way 'tekken' .* Take engine=llama_cpp"),
-        ({"parts": 3}, r"is one of 3 parts of a model; join them first \(llama-gguf-split --merge"),
+        (
+            {"in_parts": True},
+            r"other-00001-of-00003\.gguf is the first of 3 parts of a model, which only llama\.cpp reads as they are; take "
+            r"engine=llama_cpp, or join them first \(llama-gguf-split --merge .*-00001-of-00003\.gguf .*/other\.gguf\)",
+        ),
     ],
 )
 def test_one_that_cannot_be_used_says_why(tmp_path: Path, cache: Path, settings: dict[str, Any], told: str) -> None:
@@ -137,11 +141,45 @@ def test_a_folder_with_a_file_stands_for_it_and_one_with_several_says_so(file: P
         other.unlink()
 
 
-def test_of_a_folder_with_the_parts_of_a_file_it_is_said_to_join_them(tmp_path: Path) -> None:
-    for number in (1, 2):
-        write_gguf(tmp_path / f"tiny-{number:05}-of-00002.gguf", parts=2)
-    with pytest.raises(MissingError, match=r"tiny-00001-of-00002\.gguf is one of 2 parts of a model; join them first"):
-        resolve(model(tmp_path))
+@pytest.fixture
+def first(tmp_path: Path) -> Path:
+    """The first part of a file in three."""
+    return write_gguf(tmp_path / "parts" / "tiny.gguf", in_parts=True)
+
+
+def test_the_parts_of_a_file_are_one_model(first: Path, file: Path) -> None:
+    found, whole = resolve(model(first)), read_header(file)
+    parts = sorted(first.parent.iterdir())
+    assert found.gguf == first == parts[0] and len(parts) == 3
+    assert read_header(first).parameters == whole.parameters and read_header(first).chat_template == whole.chat_template
+    assert found.footprint is not None and found.footprint.file == sum(one.stat().st_size for one in parts)
+    assert template_digest(found) == template_digest(resolve(model(file)))
+    for other in (first.parent, parts[1]):
+        assert (resolve(model(other)).gguf, resolve(model(other)).revision) == (first, found.revision)
+    with parts[2].open("r+b") as stream:
+        stream.seek(-1, 2)
+        stream.write(b"\1")
+    assert resolve(model(first)).revision != found.revision, "each part makes the version"
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_a_part_that_is_missing_is_named(first: Path, missing: int) -> None:
+    lost = sorted(first.parent.iterdir())[missing]
+    lost.unlink()
+    with pytest.raises(MissingError, match=rf"is one of 3 parts of a model, and {lost.name} is not beside it; put it there"):
+        resolve(model(first.parent))
+
+
+def test_parts_that_do_not_belong_together_are_refused(first: Path, tmp_path: Path) -> None:
+    second, third = sorted(first.parent.iterdir())[1:]
+    second.write_bytes(third.read_bytes())
+    with pytest.raises(MissingError, match=r"tiny-00002-of-00003\.gguf is not part 2 of 3, whatever its name says"):
+        resolve(model(first))
+    renamed = first.rename(tmp_path / "model.gguf")
+    with pytest.raises(
+        MissingError, match=r"model\.gguf is one of 3 parts of a model, .* by their names, .*-00001-of-00003"
+    ):
+        resolve(model(renamed))
 
 
 def test_damaged_files_are_refused(file: Path, tmp_path: Path) -> None:
