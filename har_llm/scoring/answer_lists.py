@@ -53,11 +53,6 @@ def answer_lists(text: str, objects: Sequence[Located], keys: AnswerKeys) -> lis
     return found
 
 
-def is_all(answer: str, only: AnswerList) -> bool:
-    """Whether nothing is beside a list but the marks of a fence."""
-    return _FENCE.fullmatch(answer[: only.start].strip()) is not None and is_end(answer[only.end :])
-
-
 def is_end(text: str) -> bool:
     """Whether it is nothing but a fence's end, or a part of one."""
     return text.strip() in ("", "`", "``", "```")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from har_llm.scoring.names import activity_name
@@ -59,6 +59,11 @@ class Labels:
             return Prediction(number, None)
         is_label = isinstance(value, str | int | float) and not isinstance(value, bool)
         return Prediction(None, "unknown_label" if is_label else "malformed")
+
+    def are_all(self, values: Sequence[Any]) -> bool:
+        """Whether they name the activities of the home one after the other, not by their numbers alone: the catalogue."""
+        named = [self.lenient(value).activity for value in values if isinstance(value, str) and bare_number(value) is None]
+        return len(values) == len(named) > 1 and named == [*self._activities]
 
     def _named(self, text: str) -> int | None:
         """The activity meant by "19", "preparing dinner", "19. preparing dinner" or "preparing dinner (19)"."""

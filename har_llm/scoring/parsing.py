@@ -19,14 +19,14 @@ from har_llm.data.records import Event
 from har_llm.models.reasoning import PUBLISHED, Marks
 from har_llm.scoring.answer_format import BEYOND
 from har_llm.scoring.answer_lines import as_answer, line_lists, unfinished_lines
-from har_llm.scoring.answer_lists import AnswerList, answer_lists, counting, is_all, is_end, unfinished
+from har_llm.scoring.answer_lists import AnswerList, answer_lists, counting, is_end, unfinished
 from har_llm.scoring.answer_parts import ENDED, split_answer
 from har_llm.scoring.json_objects import Found, JsonObject, find_objects, repair
 from har_llm.scoring.labels import Labels, integer
 from har_llm.scoring.mentions import mentions
 from har_llm.scoring.prediction import Prediction
 
-VERSION = 9
+VERSION = 10
 """To be raised when the same generation would be parsed differently; part of a run's digest."""
 
 ID_KEYS = ("id", "event_id")
@@ -86,21 +86,21 @@ class Asked:
 def parse(text: str, finish_reason: str, asked: Asked, *, thinking: bool, marks: Marks = PUBLISHED) -> Answer:
     """Parse a generation. `finish_reason`: one of FINISH_REASONS. `thinking`, `marks`: as the model reasons."""
     reasoning, answer = split_answer(text, finish_reason, asked.form, thinking=thinking, marks=marks)
+    if not answer and not thinking and finish_reason in ENDED and (said := _before_reasoning(text, asked, marks)):
+        reasoning, answer = text[len(said) :].strip(), said.strip()
     if not answer:
         missed = (_missed("no_answer", finish_reason),) * len(asked.ids)
         return Answer(reasoning, answer, missed, missed)
     parsed = answer if finish_reason in ENDED else _unfinished(answer, asked.form)
     found, lists = _found_in(parsed, finish_reason, asked)
-    alone = parsed == answer and len(lists) == 1 and is_all(parsed, lists[0])
-    lists, echoes = _without_echoes(lists, asked, alone=alone)
+    lists, echoes = _without_echoes(lists, asked, only=parsed == answer and _is_only(lists, found))
     chosen = counting(lists, asked.ids, asked.form.keys)
     ran_on = _runs_on(chosen, found, asked, parsed, finish_reason)
     cut = "ran_on" if ran_on else finish_reason
     without_objects = "omitted" if _EMPTY_LIST.fullmatch(answer) else "malformed"
     strict, strict_absent = _parse_strictly(chosen, asked, without_objects)
     lenient = _parse_leniently(_outside(found, echoes), asked)
-    if chosen is not None and chosen.names_all(asked.ids, asked.form.keys):
-        lenient |= {shown: one for shown, one in strict.items() if one.activity is not None}
+    lenient |= {shown: one for shown, one in strict.items() if one.activity is not None}
     lenient_absent = "omitted" if lenient else without_objects
     before = f"{reasoning}\n{_leading_to(chosen, answer, echoes)}"
     return Answer(
@@ -189,15 +189,39 @@ def _missed(cause: str, finish_reason: str) -> Prediction:
     return Prediction(None, cuts.get(finish_reason, cause))
 
 
-def _without_echoes(lists: list[AnswerList], asked: Asked, *, alone: bool) -> tuple[list[AnswerList], list[AnswerList]]:
-    """The lists without those that repeat an example of the prompt, and the latter.
+def _without_echoes(lists: list[AnswerList], asked: Asked, *, only: bool) -> tuple[list[AnswerList], list[AnswerList]]:
+    """The lists without those that repeat an example of the prompt or the home's catalogue, and the latter.
 
-    Where a list is all that is answered and names every event of the window, it cannot be told from an answer, and is one.
+    An example that is the only list and gives every event of the window an activity of the home, as those that few_shot
+    shows may do, cannot be told from an answer, and is one.
     """
-    if alone and lists[0].names_all(asked.ids, asked.form.keys):
-        return lists, []
-    own = [one for one in lists if one.objects not in asked.examples]
-    return own, [one for one in lists if one.objects in asked.examples]
+    known = only and _only_known(lists[0], asked)
+    examples = {} if known else {repr(list(objects)) for objects in asked.examples}  # not by ==, to which 1 is True
+    echoes = [one for one in lists if _is_legend(one, asked) or repr(one.objects) in examples]
+    return [one for one in lists if one not in echoes], echoes
+
+
+def _is_only(lists: Sequence[AnswerList], found: Found) -> bool:
+    return len(lists) == 1 and not _outside(found, lists).objects
+
+
+def _only_known(one: AnswerList, asked: Asked) -> bool:
+    """Whether it gives every event of the window an activity, and none but those of the home."""
+    said = [asked.labels.lenient(value.get(asked.form.keys.activity)) for value in one.objects or ()]
+    return one.names_all(asked.ids, asked.form.keys) and all(label.activity is not None for label in said)
+
+
+def _is_legend(one: AnswerList, asked: Asked) -> bool:
+    """Whether it names every activity of the home once, in the home's order."""
+    return asked.labels.are_all([value.get(asked.form.keys.activity) for value in one.objects or ()])
+
+
+def _before_reasoning(text: str, asked: Asked, marks: Marks) -> str:
+    """What a model that does not reason by itself has answered before a mark of reasoning; empty unless it answers every
+    event, because else it may be reasoning too."""
+    said = marks.opens.split(text, maxsplit=1)[0]
+    _, lists = _found_in(said, "stop", asked)
+    return said if asked.ids and any(one.names_all(asked.ids, asked.form.keys) for one in lists) else ""
 
 
 def _outside(found: Found, echoes: Sequence[AnswerList]) -> Found:

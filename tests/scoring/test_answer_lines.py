@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from dataclasses import replace
@@ -172,3 +173,23 @@ def test_hostile_text_is_parsed_in_seconds(piece: str) -> None:
     assert both(f"{text}\n\n0. cooking\n1. eating")[0] == [1, 2]
     both(text, finish="length")
     assert time.process_time() - started < 5
+
+
+IN_ORDER = ("none of these", "cooking", "eating", "other")
+LEGENDS = {
+    "lines": "\n".join(f"{number}. {name}" for number, name in enumerate(IN_ORDER)),
+    "json": json.dumps([{"id": number, "activity": name} for number, name in enumerate(IN_ORDER)]),
+}
+SAID = {"lines": "0. eating\n1. eating", "json": '[{"id": 0, "activity": 2}, {"id": 1, "activity": 2}]'}
+
+
+@pytest.mark.parametrize("written", LEGENDS)
+def test_a_legend_is_not_taken_for_an_answer_that_leaves_an_event_out(written: str) -> None:
+    asked = Asked(range(3), Labels(dict(enumerate(IN_ORDER))), AnswerForm(written))
+    legend, said = LEGENDS[written], SAID[written]
+    for text in (f"Activities:\n{legend}\n\nAnswer:\n{said}", f"{said}\n\nActivities:\n{legend}"):
+        read = parse(text, "stop", asked, thinking=False)
+        for mode in (read.strict, read.lenient):
+            assert [one.activity for one in mode] == [2, 2, None], text
+    alone = parse(f"{legend}\n\nI cannot tell.", "stop", asked, thinking=False)
+    assert {one.missed for one in (*alone.strict, *alone.lenient)} == {"malformed"}

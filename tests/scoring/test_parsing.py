@@ -206,18 +206,49 @@ def test_a_broken_last_list_is_not_replaced_by_a_draft_that_leaves_events_out(br
 
 
 def test_an_echo_of_the_example_in_the_prompt_is_no_answer() -> None:
-    for text in (f"Example:\n{EXAMPLE}", f"{EXAMPLE} {EXAMPLE}", f"```json\n{EXAMPLE}\n```\nis the form."):
-        assert strict(text) == lenient(text) == ["malformed"] * 2
+    assert strict(f"{EXAMPLE} {EXAMPLE}") == lenient(f"{EXAMPLE} {EXAMPLE}") == ["malformed"] * 2
     assert strict(EXAMPLE, 3) == lenient(EXAMPLE, 3) == ["malformed"] * 3
     per_line = '{"id": 0, "activity": 2}\n{"id": 1, "activity": 19}\n'
     assert lenient(per_line + EXAMPLE) == lenient(EXAMPLE + per_line) == [2, 19]
 
 
-def test_an_answer_that_is_equal_to_the_example_is_one() -> None:
-    """Where it is all that is written, and names all events of a small window."""
+def test_an_answer_that_is_equal_to_an_example_is_one() -> None:
+    """Where it is the only list and names all events: activities may be those of a window that few_shot shows."""
     assert strict(f"Example: {EXAMPLE}", finish="length") == lenient(f"So: {EXAMPLE}", finish="length") == ["truncated"] * 2
-    for text in (EXAMPLE, f"\n```json\n{EXAMPLE}\n```", f"<think>{EXAMPLE} is the form</think>{EXAMPLE}"):
-        assert strict(text) == lenient(text) == [1, 1]
+    for text in (
+        EXAMPLE,
+        f"\n```json\n{EXAMPLE}\n```",
+        f"```JSON\n{EXAMPLE}\n```",
+        f"Here is the answer:\n{EXAMPLE}",
+        f"{EXAMPLE}\nI hope this helps!",
+        f"<think>{EXAMPLE} is the form</think>{EXAMPLE}",
+    ):
+        assert strict(text) == lenient(text) == [1, 1], text
+
+
+def test_the_catalogue_as_a_list_is_no_answer() -> None:
+    """Numbered as the home numbers its activities, or from 0 or 1 in their order, which no window of events has."""
+    for numbers in (CATALOGUE, range(5), range(1, 6)):
+        named = [{"id": number, "activity": name} for number, name in zip(numbers, CATALOGUE.values(), strict=True)]
+        legend = json.dumps(named)
+        assert strict(f"The activities: {legend}\nI cannot tell.") == ["malformed"] * 2
+        assert strict(f"{legend}\n{LIST}", 3) == lenient(f"{legend}\n{LIST}", 3) == [1, 19, "omitted"]
+        assert strict(f"{LIST}\n{legend}", 3) == lenient(f"{LIST}\n{legend}", 3) == [1, 19, "omitted"]
+
+
+def test_reasoning_after_a_complete_answer_does_not_take_it_back() -> None:
+    for after in ("<reasoning>The stove was on.</reasoning>", "I wrote no <think>.", "<think>[1, 2]"):
+        assert strict(f"{LIST}\n{after}") == lenient(f"{LIST}\n{after}") == [1, 19], after
+        assert strict(f"{LIST}\n{after}", finish="length") == ["truncated"] * 2, after
+        assert strict(f"{LIST}\n{after}", thinking=True) != [1, 19], after
+    assert strict(f"<think>{LIST}</think>") == ["no_answer"] * 2
+    assert strict('[{"id": 0, "activity": 1}] <think>And 1?</think>') == ["no_answer"] * 2
+
+
+def test_what_a_list_says_is_not_overruled_outside_of_it_though_it_leaves_an_event_out() -> None:
+    text = f'{LIST}\n`{{"id": 0, "activity": 12}}` would be an alternative; {{"id": 2, "activity": 12}}.'
+    assert strict(text, 3)[:2] == [1, 19]
+    assert lenient(text, 3) == [1, 19, 12]
 
 
 def test_each_label_has_to_be_in_the_catalogue() -> None:
@@ -432,7 +463,9 @@ def check(text: str, finish: str, ids: list[int], thinking: bool) -> Answer:
         for one in parsing:
             assert (one.activity is None) != (one.missed is None)
             assert one.activity in CATALOGUE if one.missed is None else one.missed in CAUSES
-    assert (parsed.reasoning, parsed.answer) == split_reasoning(text, thinking=thinking)
+    reasoning, said = split_reasoning(text, thinking=thinking)
+    if said or thinking or not parsed.answer:  # else it has answered before the mark of reasoning
+        assert (parsed.reasoning, parsed.answer) == (reasoning, said)
     return parsed
 
 
