@@ -23,6 +23,9 @@ import pytest
 from har_llm.data.live.file import WatchedFile
 from har_llm.data.live.home_assistant import WatchedHomeAssistant
 from har_llm.data.live.mqtt import WatchedMqtt
+from har_llm.scoring.names import cause_name
+from har_llm.scoring.prediction import CAUSES
+from har_llm.sweep.live.service import FAILED, QUEUE_FULL, TOO_SHORT
 from tests.commands import har_llm, started
 from tests.composing import experiment
 from tests.data.live.brokers import broker, free_port, needs_broker, publisher
@@ -79,6 +82,13 @@ def test_each_setting_of_what_is_watched_is_explained() -> None:
     told = [name for row in rows for name in re.findall(r"`watch\.(\w+)`", row)]
     kinds = (WatchedFile, WatchedMqtt, WatchedHomeAssistant)
     assert sorted(told) == sorted({one.name for kind in kinds for one in fields(kind)} - {"name"})
+
+
+def test_each_cause_of_a_missed_event_is_explained_as_it_is_printed() -> None:
+    page = (DOCS / "gateway.md").read_text(encoding="utf-8")
+    table = page.partition("| `missed (...)` |")[2].partition("\n\n")[0]
+    told = re.findall(r"`([^`]+)`", "".join(line.split("|")[1] for line in table.splitlines()[2:]))
+    assert sorted(told) == sorted([*map(cause_name, CAUSES), QUEUE_FULL, FAILED, TOO_SHORT])
 
 
 @needs_llama
