@@ -150,10 +150,10 @@ class Hearing:
             self._say.once(f"{WITHOUT_WORD} {pair[0]}", f"{shown(pair[0])} reports {shown(pair[1])}, {rule}.")
         return told
 
-    def _meaning(self, sensor: str, value: str | None, *, state: bool = False) -> Told | None:
+    def _meaning(self, sensor: str, value: str | None, *, state: bool | None = None) -> Told | None:
         pair = sensor, value or ""
         no_event = None if value is None and sensor else self._rules.no_event(pair)
-        changes = self._rules.changes_only or state
+        changes = self._rules.changes_only if state is None else state
         return meaning(self._home.described.sensors.get(sensor), pair, no_event, changes=changes)
 
     def _count_unknown(self, sensor: str) -> None:

@@ -32,9 +32,9 @@ class Reading(NamedTuple):
     """Its id, as the home's file has it."""
     value: str | None
     """None for a sensor that has none: that it reports is all it says."""
-    state: bool = False
-    """Whether it says how the sensor is, not what happens, whatever a row of a recording says: it may be told again for
-    another reason, so only a change of it is an event."""
+    state: bool | None = None
+    """Whether it says how the sensor is, of which only a change is an event, as it may be said again for another reason; or
+    what happens, which is one each time. None = as in a recording."""
 
 
 class Batch(NamedTuple):

@@ -69,12 +69,20 @@ def test_the_events_are_those_of_a_recording(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(("state", "events"), [(True, [2, 4]), (False, [0, 1, 2, 3, 4])])
-def test_a_state_that_is_told_again_is_no_event_also_where_each_row_of_a_recording_is_one(
-    tmp_path: Path, state: bool, events: list[int]
+@pytest.mark.parametrize(
+    ("kind", "state", "events"),
+    [
+        ("events", None, [0, 1, 2, 3, 4]),
+        ("events", True, [2, 4]),
+        ("home_assistant", None, [2, 4]),
+        ("home_assistant", False, [0, 1, 2, 3, 4]),
+    ],
+)
+def test_a_source_that_knows_whether_it_tells_states_is_believed(
+    tmp_path: Path, kind: str, state: bool | None, events: list[int]
 ) -> None:
-    """Home Assistant publishes a state again whenever an attribute of it changes."""
-    hearing = Heard(home(tmp_path, kind="events", name="week.csv")).hearing
+    """Home Assistant publishes a state again whenever an attribute of it changes; a button says the same each time."""
+    hearing = Heard(home(tmp_path, kind=kind)).hearing
     moments = [MORNING + timedelta(seconds=at) for at in range(5)]
     given = zip(moments, ("off", "off", "on", "on", "off"), strict=True)
     heard = hearing.hear([Reading((at, at), "binary_sensor.door", value, state) for at, value in given], (NOW, NOW))
