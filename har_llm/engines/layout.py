@@ -59,10 +59,13 @@ class Layout(NamedTuple):
 
     def lack(self) -> str:
         """Why it does not start, and what would."""
-        remedies = f" What would: {'; '.join(self.remedies)}." if self.remedies else ""
+        remedies = f" It would start with {', or with '.join(self.remedies)}." if self.remedies else ""
+        gpus = counted(self.size, "GPU")
+        if not self.room:
+            return f"does not start: the weights leave no room on {gpus}.{remedies}"
         return (
             f"does not start: a prompt and its generation may have {self.tokens:,} tokens, but beside the weights "
-            f"{counted(self.size, 'GPU')} would have room for {self.room or 0:,}.{remedies}"
+            f"{gpus} would have room for {self.room:,}.{remedies}"
         )
 
 

@@ -75,8 +75,8 @@ class VllmEngineConfig(EngineConfig):
             )
         if self.quantization is not None and self.quantization not in QUANTIZED:
             raise ConfigError(
-                f"engine.quantization is {self.quantization!r}; on loading vLLM 0.32 quantises to {', '.join(QUANTIZED)}. A "
-                f"model whose files are quantised needs null."
+                f"engine.quantization is {self.quantization!r}; on loading vLLM 0.32 quantises to {', '.join(QUANTIZED)}; "
+                f"fp8_per_tensor is the plain one. A model whose files are quantised needs null."
             )
         check_plain(self.extra_args, "engine.extra_args")
 

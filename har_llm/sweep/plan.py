@@ -101,6 +101,8 @@ class Plan:
     wanted: int
     """Number of generations of the runs and of the teachers of the adapters to train, each counted once: the stored and the
     owed ones."""
+    of_baselines: int = 0
+    """How many of those are a baseline's, which takes seconds for all of them."""
 
     @property
     def loads(self) -> list[Load]:
@@ -132,8 +134,13 @@ def make_plan(runs: Sequence[PreparedRun], stores: Stores) -> Plan:
         untrained = isinstance(run, StudentRun) and run.recipe.key in recipes
         later = untrained or canonical(load_identity(run)) not in teachers_models
         (others if later else first).append(run)
-    wanted = len({(run.outputs, key) for run in [*runs, *teachers] for key in stores.wanted(run)})
-    return Plan(list(runs), _loads(first, stores), list(recipes.values()), _loads(others, stores), wanted)
+    wanted = _wanted([*runs, *teachers], stores)
+    of_baselines = _wanted([run for run in runs if run.experiment.baseline is not None], stores)
+    return Plan(list(runs), _loads(first, stores), list(recipes.values()), _loads(others, stores), wanted, of_baselines)
+
+
+def _wanted(runs: Iterable[PreparedRun], stores: Stores) -> int:
+    return len({(run.outputs, key) for run in runs for key in stores.wanted(run)})
 
 
 def next_round(load: Load, stores: Stores) -> Load | None:

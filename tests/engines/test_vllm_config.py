@@ -263,10 +263,12 @@ def test_each_preset_starts_as_planned_or_it_is_said_what_would(
 def test_what_would_start_is_named(here: Any) -> None:
     assert planned(here, 1, 24, "8b").lack() == (
         "does not start: a prompt and its generation may have 33,600 tokens, but beside the weights 1 GPU would have room "
-        "for 24,594. What would: 2 such GPUs; engine=vllm engine.quantization=fp8_per_channel; "
+        "for 24,594. It would start with 2 such GPUs, or with engine=vllm engine.quantization=fp8_per_channel, or with "
         "model.sampling.max_new_tokens lower by 9,006."
     )
-    assert planned(here, 1, 24, "32b").remedies == ("4 such GPUs",)
+    assert planned(here, 1, 24, "32b").lack() == (
+        "does not start: the weights leave no room on 1 GPU. It would start with 4 such GPUs."
+    )
     assert planned(here, 1, 24, "32b").impossible and not planned(here, 1, 80, "32b").impossible
 
 

@@ -48,4 +48,4 @@ def test_the_papers_models_are_spread_over_given_gpus_or_it_is_said_what_would_s
         f"qwen3_{size}" for size in ("0.6b", "1.7b", "4b", "8b", "14b")
     ]
     assert "qwen3_32b: does not start: a prompt and its generation may have " in large
-    assert "What would: 2 such GPUs" in large
+    assert "It would start with 2 such GPUs" in large

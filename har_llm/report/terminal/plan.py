@@ -18,15 +18,17 @@ NAMED_RATE = 1000
 def show_plan(plan: Plan, estimates: Estimates, finished: int) -> None:
     """Print what the runs of a plan owe: models, then adapters. `finished`: number of runs that owe nothing."""
     out = console()
-    cached = plan.wanted - plan.owed
+    computed = [load for load in plan.loads if load.is_baseline]
+    wanted = plan.wanted - plan.of_baselines
+    owed = plan.owed - sum(len(load.asked_by) for load in computed)
     more = f" (and up to {plan.further} more, for windows of which none is right)" if plan.further else ""
-    baselines = sum(load.is_baseline for load in plan.loads)
-    models = f"Models to load, each once: {len(plan.loads) - baselines}."
-    models += f" Baselines to compute, in seconds: {baselines}." if baselines else ""
+    runs = counted(len(plan.runs) + finished, "run") + (" with the baselines'" if computed else "")
+    models = f"Models to load, each once: {len(plan.loads) - len(computed)}."
+    models += f" Baselines to compute, in seconds: {len(computed)}." if computed else ""
     out.print(
         plain(
-            f"{counted(len(plan.runs) + finished, 'run')}, {finished} finished. Generations needed: {plan.wanted}, of which "
-            f"{cached} are stored and {plan.owed} are to be made{more}. {models}"
+            f"{runs}, {finished} finished. Generations needed: {wanted}, of which {wanted - owed} are stored and {owed} are to "
+            f"be made{more}. {models}"
         ),
         style="bold",
     )
@@ -52,7 +54,7 @@ def _loads_table(estimates: Sequence[LoadEstimate]) -> Table:
         download = "-" if one.download == 0 else _size(one.download)
         unknown = "unknown"
         if not one.on_cpu:  # which is far from any such rate
-            unknown += f"; {most}{duration(one.answer_tokens / NAMED_RATE / 3600)} at {NAMED_RATE:,} tokens/s"
+            unknown += f"; if {NAMED_RATE:,} tokens/s, {most}{duration(one.answer_tokens / NAMED_RATE / 3600)}"
         time = unknown if one.hours is None else duration(one.hours)
         asked = f"{'at most ' if load.further else ''}{rough(one.prompt_tokens)}"
         owed = str(len(load.requests)) + (f" to {len(load.requests) + load.further}" if load.further else "")

@@ -97,7 +97,8 @@ class LiveProgress(Callback):
         self._done += 1
         self._load_done += 1
         self._tokens += generation.completion_tokens
-        self._rate = f"{self._tokens / max(1e-9, time.monotonic() - self._started):,.0f} tokens/s"
+        rate = self._tokens / max(1e-9, time.monotonic() - self._started)
+        self._rate = f"{rate:,.{0 if rate >= 10 else 1}f} tokens/s"
         self._show("generations")
 
     def generation_waits(self, load: Load, holder: str) -> None:

@@ -70,7 +70,7 @@ def test_baselines_are_counted_and_cost_nothing(capsys: pytest.CaptureFixture[st
     runs = [prepare(experiment(*common, f"model={name}")) for name in ("tiny_student", "majority", "random_forest")]
     made = make_plan(runs, Stores())
     out = said(capsys, made, estimate(made, Stores()))
-    assert "Generations needed: 6, of" in out
+    assert "3 runs with the baselines', 0 finished. Generations needed: 2, of which 0 are stored and 2 are to be made" in out
     assert "Models to load, each once: 1. Baselines to compute, in seconds: 2." in out
     assert "majority" not in out, "they have no row of tokens, memory and hours"
 
@@ -87,7 +87,7 @@ def test_what_is_not_known_is_said_so(capsys: pytest.CaptureFixture[str], plan: 
     out = said(capsys, plan, changed(figures, memory=None, version_unknown=True, **few))
     assert "at most 1,536" in out and "- unknown unknown " in out, "no rate of a GPU is named on a CPU"
     elsewhere = said(capsys, plan, changed(figures, memory=None, on_cpu=False, **few))
-    assert "- unknown unknown; at most 2 s at 1,000 tokens/s" in elsewhere
+    assert "- unknown unknown; if 1,000 tokens/s, at most 2 s" in elsewhere
     assert "at most 2.1 GB" in said(capsys, plan, changed(figures, memory=2.1e9, **few))
     for note in (
         "the hub could not be asked for its version; stored generations are not counted.",
@@ -157,5 +157,7 @@ def test_a_layout_is_shown_or_what_would_start(capsys: pytest.CaptureFixture[str
     assert "72.1 GB 4 x 2 GPUs 1,000" in said(capsys, plan, changed(figures, memory=72.1e9, layout=starts))
     short = starts._replace(room=900, remedies=("engine.quantization=fp8_per_channel",))
     told = said(capsys, plan, changed(figures, memory=72.1e12, layout=short))
-    assert "have 1,000 tokens, but beside the weights 2 GPUs would have room for 900. What would: engine.quanti" in told
+    assert (
+        "have 1,000 tokens, but beside the weights 2 GPUs would have room for 900. It would start with engine.quanti" in told
+    )
     assert "needs about" not in told
