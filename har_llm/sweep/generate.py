@@ -64,7 +64,6 @@ def generate(load: Load, callback: Callback, stores: Stores) -> None:
                     seconds, count = seconds + generation.seconds, count + 1
                 if (further := next_round(further, stores)) is not None:
                     callback.further(further)
-        seconds /= len(environments)
         start = max(0.0, time.monotonic() - started - seconds)
         throughput.note_rate(load.runs[0].outputs / "store", load.identity, throughput.Rate(start, seconds, count))
     finally:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
-from har_llm.engines.time_shares import TimeShares
+from har_llm.engines.time_shares import SideBySide, TimeShares
 
 
 class Clock:
@@ -71,3 +71,47 @@ def test_one_that_was_begun_out_of_turn_takes_the_share_of_the_one_that_waits() 
     clock.time += 4
     assert (shares.end("a"), shares.end("b")) == (approx(5), approx(2))
     assert len(shares) == 0 and shares.end("d") == 0
+
+
+def test_two_copies_say_twice_the_time_that_they_take_together() -> None:
+    clock = Clock()
+    times = SideBySide(clock)
+    for copy in "ab":
+        times.begin(copy)
+    given = []
+    for _ in range(6):
+        clock.time += 4
+        given += [times.share(copy, 4.0) for copy in "ab"]
+    assert given == approx([2.0] * 12) and sum(given) == approx(24)
+
+
+def test_a_copy_that_works_alone_at_the_end_has_that_time_for_itself() -> None:
+    clock = Clock()
+    times = SideBySide(clock)
+    for copy in "ab":
+        times.begin(copy)
+    clock.time += 10
+    first = times.share("a", 10.0)
+    times.end("a")
+    clock.time += 6
+    both = times.share("b", 12.0), times.share("b", 4.0)  # in flight at once, and both finished only now
+    assert first == approx(5) and sum(both) == approx(11) and both[0] == approx(3 * both[1])
+
+
+def test_a_copy_that_begins_later_has_no_share_before() -> None:
+    clock = Clock()
+    times = SideBySide(clock)
+    times.begin("a")
+    clock.time += 5
+    times.begin("b")
+    clock.time += 5
+    assert (times.share("b", 5.0), times.share("a", 10.0)) == (approx(2.5), approx(7.5))
+
+
+def test_one_copy_keeps_what_it_says() -> None:
+    clock = Clock()
+    times = SideBySide(clock)
+    times.begin("a")
+    for said in (0.0, 1.5, 2.5):
+        clock.time += said
+        assert times.share("a", said) == approx(said)

@@ -81,6 +81,16 @@ def test_two_workers_work_at_the_same_time() -> None:
         assert time.monotonic() - started < 0.9 * 8 * 0.4
 
 
+def test_what_two_workers_say_of_their_time_adds_up_to_the_time_that_they_took() -> None:
+    """Twelve requests took 24 s, and their seconds added up to 48."""
+    with pool(ScriptedEngineConfig(delay_s=0.2), 0, 1) as engine:
+        list(engine.generate([request(0), request(1)]))  # both have begun
+        started = time.monotonic()
+        made = list(engine.generate([request(number) for number in range(9)]))
+        took = time.monotonic() - started
+    assert 0 < sum(one.seconds for one in made) <= took
+
+
 def test_a_worker_without_a_share_is_no_fault() -> None:
     with pool(TellsItsPlace(), 0, 1) as engine:
         assert [made.text for made in engine.generate([request(5)])] == ["0"]
