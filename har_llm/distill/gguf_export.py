@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from har_llm.common.errors import ConfigError, EngineError, MissingError
+from har_llm.common.extras import installed_by
 from har_llm.common.paths import expanded
 from har_llm.common.process import JsonProcess
 from har_llm.common.provenance import Provenance
@@ -31,8 +32,8 @@ def converter_in(folder: str | None) -> Path:
         )
     if importlib.util.find_spec("llama_cpp") is None:
         raise MissingError(
-            "export.format=gguf needs the package llama-cpp-python, whose quantiser it uses; install it with `pip install "
-            "'har-llm[gateway]'`."
+            "export.format=gguf needs the package llama-cpp-python, whose quantiser it uses; install it with "
+            f"{installed_by('gateway')}."
         )
     return found
 

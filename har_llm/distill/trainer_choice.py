@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.extras import installed_by
 from har_llm.common.hardware import check_dtype, gpus, has_gpu, roomiest
 from har_llm.distill.config import Distilled
 
@@ -37,8 +38,7 @@ def check_tools(lora: Distilled, dtype: str) -> None:
         raise MissingError("lora.trainer is 'unsloth', but there is no GPU here; set lora.trainer=trl, which needs none.")
     if lora.trainer == "unsloth" and not installed("unsloth"):
         raise MissingError(
-            "lora.trainer=unsloth needs the package unsloth (Linux): pip install 'har-llm[unsloth]'; or set "
-            "lora.trainer=trl."
+            f"lora.trainer=unsloth needs the package unsloth (Linux): {installed_by('unsloth')}; or set lora.trainer=trl."
         )
     if lora.trainer == "unsloth" and (fault := _unlike(lora, dtype)):
         raise ConfigError(f"lora.trainer is 'unsloth', and {fault}; set lora.trainer=trl.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from har_llm.common.extras import installed_by
 from har_llm.common.hardware import has_gpu, is_assumed
 from har_llm.engines.config import EngineConfig
 from har_llm.engines.transformers_config import TransformersEngineConfig
@@ -19,6 +20,6 @@ class AutoEngineConfig(EngineConfig):
             return TransformersEngineConfig(), "Transformers, because there is no GPU here"
         if not installed() and not is_assumed():
             return TransformersEngineConfig(), (
-                "Transformers, because vLLM is not installed (it is many times faster: pip install 'har-llm[vllm]')"
+                f"Transformers, because vLLM is not installed (it is many times faster: {installed_by('vllm')})"
             )
         return VllmEngineConfig(), "vLLM, because there is a GPU"

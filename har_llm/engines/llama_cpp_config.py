@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.extra_args import check_plain, extra_identity
+from har_llm.common.extras import installed_by
 from har_llm.engines.config import EngineConfig
 from har_llm.models.footprint import Footprint
 from har_llm.models.resolve import ResolvedModel
@@ -87,6 +88,6 @@ class LlamaCppEngineConfig(EngineConfig):
         if importlib.util.find_spec("llama_cpp") is None:
             raise MissingError(
                 "engine=llama_cpp needs the package llama-cpp-python, which is not installed here; install it with "
-                "`pip install 'har-llm[gateway]'` (it is built from its source, with a C++ compiler and CMake, in minutes)."
+                f"{installed_by('gateway')} (it is built from its source, with a C++ compiler and CMake, in minutes)."
             )
         return [{}]

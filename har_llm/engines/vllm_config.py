@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.extra_args import check_plain, extra_identity
+from har_llm.common.extras import installed_by
 from har_llm.common.hardware import Gpu, available_memory, gpus, is_assumed, shows_only
 from har_llm.engines.config import EngineConfig
 from har_llm.engines.layout import Layout, Need, layout, sizes_that_start, usable_share
@@ -123,8 +124,8 @@ class VllmEngineConfig(EngineConfig):
         """Raises MissingError where vLLM is not installed, ConfigError for what this machine cannot follow."""
         if not installed() and not is_assumed():
             raise MissingError(
-                "engine=vllm needs the package vllm, which is not installed here; install it with "
-                "`pip install 'har-llm[vllm]'` (Linux with an NVIDIA GPU), or use engine=transformers."
+                f"engine=vllm needs the package vllm, which is not installed here; install it with {installed_by('vllm')} "
+                "(Linux with an NVIDIA GPU), or use engine=transformers."
             )
         found = gpus()
         if not found:

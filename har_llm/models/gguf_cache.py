@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 
 from har_llm.common.errors import MissingError
+from har_llm.common.extras import installed_by
 from har_llm.common.files import put_in_place, staging_folder
 from har_llm.common.process import JsonProcess
 from har_llm.models.config import DTYPES
@@ -26,8 +27,7 @@ def dequantised(file: Path, version: str, dtype: str, parameters: int) -> Path:
     """Make the folder. Raises MissingError without the package or the room, EngineError if the file cannot be read."""
     if importlib.util.find_spec("gguf") is None:
         raise MissingError(
-            f"{file} is read with the package gguf, which is not installed here; install it with `pip install "
-            f"'har-llm[gguf]'`."
+            f"{file} is read with the package gguf, which is not installed here; install it with {installed_by('gguf')}."
         )
     check_room(f"{file} in {dtype} takes", parameters * DTYPES[dtype])
     folder = folder_of(file, version, dtype)

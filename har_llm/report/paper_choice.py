@@ -61,9 +61,9 @@ PROMPT = "reasoning"
 """conf/prompt's name of the paper's prompt."""
 SECTIONS = "prompt.sections"
 AS_ONE = ("dataset", "lora.source", "prompt")
+"""Nodes of texts and lists: a change inside one of their nodes is named by that node; one of a section by its own name."""
 WHOLE = ("lora.engine",)
 """Nodes that are named as one, whatever is inside: few settings of an engine are meant to change generations."""
-"""Nodes of texts and lists: a change inside one of their nodes is named by that node; one of a section by its own name."""
 OF_A_MODEL = ("model.id", "model.revision", "model.context")
 """What a model that is not in the paper has of its own; its row is beside no number."""
 LONGEST_VALUE = 40

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from string import Template
 from typing import Any
@@ -87,8 +87,18 @@ def _with_model(
         adapter = recipe.adapter
     if adapter is None and model.known_files is not None:
         check_reasoning(experiment.model, model.known_files)
-    known = experiment, recordings, parts, prompts, model, adapter, engine, reason, ()
-    run = PreparedRun(*known) if recipe is None else StudentRun(*known, recipe=recipe)
+    kind = PreparedRun if recipe is None else partial(StudentRun, recipe=recipe)
+    run = kind(
+        experiment=experiment,
+        recordings=recordings,
+        parts=parts,
+        prompts=prompts,
+        model=model,
+        adapter=adapter,
+        engine=engine,
+        engine_reason=reason,
+        requests=(),
+    )
     return replace(run, requests=list(_requests(run, _made_by(run))))
 
 

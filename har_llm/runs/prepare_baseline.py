@@ -31,7 +31,18 @@ def prepare_baseline(
     given = Given(recordings.home, sessions, windows, unscored(experiment, recordings.home), seed)
     model = ResolvedModel(experiment.model, _revision(baseline, given), None)
     engine, _ = experiment.engine.chosen()
-    run = PreparedRun(experiment, recordings, parts, prompts, model, None, engine, "", (), given)
+    run = PreparedRun(
+        experiment=experiment,
+        recordings=recordings,
+        parts=parts,
+        prompts=prompts,
+        model=model,
+        adapter=None,
+        engine=engine,
+        engine_reason="",
+        requests=(),
+        given=given,
+    )
     return replace(run, requests=list(_requests(run, seed)))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from har_llm.common.errors import ServiceError
+from har_llm.common.extras import installed_by
 from har_llm.common.text import visible
 from har_llm.config.experiment import Experiment
 from har_llm.config.tracker import WandbTracker
@@ -47,7 +48,7 @@ def save(tracker: WandbTracker, id: str | None) -> Online:
         with redirect_stdout(sys.stderr):
             import wandb_workspaces.reports.v2 as reports
     except ImportError:
-        raise NotPublished("it needs another package: pip install 'har-llm[dashboard]'") from None
+        raise NotPublished(f"it needs another package: {installed_by('dashboard')}") from None
     os.environ.setdefault("WANDB_HTTP_TIMEOUT", str(max(1, int(tracker.init_timeout))))
     try:
         report = build(specification(), reports, tracker.project, tracker.entity)

@@ -130,7 +130,7 @@ def losses(messages: Iterable[Any]) -> dict[int, float]:
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not installed("unsloth"), reason="needs pip install 'har-llm[unsloth]'")
+@pytest.mark.skipif(not installed("unsloth"), reason="needs pip install -e '.[unsloth]'")
 @pytest.mark.parametrize("load_in_4bit", [False, True])
 def test_a_student_is_trained_on_a_gpu(rows: Path, tmp_path: Path, load_in_4bit: bool) -> None:
     made = unsloth_job(rows, tmp_path, load_in_4bit=load_in_4bit, optim="auto")

@@ -38,7 +38,7 @@ def test_without_vllm_it_is_transformers_and_says_how_to_be_faster(here: Any) ->
     here(gpu=True, installed=False)
     engine, reason = AutoEngineConfig().chosen()
     assert engine == TransformersEngineConfig()
-    assert "vLLM is not installed" in reason and "pip install 'har-llm[vllm]'" in reason
+    assert "vLLM is not installed" in reason and "pip install -e '.[vllm]'" in reason
 
 
 def test_with_both_it_is_vllm(here: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from har_llm.common.checks import check_name, require
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.extras import installed_by
 from har_llm.data.datasets.own.times import Instant
 from har_llm.data.live.home import LiveHome
 
@@ -107,6 +108,6 @@ class WatchConfig:
             source: Source = getattr(import_module(module), name)(self, home, place, say)
         except ImportError as error:
             raise MissingError(
-                f"watch={self.name} needs a library that cannot be imported ({error}): pip install -e '.[live]'"
+                f"watch={self.name} needs a library that cannot be imported ({error}): {installed_by('live')}"
             ) from None
         return source

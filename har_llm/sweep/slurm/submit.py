@@ -27,6 +27,8 @@ from har_llm.sweep.read_once import Stores
 from har_llm.sweep.slurm.settings import SlurmSettings
 
 POLL_S = 2.0
+ANSWER_S = 60.0
+"""Within which squeue has to answer."""
 LOG_LINES = 12
 SCORES = "scores"
 """The stage after those of execute.STAGES: score and write the runs whose generations are all stored."""
@@ -176,8 +178,9 @@ def _wait(jobs: Sequence[Submitted]) -> None:
 def _states(ids: Sequence[str]) -> dict[str, str]:
     """The queued or running jobs, with state and reason. Not from sacct, which many clusters do not have."""
     command = ["squeue", "--noheader", "--format=%i|%T|%r", "--me"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    if done.returncode:  # a controller that is busy or restarting; it will answer later
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_S, check=True)
+    except subprocess.SubprocessError:  # a controller that is busy or restarting; it will answer later
         return dict.fromkeys(ids, "unknown")
     states = {}
     for line in done.stdout.splitlines():

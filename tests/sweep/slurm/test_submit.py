@@ -14,6 +14,7 @@ import pytest
 
 from har_llm.common.errors import MissingError
 from har_llm.runs.prepare import prepare
+from har_llm.sweep.slurm import submit
 from har_llm.sweep.slurm.settings import SlurmSettings
 from har_llm.sweep.slurm.submit import SCORES, Sources, Work, run_jobs
 from tests.commands import har_llm
@@ -202,6 +203,24 @@ def test_the_signal_before_the_time_limit_reaches_the_process_that_queues_the_jo
     for script in scripts:
         assert "#SBATCH --signal=B:USR2@30\n" in script
         assert re.search(r"^exec \S*python\S* -u -m submitit", script, re.MULTILINE)
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("answer", ["sleep 20", "exit 1"])
+def test_a_controller_that_does_not_answer_is_asked_again(
+    answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A squeue that hangs was a traceback."""
+    squeue = f"#!/bin/sh\n[ -e {tmp_path}/asked ] && exit\ntouch {tmp_path}/asked\nexec {answer}\n"
+    (tmp_path / "bin" / "squeue").write_text(squeue)
+    monkeypatch.setattr(submit, "ANSWER_S", 2.0)
+    monkeypatch.setattr(submit, "POLL_S", 0.0)
+    job = distilled_jobs.job(tmp_path, "lora=none")
+    assert job.experiment is not None
+    distilled_jobs.keep(prepare(job.experiment))
+    run_jobs([job], SlurmSettings(wait=True), done, Notes())
+    shown = capsys.readouterr().out
+    assert shown.index("(score): unknown") < shown.index("(score): ended")
 
 
 def test_work_whose_time_is_up_is_queued_again(capsys: pytest.CaptureFixture[str]) -> None:
