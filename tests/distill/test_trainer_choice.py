@@ -50,7 +50,7 @@ def test_what_unsloth_would_train_in_another_way_is_trained_with_trl(
     ("lora", "packages", "gpu", "message"),
     [
         (Distilled(trainer="unsloth"), ("unsloth", "bitsandbytes"), False, "there is no GPU here; set lora.trainer=trl"),
-        (Distilled(trainer="unsloth"), ("bitsandbytes",), True, r"pip install 'har-llm\[unsloth\]'"),
+        (Distilled(trainer="unsloth"), ("bitsandbytes",), True, r"pip install -e '\.\[unsloth\]'"),
         (
             Distilled(training=TrainingSettings(load_in_4bit=True)),
             (),

@@ -29,7 +29,7 @@ def test_its_weights_take_the_memory_of_the_file() -> None:
 
 def test_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingError, match=r"`pip install 'har-llm\[gateway\]'`"):
+    with pytest.raises(MissingError, match=r"`pip install -e '\.\[gateway\]'`"):
         LlamaCppEngineConfig().replicas(None, 100)
 
 

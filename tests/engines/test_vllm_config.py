@@ -136,7 +136,7 @@ def test_without_a_gpu_nothing_is_spread_over_gpus(here: Any, setting: str) -> N
 
 def test_without_vllm_it_is_said_how_to_get_it(here: Any) -> None:
     here(gpus(1, 80), installed=False)
-    with pytest.raises(MissingError, match=r"engine=vllm needs the package vllm.*pip install 'har-llm\[vllm\]'"):
+    with pytest.raises(MissingError, match=r"engine=vllm needs the package vllm.*pip install -e '\.\[vllm\]'"):
         VllmEngineConfig().replicas(QWEN3_8B, TOKENS)
 
 

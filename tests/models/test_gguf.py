@@ -204,5 +204,5 @@ def test_settings_that_do_not_fit_a_file_are_refused(file: Path, cache: Path, mo
         with pytest.raises(MissingError, match=r"tiny\.gguf in float32 takes about .*, but .* make room, or set HF_HOME"):
             fetch(resolve(model(file)))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingError, match=r"with the package gguf, .*`pip install 'har-llm\[gguf\]'`"):
+    with pytest.raises(MissingError, match=r"with the package gguf, .*`pip install -e '\.\[gguf\]'`"):
         fetch(resolve(model(file)))

@@ -77,7 +77,7 @@ def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setitem(sys.modules, "wandb_workspaces", None)
     monkeypatch.setitem(sys.modules, "wandb_workspaces.reports.v2", None)
-    with pytest.raises(NotPublished, match=r"pip install 'har-llm\[dashboard\]'"):
+    with pytest.raises(NotPublished, match=r"pip install -e '\.\[dashboard\]'"):
         save(WandbTracker(), None)
 
 
