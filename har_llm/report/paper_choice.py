@@ -67,7 +67,7 @@ WHOLE = ("lora.engine",)
 OF_A_MODEL = ("model.id", "model.revision", "model.context")
 """What a model that is not in the paper has of its own; its row is beside no number."""
 LONGEST_VALUE = 40
-ASKED_FOR = ("id", "revision", "dtype", "adapter")
+ASKED_FOR = ("id", "revision", "dtype", "adapter", "trust_remote_code")
 """What else identifies a model's weights is a setting of the engine that changes generations."""
 
 

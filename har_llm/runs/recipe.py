@@ -123,6 +123,8 @@ class AdapterRecipe:
             "answer_mark": form.mark,
             **of_source,
         }
+        if model.trust_remote_code:
+            made["trust_remote_code"] = True
         if examples.unusable == "leave_out":
             made["longest"] = self.max_length
         return made

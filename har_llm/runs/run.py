@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -106,13 +106,28 @@ class PreparedRun:
     def model_identity(self) -> dict[str, Any]:
         """The properties of the model that its generations depend on: the content of a local folder, but not its path."""
         model = self.experiment.model
+        own_code = model.trust_remote_code and self.engine.needs_model()
         return {
             "id": "local" if self.model.local else self.model.public_id,
             "revision": self.model.revision,
             "dtype": model.dtype,
             "adapter": None if self.adapter is None else self.adapter.identity(),
+            **({"trust_remote_code": True} if own_code else {}),  # without it, another implementation runs
             **self.engine.identity(),
         }
+
+    @cached_property
+    def kind(self) -> str:
+        """A digest of what shapes the length of its generations, whatever home they are about."""
+        model, drawn, window, prompt = (getattr(self.experiment, name) for name in ("model", "decoding", "window", "prompt"))
+        # Whether it is told gold beside the prompt, as a teacher may be.
+        told = bool(self.requests) and self.requests[0].messages != self.prompts[0].messages
+        parts = [
+            [model.template_options(), model.sampling.identity(), drawn.identity(), drawn.structured],
+            [[type(one).__name__, asdict(one)] for one in (window, prompt)],
+            [prompt.text_digest(), told],
+        ]
+        return digest({"kind": parts})[:16]
 
     @property
     def parsed_by(self) -> list[Any]:

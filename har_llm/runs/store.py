@@ -44,6 +44,8 @@ class Record(NamedTuple):
     seconds: float
     about: Mapping[str, Any]
     cached_tokens: int = 0
+    kind: str = ""
+    """That of the run which asked for it (PreparedRun.kind); empty where it is not known."""
 
 
 class _Place(NamedTuple):
@@ -107,7 +109,7 @@ class GenerationStore:
             if (line := self._line(key)) is None:
                 raise KeyError(key)
             content = json.loads(line)
-            yield Record(**{name: content[name] for name in Record._fields})
+            yield Record(**{name: content[name] for name in Record._fields if name in content})
 
     def _line(self, key: str) -> bytes | None:
         """The key's first record that is whole; damaged ones are forgotten."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,10 @@ from har_llm.models.footprint import Footprint
 from har_llm.models.resolve import OVERHEAD, parameter_count
 from har_llm.models.room import download_place
 from har_llm.runs.recipe import AdapterRecipe
+from har_llm.runs.run import PreparedRun
 from har_llm.sweep.plan import CHARACTERS_PER_TOKEN, Load, Plan, characters
 from har_llm.sweep.read_once import Stores
-from har_llm.sweep.throughput import known_rate
+from har_llm.sweep.throughput import STEPS, known_rate
 
 COUNTED = 20
 """Prompts whose tokens are counted; the others are taken to be like them."""
@@ -48,7 +50,8 @@ class LoadEstimate:
     """By the model's own tokenizer; where it is not at hand, the tokens are estimated from the characters."""
     answer_tokens: float
     answers_known: bool
-    """From stored generations; where there are none, the tokens are the most that model.sampling.max_new_tokens allows."""
+    """From stored generations of the same kind (PreparedRun.kind); where there are none, the tokens are the most that
+    model.sampling.max_new_tokens allows."""
     memory: float | None
     """Bytes of the weights, and a tenth for the first work, on a CPU also of the libraries and the cache; None where that is
     unknown or no weights are loaded."""
@@ -65,7 +68,9 @@ class LoadEstimate:
     download: float | None
     """Bytes to be fetched, 0 where the files are here or are not needed; None where their size is unknown."""
     hours: float | None
-    """None where no such load was measured on this machine."""
+    """None where no such load was measured on this machine, or the tokens are not known."""
+    speed: float | None
+    """Tokens a second of the last such load on this machine; None where none was measured."""
     chosen_without_gpu: bool
     """Whether engine=auto has chosen for a machine that has no GPU, and the model's files are not here."""
     version_unknown: bool
@@ -127,7 +132,7 @@ def _load(load: Load, stores: Stores) -> LoadEstimate:
     length = sum(map(characters, load.requests))
     most = len(load.requests) + load.further
     times = most / len(load.requests)
-    answer, known = _expected_answer(load, stores)
+    answer, known = _expected_answers(load, stores)
     rate = known_rate(load.runs[0].outputs / "store", load.identity)
     prompt_tokens = times * (length / CHARACTERS_PER_TOKEN if counted is None else counted)
     cache = (prompt_tokens / most + answer) * ((size and size.cache) or 0)
@@ -144,7 +149,8 @@ def _load(load: Load, stores: Stores) -> LoadEstimate:
         layout=layout,
         refusal=refusal,
         download=(size and size.weights) if absent else 0,
-        hours=None if rate is None else rate.hours(most),
+        hours=rate.hours(answer * most) if rate is not None and known else None,
+        speed=rate and rate.speed,
         chosen_without_gpu=absent and bool(load.runs[0].engine_reason) and not has_gpu(),
         version_unknown=absent and load.model.revision == load.model.config.revision,
     )
@@ -177,7 +183,7 @@ def _training(recipe: AdapterRecipe) -> TrainingEstimate:
         check_tools(recipe.lora, recipe.student.config.dtype)
     except HarError as error:
         refusal = str(error)
-    rate = known_rate(recipe.outputs / "store", recipe.work)
+    rate = known_rate(recipe.outputs / "store", recipe.work, STEPS)
     size = recipe.student.footprint
     embedded = None if size is None or not size.embeddings else size.embeddings / DTYPES[recipe.student.config.dtype]
     return TrainingEstimate(
@@ -223,12 +229,23 @@ def _counted_tokens(folder: Path | None, requests: Sequence[Request]) -> float |
     return tokens / sum(map(characters, looked_at)) * sum(map(characters, requests))
 
 
-def _expected_answer(load: Load, stores: Stores) -> tuple[float, bool]:
-    """Tokens of an answer, and whether they are the mean of stored ones; else they are the most that is allowed."""
+def _expected_answers(load: Load, stores: Stores) -> tuple[float, bool]:
+    """Tokens of an answer, as the mean over the load, and whether all are known; those that are not count as the most that
+    is allowed."""
+    asked = Counter(run.kind for run in load.asked_by.values())
+    runs = {run.kind: run for run in reversed(load.runs)}
+    stored = {kind: _mean_length([run for run in load.runs if run.kind == kind], stores) for kind in asked}
+    most = {kind: runs[kind].experiment.model.sampling.max_new_tokens for kind in asked}
+    total = sum(count * (most[kind] if (mean := stored[kind]) is None else mean) for kind, count in asked.items())
+    return total / asked.total(), None not in stored.values()
+
+
+def _mean_length(runs: Sequence[PreparedRun], stores: Stores) -> float | None:
+    """Mean tokens of the stored generations of these runs, which are of one kind, and of others of that kind; None without
+    any."""
     tokens: list[int] = []
-    for run in load.runs:
-        store = stores.of(run)
-        tokens += [record.completion_tokens for record in store.get_many(itertools.islice(store.keys(), LOOKED_AT))]
-    if tokens:
-        return sum(tokens) / len(tokens), True
-    return max(request.decoding.sampling.max_new_tokens for request in load.requests), False
+    for run in runs:
+        store, own = stores.of(run), {request.key for request in run.requests}
+        alike = (one for one in store.get_many(store.keys()) if one.kind == run.kind or one.key in own)
+        tokens += [record.completion_tokens for record in itertools.islice(alike, LOOKED_AT)]
+    return sum(tokens) / len(tokens) if tokens else None

@@ -55,17 +55,17 @@ def generate(load: Load, callback: Callback, stores: Stores) -> None:
         about = pool.about
         with ExitStack() as stack:
             keep = _Keeper(about, stack, stores)
-            seconds, count = 0.0, 0
+            seconds, tokens = 0.0, 0
             further: Load | None = load
             while further is not None:
                 for generation in pool.generate(further.requests):
                     keep(generation, further)
                     callback.generated(generation)
-                    seconds, count = seconds + generation.seconds, count + 1
+                    seconds, tokens = seconds + generation.seconds, tokens + generation.completion_tokens
                 if (further := next_round(further, stores)) is not None:
                     callback.further(further)
         start = max(0.0, time.monotonic() - started - seconds)
-        throughput.note_rate(load.runs[0].outputs / "store", load.identity, throughput.Rate(start, seconds, count))
+        throughput.note_rate(load.runs[0].outputs / "store", load.identity, throughput.Rate(start, seconds, tokens))
     finally:
         pool.close()
 
@@ -99,12 +99,12 @@ def about_run(run: PreparedRun, about: Mapping[str, Any], stores: Stores) -> dic
     return {**told, ADAPTER_WEIGHTS: stores.weights(run.recipe)} if isinstance(run, StudentRun) else told
 
 
-def record_of(generation: Generation, about: Mapping[str, Any]) -> Record:
-    """A generation as it is stored. `about`: see about_run."""
+def record_of(generation: Generation, about: Mapping[str, Any], kind: str) -> Record:
+    """A generation as it is stored. `about`: see about_run. `kind`: of the run."""
     made = generation._asdict()
     if (served_by := made.pop("served_by")) is not None:
         about = {**about, "further": {**about["further"], "served_model": served_by}}
-    return Record(**made, about=about)
+    return Record(**made, about=about, kind=kind)
 
 
 class _Keeper:
@@ -120,7 +120,7 @@ class _Keeper:
             writer = self._stack.enter_context(run.open_writer())
             self._writers[id(run)] = (writer, about_run(run, self._about, self._stores))
         writer, about = self._writers[id(run)]
-        writer.add(record_of(generation, about))
+        writer.add(record_of(generation, about, run.kind))
 
 
 def check_writable(outputs: Path) -> None:

@@ -14,6 +14,8 @@ from har_llm.common.files import read_bounded
 from har_llm.common.typed_json import parse_json
 
 RATES = "rates.jsonl"
+TOKENS, STEPS = "tokens", "steps"
+"""Units: tokens generated, steps of a training."""
 
 
 class Rate(NamedTuple):
@@ -24,9 +26,16 @@ class Rate(NamedTuple):
     seconds: float
     """Seconds of generating or training."""
     units: int
-    """Windows generated, or steps trained, in these seconds."""
+    """What was done in these seconds."""
+    unit: str = TOKENS
+    """What the units are."""
 
-    def hours(self, units: int) -> float:
+    @property
+    def speed(self) -> float | None:
+        """Units a second."""
+        return self.units / self.seconds if self.seconds else None
+
+    def hours(self, units: float) -> float:
         return (self.start_seconds + units * self.seconds / self.units) / 3600
 
 
@@ -41,8 +50,8 @@ def note_rate(store: Path, load: Mapping[str, Any], rate: Rate) -> None:
             os.close(handle)
 
 
-def known_rate(store: Path, load: Mapping[str, Any]) -> Rate | None:
-    """The last rate measured with this load on a machine like this one; None if there is none."""
+def known_rate(store: Path, load: Mapping[str, Any], unit: str = TOKENS) -> Rate | None:
+    """The last rate in this unit measured with this load on a machine like this one; None if there is none."""
     found = None
     try:
         lines = read_bounded(store / RATES).split(b"\n")
@@ -51,6 +60,6 @@ def known_rate(store: Path, load: Mapping[str, Any]) -> Rate | None:
     for line in lines:
         with contextlib.suppress(ValueError, LookupError, TypeError):  # a torn or foreign line
             row = parse_json(line)
-            if row["machine"] == machine() and row["load"] == load and row["units"] > 0:
-                found = Rate(float(row["start_seconds"]), float(row["seconds"]), row["units"])
+            if (row["machine"], row["load"], row["unit"]) == (machine(), load, unit) and row["units"] > 0:
+                found = Rate(float(row["start_seconds"]), float(row["seconds"]), row["units"], unit)
     return found

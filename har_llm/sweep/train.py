@@ -137,7 +137,7 @@ class Training:
                     steps += 1
         ended = time.monotonic()
         if steps:  # 0 if only the writing of the adapter was left to do
-            rate = Rate(began - started, ended - began, steps)
+            rate = Rate(began - started, ended - began, steps, throughput.STEPS)
             throughput.note_rate(recipe.outputs / "store", recipe.work, rate)
         assert start is not None  # it comes before any step
         return selection, TrainingRecord(

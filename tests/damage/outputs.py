@@ -43,7 +43,7 @@ from har_llm.sweep.generate import generate
 from har_llm.sweep.job import Job
 from har_llm.sweep.plan import Load, make_plan
 from har_llm.sweep.read_once import Stores
-from har_llm.sweep.throughput import Rate, note_rate
+from har_llm.sweep.throughput import STEPS, Rate, note_rate
 from har_llm.sweep.train import steps_so_far
 from har_llm.tracking.content import run_content
 from har_llm.tracking.live import read_training, teachers_generations
@@ -124,7 +124,7 @@ def make_outputs(folder: Path) -> Outputs:
     outputs = Outputs(folder, folder.with_name("whole"), runs, records)
     assert [job.error for job in outputs.scored()] == [None] * 3
     note_rate(folder / "store", make_plan([trained], Stores()).loads[0].identity, Rate(1.0, 2.0, 3))
-    note_rate(folder / "store", untrained.recipe.work, Rate(1.0, 2.0, 3))
+    note_rate(folder / "store", untrained.recipe.work, Rate(1.0, 2.0, 3, STEPS))
     _published(outputs).write(Published("id", "a run"), Online("https://example.org/run"))
     (folder / "lock").write_text(OF_A_DEAD_PROCESS)
     report(outputs)

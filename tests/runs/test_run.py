@@ -11,6 +11,7 @@ import pytest
 from har_llm.common.provenance import Provenance
 from har_llm.models import resolve
 from har_llm.runs.prepare import prepare
+from har_llm.runs.recipe import StudentRun
 from har_llm.scoring import parsing
 from tests.composing import experiment
 from tests.runs.sampled_runs import HOT, sampled
@@ -53,6 +54,22 @@ def test_changed_data_are_another_run(tmp_path: Path, script: str) -> None:
         )
     }
     assert len(names) == 12
+
+
+def test_a_models_own_code_makes_other_generations_and_another_adapter(tmp_path: Path) -> None:
+    chosen = ("model=tiny_student", "engine=transformers", "limit=1", f"paths.outputs={tmp_path}")
+    trained = (*chosen, "lora=distilled_tiny", "lora.train_sessions=1")
+    plain, own = (prepare(experiment(*chosen, f"model.trust_remote_code={trusted}")) for trusted in ("false", "true"))
+    assert {one.key for one in plain.requests}.isdisjoint(one.key for one in own.requests)
+    assert "trust_remote_code" not in plain.model_identity, "the keys of all others stay"
+    students = (prepare(experiment(*trained, f"model.trust_remote_code={trusted}")) for trusted in ("false", "true"))
+    recipes = [one.recipe for one in students if isinstance(one, StudentRun)]
+    assert recipes[0].key != recipes[1].key and "trust_remote_code" not in recipes[0].identity
+
+
+def test_a_server_runs_whatever_code_it_has(script: str) -> None:
+    one, two = (prepare(experiment(*SMALL, script, f"model.trust_remote_code={own}")) for own in ("false", "true"))
+    assert one.digest == two.digest
 
 
 @pytest.mark.parametrize("override", ["engine.delay_s=0.001", "metrics.parsing=lenient", "metrics.headline=accuracy"])

@@ -22,7 +22,7 @@ from har_llm.runs.store import Record
 from har_llm.sweep.estimates import CHARACTERS_PER_TOKEN, LoadEstimate, Place, TrainingEstimate, estimate
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
-from har_llm.sweep.throughput import Rate, note_rate
+from har_llm.sweep.throughput import STEPS, Rate, note_rate
 from tests.composing import experiment
 
 
@@ -51,7 +51,7 @@ def keep(run: PreparedRun, *lengths: int) -> None:
     (run.outputs / "store").mkdir(parents=True, exist_ok=True)
     with run.open_writer() as writer:
         for request, tokens in zip(run.requests, lengths, strict=False):
-            writer.add(Record(request.key, "text", "stop", 1, tokens, 0.1, {}))
+            writer.add(Record(request.key, "text", "stop", 1, tokens, 0.1, {}, kind=run.kind))
 
 
 def counted(run: PreparedRun) -> int:
@@ -78,6 +78,44 @@ def test_generations_of_other_runs_of_the_model_count_too(tmp_path: Path) -> Non
     assert only(prepared(tmp_path, "limit=4")).answer_tokens == 200
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("model.thinking=false", "model.sampling.max_new_tokens=20"),
+        ("model.sampling.temperature=0.9",),
+        ("prompt=direct",),
+        ("window.events=3",),
+    ],
+)
+def test_texts_of_another_kind_say_nothing_of_the_length(tmp_path: Path, other: tuple[str, ...]) -> None:
+    """Two short answers without reasoning made a plan say 1,166 tokens and 3 min of 53 reasoning ones."""
+    short, run = prepared(tmp_path, "limit=2", *other), prepared(tmp_path, "limit=4")
+    assert short.model_identity == run.model_identity, "one store"
+    keep(short, 12, 20)
+    (load,) = make_plan([run], Stores()).loads
+    note_rate(tmp_path / "store", load.identity, Rate(0.0, 2.0, 32))
+    made = only(run)
+    assert (made.answer_tokens, made.answers_known, made.hours, made.speed) == (4 * 512, False, None, 16)
+
+
+def test_of_two_kinds_in_one_load_each_has_its_own_length(tmp_path: Path) -> None:
+    one, other = prepared(tmp_path, "limit=3"), prepared(tmp_path, "limit=2", "window.events=3")
+    keep(one, 100)
+    made = only(one, other)
+    assert (made.answer_tokens, made.answers_known) == (pytest.approx(2 * 100 + 2 * 512), False)
+    keep(other, 30)
+    made = only(one, other)
+    assert (made.answer_tokens, made.answers_known) == (pytest.approx(2 * 100 + 30), True)
+
+
+def test_a_runs_own_generations_count_whoever_stored_them(tmp_path: Path) -> None:
+    """Those that were stored before kinds were noted."""
+    run = prepared(tmp_path, "limit=3")
+    with run.open_writer() as writer:
+        writer.add(Record(run.requests[0].key, "text", "stop", 1, 50, 0.1, {}))
+    assert (only(run).answer_tokens, only(run).answers_known) == (100, True)
+
+
 def test_a_few_prompts_are_counted_to_the_token(tmp_path: Path) -> None:
     run = prepared(tmp_path, "limit=7")
     made = only(run)
@@ -91,12 +129,12 @@ def test_of_many_prompts_some_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "seconds"), [(Rate(0.0, 1.0, 10), 1), (Rate(60.0, 60.0, 1), 660), (Rate(0.0, 1800.0, 1), 18000)]
+    ("rate", "seconds"), [(Rate(0.0, 1.0, 300), 1), (Rate(60.0, 60.0, 30), 660), (Rate(0.0, 1800.0, 30), 18000)]
 )
 def test_time_follows_from_what_was_measured(tmp_path: Path, rate: Rate, seconds: int) -> None:
-    run = prepared(tmp_path, "limit=10")
+    run = prepared(tmp_path, "limit=12")
+    keep(run, 20, 40)
     (load,) = make_plan([run], Stores()).loads
-    (tmp_path / "store").mkdir()
     note_rate(tmp_path / "store", load.identity, rate)
     assert only(run).hours == pytest.approx(seconds / 3600)
 
@@ -104,9 +142,11 @@ def test_time_follows_from_what_was_measured(tmp_path: Path, rate: Rate, seconds
 def test_a_rate_serves_other_datasets_and_lengths_of_the_same_load(tmp_path: Path) -> None:
     (load,) = make_plan([prepared(tmp_path, "limit=1")], Stores()).loads
     (tmp_path / "store").mkdir()
-    note_rate(tmp_path / "store", load.identity, Rate(0.0, 1.0, 1))
-    other = only(prepared(tmp_path, "limit=2", "dataset=simulated_house", "model.sampling.temperature=0.5"))
-    assert other.hours == pytest.approx(2 / 3600)
+    note_rate(tmp_path / "store", load.identity, Rate(0.0, 1.0, 10))
+    other = prepared(tmp_path, "limit=4", "dataset=simulated_house", "model.sampling.temperature=0.5")
+    assert only(other).speed == 10
+    keep(other, 40, 60)
+    assert only(other).hours == pytest.approx(2 * 50 / 10 / 3600)
     assert only(prepared(tmp_path, "limit=2", "engine.batch_size=1")).hours is None
 
 
@@ -209,7 +249,7 @@ def test_a_training_is_estimated_from_the_teachers_windows(tmp_path: Path) -> No
     made = training(run)
     assert (made.recipe, made.examples, made.hours) == (run.recipe, len(run.recipe.teacher.prompts), None)
     (tmp_path / "store").mkdir()
-    note_rate(tmp_path / "store", run.recipe.work, Rate(60.0, 30.0, 10))
+    note_rate(tmp_path / "store", run.recipe.work, Rate(60.0, 30.0, 10, STEPS))
     assert training(run).hours == pytest.approx(7 / 60), "a minute, and 120 steps of 3 s"
     other = prepared(tmp_path, *few, "++lora.training.r=8")
     assert training(other).hours is None

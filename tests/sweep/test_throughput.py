@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from har_llm.sweep import throughput
-from har_llm.sweep.throughput import Rate, known_rate, note_rate
+from har_llm.sweep.throughput import STEPS, Rate, known_rate, note_rate
 from tests.helpers import ROOT
 
 LOAD = {"engine": ["TransformersEngineConfig", {"device": "auto"}], "model": ["files-1", "local"], "constrained": None}
@@ -37,6 +37,11 @@ def test_another_load_or_another_machine_says_nothing(tmp_path: Path, monkeypatc
     assert known_rate(tmp_path, LOAD) == RATE
 
 
+def test_steps_are_no_tokens(tmp_path: Path) -> None:
+    note_rate(tmp_path, LOAD, Rate(1.0, 1.0, 1, STEPS))
+    assert known_rate(tmp_path, LOAD) is None and known_rate(tmp_path, LOAD, STEPS) is not None
+
+
 def row(**changes: Any) -> bytes:
     """A line of this machine and this load, not all of it as it should be."""
     return json.dumps({"machine": throughput.machine(), "load": LOAD, **RATE._asdict(), **changes}).encode()
@@ -52,6 +57,7 @@ def row(**changes: Any) -> bytes:
 @example(row(units=0))
 @example(row(units="60"))
 @example(row(units=None))
+@example(row(unit=None))
 @example(row(seconds=None))
 @example(row(start_seconds="soon"))
 @example(b'"machine"')

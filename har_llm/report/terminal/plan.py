@@ -53,7 +53,9 @@ def _loads_table(estimates: Sequence[LoadEstimate]) -> Table:
         memory = "-" if one.memory is None else f"{most if one.on_cpu else ''}{data_size(one.memory)}"
         download = "-" if one.download == 0 else _size(one.download)
         unknown = "unknown"
-        if not one.on_cpu:  # which is far from any such rate
+        if (speed := one.speed) is not None:
+            unknown += f"; at the {speed:,.0f} tokens/s of other prompts, {most}{duration(one.answer_tokens / speed / 3600)}"
+        elif not one.on_cpu:  # which is far from any such rate
             unknown += f"; if {NAMED_RATE:,} tokens/s, {most}{duration(one.answer_tokens / NAMED_RATE / 3600)}"
         time = unknown if one.hours is None else duration(one.hours)
         asked = f"{'at most ' if load.further else ''}{rough(one.prompt_tokens)}"
@@ -133,8 +135,8 @@ def _load_notes(one: LoadEstimate) -> Iterator[str]:
         yield "prompt tokens are estimated from the characters."
     if not one.answers_known:
         yield (
-            "there are no stored generations from which to estimate the length of answers; the number shown is the most "
-            "that model.sampling.max_new_tokens allows."
+            "there are no stored generations of this kind (prompt, window, reasoning, sampling, decoding) from which to "
+            "estimate the length of answers; the number shown is the most that model.sampling.max_new_tokens allows."
         )
     if one.hours is None:
         yield (

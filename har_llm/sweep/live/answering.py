@@ -72,7 +72,7 @@ class Answerer:
             assert self._worker is not None
             try:
                 for generation in self._worker.generate(owed):
-                    self._writer.add(record_of(generation, self._about))
+                    self._writer.add(record_of(generation, self._about, run.kind))
             except BaseException:
                 self.stop()
                 raise

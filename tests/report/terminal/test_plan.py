@@ -24,6 +24,7 @@ KNOWN = {
     "answers_known": True,
     "refusal": None,
     "hours": 0.75,
+    "speed": None,
     "place": Place("memory", 1e12),
 }
 
@@ -88,11 +89,13 @@ def test_what_is_not_known_is_said_so(capsys: pytest.CaptureFixture[str], plan: 
     assert "at most 1,536" in out and "- unknown unknown " in out, "no rate of a GPU is named on a CPU"
     elsewhere = said(capsys, plan, changed(figures, memory=None, on_cpu=False, **few))
     assert "- unknown unknown; if 1,000 tokens/s, at most 2 s" in elsewhere
+    measured = said(capsys, plan, changed(figures, memory=None, speed=256.0, **few))
+    assert "- unknown unknown; at the 256 tokens/s of other prompts, at most 6 s" in measured
     assert "at most 2.1 GB" in said(capsys, plan, changed(figures, memory=2.1e9, **few))
     for note in (
         "the hub could not be asked for its version; stored generations are not counted.",
         "prompt tokens are estimated from the characters.",
-        "there are no stored generations from which to estimate the length of answers; the number shown is the most",
+        "there are no stored generations of this kind (prompt, window, reasoning, sampling, decoding) from which to",
         "the time is known once the model has run on this kind of machine: run it with limit=20 there",
     ):
         assert note in out
