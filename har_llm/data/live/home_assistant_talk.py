@@ -154,7 +154,12 @@ class Talk:
             raise Broken("its answer to get_states is no list")
         states = [one for one in result if isinstance(one, dict)]
         self.entities = {entity for one in states if isinstance(entity := one.get("entity_id"), str)}
-        self._held += [self._placed(change) for one in states if (change := self._read(one)) is not None]
+        present = [self._placed(change) for one in states if (change := self._read(one)) is not None]
+        self._held += present
+        for change in present:
+            before = self._latest.get(change.sensor)
+            if before is not None and change.moment < before.moment and change.value != before.value:
+                del self._latest[change.sensor]  # Home Assistant's clock was set back
 
     def _placed(self, change: Change) -> Change:
         """A present state. That of a sensor that handed nothing over yet was so, at the latest, when the others did."""

@@ -72,6 +72,16 @@ def test_the_present_states_come_first_in_order_then_each_change() -> None:
     assert not spoken.faults
 
 
+def test_a_present_state_of_before_its_sensors_last_change_is_of_a_clock_that_was_set_back() -> None:
+    """It counted as handed over already, and so did all changes until the wrong time came again."""
+    spoken = Spoken({DOOR: Change(at(60), DOOR, "off"), LAMP: Change(at(61), LAMP, "on")}, at(61))
+    assert spoken.begun(state(DOOR, "on", at(5)), state(LAMP, "on", at(4))) == []
+    spoken.talk.wait(SETTLE_S)
+    (asked,) = spoken.asked()
+    assert spoken.hear(result(asked, {}), SETTLE_S) == [Change(at(5), DOOR, "on")]
+    assert spoken.hear(changed(DOOR, "off", at(6))) == [Change(at(6), DOOR, "off")]
+
+
 def test_a_refused_token_is_told_with_its_reason() -> None:
     with pytest.raises(Refused, match=r"Invalid \\x1b token"):
         Spoken().hear({"type": "auth_invalid", "message": "Invalid \x1b token"})
