@@ -82,6 +82,6 @@ def test_a_missing_library_is_said_with_what_installs_it(monkeypatch: pytest.Mon
     monkeypatch.delitem(sys.modules, HomeAssistantSource.__module__)
     monkeypatch.setitem(sys.modules, "websockets.exceptions", None)
     with pytest.raises(
-        MissingError, match=r"watch=home_assistant needs a library .*websockets.* pip install -e '.\[live\]'"
+        MissingError, match=r"watch=home_assistant needs a library .*websockets.*`pip install -e '\.\[live\]'`"
     ):
         opened(token_env="MY_TOKEN")

@@ -209,5 +209,5 @@ def test_a_library_that_is_missing_says_how_to_install_it(tmp_path: Path, monkey
 
     monkeypatch.setitem(sys.modules, "paho.mqtt.client", None)
     monkeypatch.delitem(sys.modules, "har_llm.data.live.mqtt_client", raising=False)
-    with pytest.raises(MissingError, match=r"watch=mqtt needs a library .* pip install -e '.\[live\]'"):
+    with pytest.raises(MissingError, match=r"watch=mqtt needs a library .*`pip install -e '\.\[live\]'`"):
         listening(tmp_path, 1883)
