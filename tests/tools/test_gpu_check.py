@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -75,14 +76,20 @@ def test_a_part_that_fails_is_shown_and_makes_the_command_fail(
     assert "`task=nonsense`" in report
 
 
+NO_START = "vLLM cannot start with /a (up to 900 tokens of a prompt and its generation)"
+
+
 @pytest.mark.parametrize(
     ("part", "code", "output", "status"),
     [
         ("vllm", 0, "16 passed, 2 deselected in 80 s", "passed"),
         ("vllm", 0, "16 skipped in 1 s", "NOT CHECKED"),
+        ("vllm", 0, "1 passed, 17 skipped in 80 s", "NOT CHECKED"),
         ("vllm", 1, "1 failed, 15 passed in 80 s", "FAILED"),
         ("qwen3", 1, "error: Qwen/Qwen3-0.6B is not on this machine and could not be downloaded from", "NOT CHECKED"),
-        ("vllm-failure", 1, "error: vLLM cannot start with /a: it needs cache.", "passed"),
+        ("vllm-failure", 1, f"error: {NO_START}: 0.1 GiB KV cache is needed, which is larger than 0.0 GiB.", "passed"),
+        ("vllm-failure", 1, f"error: {NO_START}: No available memory for the cache blocks.", "passed"),
+        ("vllm-failure", 1, f"error: {NO_START}: Engine core initialization failed. See root cause above.", "FAILED"),
         ("vllm-failure", 1, "Traceback (most recent call last)", "FAILED"),
         ("vllm-failure", 0, "", "FAILED"),
     ],
@@ -91,6 +98,47 @@ def test_a_part_is_judged_by_its_exit_code_and_by_what_it_ran(
     check: Any, part: str, code: int, output: str, status: str
 ) -> None:
     assert check.judged(check.PARTS[part], code, output)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("part", "texts", "status"),
+    [
+        ("tensor-parallel", {"tensor_parallel_size=2": "3 3 3 3 1", "": "3 3 3 3 1"}, "passed: "),
+        ("tensor-parallel", {"tensor_parallel_size=2": "3 3 3 3 2", "": "3 3 3 3 1"}, "FAILED: 1 of 1 generations are not"),
+        ("data-parallel", {"": "- - - - 1"}, "FAILED: what it is compared with misses 4 of 5 events"),
+        ("kv-cache", {"kv_cache_dtype": "3 3 3 3 2", "": "3 3 3 3 1"}, "passed: "),
+        ("kv-cache", {"kv_cache_dtype": "- - - - -", "": "3 3 3 3 1"}, "FAILED: 0 of 5 events are answered as"),
+        ("kv-cache", {"kv_cache_dtype": "3 3 3 3 1"}, "FAILED: what it is compared with (engine=vllm "),
+    ],
+)
+def test_what_should_change_no_generation_or_few_answers_is_held_against_a_run_without_it(
+    check: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, part: str, texts: dict[str, str], status: str
+) -> None:
+    """F1 0.00 with every event missed was called passed."""
+    (tmp_path / "texts.json").write_text(json.dumps(texts))
+    stand_in = tmp_path / "har_llm"
+    stand_in.write_text(STAND_IN.format(python=sys.executable, texts=tmp_path / "texts.json"))
+    stand_in.chmod(0o755)
+    monkeypatch.setattr(check.sys, "executable", str(stand_in))
+    result = check.run(check.PARTS[part], 60.0)
+    assert f"{result.status}: {result.why}".startswith(status)
+
+
+STAND_IN = """#!{python}
+import json, pathlib, sys
+arguments = " ".join(sys.argv)
+texts = json.loads(pathlib.Path("{texts}").read_text())
+text = next((text for setting, text in texts.items() if setting in arguments), None)
+if text is None:
+    sys.exit(1)
+run = pathlib.Path(arguments.partition("paths.outputs=")[2]) / "runs" / "one"
+run.mkdir(parents=True)
+answers = [None if one == "-" else int(one) for one in text.split()]
+rows = [{{"excluded": None, "strict": {{"activity": one}}}} for one in answers] + [{{"excluded": "beyond limit"}}]
+(run / "predictions.jsonl").write_text("\\n".join(map(json.dumps, rows)))
+(run / "windows.jsonl").write_text(json.dumps({{"generations": [{{"text": text}}]}}))
+"""
+"""Stands for har_llm: the text is that of the first setting which it is given, each word of it an answer."""
 
 
 def test_parts_for_which_no_time_is_left_are_not_checked(
