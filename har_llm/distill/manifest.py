@@ -74,6 +74,10 @@ class AdapterOrigin:
     epochs_begun: int
     recipe: Mapping[str, Any]
     """Everything that can change the adapter, with the key of every generation."""
+    home: str | None = None
+    """A digest of the home of these sessions; None for a file, and where an earlier version did not note it."""
+    recorded: Sequence[str] = ()
+    """A digest of what happened in each of these sessions, as above."""
 
 
 @dataclass(frozen=True)

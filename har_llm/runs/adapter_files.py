@@ -20,7 +20,7 @@ from har_llm.models.config import EMBEDDED_PREFIX
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.generations import parse_windows, parser_of
 from har_llm.runs.recipe import AdapterRecipe, StudentRun, TrainingPart
-from har_llm.runs.run import PreparedRun
+from har_llm.runs.run import PreparedRun, home_digest, recorded_digest
 from har_llm.runs.store import GenerationStore
 
 ENOUGH = (None, UNLABELLED)
@@ -114,6 +114,8 @@ def adapter_origin(recipe: AdapterRecipe, selection: Selection) -> AdapterOrigin
         epochs=training.epochs(len(selection.examples)),
         epochs_begun=training.epochs_begun(len(selection.examples)),
         recipe=recipe.identity,
+        home=None if part is None else home_digest(part.recordings.home),
+        recorded=[] if part is None else [recorded_digest(session) for session in part.sessions],
     )
 
 

@@ -230,6 +230,16 @@ def _dates(session: Session) -> list[tuple[str, int]]:
     return [(str(day), sum(1 for _ in events)) for day, events in groupby(session.events, key=lambda event: event.date)]
 
 
+def home_digest(home: Home) -> str:
+    """A digest of a home's rooms and activities, whatever it is called and else is said of it."""
+    return digest({"rooms": home.rooms, "activities": sorted(home.activities.items())})[:16]
+
+
+def recorded_digest(session: Session) -> str:
+    """A digest of what happened in a session, whatever it is called and however it is labelled."""
+    return digest({"events": [[str(one.moment), one.text] for one in session.events]})[:16]
+
+
 def data_digest(sessions: Sequence[Session]) -> str:
     """A digest of the sessions, which changes with the data but not with the place of the files. Dates are not in it: they
     change no gold and no score."""

@@ -34,6 +34,7 @@ def test_events_that_were_left_out_by_gold_activities_are_said(
     selection = select_examples(run.recipe, run.recipe.teacher.open_store())
     origin = adapter_origin(run.recipe, selection)
     assert (origin.null_class, origin.uses_gold) == (use, gold)
+    assert origin.home is not None and len(origin.recorded) == len(origin.sessions) > 0
     assert selection.summary().endswith("chosen with gold activities") == gold
 
 

@@ -14,9 +14,10 @@ from har_llm.common.typed_json import plain
 from har_llm.data.records import Prompt
 from har_llm.distill.manifest import Manifest, MergedModel, write_manifest
 from har_llm.models.adapters import adapter_digest
+from har_llm.runs.marks import marks_of
 from har_llm.runs.prepare import prepare
 from har_llm.runs.recipe import StudentRun
-from har_llm.runs.run import PreparedRun
+from har_llm.runs.run import PreparedRun, home_digest, recorded_digest
 from tests.composing import experiment
 from tests.distill.manifests import trained_adapter
 from tests.runs.prepare.test_ready_adapter import adapter
@@ -28,10 +29,10 @@ def prepared(*overrides: str) -> PreparedRun:
     return prepare(experiment("model=tiny_student", "engine=transformers", *overrides))
 
 
-def made(folder: Path, *, sessions: tuple[str, ...], dataset: str = "simulated_flat") -> Path:
+def made(folder: Path, *, sessions: tuple[str, ...], dataset: str = "simulated_flat", **more: object) -> Path:
     """An adapter of gold answers on these sessions."""
     trained = trained_adapter(key="k", weights=adapter_digest(adapter(folder)))
-    origin = replace(trained.origin, method="gold_answers", uses_gold=True, sessions=sessions, dataset=dataset)
+    origin = replace(trained.origin, method="gold_answers", uses_gold=True, sessions=sessions, dataset=dataset, **more)  # type: ignore[arg-type]
     write_manifest(folder, Manifest(Provenance(), replace(trained, origin=origin)))
     return folder
 
@@ -54,6 +55,31 @@ def test_an_adapter_of_before_says_what_it_was_trained_on(tmp_path: Path, scored
     assert unseen == ((GOLD,), True)
     assert seen == ((GOLD, f"trained on 2 of the {len(scored)} sessions of this run"), True)
     assert marks("elsewhere", sessions=scored, dataset="marble") == unseen
+
+
+def test_a_home_is_known_by_what_happened_in_it_not_by_its_name(tmp_path: Path, scored: tuple[str, ...]) -> None:
+    run = prepared()
+    home, recorded = home_digest(run.recordings.home), [recorded_digest(one) for one in run.sessions]
+
+    def words(name: str, **about: object) -> tuple[str, ...]:
+        return prepared("lora=adapter", f"lora.path={made(tmp_path / name, sessions=scored, **about)}").marks.words[1:]  # type: ignore[arg-type]
+
+    seen = (f"trained on {len(scored)} of the {len(scored)} sessions of this run",)
+    assert words("own", home=home, recorded=recorded) == seen
+    assert words("renamed", dataset="my_flat", home=home, recorded=recorded) == seen
+    assert words("another", home="another", recorded=["other"] * len(scored)) == (), "with sessions of the same names"
+    assert words("edited", home=home, recorded=["other"] * len(scored)) == seen, "other events of it were left out"
+
+
+def test_a_student_of_a_home_under_another_name_is_marked() -> None:
+    trained = ("lora=gold_answers", "model.thinking=false", "lora.train_sessions=2", "split.part=train")
+    run = prepared(*trained)
+    renamed = replace(run.experiment, dataset=replace(run.experiment.dataset, name="my_flat"))
+    assert marks_of(replace(run, experiment=renamed)).words[-1] == "trained on 2 of the 10 sessions of this run"
+    run = prepared(*trained, "+dataset@lora.source=simulated_house", "++lora.source.name=simulated_flat")
+    assert isinstance(run, StudentRun)
+    assert {one.id for one in run.recipe.source.run.sessions} < {one.id for one in run.sessions}  # type: ignore[union-attr]
+    assert not any("trained on" in words for words in run.marks.words), "another home whose sessions have these names"
 
 
 def test_an_adapter_of_another_version_is_marked_and_one_made_elsewhere_is_not(tmp_path: Path) -> None:
