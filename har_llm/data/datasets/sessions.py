@@ -26,7 +26,7 @@ class Columns(NamedTuple):
     subjects: Sequence[tuple[str, ...]]
 
 
-_make_event = partial(tuple.__new__, Event)
+make_event = partial(tuple.__new__, Event)
 """Event._make, without a call of Python code for each of a million events."""
 
 
@@ -54,7 +54,7 @@ class Cut:
         sessions = []
         for name, part in self.parts(keys):
             columns = (column[part.start : part.stop] for column in events)
-            made = map(_make_event, zip(range(len(part)), *columns, strict=True))
+            made = map(make_event, zip(range(len(part)), *columns, strict=True))
             sessions.append(Session(name, group, list(made)))
         return sessions
 

@@ -6,6 +6,7 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import ClassVar
 
@@ -298,7 +299,8 @@ def _with_flapping(guesses: Mapping[str, Guess], recorded: Recorded) -> tuple[di
     """The guesses with a remark on each sensor that flaps, and these in words; nothing where none does."""
     told = {sensor for sensor, guess in guesses.items() if not guess.sensor.left_out}
     states = zip(recorded.orders, recorded.said, strict=True)
-    found = flapping((at, *pair) for at, pair in states if pair[0] in told and recorded.no_event(pair) is None)
+    kept = [(at, pair) for at, pair in states if pair[0] in told and recorded.no_event(pair) is None]
+    found = flapping([at for at, _ in kept], [pair for _, pair in kept], itemgetter(1))
     marked = {
         sensor: guesses[sensor]._replace(remark=" and ".join(filter(None, (guesses[sensor].remark, "flaps"))))
         for sensor in found

@@ -2,36 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
+from operator import itemgetter
 
 from har_llm.common.numbers import counted
 from har_llm.data.datasets.files import shown
+from har_llm.data.datasets.own.recorded import Said
 
 CHANGES, WITHIN = 6, timedelta(seconds=10)
 """Nobody opens and closes a door three times within ten seconds, and a motion sensor holds its state for longer."""
 FLAPPING = "flapping sensor"
 MOST_NAMED = 5
+SENSOR = itemgetter(0)
 
 
-def flapping(said: Iterable[tuple[datetime, str, str]]) -> dict[str, int]:
-    """The sensors that flap, the worst first, and how many of their changes are so close. `said`: when, sensor and state, in
-    order."""
+def flapping(moments: Sequence[datetime], said: Sequence[Said], state: Callable[[Said], str]) -> dict[str, int]:
+    """The sensors that flap, the worst first, and how many of their changes are so close. `said`: (sensor, value), in order;
+    `state`: what it means."""
+    perhaps = _often(moments, said)
+    changed: dict[str, list[datetime]] = {sensor: [] for sensor in perhaps}
     latest: dict[str, str] = {}
-    changed: dict[str, list[datetime]] = {}
-    for moment, sensor, state in said:
-        if latest.get(sensor) != state:
-            latest[sensor] = state
-            changed.setdefault(sensor, []).append(moment)
-    close = {sensor: _close(moments) for sensor, moments in changed.items()}
-    return {sensor: close[sensor] for sensor in sorted(close, key=lambda sensor: -close[sensor]) if close[sensor]}
+    for moment, pair in zip(moments, said, strict=True) if perhaps else ():
+        if (sensor := pair[0]) in perhaps and latest.get(sensor) != (now := state(pair)):
+            latest[sensor] = now
+            changed[sensor].append(moment)
+    close = {sensor: sum(map(len, _busy(one))) for sensor, one in changed.items()}
+    return {sensor: close[sensor] for sensor in sorted(close, key=lambda sensor: (-close[sensor], sensor)) if close[sensor]}
 
 
-def _close(moments: Sequence[datetime]) -> int:
-    """How many are, with others before or after them, CHANGES WITHIN so short a time."""
-    pairs = zip(moments, moments[CHANGES - 1 :], strict=False)
-    starts = [place for place, (first, last) in enumerate(pairs) if last - first <= WITHIN]
-    return len({place for start in starts for place in range(start, start + CHANGES)})
+def _often(moments: Sequence[datetime], said: Sequence[Said]) -> set[str]:
+    """The sensors that say something CHANGES times or more while the home is never quiet for long: no others can flap."""
+    found: set[str] = set()
+    for busy in _busy(moments):
+        count = Counter(map(SENSOR, said[busy.start : busy.stop]))
+        found.update(sensor for sensor, times in count.items() if times >= CHANGES)
+    return found
+
+
+def _busy(moments: Sequence[datetime]) -> list[range]:
+    """The places of those that are, with others before or after them, CHANGES WITHIN so short a time."""
+    found: list[range] = []
+    start = stop = 0
+    for place, (first, last) in enumerate(zip(moments, islice(moments, CHANGES - 1, None), strict=False)):
+        if last - first <= WITHIN:
+            if place >= stop:
+                found.append(range(start, stop))
+                start = place
+            stop = place + CHANGES
+    return [*found, range(start, stop)]
 
 
 def in_words(found: Mapping[str, int]) -> str:

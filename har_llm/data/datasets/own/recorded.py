@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate, islice
-from operator import le
+from operator import le, lt
 from pathlib import Path
 
 from har_llm.data.datasets.files import FileReader
@@ -76,7 +76,10 @@ class Recorded:
         tagged: Sequence[Said] | None = None,
     ) -> None:
         """Readings, with or without blanks around what they say; `tagged`: null = they have no activity and no resident."""
-        places = [place for place, (sensor, _) in enumerate(said) if sensor not in self.left_out]
+        left_out = self.left_out
+        places = (
+            [place for place, (sensor, _) in enumerate(said) if sensor not in left_out] if left_out else range(len(said))
+        )
         if len(places) < len(said):
             self.dropped[LEFT_OUT] += len(said) - len(places)
             orders, clocks = ([column[place] for place in places] for column in (orders, clocks))
@@ -124,4 +127,4 @@ class Recorded:
 
 def earlier(orders: Sequence[datetime]) -> int:
     """How many are earlier than one before them."""
-    return sum(order < latest for order, latest in zip(orders, accumulate(orders, max), strict=True))
+    return sum(map(lt, orders, accumulate(orders, max)))

@@ -6,8 +6,8 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -178,13 +178,16 @@ class Table:
         return []
 
     def _lines(self, stream: io.BufferedReader) -> Iterator[str]:
-        """The lines of a text with their ends. It stops, with a fault, at what is no text."""
+        """The lines of a text with their ends. They stop, with a fault, at what is no text."""
+        return chain.from_iterable(self._pieces(stream))
+
+    def _pieces(self, stream: io.BufferedReader) -> Iterator[Iterable[str]]:
         line = 1
         with stream:
             past_mark(stream)
             try:
                 for block in line_blocks(stream):
-                    yield from io.StringIO(block.decode(), newline="")
+                    yield io.StringIO(block.decode(), newline="")
                     line += block.count(b"\n")
             except UnicodeDecodeError as error:
                 line += error.object.count(b"\n", 0, error.start)

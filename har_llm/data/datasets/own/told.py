@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from operator import lt
+from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 from har_llm.common.numbers import counted
 from har_llm.data.datasets.base import activity_number
@@ -16,10 +17,11 @@ from har_llm.data.datasets.own.home_file import AMBIGUOUS, OwnDescription, is_wh
 from har_llm.data.datasets.own.meaning import Seen, Told, meaning
 from har_llm.data.datasets.own.recorded import Recorded, Said
 from har_llm.data.datasets.own.times import EPOCH
-from har_llm.data.datasets.sessions import Cut
+from har_llm.data.datasets.sessions import Cut, make_event
 from har_llm.data.datasets.timeline import Timeline, apart
-from har_llm.data.records import Event, Session
+from har_llm.data.records import Session
 
+T = TypeVar("T")
 SHOWN = 5
 SECOND = timedelta(seconds=1)
 
@@ -39,38 +41,44 @@ class Teller:
         recorded = self._recorded
         with without_collector():
             kept = self._kept(told)
-            self._notice_sensors(kept)
-            self._notice_flapping(kept, told)
-            clocks = [recorded.clocks[place] for place in kept]
-            texts = [told[recorded.said[place]].text or "" for place in kept]
-            tags = [gold[recorded.tagged[place]] for place in kept]
+            orders, clocks = _of(recorded.orders, kept), _of(recorded.clocks, kept)
+            said, tagged = _of(recorded.said, kept), _of(recorded.tagged, kept)
+            self._notice_sensors(said)
+            self._notice_flapping(orders, said, told)
+            activities: Iterator[tuple[int, ...]]
             if timeline is None:
-                activities = [activities or in_gap for activities, _ in tags]
+                labels = {tag: own or in_gap for tag, (own, _) in gold.items()}
+                activities = map(labels.__getitem__, tagged)
             else:
-                seconds = [_seconds(recorded.orders[place]) for place in kept]
+                seconds = [*map(_seconds, orders)]
                 self._notice_labels(seconds, clocks)
-                activities = [own or timeline.at(at) or in_gap for (own, _), at in zip(tags, seconds, strict=True)]
-            passed = (recorded.orders[place] for place in kept)
-            columns = iter(clocks), iter(texts), iter(activities), (subjects for _, subjects in tags)
+                found = zip(tagged, seconds, strict=True)
+                activities = (gold[tag][0] or timeline.at(at) or in_gap for tag, at in found)
+            texts = {pair: one.text or "" for pair, one in told.items()}
+            subjects = {tag: who for tag, (_, who) in gold.items()}
+            columns = iter(clocks), map(texts.__getitem__, said), activities, map(subjects.__getitem__, tagged)
             return [
-                Session(name, group, [*map(Event._make, zip(range(len(part)), *columns, strict=False))])
-                for name, part in cut.parts(clocks, passed)
+                Session(name, group, [*map(make_event, zip(range(len(part)), *columns, strict=False))])
+                for name, part in cut.parts(clocks, orders)
             ]
 
     def _kept(self, told: Mapping[Said, Told]) -> Sequence[int]:
         """The places of the readings that are events; the others are counted."""
-        recorded, dropped = self._recorded, self._recorded.dropped
-        orders = recorded.orders
-        if all(one.text is not None and not one.changes for one in told.values()) and all(map(lt, orders, orders[1:])):
-            return range(len(orders))
-        kept: list[int] = []
-        no_event = Seen().no_event
-        for place, (pair, order, tag) in enumerate(zip(recorded.said, orders, recorded.tagged, strict=True)):
-            if (reason := no_event(told[pair], order, tag)) is None:
-                kept.append(place)
-            else:
-                dropped[reason] += 1
-        return kept
+        orders, dropped = self._recorded.orders, self._recorded.dropped
+        all_kept = range(len(orders))
+        perhaps_none: Iterable[int] = all_kept
+        if all(one.text is not None and not one.changes for one in told.values()):
+            # Only a row that is there twice is none, and that is at the time of another row.
+            same = [place for place, (one, later) in enumerate(pairwise(orders)) if one == later]
+            perhaps_none = sorted({*same, *(place + 1 for place in same)})
+        no_event, said, tagged = Seen().no_event, self._recorded.said, self._recorded.tagged
+        reasons = {
+            place: reason
+            for place in perhaps_none
+            if (reason := no_event(told[said[place]], orders[place], tagged[place])) is not None
+        }
+        dropped.update(reasons.values())
+        return [place for place in all_kept if place not in reasons] if reasons else all_kept
 
     def _told(self) -> Mapping[Said, Told]:
         """What each value of each sensor means. A fault for each sensor that the description does not have."""
@@ -138,9 +146,9 @@ class Teller:
                 self._unknown_label(self._recorded.spans_path or self._path, line, label)
         return Timeline(apart(spans)) if spans else None
 
-    def _notice_sensors(self, kept: Sequence[int]) -> None:
-        """Say which sensors that a model is told of have no event. `kept`: the places of the readings that are events."""
-        active = {sensor for sensor, _ in {self._recorded.said[place] for place in kept}}
+    def _notice_sensors(self, said: Sequence[Said]) -> None:
+        """Say which sensors that a model is told of have no event. `said`: that of the events."""
+        active = {sensor for sensor, _ in set(said)}
         idle = [key for key, one in self._described.sensors.items() if not one.left_out and key not in active]
         if idle and active:
             one = len(idle) == 1
@@ -149,10 +157,8 @@ class Teller:
             message = f"{number} ({_some(idle)}), {rule}"
             self._reader.repair(self._path, None, "sensor without an event", message)
 
-    def _notice_flapping(self, kept: Sequence[int], told: Mapping[Said, Told]) -> None:
-        orders, said = self._recorded.orders, self._recorded.said
-        states = {pair: (pair[0], one.text or "") for pair, one in told.items()}
-        if found := flapping((orders[place], *states[said[place]]) for place in kept):
+    def _notice_flapping(self, orders: Sequence[datetime], said: Sequence[Said], told: Mapping[Said, Told]) -> None:
+        if found := flapping(orders, said, lambda pair: told[pair].text or ""):
             rule = "all are kept: mend the sensor, move its threshold, or leave it out (left_out: true)"
             self._reader.repair(self._path, None, FLAPPING, f"{in_words(found)}; {rule}")
 
@@ -182,6 +188,10 @@ class Teller:
             if (number := activity_number(given, activities)) is not None:
                 return number
         return None
+
+
+def _of(column: Sequence[T], places: Sequence[int]) -> Sequence[T]:
+    return column if len(places) == len(column) else [column[place] for place in places]
 
 
 def _some(texts: Sequence[str]) -> str:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 
-from har_llm.data.datasets.own.flapping import CHANGES, WITHIN, flapping
+from hypothesis import given
+from hypothesis import strategies as st
+
+from har_llm.data.datasets.own.flapping import CHANGES, WITHIN
+from har_llm.data.datasets.own.flapping import flapping as flapping_of
 from tests.data.datasets.own.homes import HISTORY, events_of, history_of, kinds, read
 
 NOON = datetime(2026, 3, 2, 12)
@@ -14,6 +19,10 @@ QUICK = WITHIN / (CHANGES - 1)
 
 def changes(sensor: str, count: int, step: timedelta, start: datetime = NOON) -> list[tuple[datetime, str, str]]:
     return [(start + place * step, sensor, ("on", "off")[place % 2]) for place in range(count)]
+
+
+def flapping(said: list[tuple[datetime, str, str]]) -> dict[str, int]:
+    return flapping_of([moment for moment, *_ in said], [(sensor, state) for _, sensor, state in said], lambda pair: pair[1])
 
 
 def test_a_sensor_flaps_with_so_many_changes_within_so_many_seconds() -> None:
@@ -35,6 +44,25 @@ def test_sensors_that_change_together_do_not_flap_and_the_worst_is_first() -> No
     assert not flapping([(NOON, f"sensor {number}", "on") for number in range(100)])
     both = sorted([*changes("a", CHANGES, QUICK), *changes("b", CHANGES + 1, QUICK)])
     assert list(flapping(both)) == ["b", "a"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0, 1, 2, 5, 11]), st.sampled_from("ab"), st.sampled_from(["on", "off"])),
+        max_size=40,
+    )
+)
+def test_it_is_what_counting_one_by_one_finds(steps: list[tuple[int, str, str]]) -> None:
+    moments = accumulate((timedelta(seconds=step) for step, _, _ in steps), initial=NOON)
+    said = [(moment, sensor, state) for moment, (_, sensor, state) in zip(moments, steps, strict=False)]
+    expected = {}
+    for sensor in "ab":
+        states = [(moment, state) for moment, one, state in said if one == sensor]
+        times = [moment for place, (moment, state) in enumerate(states) if not place or states[place - 1][1] != state]
+        starts = [place for place in range(len(times) - CHANGES + 1) if times[place + CHANGES - 1] - times[place] <= WITHIN]
+        if close := {place + more for place in starts for more in range(CHANGES)}:
+            expected[sensor] = len(close)
+    assert flapping(said) == expected
 
 
 def history(count: int) -> str:
