@@ -143,8 +143,25 @@ def _settings(choice: Mapping[str, Any], *left_out: str) -> Iterator[str]:
 
 def _engine(made_by: GeneratedBy) -> str:
     versions = ", ".join(f"{library} {version}" for library, version in made_by.versions.items())
-    hardware = f" on {made_by.hardware}" if made_by.hardware else ""
+    server = _server(made_by)
+    hardware = f" on {made_by.hardware}" if made_by.hardware else f" at {server}" if server else ""
     return f"{made_by.engine}{hardware}" + (f" ({versions})" if versions else "")
+
+
+def other_servers(run: RunResult, server: str | None) -> Iterator[str]:
+    """A sentence, if generations come from other servers than the one that would be asked now. `server`: its address; None
+    where none would be asked."""
+    made = {_server(one) for one in run.environment.generated_by}
+    if server is not None and (others := sorted(filter(None, made - {server}))):
+        yield (
+            f"Made by {', '.join(others)}, not by {server}: a run is the same whichever server answers. If another model or "
+            f"number format answers there, name it in model.revision, and its generations are made apart."
+        )
+
+
+def _server(made_by: GeneratedBy) -> str | None:
+    server = made_by.further.get("server")
+    return None if server is None else str(server)
 
 
 def _code(run: RunResult) -> str:

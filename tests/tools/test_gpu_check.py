@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.helpers import ROOT
+from tests.runs.sampled_runs import answered, sampled
 
 
 @pytest.fixture
@@ -124,6 +125,17 @@ def test_what_should_change_no_generation_or_few_answers_is_held_against_a_run_w
     assert f"{result.status}: {result.why}".startswith(status)
 
 
+def test_runs_are_compared_as_har_llm_writes_them(check: Any, tmp_path: Path) -> None:
+    answered(sampled(tmp_path / "one"), "$ids:3", "nothing")
+    answered(sampled(tmp_path / "other"), "$ids:3", "$ids:2")
+    one, other = (tmp_path / name / "outputs" for name in ("one", "other"))
+    assert check.same_generations(one, one) == check.like_answers(one, one) == ""
+    assert check.same_generations(one, other) == "1 of 2 generations are not those of one plain engine"
+    answers = list(check._answers(one))
+    assert set(answers) == {3, None}
+    assert check.like_answers(one, other).startswith(f"{answers.count(3)} of {len(answers)} events")
+
+
 STAND_IN = """#!{python}
 import json, pathlib, sys
 arguments = " ".join(sys.argv)
@@ -134,7 +146,8 @@ if text is None:
 run = pathlib.Path(arguments.partition("paths.outputs=")[2]) / "runs" / "one"
 run.mkdir(parents=True)
 answers = [None if one == "-" else int(one) for one in text.split()]
-rows = [{{"excluded": None, "strict": {{"activity": one}}}} for one in answers] + [{{"excluded": "beyond limit"}}]
+said = [{{"missed": "omitted"}} if one is None else {{"activity": one}} for one in answers]
+rows = [{{"strict": one}} for one in said] + [{{"excluded": "window beyond limit"}}]
 (run / "predictions.jsonl").write_text("\\n".join(map(json.dumps, rows)))
 (run / "windows.jsonl").write_text(json.dumps({{"generations": [{{"text": text}}]}}))
 """

@@ -14,7 +14,7 @@ from har_llm.data.records import WEEKDAYS, Moment
 from har_llm.report.terminal.run import show_head, show_notes
 from har_llm.runs.activities import PredictedSegment, moment_text
 from har_llm.runs.directory import EVENTS_CSV, SEGMENTS_CSV, RunResult
-from har_llm.runs.facts import described, label
+from har_llm.runs.facts import described, label, other_servers
 from har_llm.runs.result import Metrics
 from har_llm.runs.time_spent import COLUMNS, RULE, TimeSpent, time_spent
 
@@ -33,11 +33,13 @@ def show_jobs(jobs: Sequence[Job]) -> None:
     """Show the run of each job that has one."""
     for job in jobs:
         if job.result is not None and job.experiment is not None:
-            show_predictions(job.result, parsing=job.experiment.settings.metrics.parsing, fresh=job.fresh)
+            parsing, server = job.experiment.settings.metrics.parsing, job.experiment.engine.about().get("server")
+            show_predictions(job.result, parsing=parsing, fresh=job.fresh, server=server)
 
 
-def show_predictions(result: RunResult, *, parsing: str, fresh: bool) -> None:
-    """Show the segments of the first days, how long each activity takes in all, and where the files are."""
+def show_predictions(result: RunResult, *, parsing: str, fresh: bool, server: str | None = None) -> None:
+    """Show the segments of the first days, how long each activity takes in all, and where the files are. `server`: the one
+    that would be asked now, if any."""
     out, metrics = console(), result.metrics
     spent = time_spent(result.predictions(), metrics.activities, parsing)
     days = [(title, list(group)) for title, group in groupby(spent.segments, key=_day)]
@@ -57,6 +59,7 @@ def show_predictions(result: RunResult, *, parsing: str, fresh: bool) -> None:
             *_of_files(result),
             *spent.missing(),
             *_notes(metrics, parsing),
+            *other_servers(result, server),
             f"task=report 'runs=[{result.folder.name}]' draws the days.",
         ],
     )

@@ -17,7 +17,7 @@ from har_llm.common.console import console, plain, show_table
 from har_llm.common.tables import Table
 from har_llm.report.terminal.beside import show_beside
 from har_llm.runs.directory import RunResult
-from har_llm.runs.facts import Facts
+from har_llm.runs.facts import Facts, other_servers
 from har_llm.runs.summary import Summary, sample_title, shortened, summarise, window_lines
 
 if TYPE_CHECKING:
@@ -35,11 +35,21 @@ LINES_OF_REASONING, LONGEST_REASONING, LONGEST_ANSWER = 14, 2_000, 1_000
 def show_job(job: Job, beside: Sequence[RunResult] = ()) -> None:
     """Show the run of a single job, with the baselines beside it; nothing if it failed."""
     if job.result is not None and job.experiment is not None:
-        settings = job.experiment.settings.metrics
-        show_run(job.result, beside, headline=settings.headline, parsing=settings.parsing, fresh=job.fresh)
+        settings, server = job.experiment.settings.metrics, job.experiment.engine.about().get("server")
+        choice = {"headline": settings.headline, "parsing": settings.parsing}
+        show_run(job.result, beside, **choice, fresh=job.fresh, server=server)
 
 
-def show_run(result: RunResult, beside: Sequence[RunResult] = (), *, headline: str, parsing: str, fresh: bool) -> None:
+def show_run(
+    result: RunResult,
+    beside: Sequence[RunResult] = (),
+    *,
+    headline: str,
+    parsing: str,
+    fresh: bool,
+    server: str | None = None,
+) -> None:
+    """`server`: the one that would be asked now, if any."""
     out = console()
     summary = summarise(result, headline=headline, parsing=parsing)
     show_head(out, summary.title, summary.label)
@@ -55,7 +65,7 @@ def show_run(result: RunResult, beside: Sequence[RunResult] = (), *, headline: s
     for counts in (summary.missed, summary.activities, summary.confusions):
         if counts is not None:
             show_table(out, counts, most=WEAKEST)
-    show_notes(out, summary.notes)
+    show_notes(out, [*summary.notes, *other_servers(result, server)])
     out.print()
     out.print(_sample_panel(summary))
     show_head(out, summary.title, summary.label)  # again, as the beginning has gone past by now

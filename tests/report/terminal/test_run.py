@@ -61,6 +61,22 @@ def test_a_run_that_was_finished_before_says_so(tmp_path: Path, capsys: pytest.C
     assert "This run was finished before; nothing was generated" in shown(capsys, tmp_path, fresh=False)
 
 
+def test_generations_of_another_server_than_the_one_that_would_be_asked_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run keeps its name whichever server answers, so one of another model there was shown without a word."""
+    made_by = {"engine": "OpenAI", "versions": {}, "further": {"server": "http://one:8000/v1"}}
+    result = written(tmp_path / "run", rows(SESSIONS), environment={"generated_by": [made_by]})
+
+    def said(server: str | None) -> str:
+        run.show_run(result, headline="accuracy", parsing="strict", fresh=False, server=server)
+        return " ".join(capsys.readouterr().out.split())
+
+    assert "engine OpenAI at http://one:8000/v1" in said(None)
+    assert "Made by http://one:8000/v1, not by http://two:8000/v1: a run is the same" in said("http://two:8000/v1")
+    assert "Made by" not in said("http://one:8000/v1") and "Made by" not in said(None)
+
+
 def test_where_nothing_is_missed_one_line_says_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = shown(capsys, tmp_path, events=rows({"s1": [(1, 1), (2, 2)]}))
     assert "No event was missed." in out and "by cause" not in out and "confusions" not in out
