@@ -16,6 +16,10 @@ GIT_LFS = b"version https://git-lfs.github.com/spec/"
 OF_IMAGES = ("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json")
 """Files of a model that also reads images which say how these are prepared."""
 WEIGHT, LORA, PEFT_PREFIX = ".weight", ".lora_A.weight", "base_model.model."
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+"""A model's weights in one file, and what names the files of weights in several."""
+VOCABULARY = ("tokenizer.json", "*.model", "vocab.*", "tokenizer*.py", "tekken.json")
+"""The files that hold a tokenizer, or its code; a tokenizer_config.json alone makes none."""
 
 
 class Tensor(NamedTuple):
@@ -24,13 +28,39 @@ class Tensor(NamedTuple):
     shape: tuple[int, ...]
 
 
+def weight_files(folder: Path) -> list[Path]:
+    """The files of a model's weights, whether they are there or not: those that its index names, or the one file that
+    Transformers looks for; of an adapter its own. None for an index that cannot be read.
+
+    Others may lie beside them: the same weights once more in their makers' format (consolidated.safetensors).
+    """
+    if (folder / INDEX).is_file():
+        with suppress(OSError, ValueError, LookupError, AttributeError, TypeError):
+            return [folder / name for name in sorted(set(read_json(folder / INDEX)["weight_map"].values()))]
+        return []
+    return [folder / WHOLE] if (folder / WHOLE).is_file() else sorted(folder.glob("*.safetensors"))
+
+
+def lacking(folder: Path) -> str | None:
+    """What a model's folder lacks of a model's files, in words; None if it has them all."""
+    if not (folder / "config.json").is_file():
+        return "config.json"
+    if not any(any(folder.glob(pattern)) for pattern in VOCABULARY):
+        return "tokenizer"
+    files = weight_files(folder)
+    absent = [file.name for file in files if not file.is_file()]
+    if absent:
+        return f"{absent[0]}, which {INDEX} names"
+    return None if files else "weights in safetensors"
+
+
 def tensors(folder: Path) -> dict[str, Tensor]:
-    """All tensors of a folder's files, by name. Files that cannot be read are skipped: loading them gives the error."""
+    """All tensors of a folder's weights, by name. Files that cannot be read are skipped: loading them gives the error."""
     from safetensors import SafetensorError, safe_open
 
     found = {}
-    for file in sorted(folder.glob("*.safetensors")):
-        with suppress(SafetensorError), safe_open(file, framework="numpy") as stored:
+    for file in weight_files(folder):
+        with suppress(OSError, SafetensorError), safe_open(file, framework="numpy") as stored:
             for name in stored.keys():  # noqa: SIM118
                 part = stored.get_slice(name)
                 found[name] = Tensor(part.get_dtype(), tuple(part.get_shape()))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from har_llm.common.files import read_bounded
-from har_llm.models.checkpoint import FLOATS, tensors
+from har_llm.models.checkpoint import FLOATS, tensors, weight_files
 from har_llm.models.config import DTYPES, ModelConfig
 
 PACKED = {"I64": 8, "I32": 4, "I16": 2}
@@ -46,7 +46,7 @@ def _stored(folder: Path, each: int) -> float:
     """Bytes of the weights in a folder's files. `each`: of one that is not quantised."""
     stored = tensors(folder).values()
     size = sum(math.prod(one.shape) * (each if one.kind in FLOATS else PACKED.get(one.kind, 1)) for one in stored)
-    return float(size or sum(file.stat().st_size for file in folder.glob("*.safetensors")))
+    return float(size or sum(file.stat().st_size for file in weight_files(folder) if file.is_file()))
 
 
 def embedding_count(folder: Path) -> int | None:

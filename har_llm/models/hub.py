@@ -9,6 +9,8 @@ from pathlib import Path
 from har_llm.common.errors import first_line
 
 TIMEOUT_S = 4.0
+NOT_DOWNLOADED = ["consolidated*.safetensors"]
+"""The same weights once more, in their makers' format."""
 
 
 @lru_cache(maxsize=64)
@@ -32,6 +34,7 @@ def quantised_bytes(name: str, commit: str) -> float | None:
     """Bytes of the files of a model whose weights are quantised; None for any other, and where the hub does not say."""
     from huggingface_hub import HfApi
     from huggingface_hub.constants import HF_HUB_OFFLINE
+    from huggingface_hub.utils import filter_repo_objects
 
     if HF_HUB_OFFLINE:
         return None
@@ -41,15 +44,51 @@ def quantised_bytes(name: str, commit: str) -> float | None:
         return None
     if not (getattr(info, "config", None) or {}).get("quantization_config"):
         return None
-    return float(sum(file.size or 0 for file in info.siblings or () if file.rfilename.endswith(".safetensors"))) or None
+    files = filter_repo_objects(
+        info.siblings or (),
+        allow_patterns="*.safetensors",
+        ignore_patterns=NOT_DOWNLOADED,
+        key=lambda file: str(file.rfilename),
+    )
+    return float(sum(file.size or 0 for file in files)) or None
 
 
-def unavailable(name: str, revision: str, setting: str, error: Exception | None) -> str:
-    """A message: why `name` could not be downloaded, and what to do. `error` is None if the hub was not asked."""
+def is_known(name: str, commit: str, file: str, *, ask: bool) -> bool:
+    """Whether the cache has a small file of a model, or says that there is none: by a mark, or by the list of all its files.
+    If not, the hub may be asked, which fetches the file or leaves a mark."""
+    from huggingface_hub import get_cached_repo_tree, try_to_load_from_cache
+    from huggingface_hub.errors import CachedRepoTreeNotFoundError
+
+    if try_to_load_from_cache(name, file, revision=commit) is not None:
+        return True
+    try:
+        get_cached_repo_tree(name, revision=commit)
+    except CachedRepoTreeNotFoundError:
+        return ask and _is_told(name, commit, file)
+    return True
+
+
+@lru_cache(maxsize=64)
+def _is_told(name: str, commit: str, file: str) -> bool:
+    """Whether the hub gives a file, or says that there is none."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    try:
+        hf_hub_download(name, file, revision=commit, etag_timeout=TIMEOUT_S)
+    except Exception as error:  # the hub's client raises errors of many libraries
+        return isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError)
+    return True
+
+
+def unavailable(name: str, revision: str, setting: str, error: Exception | None, lacks: str | None = None) -> str:
+    """A message: why `name` could not be downloaded, and what to do. `error` is None if the hub was not asked. `lacks`: what
+    is lacking of it here; None if all is."""
     reason = "HF_HUB_OFFLINE is set" if error is None else _reason(error)
     at = "" if revision == "main" else f" at revision {revision}"
+    here = "not on this machine" if lacks is None else f"without its {lacks} on this machine"
     return (
-        f"{name}{at} is not on this machine and could not be downloaded from the Hugging Face hub ({reason}). On a machine "
+        f"{name}{at} is {here} and could not be downloaded from the Hugging Face hub ({reason}). On a machine "
         f"with a network, run `hf download {name}` (with HF_TOKEN for a gated model) and copy the cache here, or set "
         f"{setting} to its folder."
     )

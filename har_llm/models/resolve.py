@@ -7,23 +7,25 @@ is refused before it is downloaded. `huggingface_hub` is imported only for model
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
 from har_llm.common.errors import ConfigError, MissingError
-from har_llm.common.files import read_bounded
 from har_llm.common.hardware import available_memory
 from har_llm.common.numbers import data_size
 from har_llm.common.paths import expanded, published_id
 from har_llm.common.provenance import MANIFEST, Provenance, recorded
+from har_llm.common.typed_json import read_json
 from har_llm.models import chat_template, gguf, gguf_cache, hub
-from har_llm.models.checkpoint import tensors
+from har_llm.models.adapters import ADAPTER_FILES
+from har_llm.models.checkpoint import lacking, tensors
 from har_llm.models.config import DTYPES, EMBEDDED_PREFIX, FILES_PREFIX, ModelConfig
+from har_llm.models.fingerprint import fingerprint
 from har_llm.models.footprint import Footprint, footprint
 from har_llm.models.room import check_room
 
@@ -35,9 +37,10 @@ UNRESOLVED = "unresolved-"
 """Marks the revision of a model whose files are not known here, because a server has them."""
 DOWNLOADED = ["*.json", "*.txt", "*.jinja", "*.model", "*.safetensors"]
 """The files of a hub model that are downloaded: never pickles, and code only if model.trust_remote_code is true."""
+SHAPING_FILES = ("generation_config.json", "tokenizer_config.json")
+"""Files that a model may have or not, and that say what ends its texts."""
 SHAPING = {".json", ".txt", ".jinja", ".model", ".safetensors", ".py"}
 """Endings of the files that affect a model's output."""
-SMALL_FILE = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class ResolvedModel:
     """Of that file."""
     quantised_bytes: float | None = None
     """For a model that is not downloaded yet: the size of its files, if their weights are quantised."""
+    unknown: tuple[str, ...] = ()
+    """Of a model of the hub: files that are not in the cache, which does not say whether the model has them."""
 
     @cached_property
     def footprint(self) -> Footprint | None:
@@ -115,9 +120,11 @@ def resolve(model: ModelConfig, *, planning: bool = False) -> ResolvedModel:
 
 
 def template_digest(model: ResolvedModel) -> str | None:
-    """A digest of the model's chat template; None where its files are not known."""
+    """A digest of the model's chat template, and of what else its texts were made without though it may have it; None where
+    there is nothing of both."""
     text = None if model.known_files is None else chat_template.chat_template(model.known_files)
-    return None if text is None else hashlib.sha256(text.encode()).hexdigest()[:16]
+    parts = [*([] if text is None else [text]), *(f"without {name}" for name in model.unknown)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16] if parts else None
 
 
 def unresolved(model: ModelConfig) -> ResolvedModel:
@@ -143,7 +150,7 @@ def is_embedded(model: ResolvedModel) -> bool:
     """Whether the files are those of an embedded model, in whatever folder."""
     if not model.local:
         return model.config.id.startswith(EMBEDDED_PREFIX)
-    return model.revision in {FILES_PREFIX + _fingerprint(_shaping(folder)) for folder in _embedded_folders()}
+    return model.revision in {FILES_PREFIX + fingerprint(_shaping(folder)) for folder in _embedded_folders()}
 
 
 def check_memory(config: ModelConfig, weights: float | None, place: str, free: float) -> None:
@@ -177,13 +184,10 @@ def fetch(model: ResolvedModel) -> Path:
         return gguf_cache.dequantised(model.gguf, _version(model), model.config.dtype, model.config.parameters or 0)
     from huggingface_hub import snapshot_download
 
-    check_room(
-        f"{model.config.id} is a download of",
-        model.quantised_bytes or (model.config.parameters or 0) * DTYPES["bfloat16"],
-    )
-    patterns = [*DOWNLOADED, *(["*.py"] if model.config.trust_remote_code else [])]
+    size = model.quantised_bytes or (model.config.parameters or 0) * DTYPES["bfloat16"]
+    check_room(f"{model.config.id} is a download of", size - _downloaded(model))
     try:
-        folder = Path(snapshot_download(model.config.id, revision=model.revision, allow_patterns=patterns))
+        folder = Path(snapshot_download(model.config.id, revision=model.revision, **_patterns(model.config)))
     except Exception as error:  # the hub's client raises errors of many libraries
         raise MissingError(hub.unavailable(model.config.id, model.config.revision, "model.id", error)) from error
     _check_parts(model.config, folder)
@@ -199,6 +203,15 @@ def check_joined(model: ResolvedModel) -> None:
             f"{parts}, which only llama.cpp reads as they are; take engine=llama_cpp, or join them first "
             f"(llama-gguf-split --merge {model.gguf} {whole}) and set model.id to that file."
         )
+
+
+def _downloaded(model: ResolvedModel) -> int:
+    """Bytes of a hub model's weights that an earlier download has left in the cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    cached = try_to_load_from_cache(model.config.id, "config.json", revision=model.revision)
+    files = Path(cached).parent.glob("*.safetensors") if isinstance(cached, str) else ()
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _embedded_folder(model: ModelConfig) -> Path:
@@ -220,7 +233,7 @@ def _resolve_folder(model: ModelConfig, folder: Path) -> ResolvedModel:
         raise MissingError(f"model.id is {model.id!r}, which holds an adapter, not a model; set model.id to its base model.")
     _check_revision(model, "folder")
     _check_parts(model, folder)
-    return ResolvedModel(model, f"{FILES_PREFIX}{_fingerprint(_shaping(folder))}", folder)
+    return ResolvedModel(model, f"{FILES_PREFIX}{fingerprint(_shaping(folder))}", folder)
 
 
 def _check_revision(model: ModelConfig, what: str) -> None:
@@ -256,7 +269,7 @@ def _resolve_gguf(model: ModelConfig, file: Path) -> ResolvedModel:
     config = replace(model, parameters=model.parameters or header.parameters)
     first, *others = header.files
     content = {gguf.ENDING: first, **{f"{number}{gguf.ENDING}": one for number, one in enumerate(others, 2)}}
-    revision = f"{FILES_PREFIX}{_fingerprint(content)}.{gguf_cache.FORMAT}"
+    revision = f"{FILES_PREFIX}{fingerprint(content)}.{gguf_cache.FORMAT}"
     found = ResolvedModel(config, revision, None, gguf=first, further_parts=others)
     folder = gguf_cache.folder_of(first, _version(found), model.dtype)
     return replace(found, path=folder if folder.is_dir() else None)
@@ -274,35 +287,28 @@ def _check_parts(model: ModelConfig, folder: Path) -> None:
                 f"{path} is a pipe or a device, which a library would read for ever; put the model's own file there, or "
                 f"remove it."
             )
-    for pattern, what in (
-        ("config.json", "config.json"),
-        ("tokenizer*", "tokenizer"),
-        ("*.safetensors", "weights in safetensors"),
-    ):
-        if not any(folder.glob(pattern)):
-            raise MissingError(f"model.id is {model.id!r}, which has no {what}; name a folder or repository that has it.")
+    if (lacks := lacking(folder)) is not None:
+        raise MissingError(f"model.id is {model.id!r}, which has no {lacks}; name a folder or repository that has it.")
+    if (folder / ADAPTER_FILES[0]).is_file():
+        raise MissingError(
+            f"{folder} holds an adapter ({ADAPTER_FILES[0]}) beside a model, to which Transformers would add it without a "
+            f"word. To run with it, set model.id={_base(folder)} lora=adapter lora.path={model.id}; to run without it, copy "
+            f"the folder without the adapter's files."
+        )
+
+
+def _base(folder: Path) -> str:
+    """What an adapter's config says that it was made for."""
+    with suppress(OSError, ValueError, AttributeError):
+        base = read_json(folder / ADAPTER_FILES[0]).get("base_model_name_or_path")
+        return base if isinstance(base, str) and base else "BASE"
+    return "BASE"
 
 
 def _shaping(folder: Path) -> dict[str, Path]:
     """The files of a folder that affect the output, by name."""
     files = (file for file in sorted(folder.iterdir()) if file.is_file() and file.suffix in SHAPING)
     return {file.name: file for file in files if file.name != MANIFEST}
-
-
-def _fingerprint(files: Mapping[str, Path]) -> str:
-    """A digest of files and their names. Of a large one: its size, and 4 kB of every MB."""
-    digest = hashlib.sha256()
-    for name, file in files.items():
-        size = file.stat().st_size
-        digest.update(f"{name}:{size}:".encode())
-        with file.open("rb") as stream:
-            if size <= SMALL_FILE:
-                digest.update(stream.read())
-                continue
-            for place in range(0, size, 2**20):
-                stream.seek(place)
-                digest.update(stream.read(4096))
-    return digest.hexdigest()[:16]
 
 
 def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
@@ -315,12 +321,15 @@ def _resolve_hub(model: ModelConfig, planning: bool) -> ResolvedModel:
     except HFValidationError as error:
         raise ConfigError(f"model.id is {model.id!r}, which is not a valid name on the hub: {error}") from None
     folder = Path(cached).parent if isinstance(cached, str) else None
-    if folder is not None and _complete(folder):
-        return ResolvedModel(model, folder.name, folder)
+    lacks = None if folder is None else _lacking_in_cache(model, folder)
+    if folder is not None and lacks is None:
+        _check_parts(model, folder)
+        unknown = (file for file in SHAPING_FILES if not hub.is_known(model.id, folder.name, file, ask=commit is not None))
+        return ResolvedModel(model, folder.name, folder, unknown=tuple(unknown))
     if commit is None and not planning:
         # A model that cannot be downloaded may also be too large; then say so too, because the network would not help.
         size = footprint(model, None)
-        reason = hub.unavailable(model.id, model.revision, "model.id", problem)
+        reason = hub.unavailable(model.id, model.revision, "model.id", problem, lacks)
         try:
             check_memory(model, None if size is None else size.weights, *available_memory())
         except MissingError as too_large:
@@ -342,7 +351,7 @@ def _fetch_small_files(name: str, commit: str | None, *, planning: bool) -> Path
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     folder = None
-    for file in (MANIFEST, *chat_template.FILES) if commit else ():
+    for file in dict.fromkeys((MANIFEST, *chat_template.FILES, *SHAPING_FILES)) if commit else ():
         try:
             folder = Path(hf_hub_download(name, file, revision=commit, etag_timeout=hub.TIMEOUT_S)).parent
         except Exception as error:  # the hub's client raises errors of many libraries
@@ -352,13 +361,19 @@ def _fetch_small_files(name: str, commit: str | None, *, planning: bool) -> Path
     return folder
 
 
-def _complete(folder: Path) -> bool:
-    """Whether a cached download has all its weights; in an interrupted one, the small files came first."""
-    index = folder / "model.safetensors.index.json"
-    if not index.is_file():
-        return any(folder.glob("*.safetensors"))
+def _lacking_in_cache(model: ModelConfig, folder: Path) -> str | None:
+    """What a cached download lacks of a model's files, and of all that its repository has of those that we download, by the
+    list of them that a download leaves in the cache. In an interrupted one, some files came first."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
     try:
-        shards = set(json.loads(read_bounded(index))["weight_map"].values())
-    except (OSError, ValueError, KeyError, AttributeError, RecursionError):
-        return False
-    return all((folder / shard).is_file() for shard in shards)
+        snapshot_download(model.id, revision=folder.name, local_files_only=True, **_patterns(model))
+    except LocalEntryNotFoundError:
+        return lacking(folder) or "smaller files"
+    return lacking(folder)
+
+
+def _patterns(model: ModelConfig) -> dict[str, list[str]]:
+    code = ["*.py"] if model.trust_remote_code else []
+    return {"allow_patterns": [*DOWNLOADED, *code], "ignore_patterns": hub.NOT_DOWNLOADED}

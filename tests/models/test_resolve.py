@@ -9,7 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from huggingface_hub._tree_cache import TreeCacheEntry, write_tree_cache
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -33,6 +35,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 def nothing_is_remembered() -> None:
     hub.commit_of.cache_clear()
     hub.quantised_bytes.cache_clear()
+    hub._is_told.cache_clear()
 
 
 def model(**changes: Any) -> ModelConfig:
@@ -43,6 +46,8 @@ def complete(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text("{}")
     (folder / "tokenizer.json").write_text("{}")
+    (folder / "tokenizer_config.json").write_text("{}")
+    (folder / "generation_config.json").write_text("{}")
     (folder / "model.safetensors").write_bytes(b"weights")
     return folder
 
@@ -90,6 +95,36 @@ def test_a_file_that_a_library_would_read_for_ever_is_refused(tmp_path: Path) ->
         resolve(model(id=str(tmp_path)))
 
 
+def test_a_shard_that_the_index_names_is_part_of_a_folder(tmp_path: Path) -> None:
+    """And what lies beside the shards is none: Mistral's own format holds the same weights once more."""
+    from safetensors.numpy import save_file
+
+    folder = complete(tmp_path)
+    (folder / "model.safetensors").unlink()
+    for name in ("model-1.safetensors", "consolidated.safetensors"):
+        save_file({name: np.zeros((3, 4), "float32")}, folder / name)
+    shards = {"a": "model-1.safetensors", "b": "model-2.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
+    with pytest.raises(MissingError, match=r"has no model-2\.safetensors, which model\.safetensors\.index\.json names"):
+        resolve(model(id=str(folder)))
+    save_file({"more": np.zeros((2, 4), "float32")}, folder / "model-2.safetensors")
+    found = resolve(model(id=str(folder), dtype="float32"))
+    assert weights.parameter_count(found) == 20 and found.footprint is not None and found.footprint.weights == 80
+
+
+@pytest.mark.parametrize("config", ['{"base_model_name_or_path": "org/base"}', "{"])
+def test_an_adapter_beside_a_model_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: str) -> None:
+    """Transformers would add it to the model, and the run would be called one without an adapter."""
+    base = "org/base" if len(config) > 1 else "BASE"
+    for folder, id in ((complete(tmp_path / "mine"), str(tmp_path / "mine")), (cached(tmp_path, monkeypatch), "org/name")):
+        (folder / "adapter_config.json").write_text(config)
+        with pytest.raises(MissingError, match=f"To run with it, set model.id={base} lora=adapter lora.path={id}; to run"):
+            resolve(model(id=id))
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *a, **k: str(folder))
+    with pytest.raises(MissingError, match=f"{folder} holds an adapter \\(adapter_config.json\\) beside a model"):
+        weights.fetch(ResolvedModel(model(), COMMIT, None))
+
+
 def test_an_adapter_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text("{}")
     with pytest.raises(MissingError, match="holds an adapter, not a model"):
@@ -123,6 +158,57 @@ def test_a_cached_hub_model_is_resolved_to_its_commit(
     found = resolve(model(revision=revision))
     assert (found.revision, found.path) == (COMMIT, folder)
     assert weights.fetch(found) == folder
+
+
+@pytest.mark.parametrize(
+    ("absent", "lacks"), [("tokenizer.json", "tokenizer"), ("model.safetensors", "weights in safetensors")]
+)
+def test_a_cache_without_all_of_a_models_files_is_no_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absent: str, lacks: str
+) -> None:
+    """The small files that keys are made of are fetched before the rest."""
+    (cached(tmp_path, monkeypatch) / absent).unlink()
+    with pytest.raises(MissingError, match=f"^org/name is without its {lacks} on this machine and could not be downloaded"):
+        resolve(model())
+
+
+def listed(tmp_path: Path, names: list[str]) -> None:
+    """Put the list of a repository's files into the cache, as its download does."""
+    entries = {name: TreeCacheEntry(size=1, blob_id="0" * 40) for name in names}
+    write_tree_cache(str(tmp_path / "hub" / "models--org--name"), COMMIT, entries)
+
+
+def test_a_cache_without_a_file_that_its_repository_has_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without generation_config.json, texts would have other ends."""
+    folder = cached(tmp_path, monkeypatch)
+    whole = weights.template_digest(resolve(model()))
+    here = [file.name for file in folder.iterdir()]
+    listed(tmp_path, [*here, "README.md", "consolidated.safetensors", "pytorch_model.bin"])
+    assert resolve(model()).path == folder
+    (folder / "generation_config.json").unlink()
+    with pytest.raises(MissingError, match=r"^org/name is without its smaller files on this machine and could not be"):
+        resolve(model())
+    listed(tmp_path, [name for name in here if name != "generation_config.json"])
+    assert weights.template_digest(resolve(model())) == whole
+
+
+def test_what_nobody_knows_of_a_repository_is_part_of_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = cached(tmp_path, monkeypatch)
+    whole = resolve(model())
+    (folder / "generation_config.json").unlink()
+    without = resolve(model())
+    assert (whole.unknown, without.unknown) == ((), ("generation_config.json",))
+    assert (without.path, without.revision) == (folder, COMMIT)
+    assert weights.template_digest(without) != weights.template_digest(whole)
+    (mark := folder.parents[1] / ".no_exist" / COMMIT / "generation_config.json").parent.mkdir(parents=True)
+    mark.touch()
+    assert resolve(model()) == whole  # the repository has none
+
+    mark.unlink()
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *a, **k: (folder / "generation_config.json").touch())
+    hub._is_told.cache_clear()
+    asked = resolve(model(revision=COMMIT))
+    assert (asked.unknown, asked.path) == ((), folder) and (folder / "generation_config.json").exists()
 
 
 def test_a_hub_model_that_is_not_here_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +263,8 @@ def test_the_hubs_answer_is_the_revision(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_quantised_model_under_the_name_of_the_whole_one_is_as_large_as_its_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any] | None, expected: float
 ) -> None:
-    files = [SimpleNamespace(rfilename=name, size=size) for name, size in (("a.safetensors", 19e9), ("b.bin", 1e9))]
+    sizes = {"a.safetensors": 19e9, "consolidated.safetensors": 19e9, "b.bin": 1e9}
+    files = [SimpleNamespace(rfilename=name, size=size) for name, size in sizes.items()]
     info = SimpleNamespace(sha=COMMIT, config=config, siblings=files)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda self, *a, **k: info)
@@ -244,21 +331,10 @@ def test_an_interrupted_download_is_not_taken_for_a_model(tmp_path: Path, monkey
     assert resolve(model(revision=COMMIT)).path == folder
 
 
-def test_a_change_in_the_middle_of_large_weights_or_in_code_is_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(weights, "SMALL_FILE", 2**20)
-    folder = complete(tmp_path)
-    content = bytearray(5 * 2**20)
-    revisions = []
-    for place in (0, 2 * 2**20 + 7, None):
-        if place is not None:
-            content[place] = 1
-        else:
-            (folder / "modeling.py").write_text("pass")
-        (folder / "model.safetensors").write_bytes(content)
-        revisions.append(resolve(model(id=str(folder))).revision)
-    assert len(set(revisions)) == 3
+def test_code_is_part_of_a_folders_version(tmp_path: Path) -> None:
+    before = resolve(model(id=str(complete(tmp_path)))).revision
+    (tmp_path / "modeling.py").write_text("pass")
+    assert resolve(model(id=str(tmp_path))).revision != before
 
 
 def test_a_hub_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
