@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,11 @@ from transformers import (
 )
 
 from har_llm.common.errors import EngineError
+from har_llm.engines import unused_weights as unused
 from har_llm.engines.base import Adapter, Request
 from har_llm.engines.chat import loading
 from har_llm.models.adapters import ADAPTER_FILES
-from har_llm.models.checkpoint import tensors
+from har_llm.models.checkpoint import FLOATS, WEIGHT, tensors, uneven_layer, weight_files
 
 FIXED = {"use_safetensors": True, "local_files_only": True, "output_loading_info": True, "ignore_mismatched_sizes": True}
 """Arguments of from_pretrained for every model: never a pickle of unknown origin, never a download; what does not fit is
@@ -43,7 +43,7 @@ def load_model(path: str | Path, **options: Any) -> Any:
     config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=options["trust_remote_code"])
     model, found = _auto_class(config).from_pretrained(path, **options)
     # Transformers goes on without a quantisation that it does not know.
-    unpacked = getattr(model, "hf_quantizer", None) is not None
+    unpacked = _is_quantised(config) and getattr(model, "hf_quantizer", None) is not None
     _check_complete(model, found, Path(path), quantised=unpacked)
     return model
 
@@ -61,26 +61,39 @@ def _is_quantised(config: Any) -> bool:
 
 
 def _check_complete(model: Any, found: Mapping[str, Any], folder: Path, *, quantised: bool) -> None:
-    """Raise EngineError for weights that the files lack, have in another shape, or have beyond the model's layers.
+    """Raise EngineError for weights that the files lack, have in another shape, or have and the model does not use.
 
-    `found`: what Transformers says of loading them. Of a quantised layer any weight will do: packed ones have other names.
+    `found`: what Transformers says of loading them. The parts of a quantised layer have other names than its weights.
     """
+    stored = tensors(folder)
     names, more = list(model.state_dict()), sorted(found["unexpected_keys"])
-    packed = {name.rpartition(".")[0] for name in more} if quantised else set()
-    lacking = [name for name in names if name in found["missing_keys"] and name.rpartition(".")[0] not in packed]
+    parts = _quantised_parts(model, more) if quantised else {}
+    packed = set(parts.values())
+    lacking = [
+        name
+        for name in names
+        if name in found["missing_keys"] and (name.rpartition(".")[0] not in packed or name.endswith("bias"))
+    ]
     if lacking:
         others = f" (there is {more[0]}, which the model does not have)" if more else ""
         raise EngineError(
             f"{_files(folder)} lacks {len(lacking)} of the model's {len(names)} weights, first {lacking[0]}{others}; they "
             f"would be random numbers. Download the model again, or set model.id to a folder with all of its weights."
         )
-    kinds = {re.sub(r"\d+", "0", name) for name in names}
-    beyond = [name for name in more if re.sub(r"\d+", "0", name) in kinds]
+    if quantised and (fault := uneven_layer(stored)) is not None:
+        raise EngineError(f"{_files(folder)} {fault}. Download the model again.")
+    beyond = unused.harmful(model, [name for name in more if name not in parts], folder)
     if beyond:
         raise EngineError(
-            f"{_files(folder)} has {beyond[0]}, which is beyond the layers that {folder / 'config.json'} describes "
-            f"({len(beyond)} such weights); the model would run without it. Use the config.json of these weights."
+            f"{_files(folder)} has {beyond[0]}, which the model that {folder / 'config.json'} describes does not have "
+            f"({len(beyond)} such weights); it would run without it. Use the config.json of these weights."
         )
+    for name, one in () if quantised else stored.items():
+        if name.endswith(WEIGHT) and one.kind not in FLOATS:
+            raise EngineError(
+                f"{_files(folder)} has {name} in the number format {one.kind}, but {folder / 'config.json'} names no "
+                f"quantisation by which to read it. Use the config.json of these weights."
+            )
     for name, ours, its in () if quantised else sorted(found["mismatched_keys"]):
         raise EngineError(
             f"{_files(folder)}: {name} is {_in_words(ours)}, but {_in_words(its)} by {folder / 'config.json'}. Use the "
@@ -88,8 +101,26 @@ def _check_complete(model: Any, found: Mapping[str, Any], folder: Path, *, quant
         )
 
 
+def _quantised_parts(model: Any, names: Sequence[str]) -> dict[str, str]:
+    """Of the names that a model does not have those of parts of its quantised layers, such as scales, and whose they are.
+
+    A weight or a bias of its own is none. Experts that the model has as one layer may be stored one by one.
+    """
+    modules = dict(model.named_modules())
+    parts = {}
+    for name in names:
+        place, _, last = name.rpartition(".")
+        owner = place
+        while owner not in modules:
+            owner = owner.rpartition(".")[0]
+        fused = next(modules[owner].parameters(recurse=False), None) is not None
+        if owner and last not in ("weight", "bias") and (owner == place or fused):
+            parts[name] = owner
+    return parts
+
+
 def _files(folder: Path) -> str:
-    found = sorted(folder.glob("*.safetensors"))
+    found = weight_files(folder)
     return str(found[0] if len(found) == 1 else folder / "*.safetensors")
 
 

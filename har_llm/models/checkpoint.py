@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -65,6 +66,28 @@ def tensors(folder: Path) -> dict[str, Tensor]:
                 part = stored.get_slice(name)
                 found[name] = Tensor(part.get_dtype(), tuple(part.get_shape()))
     return found
+
+
+def uneven_layer(stored: Mapping[str, Tensor]) -> str | None:
+    """What a quantised layer lacks that layers of the same name have, in words; None if each has all of its parts.
+
+    Layers that are left as they were, or are quantised in another way, have parts of other kinds, not fewer.
+    """
+    layers: dict[str, dict[str, set[tuple[str, str]]]] = {}
+    for name, one in stored.items():
+        layer = (
+            name.partition(f"{WEIGHT}.")[0] if f"{WEIGHT}." in name else name.rpartition(".")[0]
+        )  # bitsandbytes' or others'
+        part = name[len(layer) :]
+        if part != ".bias":
+            layers.setdefault(re.sub(r"\d+", "0", layer), {}).setdefault(layer, set()).add((part, one.kind))
+    for alike in layers.values():
+        kinds = {frozenset(parts): layer for layer, parts in alike.items()}
+        for layer, parts in alike.items():
+            for whole, other in kinds.items():
+                if parts < whole:
+                    return f"lacks {layer}{min(whole - parts)[0]}, a part of a quantised layer that {other} has"
+    return None
 
 
 def check_whole(folder: Path) -> None:

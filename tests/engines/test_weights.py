@@ -18,6 +18,7 @@ from tests.altered_files import Tensors, altered, without_a_layer
 from tests.composing import experiment
 from tests.engines.scripted_requests import request
 from tests.lora_adapters import random_adapter
+from tests.vision_language import vision_language_model
 
 pytestmark = pytest.mark.slow  # importing PEFT
 
@@ -114,6 +115,26 @@ def narrow_layer(tensors: Tensors) -> Tensors:
     return {name: one[:, :-1].contiguous() if "layers.1.mlp.up_proj" in name else one for name, one in tensors.items()}
 
 
+def with_biases(tensors: Tensors) -> Tensors:
+    """Of a model with attention_bias=true."""
+    return tensors | {
+        name.replace("weight", "bias"): one[:, 0].clone() for name, one in tensors.items() if "q_proj.weight" in name
+    }
+
+
+def in_8_bits(tensors: Tensors) -> Tensors:
+    import torch
+
+    return {name: one.to(torch.float8_e4m3fn) if "proj.weight" in name else one for name, one in tensors.items()}
+
+
+def scaled(tensors: Tensors) -> Tensors:
+    """As fp8 checkpoints are, here without their config.json."""
+    import torch
+
+    return in_8_bits(tensors) | {f"{name}_scale_inv": torch.ones(1, 1) for name in tensors if "proj.weight" in name}
+
+
 def by_outline(folder: Path) -> Any:
     return Outline(folder, trust_remote_code=False)
 
@@ -136,7 +157,23 @@ def by_loading(folder: Path) -> Any:
             "lacks 58 of the model's 58 weights, first model.embed_tokens.weight (there is "
             "wrapped.model.embed_tokens.weight, which the model does not have); they would",
         ),
-        (deeper, "has model.layers.7.input_layernorm.weight, which is beyond the layers that {config} describes (11 such"),
+        (
+            deeper,
+            "has model.layers.7.input_layernorm.weight, which the model that {config} describes does not have (11 such "
+            "weights); it would run without it. Use the config.json of these weights.",
+        ),
+        (
+            with_biases,
+            "has model.layers.0.self_attn.q_proj.bias, which the model that {config} describes does not have (5 s",
+        ),
+        (
+            scaled,
+            "has model.layers.0.mlp.down_proj.weight_scale_inv, which the model that {config} describes does not have (35",
+        ),
+        (
+            in_8_bits,
+            "has model.layers.0.mlp.down_proj.weight in the number format F8_E4M3, but {config} names no quantisation by",
+        ),
         (
             narrow_layer,
             ": model.layers.1.mlp.up_proj.weight is 480 x 159, but 480 x 160 by {config}. Use the config.json of",
@@ -153,17 +190,83 @@ def test_files_without_exactly_the_models_weights_are_refused_with_the_first_of_
     assert told.format(config=folder / "config.json") in str(refused.value)
 
 
+def of_config(folder: Path, **changes: Any) -> Path:
+    """The folder, with other settings in its config.json."""
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+    return folder
+
+
+@pytest.mark.parametrize("read", [by_outline, by_loading])
+def test_weights_of_another_architecture_are_refused(tmp_path: Path, read: Callable[[Path], Any]) -> None:
+    """A model of Llama's has all weights of this one, but those that norm queries and keys."""
+    folder = altered(teacher(), tmp_path / "model", dict)
+    of_config(folder, model_type="llama", architectures=["LlamaForCausalLM"])
+    with pytest.raises(EngineError, match=r"has model\.layers\.0\.self_attn\.k_norm\.weight, which .* \(10 such weights\)"):
+        read(folder)
+
+
+def with_what_is_not_used(tensors: Tensors) -> Tensors:
+    import torch
+
+    mask, zeros, ones = torch.ones(1, 1, 8, 8, dtype=torch.bool), torch.zeros(160), torch.ones(160)
+    return tensors | {
+        "model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(16),
+        "model.rotary_emb.cos_cached": torch.ones(16),
+        "model.layers.0.attn.masked_bias": mask,
+        "model.layers.0.self_attn.o_proj.bias": zeros,
+        "mtp.layers.0.self_attn.q_proj.weight": ones,
+        "model.mtp_layers.0.mlp.up_proj.weight": ones.clone(),
+        "model.layers.5.mlp.up_proj.weight": ones.clone(),  # config.json says what it is
+        "model.vision_tower.blocks.0.norm.weight": ones.clone(),
+        "multi_modal_projector.linear.bias": ones.clone(),
+    }
+
+
+@pytest.mark.parametrize("read", [by_outline, by_loading])
+def test_what_every_model_leaves_unused_is_let_through(tmp_path: Path, read: Callable[[Path], Any]) -> None:
+    """Tables of positions, masks, biases of zeros, layers that predict tokens beyond the next, parts that read images."""
+    folder = altered(teacher(), tmp_path / "model", with_what_is_not_used)
+    read(of_config(folder, num_nextn_predict_layers=1))
+    with pytest.raises(EngineError, match=r"has model\.layers\.5\.mlp\.up_proj\.weight, which"):
+        read(of_config(folder, num_nextn_predict_layers=0))
+
+
+def test_a_part_that_reads_images_is_used_where_the_model_has_it(tmp_path: Path) -> None:
+    def more(tensors: Tensors) -> Tensors:
+        name, one = next((name, one) for name, one in tensors.items() if "visual" in name)
+        return tensors | {name.replace(name.rpartition(".")[2], "gate"): one.clone()}
+
+    folder = vision_language_model(tmp_path / "whole")
+    by_outline(folder)
+    with pytest.raises(EngineError, match=r"has model\.visual\..*\.gate, which the model that .* \(1 such"):
+        by_outline(altered(folder, tmp_path / "more", more))
+
+
 def packed(folder: Path, method: str, change: Callable[[Tensors], Tensors] = dict) -> Path:
     """The teacher, with packed weights in its linear layers as a quantised checkpoint has them."""
     made = altered(teacher(), folder, lambda tensors: change(_with_packed_names(tensors)))
-    config = json.loads((made / "config.json").read_text())
-    quantised = {**config, "quantization_config": {"quant_method": method, "bits": 4}}
-    (made / "config.json").write_text(json.dumps(quantised))
-    return made
+    return of_config(made, quantization_config={"quant_method": method, "bits": 4})
 
 
 def _with_packed_names(tensors: Tensors) -> Tensors:
-    return {name.replace("proj.weight", "proj.qweight"): one for name, one in tensors.items()}
+    """And with scales and biases of zeros, which GPTQ's first tool gave each layer. One layer is left as it was."""
+    import torch
+
+    made = {}
+    for name, one in tensors.items():
+        if not name.endswith("proj.weight") or "layers.3" in name:
+            made[name] = one
+            continue
+        layer = name.removesuffix("weight")
+        made[f"{layer}qweight"] = torch.ones(one.shape[1] // 8, one.shape[0], dtype=torch.int32)
+        made[f"{layer}scales"] = torch.ones(1, one.shape[0], dtype=torch.float16)
+        made[f"{layer}bias"] = torch.zeros(one.shape[0])
+    return made
+
+
+def without(part: str) -> Callable[[Tensors], Tensors]:
+    return lambda tensors: {name: one for name, one in tensors.items() if f".layers.1.{part}" not in name}
 
 
 def test_packed_weights_of_a_quantised_layer_are_not_taken_for_missing_ones(tmp_path: Path, adapter: Path) -> None:
@@ -176,9 +279,32 @@ def test_packed_weights_of_a_quantised_layer_are_not_taken_for_missing_ones(tmp_
         Outline(packed(tmp_path / "half", "gptq", without_a_layer), trust_remote_code=False)
 
 
+@pytest.mark.parametrize("part", ["mlp.up_proj.scales", "mlp.up_proj.qweight"])
+def test_a_quantised_layer_needs_all_parts_that_others_of_its_name_have(tmp_path: Path, part: str) -> None:
+    told = (
+        rf"model\.safetensors lacks model\.layers\.1\.{part}, a part of a quantised layer that model\.layers\.\d\.mlp\.up_pr"
+    )
+    with pytest.raises(EngineError, match=told):
+        by_outline(packed(tmp_path / "model", "gptq", without(part)))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (with_biases, "has model.layers.3.self_attn.q_proj.bias, which the model that .* does not have \\(1 such"),
+        (deeper, r"has model.layers.7.input_layernorm.weight, which .* \(18 such"),
+    ],
+)
+def test_what_a_quantised_model_does_not_use_is_refused_too(
+    tmp_path: Path, change: Callable[[Tensors], Tensors], told: str
+) -> None:
+    with pytest.raises(EngineError, match=told):
+        by_outline(packed(tmp_path / "model", "gptq", change))
+
+
 def test_a_quantisation_that_nobody_unpacks_is_no_reason_to_pass_over_missing_weights(tmp_path: Path) -> None:
     """Transformers goes on without one that it does not know, and draws the weights of its layers at random."""
-    with pytest.raises(EngineError, match=r"lacks 35 of the model's 58 weights, first model\.layers\.0\.self_attn\.q_proj"):
+    with pytest.raises(EngineError, match=r"lacks 28 of the model's 58 weights, first model\.layers\.0\.self_attn\.q_proj"):
         by_loading(packed(tmp_path / "model", "of_another_library"))
 
 
