@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy
@@ -49,15 +51,17 @@ def write_gguf(
     without: str = "",
     extra: str = "",
     division: str = "qwen2",
+    further: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
-    """The file that is written; with `in_parts` the first of PARTS."""
+    """The file that is written; with `in_parts` the first of PARTS. `further`: tokens that the student does not have, each with
+    the name that the header gives it, or "" for none."""
     from gguf import GGUFWriter
 
     file.parent.mkdir(exist_ok=True)
     writer = GGUFWriter(file, architecture, split_max_tensors=math.ceil(len(weights()) / PARTS) if in_parts else 0)
     config, tokenizer = (json.loads((student() / name).read_text()) for name in ("config.json", "tokenizer.json"))
     _describe(writer, config)
-    _add_tokenizer(writer, tokenizer, config["vocab_size"], division)
+    _add_tokenizer(writer, tokenizer, config["vocab_size"], division, further)
     if template is None:
         template = (student() / "chat_template.jinja").read_text()
     if template:
@@ -97,12 +101,16 @@ def _describe(writer: Any, config: dict[str, Any]) -> None:
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
 
 
-def _add_tokenizer(writer: Any, tokenizer: dict[str, Any], rows: int, division: str) -> None:
+def _add_tokenizer(writer: Any, tokenizer: dict[str, Any], rows: int, division: str, further: Mapping[str, str]) -> None:
     added = {one["content"]: one["id"] for one in tokenizer["added_tokens"]}
     vocabulary = {**tokenizer["model"]["vocab"], **added}
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(division)
     tokens = sorted(vocabulary, key=vocabulary.__getitem__)
+    for token, name in further.items():
+        if name:
+            writer.add_uint32(f"tokenizer.ggml.{name}_token_id", len(tokens))
+        tokens.append(token)
     tokens += [f"[PAD{place}]" for place in range(len(tokens), rows)]  # as llama.cpp fills them up
     writer.add_token_list(tokens)
     special = {one["content"] for one in tokenizer["added_tokens"] if one["special"]}

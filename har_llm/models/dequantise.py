@@ -11,11 +11,10 @@ from typing import Any
 from har_llm.common.errors import EngineError, first_line
 from har_llm.common.process import Caller
 from har_llm.models.gguf import read_header
+from har_llm.models.gguf_ends import ends
 
 SPECIAL = {"bos_token": "bos", "eos_token": "eos", "pad_token": "padding", "unk_token": "unknown"}
 """Special tokens of a tokenizer, and their names in a GGUF file."""
-ENDS = ("eos", "eot", "eom")
-"""Names in a GGUF file of tokens that end a generation."""
 
 BYTE_LEVEL = "gpt2"
 """What a GGUF file calls a tokenizer that merges bytes."""
@@ -68,8 +67,8 @@ def dequantise(gguf: str, folder: str, dtype: str) -> None:
     model.hf_quantizer = None  # it is quantised no more
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
-    ends = _ids(file, ENDS)
-    model.config.eos_token_id = model.generation_config.eos_token_id = ends or None
+    ending = ends(header.values, tokenizer.get_vocab())
+    model.config.eos_token_id = model.generation_config.eos_token_id = ending or None
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
@@ -84,7 +83,7 @@ def _tokenizer(file: Path) -> Any:
     if merges_bytes and getattr(tokenizer.backend_tokenizer.model, "byte_fallback", False):
         _mend_byte_level(tokenizer.backend_tokenizer, file, header.values.get("tokenizer.ggml.pre", ""))
     for name, own in SPECIAL.items():
-        for token in _ids(file, (own,)):
+        if (token := header.values.get(f"tokenizer.ggml.{own}_token_id")) is not None:
             setattr(tokenizer, name, tokenizer.convert_ids_to_tokens(token))
     return tokenizer
 
@@ -113,13 +112,6 @@ def _mend_byte_level(tokenizer: Any, file: Path, division: str) -> None:
     tokenizer.model.byte_fallback = False
     tokenizer.model.ignore_merges = division == "llama-bpe"
     tokenizer.pre_tokenizer, tokenizer.decoder = ways[division], decoders.ByteLevel()
-
-
-def _ids(file: Path, names: tuple[str, ...]) -> list[int]:
-    """The ids of those special tokens that a GGUF file names."""
-    values = read_header(file).values
-    found = (values.get(f"tokenizer.ggml.{name}_token_id") for name in names)
-    return list(dict.fromkeys(token for token in found if token is not None))
 
 
 def serve(caller: Caller) -> None:

@@ -12,7 +12,7 @@ from har_llm.common.process import JsonProcess
 from har_llm.models.config import DTYPES
 from har_llm.models.room import check_room
 
-FORMAT = 3
+FORMAT = 4
 """To be raised when another model would be made of the same file; part of its version."""
 
 

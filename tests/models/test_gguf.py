@@ -67,7 +67,10 @@ def test_it_becomes_a_folder_with_the_same_weights_once_and_its_version_stays(fi
     prompt: list[dict[str, str]] = [{"role": "user", "content": "kitchen stove turned ON"}]
     shown = [one.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for one in (tokenizer, own)]
     assert shown[0] == shown[1]
-    assert json.loads((folder / "generation_config.json").read_text())["eos_token_id"] == [own.eos_token_id]
+    assert json.loads((folder / "generation_config.json").read_text())["eos_token_id"] == [
+        own.eos_token_id,
+        own.pad_token_id,  # <|endoftext|>, where llama.cpp ends too
+    ]
     assert [one.name for one in folder.parent.iterdir()] == [folder.name]
     Outline(folder, trust_remote_code=False)  # as both engines check it
 
@@ -80,6 +83,40 @@ def test_it_becomes_a_folder_with_the_same_weights_once_and_its_version_stays(fi
     finally:
         renamed.rename(file)
     assert resolve(dataclasses.replace(model(file), dtype="bfloat16")).path is None
+
+
+@pytest.mark.usefixtures("same_process")
+@pytest.mark.skipif(importlib.util.find_spec("llama_cpp") is None, reason="llama-cpp-python is not installed")
+@pytest.mark.parametrize(
+    ("further", "more"),
+    [
+        ({}, []),
+        ({"</s>": "", "<|fim_pad|>": "", "<|repo_name|>": "", "<|file_sep|>": "", "<|fim_middle|>": ""}, [0, 1, 2, 3]),
+        ({"<|eot_id|>": "", "<|eom_id|>": "", "<|end_of_text|>": "", "<|eot>": ""}, [0, 1, 2]),
+        ({"<stop>": "eot", "<wait>": "eom", "<|end|>": ""}, [0, 1, 2]),
+        ({"<|end|>": "", "<|return|>": "", "<|call|>": "", "<|start|>": ""}, [1, 2]),  # gpt-oss
+        ({"<|end|>": "", "<|flush|>": "", "<|calls|>": ""}, [1, 2]),
+        ({"<|end|>": "", "<|return|>": ""}, [0, 1]),
+        ({"</s>": "", "<eos>": "", "<turn|>": "", "<|tool_response>": ""}, [1, 2, 3]),  # Gemma 4
+        ({"<filler>": "fim_pad", "<PAD>": "", "<reponame>": "", "<|file_sep|>": "fim_sep"}, [0, 2, 3]),
+        ({"<｜end▁of▁sentence｜>": "eot", "[EOS]": "", "[EOT]": "", "_<EOT>": "", "<EOT>": ""}, [0, 1, 2, 3, 4]),
+        ({"<end_of_turn>": "", "<end_of_utterance>": "", "<|endofturn|>": ""}, [0, 1]),
+    ],
+)
+def test_a_file_ends_at_the_tokens_at_which_llama_cpp_ends(
+    tmp_path: Path, cache: Path, further: dict[str, str], more: list[int]
+) -> None:
+    from llama_cpp import Llama, llama_model_get_vocab, llama_vocab_is_eog
+    from transformers import AutoTokenizer
+
+    file = write_gguf(tmp_path / "ends.gguf", further=further)
+    folder = fetch(resolve(model(file)))
+    ends = json.loads((folder / "generation_config.json").read_text())["eos_token_id"]
+    tokenizer, texts = AutoTokenizer.from_pretrained(folder), list(further)
+    assert set(tokenizer.convert_ids_to_tokens(ends)) == {"<|im_end|>", "<|endoftext|>", *(texts[place] for place in more)}
+    llama = Llama(model_path=str(file), vocab_only=True, verbose=False)
+    vocabulary = llama_model_get_vocab(llama.model)
+    assert {token for token in range(llama.n_vocab()) if llama_vocab_is_eog(vocabulary, token)} == {*ends}
 
 
 @pytest.mark.usefixtures("same_process")
