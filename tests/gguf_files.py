@@ -53,8 +53,10 @@ def write_gguf(
     division: str = "qwen2",
     further: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
-    """The file that is written; with `in_parts` the first of PARTS. `further`: tokens that the student does not have, each with
-    the name that the header gives it, or "" for none."""
+    """The file that is written; with `in_parts` the first of PARTS.
+
+    `further`: tokens that the student does not have, each with the name that the header gives it, or "" for none.
+    """
     from gguf import GGUFWriter
 
     file.parent.mkdir(exist_ok=True)
