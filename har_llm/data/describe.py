@@ -100,6 +100,15 @@ def by_kind(notices: Sequence[Notice]) -> dict[str, int]:
     return dict(Counter(notice.kind for notice in notices).most_common())
 
 
+def in_words(notices: Sequence[Notice]) -> list[str]:
+    """A sentence for each notice about a whole file or dataset; of those about single lines, which may be thousands, the first
+    of each kind, and how many there are."""
+    whole = [str(notice) for notice in notices if notice.line is None]
+    of_lines = [notice for notice in notices if notice.line is not None]
+    first = {notice.kind: notice for notice in reversed(of_lines)}
+    return [*whole, *(f"{count:,} x {kind}, as in {first[kind]}" for kind, count in by_kind(of_lines).items())]
+
+
 def _time_span(sessions: Sequence[Session]) -> TimeSpan:
     times = [event.time for session in sessions for event in session.events]
     lengths = [_seconds_of(session) for session in sessions if session.events]

@@ -66,6 +66,8 @@ class RunEntry:
     events: int
     excluded_events: Mapping[str, int]
     """Number of excluded events by reason."""
+    repairs: Sequence[str]
+    """What was repaired or noticed in the whole dataset, in words."""
     windows_left_out: int
     """Number of windows whose prompt and generations are not in the page."""
     no_files: Sequence[str]

@@ -10,6 +10,7 @@ from har_llm.common.numbers import counted, percent
 from har_llm.common.paths import parts_apart
 from har_llm.common.tables import Table, numeric_columns
 from har_llm.config.settings import PARSINGS
+from har_llm.data.describe import in_words
 from har_llm.data.splits import part_name
 from har_llm.engines.decoding import PLAIN_DECODING
 from har_llm.report.figures.chart import Figure
@@ -82,6 +83,7 @@ def _run(columns: RunColumns, name: str) -> RunEntry:
         windows=metrics.windows,
         events=metrics.events,
         excluded_events=metrics.excluded_events,
+        repairs=in_words(columns.result.data.repairs),
         windows_left_out=columns.left_out,
         no_files=columns.no_files,
         scores={parsing: {name: _score(metrics.headline(name, parsing)) for name in METRICS} for parsing in PARSINGS},

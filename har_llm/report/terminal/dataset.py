@@ -11,7 +11,7 @@ from har_llm.common.console import Laid, plain
 from har_llm.common.notices import Notice, Notices
 from har_llm.common.numbers import counted, duration
 from har_llm.common.tables import Table
-from har_llm.data.describe import Description, by_kind
+from har_llm.data.describe import Description, by_kind, in_words
 from har_llm.scoring.names import activity_name
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ OF_ONE_ROW = re.compile(rf"{QUOTED.pattern}|[0-9]+")
 def render(description: Description, notices: Sequence[Notice] = ()) -> RenderableType:
     """The description as tables. Text from files is shown as it is, not interpreted as markup.
 
-    Notices about the dataset as a whole are shown in full, below their count. The others are about single lines, and there
-    may be thousands: the first of each kind says what was done.
+    Notices are counted by kind, and stand below in words.
     """
     from rich.console import Group
 
@@ -41,18 +40,10 @@ def render(description: Description, notices: Sequence[Notice] = ()) -> Renderab
     labelled = any(any(one.events.values()) for one in description.activities)
     shown += _titled(_activities_table(description)) if labelled else [_text(_choices(description))]
     if description.repairs:
-        shown += [*_titled(_counts_table(NOTICED, description.repairs)), *_in_words(notices)]
+        shown += [*_titled(_counts_table(NOTICED, description.repairs)), *map(_text, in_words(notices))]
     if description.dropped_events:
         shown += _titled(_counts_table(LEFT_OUT, description.dropped_events))
     return Group(*shown)
-
-
-def _in_words(notices: Sequence[Notice]) -> list[RenderableType]:
-    whole = [str(notice) for notice in notices if notice.line is None]
-    first = {notice.kind: notice for notice in reversed(notices) if notice.line is not None}
-    return [
-        _text(words) for words in (*whole, *(f"{kind}, as in {first[kind]}" for kind in by_kind(notices) if kind in first))
-    ]
 
 
 def _choices(description: Description) -> str:
@@ -128,7 +119,7 @@ def show_faults(
     counts = dict(faults.counts.most_common())
     shown = _titled(_counts_table("Faults to correct", counts)) if counts else [_text("No faults.", "bold")]
     if repairs:
-        shown += [*_titled(_counts_table(NOTICED, by_kind(repairs))), *_in_words(repairs)]
+        shown += [*_titled(_counts_table(NOTICED, by_kind(repairs))), *map(_text, in_words(repairs))]
     if dropped:
         shown += _titled(_counts_table(LEFT_OUT, dropped))
     out.print(Group(*shown), crop=False)

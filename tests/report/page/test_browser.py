@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from har_llm.common.notices import Notice
 from har_llm.common.tables import Table
 from har_llm.report.build import build_report
 from har_llm.report.figures.chart import Figure
@@ -694,6 +696,22 @@ def test_a_night_goes_on_in_the_session_of_the_next_day(tmp_path: Path, watch: W
     page.page.locator(".week select").select_option("big")
     page.settled()
     assert " ".join(page.texts(".week tbody tr")[0].split()) == "1. sleeping – 0.8 8.0 – – – –"
+
+
+def test_what_was_repaired_is_said_in_words_once_for_all_runs(tmp_path: Path, watch: Watch) -> None:
+    row = Notice("home/labels.csv", 8, "label row twice", "is the same as a row above; left out")
+    repairs = [row, row._replace(line=9), Notice("home/labels.csv", None, "odd <b>file</b>", "it is <b>odd</b>")]
+    made = [make(tmp_path, Fabricated(name, {"s": events("a", "b")}, [says(1)])) for name in ("one", "two")]
+    runs = [replace(run, data=replace(run.data, repairs=repairs)) for run in made]
+    path = tmp_path / "report.html"
+    write_page(runs, path, tables=[], figures=[], headline="accuracy", parsing="strict")
+    found = [" ".join(note.split()) for note in watch(path).texts(".notes li")]
+    said = [note for note in found if "repaired or noticed" in note]
+    assert said == [
+        "All runs: repaired or noticed in the whole dataset: home/labels.csv: it is <b>odd</b>.",
+        "All runs: repaired or noticed in the whole dataset: 2 x label row twice, as in home/labels.csv:8: "
+        "is the same as a row above; left out.",
+    ]
 
 
 def test_the_usual_week_is_that_of_all_folds_together(tmp_path: Path, watch: Watch) -> None:

@@ -110,6 +110,7 @@ function notesOf(dataset) {
     const { excluded_events: excluded, windows_left_out: leftOut, no_files: lacks } = index.runs[run];
     if (SCORED && sessions < 5) note(run, `only ${count(sessions, "session")}; too few for a reliable standard deviation or interval.`);
     for (const [reason, number] of Object.entries(excluded)) note(run, `${count(number, "event")} excluded: ${reason}.`);
+    for (const repair of index.runs[run].repairs) note(run, `repaired or noticed in the whole dataset: ${repair}.`);
     if (lacks.length) {
       note(run, `its run directory has no ${lacks.join(" and no ")}, so the page has `
         + (lacks.includes("predictions.jsonl") ? "only its scores." : "its predictions, but none of its generations."));
