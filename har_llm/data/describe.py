@@ -101,8 +101,8 @@ def by_kind(notices: Sequence[Notice]) -> dict[str, int]:
 
 
 def in_words(notices: Sequence[Notice]) -> list[str]:
-    """A sentence for each notice about a whole file or dataset; of those about single lines, which may be thousands, the first
-    of each kind, and how many there are."""
+    """A sentence for each notice about a whole file or dataset; of those about single lines, which may be thousands, the
+    first of each kind, and how many there are."""
     whole = [str(notice) for notice in notices if notice.line is None]
     of_lines = [notice for notice in notices if notice.line is not None]
     first = {notice.kind: notice for notice in reversed(of_lines)}
