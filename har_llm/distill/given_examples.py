@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -156,7 +157,7 @@ def _row(line: bytes, place: str) -> _Row:
         raise _Fault(f"{PROVENANCE} is {error}") from None
     uses_gold = row.get(USES_GOLD)
     if not isinstance(uses_gold, bool | None):
-        raise _Fault(f"{USES_GOLD} is {uses_gold!r}; it must be true or false")
+        raise _Fault(f"{USES_GOLD} is {reprlib.repr(uses_gold)}; it must be true or false")
     return _Row(Example(place, messages, text), provenance, uses_gold)
 
 
@@ -188,7 +189,7 @@ def _messages(value: Any, name: str, role: str) -> list[dict[str, str]]:
         if not isinstance(message, dict) or set(message) != {"role", "content"}:
             raise _Fault(f"a message of {name} is no object with role and content, and nothing else")
         if message["role"] not in ROLES:
-            raise _Fault(f"a role of {name} is {message['role']!r}; it must be one of {', '.join(ROLES)}")
+            raise _Fault(f"a role of {name} is {reprlib.repr(message['role'])}; it must be one of {', '.join(ROLES)}")
         if not isinstance(message["content"], str):
             raise _Fault(f"a content of {name} is no text")
         if any("\ud800" <= character <= "\udfff" for character in message["content"]):

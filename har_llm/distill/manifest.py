@@ -7,6 +7,7 @@ Its `provenance` alone, which every run with the model needs, is also read by `c
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +146,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise UnlikeError(str(error)) from None
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
-        raise UnlikeError(f"its format is {found!r}, and this version of har_llm reads {FORMAT}")
+        raise UnlikeError(f"its format is {reprlib.repr(found)}, and this version of har_llm reads {FORMAT}")
     return typed(Manifest, content)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,13 +112,14 @@ def _adapter_fingerprint(folder: Path) -> str:
             raise MissingError(f"lora.path is {str(folder)!r}, which has no {name}; name the folder of a PEFT LoRA adapter.")
     try:
         config = read_json(folder / ADAPTER_FILES[0])
-        kind, rank = config["peft_type"], int(config["r"])
+        kind, rank = config["peft_type"], config["r"]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise MissingError(
-            f"{folder / ADAPTER_FILES[0]} does not describe a LoRA adapter ({error!r}); get it again."
+            f"{folder / ADAPTER_FILES[0]} does not describe a LoRA adapter ({type(error).__name__}: {error}); get it again."
         ) from None
-    if kind != "LORA" or rank < 1:
-        raise MissingError(f"{folder / ADAPTER_FILES[0]} describes a {kind} adapter of rank {rank}; only LORA can be used.")
+    if kind != "LORA" or type(rank) is not int or rank < 1:  # not isinstance, because True is an int
+        described = f"an adapter of the kind {reprlib.repr(kind)} and of rank {reprlib.repr(rank)}"
+        raise MissingError(f"{folder / ADAPTER_FILES[0]} describes {described}; only 'LORA' of 1 or more can be used.")
     try:
         return f"{FILES_PREFIX}{adapter_digest(folder)}"
     except (OSError, UnlikeError) as error:

@@ -5,6 +5,7 @@ Both engines and the trainings then take it like any other model; vLLM 0.32 read
 
 from __future__ import annotations
 
+import reprlib
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def dequantise(gguf: str, folder: str, dtype: str) -> None:
     known = sorted({*GGUF_SUPPORTED_ARCHITECTURES} - {"general", "tokenizer", "tokenizer_config"})
     if architecture not in known:
         raise EngineError(
-            f"{file} holds a model of the architecture {architecture!r}, and Transformers reads GGUF files of "
+            f"{file} holds a model of the architecture {reprlib.repr(architecture)}, and Transformers reads GGUF files of "
             f"{', '.join(known)} only. Take engine=llama_cpp, or set model.id to its safetensors."
         )
     if header.stretches_positions and architecture != GPT_OSS:
@@ -106,8 +107,8 @@ def _mend_byte_level(tokenizer: Any, file: Path, division: str) -> None:
     }
     if division not in ways:
         raise EngineError(
-            f"{file} divides texts in the way {division!r} before it makes tokens of them; of this architecture, only files "
-            f"with {', '.join(ways)} are read. Take engine=llama_cpp, or set model.id to its safetensors."
+            f"{file} divides texts in the way {reprlib.repr(division)} before it makes tokens of them; of this kind, "
+            f"only files with {', '.join(ways)} are read. Take engine=llama_cpp, or set model.id to its safetensors."
         )
     tokenizer.model.byte_fallback = False
     tokenizer.model.ignore_merges = division == "llama-bpe"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -157,7 +158,7 @@ def _check_format(folder: Path) -> None:
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
         raise MissingError(
-            f"The run directory {folder} has the format {found!r}, and this version of har_llm reads {FORMAT}; "
+            f"The run directory {folder} has the format {reprlib.repr(found)}, and this version of har_llm reads {FORMAT}; "
             f"delete it and run the command that made it again: the generations are kept."
         )
 

@@ -56,8 +56,7 @@ def test_an_incomplete_adapter_is_refused(tmp_path: Path, missing: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "3", "null", "{}", '{"peft_type": "LORA"}', '{"peft_type": "LORA", "r": "many"}',
-                '{"peft_type": "LORA", "r": null}', '{"peft_type": "LORA", "r": 1e999}', "\udcff"]
+    "content", ["", "{", "[]", "3", "null", "{}", '{"peft_type": "LORA"}', '{"peft_type": "LORA", "r": 1e999}', "\udcff"]
 )  # fmt: skip
 def test_a_description_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
     (adapter(tmp_path) / "adapter_config.json").write_text(content, errors="surrogateescape")
@@ -65,10 +64,17 @@ def test_a_description_that_is_none_is_refused(tmp_path: Path, content: str) -> 
         resolve_adapter(lora(path=str(tmp_path)))
 
 
-@pytest.mark.parametrize("changes", [{"peft_type": "IA3"}, {"peft_type": None}, {"r": 0}, {"r": -4}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"peft_type": kind} for kind in ("IA3", None, "x" * 4000, [["LORA"]] * 900)),
+        *({"r": rank} for rank in (0, -4, "many", None, True, "x" * 4000)),
+    ],
+)
 def test_what_is_no_lora_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
-    with pytest.raises(MissingError, match=r"describes a .* adapter of rank -?\d+; only LORA can be used"):
+    with pytest.raises(MissingError, match=r"describes an adapter of the kind .* and of rank .*; only 'LORA' of ") as raised:
         resolve_adapter(lora(path=str(adapter(tmp_path, **changes))))
+    assert len(str(raised.value)) < 1000, "a file's value is shown, not told in full"
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere", "~/nowhere", "~nobodyy/x", "a/b/c", "nowhere"])

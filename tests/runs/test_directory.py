@@ -123,6 +123,15 @@ def test_a_directory_of_another_format_is_refused_by_it(tmp_path: Path, format: 
         read_run(result.folder)
 
 
+def test_a_format_that_is_a_long_text_is_not_told_in_full(tmp_path: Path) -> None:
+    result = written(tmp_path / "run", rows({"s1": [(1, 1)]}))
+    content = json.loads((result.folder / METRICS_FILE).read_text()) | {"format": ["x" * 4000] * 50}
+    (result.folder / METRICS_FILE).write_text(json.dumps(content))
+    with pytest.raises(MissingError, match="has the format") as raised:
+        read_run(result.folder)
+    assert len(str(raised.value)) < 1000
+
+
 def test_a_run_that_says_something_unknown_about_its_provenance_is_refused(tmp_path: Path) -> None:
     """It would stand beside real results, or name files of a report."""
     with pytest.raises(MissingError, match=r"\(provenance: Value error, '\.\./x' is none of null, 'synthetic home'"):
