@@ -145,6 +145,9 @@ if text is None:
     sys.exit(1)
 run = pathlib.Path(arguments.partition("paths.outputs=")[2]) / "runs" / "one"
 run.mkdir(parents=True)
+if "baselines=none" not in arguments:
+    (run.parent / "a baseline's").mkdir()
+    (run.parent / "a baseline's" / "predictions.jsonl").touch()
 answers = [None if one == "-" else int(one) for one in text.split()]
 said = [{{"missed": "omitted"}} if one is None else {{"activity": one}} for one in answers]
 rows = [{{"strict": one}} for one in said] + [{{"excluded": "window beyond limit"}}]
@@ -192,5 +195,7 @@ def test_every_command_of_a_part_can_be_composed(check: Any) -> None:
     for part in check.PARTS.values():
         if "pytest" not in part.command and "-m" not in part.command:
             experiment(*part.command)
+        if part.beside:
+            experiment(*part.beside)
     tests = [ROOT / argument for part in check.PARTS.values() for argument in part.command if argument.endswith(".py")]
     assert tests and all(test.is_file() for test in tests)
