@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,26 @@ def harmful(model: Any, names: Sequence[str], folder: Path) -> list[str]:
     return [name for name in left if name not in zeros]
 
 
+def untied(model: Any, folder: Path) -> tuple[str, str] | None:
+    """Two weights that are one by the model's config, and are stored with different values: Transformers takes both, vLLM
+    one."""
+    if not getattr(model.config.get_text_config(), "tie_word_embeddings", False):
+        return None
+    for pair in dict(getattr(model, "_tied_weights_keys", None) or {}).items():
+        values = [one for name in pair for one in _read(folder, name)]
+        if len(values) == 2 and not values[0].equal(values[1]):
+            return pair
+    return None
+
+
+def _read(folder: Path, name: str) -> Iterator[Any]:
+    """A stored weight, if there is one of this name."""
+    for file in weight_files(folder):
+        with safe_open(file, framework="pt") as stored:
+            if name in stored.keys():  # noqa: SIM118
+                yield stored.get_tensor(name)
+
+
 def _is_harmless(model: Any, name: str) -> bool:
     if any(re.search(pattern, name) for pattern in (*COMPUTED, AHEAD)):
         return True
@@ -49,8 +69,4 @@ def _layers_ahead(config: Any) -> range:
 
 def _zeros(folder: Path, names: Sequence[str]) -> set[str]:
     """Those that are all 0, and so add nothing: AutoGPTQ gave every layer a bias, whether its model had one or not."""
-    found: set[str] = set()
-    for file in weight_files(folder) if names else ():
-        with safe_open(file, framework="pt") as stored:
-            found |= {name for name in {*names} & {*stored.keys()} if not stored.get_tensor(name).any()}
-    return found
+    return {name for name in names for one in _read(folder, name) if not one.any()}

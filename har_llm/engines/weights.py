@@ -88,6 +88,12 @@ def _check_complete(model: Any, found: Mapping[str, Any], folder: Path, *, quant
             f"{_files(folder)} has {beyond[0]}, which the model that {folder / 'config.json'} describes does not have "
             f"({len(beyond)} such weights); it would run without it. Use the config.json of these weights."
         )
+    if (pair := unused.untied(model, folder)) is not None:
+        raise EngineError(
+            f"{_files(folder)} has {pair[0]} and {pair[1]} with different values, though they are one weight by "
+            f"{folder / 'config.json'} (tie_word_embeddings), and engines differ in what they take. Use the config.json of "
+            f"these weights."
+        )
     for name, one in () if quantised else stored.items():
         if name.endswith(WEIGHT) and one.kind not in FLOATS:
             raise EngineError(

@@ -135,6 +135,11 @@ def scaled(tensors: Tensors) -> Tensors:
     return in_8_bits(tensors) | {f"{name}_scale_inv": torch.ones(1, 1) for name in tensors if "proj.weight" in name}
 
 
+def with_a_head(tensors: Tensors) -> Tensors:
+    """Of its own, though config.json says that it is tied to the embeddings."""
+    return tensors | {"lm_head.weight": tensors["model.embed_tokens.weight"] * 2}
+
+
 def by_outline(folder: Path) -> Any:
     return Outline(folder, trust_remote_code=False)
 
@@ -169,6 +174,10 @@ def by_loading(folder: Path) -> Any:
         (
             scaled,
             "has model.layers.0.mlp.down_proj.weight_scale_inv, which the model that {config} describes does not have (35",
+        ),
+        (
+            with_a_head,
+            "has lm_head.weight and model.embed_tokens.weight with different values, though they are one weight",
         ),
         (
             in_8_bits,
@@ -213,6 +222,7 @@ def with_what_is_not_used(tensors: Tensors) -> Tensors:
     return tensors | {
         "model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(16),
         "model.rotary_emb.cos_cached": torch.ones(16),
+        "lm_head.weight": tensors["model.embed_tokens.weight"].clone(),  # tied to it
         "model.layers.0.attn.masked_bias": mask,
         "model.layers.0.self_attn.o_proj.bias": zeros,
         "mtp.layers.0.self_attn.q_proj.weight": ones,
