@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -15,9 +16,13 @@ from pathlib import Path
 
 from har_llm.common.digest import file_digest
 from har_llm.common.files import read_bounded, write_whole
+from har_llm.common.numbers import data_size
+from har_llm.common.text import visible
 
 SMALL_FILE = 64 * 2**20
 """Bytes of a file that is read each time."""
+LONG_READ = 4 * 2**30
+"""Bytes whose reading takes so long that it is said."""
 
 
 def fingerprint(files: Mapping[str, Path]) -> str:
@@ -48,6 +53,11 @@ def _kept(file: Path, stamp: str) -> str:
         known, _, found = read_bounded(place).decode().strip().rpartition(" ")
         if known == stamp and len(found) == 64:
             return found
+    if file.stat().st_size > LONG_READ:
+        size = data_size(file.stat().st_size)
+        print(
+            visible(f"reading {file.name} once ({size}), by whose content the model is known"), file=sys.stderr, flush=True
+        )
     found = file_digest(file)
     if _stamp(file.stat()) == stamp:
         with suppress(OSError):  # where nothing can be kept, it is read again

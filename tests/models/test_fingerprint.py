@@ -57,6 +57,20 @@ def test_a_large_file_is_read_once_by_all_processes(file: Path, read: list[Path]
     assert fingerprint({"a": file}) != first and read == [file, file]
 
 
+def test_a_read_that_takes_long_is_said_once(
+    file: Path, read: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fingerprint({"a": file})
+    assert capsys.readouterr() == ("", "") and read == [file]
+    monkeypatch.setattr(module, "LONG_READ", 4 * 2**20)
+    file.write_bytes(bytes(SIZE - 1) + b"x")
+    for _ in range(2):
+        forget()
+        fingerprint({"a": file})
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "reading model.safetensors once (5 MB), by whose content the model is known\n")
+
+
 @pytest.mark.parametrize(
     "damage", [lambda kept: kept.write_bytes(b"\xff"), lambda kept: kept.write_text("1 2 3 4 5 " + 64 * "0"), Path.unlink]
 )
