@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from har_llm.common.numbers import counted, percent
 from har_llm.common.tables import ABSENT, Table
+from har_llm.data.describe import Description
 from har_llm.runs.directory import EVENTS_CSV, SEGMENTS_CSV, RunResult
 from har_llm.runs.facts import Facts, described, facts, label
 from har_llm.runs.result import Metrics, RunAdapter, Sample
@@ -202,8 +203,7 @@ def _notes(run: RunResult) -> Iterator[str]:
             f"{found} repaired or noticed in the whole dataset, of which this run uses a part: task=describe counts them by "
             f"kind, data.json lists them."
         )
-    for reason, count in data.dropped_events.items():
-        yield f"{counted(count, 'event')} of the whole dataset left out: {reason}."
+    yield from dropped(data)
     if metrics.seed and metrics.choices.generation.get("temperature") == 0 and _is_as_it_was(metrics.adapter):
         yield f"seed={metrics.seed} changes nothing: at model.sampling.temperature=0 every seed gives the same generations."
     ends = environment.finish_reasons
@@ -222,6 +222,12 @@ def _notes(run: RunResult) -> Iterator[str]:
         )
     if len(environment.generated_by) > 1:
         yield "The generations of this run were made by different engines, versions or machines (see environment.json)."
+
+
+def dropped(data: Description) -> Iterator[str]:
+    """What the dataset leaves out, and why."""
+    for reason, count in data.dropped_events.items():
+        yield f"{counted(count, 'event')} of the whole dataset left out: {reason}."
 
 
 def _is_as_it_was(adapter: RunAdapter | None) -> bool:

@@ -16,6 +16,7 @@ from har_llm.runs.activities import PredictedSegment, moment_text
 from har_llm.runs.directory import EVENTS_CSV, SEGMENTS_CSV, RunResult
 from har_llm.runs.facts import described, label, other_servers
 from har_llm.runs.result import Metrics
+from har_llm.runs.summary import dropped
 from har_llm.runs.time_spent import COLUMNS, RULE, TimeSpent, time_spent
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def show_predictions(result: RunResult, *, parsing: str, fresh: bool, server: st
         out,
         [
             *_of_files(result),
+            *dropped(result.data.description),
             *spent.missing(),
             *_notes(metrics, parsing),
             *other_servers(result, server),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +69,10 @@ def test_files_of_the_other_parsing_are_told(tmp_path: Path, capsys: pytest.Capt
     out = " ".join(capsys.readouterr().out.split())
     assert "segments.csv are of the strict parsing, with which this run was made; delete its directory" in out
     assert "finished before" in out and "task=report 'runs=[run]' draws the days." in out
+
+
+def test_what_the_dataset_leaves_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = written(tmp_path / "run", rows({"s": [(1, 1)]}))
+    description = replace(result.data.description, dropped_events={"tv_power reports numbers": 2})
+    show_predictions(replace(result, data=replace(result.data, description=description)), parsing="strict", fresh=True)
+    assert "\n2 events of the whole dataset left out: tv_power reports numbers.\n" in capsys.readouterr().out

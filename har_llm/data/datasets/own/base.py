@@ -24,6 +24,7 @@ from har_llm.data.datasets.own.draft import CHECK, add_sensors, written
 from har_llm.data.datasets.own.flapping import flapping, in_words
 from har_llm.data.datasets.own.guess import Guess, Vocabulary, guess_home, guess_sensors
 from har_llm.data.datasets.own.home_file import OwnDescription, read_home
+from har_llm.data.datasets.own.left_out import left_out_in_words
 from har_llm.data.datasets.own.recorded import Recorded
 from har_llm.data.datasets.own.table import Table
 from har_llm.data.datasets.own.timed import row_fault
@@ -183,14 +184,16 @@ class OwnHome(DatasetConfig):
         place = f"{self.home_file}{'' if self._has_home_file else ' (which task=init writes)'}"
         unlabelled = in_gap(merged, self.gaps)
         sessions = Teller(recorded, told, reader, self._file, place).sessions(unlabelled, self.cut, self.name)
+        unused = left_out_in_words(recorded.of_left_out, told.sensors, self.home_file.name)
         if not sessions and not reader.faults:
-            left = ", ".join(f"{count:,} {reason}" for reason, count in recorded.dropped.items())
-            message = f"no event is left of it ({left}); see {place}" if left else "it holds no event"
+            left = [f"{count:,} {reason}" for reason, count in recorded.dropped.items()]
+            left += [f"{count:,}: {reason}" for reason, count in unused.items()]
+            message = f"no event is left of it ({', '.join(left)}); see {place}" if left else "it holds no event"
             reader.fault(self._file, None, "no events", message)
         if reader.faults:
             return reader, None
         made = merged.recordings(sessions, [*reader.repairs, *self._notices(times)])
-        return reader, replace(made, dropped_events={**recorded.dropped, **made.dropped_events})
+        return reader, replace(made, dropped_events={**recorded.dropped, **unused, **made.dropped_events})
 
     def described(self, reader: FileReader) -> tuple[OwnHome, OwnDescription] | None:
         """What the file beside the data and the settings say of the home, without a recording: the dataset with that home,

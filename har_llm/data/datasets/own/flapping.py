@@ -6,17 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
-from operator import itemgetter
 
 from har_llm.common.numbers import counted
 from har_llm.data.datasets.files import shown
-from har_llm.data.datasets.own.recorded import Said
+from har_llm.data.datasets.own.recorded import SENSOR, Said
 
 CHANGES, WITHIN = 6, timedelta(seconds=10)
 """Nobody opens and closes a door three times within ten seconds, and a motion sensor holds its state for longer."""
 FLAPPING = "flapping sensor"
 MOST_NAMED = 5
-SENSOR = itemgetter(0)
 
 
 def flapping(moments: Sequence[datetime], said: Sequence[Said], state: Callable[[Said], str]) -> dict[str, int]:

@@ -12,12 +12,11 @@ from har_llm.common.errors import ConfigError
 from har_llm.data.datasets.base import HomeConfig
 from har_llm.data.datasets.files import LONGEST_NAME
 from har_llm.data.datasets.own.home_file import OwnDescription, OwnSensor, number_of
+from har_llm.data.datasets.own.left_out import MANY, MOST_VALUES, NUMBERS, UNUSUAL
 from har_llm.data.datasets.own.recorded import Recorded
 from har_llm.data.datasets.own.told import plain_name
 
-UNUSUAL = "seldom tells what people do; to use it: room, name, states: {value: word}"
-MOST_VALUES = 12
-"""A sensor with more different texts reports no states."""
+SELDOM = "seldom tells what people do; to use it: room, name, states: {value: word}"
 
 
 @dataclass(kw_only=True)
@@ -140,12 +139,12 @@ class _Guesser:
     ) -> Guess:
         domain = sensor.partition(".")[0] if self._vocabulary.domains else ""
         if domain and domain not in self._vocabulary.domains:
-            return Guess(OwnSensor(left_out=True), UNUSUAL)
+            return Guess(OwnSensor(left_out=True, why=UNUSUAL), SELDOM)
         pair, known = self._pair(domain, words, attributes)
         if not pair:
-            return Guess(OwnSensor(left_out=True), UNUSUAL)
-        if (reason := self._no_states(values)) is not None:
-            return Guess(OwnSensor(left_out=True), reason)
+            return Guess(OwnSensor(left_out=True, why=UNUSUAL), SELDOM)
+        if (no_states := self._no_states(values)) is not None:
+            return no_states
         room, name, certain = self._place(sensor, words, shared)
         states = {value: self._state(value, pair) for value in [*values, *self._counterparts(values)]}
         remarks = [] if certain else ["room"]
@@ -154,14 +153,16 @@ class _Guesser:
         made = OwnSensor(room=room, name=name or self._kind(domain, attributes), states=states)
         return Guess(made, " and ".join(remarks))
 
-    def _no_states(self, values: Sequence[str]) -> str | None:
-        """Why the sensor's values are no states."""
+    def _no_states(self, values: Sequence[str]) -> Guess | None:
+        """A sensor that is left out as its values are no states; None where they may be."""
         numbers = [number for value in values if (number := number_of(value)) is not None]
         if 0 < len(numbers) == sum(map(bool, values)) and not all(self._is_on_or_off(value) for value in values):
             low, high = f"{min(numbers):g}", f"{max(numbers):g}"
-            return f"numbers, {low} to {high}; to use it: room, name, threshold: X, states: [word below X, word from X on]"
+            rule = "to use it: room, name, threshold: X, states: [word below X, word from X on]"
+            return Guess(OwnSensor(left_out=True, why=NUMBERS), f"numbers, {low} to {high}; {rule}")
         if len(values) > MOST_VALUES:
-            return f"{len(values)} different values; to use it: room, name, states: {{value: word}}"
+            rule = "to use it: room, name, states: {value: word}"
+            return Guess(OwnSensor(left_out=True, why=MANY), f"{len(values)} different values; {rule}")
         return None
 
     def _counterparts(self, values: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ from har_llm.common.text import suggestion
 from har_llm.data.datasets.base import HomeConfig, activity_number
 from har_llm.data.datasets.files import FileReader, shown
 from har_llm.data.datasets.numeric import WRITTEN, Threshold, number, threshold_of
+from har_llm.data.datasets.own.left_out import SAID
 
 T = TypeVar("T")
 AMBIGUOUS = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}", re.ASCII)
@@ -32,6 +33,8 @@ class OwnSensor:
     threshold: Threshold | None = None
     """Of a sensor of numbers."""
     left_out: bool = False
+    why: str = SAID
+    """Why it is left out: a key of left_out.WHY."""
 
 
 @dataclass(kw_only=True)

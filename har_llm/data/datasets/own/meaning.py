@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from har_llm.common.text import one_line
 from har_llm.data.datasets.own.home_file import OwnSensor, number_of
-from har_llm.data.datasets.own.recorded import LEFT_OUT, Said
+from har_llm.data.datasets.own.recorded import Said
 
+LEFT_OUT = "sensor left out"
 FIRST, REPEATED, TWICE = "first state of a sensor, no change", "state as before, no change", "row twice"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate, islice
-from operator import le, lt
+from operator import itemgetter, le, lt
 from pathlib import Path
 
 from har_llm.data.datasets.files import FileReader
@@ -15,7 +15,7 @@ from har_llm.data.datasets.files import FileReader
 Said = tuple[str, str]
 """(sensor, value), or (activity, resident), as a file says them."""
 NO_TAG = ("", "")
-LEFT_OUT = "sensor left out"
+SENSOR = itemgetter(0)
 MISSING = frozenset(("", "-", "n/a", "#n/a", "na", "<na>", "nan", "null", "none", "unavailable", "unknown"))
 """How files write, in any case, that a sensor has no value."""
 
@@ -46,7 +46,9 @@ class Recorded:
     without_value: str | None = "row without a value"
     """Why readings are left out whose value is missing; None where there are no values at all."""
     dropped: Counter[str] = field(default_factory=Counter)
-    """Rows that are left out, by reason."""
+    """Rows that are left out, by reason, but for those of sensors that are left out."""
+    of_left_out: Counter[str] = field(default_factory=Counter)
+    """Rows of each sensor that is left out."""
     changes_only: bool = False
     """Whether a reading may repeat a sensor's state, which then is no event."""
     _known: dict[str, dict[Said, Said]] = field(default_factory=lambda: {"said": {}, "tagged": {}})
@@ -77,11 +79,10 @@ class Recorded:
     ) -> None:
         """Readings, with or without blanks around what they say; `tagged`: null = they have no activity and no resident."""
         left_out = self.left_out
-        places = (
-            [place for place, (sensor, _) in enumerate(said) if sensor not in left_out] if left_out else range(len(said))
-        )
-        if len(places) < len(said):
-            self.dropped[LEFT_OUT] += len(said) - len(places)
+        rows = Counter(map(SENSOR, said)) if left_out else Counter[str]()
+        if unused := {sensor: count for sensor, count in rows.items() if sensor in left_out}:
+            self.of_left_out.update(unused)
+            places = [place for place, (sensor, _) in enumerate(said) if sensor not in left_out]
             orders, clocks = ([column[place] for place in places] for column in (orders, clocks))
             said, lines = [said[place] for place in places], [lines[place] for place in places]
             tagged = None if tagged is None else [tagged[place] for place in places]

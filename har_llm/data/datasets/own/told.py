@@ -14,7 +14,7 @@ from har_llm.data.datasets.base import activity_number
 from har_llm.data.datasets.files import FileReader, shown, without_collector
 from har_llm.data.datasets.own.flapping import FLAPPING, flapping, in_words
 from har_llm.data.datasets.own.home_file import AMBIGUOUS, OwnDescription, is_whole
-from har_llm.data.datasets.own.meaning import Seen, Told, meaning
+from har_llm.data.datasets.own.meaning import LEFT_OUT, Seen, Told, meaning
 from har_llm.data.datasets.own.recorded import Recorded, Said
 from har_llm.data.datasets.own.times import EPOCH
 from har_llm.data.datasets.sessions import Cut, make_event
@@ -64,7 +64,7 @@ class Teller:
 
     def _kept(self, told: Mapping[Said, Told]) -> Sequence[int]:
         """The places of the readings that are events; the others are counted."""
-        orders, dropped = self._recorded.orders, self._recorded.dropped
+        orders = self._recorded.orders
         all_kept = range(len(orders))
         perhaps_none: Iterable[int] = all_kept
         if all(one.text is not None and not one.changes for one in told.values()):
@@ -77,7 +77,9 @@ class Teller:
             for place in perhaps_none
             if (reason := no_event(told[said[place]], orders[place], tagged[place])) is not None
         }
-        dropped.update(reasons.values())
+        of_left_out = [said[place][0] for place, reason in reasons.items() if reason == LEFT_OUT]
+        self._recorded.of_left_out.update(of_left_out)
+        self._recorded.dropped.update(reason for reason in reasons.values() if reason != LEFT_OUT)
         return [place for place in all_kept if place not in reasons] if reasons else all_kept
 
     def _told(self) -> Mapping[Said, Told]:

@@ -48,7 +48,7 @@ def test_the_file_beside_the_data_describes_the_home(tmp_path: Path) -> None:
     assert (home.description, home.rooms) == ("Two people live here.", {"kitchen": ("fridge",), "hall": ()})
     assert home.activities == {3: "making breakfast", 4: "leaving", 0: "other"} and home.null_class == {0}
     assert home.definitions == {4: "until the door is closed"} and home.rules == ("Nobody smokes.", "Other is other.")
-    assert recordings.dropped_events == {"sensor left out": 1}
+    assert recordings.dropped_events == {"bedroom_bed has left_out: true in week.home.yaml": 1}
     notice, silent = recordings.repairs
     assert (notice.kind, notice.line) == ("value without a word", 5) and "hall_motion has 1 value ('ON')" in notice.message
     assert (silent.kind, silent.line) == ("sensor without an event", None)
@@ -159,10 +159,8 @@ def test_nothing_is_held_of_sensors_that_are_left_out(tmp_path: Path) -> None:
         f"2026-03-02 08:00:00, bedroom_bed ,{number},\n2026-03-02 08:00:00,bedroom_bed,{number},\n" for number in "123"
     )
     recordings = read(events_of(tmp_path, WEEK + numbers))
-    assert (
-        recordings.dropped_events == {"sensor left out": 7}
-        and recordings.sessions == read(events_of(tmp_path, WEEK)).sessions
-    )
+    assert recordings.dropped_events == {"bedroom_bed has left_out: true in week.home.yaml": 7}
+    assert recordings.sessions == read(events_of(tmp_path, WEEK)).sessions
 
 
 def test_a_home_without_activities_is_a_fault(tmp_path: Path) -> None:
