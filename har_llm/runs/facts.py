@@ -10,7 +10,7 @@ from typing import Any
 from har_llm.common.numbers import counted, decimals, rough
 from har_llm.common.paths import last_part
 from har_llm.data.answer_form import AnswerForm
-from har_llm.data.splits import ALL, part_name
+from har_llm.data.splits import ALL, FractionSplit, PaperSplit, part_name
 from har_llm.models.resolve import UNRESOLVED
 from har_llm.runs.directory import RunResult
 from har_llm.runs.published import own_prompt
@@ -52,7 +52,7 @@ def facts(run: RunResult) -> Facts:
         ("adapter", _adapter(metrics.adapter)),
         ("marked", "; ".join(metrics.marks)),
         ("data", _data(metrics)),
-        ("split", "" if metrics.part == ALL else _choice(metrics.choices.split)),
+        ("split", "" if metrics.part == ALL else _split(run)),
         ("window", _choice(metrics.choices.window)),
         ("prompt", _prompt(run) if metrics.baseline is None else ""),
         ("generation", _generation(metrics) if metrics.baseline is None else ""),
@@ -100,6 +100,14 @@ def _adapter(adapter: RunAdapter | None) -> str:
 def _data(metrics: Metrics) -> str:
     counts = ((metrics.sessions, "session"), (metrics.windows, "window"), (metrics.events, "event"))
     return f"{metrics.dataset}, {part_name(metrics.part)}: {', '.join(counted(*one) for one in counts)}"
+
+
+def _split(run: RunResult) -> str:
+    """A home that no paper has divided is told the split that it has instead."""
+    choice, dataset = run.metrics.choices.split, run.config.get("dataset")
+    if choice.get("kind") == PaperSplit.__name__ and isinstance(dataset, Mapping) and dataset.get("paper_split") == {}:
+        return _choice({**choice, "kind": FractionSplit.__name__, "train": "2/3"})
+    return _choice(choice)
 
 
 def _choice(choice: Mapping[str, Any]) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from har_llm.data.splits import PaperSplit
+from har_llm.runs.facts import facts
 from har_llm.runs.result import Sample, SampleEvent
 from har_llm.runs.summary import Summary, sample_title, shortened, summarise, window_lines
 from tests.report.run_folders import SAMPLE, rows, written
@@ -37,6 +40,20 @@ def test_the_facts_say_what_was_run_and_leave_out_what_is_not_known(tmp_path: Pa
     assert facts["code"] == "har_llm 0.1.0 at 0123456789+changes, Python 3.12.1"
     assert facts["cost"] == "1,000 prompt tokens, 250 generated tokens, 2.50 s per window; 10.0 s of the engine in all"
     assert "adapter" not in facts
+
+
+@pytest.mark.parametrize(
+    ("divided", "told"),
+    [({5: 3}, "paper split, validation_sessions 0"), ({}, "fraction split, validation_sessions 0, train 2/3")],
+)
+def test_a_home_that_no_paper_has_divided_has_no_split_of_the_paper(
+    tmp_path: Path, divided: dict[int, int], told: str
+) -> None:
+    result = written(tmp_path / "run", rows(SESSIONS))
+    choices = replace(result.metrics.choices, split=asdict(PaperSplit()) | {"kind": "PaperSplit"})
+    config = {"dataset": {"paper_split": divided}}
+    found = facts(replace(result, config=config, metrics=replace(result.metrics, choices=choices)))
+    assert dict(found)["split"] == told
 
 
 def test_an_adapter_names_its_teacher(tmp_path: Path) -> None:
