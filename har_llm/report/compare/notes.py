@@ -27,12 +27,13 @@ def verdict(found: Differences, headline: str) -> str:
 
 
 def certainty(found: Differences, metric: str, a: str, b: str) -> str:
-    """How certain the difference in a metric is, and what it means for the runs with these names."""
+    """How certain the difference in a metric is, and what it means for the runs with these names. One session has no p: it
+    would be 1 whatever the scores."""
     one = found.metrics[metric]
     interval = "" if one.ci95 is None else f"95 % interval {' to '.join(map(points, one.ci95))}, "
-    p = f"p < {chance(one.p)[1:]}" if one.p < LEAST_SHOWN else f"p = {chance(one.p)}"
+    p = "" if found.sessions == 1 else f"p < {chance(one.p)[1:]}, " if one.p < LEAST_SHOWN else f"p = {chance(one.p)}, "
     better = b if (one.difference > 0) != (metric == LOWER_IS_BETTER) else a
-    return f"({interval}{p}, {counted(found.sessions, 'session')}). {_conclusion(one, found.sessions, better)}"
+    return f"({interval}{p}{counted(found.sessions, 'session')}). {_conclusion(one, found.sessions, better)}"
 
 
 def _conclusion(one: Difference, sessions: int, better: str) -> str:

@@ -44,6 +44,11 @@ def test_too_few_sessions_are_said_to_be_too_few(tmp_path: Path, count: int, lea
     assert any("An interval needs 3 sessions" in note for note in found.notes) == (count < 3)
 
 
+def test_one_session_has_no_p() -> None:
+    found = significance.compare({"s": {"accuracy": 0.2}}, {"s": {"accuracy": 0.8}}, ["accuracy"])
+    assert certainty(found, "accuracy", "A", "B") == "(1 session). These are too few sessions to tell."
+
+
 def test_a_difference_in_few_of_the_sessions_is_said_to_be_so(tmp_path: Path) -> None:
     better = {**several(7, A_WRONG), "s0": A_RIGHT, "s3": A_RIGHT}
     found = compared(tmp_path, several(7, A_WRONG), better)
