@@ -246,6 +246,9 @@ def _check_chosen(settings: Sequence[Setting], names: Mapping[str, Sequence[str]
         if one.added or not field or option is None or _has(class_of(group, option), field) is not False:
             continue
         if others := [name for name in names.get(group, ()) if _has(class_of(group, name), field)]:
+            if (group, field) == ("dataset", "path") and "dataset" in typed:
+                rule = "the files of a public dataset are looked for in its own folder below paths.data (HAR_LLM_DATA)"
+                raise ConfigError(f"dataset.path is not a setting of dataset={option}; {rule}.")
             several = ", ".join(f"{group}={name}" for name in others[:MOST_OTHERS])
             more = ", ..." if len(others) > MOST_OTHERS else ""
             raise ConfigError(

@@ -205,7 +205,8 @@ class Outline:
         base = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8")).get("base_model_name_or_path")
         return EngineError(
             f"The adapter {folder / ADAPTER_FILES[1]} does not fit the model: {fault}. It was made for "
-            f"{base or 'a model that it does not name'}; choose that model, or an adapter that PEFT has saved for this one."
+            f"{base or 'a model that it does not name'}: choose that model, or an adapter that PEFT has saved for this one. "
+            f"If it is this one, the file was damaged or edited; copy it or train it again."
         )
 
 

@@ -23,7 +23,11 @@ Facts = list[tuple[str, str]]
 
 def label(metrics: Metrics) -> str:
     """ "synthetic home, synthetic model; partial: first 5 windows only", or nothing."""
-    return "; ".join([*filter(None, [metrics.provenance.label]), *partial_labels(metrics), *metrics.marks])
+    return "; ".join(label_parts(metrics))
+
+
+def label_parts(metrics: Metrics) -> list[str]:
+    return [*filter(None, [metrics.provenance.label]), *partial_labels(metrics), *metrics.marks]
 
 
 def labels(metrics: Metrics) -> list[str]:

@@ -209,7 +209,11 @@ def _notes(run: RunResult) -> Iterator[str]:
     ends = environment.finish_reasons
     made = counted(sum(ends.values()), "generation")
     if cut := ends.get("length", 0):
-        yield f"{cut} of {made} cut by model.sampling.max_new_tokens or the model's context."
+        most = metrics.choices.generation.get("max_new_tokens")
+        yield (
+            f"{cut} of {made} cut by model.sampling.max_new_tokens{'' if most is None else f' ({most:,})'} or the model's "
+            f"context; of a text that was cut, only the list counts in which or at whose end it was cut."
+        )
     if ran_on := environment.ran_on:
         yield (
             f"{ran_on} of {made} ran on past the events of their window, in a list without an end; "

@@ -86,7 +86,7 @@ def test_an_adapter_that_does_not_fit_is_refused_with_its_file_its_first_key_and
     with pytest.raises(EngineError, match=rf"{folder / WEIGHTS} does not fit the model: {told}") as refused:
         outline.check_adapter(folder)
     made_for = json.loads((folder / "adapter_config.json").read_text())["base_model_name_or_path"]
-    assert f"It was made for {made_for}; choose that model, or an adapter that PEFT has saved" in str(refused.value)
+    assert f"It was made for {made_for}: choose that model, or an adapter that PEFT has saved" in str(refused.value)
 
 
 @pytest.mark.parametrize("config", ["{", '{"peft_type": "LORA", "r": 4, "target_modules": ["none"]}'])

@@ -50,7 +50,7 @@ def _loads_table(estimates: Sequence[LoadEstimate]) -> Table:
     for one in estimates:
         load, most = one.load, _most(one)
         answers = f"{most}{rough(one.answer_tokens)}"
-        memory = "-" if one.memory is None else f"{most if one.on_cpu else ''}{data_size(one.memory)}"
+        memory = "-" if one.memory is None else _memory(one, one.memory)
         download = "-" if one.download == 0 else _size(one.download)
         unknown = "unknown"
         if (speed := one.speed) is not None:
@@ -63,6 +63,15 @@ def _loads_table(estimates: Sequence[LoadEstimate]) -> Table:
         costs = [asked, answers, memory, *(_layout(one) if spread else ()), download, time]
         rows.append([load.model.config.name, load.engine.engine_name, str(len(load.runs)), owed, *costs])
     return Table("loads", "Models to load", (*columns, *layout, "download", "time"), rows)
+
+
+def _memory(one: LoadEstimate, most: float) -> str:
+    """On a CPU an engine takes as many generations at once as fit; a GPU's memory is given to it as a whole."""
+    if not one.on_cpu:
+        return data_size(most)
+    if one.least_memory is None or data_size(one.least_memory) == data_size(most):
+        return f"{_most(one)}{data_size(most)}"
+    return f"{data_size(one.least_memory)} to {data_size(most)}"
 
 
 def _layout(one: LoadEstimate) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from har_llm.config.settings import MetricsConfig
 from har_llm.data.splits import part_name
 from har_llm.report.terminal.beside import strongest_ahead
 from har_llm.runs.directory import RunResult
-from har_llm.runs.facts import label
+from har_llm.runs.facts import label_parts
 from har_llm.runs.result import Metrics
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ COLUMNS = ("job", "windows", "score in %", "std", "missed %", "run directory")
 
 def show_sweep(jobs: Sequence[Job], beside: Sequence[RunResult] = ()) -> None:
     """Print a line for each job: its headline score, or that it failed; then one for each baseline beside them."""
-    rows, named, labels = [], set(), set()
+    rows, named, labels = [], set(), list[set[str]]()
     seeds: dict[str, set[int]] = {}
     behind: dict[str, list[str]] = {}
     results = [*(job.result for job in jobs if job.result is not None), *beside]
@@ -35,7 +35,7 @@ def show_sweep(jobs: Sequence[Job], beside: Sequence[RunResult] = ()) -> None:
             continue
         settings, metrics = job.experiment.settings.metrics, job.result.metrics
         named.add(f"{settings.headline}, {settings.parsing} parsing")
-        labels.add(label(metrics))
+        labels.append({*label_parts(metrics)})
         seeds.setdefault(metrics.generations_digest, set()).add(metrics.seed)
         rows.append(_row(job.title, job.result, settings))
         if metrics.baseline is None:
@@ -53,8 +53,10 @@ def show_sweep(jobs: Sequence[Job], beside: Sequence[RunResult] = ()) -> None:
     for same in (same for same in seeds.values() if len(same) > 1):
         words = f"Seeds {', '.join(map(str, sorted(same)))} gave the same generations: they change nothing."
         out.print(plain(words), style="yellow")
-    for text in sorted(labels - {""}):
-        out.print(plain(f"{'All of these' if len(labels) == 1 else 'Some of these'}: {text}"), style="bold yellow")
+    everywhere = set.intersection(*labels)
+    for of, about in (("All", everywhere), ("Some", set.union(*labels) - everywhere)):
+        if about:
+            out.print(plain(f"{of} of these: {'; '.join(sorted(about))}"), style="bold yellow")
 
 
 def _row(title: str, run: RunResult, settings: MetricsConfig) -> list[str]:

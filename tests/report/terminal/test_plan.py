@@ -23,6 +23,7 @@ KNOWN = {
     "prompts_counted": True,
     "answers_known": True,
     "refusal": None,
+    "least_memory": None,
     "hours": 0.75,
     "speed": None,
     "place": Place("memory", 1e12),
@@ -108,7 +109,8 @@ def test_what_stands_in_the_way_is_said(capsys: pytest.CaptureFixture[str], plan
     assert f"{name}: needs about 72.1 GB, but the GPU here has 24.0 GB free." in out
     assert "planned for this machine, which has no GPU; hardware.gpus=1 hardware.gpu_memory_gb=80 plans" in out
     batches = changed(figures, memory=72.1e9, least_memory=9e9, place=Place("memory", 24e9))
-    assert "needs about" not in said(capsys, plan, batches), "in smaller ones"
+    out = said(capsys, plan, batches)
+    assert "9.0 GB to 72.1 GB" in out and "needs about" not in out, "in smaller batches it fits"
     assert f"{name}: It cannot run." in said(capsys, plan, changed(figures, refusal="It cannot run."))
 
 
