@@ -48,6 +48,9 @@ class Callback:
     def training_step(self, step: TrainingStep) -> None:
         """A step of the training is done."""
 
+    def training_ends(self, recipe: AdapterRecipe) -> None:
+        """The adapter is in its place."""
+
     def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
         """Another process (`holder` says which) trains the adapter and has done `done` steps. Called every few seconds."""
 
@@ -100,6 +103,10 @@ class Callbacks(Callback):
     def training_step(self, step: TrainingStep) -> None:
         for callback in self._callbacks:
             callback.training_step(step)
+
+    def training_ends(self, recipe: AdapterRecipe) -> None:
+        for callback in self._callbacks:
+            callback.training_ends(recipe)
 
     def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
         for callback in self._callbacks:

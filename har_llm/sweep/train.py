@@ -95,6 +95,7 @@ class Training:
                     selection, record = self._train(examples, callback)
                     self._lock.check()
                     _put_in_place(self.recipe, selection, record, _steps(self._log), self._staging / "adapter")
+                    callback.training_ends(self.recipe)
                 except OSError as error:
                     raise MissingError(
                         f"{error.filename or self._staging} cannot be written ({error.strerror or error}). Steps are kept "

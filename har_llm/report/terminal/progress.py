@@ -138,6 +138,9 @@ class LiveProgress(Callback):
         at_once = step.number == self._steps
         self._tell_step(f"training, step {step.number} of {self._steps}, loss {step.loss:.3f}", at_once=at_once)
 
+    def training_ends(self, recipe: AdapterRecipe) -> None:
+        self._say(f"{self._what}: its adapter is in {recipe.folder}, for lora.path")
+
     def training_waits(self, recipe: AdapterRecipe, done: int, holder: str) -> None:
         self._what, steps = f"{recipe.experiment.model.name} {recipe.lora.label()}", recipe.lora.training.max_steps
         if self._waiting != (recipe.key, holder):

@@ -70,11 +70,15 @@ def test_a_training_says_what_is_trained_and_on_what(tmp_path: Path, capsys: pyt
         progress.training_described(recipe, selection, start)
         progress.training_starts(recipe, selection, 50)
         progress.training_described(recipe, fewer_examples, replace(start, note="it restarts from step 1"))
-    begun, trained, again, fewer, restarts, _ = (line.partition(": ")[2] for line in capsys.readouterr().err.splitlines())
+        progress.training_ends(recipe)
+    begun, trained, again, fewer, restarts, _, ends = (
+        line.partition(": ")[2] for line in capsys.readouterr().err.splitlines()
+    )
     assert begun == "126 of 126 generations of the teacher are used for training; 120 steps of 8, epochs: 7.5 (8 begun)"
     assert trained == "20,185,088 of 616,235,008 parameters are trained (3.28 %), on 400,000 tokens"
     assert again.endswith("it resumes near step 50")
     assert restarts == "it restarts from step 1"
+    assert ends == f"its adapter is in {recipe.folder}, for lora.path"
     assert fewer.startswith(
         "125 of 126 generations of the teacher are used for training; left out: 1 longer than 4096 tokens"
     )
