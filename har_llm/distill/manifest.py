@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import reprlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -160,6 +161,13 @@ def manifest_beside(folder: Path) -> Manifest | None:
     except (OSError, ValueError, LookupError, TypeError):
         return None
     return read_manifest(folder) if weights == adapter_digest(folder) else None
+
+
+def known_manifest(folder: Path) -> Manifest | None:
+    """As manifest_beside; None also for one that this version of har_llm cannot read."""
+    with suppress(OSError, UnlikeError):
+        return manifest_beside(folder)
+    return None
 
 
 def merged_manifest(folder: Path) -> Manifest | None:

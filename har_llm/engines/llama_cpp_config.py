@@ -21,6 +21,8 @@ from har_llm.models.resolve import ResolvedModel
 
 LIBRARIES = 0.15e9
 """Bytes that llama.cpp and Python take in a process."""
+AS_IN_FILE = "as in the GGUF file"
+"""The number format of the weights, in the keys of generations."""
 AT_LEAST_1 = ("n_threads", "n_batch", "max_ngram_size")
 
 
@@ -59,7 +61,7 @@ class LlamaCppEngineConfig(EngineConfig):
 
     def identity(self) -> dict[str, Any]:
         """Its arithmetic with quantised weights gives other texts than that with the same weights in 16 or 32 bits."""
-        return {"weights": "as in the GGUF file", **extra_identity(self.extra_args)}
+        return {"weights": AS_IN_FILE, **extra_identity(self.extra_args)}
 
     def follows(self) -> Sequence[str]:
         return ("structured",)

@@ -19,6 +19,8 @@ from har_llm.models.config import FILES_PREFIX
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 NO_ADAPTER = "none"
+LOCAL = "local"
+"""The id of an adapter in a user's folder."""
 MOST_WEIGHTS = 2**35
 """Most bytes of an adapter's weights; the largest ones, of rank 512 for a model of 70B, have about 25 GB."""
 
@@ -72,7 +74,7 @@ def resolve_adapter(lora: ReadyAdapter) -> ResolvedAdapter:
     """Find an adapter's files; a few MB, so one of the hub is fetched at once. Raises MissingError."""
     folder = expanded(lora.path)
     if folder.is_dir():
-        return ResolvedAdapter("local", _adapter_fingerprint(folder), folder)
+        return ResolvedAdapter(LOCAL, _adapter_fingerprint(folder), folder)
     if lora.path.startswith(("/", ".", "~")) or lora.path.count("/") != 1:
         raise MissingError(
             f"lora.path is {lora.path!r}: there is no such folder, and an adapter on the hub is named OWNER/NAME. Set "

@@ -22,6 +22,13 @@ PROVENANCE = "har_llm.provenance"
 PART = re.compile(r"(.+)-\d{5}-of-(\d{5})")
 """How llama.cpp names the parts of a file, and finds them."""
 PART_ENDING = "-{:05}-of-{:05}"
+FILE_TYPES = {
+    **{0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M"},
+    **{13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS", 20: "IQ2_XS"},
+    **{21: "Q2_K_S", 22: "IQ3_XS", 23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S"},
+    **{29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4_MOE"},
+}
+"""The number formats of most weights of a file, by general.file_type, as llama.cpp names them."""
 SHOWN = 3
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 """The kinds of numbers in a header, as struct names them."""
@@ -43,6 +50,11 @@ class Header:
     def parameters(self) -> int:
         """Number of weights, without the tables that stretch positions."""
         return sum(count for name, count in self.weights.items() if not name.startswith(ROPE_TABLES))
+
+    @property
+    def quantisation(self) -> str | None:
+        """The number format of most weights; None if the header does not say it."""
+        return FILE_TYPES.get(self.values.get("general.file_type", -1))
 
     @property
     def stretches_positions(self) -> bool:

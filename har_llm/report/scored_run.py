@@ -98,11 +98,12 @@ class ScoredRun:
         found = adapter.distillation
         own = found.dataset == self.metrics.dataset
         there = self.result.data.description.parts["train"].sessions if own else None
-        return replace(found, all_sessions=found.all_sessions or found.sessions == there)
+        # Epochs may differ between seeds of one experiment, as teachers' generations are left out; steps are a setting.
+        return replace(found, all_sessions=found.all_sessions or found.sessions == there, steps=None, epochs=None)
 
     @property
     def ready_adapter(self) -> str | None:
-        """The label and revision of an adapter that har_llm did not train; None without one."""
+        """The label and revision of an adapter that was there before; None without one."""
         adapter = self.metrics.adapter
         return None if adapter is None or adapter.distillation else f"{adapter.label} ({adapter.revision})"
 
@@ -198,8 +199,9 @@ class ScoredRun:
     @property
     def adapter_name(self) -> str:
         """The adapter in few words; empty without one."""
-        if self.ready_adapter is not None:
-            return f"with adapter {self.ready_adapter}"
+        adapter = self.metrics.adapter
+        if adapter is not None and self.ready_adapter is not None:
+            return f"with adapter {adapter.called} ({adapter.revision})"
         return "" if self.distillation is None else f"trained on {self.training_sessions}"
 
     @property

@@ -11,10 +11,11 @@ from har_llm.common.numbers import counted, decimals, rough
 from har_llm.common.paths import last_part
 from har_llm.data.answer_form import AnswerForm
 from har_llm.data.splits import ALL, FractionSplit, PaperSplit, part_name
+from har_llm.engines.llama_cpp_config import AS_IN_FILE
 from har_llm.models.resolve import UNRESOLVED
 from har_llm.runs.directory import RunResult
 from har_llm.runs.published import own_prompt
-from har_llm.runs.result import GeneratedBy, Metrics, RunAdapter, RunBaseline
+from har_llm.runs.result import Distillation, GeneratedBy, Metrics, RunAdapter, RunBaseline
 
 USUAL_FORM = asdict(AnswerForm())
 Facts = list[tuple[str, str]]
@@ -43,8 +44,15 @@ def described(metrics: Metrics) -> str:
 
 
 def partial_labels(metrics: Metrics) -> list[str]:
-    """How much of the part a partial run shows to the model; empty for a complete run."""
-    return [f"partial: first {counted(metrics.limit or 0, 'window')} only"] if metrics.partial else []
+    """How much of the part a partial run shows to the model, and of its examples a training; empty for all of both."""
+    shown = [f"partial: first {counted(metrics.limit or 0, 'window')} only"] if metrics.partial else []
+    return [*shown, *short_training(metrics.adapter)]
+
+
+def short_training(adapter: RunAdapter | None) -> list[str]:
+    """That an adapter has not seen all of its examples once."""
+    epochs = None if adapter is None or adapter.trained_on is None else adapter.trained_on.epochs
+    return [f"trained for {_epochs(epochs)}"] if epochs is not None and epochs < 1 else []
 
 
 def facts(run: RunResult) -> Facts:
@@ -77,7 +85,10 @@ def _model(run: RunResult) -> str:
     ]
     if metrics.parameters:
         parts.append(f"{rough(metrics.parameters)} parameters")
-    parts += [] if served else [str(identity.get("dtype"))]
+    if identity.get("weights") == AS_IN_FILE:  # model.dtype is not used then
+        parts += filter(None, [run.environment.quantisation])
+    elif not served:
+        parts.append(str(identity.get("dtype")))
     parts += _settings(identity, "id", "revision", "dtype", "adapter", "script", "text", "finish_reason")
     return f"{metrics.model}: {', '.join(parts)}"
 
@@ -92,13 +103,28 @@ def _baseline(name: str, baseline: RunBaseline) -> str:
 def _adapter(adapter: RunAdapter | None) -> str:
     if adapter is None:
         return ""
-    if (one := adapter.distillation) is None:
-        return f"{adapter.label}: {adapter.id} at {_short(adapter.revision)}"
+    if (one := adapter.trained_on) is None:
+        place = adapter.folder or adapter.id
+        named = "" if adapter.called == place else f"{adapter.called}: "
+        return f"{named}{place} at {_short(adapter.revision)}"
     sessions = f"{'all ' if one.all_sessions else ''}{counted(one.sessions, 'session')}"
     data = f"{sessions} ({counted(one.windows, 'window')}) of {one.dataset}"
     origin = "gold answers" if one.teacher is None else f"generations of {one.teacher}"
     examples = f"{origin} for {data}" if one.sessions else f"{counted(one.windows, 'example')} of {one.dataset}"
-    return f"{adapter.label}: recipe {_short(adapter.revision)}, trained on {examples}"
+    recipe = adapter.recipe or adapter.revision
+    return f"{adapter.called}: recipe {_short(recipe)}, trained on {examples}{_extent(one)}"
+
+
+def _extent(trained: Distillation) -> str:
+    """How long an adapter was trained; empty where it was not noted."""
+    if trained.steps is None or trained.epochs is None:
+        return ""
+    return f", {counted(trained.steps, 'step')}, {_epochs(trained.epochs)}"
+
+
+def _epochs(epochs: float) -> str:
+    """Less than one is never rounded to one."""
+    return f"{epochs:.1f} epochs" if epochs >= 1 else f"{min(epochs, 0.9):.1g} epochs"
 
 
 def _data(metrics: Metrics) -> str:

@@ -21,6 +21,9 @@ from har_llm.scoring.prediction import Prediction
 FORMAT = 19
 """To be raised when the content of a run directory changes; a directory of another format is not read."""
 
+UNNAMED = "adapter"
+"""What conf/lora/adapter.yaml calls every adapter."""
+
 
 @dataclass(frozen=True)
 class Distillation:
@@ -40,6 +43,9 @@ class Distillation:
     """For a file: its rows."""
     uses_gold: bool | None
     """Whether gold activities were used for the examples or to choose them or their events; None if nobody knows."""
+    steps: int | None = None
+    """Of the training; None, like epochs, where an earlier version did not note it."""
+    epochs: float | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,23 @@ class RunAdapter:
     revision: str
     """Commit, digest of the files, or the key of its recipe."""
     distillation: Distillation | None = None
-    """None for an adapter that was not trained by har_llm."""
+    """None for an adapter that was there before the run."""
+    folder: AnyText | None = None
+    """The last part of lora.path, for an adapter that was in a folder."""
+    recipe: str | None = None
+    """The key of its recipe, as the manifest beside its weights says; None without one."""
+    origin: Distillation | None = None
+    """What that manifest says that it was trained on."""
+
+    @property
+    def trained_on(self) -> Distillation | None:
+        """None if nobody knows."""
+        return self.distillation or self.origin
+
+    @property
+    def called(self) -> str:
+        """By the name that the user gave it, or else by its folder, its id on the hub or its name on a server."""
+        return self.label if self.label != UNNAMED else self.folder or self.id
 
 
 @dataclass(frozen=True)
@@ -223,6 +245,8 @@ class Environment:
     """Number of generations that went on with events that their window does not have, in a list without an end."""
     unclosed_reasoning: int
     """How many of these generations never end their reasoning, so that they have no answer."""
+    quantisation: str | None = None
+    """The number format of a GGUF file that the engine runs as it is; None for other models, and where nobody knows."""
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,17 @@ from har_llm.common.paths import expanded, published_id
 from har_llm.config.settings import PARSINGS
 from har_llm.data.describe import describe
 from har_llm.data.records import Prompt, elapsed
+from har_llm.distill.manifest import AdapterOrigin, known_manifest
+from har_llm.engines.llama_cpp_config import AS_IN_FILE
 from har_llm.models import resolve
+from har_llm.models.adapters import LOCAL
+from har_llm.models.config import EMBEDDED_PREFIX
+from har_llm.models.gguf import read_header
 from har_llm.runs import directory, summary_markdown
 from har_llm.runs.activities import event_sheet, segment_sheet
 from har_llm.runs.directory import RunResult
 from har_llm.runs.generations import WindowGenerations, parse_windows
-from har_llm.runs.recipe import StudentRun, TrainingPart
+from har_llm.runs.recipe import AdapterRecipe, StudentRun, TrainingPart
 from har_llm.runs.result import (
     FORMAT,
     Choices,
@@ -196,21 +201,47 @@ def _component(component: Any) -> dict[str, Any]:
 def _adapter(run: PreparedRun) -> RunAdapter | None:
     if run.adapter is None:
         return None
-    lora, distillation = run.experiment.lora, None
+    lora, folder = run.experiment.lora, run.adapter.path
+    manifest = None if folder is None else known_manifest(folder)
+    origin = None if manifest is None or manifest.adapter is None else manifest.adapter.origin
+    made = RunAdapter(lora.name, lora.label(), published_id(run.adapter.id), run.adapter.revision)
     if isinstance(run, StudentRun):
-        recipe, source, teacher = run.recipe, run.recipe.source, run.recipe.teacher
-        part = source.run if isinstance(source, TrainingPart) else None
-        distillation = Distillation(
-            method=recipe.lora.examples.method,
-            teacher=None if teacher is None else teacher.experiment.model.name,
-            dataset=source.dataset,
-            sessions=0 if part is None else len(part.sessions),
-            all_sessions=recipe.lora.train_sessions is None,
-            windows=recipe.most_examples if part is None else len(part.prompts),
-            uses_gold=source.uses_gold,
-        )
-    identity = {**run.adapter.identity(), "id": published_id(run.adapter.id)}
-    return RunAdapter(lora.name, lora.label(), **identity, distillation=distillation)
+        return replace(made, distillation=_distillation(run.recipe, origin))
+    if folder is not None and run.adapter.id == LOCAL:
+        made = replace(made, folder=folder.absolute().name)
+    return made if origin is None else replace(made, recipe=origin.key, origin=_told(origin))
+
+
+def _distillation(recipe: AdapterRecipe, origin: AdapterOrigin | None) -> Distillation:
+    """`origin`: None for an adapter that was removed after the last generation."""
+    source, teacher = recipe.source, recipe.teacher
+    part = source.run if isinstance(source, TrainingPart) else None
+    return Distillation(
+        method=recipe.lora.examples.method,
+        teacher=None if teacher is None else teacher.experiment.model.name,
+        dataset=source.dataset,
+        sessions=0 if part is None else len(part.sessions),
+        all_sessions=recipe.lora.train_sessions is None,
+        windows=recipe.most_examples if part is None else len(part.prompts),
+        uses_gold=source.uses_gold,
+        steps=recipe.lora.training.max_steps,
+        epochs=None if origin is None else origin.epochs,
+    )
+
+
+def _told(origin: AdapterOrigin) -> Distillation:
+    """What an adapter's manifest says. It does not say whether these are all sessions of a home."""
+    return Distillation(
+        method=origin.method,
+        teacher=None if origin.teacher is None else origin.teacher.id.removeprefix(EMBEDDED_PREFIX),
+        dataset=origin.dataset,
+        sessions=len(origin.sessions),
+        all_sessions=False,
+        windows=origin.generations if origin.windows is None else origin.windows,
+        uses_gold=origin.uses_gold,
+        steps=origin.training.max_steps,
+        epochs=origin.epochs,
+    )
 
 
 def _baseline(run: PreparedRun) -> RunBaseline | None:
@@ -239,7 +270,14 @@ def _environment(run: PreparedRun, windows: Sequence[WindowGenerations]) -> Envi
         finish_reasons=dict(Counter(record.finish_reason for record in records)),
         ran_on=sum(answer.ran_on for _, answer in parsed.values()),
         unclosed_reasoning=sum(answer.answer is None for _, answer in parsed.values()),
+        quantisation=_quantisation(run),
     )
+
+
+def _quantisation(run: PreparedRun) -> str | None:
+    file = run.model.gguf
+    as_it_is = run.model_identity.get("weights") == AS_IN_FILE
+    return read_header(file).quantisation if file is not None and as_it_is else None
 
 
 def _data(run: PreparedRun) -> Data:

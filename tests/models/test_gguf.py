@@ -15,7 +15,7 @@ import pytest
 from har_llm.common.errors import ConfigError, EngineError, MissingError
 from har_llm.engines.weights import Outline
 from har_llm.models.config import ModelConfig
-from har_llm.models.gguf import read_header
+from har_llm.models.gguf import Header, read_header
 from har_llm.models.resolve import fetch, resolve, template_digest
 from tests.gguf_files import student, weights, write_gguf
 
@@ -45,6 +45,12 @@ def test_the_header_says_what_the_model_is(file: Path) -> None:
     assert header.architecture == "qwen3"
     assert header.chat_template == (student() / "chat_template.jinja").read_text()
     assert header.parameters == sum(one.size for one in weights().values())
+
+
+@pytest.mark.parametrize(("file_type", "named"), [(3, "Q4_1"), (7, "Q8_0"), (1024, None), (None, None)])
+def test_the_header_names_the_number_format_of_most_weights(file_type: int | None, named: str | None) -> None:
+    values = {} if file_type is None else {"general.file_type": file_type}
+    assert Header(values, {}).quantisation == named
 
 
 def test_before_it_is_read_its_size_and_template_are_known(file: Path, cache: Path) -> None:

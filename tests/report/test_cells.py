@@ -58,6 +58,18 @@ def test_a_students_seeds_are_one_cell_though_each_has_an_adapter_of_its_own(tmp
     assert len(cell.runs) == 2
 
 
+def test_a_training_that_has_not_seen_all_its_examples_says_so_in_every_table(tmp_path: Path) -> None:
+    def adapter(seed: int, epochs: float) -> dict[str, Any]:
+        made = trained("mural")
+        return made | {"revision": f"key{seed}", "distillation": made["distillation"] | {"steps": 10, "epochs": epochs}}
+
+    short = [fabricated(tmp_path, seed=seed, adapter=adapter(seed, 0.8 + seed / 100)) for seed in (0, 1)]
+    (cell,) = cells(*short)
+    assert len(cell.runs) == 2 and "trained for 0.8 epochs" in cell.variant
+    (whole,) = cells(fabricated(tmp_path / "whole", adapter=adapter(0, 1.0)))
+    assert "epochs" not in whole.variant
+
+
 def test_one_run_has_no_spread_over_seeds_and_one_session_none_over_sessions(tmp_path: Path) -> None:
     (cell,) = cells(fabricated(tmp_path, session_names=1))
     score = cell.score("f1_weighted")

@@ -104,6 +104,12 @@ def test_a_run_without_a_scored_event_has_no_scores(tmp_path: Path) -> None:
             "Qwen3-0.6B",
             "with adapter mine (1)",
         ),
+        (
+            {"adapter": {"name": "adapter", "label": "adapter", "id": "local", "revision": "1", "folder": "of_flat"}},
+            "MuRAL",
+            "Qwen3-0.6B",
+            "with adapter of_flat (1)",
+        ),
     ],
 )
 def test_home_model_and_adapter_have_names(

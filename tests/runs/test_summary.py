@@ -78,6 +78,33 @@ def test_an_adapter_names_its_teacher(tmp_path: Path) -> None:
         "distilled1: recipe aaaaaaaaaa, trained on generations of big for 1 session (9 windows) of other"
     )
     assert facts["marked"] == "gold"
+    of_run = summary(tmp_path / "short", adapter=adapter | {"distillation": distillation | {"steps": 10, "epochs": 0.8}})
+    assert dict(of_run.facts)["adapter"].endswith("for 1 session (9 windows) of other, 10 steps, 0.8 epochs")
+
+
+def test_an_adapter_of_before_is_called_by_its_folder_and_says_what_its_manifest_knows(tmp_path: Path) -> None:
+    def adapter(name: str, **more: object) -> str:
+        of_run = {"name": "adapter", "label": "adapter", "id": "local", "revision": "files-12", "folder": "mine", **more}
+        return dict(summary(tmp_path / name, adapter=of_run).facts)["adapter"]
+
+    origin = {"method": "gold_answers", "teacher": None, "dataset": "other", "sessions": 2, "all_sessions": False}
+    origin |= {"windows": 9, "uses_gold": True, "steps": 500, "epochs": 7.35}
+    assert adapter("plain") == "mine at files-12"
+    assert adapter("named", label="best") == "best: mine at files-12"
+    assert adapter("hub", id="owner/name", revision="a" * 40, folder=None) == "owner/name at aaaaaaaaaa"
+    assert adapter("made", recipe="b" * 64, origin=origin) == (
+        "mine: recipe bbbbbbbbbb, trained on gold answers for 2 sessions (9 windows) of other, 500 steps, 7.3 epochs"
+    )
+
+
+def test_a_gguf_file_that_is_run_as_it_is_has_the_number_format_of_the_file(tmp_path: Path) -> None:
+    def model(name: str, **environment: object) -> str:
+        identity = {"id": "local", "revision": "files-12", "dtype": "bfloat16", "adapter": None}
+        of_run = {"model": identity | {"weights": "as in the GGUF file"}, **environment}
+        return dict(summary(tmp_path / name, model_id="mine.gguf", environment=of_run).facts)["model"]
+
+    assert model("q", quantisation="Q4_1").endswith(" parameters, Q4_1, weights as in the GGUF file")
+    assert model("unknown").endswith(" parameters, weights as in the GGUF file")
 
 
 def test_a_folder_is_named_without_the_path_to_it(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from har_llm.common.notices import Notice
 from har_llm.config.experiment import Experiment
 from har_llm.data.records import Recordings
 from har_llm.engines.scripted import ScriptedEngineConfig
+from har_llm.models.adapters import ReadyAdapter, resolve_adapter
 from har_llm.runs.directory import read_run
-from har_llm.runs.facts import facts
+from har_llm.runs.facts import facts, labels
 from har_llm.runs.prepare import prepare, read_recordings
 from har_llm.runs.summary import summarise
 from har_llm.runs.write import write_run
@@ -28,6 +29,7 @@ from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
 from tests.helpers import clock
 from tests.runs.sampled_runs import HOT, answered, sampled
+from tests.runs.test_marks import made as adapter_of
 from tests.scripted_runs import SMALL, done, gold_script, made_for, rows_of
 
 
@@ -42,6 +44,18 @@ def test_right_answers_score_one_and_every_event_is_accounted_for(tmp_path: Path
         (session.id, event.id) for session in recordings.sessions[2:] for event in session.events
     ]
     assert all(row["strict"]["activity"] == row["gold"][0] for row in rows)
+
+
+def test_an_adapter_of_before_is_recorded_with_what_its_manifest_says(tmp_path: Path, script: str) -> None:
+    folder = adapter_of(tmp_path / "mine", sessions=("other",), epochs=0.77)
+    run = prepare(experiment(*SMALL, f"paths.outputs={tmp_path / 'outputs'}", script))
+    made_for(run)
+    lora = ReadyAdapter(name="adapter", path=str(folder))
+    adapted = replace(run, adapter=resolve_adapter(lora), experiment=replace(run.experiment, lora=lora))
+    metrics = read_run(write_run(adapted, run.open_store())).metrics
+    assert metrics.adapter is not None and metrics.adapter.origin is not None and metrics.adapter.distillation is None
+    assert (metrics.adapter.folder, metrics.adapter.recipe, metrics.adapter.origin.sessions) == ("mine", "k", 1)
+    assert "trained for 0.8 epochs" in labels(metrics)
 
 
 def test_a_run_whose_generations_are_missing_is_refused(tmp_path: Path) -> None:
