@@ -10,6 +10,8 @@ from typing import Any
 from har_llm.scoring.names import activity_name
 from har_llm.scoring.prediction import Prediction
 
+CATALOGUE = 5
+"""Fewest activities by whose order a list is known to be the catalogue."""
 _NUMBER = re.compile(r"#?([0-9]{1,18})(?:\.0*)?")
 _NUMBER_THEN_NAME = re.compile(r"[#(]?([0-9]{1,18})\)? ?[.:)–-]? ?(.+)", re.DOTALL)
 _NAME_THEN_NUMBER = re.compile(r"(.+?) ?[(\[]#?([0-9]{1,18})[)\]]", re.DOTALL)
@@ -61,9 +63,12 @@ class Labels:
         return Prediction(None, "unknown_label" if is_label else "malformed")
 
     def are_all(self, values: Sequence[Any]) -> bool:
-        """Whether they name the activities of the home one after the other, not by their numbers alone: the catalogue."""
+        """Whether they name the activities of the home one after the other, not by their numbers alone: the catalogue.
+
+        Never of a home with few activities, as a short window may well show each once in their order.
+        """
         named = [self.lenient(value).activity for value in values if isinstance(value, str) and bare_number(value) is None]
-        return len(values) == len(named) > 1 and named == [*self._activities]
+        return len(values) == len(named) >= CATALOGUE and named == [*self._activities]
 
     def _named(self, text: str) -> int | None:
         """The activity meant by "19", "preparing dinner", "19. preparing dinner" or "preparing dinner (19)"."""

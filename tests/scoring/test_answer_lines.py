@@ -175,7 +175,7 @@ def test_hostile_text_is_parsed_in_seconds(piece: str) -> None:
     assert time.process_time() - started < 5
 
 
-IN_ORDER = ("none of these", "cooking", "eating", "other")
+IN_ORDER = ("none of these", "cooking", "eating", "sleeping", "other")
 LEGENDS = {
     "lines": "\n".join(f"{number}. {name}" for number, name in enumerate(IN_ORDER)),
     "json": json.dumps([{"id": number, "activity": name} for number, name in enumerate(IN_ORDER)]),
@@ -193,3 +193,13 @@ def test_a_legend_is_not_taken_for_an_answer_that_leaves_an_event_out(written: s
             assert [one.activity for one in mode] == [2, 2, None], text
     alone = parse(f"{legend}\n\nI cannot tell.", "stop", asked, thinking=False)
     assert {one.missed for one in (*alone.strict, *alone.lenient)} == {"malformed"}
+
+
+def test_few_activities_in_their_order_may_be_those_of_a_short_window() -> None:
+    asked = Asked(range(3), Labels({1: "sleeping", 2: "eating", 3: "away"}), LINES)
+    for text in (
+        "0. sleeping\n1. eating\n2. away",
+        "At first:\n0. away\n1. away\n2. away\nNo:\n0. sleeping\n1. eating\n2. away",
+    ):
+        read = parse(text, "stop", asked, thinking=False)
+        assert [one.activity for one in read.strict] == [one.activity for one in read.lenient] == [1, 2, 3]
