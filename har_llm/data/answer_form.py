@@ -13,6 +13,13 @@ FORMATS = ("json", "lines")
 ACTIVITIES = ("names", "numbers")
 KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 LONGEST_MARK = 40
+_NUMBER = re.compile(r"#?([0-9]{1,18})(?:\.0*)?")
+
+
+def number_in(text: str) -> int | None:
+    """The number that a text is nothing but: "19", "#19" or "19.0". An activity of such a name is answered by its number."""
+    found = _NUMBER.fullmatch(" ".join(text.split()))
+    return int(found[1]) if found else None
 
 
 @dataclass(kw_only=True)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from har_llm.data.answer_form import AnswerForm, AnswerKeys
+from har_llm.data.answer_form import AnswerForm, AnswerKeys, number_in
 from har_llm.data.records import Window
 
 
 def gold_answer(window: Window, ids: Sequence[int], activities: Mapping[int, str], form: AnswerForm) -> str:
-    """The first gold activity of each event, which must have one: its name, or its number if the form asks for numbers or
-    several have that name."""
+    """The first gold activity of each event, which must have one: its name, or its number if the form asks for numbers,
+    several have that name, or the name is a number."""
     gold = [event.activities[0] for event in window.events]
     residents = numbered_residents(window)
     if form.activities == "numbers":
         return written_answer(ids, gold, form, residents)
     names = [*activities.values()]
-    unique = {number: name for number, name in activities.items() if names.count(name) == 1 and not name.isdigit()}
+    unique = {number: name for number, name in activities.items() if names.count(name) == 1 and number_in(name) is None}
     return written_answer(ids, [unique.get(number, number) for number in gold], form, residents)
 
 

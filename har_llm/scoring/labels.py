@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from har_llm.data.answer_form import number_in
 from har_llm.scoring.names import activity_name
 from har_llm.scoring.prediction import Prediction
 
 CATALOGUE = 5
 """Fewest activities by whose order a list is known to be the catalogue."""
-_NUMBER = re.compile(r"#?([0-9]{1,18})(?:\.0*)?")
 _NUMBER_THEN_NAME = re.compile(r"[#(]?([0-9]{1,18})\)? ?[.:)–-]? ?(.+)", re.DOTALL)
 _NAME_THEN_NUMBER = re.compile(r"(.+?) ?[(\[]#?([0-9]{1,18})[)\]]", re.DOTALL)
 _NO_WORD = re.compile(r"[\W_]+")
@@ -103,8 +103,7 @@ def bare_number(value: Any) -> int | None:
     """The number of a value that is nothing but one: 19, 19.0, "19" or "#19"; None for any other value."""
     if not isinstance(value, str):
         return integer(value)
-    bare = _NUMBER.fullmatch(_plain(value))
-    return int(bare.group(1)) if bare else None
+    return number_in(value)
 
 
 def integer(value: Any) -> int | None:
@@ -123,11 +122,7 @@ def _unambiguous(forms: Iterable[tuple[int, str]]) -> dict[str, int]:
     found: dict[str, set[int]] = {}
     for number, form in forms:
         found.setdefault(form, set()).add(number)
-    return {
-        form: numbers.pop()
-        for form, numbers in found.items()
-        if len(numbers) == 1 and form and not _NUMBER.fullmatch(_plain(form))
-    }
+    return {form: numbers.pop() for form, numbers in found.items() if len(numbers) == 1 and form and number_in(form) is None}
 
 
 def _plain(name: str) -> str:

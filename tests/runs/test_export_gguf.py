@@ -121,7 +121,7 @@ def test_the_quantiser_is_asked_for_before_anything_is_made(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     asked = ("export.format=gguf", f"export.path={tmp_path / 'x.gguf'}", f"export.llama_cpp={source}")
-    with pytest.raises(MissingError, match=r"needs the package llama-cpp-python, .*har-llm\[gateway\]"):
+    with pytest.raises(MissingError, match=r"needs the package llama-cpp-python, .*pip install -e '\.\[gateway\]'"):
         export(experiment("model=tiny_student", *asked))
 
 

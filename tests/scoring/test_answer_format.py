@@ -47,6 +47,7 @@ NAMES = st.text(LETTERS, min_size=1, max_size=12).map(str.strip).filter(bool)
 @settings(max_examples=40)
 @given(st.lists(NAMES, min_size=2, max_size=4, unique_by=str.casefold))
 @example(['a "b" \\', "née 数"])
+@example(["0", "0."])  # a name that is a number, however it is written, is answered by its number
 def test_what_the_pattern_takes_the_grammar_takes(form: AnswerForm, names: list[str]) -> None:
     activities = dict(enumerate(names, start=3))
     events = tuple(Event(place, clock("08:00:00"), "door ON", (3 + place % 2,), ("A",)) for place in range(3))
