@@ -183,7 +183,7 @@ def test_one_that_takes_the_token_and_answers_no_more_is_tried_again(command: st
 
 def test_what_speaks_no_http_is_said() -> None:
     def answer() -> None:
-        with other.accept()[0] as connection:
+        with other, other.accept()[0] as connection:  # then closed, so that the next try is refused and not left waiting
             connection.recv(10_000)
             connection.sendall(b"SSH-2.0\r\n")
 
