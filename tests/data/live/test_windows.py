@@ -27,24 +27,31 @@ RULES = st.builds(
 def offline(moments: Sequence[datetime], cut: Cut, rule: FixedWindows) -> list[Window]:
     as_gap = FixedWindows(events=rule.events, min_events=rule.min_events, minutes=rule.minutes, gap_minutes=QUIET_S / 60)
     sessions = [
-        Session(name, "", [Event(place, moments[at], "x", (), ()) for place, at in enumerate(part)])
+        Session(name, "", [Event(place, moments[at], str(at), (), ()) for place, at in enumerate(part)])
         for name, part in cut.parts(moments)
     ]
     return [window for session in sessions for window in as_gap.cut(session)]
 
 
-@settings(max_examples=60)
-@given(st.lists(st.sampled_from([0, 1, 59, 200, 600, 3600, 20000]), max_size=30), CUTS, RULES, st.integers(0, 30))
-def test_they_are_those_of_a_recording(steps: list[int], cut: Cut, rule: FixedWindows, restart: int) -> None:
-    moments = [START + timedelta(seconds=sum(steps[: place + 1])) for place in range(len(steps))]
+def windows_of(moments: list[datetime], cut: Cut, rule: FixedWindows, restart: int) -> tuple[LiveWindows, list[Window]]:
+    """The windows of events at these moments, whose texts are their places; before the event at `restart`, another process
+    takes over."""
     live, found = LiveWindows(cut, rule, QUIET_S), list[Window]()
     for place, moment in enumerate(moments):
         if place == restart:
             state = json.loads(json.dumps(live.state()))
             live = LiveWindows(cut, rule, QUIET_S)
             live.restore(state)
-        found += live.add(moment, moment, "x")
+        found += live.add(moment, moment, str(place))
     found += live.close()
+    return live, found
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from([0, 1, 59, 200, 600, 3600, 20000]), max_size=30), CUTS, RULES, st.integers(0, 30))
+def test_they_are_those_of_a_recording(steps: list[int], cut: Cut, rule: FixedWindows, restart: int) -> None:
+    moments = [START + timedelta(seconds=sum(steps[: place + 1])) for place in range(len(steps))]
+    live, found = windows_of(moments, cut, rule, restart)
     assert [one for one in found if not live.is_left_out(one)] == offline(moments, cut, rule)
     assert sum(len(one.events) for one in found) == len(moments), "an event is in one window, or in one that is left out"
 
@@ -67,14 +74,7 @@ def test_an_event_before_the_last_one_begins_a_session_of_its_own(
     steps: list[int], cut: Cut, rule: FixedWindows, restart: int
 ) -> None:
     moments = [START + timedelta(seconds=sum(steps[: place + 1])) for place in range(len(steps))]
-    live, found = LiveWindows(cut, rule, QUIET_S), list[Window]()
-    for place, moment in enumerate(moments):
-        if place == restart:
-            state = json.loads(json.dumps(live.state()))
-            live = LiveWindows(cut, rule, QUIET_S)
-            live.restore(state)
-        found += live.add(moment, moment, str(place))
-    found += live.close()
+    live, found = windows_of(moments, cut, rule, restart)
     assert [event.text for one in found for event in one.events] == [str(place) for place in range(len(moments))]
     assert len({(one.session, event.id) for one in found for event in one.events}) == len(moments), "each has a name"
     for one in found:
