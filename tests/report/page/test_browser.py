@@ -714,8 +714,8 @@ def test_what_was_repaired_is_said_in_words_once_for_all_runs(tmp_path: Path, wa
     ]
 
 
-def test_the_usual_week_is_that_of_all_folds_together(tmp_path: Path, watch: Watch) -> None:
-    days = {"2012-02-28": ["08:00:00", "09:00:00"], "2012-02-29": ["08:00:00", "10:00:00"]}
+def page_of_folds(tmp_path: Path, days: dict[str, list[str]]) -> Path:
+    """A page of a run for each day, whose two events are at these times, as the folds of one model."""
     runs = [
         make(
             tmp_path,
@@ -731,7 +731,12 @@ def test_the_usual_week_is_that_of_all_folds_together(tmp_path: Path, watch: Wat
     ]
     path = tmp_path / "report.html"
     write_page(runs, path, tables=[], figures=[], headline="accuracy", parsing="strict")
-    page = watch(path, "#days")
+    return path
+
+
+def test_the_usual_week_is_that_of_all_folds_together(tmp_path: Path, watch: Watch) -> None:
+    days = {"2012-02-28": ["08:00:00", "09:00:00"], "2012-02-29": ["08:00:00", "10:00:00"]}
+    page = watch(page_of_folds(tmp_path, days), "#days")
     assert page.texts(".week select option") == ["big, 2 folds", "gold", "big, fold 0", "big, fold 1"]
     assert " ".join(page.texts(".week tbody tr")[0].split()) == "1. sleeping – 1.0 2.0 – – – –"
     page.page.locator(".week select").select_option("big, fold 1")
@@ -741,23 +746,8 @@ def test_the_usual_week_is_that_of_all_folds_together(tmp_path: Path, watch: Wat
 
 def test_the_usual_week_of_one_fold_is_over_its_own_days(tmp_path: Path, watch: Watch) -> None:
     """An hour that is full of an activity on the only Tuesday of a fold was half empty, as the other fold has one too."""
-    times = ["08:00:00", "09:00:00"]
-    runs = [
-        make(
-            tmp_path,
-            Fabricated(
-                f"run-{fold}",
-                {date: [one._replace(date=date, time=time) for one, time in zip(events("a", "b"), times, strict=True)]},
-                [says(1)],
-                model="big",
-                fold=fold,
-            ),
-        )
-        for fold, date in enumerate(["2012-02-28", "2012-03-06"])
-    ]
-    path = tmp_path / "report.html"
-    write_page(runs, path, tables=[], figures=[], headline="accuracy", parsing="strict")
-    page = watch(path, "#days")
+    days = {date: ["08:00:00", "09:00:00"] for date in ("2012-02-28", "2012-03-06")}
+    page = watch(page_of_folds(tmp_path, days), "#days")
     filled = """(canvas) => {
         const names = 92, rows = 7, high = 40, at = devicePixelRatio; // as in days.js
         const x = names + (8.5 / 24) * (canvas.clientWidth - names);
