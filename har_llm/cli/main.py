@@ -6,7 +6,8 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import har_llm
 from har_llm.cli.help import help_text
@@ -51,14 +52,22 @@ def answer(arguments: Sequence[str]) -> None:
         print(completion(arguments))
         return
     sys.argv[1:] = read_arguments(arguments)
-    if any(argument.lstrip("+~").startswith(("-", "experiment", "hydra")) for argument in sys.argv[1:]):
+    flags = [one for one in sys.argv[1:] if one.startswith("-")]
+    settings = [one for one in sys.argv[1:] if one not in flags]
+    if flags in (["-m"], ["--multirun"]):
+        run_sweep(settings)
+    elif flags or any(one.lstrip("+~").startswith(("experiment", "hydra")) for one in settings):
         run_hydra()
     else:
-        run_alone(sys.argv[1:])
+        run_alone(settings)
 
 
 def run_hydra() -> None:
-    """Let Hydra read the command line: it has flags, or may ask for a sweep."""
+    """Let Hydra read the command line: it has flags, or may ask for a sweep.
+
+    Hydra composes the config of all jobs once more than is needed, to see whether it asks for a sweep. That takes a third of the
+    time until a wrong setting is answered, hence run_alone and run_sweep where the command line says which it is.
+    """
     import hydra
 
     from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
@@ -67,29 +76,48 @@ def run_hydra() -> None:
 
 
 def run_alone(overrides: Sequence[str]) -> None:
-    """Compose and run a single job.
-
-    hydra.main would compose its config twice, the first time only to see whether it asks for a sweep. That takes a third of
-    the time until a wrong setting is answered.
-    """
-    from hydra import compose, initialize_config_dir
+    """Compose and run a single job."""
+    from hydra import compose
     from hydra.core.hydra_config import HydraConfig
     from hydra.core.utils import configure_log
-    from hydra.errors import HydraException
     from omegaconf import OmegaConf
 
-    from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
+    from har_llm.common.shipped import CONFIG
+
+    with composing():
+        cfg = compose(CONFIG, list(overrides), return_hydra_config=True)
+    configure_log(cfg.hydra.job_logging, cfg.hydra.verbose)
+    HydraConfig.instance().set_config(cfg)
+    run_one(OmegaConf.masked_copy(cfg, [str(name) for name in cfg if name != "hydra"]))
+
+
+def run_sweep(overrides: Sequence[str]) -> None:
+    """Compose and run all jobs of a sweep."""
+    from hydra.core.global_hydra import GlobalHydra
+
+    from har_llm.common.shipped import CONFIG
+
+    with composing():
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None, "initialize_config_dir sets it"
+        hydra.multirun(CONFIG, run_one, [*overrides, "hydra.mode=MULTIRUN"])
+
+
+@contextmanager
+def composing() -> Iterator[None]:
+    """Hydra with our conf. What it cannot compose ends the command with a sentence."""
+    from hydra import initialize_config_dir
+    from hydra.errors import HydraException
+
+    from har_llm.common.shipped import HYDRA_VERSION, conf_folder
 
     try:
         with initialize_config_dir(str(conf_folder()), job_name="har_llm", version_base=HYDRA_VERSION):
-            cfg = compose(CONFIG, list(overrides), return_hydra_config=True)
+            yield
     except HydraException as error:
         if "HYDRA_FULL_ERROR" in os.environ:
             raise
         sys.exit(f"error: {composing_error(error)}")
-    configure_log(cfg.hydra.job_logging, cfg.hydra.verbose)
-    HydraConfig.instance().set_config(cfg)
-    run_one(OmegaConf.masked_copy(cfg, [str(name) for name in cfg if name != "hydra"]))
 
 
 def composing_error(error: Exception) -> str:
