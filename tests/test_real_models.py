@@ -17,8 +17,9 @@ from har_llm.report.build import build_report
 from har_llm.runs.directory import read_run
 from har_llm.runs.prepare import prepare
 from har_llm.runs.run import PreparedRun
+from har_llm.scoring.asked import Asked
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Asked, parse
+from har_llm.scoring.parsing import parse
 from har_llm.sweep.job import Job
 from tests.composing import experiment
 from tests.same_process import in_this_process

@@ -65,7 +65,7 @@ def answer(arguments: Sequence[str]) -> None:
 def run_hydra() -> None:
     """Let Hydra read the command line: it has flags, or may ask for a sweep.
 
-    Hydra composes the config of all jobs once more than is needed, to see whether it asks for a sweep. That takes a third of the
+    Hydra composes the config once more than is needed, to see whether it asks for a sweep. That takes up to a third of the
     time until a wrong setting is answered, hence run_alone and run_sweep where the command line says which it is.
     """
     import hydra

@@ -1,4 +1,4 @@
-"""Finds the list of an answer that counts: a complete one that ended, or the one that a cut generation was writing."""
+"""Finds the lists of an answer, and the one that a cut generation was writing."""
 
 from __future__ import annotations
 
@@ -56,16 +56,6 @@ def answer_lists(text: str, objects: Sequence[Located], keys: AnswerKeys) -> lis
 def is_end(text: str) -> bool:
     """Whether it is nothing but a fence's end, or a part of one."""
     return text.strip() in ("", "`", "``", "```")
-
-
-def counting(lists: Sequence[AnswerList], ids: Collection[int], keys: AnswerKeys) -> AnswerList | None:
-    """The last list that names every event of the window, or else the last that may name one of them.
-
-    So a complete list is never overruled by what follows it, and a broken last attempt is not replaced by a partial draft.
-    """
-    complete = [one for one in lists if one.names_all(ids, keys)]
-    about = complete or [one for one in lists if one.names_any(ids, keys)] or lists
-    return about[-1] if about else None
 
 
 def unfinished(answer: str, keys: AnswerKeys) -> str:

@@ -1,4 +1,4 @@
-"""Finds the activity of the catalogue that a value of an answer names."""
+"""Finds the activity of the catalogue that a value of an answer names, and the resident."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ CATALOGUE = 5
 """Fewest activities by whose order a list is known to be the catalogue."""
 _NUMBER_THEN_NAME = re.compile(r"[#(]?([0-9]{1,18})\)? ?[.:)–-]? ?(.+)", re.DOTALL)
 _NAME_THEN_NUMBER = re.compile(r"(.+?) ?[(\[]#?([0-9]{1,18})[)\]]", re.DOTALL)
+_RESIDENT = re.compile(r"(?:[^\W\d]{1,20}\s*)?#?([0-9]{1,18})")  # "2", "person 2", "P2"
 _NO_WORD = re.compile(r"[\W_]+")
 
 
@@ -111,6 +112,12 @@ def integer(value: Any) -> int | None:
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def resident(value: Any) -> int | None:
+    """Who caused an event: 2, "2" or "person 2"; None where nothing like this is said."""
+    match = _RESIDENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    return int(match.group(1)) if match else integer(value)
 
 
 def _exact_forms(number: int, name: str) -> Iterator[str]:

@@ -11,8 +11,9 @@ from har_llm.data.answer_form import AnswerForm, AnswerKeys
 from har_llm.data.gold_answer import gold_answer
 from har_llm.data.records import Event, Window
 from har_llm.scoring.answer_format import answer_pattern, answer_schema
+from har_llm.scoring.asked import Asked
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Asked, parse
+from har_llm.scoring.parsing import parse
 from tests.helpers import clock
 
 ACTIVITIES = {1: "sleeping", 2: "cooking", 3: "eating (a meal)", 4: "Sleeping", 5: "sleeping"}

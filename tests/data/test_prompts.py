@@ -22,8 +22,9 @@ from har_llm.data.prompts import SectionedPrompt, VerbatimPrompt
 from har_llm.data.records import Event, Moment, Prompt, Session, Window
 from har_llm.data.rendering import events_json, events_lines
 from har_llm.data.windows import FixedWindows
+from har_llm.scoring.asked import Asked
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Asked, parse
+from har_llm.scoring.parsing import parse
 from tests.composing import composed, experiment
 from tests.helpers import clock, load, session_of, small_home
 

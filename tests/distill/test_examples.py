@@ -14,8 +14,9 @@ from har_llm.distill.examples import Candidate, Selection, select, why_unusable
 from har_llm.distill.examples_config import ExampleSettings
 from har_llm.distill.training_messages import LongExamples
 from har_llm.models.reasoning import marks_of
+from har_llm.scoring.asked import Asked
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Asked, parse
+from har_llm.scoring.parsing import parse
 from tests.helpers import clock
 
 LABELS = Labels({1: "sleeping", 2: "cooking", 3: "eating"})

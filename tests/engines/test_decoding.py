@@ -16,8 +16,9 @@ from har_llm.data.answer_form import AnswerForm, AnswerKeys
 from har_llm.engines.decoding import DecodingConfig
 from har_llm.runs.prepare import prepare
 from har_llm.scoring.answer_format import answer_pattern, answer_schema
+from har_llm.scoring.asked import Asked
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Asked, parse
+from har_llm.scoring.parsing import parse
 from tests.composing import experiment
 
 PAPERS = AnswerKeys(id="event", activity="predicted_activity")

@@ -18,8 +18,9 @@ from har_llm.engines.worker import open_engine
 from har_llm.models.config import Sampling
 from har_llm.runs.prepare import read_recordings, render
 from har_llm.scoring.answer_format import answer_grammar
+from har_llm.scoring.asked import Asked
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Asked, parse
+from har_llm.scoring.parsing import parse
 from tests.commands import har_llm
 from tests.composing import experiment
 from tests.gguf_files import student, write_gguf

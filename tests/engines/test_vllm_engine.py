@@ -25,8 +25,9 @@ from har_llm.models import resolve
 from har_llm.models.config import Sampling
 from har_llm.runs.prepare import read_recordings, render
 from har_llm.scoring.answer_format import answer_pattern
+from har_llm.scoring.asked import Asked
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Asked, parse
+from har_llm.scoring.parsing import parse
 from tests.altered_files import altered, without_a_layer
 from tests.commands import har_llm
 from tests.composing import experiment

@@ -19,8 +19,8 @@ from har_llm.models.reasoning import split_reasoning
 from har_llm.runs.directory import RunResult, read_run
 from har_llm.runs.result import FORMAT
 from har_llm.scoring import metrics, parsing
+from har_llm.scoring.asked import Asked
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Asked
 from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.voting import vote
 from tests.report.fabricated import ABOUT, DATA, SAMPLE, VLLM, merged, shipped

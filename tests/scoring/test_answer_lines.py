@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from har_llm.data.answer_form import AnswerForm
 from har_llm.scoring.answer_format import answer_pattern, runs_on
+from har_llm.scoring.asked import Asked
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Answer, Asked, parse, shown_answers
+from har_llm.scoring.parsing import Answer, parse, shown_answers
 
 CATALOGUE = {1: "cooking", 2: "eating", 19: "preparing dinner"}
 LINES = AnswerForm("lines")

@@ -12,8 +12,9 @@ import pytest
 from har_llm.common.provenance import Provenance
 from har_llm.data.datasets.simulated import Draws
 from har_llm.models.resolve import provenance, resolve
+from har_llm.scoring.asked import Asked
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Asked, parse
+from har_llm.scoring.parsing import parse
 from tests.composing import experiment
 from tests.helpers import ROOT
 

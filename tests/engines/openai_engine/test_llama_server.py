@@ -23,8 +23,9 @@ from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.engines.worker import open_engine
 from har_llm.runs.prepare import prepare
 from har_llm.runs.run import PreparedRun
+from har_llm.scoring.asked import Asked
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Asked, parse
+from har_llm.scoring.parsing import parse
 from tests.composing import experiment
 from tests.gguf_files import student, write_gguf
 

@@ -26,8 +26,9 @@ from har_llm.models.config import Sampling
 from har_llm.models.reasoning import split_reasoning
 from har_llm.runs.prepare import prepare
 from har_llm.runs.run import PreparedRun
+from har_llm.scoring.asked import Asked
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Asked, parse
+from har_llm.scoring.parsing import parse
 from tests.composing import experiment
 from tests.lora_adapters import random_adapter
 from tests.warm_commands import OF_VLLM
