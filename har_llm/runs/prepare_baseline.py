@@ -65,6 +65,8 @@ def untrainable(experiment: Experiment, training: Sequence[Session]) -> str | No
         return "split.part is 'train', the part that they are taken from"
     if experiment.split.part == ALL:
         return "split.part is 'all', which leaves no session for training"
+    if not training:
+        return "the training part has no session"
     if not any(event.activities for session in training for event in session.events):
         return f"the {counted(len(training), 'session')} of the training part have none"
     return None

@@ -74,6 +74,16 @@ def test_a_training_part_without_gold_gets_those_without_labels_and_a_word(job: 
     assert "the 2 sessions of the training part have none" in found.left_out[0]
 
 
+def test_a_split_without_a_training_part_gets_those_without_labels_and_a_word(job: Make) -> None:
+    one = job()
+    assert one.experiment is not None
+    run = prepare(one.experiment)
+    one.run = replace(run, parts={**run.parts, "train": []})
+    found = baselines_beside([one])
+    assert names(found) == ["lexical"]
+    assert found.left_out[0].endswith(": the training part has no session.")
+
+
 def test_where_no_event_has_gold_there_is_none_and_a_word(job: Make) -> None:
     one = job()
     assert one.experiment is not None
