@@ -68,12 +68,12 @@ LINES = pytest.mark.parametrize(
 
 
 def asked(tmp_path: Path, *command: str) -> list[str]:
-    """What a shell prints that has our commands on its path."""
+    """What a shell prints that has our commands on its path; in a folder without other files, whose names it would offer."""
     for name, arguments in (("har-llm", "-m har_llm"), ("python", "")):
         (tmp_path / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {arguments} "$@"\n')
         (tmp_path / name).chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=True)
     assert not done.stderr
     return done.stdout.split()
 
