@@ -44,7 +44,7 @@ def answer(arguments: Sequence[str]) -> None:
     if "--version" in arguments:
         print(f"har_llm {har_llm.__version__}")
         return
-    from har_llm.cli.arguments import COMPLETION, read_arguments  # later, so that --help is there at once
+    from har_llm.cli.arguments import COMPLETION, MULTIRUN, read_arguments  # later, so that --help is there at once
 
     if {*COMPLETION} & {*arguments}:
         from har_llm.cli.completion import completion
@@ -54,7 +54,7 @@ def answer(arguments: Sequence[str]) -> None:
     sys.argv[1:] = read_arguments(arguments)
     flags = [one for one in sys.argv[1:] if one.startswith("-")]
     settings = [one for one in sys.argv[1:] if one not in flags]
-    if flags in (["-m"], ["--multirun"]):
+    if len(flags) == 1 and flags[0] in MULTIRUN:
         run_sweep(settings)
     elif flags or any(one.lstrip("+~").startswith(("experiment", "hydra")) for one in settings):
         run_hydra()
@@ -63,7 +63,8 @@ def answer(arguments: Sequence[str]) -> None:
 
 
 def run_hydra() -> None:
-    """Let Hydra read the command line: it has flags, or may ask for a sweep.
+    """Let Hydra read the command line: it has other flags than -m alone, or an experiment or a setting of Hydra's, which may
+    ask for a sweep.
 
     Hydra composes the config once more than is needed, to see whether it asks for a sweep. That takes up to a third of the
     time until a wrong setting is answered, hence run_alone and run_sweep where the command line says which it is.
@@ -105,7 +106,7 @@ def run_sweep(overrides: Sequence[str]) -> None:
 
 @contextmanager
 def composing() -> Iterator[None]:
-    """Hydra with our conf. What it cannot compose ends the command with a sentence."""
+    """Hydra with our conf, for composing or for a whole sweep. Its errors end the command with a sentence."""
     from hydra import initialize_config_dir
     from hydra.errors import HydraException
 
@@ -115,14 +116,14 @@ def composing() -> Iterator[None]:
         with initialize_config_dir(str(conf_folder()), job_name="har_llm", version_base=HYDRA_VERSION):
             yield
     except HydraException as error:
-        if "HYDRA_FULL_ERROR" in os.environ:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         sys.exit(f"error: {composing_error(error)}")
 
 
 def composing_error(error: Exception) -> str:
     """What Hydra says when it cannot compose, in our words where it advises on its own syntax."""
-    said = "\n".join(str(one) for one in (error, error.__cause__) if one is not None)
+    said = "\n".join(dict.fromkeys(str(one) for one in (error, error.__cause__) if one is not None))
     unmatched = re.match(r"Could not override '(.+?)'", said)
     if unmatched is None:
         return said
@@ -151,7 +152,7 @@ def run_one(cfg: DictConfig) -> float | None:
             # With another launcher than ours, Hydra shows only the first error of a sweep; here each job shows its own.
             print(f"error: {error}", file=sys.stderr, flush=True)
             raise CompactHydraException(str(error)) from error
-        if "HYDRA_FULL_ERROR" in os.environ:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         sys.exit(f"error: {error}")
     return None

@@ -13,10 +13,11 @@ from har_llm.data.records import Prompt
 from har_llm.engines.base import Generation
 from har_llm.runs.run import PreparedRun
 from har_llm.runs.store import GenerationStore, Record, generations_folder
+from har_llm.scoring.answer_content import shown_answers
 from har_llm.scoring.asked import Asked
 from har_llm.scoring.json_objects import JsonObject
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Answer, parse, shown_answers
+from har_llm.scoring.parsing import Answer, parse
 from har_llm.scoring.prediction import Prediction
 from har_llm.scoring.voting import vote
 

@@ -1,9 +1,9 @@
-"""Finds what an answer says, and which of its lists counts: all rules on that are here.
+"""Finds what an answer says, and which of its lists counts.
 
 1. Of a text that was cut, only the list counts that it was writing, or had just written; the rest may be reasoning.
 2. A list that repeats the home's catalogue of activities is an echo and no answer. So is one that repeats an example of the
-   prompt, unless it is all that the answer has and answers every event.
-3. Of the others, the last that names every event counts; else the last that may name one.
+   prompt, unless it is the only list and gives every event an activity of the home.
+3. Of the others, the last that names every event counts; else the last that may name one; else the last.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from har_llm.scoring.answer_lines import as_answer, line_lists, unfinished_lines
 from har_llm.scoring.answer_lists import AnswerList, answer_lists, is_end, unfinished
 from har_llm.scoring.answer_parts import ENDED
 from har_llm.scoring.asked import Asked
-from har_llm.scoring.json_objects import Found, find_objects
+from har_llm.scoring.json_objects import Found, JsonObject, find_objects
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Content:
     """What an answer says."""
 
     chosen: AnswerList | None
-    """The list that counts."""
+    """The list that counts; None if there is none."""
     found: Found
     """The objects, in lists or not, outside the echoes."""
     before: str
-    """What leads to the list, which may be reasoning too; without echoes."""
+    """What stands before that list, behind the last echo; it may be reasoning too."""
     ran_on: bool
     """Whether it goes on with events that the window does not have, in a list that never ends."""
 
@@ -43,6 +43,14 @@ def read_content(answer: str, finish_reason: str, asked: Asked) -> Content:
     chosen = _counting([one for one in lists if one not in echoes], asked)
     ran_on = _runs_on(chosen, found, asked, text, finish_reason)
     return Content(chosen, _outside(found, echoes), _leading_to(chosen, text, echoes), ran_on)
+
+
+def shown_answers(text: str, form: AnswerForm) -> list[Sequence[JsonObject]]:
+    """The valid answers that a text shows: the examples of a prompt."""
+    if form.format == "lines":
+        return [[line.value for line in lines] for lines in line_lists(text, form.keys)]
+    lists = answer_lists(text, find_objects(text).objects, form.keys)
+    return [one.objects for one in lists if one.objects is not None]
 
 
 def answers_all(text: str, asked: Asked) -> bool:
@@ -96,7 +104,7 @@ def _is_catalogue(one: AnswerList, asked: Asked) -> bool:
 
 
 def _counting(lists: Sequence[AnswerList], asked: Asked) -> AnswerList | None:
-    """The last list that names every event of the window, or else the last that may name one of them.
+    """The last list that names every event of the window, or else the last that may name one of them, or else the last.
 
     So a complete list is never overruled by what follows it, and a broken last attempt is not replaced by a partial draft.
     """

@@ -14,14 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from har_llm.data.answer_form import AnswerForm
 from har_llm.models.reasoning import PUBLISHED, Marks
 from har_llm.scoring.answer_content import Content, answers_all, read_content
-from har_llm.scoring.answer_lines import line_lists
-from har_llm.scoring.answer_lists import answer_lists
 from har_llm.scoring.answer_parts import ENDED, split_answer
 from har_llm.scoring.asked import Asked
-from har_llm.scoring.json_objects import JsonObject, find_objects
 from har_llm.scoring.lenient import parse_leniently
 from har_llm.scoring.mentions import mentions
 from har_llm.scoring.prediction import Prediction
@@ -30,7 +26,7 @@ from har_llm.scoring.strict import is_clear, parse_strictly
 VERSION = 10
 """To be raised when the same generation would be parsed differently; part of a run's digest."""
 
-CUTS = {"length": "truncated", "ran_on": "ran_on", "repetition": "repetition"}
+_CUTS = {"length": "truncated", "ran_on": "ran_on", "repetition": "repetition"}
 """Why a generation that did not end by itself lacks an event, by its finish reason."""
 _EMPTY_LIST = re.compile(r"(?:```[a-z]*)?\s*\[\s*\]\s*(?:```)?")  # a valid list, though it omits every event
 
@@ -66,13 +62,13 @@ def parse(text: str, finish_reason: str, asked: Asked, *, thinking: bool, marks:
     """Parse a generation. `finish_reason`: one of FINISH_REASONS. `thinking`, `marks`: as the model reasons."""
     reasoning, answer = _divided(text, finish_reason, asked, thinking=thinking, marks=marks)
     if not answer:
-        missed = (Prediction(None, CUTS.get(finish_reason, "no_answer")),) * len(asked.ids)
+        missed = (Prediction(None, _CUTS.get(finish_reason, "no_answer")),) * len(asked.ids)
         return Answer(reasoning, answer, missed, missed)
     content = read_content(answer, finish_reason, asked)
     strict, lenient = parse_strictly(content.chosen, asked), parse_leniently(content.found, asked)
     lenient |= {shown: one for shown, one in strict.items() if one.activity is not None}
     nothing = "omitted" if _EMPTY_LIST.fullmatch(answer) else "malformed"
-    cut = CUTS.get("ran_on" if content.ran_on else finish_reason)
+    cut = _CUTS.get("ran_on" if content.ran_on else finish_reason)
     before = f"{reasoning}\n{content.before}"
     return Answer(
         reasoning,
@@ -81,14 +77,6 @@ def parse(text: str, finish_reason: str, asked: Asked, *, thinking: bool, marks:
         _of_all(lenient, cut or ("omitted" if lenient else nothing), before, asked),
         content.ran_on,
     )
-
-
-def shown_answers(text: str, form: AnswerForm) -> list[Sequence[JsonObject]]:
-    """The valid answers that a text shows: the examples of a prompt."""
-    if form.format == "lines":
-        return [[line.value for line in lines] for lines in line_lists(text, form.keys)]
-    lists = answer_lists(text, find_objects(text).objects, form.keys)
-    return [one.objects for one in lists if one.objects is not None]
 
 
 def _divided(text: str, finish_reason: str, asked: Asked, *, thinking: bool, marks: Marks) -> tuple[str, str | None]:
@@ -110,10 +98,10 @@ def _absent_strictly(content: Content, asked: Asked, nothing: str) -> str:
     return "omitted" if is_clear(content.chosen.objects, asked.form.keys) else "malformed"
 
 
-def _of_all(stated: Mapping[int, Prediction], absent: str, reasoning: str, asked: Asked) -> tuple[Prediction, ...]:
-    """The prediction of each event of the window; omitted ones are told apart by whether the reasoning mentions them."""
+def _of_all(stated: Mapping[int, Prediction], absent: str, before: str, asked: Asked) -> tuple[Prediction, ...]:
+    """The prediction of each event of the window; omitted ones are told apart by whether they are mentioned before."""
     predictions = [stated.get(shown, Prediction(None, absent)) for shown in asked.ids]
-    return _told_apart(predictions, reasoning, asked)
+    return _told_apart(predictions, before, asked)
 
 
 def _told_apart(predictions: Sequence[Prediction], reasoning: str, asked: Asked) -> tuple[Prediction, ...]:

@@ -91,6 +91,18 @@ def test_a_sweep_has_one_task(tmp_path: Path) -> None:
     assert swept.stderr == "error: task is describe and plan in one sweep; all its jobs must have the same task.\n"
 
 
+def test_what_hydra_cannot_compose_in_a_sweep_is_answered_as_elsewhere(tmp_path: Path) -> None:
+    swept = command(tmp_path, "-m", "limit=1,2", "~nothing", expect=1)
+    assert swept.stderr == "error: Could not delete from config. 'nothing' does not exist.\n"
+
+
+def test_a_job_that_fails_with_hydras_own_launcher_says_so_twice_at_most(tmp_path: Path) -> None:
+    swept = command(tmp_path, "-m", "limit=0", "hydra/launcher=basic", expect=1)
+    said = "limit is 0; it must be at least 1, or null for all windows."
+    assert swept.stderr.count(said) == 2
+    assert f"error: {said}" in swept.stderr
+
+
 UNREAD = {
     "task=prompt model=tiny_student limit=60": "<|im_start|>system\n",
     "-m task=prompt model=tiny_student limit=60 seed=0,1": "<|im_start|>system\n",

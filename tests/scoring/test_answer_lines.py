@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from har_llm.data.answer_form import AnswerForm
+from har_llm.scoring.answer_content import shown_answers
 from har_llm.scoring.answer_format import answer_pattern, runs_on
 from har_llm.scoring.asked import Asked
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Answer, parse, shown_answers
+from har_llm.scoring.parsing import Answer, parse
 
 CATALOGUE = {1: "cooking", 2: "eating", 19: "preparing dinner"}
 LINES = AnswerForm("lines")

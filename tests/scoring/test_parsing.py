@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from har_llm.data.answer_form import AnswerForm, AnswerKeys
 from har_llm.engines.base import FINISH_REASONS
 from har_llm.models.reasoning import PUBLISHED, split_reasoning
+from har_llm.scoring.answer_content import shown_answers
 from har_llm.scoring.asked import Asked
 from har_llm.scoring.labels import Labels
-from har_llm.scoring.parsing import Answer, parse, shown_answers
+from har_llm.scoring.parsing import Answer, parse
 from har_llm.scoring.prediction import CAUSES, Prediction
 
 CATALOGUE = {0: "others", 1: "cooking", 2: "washing dishes", 12: "eating", 19: "preparing dinner"}
