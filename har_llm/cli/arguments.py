@@ -81,7 +81,7 @@ def read_arguments(arguments: Sequence[str]) -> list[str]:
     if own or any(one.startswith("hydra.searchpath") for one in typed.others):
         names = {}  # a user's own conf may have any groups
     sweeps = _sweeps(typed, names)
-    for key, count in Counter(one.key for one in typed.settings if one.name in names).items():
+    for key, count in Counter(one.key for one in typed.settings).items():
         if count > 1:
             last = next(one.argument for one in reversed(typed.settings) if one.key == key)
             print(f"note: {key} is given {count} times; the last one counts, {last}.", file=sys.stderr)
@@ -127,6 +127,8 @@ def _flag(argument: str, rest: Iterator[str], arguments: Sequence[str]) -> Itera
         written = shlex.quote(f"{bare}={following[0] if following else 'VALUE'}")
         raise ConfigError(f"{name} is no flag; settings are written without dashes, and with '=': {written}.")
     value = None if equals or not FLAGS[name] else next(rest, None)
+    if FLAGS[name] and value is None and not argument.partition("=")[2]:
+        raise ConfigError(f"{name} has no value; --help says what it takes.")
     if name in ("-c", "--cfg"):
         require("--cfg", argument.partition("=")[2] if equals else value, ("job", "hydra", "all"))
     yield argument
@@ -141,7 +143,9 @@ def _no_setting(argument: str, arguments: Sequence[str]) -> str:
         joined = re.sub(r" *= *", "=", " ".join(arguments))
         return f"'=' stands with blanks around it; write it without: {joined}."
     if argument.startswith(("\N{EN DASH}", "\N{EM DASH}", "\N{MINUS SIGN}")):
-        return f"{argument!r} begins with a dash that is no hyphen; type it anew: -{argument.lstrip('–—−')}."
+        bare = argument.lstrip("–—−")
+        hyphens = "-" if len(bare) == 1 or f"-{bare}" in FLAGS else "--"
+        return f"{argument!r} begins with a dash that is no hyphen; type it anew: {hyphens}{bare}."
     if (cut := _cut_at_a_blank(argument, arguments)) is not None:
         return f"{argument!r} has no setting; a value with blanks is written in quotes, as in {shlex.quote(cut)}."
     if (how := FILES.get(PurePath(argument).suffix)) is not None:

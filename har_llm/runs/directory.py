@@ -149,7 +149,7 @@ def read_run(folder: Path) -> RunResult:
         for name, rows in ((PREDICTIONS, run.predictions), (WINDOWS, run.windows)):
             if name in there:
                 deque(rows(), maxlen=0)  # its error names the row and the field
-        raise MissingError(f"The run directory {folder} is damaged ({fault}); {_ANEW}")
+        raise MissingError(f"The run directory {folder} is damaged ({fault}); {_anew(folder)}")
     return run
 
 
@@ -178,7 +178,21 @@ def _load(path: Path) -> Any:
     try:
         return read_json(path)
     except (OSError, UnlikeError) as error:
-        raise MissingError(f"The run directory {path.parent} is damaged ({path.name}: {error}); {_ANEW}") from None
+        raise MissingError(
+            f"The run directory {path.parent} is damaged ({path.name}: {_said(error)}); {_anew(path.parent)}"
+        ) from None
+
+
+def _said(error: Exception) -> str:
+    """An error without the path, which stands beside it."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _anew(folder: Path) -> str:
+    """What to do with a damaged run directory. A folder of somebody's is not removed for a file."""
+    misplaced = next((name for name in (*FOR_PEOPLE, *FILES) if (folder / name).is_dir()), None)
+    move = "" if misplaced is None else f"move {misplaced}, which is a folder, elsewhere, and "
+    return f"{move}{_ANEW}"
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -190,9 +204,10 @@ def _read_config(folder: Path) -> dict[str, Any]:
         config = read_yaml(folder / CONFIG)
         json.dumps(config)  # raises an error for a date, a set, or a list that contains itself
     except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
-        raise MissingError(f"The run directory {folder} is damaged ({CONFIG}: {one_line(str(error))}); {_ANEW}") from None
+        fault = f"{CONFIG}: {one_line(_said(error))}"
+        raise MissingError(f"The run directory {folder} is damaged ({fault}); {_anew(folder)}") from None
     if not isinstance(config, dict):
-        raise MissingError(f"The run directory {folder} is damaged ({CONFIG} holds no settings); {_ANEW}")
+        raise MissingError(f"The run directory {folder} is damaged ({CONFIG} holds no settings); {_anew(folder)}")
     return {str(name): value for name, value in config.items()}
 
 
@@ -200,7 +215,7 @@ def _read_rows(path: Path, kind: type[T], count: int) -> Iterator[T]:
     try:
         stream = open_bounded(path)
     except OSError as error:
-        raise MissingError(f"{path} cannot be read ({error.strerror}); {_ANEW}") from None
+        raise MissingError(f"{path} cannot be read ({error.strerror}); {_anew(path.parent)}") from None
     number = 0
     with stream:
         for number, line in enumerate(bounded_lines(stream), 1):

@@ -50,13 +50,15 @@ def _named(name: str, outputs: Path) -> list[Path]:
         if not known:
             raise _no_run(outputs)
         return [_last(known)]
+    if "," in name:
+        raise ConfigError(f"runs names {name!r}, which is no run directory; several are written runs=[{name.strip('[]')}].")
     if re.search(r"[*?[]", name):
         raise ConfigError(
             f"runs names {name!r}, and no run directory here or in {outputs} matches it; task=runs lists them."
         )
     raise ConfigError(
         f"runs names {name!r}, which is no run directory ({METRICS_FILE} is missing) and holds none, and {outputs} has none "
-        f"of this name; task=runs lists them.{suggestion(name, (one.name for one in known))}"
+        f"of this name; task=runs lists them.{suggestion(name, (LAST, *(one.name for one in known)))}"
     )
 
 
@@ -85,10 +87,10 @@ def two_runs(settings: Settings) -> tuple[RunResult, RunResult]:
 
 def run_folders(folder: Path) -> list[Path]:
     """The folder itself if it is a run directory, or the run directories in it, or those of an outputs folder."""
-    if (folder / METRICS_FILE).is_file():
+    if (folder / METRICS_FILE).exists():  # also what is no file, so that it is named as damaged
         return [folder]
     inside = (path for path in sorted([*folder.glob("*"), *folder.glob("runs/*")]) if not path.name.startswith("."))
-    return [path for path in inside if (path / METRICS_FILE).is_file()]
+    return [path for path in inside if (path / METRICS_FILE).exists()]
 
 
 def read_runs(folders: Sequence[Path]) -> list[RunResult]:

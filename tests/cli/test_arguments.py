@@ -74,10 +74,13 @@ def test_flags_come_first_with_their_values() -> None:
     assert read_arguments(["seed=1", "-m", "limit=3", "-cd", "my conf"]) == ["-m", "-cd", "my conf", "seed=1", "limit=3"]
 
 
-def test_of_an_option_that_is_given_twice_the_last_counts_and_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_of_what_is_given_twice_the_last_counts_and_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     twice = ["dataset=marble", "seed=1", "dataset=mural", "seed=2"]
     assert read_arguments(twice) == twice
-    assert capsys.readouterr().err == "note: dataset is given 2 times; the last one counts, dataset=mural.\n"
+    assert capsys.readouterr().err == (
+        "note: dataset is given 2 times; the last one counts, dataset=mural.\n"
+        "note: seed is given 2 times; the last one counts, seed=2.\n"
+    )
 
 
 def test_options_of_a_users_own_folder_can_be_chosen(tmp_path: Path) -> None:

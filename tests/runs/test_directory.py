@@ -24,6 +24,7 @@ from har_llm.runs.directory import (
     damage,
     read_run,
 )
+from har_llm.runs.find import run_folders
 from har_llm.runs.prepare import prepare
 from har_llm.runs.result import FORMAT
 from har_llm.runs.run import PreparedRun
@@ -145,6 +146,16 @@ def test_a_file_that_is_damaged_or_of_another_form_is_named(tmp_path: Path, file
     (result.folder / file).write_text(content)
     with pytest.raises(MissingError, match=r"run the command that made it again"):
         read_run(result.folder)
+
+
+@pytest.mark.parametrize("file", ["metrics.json", "config.yaml", "environment.json", "predictions.jsonl"])
+def test_of_a_folder_in_the_place_of_a_file_is_said_that_it_is_to_be_moved(tmp_path: Path, file: str) -> None:
+    folder = written(tmp_path / "run", rows({"s1": [(1, 1)]})).folder
+    (folder / file).unlink(missing_ok=True)
+    (folder / file).mkdir()
+    (found,) = run_folders(tmp_path)
+    with pytest.raises(MissingError, match=rf"; move {file}, which is a folder, elsewhere, and run the command that made"):
+        read_run(found)
 
 
 def content_of(folder: Path) -> dict[str, bytes]:

@@ -87,6 +87,13 @@ def test_the_last_run_is_no_baseline_beside_it(tmp_path: Path, two: list[str]) -
 def test_a_name_that_is_near_is_named(tmp_path: Path, two: list[str]) -> None:
     with pytest.raises(ConfigError, match=f"Did you mean {Path(two[0]).name}"):
         chosen_runs(settings(tmp_path, [Path(two[0]).name[:-1]]))
+    with pytest.raises(ConfigError, match=r"Did you mean last\?"):
+        chosen_runs(settings(tmp_path, ["Last"]))
+
+
+def test_names_without_brackets_are_answered_with_them(tmp_path: Path, two: list[str]) -> None:
+    with pytest.raises(ConfigError, match=rf"several are written runs=\[{two[0]},last\]\."):
+        chosen_runs(settings(tmp_path, [f"{two[0]},last"]))
 
 
 @pytest.mark.parametrize(
