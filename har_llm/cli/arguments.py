@@ -40,8 +40,10 @@ FILES = {
     ".gguf": "model=custom model.id={0}",
 }
 """What to write for a file, by the end of its name."""
-
-
+TYPOGRAPHIC = "“”„‘’«»"
+"""Quotes that word processors make."""
+SEVERAL = re.compile(r"(?P<first>[^ ;,]*)(?: *; *| *, *| +)(?P<rest>[\w./]+=.*)", re.DOTALL)
+"""The name of an option, with a further setting behind it."""
 MOST_OTHERS = 6
 """Options that are named as those which have a setting."""
 
@@ -119,7 +121,7 @@ def _flag(argument: str, rest: Iterator[str], arguments: Sequence[str]) -> Itera
     if name not in FLAGS:
         bare = argument.lstrip("-")
         if not _is_setting(bare.partition("=")[0], arguments):
-            raise ConfigError(f"{name} is no flag.{suggestion(name, FLAGS)} --help lists what there is.")
+            raise ConfigError(f"{name} is no flag.{suggestion(_long(name), FLAGS)} --help lists what there is.")
         if equals:
             raise ConfigError(f"{name} is no flag; settings are written without dashes: {shlex.quote(bare)}.")
         place = arguments.index(argument)
@@ -129,11 +131,20 @@ def _flag(argument: str, rest: Iterator[str], arguments: Sequence[str]) -> Itera
     value = None if equals or not FLAGS[name] else next(rest, None)
     if FLAGS[name] and value is None and not argument.partition("=")[2]:
         raise ConfigError(f"{name} has no value; --help says what it takes.")
+    given = argument.partition("=")[2] if equals else value
     if name in ("-c", "--cfg"):
-        require("--cfg", argument.partition("=")[2] if equals else value, ("job", "hydra", "all"))
+        require("--cfg", given, ("job", "hydra", "all"))
+    if name in ("-cd", "--config-dir") and given and not expanded(given).is_dir():
+        raise ConfigError(f"{name} is {given!r}, and there is no such folder; it is one with options of your own.")
     yield argument
     if value is not None:
         yield value
+
+
+def _long(flag: str) -> str:
+    """The long flag that a short one may stand for, as --version for -V; else as it is."""
+    letter = flag.lower()[1:]
+    return next((one for one in FLAGS if len(letter) == 1 and one.startswith(f"--{letter}")), flag)
 
 
 def _no_setting(argument: str, arguments: Sequence[str]) -> str:
@@ -150,10 +161,16 @@ def _no_setting(argument: str, arguments: Sequence[str]) -> str:
         return f"{argument!r} has no setting; a value with blanks is written in quotes, as in {shlex.quote(cut)}."
     if (how := FILES.get(PurePath(argument).suffix)) is not None:
         return f"{argument!r} has no setting; write {how.format(shlex.quote(argument))}."
+    before = arguments[max(arguments.index(argument) - 1, 0)]
+    if before.endswith(",") and SETTING.fullmatch(before):
+        return f"{argument!r} has no setting; several values are written without blanks: {shlex.quote(before + argument)}."
     if argument in TASKS:
         return f"{argument!r} is a task; write task={argument}."
-    if argument == "help":
-        return "'help' is a flag; write --help."
+    if f"--{argument}" in FLAGS:
+        return f"{argument!r} is a flag; write --{argument}."
+    if expanded(argument).is_dir():
+        path = shlex.quote(argument)
+        return f"{argument!r} has no setting; write runs={path} for a run, model=custom model.id={path} for a model."
     for group, names in options(arguments).items():
         if argument in names:
             return f"{argument!r} is an option of {group}; write {group}={argument}."
@@ -164,11 +181,19 @@ def _no_setting(argument: str, arguments: Sequence[str]) -> str:
 
 
 def _cut_at_a_blank(argument: str, arguments: Sequence[str]) -> str | None:
-    """A path with what follows it, if the argument may be the rest of one; None if it is not behind a path."""
+    """A path or a list with what follows it, if the argument may be the rest of one; None if it is behind neither."""
     place = arguments.index(argument)
     before = arguments[place - 1] if place else ""
     match = SETTING.fullmatch(before)
+    if match is not None and _is_open(match["value"]):
+        end = next((at for at, one in enumerate(arguments) if at >= place and "]" in one), place)
+        return " ".join([before, *arguments[place : end + 1]])
     return f"{before} {argument}" if match is not None and PATH.fullmatch(match["name"]) else None
+
+
+def _is_open(value: str) -> bool:
+    """Whether it is a list without its end."""
+    return value.startswith("[") and value.count("[") > value.count("]")
 
 
 def _is_setting(name: str, arguments: Sequence[str]) -> bool:
@@ -201,6 +226,8 @@ def _read(setting: Setting, names: Mapping[str, Sequence[str]], typed: Mapping[s
     if PATH.fullmatch(setting.name) and not _as_it_is(value, sweeps=sweeps):
         return f"{setting.added}{setting.key}={_quoted(value)}"
     parsed = _parsed(setting.argument)
+    if parsed is None and _is_open(value):
+        raise ConfigError(f"{setting.key} is {value!r}, a list without its end; it is written as in {setting.key}=[a,b].")
     if parsed is None:
         return f"{setting.added}{setting.key}={_quoted(value)}"
     if parsed.is_sweep_override() and not sweeps:
@@ -240,6 +267,8 @@ def _check_known(setting: Setting, names: Mapping[str, Sequence[str]], typed: Ma
 def _check_chosen(settings: Sequence[Setting], names: Mapping[str, Sequence[str]]) -> None:
     """Refuse a setting that the chosen option lacks where others of its group have it: they were forgotten, or mixed up."""
     typed = {one.key: one.value for one in settings}
+    if (id := typed.get("model.id")) is not None and not {"model", "experiment"} & {*typed}:
+        raise ConfigError(f"model.id is {id!r}, but no model is chosen that it is of; add model=custom.")
     if any(name == "experiment" or name.startswith("bundle") for name in typed):
         return  # they choose options too
     default = chosen_by_default()
@@ -272,7 +301,14 @@ def _check_option(setting: Setting, names: Sequence[str], *, sweeps: bool) -> No
         raise ConfigError(f"{setting.argument} adds a second option of {setting.name}; write it without '+'.")
     if SWEEPS.match(value) or value.startswith("["):
         return
+    if (several := SEVERAL.fullmatch(value)) is not None:
+        each = f"{setting.key}={several['first']} {several['rest']}"
+        raise ConfigError(f"{setting.key} is {value!r}; settings are written with blanks between them, unquoted: {each}.")
+    if value.strip(TYPOGRAPHIC) != value:
+        raise ConfigError(f"{setting.argument} has quotes that a shell does not know; type ' or \" in their place.")
     chosen = value.split(",")
+    if len(chosen) > 1 and "" in chosen:
+        raise ConfigError(f"{setting.key} is {value!r}: a comma has nothing beside it; write as in {setting.key}=a,b.")
     for one in chosen:
         _require_option(setting.key, one.strip(), names)
     if len(chosen) > 1 and setting.name == "experiment":
@@ -290,6 +326,8 @@ def _require_option(key: str, name: str, names: Sequence[str]) -> None:
     other = f"model=custom model.id={shlex.quote(name)}"
     if key == "model" and name and ("/" in name or name.endswith(".gguf") or expanded(name).exists()):
         raise ConfigError(f"model is {name!r}; a model of the hub, a folder or a file is written {other}.{near}")
+    if key == "dataset" and (how := FILES.get(PurePath(name).suffix)) is not None:
+        raise ConfigError(f"dataset is {name!r}; a file is written {how.format(shlex.quote(name))}.")
     if key == "model" and name and not near:
         near = f" Any other is written {other}."
     raise ConfigError(f"{key} is {name!r}; it must be one of {', '.join(names)}.{near}")

@@ -57,6 +57,11 @@ class DataError(HarError):
         super().__init__("\n".join(lines))
 
 
+def reason_of(error: OSError | ValueError) -> str:
+    """Why a file cannot be read, without the number and the path that an OSError's own text has."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def first_line(error: BaseException | str) -> str:
     """The line of an error's message that says what is wrong: the first, with the second where the first ends in a colon.
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from types import NoneType, UnionType
 from typing import Any, TypeGuard, Union, get_args, get_origin, get_type_hints
+from unicodedata import combining, normalize
 
 from omegaconf import BooleanNode, DictConfig, OmegaConf
 from omegaconf.errors import (
@@ -58,6 +59,7 @@ def _named_by(setting: str, *, _parent_: DictConfig) -> str:
     """${named_by:id} in a config: the last part of the id or path in another setting of the node, as a name."""
     value = "" if OmegaConf.is_missing(_parent_, setting) else str(_parent_.get(setting) or "")
     stem = re.sub(rf"\.({'|'.join(NO_PART_OF_A_NAME)})$", "", last_part(value), flags=re.IGNORECASE)
+    stem = "".join(letter for letter in normalize("NFKD", stem) if not combining(letter))  # é is e, as names are in ASCII
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).lstrip("._-")[:LONGEST_NAME]
     return name or "custom"
 
@@ -119,7 +121,8 @@ def component(node: object, where: str, kind: Any = object) -> Any:
     a model.
     """
     if not isinstance(node, dict) or not node:
-        raise ConfigError(f"{where} is {node!r}; choose an option of the group, as in {where}=NAME (--help lists them).")
+        found = "has no option" if node == {} else f"is {node!r}"
+        raise ConfigError(f"{where} {found}; choose an option of the group, as in {where}=NAME (--help lists them).")
     cls = component_class(node.get("_target_"), f"{where}._target_")
     inside = {key: value for key, value in node.items() if isinstance(value, dict) and "_target_" in value}
     made = checked(cls, {key: value for key, value in node.items() if key not in ("_target_", *inside)}, where)
@@ -180,7 +183,8 @@ def _unknown_key(cls: type, key: str, where: str) -> str:
     allowed = [one.name for one in dataclasses.fields(declared)] if _is_class(declared) else []
     rule = f" It has: {', '.join(allowed)}." if allowed else ""
     inside = meant([*named_inside(defaults_of(declared), name, _join(where, parent))]) if allowed else ""
-    return f"{_join(where, key)} is not a setting.{inside or suggestion(name, allowed)}{rule}"
+    near = suggestion(name, allowed, _join(where, parent))
+    return f"{_join(where, key)} is not a setting.{inside or near}{rule}"
 
 
 def _type_rule(cls: type, key: str, where: str) -> str | None:

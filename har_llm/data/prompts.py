@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from string import Template
 
 from har_llm.common.checks import require
-from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.errors import ConfigError, MissingError, reason_of
 from har_llm.common.files import read_bounded
 from har_llm.common.paths import expanded
 from har_llm.data.answer_form import ACTIVITIES, FORMATS, AnswerForm, AnswerKeys, check_mark
@@ -229,7 +229,9 @@ class VerbatimPrompt(PromptConfig):
                 f"prompt.path is {str(path)!r}, which does not exist; name the file with your prompt."
             ) from None
         except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path that no file can have
-            raise MissingError(f"prompt.path is {str(path)!r}, which cannot be read as UTF-8 text: {error}.") from None
+            raise MissingError(
+                f"prompt.path is {str(path)!r}, which cannot be read as UTF-8 text: {reason_of(error)}."
+            ) from None
 
     def renderer(self, home: Home, shown: Sequence[Window] = ()) -> Renderer:
         text = self._text

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from har_llm.common.errors import ConfigError, DataError, MissingError
+from har_llm.common.errors import ConfigError, DataError, MissingError, reason_of
 from har_llm.common.files import read_bounded
 from har_llm.common.notices import Notice, Notices
 from har_llm.common.numbers import counted
@@ -106,7 +106,7 @@ def read_examples(path: Path) -> GivenExamples:
     try:
         content = read_bounded(path, MOST_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-        raise MissingError(f"lora.examples.path is {str(path)!r}, which cannot be read: {error}.") from None
+        raise MissingError(f"lora.examples.path is {str(path)!r}, which cannot be read: {reason_of(error)}.") from None
     faults, rows = Notices(), list[_Row]()
     # Not splitlines, which would also end a row at a line separator (U+2028) that JSON allows within a string.
     for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from har_llm.common.checks import require
-from har_llm.common.errors import ConfigError
+from har_llm.common.errors import ConfigError, reason_of
 from har_llm.common.files import read_bounded
 from har_llm.common.paths import expanded
 from har_llm.engines.base import FINISH_REASONS, Generation, LoadedModel, Request
@@ -80,7 +80,7 @@ def read_rules(path: str | None) -> list[Rule]:
     try:
         text = read_bounded(expanded(path)).decode()
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a path that no file can have
-        raise ConfigError(f"engine.path is {path!r}, which cannot be read: {error}.") from None
+        raise ConfigError(f"engine.path is {path!r}, which cannot be read: {reason_of(error)}.") from None
     rules = []
     # Not splitlines, which would also end a row at a line separator (U+2028) that JSON allows within a string.
     for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], 1):

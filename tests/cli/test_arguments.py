@@ -70,8 +70,9 @@ def test_what_hydra_understands_is_left_as_it_is(arguments: list[str]) -> None:
     assert sorted(read_arguments(arguments)) == sorted(arguments)
 
 
-def test_flags_come_first_with_their_values() -> None:
-    assert read_arguments(["seed=1", "-m", "limit=3", "-cd", "my conf"]) == ["-m", "-cd", "my conf", "seed=1", "limit=3"]
+def test_flags_come_first_with_their_values(tmp_path: Path) -> None:
+    own = str(tmp_path)
+    assert read_arguments(["seed=1", "-m", "limit=3", "-cd", own]) == ["-m", "-cd", own, "seed=1", "limit=3"]
 
 
 def test_of_what_is_given_twice_the_last_counts_and_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -128,6 +128,7 @@ def test_sampling_that_is_set_is_taken_whether_a_model_reasons_or_not() -> None:
         (["model.id=/srv/models/smollm2-135m/"], "smollm2-135m"),
         (["model.id='~/SmolLM2 135M.gguf'"], "SmolLM2-135M"),
         (["model.id='数据/数据'"], "custom"),
+        (["model.id='wéek.gguf'"], "week"),
         (["model.id=Qwen/Qwen3-0.6B", "model.name=mine"], "mine"),
     ],
 )
@@ -152,7 +153,7 @@ WRONG = [
     ("window.events=0", "window.events is 0; it must be at least 1"),
     ("window.min_events=11", "window.min_events is 11; it must be from 1 to window.events (10)"),
     ("lora.training.learning_rate=1e-4", "lora=none trains none; choose lora=distilled or lora=distilled_tiny"),
-    ("window.evnts=3", "window.evnts is not a setting. Did you mean events?"),
+    ("window.evnts=3", "window.evnts is not a setting. Did you mean window.events?"),
     ("+tsk=run", "tsk is not a setting. Did you mean task?"),
     ("export.what=weights", "export.what is 'weights'; it must be one of model, examples"),
     ("hardware.gpus=2", "hardware.gpus is 2, hardware.gpu_memory_gb is None and task is run; set both of them"),

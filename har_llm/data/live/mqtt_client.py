@@ -12,7 +12,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-from har_llm.common.errors import MissingError, ServiceError
+from har_llm.common.errors import MissingError, ServiceError, reason_of
 from har_llm.common.paths import expanded
 from har_llm.data.live.home import LiveHome
 from har_llm.data.live.mqtt import WatchedMqtt
@@ -45,7 +45,9 @@ def new_client(settings: WatchedMqtt, client_id: str, *, clean_session: bool) ->
         try:
             client.tls_set(None if settings.ca_certs is None else str(expanded(settings.ca_certs)))
         except OSError as error:
-            raise MissingError(f"watch.ca_certs is {settings.ca_certs!r}, which cannot be read ({error}).") from None
+            raise MissingError(
+                f"watch.ca_certs is {settings.ca_certs!r}, which cannot be read ({reason_of(error)})."
+            ) from None
     return client
 
 
