@@ -53,4 +53,6 @@ def _broken(folder: Path, stamps: tuple[tuple[str, int, int, int], ...]) -> str 
         ]
     except OSError as error:
         return f"{Path(str(error.filename)).name}: {error.strerror}"
+    if 1 < len(changed) == len(stamps) - 1:
+        return f"{SUMS}: it does not hold the digests of the files beside it"
     return f"{changed[0]}: it is not as it was written, by {SUMS}" if changed else None

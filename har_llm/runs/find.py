@@ -63,6 +63,8 @@ def _named(name: str, outputs: Path) -> list[Path]:
 
 
 def _no_run(outputs: Path) -> ConfigError:
+    if outputs.exists() and not outputs.is_dir():
+        return ConfigError(f"{outputs} is no folder, but where runs are written (paths.outputs); move it elsewhere.")
     return ConfigError(f"{outputs} holds no finished run; run something first, or name run directories with runs=[...].")
 
 

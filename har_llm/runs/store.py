@@ -143,8 +143,8 @@ class GenerationStore:
                         if (at := _next_data(stream, offset)) is None:
                             return
                         offset = stream.seek(at)
-                    elif line.endswith(b"\n"):  # not the last one, torn by a kill
-                        self._damaged(shard, start)
+                    elif line.endswith(b"\n") or not _PREFIX.startswith(line[: len(_PREFIX)]):
+                        self._damaged(shard, start)  # the last one may be torn by a kill, but begins as a record does
         except OSError as error:
             self.faults.setdefault(shard, f"cannot be read ({error.strerror}), and is ignored")
 

@@ -126,14 +126,16 @@ class _Keeper:
 def check_writable(outputs: Path) -> None:
     """Raise MissingError, before a model is loaded, if its generations could not be stored."""
     try:
-        for name in ("store", "runs"):
-            (outputs / name).mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=outputs / name):
+        for folder in (outputs / "store", outputs / "runs"):
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
                 pass
-    except OSError as error:
+    except FileExistsError:
         raise MissingError(
-            f"paths.outputs is {str(outputs)!r}, which cannot be written ({error.strerror}); set it to another folder."
+            f"{folder} is no folder, but where har_llm writes (paths.outputs); move it elsewhere, or set paths.outputs."
         ) from None
+    except OSError as error:
+        raise MissingError(f"{folder} cannot be written ({error.strerror}); set paths.outputs to another folder.") from None
 
 
 def _import_scoring() -> None:

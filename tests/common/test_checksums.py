@@ -45,7 +45,7 @@ def test_a_file_that_is_gone_is_named(folder: Path, name: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"\xff\0", b"no digest  a.json\n", b"a.json\n"])
 def test_a_damaged_list_of_digests_confirms_nothing(folder: Path, content: bytes) -> None:
     (folder / SUMS).write_bytes(content)
-    assert broken(folder, NAMES) == f"a.json: it is not as it was written, by {SUMS}"
+    assert broken(folder, NAMES) == f"{SUMS}: it does not hold the digests of the files beside it"
 
 
 def test_a_file_of_another_size_is_not_read(folder: Path) -> None:

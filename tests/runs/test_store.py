@@ -90,6 +90,19 @@ def test_a_torn_last_line_is_owed_again(tmp_path: Path, cut: int) -> None:
     assert list(filled(tmp_path, record(2)).get_many([key(2), key(1)])) == [record(2), record(1)]
 
 
+def test_a_last_line_that_no_kill_leaves_is_told(tmp_path: Path) -> None:
+    filled(tmp_path, record(1), record(2))
+    shard = shards(tmp_path)[0]
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-10])
+    assert not GenerationStore(tmp_path, MODEL).faults
+    shard.write_bytes(whole + bytes(100))
+    assert list(GenerationStore(tmp_path, MODEL).faults) == [shard]
+    shard.write_bytes(bytes(len(whole)))
+    store = GenerationStore(tmp_path, MODEL)
+    assert not [*store.keys()] and "has a damaged line at byte 0" in store.faults[shard]
+
+
 def test_an_empty_shard_and_a_foreign_line_do_no_harm(tmp_path: Path) -> None:
     filled(tmp_path, record(1))
     folder = shards(tmp_path)[0].parent

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from har_llm.common.errors import ConfigError, EngineError
+from har_llm.common.errors import ConfigError, EngineError, MissingError
 from har_llm.engines.transformers_config import TransformersEngineConfig
 from har_llm.models.footprint import Footprint
 from har_llm.models.resolve import ResolvedModel
 from har_llm.runs.prepare import prepare
 from har_llm.sweep.callbacks import Callback
-from har_llm.sweep.generate import generate
+from har_llm.sweep.generate import check_writable, generate
 from har_llm.sweep.plan import make_plan
 from har_llm.sweep.read_once import Stores
 from tests.composing import experiment
@@ -43,6 +43,13 @@ def test_the_name_by_which_a_server_answered_is_kept_with_the_run(tmp_path: Path
         result, _ = done(tmp_path, *served)
     (made_by,) = result.environment.generated_by
     assert made_by.further == {"server": server.url, "served_model": "org/large-2026-11-29"}
+
+
+@pytest.mark.parametrize("name", ["store", "runs"])
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(MissingError, match=rf"/{name} is no folder, but where har_llm writes .* move it elsewhere"):
+        check_writable(tmp_path)
 
 
 def test_an_engine_that_fails_leaves_no_run_directory(tmp_path: Path) -> None:
