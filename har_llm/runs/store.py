@@ -143,8 +143,12 @@ class GenerationStore:
                         if (at := _next_data(stream, offset)) is None:
                             return
                         offset = stream.seek(at)
-                    elif line.endswith(b"\n") or not _PREFIX.startswith(line[: len(_PREFIX)]):
-                        self._damaged(shard, start)  # the last one may be torn by a kill, but begins as a record does
+                    else:
+                        torn = not line.endswith(b"\n")  # by a kill, or its writer is at it
+                        if not torn or b"\0" in line or not _PREFIX.startswith(line[: len(_PREFIX)]):
+                            self._damaged(shard, start)
+                        if torn:  # what is there by now would seem to be a line of its own
+                            return
         except OSError as error:
             self.faults.setdefault(shard, f"cannot be read ({error.strerror}), and is ignored")
 

@@ -7,9 +7,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from har_llm.common.digest import canonical, digest
 from har_llm.common.errors import MissingError
-from har_llm.common.files import open_bounded
+from har_llm.common.files import bounded_lines, open_bounded
+from har_llm.runs import store as store_module
 from har_llm.runs.store import GenerationStore, Record, ShardWriter, generations_folder
 from tests.helpers import ROOT
 
@@ -96,11 +97,30 @@ def test_a_last_line_that_no_kill_leaves_is_told(tmp_path: Path) -> None:
     whole = shard.read_bytes()
     shard.write_bytes(whole[:-10])
     assert not GenerationStore(tmp_path, MODEL).faults
-    shard.write_bytes(whole + bytes(100))
-    assert list(GenerationStore(tmp_path, MODEL).faults) == [shard]
+    for damaged in (whole + bytes(100), whole[:-10] + bytes(10), whole[:-90] + bytes(4096)):
+        shard.write_bytes(damaged)
+        assert list(GenerationStore(tmp_path, MODEL).faults) == [shard]
     shard.write_bytes(bytes(len(whole)))
     store = GenerationStore(tmp_path, MODEL)
     assert not [*store.keys()] and "has a damaged line at byte 0" in store.faults[shard]
+
+
+def test_a_line_that_grows_while_it_is_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(tmp_path, record(1), record(2))
+    shard = shards(tmp_path)[0]
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-10])
+
+    def while_it_is_written(stream: BinaryIO) -> Iterator[bytes]:
+        for line in bounded_lines(stream):
+            yield line
+            shard.write_bytes(whole)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store_module, "bounded_lines", while_it_is_written)
+        store = GenerationStore(tmp_path, MODEL)
+    store.refresh()
+    assert (len(store), store.faults) == (2, {})
 
 
 def test_an_empty_shard_and_a_foreign_line_do_no_harm(tmp_path: Path) -> None:
