@@ -147,6 +147,15 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True)
 
 
+def obstacle(folder: Path) -> str | None:
+    """A sentence on what stands in the place of a folder of outputs, or of one above it; None if nothing does."""
+    for place in (*reversed(folder.parents), folder):
+        if not place.is_dir() and (place.exists() or place.is_symlink()):
+            what = "is no folder" if place.exists() else "is a link to nothing"
+            return f"{place} {what}, but outputs belong there (paths.outputs); move it elsewhere, or set paths.outputs."
+    return None
+
+
 def put_in_place(folder: Path, target: Path) -> None:
     """Rename a finished folder to its place; it is on disk when this returns. Raises OSError.
 

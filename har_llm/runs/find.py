@@ -8,6 +8,7 @@ from glob import glob
 from pathlib import Path
 
 from har_llm.common.errors import ConfigError
+from har_llm.common.files import obstacle
 from har_llm.common.paths import expanded
 from har_llm.common.text import suggestion
 from har_llm.config.settings import Settings
@@ -63,9 +64,8 @@ def _named(name: str, outputs: Path) -> list[Path]:
 
 
 def _no_run(outputs: Path) -> ConfigError:
-    if outputs.exists() and not outputs.is_dir():
-        return ConfigError(f"{outputs} is no folder, but where runs are written (paths.outputs); move it elsewhere.")
-    return ConfigError(f"{outputs} holds no finished run; run something first, or name run directories with runs=[...].")
+    rule = f"{outputs} holds no finished run; run something first, or name run directories with runs=[...]."
+    return ConfigError(obstacle(outputs) or rule)
 
 
 def _last(folders: Sequence[Path]) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.errors import MissingError
+from har_llm.common.files import obstacle
 from har_llm.common.hardware import check_dtype, forget_gpus
 from har_llm.engines.base import Generation, LoadedModel
 from har_llm.models import resolve
@@ -130,12 +131,9 @@ def check_writable(outputs: Path) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 pass
-    except FileExistsError:
-        raise MissingError(
-            f"{folder} is no folder, but where har_llm writes (paths.outputs); move it elsewhere, or set paths.outputs."
-        ) from None
     except OSError as error:
-        raise MissingError(f"{folder} cannot be written ({error.strerror}); set paths.outputs to another folder.") from None
+        rule = f"{folder} cannot be written ({error.strerror}); set paths.outputs to another folder."
+        raise MissingError(obstacle(folder) or rule) from None
 
 
 def _import_scoring() -> None:

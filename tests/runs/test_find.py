@@ -99,7 +99,7 @@ def test_names_without_brackets_are_answered_with_them(tmp_path: Path, two: list
 def test_a_file_in_the_place_of_all_runs_is_named(tmp_path: Path) -> None:
     (tmp_path / "outputs").mkdir(parents=True)
     (tmp_path / "outputs" / "runs").touch()
-    with pytest.raises(ConfigError, match=r"outputs/runs is no folder, but where runs are written \(paths\.outputs\); move"):
+    with pytest.raises(ConfigError, match=r"outputs/runs is no folder, but outputs belong there \(paths\.outputs\); move"):
         chosen_runs(settings(tmp_path, None))
 
 

@@ -46,9 +46,13 @@ def test_the_name_by_which_a_server_answered_is_kept_with_the_run(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["store", "runs"])
-def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, name: str) -> None:
+def test_what_stands_in_the_place_of_a_folder_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
-    with pytest.raises(MissingError, match=rf"/{name} is no folder, but where har_llm writes .* move it elsewhere"):
+    with pytest.raises(MissingError, match=rf"/{name} is no folder, but outputs belong there .* move it elsewhere"):
+        check_writable(tmp_path)
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to(tmp_path / "unmounted")
+    with pytest.raises(MissingError, match=rf"/{name} is a link to nothing, but outputs belong there"):
         check_writable(tmp_path)
 
 

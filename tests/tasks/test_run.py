@@ -89,4 +89,7 @@ def test_weights_that_are_missing_or_too_large_are_one_sentence(tmp_path: Path) 
 def test_outputs_that_cannot_be_written_are_refused_before_a_model_is_loaded(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = har_llm(tmp_path, "model=tiny_student", "paths.outputs=file/x", expect=1)
-    assert done.stderr == "error: file/x/store cannot be written (Not a directory); set paths.outputs to another folder.\n"
+    assert (
+        done.stderr
+        == "error: file is no folder, but outputs belong there (paths.outputs); move it elsewhere, or set paths.outputs.\n"
+    )
