@@ -57,7 +57,7 @@ class DataError(HarError):
         super().__init__("\n".join(lines))
 
 
-def reason_of(error: OSError | ValueError) -> str:
+def reason_of(error: Exception) -> str:
     """Why a file cannot be read, without the number and the path that an OSError's own text has."""
     return getattr(error, "strerror", None) or str(error)
 

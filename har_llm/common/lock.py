@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from har_llm.common.errors import MissingError
+from har_llm.common.errors import MissingError, reason_of
 
 LEASE_S = 180.0
 """Seconds without a heartbeat after which a holder counts as dead. A dead holder on the same machine is noticed at once."""
@@ -41,9 +41,7 @@ class Lock:
         try:
             self._acquire()
         except OSError as error:
-            raise MissingError(
-                f"{self.path} cannot be written ({error.strerror or error}); set paths.outputs otherwise."
-            ) from None
+            raise MissingError(f"{self.path} cannot be written ({reason_of(error)}); set paths.outputs otherwise.") from None
         try:
             yield
         finally:

@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
-from har_llm.common.errors import ConfigError, EngineError, MissingError
+from har_llm.common.errors import ConfigError, EngineError, MissingError, reason_of
 from har_llm.common.extra_args import check_plain, extra_identity
 from har_llm.engines.config import EngineConfig
 from har_llm.models.footprint import Footprint
@@ -103,7 +103,7 @@ class OpenaiEngineConfig(EngineConfig):
             socket.create_connection((host, port), timeout=self.connect_s).close()
         except OSError as error:
             raise EngineError(
-                f"No server answers at {self.base_url} ({error.strerror or error}); start it there, as with "
+                f"No server answers at {self.base_url} ({reason_of(error)}); start it there, as with "
                 f"`vllm serve MODEL --port {port}`, or correct engine.base_url, and run the same command again."
             ) from None
 

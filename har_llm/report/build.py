@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from har_llm.common import markdown
-from har_llm.common.errors import ConfigError, HarError
+from har_llm.common.errors import ConfigError, HarError, reason_of
 from har_llm.common.files import staging_folder
 from har_llm.common.numbers import counted
 from har_llm.common.our_files import replace_files
@@ -97,7 +97,7 @@ def build_report(
             replace_files(staging, folder)
     except OSError as error:
         raise ConfigError(
-            f"The report cannot be written to {folder} ({error.strerror or error}); set report.path to another folder."
+            f"The report cannot be written to {folder} ({reason_of(error)}); set report.path to another folder."
         ) from None
     return standing, tables
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from har_llm.common import files
 from har_llm.common.checksums import SUMS, broken, seal
-from har_llm.common.errors import MissingError
+from har_llm.common.errors import MissingError, reason_of
 from har_llm.common.files import bounded_lines, open_bounded
 from har_llm.common.numbers import counted, percent
 from har_llm.common.tables import ABSENT, Sheet, write_sheet
@@ -179,13 +179,8 @@ def _load(path: Path) -> Any:
         return read_json(path)
     except (OSError, UnlikeError) as error:
         raise MissingError(
-            f"The run directory {path.parent} is damaged ({path.name}: {_said(error)}); {_anew(path.parent)}"
+            f"The run directory {path.parent} is damaged ({path.name}: {reason_of(error)}); {_anew(path.parent)}"
         ) from None
-
-
-def _said(error: Exception) -> str:
-    """An error without the path, which stands beside it."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _anew(folder: Path) -> str:
@@ -204,7 +199,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         config = read_yaml(folder / CONFIG)
         json.dumps(config)  # raises an error for a date, a set, or a list that contains itself
     except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
-        fault = f"{CONFIG}: {one_line(_said(error))}"
+        fault = f"{CONFIG}: {one_line(reason_of(error))}"
         raise MissingError(f"The run directory {folder} is damaged ({fault}); {_anew(folder)}") from None
     if not isinstance(config, dict):
         raise MissingError(f"The run directory {folder} is damaged ({CONFIG} holds no settings); {_anew(folder)}")

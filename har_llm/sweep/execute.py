@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
-from har_llm.common.errors import HarError, MissingError
+from har_llm.common.errors import HarError, MissingError, reason_of
 from har_llm.common.lock import HeldError
 from har_llm.config.experiment import Experiment
 from har_llm.distill.config import distillation_of
@@ -209,7 +209,7 @@ def _finish(job: PreparedJob, stores: Stores, callback: Callback) -> None:
         folder = write_run(run, stores.of(run)) if fresh else run.folder
     except OSError as error:
         raise MissingError(
-            f"{run.folder} cannot be written ({error.strerror or error}). The generations are stored; make room and run the "
+            f"{run.folder} cannot be written ({reason_of(error)}). The generations are stored; make room and run the "
             f"same command again."
         ) from None
     job.result, job.fresh = read_run(folder), fresh

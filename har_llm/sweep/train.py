@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from har_llm.common.environment import library_versions, machine
-from har_llm.common.errors import MissingError
+from har_llm.common.errors import MissingError, reason_of
 from har_llm.common.files import make_folder, put_in_place, read_bounded, replace_files, write_whole
 from har_llm.common.lock import HeldError, Lock
 from har_llm.common.typed_json import parse_json, typed
@@ -98,7 +98,7 @@ class Training:
                     callback.training_ends(self.recipe)
                 except OSError as error:
                     raise MissingError(
-                        f"{error.filename or self._staging} cannot be written ({error.strerror or error}). Steps are kept "
+                        f"{error.filename or self._staging} cannot be written ({reason_of(error)}). Steps are kept "
                         f"up to the last checkpoint; make room and run the same command again."
                     ) from None
             shutil.rmtree(self._staging, ignore_errors=True)

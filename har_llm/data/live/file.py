@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from har_llm.common.checks import require
-from har_llm.common.errors import DataError
+from har_llm.common.errors import DataError, reason_of
 from har_llm.common.files import LONGEST_LINE, LongLineError, line_blocks, open_bounded
 from har_llm.common.notices import Notice, Notices
 from har_llm.common.paths import expanded
@@ -97,7 +97,7 @@ class GrowingFile:
                 self.close()
         except OSError as error:
             self.close()
-            self._state(there=False, why=error.strerror or str(error))
+            self._state(there=False, why=reason_of(error))
             if isinstance(error, FileNotFoundError):
                 self._from_end = False  # all that one will hold comes while it is watched
             return None

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from har_llm.common.errors import MissingError
+from har_llm.common.errors import MissingError, reason_of
 from har_llm.common.files import read_bounded, write_whole
 
 DIGEST_LENGTH = 16
@@ -37,7 +37,8 @@ class Journal:
                 yield _read(line, number)
         except (OSError, ValueError) as error:
             raise MissingError(
-                f"{self._path} cannot be read ({error}); move it elsewhere to begin anew, without what waits there."
+                f"{self._path} cannot be read ({reason_of(error)}); move it elsewhere to begin anew, without what waits "
+                f"there."
             ) from None
 
     def begin(self, state: dict[str, Any]) -> None:
@@ -74,7 +75,7 @@ class Journal:
 
     def _unwritable(self, error: OSError) -> MissingError:
         return MissingError(
-            f"{self._path} cannot be written ({error.strerror or error}). What was accepted before is kept; make room, "
+            f"{self._path} cannot be written ({reason_of(error)}). What was accepted before is kept; make room, "
             f"or set paths.outputs otherwise, and run the same command again."
         )
 

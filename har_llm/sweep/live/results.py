@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from har_llm.common.errors import MissingError
+from har_llm.common.errors import MissingError, reason_of
 from har_llm.data.records import Window
 from har_llm.sweep.live.answering import Answered
 
@@ -121,7 +121,7 @@ class OutputFile:
 
     def _unwritable(self, error: OSError) -> MissingError:
         return MissingError(
-            f"{self.path} cannot be written ({error.strerror or error}). What was accepted is kept; make room and run the "
+            f"{self.path} cannot be written ({reason_of(error)}). What was accepted is kept; make room and run the "
             f"same command again."
         )
 

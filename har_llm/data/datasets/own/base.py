@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from har_llm.common.checks import require
-from har_llm.common.errors import ConfigError, DataError, MissingError
+from har_llm.common.errors import ConfigError, DataError, MissingError, reason_of
 from har_llm.common.files import read_bounded, write_whole
 from har_llm.common.notices import Notice, Notices
 from har_llm.common.numbers import counted
@@ -133,7 +133,7 @@ class OwnHome(DatasetConfig):
             return self._new_draft(path, recorded) if described is None else self._added(path, described, recorded)
         except OSError as error:
             rule = "set dataset.home_path to a file in a folder of yours"
-            raise MissingError(f"{path} cannot be written ({error.strerror or error}); {rule}.") from None
+            raise MissingError(f"{path} cannot be written ({reason_of(error)}); {rule}.") from None
 
     def _new_draft(self, path: Path, recorded: Recorded) -> str:
         described, guesses = guess_home(recorded, self.vocabulary)
@@ -228,10 +228,9 @@ class OwnHome(DatasetConfig):
         try:
             self._file.stat()
         except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-            reason = getattr(error, "strerror", None) or error
             raise MissingError(
-                f"dataset.path is {self.path!r}, which is not there ({reason}; working directory: {Path.cwd()}); write the "
-                f"path of your file: dataset={self.kind} dataset.path={self.example}"
+                f"dataset.path is {self.path!r}, which is not there ({reason_of(error)}; working directory: {Path.cwd()}); "
+                f"write the path of your file: dataset={self.kind} dataset.path={self.example}"
             ) from None
 
     @property

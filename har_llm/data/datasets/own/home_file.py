@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from har_llm.common.errors import ConfigError
+from har_llm.common.errors import ConfigError, reason_of
 from har_llm.common.plain_yaml import Placed, YamlFault, read_texts
 from har_llm.common.text import suggestion
 from har_llm.data.datasets.base import HomeConfig, activity_number
@@ -54,7 +54,7 @@ def read_home(path: Path, reader: FileReader) -> OwnDescription | None:
     try:
         made = _HomeReader(path, reader).description(read_texts(path))
     except OSError as error:
-        reader.fault(path, None, "unreadable", f"the file cannot be read ({error.strerror or error}); check what it is")
+        reader.fault(path, None, "unreadable", f"the file cannot be read ({reason_of(error)}); check what it is")
         return None
     except YamlFault as fault:
         reader.fault(path, fault.line, "no home", f"{fault}; correct it, or move the file away and run task=init")

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from har_llm.common.errors import MissingError, first_line
+from har_llm.common.errors import MissingError, first_line, reason_of
 from har_llm.common.files import LongLineError, check_bounded, line_blocks, open_bounded
 from har_llm.common.numbers import counted
 from har_llm.data.datasets.files import FileReader, past_mark, shown
@@ -219,7 +219,7 @@ class Table:
 
 def unreadable(reader: FileReader, path: Path, error: OSError, setting: str) -> None:
     """Add the fault of a file that cannot be opened, which `setting` names."""
-    message = f"the file cannot be read ({error.strerror or error}); check what it is"
+    message = f"the file cannot be read ({reason_of(error)}); check what it is"
     if isinstance(error, IsADirectoryError):
         message = f"{setting} names a folder; set it to a file, perhaps one in that folder"
     reader.fault(path, None, "unreadable", message)
