@@ -6,68 +6,27 @@ import re
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import Any
 
 from har_llm.cli.option_classes import chosen_by_default, class_of, meant_by, nearly_meant
 from har_llm.cli.options import options
-from har_llm.common.checks import require
+from har_llm.cli.typed import FILES, MULTIRUN, PATH, Setting, Typed, is_field, is_open, taken_apart
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
 from har_llm.common.text import nearest, suggestion
 
-MULTIRUN = ("-m", "--multirun")
-COMPLETION = ("-sc", "--shell-completion")
-FLAGS = {
-    **dict.fromkeys((*MULTIRUN, "-r", "--run", "-h", "--help", "--hydra-help", "--version", "--resolve"), False),
-    **dict.fromkeys(COMPLETION, False),
-    **dict.fromkeys(("-c", "--cfg", "-p", "--package", "-i", "--info", "--experimental-rerun"), True),
-    **dict.fromkeys(("-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"), True),
-}
-"""The flags, most of them Hydra's, and whether a value may follow."""
-SETTING = re.compile(r"(?P<added>\+{0,2})(?P<name>[\w./-]+)(?P<package>@[\w.@:]*)?=(?P<value>.*)", re.DOTALL)
-PATH = re.compile(r"paths\..*|.*\.(\w+_)?(path|folder)")
-"""Settings whose value is the name of a file or folder, which may have any character."""
 QUOTED = re.compile(r"'.*'|\".*\"", re.DOTALL)
 SWEEPS = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag)\(")
 """The functions by which Hydra makes a sweep."""
-EVENTS = "dataset=events dataset.path={0} for a table of events, or dataset=home_assistant dataset.path={0}"
-FILES = {
-    **dict.fromkeys((".csv", ".tsv", ".parquet"), f"{EVENTS} for a history of Home Assistant"),
-    ".db": "dataset=home_assistant dataset.path={0}",
-    ".gguf": "model=custom model.id={0}",
-}
-"""What to write for a file, by the end of its name."""
 TYPOGRAPHIC = "“”„‘’«»"
 """Quotes that word processors make."""
-SEVERAL = re.compile(r"(?P<first>[^ ;,]*)(?: *; *| *, *| +)(?P<rest>[\w./]+=.*)", re.DOTALL)
-"""The name of an option, with a further setting behind it."""
+BETWEEN = re.compile(r"( *[;,] *| +)(?=[\w./]+=)")
+"""What stands between two settings in one pair of quotes."""
 MOST_OTHERS = 6
 """Options that are named as those which have a setting."""
-
-
-class Setting(NamedTuple):
-    argument: str
-    added: str
-    """+ or ++, if typed."""
-    name: str
-    package: str
-    """As in @lora.source; else empty."""
-    value: str
-
-    @property
-    def key(self) -> str:
-        return self.name + self.package
-
-
-class Typed(NamedTuple):
-    flags: Sequence[str]
-    """With the values that follow them."""
-    settings: Sequence[Setting]
-    others: Sequence[str]
-    """What only Hydra knows: ~name, hydra.name=value."""
 
 
 def read_arguments(arguments: Sequence[str]) -> list[str]:
@@ -77,159 +36,55 @@ def read_arguments(arguments: Sequence[str]) -> list[str]:
 
     Raises ConfigError for what is no flag, setting or option, and for several values without -m.
     """
-    typed = _typed(arguments)
     names = options(arguments)
-    own = any(flag.startswith(("--config-path", "-cp", "--config-name", "-cn")) for flag in typed.flags)
-    if own or any(one.startswith("hydra.searchpath") for one in typed.others):
-        names = {}  # a user's own conf may have any groups
-    sweeps = _sweeps(typed, names)
+    typed = taken_apart(arguments, names)
     for key, count in Counter(one.key for one in typed.settings).items():
         if count > 1:
             last = next(one.argument for one in reversed(typed.settings) if one.key == key)
             print(f"note: {key} is given {count} times; the last one counts, {last}.", file=sys.stderr)
-    # Hydra takes no null for a group, though conf/config.yaml writes it where none of its options is chosen.
-    chosen = [one for one in typed.settings if (one.key, one.value) != ("experiment", "null")]
+    sweeps = _sweeps(typed)
+    if not typed.has_own_conf:
+        _check(typed, names, sweeps=sweeps)
+    return [*typed.flags, *(_ready(one, names, sweeps=sweeps) for one in typed.settings), *typed.others]
+
+
+def _sweeps(typed: Typed) -> bool:
+    """Whether several values make several jobs, or may do: what an experiment says is only read when it is composed."""
+    asked = any(flag in MULTIRUN for flag in typed.flags) or any(one.startswith("hydra.mode=") for one in typed.others)
+    return asked or typed.has_own_conf or any(one.name == "experiment" for one in typed.settings)
+
+
+def _check(typed: Typed, names: Mapping[str, Sequence[str]], *, sweeps: bool) -> None:
+    """Raise ConfigError for a group, an option or a setting that there is not."""
     values = {one.key: one.value for one in typed.settings}
-    settings = [_read(one, names, values, sweeps=sweeps) for one in chosen]
-    _check_chosen(typed.settings, names)
-    return [*typed.flags, *settings, *typed.others]
-
-
-def _typed(arguments: Sequence[str]) -> Typed:
-    flags, settings, others = list[str](), list[Setting](), list[str]()
-    rest = iter(arguments)
-    for argument in rest:
-        if argument.startswith("-"):
-            flags += _flag(argument, rest, arguments)
-        elif argument.startswith(("~", "hydra.", "hydra/", "+hydra", "++hydra")):
-            others.append(argument)
+    for one in typed.settings:
+        if one.name in names:
+            _check_option(one, names[one.name], sweeps=sweeps)
         else:
-            match = SETTING.fullmatch(argument)
-            if match is None or not match["name"]:
-                raise ConfigError(_no_setting(argument, arguments))
-            if not match["added"] and match["name"].isupper():
-                raise ConfigError(
-                    f"{match['name']} is a variable of the environment; set it before: export {shlex.quote(argument)}"
-                )
-            settings.append(Setting(argument, match["added"], match["name"], match["package"] or "", match["value"]))
-    return Typed(flags, settings, others)
+            _check_no_option(one.name, names)
+            _check_known(one, names, values)
+    if not any(_chooses_others(one, names) for one in typed.settings):
+        _check_chosen(typed.settings, names)
 
 
-def _flag(argument: str, rest: Iterator[str], arguments: Sequence[str]) -> Iterator[str]:
-    """The flag, and the value that follows it."""
-    name, equals, _ = argument.partition("=")
-    if name not in FLAGS:
-        bare = argument.lstrip("-")
-        if not _is_setting(bare.partition("=")[0], arguments):
-            raise ConfigError(f"{name} is no flag.{suggestion(_long(name), FLAGS)} --help lists what there is.")
-        if equals:
-            raise ConfigError(f"{name} is no flag; settings are written without dashes: {shlex.quote(bare)}.")
-        place = arguments.index(argument)
-        following = [one for one in arguments[place + 1 : place + 2] if not one.startswith("-") and "=" not in one]
-        written = shlex.quote(f"{bare}={following[0] if following else 'VALUE'}")
-        raise ConfigError(f"{name} is no flag; settings are written without dashes, and with '=': {written}.")
-    value = None if equals or not FLAGS[name] else next(rest, None)
-    if FLAGS[name] and value is None and not argument.partition("=")[2]:
-        raise ConfigError(f"{name} has no value; --help says what it takes.")
-    given = argument.partition("=")[2] if equals else value
-    if name in ("-c", "--cfg"):
-        require("--cfg", given, ("job", "hydra", "all"))
-    if name in ("-cd", "--config-dir") and given and not expanded(given).is_dir():
-        raise ConfigError(f"{name} is {given!r}, and there is no such folder; it is one with options of your own.")
-    yield argument
-    if value is not None:
-        yield value
+def _chooses_others(setting: Setting, names: Mapping[str, Sequence[str]]) -> bool:
+    """Whether options of other groups may come with this one: it is of a group that is empty by default, or a user's own."""
+    return setting.name in names and chosen_by_default().get(setting.name, "null") == "null"
 
 
-def _long(flag: str) -> str:
-    """The long flag that a short one may stand for, as --version for -V; else as it is."""
-    letter = flag.lower()[1:]
-    return next((one for one in FLAGS if len(letter) == 1 and one.startswith(f"--{letter}")), flag)
-
-
-def _no_setting(argument: str, arguments: Sequence[str]) -> str:
-    from har_llm.tasks import TASKS
-
-    if "=" in (argument, *arguments[arguments.index(argument) + 1 : arguments.index(argument) + 2]):
-        joined = re.sub(r" *= *", "=", " ".join(arguments))
-        return f"'=' stands with blanks around it; write it without: {joined}."
-    if argument.startswith(("\N{EN DASH}", "\N{EM DASH}", "\N{MINUS SIGN}")):
-        bare = argument.lstrip("–—−")
-        hyphens = "-" if len(bare) == 1 or f"-{bare}" in FLAGS else "--"
-        return f"{argument!r} begins with a dash that is no hyphen; type it anew: {hyphens}{bare}."
-    if (cut := _cut_at_a_blank(argument, arguments)) is not None:
-        return f"{argument!r} has no setting; a value with blanks is written in quotes, as in {shlex.quote(cut)}."
-    if (how := FILES.get(PurePath(argument).suffix)) is not None:
-        return f"{argument!r} has no setting; write {how.format(shlex.quote(argument))}."
-    before = arguments[max(arguments.index(argument) - 1, 0)]
-    if before.endswith(",") and SETTING.fullmatch(before):
-        return f"{argument!r} has no setting; several values are written without blanks: {shlex.quote(before + argument)}."
-    if argument in TASKS:
-        return f"{argument!r} is a task; write task={argument}."
-    if f"--{argument}" in FLAGS:
-        return f"{argument!r} is a flag; write --{argument}."
-    if expanded(argument).is_dir():
-        path = shlex.quote(argument)
-        return f"{argument!r} has no setting; write runs={path} for a run, model=custom model.id={path} for a model."
-    for group, names in options(arguments).items():
-        if argument in names:
-            return f"{argument!r} is an option of {group}; write {group}={argument}."
-    if re.fullmatch(r"\w+(\.\w+)+", argument) or _is_setting(argument, arguments):
-        return f"{argument} has no value; write {argument}=VALUE."
-    meant = suggestion(argument, TASKS).replace("mean ", "mean task=")
-    return f"{argument!r} is no setting; settings are written NAME=VALUE.{meant} --help lists them."
-
-
-def _cut_at_a_blank(argument: str, arguments: Sequence[str]) -> str | None:
-    """A path or a list with what follows it, if the argument may be the rest of one; None if it is behind neither."""
-    place = arguments.index(argument)
-    before = arguments[place - 1] if place else ""
-    match = SETTING.fullmatch(before)
-    if match is not None and _is_open(match["value"]):
-        end = next((at for at, one in enumerate(arguments) if at >= place and "]" in one), place)
-        return " ".join([before, *arguments[place : end + 1]])
-    return f"{before} {argument}" if match is not None and PATH.fullmatch(match["name"]) else None
-
-
-def _is_open(value: str) -> bool:
-    """Whether it is a list without its end."""
-    return value.startswith("[") and value.count("[") > value.count("]")
-
-
-def _is_setting(name: str, arguments: Sequence[str]) -> bool:
-    """Whether there is a group or a setting of this name, as far as its first part says."""
-    from har_llm.config.settings import Settings
-
-    first = name.partition(".")[0]
-    return first in options(arguments) or any(one.name == first for one in fields(Settings))
-
-
-def _sweeps(typed: Typed, names: Mapping[str, Sequence[str]]) -> bool:
-    """Whether several values make several jobs."""
-    if any(flag in MULTIRUN for flag in typed.flags) or any(one.startswith("hydra.mode=") for one in typed.others):
-        return True
-    # An experiment may be a sweep by itself; what it says is only read when it is composed.
-    return not names or any(one.name == "experiment" and one.value != "null" for one in typed.settings)
-
-
-def _read(setting: Setting, names: Mapping[str, Sequence[str]], typed: Mapping[str, str], *, sweeps: bool) -> str:
-    """The argument for Hydra. `typed`: all values. Raises ConfigError."""
-    if names and setting.name not in names:
-        _check_no_option(setting.name, names)
-        _check_known(setting, names, typed)
-    if setting.name in names:
-        _check_option(setting, names[setting.name], sweeps=sweeps)
-        return setting.argument
+def _ready(setting: Setting, names: Mapping[str, Sequence[str]], *, sweeps: bool) -> str:
+    """The setting as Hydra reads it."""
     value = setting.value.strip()
+    if setting.name in names:
+        return setting.argument
     if setting.name == "runs" and value and not value.startswith("[") and not sweeps:
         return f"runs=[{_quoted(value)}]"
+    as_text = f"{setting.added}{setting.key}={_quoted(value)}"
     if PATH.fullmatch(setting.name) and not _as_it_is(value, sweeps=sweeps):
-        return f"{setting.added}{setting.key}={_quoted(value)}"
+        return as_text
     parsed = _parsed(setting.argument)
-    if parsed is None and _is_open(value):
-        raise ConfigError(f"{setting.key} is {value!r}, a list without its end; it is written as in {setting.key}=[a,b].")
     if parsed is None:
-        return f"{setting.added}{setting.key}={_quoted(value)}"
+        return as_text
     if parsed.is_sweep_override() and not sweeps:
         raise ConfigError(
             f"{setting.key} is {value}: several values are a sweep; add -m. A value that has a comma is written in two "
@@ -240,7 +95,7 @@ def _read(setting: Setting, names: Mapping[str, Sequence[str]], typed: Mapping[s
 
 def _check_no_option(name: str, names: Mapping[str, Sequence[str]]) -> None:
     for group, its in names.items():
-        if name in its and "/" not in group:
+        if name in its and "/" not in group and not is_field(name):
             raise ConfigError(f"{name} is an option of {group}; write {group}={name}.")
 
 
@@ -251,14 +106,14 @@ def _check_known(setting: Setting, names: Mapping[str, Sequence[str]], typed: Ma
     if "/" in setting.name:
         near = suggestion(setting.name, names)
         raise ConfigError(f"{setting.name} is no group of options; it must be one of {', '.join(names)}.{near}")
-    first = setting.name.partition(".")[0]
-    if setting.added or first in ("experiment", "bundle"):
+    if setting.added:
         return
     try:
-        check_known(first)
+        check_known(setting.name.partition(".")[0])
     except ConfigError as error:
         asks = "?" in str(error)
         near = meant(meant_by(setting.name, typed)) or ("" if asks else meant(nearly_meant(setting.name, typed)))
+        near = near or ("" if asks else suggestion(setting.name, names))
         if not near:
             raise
         raise ConfigError(f"{setting.name} is not a setting.{near}") from None
@@ -267,10 +122,8 @@ def _check_known(setting: Setting, names: Mapping[str, Sequence[str]], typed: Ma
 def _check_chosen(settings: Sequence[Setting], names: Mapping[str, Sequence[str]]) -> None:
     """Refuse a setting that the chosen option lacks where others of its group have it: they were forgotten, or mixed up."""
     typed = {one.key: one.value for one in settings}
-    if (id := typed.get("model.id")) is not None and not {"model", "experiment"} & {*typed}:
+    if (id := typed.get("model.id")) is not None and "model" not in typed:
         raise ConfigError(f"model.id is {id!r}, but no model is chosen that it is of; add model=custom.")
-    if any(name == "experiment" or name.startswith("bundle") for name in typed):
-        return  # they choose options too
     default = chosen_by_default()
     for one in settings:
         group, _, rest = one.name.partition(".")
@@ -297,20 +150,22 @@ def _has(kind: type | None, field: str) -> bool | None:
 
 def _check_option(setting: Setting, names: Sequence[str], *, sweeps: bool) -> None:
     value = setting.value
-    if setting.added and not setting.package and "/" not in setting.name:
+    if setting.added and not setting.package and setting.name in chosen_by_default():
         raise ConfigError(f"{setting.argument} adds a second option of {setting.name}; write it without '+'.")
+    if is_open(value):
+        raise ConfigError(f"{setting.key} is {value!r}, a list without its end; it is written as in {setting.key}=[a,b].")
     if SWEEPS.match(value) or value.startswith("["):
         return
-    if (several := SEVERAL.fullmatch(value)) is not None:
-        each = f"{setting.key}={several['first']} {several['rest']}"
+    if BETWEEN.search(value):
+        each = f"{setting.key}={BETWEEN.sub(' ', value)}"
         raise ConfigError(f"{setting.key} is {value!r}; settings are written with blanks between them, unquoted: {each}.")
     if value.strip(TYPOGRAPHIC) != value:
         raise ConfigError(f"{setting.argument} has quotes that a shell does not know; type ' or \" in their place.")
-    chosen = value.split(",")
+    chosen = [one.strip() for one in value.split(",")]
     if len(chosen) > 1 and "" in chosen:
         raise ConfigError(f"{setting.key} is {value!r}: a comma has nothing beside it; write as in {setting.key}=a,b.")
     for one in chosen:
-        _require_option(setting.key, one.strip(), names)
+        _require_option(setting.key, one, names)
     if len(chosen) > 1 and setting.name == "experiment":
         raise ConfigError(f"experiment is {value}; each is a sweep of its own, so run one after the other.")
     if len(chosen) > 1 and not sweeps:
@@ -326,7 +181,7 @@ def _require_option(key: str, name: str, names: Sequence[str]) -> None:
     other = f"model=custom model.id={shlex.quote(name)}"
     if key == "model" and name and ("/" in name or name.endswith(".gguf") or expanded(name).exists()):
         raise ConfigError(f"model is {name!r}; a model of the hub, a folder or a file is written {other}.{near}")
-    if key == "dataset" and (how := FILES.get(PurePath(name).suffix)) is not None:
+    if key == "dataset" and (how := FILES.get(PurePath(name).suffix.lower())) is not None:
         raise ConfigError(f"dataset is {name!r}; a file is written {how.format(shlex.quote(name))}.")
     if key == "model" and name and not near:
         near = f" Any other is written {other}."
@@ -356,5 +211,5 @@ def _parsed(argument: str) -> Any:
 
 def _quoted(value: str) -> str:
     """The value as a string of Hydra's grammar: quotes are escaped, and the backslashes before a quote."""
-    escaped = re.sub(r"(\\*)('|$)", lambda match: match[1] * 2 + ("\\'" if match[2] else ""), value)
+    escaped = re.sub(r"(?<!\\)(\\*)('|$)", lambda match: match[1] * 2 + ("\\'" if match[2] else ""), value)
     return f"'{escaped}'"

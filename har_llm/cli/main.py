@@ -44,7 +44,8 @@ def answer(arguments: Sequence[str]) -> None:
     if "--version" in arguments:
         print(f"har_llm {har_llm.__version__}")
         return
-    from har_llm.cli.arguments import COMPLETION, MULTIRUN, read_arguments  # later, so that --help is there at once
+    from har_llm.cli.arguments import read_arguments  # later, so that --help is there at once
+    from har_llm.cli.typed import COMPLETION, MULTIRUN
 
     if {*COMPLETION} & {*arguments}:
         from har_llm.cli.completion import completion

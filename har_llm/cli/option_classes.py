@@ -71,6 +71,6 @@ def class_of(group: str, option: str) -> type | None:
 
 
 def chosen_by_default() -> Mapping[str, str]:
-    """The option of each group that is chosen unless another one is."""
+    """The option of each group that is chosen unless another one is; null where none is."""
     text = (conf_folder() / "config.yaml").read_text(encoding="utf-8")
-    return dict(re.findall(r"^  - (\w+): (\S+)$", text, re.MULTILINE))
+    return dict(re.findall(r"^  - ([\w/]+): (\S+)", text, re.MULTILINE))

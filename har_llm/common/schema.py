@@ -22,7 +22,7 @@ from omegaconf.errors import (
 
 from har_llm.common.errors import ConfigError, first_line
 from har_llm.common.paths import last_part
-from har_llm.common.text import suggestion
+from har_llm.common.text import nearest
 
 TYPE_NAMES: Mapping[object, str] = {
     int: "a whole number",
@@ -183,8 +183,9 @@ def _unknown_key(cls: type, key: str, where: str) -> str:
     allowed = [one.name for one in dataclasses.fields(declared)] if _is_class(declared) else []
     rule = f" It has: {', '.join(allowed)}." if allowed else ""
     inside = meant([*named_inside(defaults_of(declared), name, _join(where, parent))]) if allowed else ""
-    near = suggestion(name, allowed, _join(where, parent))
-    return f"{_join(where, key)} is not a setting.{inside or near}{rule}"
+    near = nearest(name, allowed)
+    question = inside or ("" if near is None else meant([_join(_join(where, parent), near)]))
+    return f"{_join(where, key)} is not a setting.{question}{rule}"
 
 
 def _type_rule(cls: type, key: str, where: str) -> str | None:

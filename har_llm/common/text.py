@@ -37,13 +37,10 @@ def for_spreadsheet(text: str) -> str:
     return f"'{shown}" if _FORMULA.match(shown) and not _NUMBER.fullmatch(shown) else shown
 
 
-def suggestion(name: str, allowed: Iterable[object], inside: str = "") -> str:
-    """A question, after a blank, whether the nearest of the allowed names was meant; empty where none is near.
-
-    `inside`: the group of settings that the names are of.
-    """
+def suggestion(name: str, allowed: Iterable[object]) -> str:
+    """A question, after a blank, whether the nearest of the allowed names was meant; empty where none is near."""
     near = nearest(name, allowed)
-    return "" if near is None else f" Did you mean {inside}{'.' if inside else ''}{near}?"
+    return "" if near is None else f" Did you mean {near}?"
 
 
 ALIKE = 0.7

@@ -45,6 +45,7 @@ def test_blanks_inside_a_path_are_kept() -> None:
         ("paths.data=null", None),
         ("paths.data='quoted already'", "quoted already"),
         ("prompt.system=What's up? (tell me)", "What's up? (tell me)"),
+        ("prompt.system=[INST] Answer as JSON: [", "[INST] Answer as JSON: ["),
         ("window.events=20", 20),
         ("model.reasoning_marks=[a,b]", ["a", "b"]),
         ("runs=outputs/my runs/X", ["outputs/my runs/X"]),
@@ -64,6 +65,10 @@ def test_a_value_is_quoted_only_where_it_must_be(typed: str, read: object) -> No
         ["experiment=figure4", "seed=1,2", "hydra/launcher=har_llm_slurm", "~tracker"],
         ["+dataset@lora.source=marble", "lora=distilled", "bundle/paper=glob(marble_*,exclude=*_on_mural)"],
         ["--config-name", "mine", "model=my_own", "mine=3"],
+        ["--config-name", "mine", "model.id=/srv/model"],
+        ["hydra.searchpath=[file:///srv/conf]", "+setup=mine", "model.id=/srv/model"],
+        ["bundle/real_small=as_it_is_smollm2_135m", "model.id=/srv/model"],
+        ["experiment=table1", "model.id=/srv/model"],
     ],
 )
 def test_what_hydra_understands_is_left_as_it_is(arguments: list[str]) -> None:
@@ -91,3 +96,36 @@ def test_options_of_a_users_own_folder_can_be_chosen(tmp_path: Path) -> None:
     assert read_arguments(own) == own
     with pytest.raises(ConfigError, match=r"marble, mural, my_home, .* Did you mean my_home"):
         read_arguments([*own[:2], "dataset=my-home"])
+
+
+def test_a_group_of_a_users_own_is_added_and_may_choose_a_model(tmp_path: Path) -> None:
+    (tmp_path / "setup").mkdir()
+    (tmp_path / "setup" / "mine.yaml").touch()
+    own = ["--config-dir", str(tmp_path), "+setup=mine", "model.id=/srv/model"]
+    assert read_arguments(own) == own
+
+
+def test_an_option_that_is_called_like_a_setting_does_not_hide_it(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "limit.yaml").touch()
+    own = ["--config-dir", str(tmp_path), "limit=5"]
+    assert read_arguments(own) == own
+
+
+def test_a_folder_is_found_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert read_arguments(["--config-dir=~", "seed=1"]) == ["--config-dir", str(tmp_path), "seed=1"]
+
+
+def test_what_is_there_as_a_folder_may_be_meant_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("marble", "my run"):
+        (tmp_path / name).mkdir()
+    for typed, said in (
+        ("marble", "write dataset=marble"),
+        ("my run", "write runs='my run' for a run"),
+        ("", "settings are written NAME=VALUE"),
+        ("y" * 300, "settings are written NAME=VALUE"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            read_arguments(["task=report", typed])

@@ -35,6 +35,10 @@ from tests.helpers import ROOT
         ("har-llm model.thinking=", ["model.thinking=false", "model.thinking=true"]),
         ("har-llm --ver", ["--version"]),
         ("har-llm bundle/real_small", ["bundle/real_small="]),
+        ("har-llm export.format=g", ["export.format=gguf"]),
+        ("har-llm -m model=tiny_teacher,tiny_student window.ev", ["window.events="]),
+        ("har-llm experiment=null window.ev", ["window.events="]),
+        ("har-llm dataset=events dataset.path=a(1).csv window.ev", ["window.events="]),
         ("har-llm nothing=", []),
         ("har-llm nothing.at.all", []),
         ("har-llm model=nothing model.x", []),
@@ -47,6 +51,12 @@ def test_what_a_word_may_become(line: str, found: list[str]) -> None:
 def test_at_the_beginning_there_are_groups_and_settings() -> None:
     assert {"task=", "model=", "paths.", "seed="} <= {*candidates("har-llm ")}
     assert "task=report" in candidates("har-llm task=")
+
+
+def test_options_of_a_users_own_folder_are_offered(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "my_own.yaml").touch()
+    assert candidates(f"har-llm --config-dir {tmp_path} model=my") == ["model=my_own"]
 
 
 def test_other_shells_and_nothing_are_refused_with_the_line_to_type() -> None:

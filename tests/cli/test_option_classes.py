@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hydra import compose, initialize_config_dir
 
-from har_llm.cli.option_classes import meant_by, nearly_meant, settings_chosen
+from har_llm.cli.option_classes import chosen_by_default, meant_by, nearly_meant, settings_chosen
+from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
 
 CHOSEN = [
     ("dataset", "events"),
@@ -32,3 +34,12 @@ def test_a_name_that_many_have_is_that_of_the_task_or_nothing_is_clear() -> None
 def test_a_misspelt_one_is_looked_for_in_what_was_chosen_only() -> None:
     assert nearly_meant("timezon", {"dataset": "events"}) == ["dataset.timezone"]
     assert nearly_meant("timezon", {"split": "kfold"}) == nearly_meant("timezon", {}) == []
+
+
+def test_the_defaults_are_what_hydra_chooses() -> None:
+    with initialize_config_dir(str(conf_folder()), version_base=HYDRA_VERSION):
+        choices = compose(CONFIG, return_hydra_config=True).hydra.runtime.choices
+    own = {
+        group: "null" if option is None else option for group, option in choices.items() if not group.startswith("hydra/")
+    }
+    assert chosen_by_default() == {group: option for group, option in own.items() if "@" not in group}

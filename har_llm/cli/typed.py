@@ -1,0 +1,199 @@
+"""What was typed, taken apart into flags and settings; what is neither is answered with what to type."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import PurePath
+from typing import NamedTuple
+
+from har_llm.common.checks import require
+from har_llm.common.errors import ConfigError
+from har_llm.common.paths import expanded
+from har_llm.common.text import suggestion
+
+MULTIRUN = ("-m", "--multirun")
+COMPLETION = ("-sc", "--shell-completion")
+CONFIG_DIR = ("-cd", "--config-dir")
+OWN_CONF = ("-cp", "--config-path", "-cn", "--config-name")
+"""The flags by which a user's own conf takes the place of ours."""
+FLAGS = {
+    **dict.fromkeys((*MULTIRUN, "-r", "--run", "-h", "--help", "--hydra-help", "--version", "--resolve"), False),
+    **dict.fromkeys(COMPLETION, False),
+    **dict.fromkeys(("-c", "--cfg", "-p", "--package", "-i", "--info", "--experimental-rerun"), True),
+    **dict.fromkeys((*OWN_CONF, *CONFIG_DIR), True),
+}
+"""The flags, most of them Hydra's, and whether a value follows."""
+SETTING = re.compile(r"(?P<added>\+{0,2})(?P<name>[\w./-]+)(?P<package>@[\w.@:]*)?=(?P<value>.*)", re.DOTALL)
+PATH = re.compile(r"paths\..*|.*\.(\w+_)?(path|folder)")
+"""Settings whose value is the name of a file or folder, which may have any character."""
+EVENTS = "dataset=events dataset.path={0} for a table of events, or dataset=home_assistant dataset.path={0}"
+FILES = {
+    **dict.fromkeys((".csv", ".tsv", ".parquet"), f"{EVENTS} for a history of Home Assistant"),
+    ".db": "dataset=home_assistant dataset.path={0}",
+    ".gguf": "model=custom model.id={0}",
+}
+"""What to write for a file, by the end of its name."""
+
+
+class Setting(NamedTuple):
+    argument: str
+    added: str
+    """+ or ++, if typed."""
+    name: str
+    package: str
+    """As in @lora.source; else empty."""
+    value: str
+
+    @property
+    def key(self) -> str:
+        return self.name + self.package
+
+
+class Typed(NamedTuple):
+    flags: Sequence[str]
+    """With the values that follow them."""
+    settings: Sequence[Setting]
+    others: Sequence[str]
+    """What only Hydra knows: ~name, hydra.name=value."""
+
+    @property
+    def has_own_conf(self) -> bool:
+        """Whether a user's own conf, which may have any groups and settings, takes the place of ours or adds to it."""
+        return any(flag in OWN_CONF for flag in self.flags) or any(one.startswith("hydra.searchpath") for one in self.others)
+
+
+def taken_apart(arguments: Sequence[str], names: Mapping[str, Sequence[str]]) -> Typed:
+    """`names`: the options of each group. Raises ConfigError for what is no flag and no setting."""
+    flags, settings, others = list[str](), list[Setting](), list[str]()
+    rest = iter(enumerate(arguments))
+    for place, argument in rest:
+        if argument.startswith("-"):
+            flags += _flag(argument, (one for _, one in rest), arguments[place + 1 :], names)
+        elif argument.startswith(("~", "hydra.", "hydra/", "+hydra", "++hydra")):
+            others.append(argument)
+        elif (match := SETTING.fullmatch(argument)) is None:
+            raise ConfigError(_no_setting(argument, arguments[:place], arguments[place + 1 :], names))
+        elif not match["added"] and match["name"].isupper():
+            rule = f"is a variable of the environment; set it before: export {shlex.quote(argument)}"
+            raise ConfigError(f"{match['name']} {rule}")
+        else:
+            settings.append(Setting(argument, match["added"], match["name"], match["package"] or "", match["value"]))
+    # Hydra takes no null for a group, though conf/config.yaml writes it where none of its options is chosen.
+    return Typed(flags, [one for one in settings if (one.key, one.value) != ("experiment", "null")], others)
+
+
+def _flag(argument: str, rest: Iterator[str], after: Sequence[str], names: Mapping[str, Sequence[str]]) -> list[str]:
+    """The flag, and its value if it takes one. `rest`: the arguments after it, of which the value is taken."""
+    name, equals, value = argument.partition("=")
+    if name not in FLAGS:
+        raise ConfigError(_no_flag(argument, after, names))
+    if not FLAGS[name]:
+        if equals:
+            raise ConfigError(f"{name} takes no value; write {name} alone.")
+        return [name]
+    value = value if equals else next(rest, "")
+    if not value:
+        raise ConfigError(f"{name} has no value; --help says what it takes.")
+    if name in ("-c", "--cfg"):
+        require("--cfg", value, ("job", "hydra", "all"))
+    if name in CONFIG_DIR:
+        if not expanded(value).is_dir():
+            raise ConfigError(f"{name} is {value!r}, and there is no such folder; it is one with options of your own.")
+        value = str(expanded(value))
+    return [name, value]
+
+
+def _no_flag(argument: str, after: Sequence[str], names: Mapping[str, Sequence[str]]) -> str:
+    name, equals, _ = argument.partition("=")
+    bare = argument.lstrip("-")
+    if not _is_setting(bare.partition("=")[0], names):
+        meant = {"-v": "--version"}.get(name.lower(), name.lower())
+        return f"{name} is no flag.{suggestion(meant, FLAGS)} --help lists what there is."
+    if equals:
+        return f"{name} is no flag; settings are written without dashes: {shlex.quote(bare)}."
+    following = [one for one in after[:1] if not one.startswith("-") and "=" not in one]
+    written = shlex.quote(f"{bare}={following[0] if following else 'VALUE'}")
+    return f"{name} is no flag; settings are written without dashes, and with '=': {written}."
+
+
+def _no_setting(argument: str, before: Sequence[str], after: Sequence[str], names: Mapping[str, Sequence[str]]) -> str:
+    from har_llm.tasks import TASKS
+
+    if "=" in (argument, *after[:1]):
+        return _blank_before_equals(argument, before, after)
+    if argument.startswith(("\N{EN DASH}", "\N{EM DASH}", "\N{MINUS SIGN}")):
+        bare = argument.lstrip("–—−")
+        hyphens = "-" if len(bare) == 1 or f"-{bare}" in FLAGS else "--"
+        return f"{argument!r} begins with a dash that is no hyphen; type it anew: {hyphens}{bare}."
+    if before and (said := _cut_at_a_blank(before[-1], argument, after)) is not None:
+        return said
+    if (how := FILES.get(PurePath(argument).suffix.lower())) is not None:
+        return f"{argument!r} has no setting; write {how.format(shlex.quote(argument))}."
+    if argument in TASKS:
+        return f"{argument!r} is a task; write task={argument}."
+    if f"--{argument}" in FLAGS:
+        return f"{argument!r} is a flag; write --{argument}."
+    for group, options in names.items():
+        if argument in options:
+            return f"{argument!r} is an option of {group}; write {group}={argument}."
+    if re.fullmatch(r"\w+(\.\w+)+", argument) or _is_setting(argument, names):
+        return f"{argument} has no value; write {argument}=VALUE."
+    if _is_folder(argument):
+        path = shlex.quote(argument)
+        return f"{argument!r} has no setting; write runs={path} for a run, model=custom model.id={path} for a model."
+    meant = suggestion(argument, TASKS).replace("mean ", "mean task=")
+    return f"{argument!r} is no setting; settings are written NAME=VALUE.{meant} --help lists them."
+
+
+def _blank_before_equals(argument: str, before: Sequence[str], after: Sequence[str]) -> str:
+    """About NAME = VALUE: the argument is the name or the sign."""
+    parts = [*before[-1:], "=", *after[:1]] if argument == "=" else [argument, "=", *after[1:2]]
+    return f"'=' stands with blanks around it; write it without: {shlex.quote(''.join(parts))}."
+
+
+def _cut_at_a_blank(before: str, argument: str, after: Sequence[str]) -> str | None:
+    """About an argument that is the rest of the one before: of a list, of several values or of a path; None for another."""
+    match = SETTING.fullmatch(before)
+    if match is None:
+        return None
+    parts = [before, argument]
+    following = iter(after)
+    if is_open(match["value"]):
+        while "]" not in parts[-1] and (one := next(following, None)) is not None:
+            parts.append(one)
+    elif before.endswith(","):
+        while parts[-1].endswith(",") and (one := next(following, None)) is not None:
+            parts.append(one)
+        values = shlex.quote("".join(parts))
+        return f"{argument!r} has no setting; several values are written without blanks: {values}."
+    elif PATH.fullmatch(match["name"]) is None:
+        return None
+    return f"{argument!r} has no setting; a value with blanks is written in quotes, as in {shlex.quote(' '.join(parts))}."
+
+
+def is_open(value: str) -> bool:
+    """Whether it is a list without its end."""
+    return value.startswith("[") and value.count("[") > value.count("]")
+
+
+def _is_folder(argument: str) -> bool:
+    with suppress(ConfigError, OSError, ValueError):  # too long, or with a character that no name can have
+        return bool(argument) and expanded(argument).is_dir()
+    return False
+
+
+def _is_setting(name: str, names: Mapping[str, Sequence[str]]) -> bool:
+    """Whether there is a group or a setting of this name, as far as its first part says."""
+    first = name.partition(".")[0]
+    return first in names or is_field(first)
+
+
+def is_field(name: str) -> bool:
+    """Whether it is a setting that belongs to no group."""
+    from har_llm.config.settings import Settings
+
+    return any(one.name == name for one in fields(Settings))
