@@ -142,13 +142,15 @@ Said = dict[tuple[str, int], str]
 """The activity of each event, or why it has none, by session and id."""
 
 
-def offline(folder: Path, choices: Sequence[str]) -> tuple[float, Said]:
-    """Seconds for which the engine of task=predict worked, its start included, and what it says."""
+def offline(folder: Path, choices: Sequence[str]) -> tuple[float, Said, int]:
+    """Seconds for which the engine of task=predict worked, its start included; what it says; events of the last window."""
     seconds([sys.executable, "-m", "har_llm", "task=predict", "paths.outputs=offline", *choices], folder)
     (run,) = (folder / "offline" / "runs").iterdir()
     taken = json.loads((run / "environment.json").read_text())["engine_seconds"]
+    last = json.loads((run / "windows.jsonl").read_text().splitlines()[-1])
     with (run / "predictions.csv").open(newline="") as stream:
-        return taken, {(row["session"], int(row["id"])): row["activity"] or MISSED for row in csv.DictReader(stream)}
+        said = {(row["session"], int(row["id"])): row["activity"] or MISSED for row in csv.DictReader(stream)}
+    return taken, said, len(last["ids"])
 
 
 def said_of(lines: Sequence[dict[str, Any]]) -> Said:
@@ -198,13 +200,12 @@ def main() -> None:
             choices += script(folder)
         else:
             choices += ["model=custom", f"model.id={arguments.model.resolve()}", "model.thinking=false", "engine=llama_cpp"]
-        taken, expected = offline(folder, choices)
+        taken, expected, last = offline(folder, choices)
         port = free_port()
         with broker(folder, port):
             live = Live(folder, choices, port)
             sent = publish(port, recorded, speed, live)
-            known = sum(1 for _ in expected) - len(expected) % 10  # the last window may wait for more
-            live.wait_for(known)
+            live.wait_for(len(expected) - last)  # the last window may wait for more
             last_words = live.end()
         report(arguments.model, hours, speed, live, recorded, sent, taken, expected)
         print(last_words)
