@@ -96,9 +96,9 @@ def build_report(
             )
             replace_files(staging, folder)
     except OSError as error:
-        raise ConfigError(
-            f"The report cannot be written to {folder} ({reason_of(error)}); set report.path to another folder."
-        ) from None
+        reason = "it is no folder" if folder.exists() and not folder.is_dir() else reason_of(error)
+        rule = "set report.path to another folder"
+        raise ConfigError(f"The report cannot be written to {folder} ({reason}); {rule}.") from None
     return standing, tables
 
 

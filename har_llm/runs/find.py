@@ -69,9 +69,14 @@ def _no_run(outputs: Path) -> ConfigError:
 
 
 def _last(folders: Sequence[Path]) -> Path:
-    """The newest run of a language model, or of a baseline where there are no others."""
+    """The newest run; where that is a baseline, which may be there unasked, the newest of a language model on its home."""
     newest = sorted(folders, key=lambda folder: (folder / METRICS_FILE).stat().st_mtime, reverse=True)
-    return next((one for one in newest if read_run(one).metrics.baseline is None), newest[0])
+    if (last := read_run(newest[0]).metrics).baseline is None:
+        return newest[0]
+    others = ((one, read_run(one).metrics) for one in newest)
+    home = last.dataset, last.part
+    on_its_home = (one for one, its in others if its.baseline is None and (its.dataset, its.part) == home)
+    return next(on_its_home, newest[0])
 
 
 def two_runs(settings: Settings) -> tuple[RunResult, RunResult]:

@@ -84,6 +84,14 @@ def test_the_last_run_is_no_baseline_beside_it(tmp_path: Path, two: list[str]) -
     assert names(settings(tmp_path, ["last"])) == [str(beside.resolve())]
 
 
+def test_the_last_run_is_on_the_home_of_the_newest(tmp_path: Path, two: list[str]) -> None:
+    supervised = {"kind": "Majority", "mark": "supervised", "sessions": 1, "events": 1, "settings": {}}
+    for path in two:
+        os.utime(Path(path) / "metrics.json", (1e9, 1e9))
+    cottage = fabricated(tmp_path / "outputs" / "runs", dataset="cottage", model="majority", baseline=supervised).folder
+    assert names(settings(tmp_path, ["last"])) == [str(cottage.resolve())]
+
+
 def test_a_name_that_is_near_is_named(tmp_path: Path, two: list[str]) -> None:
     with pytest.raises(ConfigError, match=f"Did you mean {Path(two[0]).name}"):
         chosen_runs(settings(tmp_path, [Path(two[0]).name[:-1]]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby, islice
@@ -22,6 +23,8 @@ from har_llm.runs.time_spent import COLUMNS, RULE, TimeSpent, time_spent
 if TYPE_CHECKING:
     from har_llm.sweep.job import Job
 
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+"""As the sessions are called of a recording that is cut into days or at gaps."""
 DAYS = 7
 """The first days are shown; a recording may have hundreds."""
 SEGMENTS = 40
@@ -71,12 +74,12 @@ def show_predictions(result: RunResult, *, parsing: str, fresh: bool, server: st
 
 
 def _day(segment: PredictedSegment) -> str:
-    """The day on which the segment begins, as far as it is known, and its session."""
+    """The day on which the segment begins, as far as it is known, and its session, unless that is called by a date."""
     session, start = segment.session, segment.start
     if not isinstance(start, datetime):
         return session
-    date = start.date().isoformat()
-    return f"{WEEKDAYS[start.weekday()]} {date}" + ("" if session == date else f", {session}")
+    of_a_date = session if DATE.match(session) is None else ""
+    return ", ".join(filter(None, (f"{WEEKDAYS[start.weekday()]} {start.date().isoformat()}", of_a_date)))
 
 
 def _day_table(title: str, segments: Sequence[PredictedSegment], metrics: Metrics) -> Table:

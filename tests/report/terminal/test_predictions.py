@@ -29,7 +29,7 @@ def test_days_and_the_time_of_each_activity(tmp_path: Path, capsys: pytest.Captu
     events = [row("2012-02-28", n, [1], said, date=date, time=time) for n, (date, time, said) in enumerate(told)]
     out = shown(capsys, tmp_path, *events, provenance="synthetic home")
     assert out.startswith("student on small (test part): 3 events, 2 days\nsynthetic home\n")
-    assert "\nTuesday 2012-02-28\n" in out and "\nWednesday 2012-02-29, 2012-02-28\n" in out
+    assert "\nTuesday 2012-02-28\n" in out and "\nWednesday 2012-02-29\n" in out
     for line in (
         ["23:00:00", "07:00:00", "8.0", "h", "cooking", "1"],
         ["07:00:00", "09:00:00", "2.0", "h", "eating", "1"],
@@ -40,6 +40,26 @@ def test_days_and_the_time_of_each_activity(tmp_path: Path, capsys: pytest.Captu
         assert line in [one.split() for one in out.splitlines()]
     for word in ("F1", "f1_", "wrong", "correct", "ccuracy", "Gold", "gold"):
         assert word not in out
+
+
+def test_days_are_counted_and_not_sessions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    days = [f"2012-03-{day:02}" for day in range(1, 11)]
+    events = [
+        row(f"{date}{part}", 0, [1], 1, date=date, time=time)
+        for date in days
+        for part, time in (("", "08:00:00"), (" 20:00", "20:30:00"))
+    ]
+    out = shown(capsys, tmp_path, *events)
+    assert "\nThursday 2012-03-01\n" in out and "\nWednesday 2012-03-07\n" in out and "2012-03-08\n" not in out
+    assert "... and 3 more days (segments.csv)" in out
+
+
+def test_sessions_that_are_not_called_by_a_date_are_shown_with_the_day(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = [row(name, 0, [1], 1, date="2012-03-01", time="08:00:00") for name in ("A1m", "B1m")]
+    out = shown(capsys, tmp_path, *events)
+    assert "\nThursday 2012-03-01, A1m\n" in out and "\nThursday 2012-03-01, B1m\n" in out
 
 
 def test_a_day_without_an_answer_counts_as_a_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,7 +58,8 @@ function daysOf(data) {
       }
     }
   }
-  return days;
+  // The sessions of folds come fold by fold.
+  return days.every(({ dated }) => dated) ? days.sort((one, other) => one.number - other.number) : days;
 }
 
 /** When a session's events begin, from the first day of all where there are dates, else from its own first midnight. */
