@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import yaml
 
 from har_llm.common.files import read_bounded
+from har_llm.common.text import composed
 
 MOST_BYTES = 2**20
 """No config of a run is nearly as large, and yaml takes seconds for each MB."""
@@ -51,7 +52,7 @@ def read_texts(path: Path) -> Placed:
     (on, no, 12:30) is a text, and null an empty one. Raises OSError or YamlFault."""
     raw = read_bounded(path, MOST_BYTES)
     try:
-        return texts_of(raw.decode("utf-8-sig"))
+        return texts_of(composed(raw.decode("utf-8-sig")))
     except UnicodeDecodeError as error:
         raise YamlFault("it is not UTF-8; save it as UTF-8", raw.count(b"\n", 0, error.start) + 1) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 _FORMULA = re.compile(r"[=+\-@＝＋－＠]")
@@ -26,6 +27,11 @@ def _escape(code: int) -> str:
 def one_line(text: str) -> str:
     """Visible text on one line, with single spaces."""
     return " ".join(visible(text).split())
+
+
+def composed(text: str) -> str:
+    """The text with letters and their accents as one character each (NFC), so that names that look alike are alike."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def for_spreadsheet(text: str) -> str:

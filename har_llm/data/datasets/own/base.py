@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
@@ -124,7 +124,7 @@ class OwnHome(DatasetConfig):
         """
         self._check_there()
         reader = FileReader()
-        recorded, _ = self._recorded(self.recorded(), reader)
+        recorded, *_ = self._recorded(self.recorded(), reader)
         self._raise(reader)
         path = self.home_file.resolve()  # a link stays one
         try:
@@ -172,7 +172,7 @@ class OwnHome(DatasetConfig):
             described = read_home(self.home_file, reader) if self._has_home_file else None
             sensors = described.sensors if described is not None else {}
             left_out = {key for key, sensor in sensors.items() if sensor.left_out}
-            recorded, times = self._recorded(self.recorded(left_out), reader)
+            recorded, times, label_times = self._recorded(self.recorded(left_out), reader)
             if described is None:
                 if reader.faults:
                     return reader, None
@@ -192,7 +192,8 @@ class OwnHome(DatasetConfig):
             reader.fault(self._file, None, "no events", message)
         if reader.faults:
             return reader, None
-        made = merged.recordings(sessions, [*reader.repairs, *self._notices(times)])
+        notices = [*self._notices(times), *self._shown_twice(self.labels_path, label_times)]
+        made = merged.recordings(sessions, [*reader.repairs, *notices])
         return reader, replace(made, dropped_events={**recorded.dropped, **unused, **made.dropped_events})
 
     def described(self, reader: FileReader) -> tuple[OwnHome, OwnDescription] | None:
@@ -215,13 +216,15 @@ class OwnHome(DatasetConfig):
             return None
         return merged, replace(described, home=merged.home)
 
-    def _recorded(self, recorded: Recorded, reader: FileReader) -> tuple[Recorded, Times]:
+    def _recorded(self, recorded: Recorded, reader: FileReader) -> tuple[Recorded, Times, Times]:
+        """What is recorded, and what has read the times of the events and of the labels."""
         times = self.times()
         self.record(recorded, self._file, times, reader)
+        label_times = times.of_people()
         if self.labels_path is not None:
-            self._read_spans(recorded, times.of_people(), reader)
+            self._read_spans(recorded, label_times, reader)
         recorded.check(self._file, reader)
-        return recorded, times
+        return recorded, times, label_times
 
     def _check_there(self) -> None:
         """Raise MissingError if the file of events is not there."""
@@ -281,12 +284,18 @@ class OwnHome(DatasetConfig):
             hours = "when summer time begins; they are moved on as a clock would have been"
             message = f"{counted(times.skipped, 'time')} that no clock in {self.timezone} showed, {hours}"
             found.append(Notice(str(self.path), None, "time in the skipped hour", message))
+        if len(times.offsets) > 1:
+            rule = "durations go by the clock, so that in a night of the change they may be an hour too long or too short"
+            message = f"the clocks in {self.timezone} change within the recording; {rule}"
+            found.append(Notice(str(self.path), None, "clock change", message))
+        return [*found, *self._shown_twice(self.path, times)]
+
+    def _shown_twice(self, path: str | None, times: Times) -> Iterator[Notice]:
         if times.repeated:
             step = "until the rows go back by more than 5 minutes in that hour"
             rule = f"each is taken for the first of the two {step} (the other way round where the newest row is first)"
             message = f"{counted(times.repeated, 'time')} that a clock in {self.timezone} showed twice; {rule}"
-            found.append(Notice(str(self.path), None, "time in the repeated hour", message))
-        return found
+            yield Notice(str(path), None, "time in the repeated hour", message)
 
 
 def _merged(described: OwnDescription, given: HomeConfig) -> HomeConfig:

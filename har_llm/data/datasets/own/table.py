@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from har_llm.common.errors import MissingError, first_line, reason_of
 from har_llm.common.files import LongLineError, check_bounded, line_blocks, open_bounded
 from har_llm.common.numbers import counted
+from har_llm.common.text import composed
 from har_llm.data.datasets.files import FileReader, past_mark, shown
 
 SEPARATORS = (",", ";", "\t")
@@ -187,7 +188,7 @@ class Table:
             past_mark(stream)
             try:
                 for block in line_blocks(stream):
-                    yield io.StringIO(block.decode(), newline="")
+                    yield io.StringIO(composed(block.decode()), newline="")
                     line += block.count(b"\n")
             except UnicodeDecodeError as error:
                 line += error.object.count(b"\n", 0, error.start)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from har_llm.common.errors import ConfigError
 
@@ -67,8 +67,9 @@ def zone_of(name: str | None) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = next((f" Did you mean {one}?" for one in available_timezones() if one.lower() == name.lower()), "")
         raise ConfigError(
-            f"dataset.timezone is {name!r}, which is no time zone; write its name, such as Europe/Paris or UTC."
+            f"dataset.timezone is {name!r}, which is no time zone; write its name, such as Europe/Paris or UTC.{near}"
         ) from None
 
 
@@ -111,6 +112,11 @@ class Times:
     def shows_utc(self) -> bool:
         """Whether times may be shown in UTC only because no zone is set."""
         return self._known is True
+
+    @property
+    def offsets(self) -> set[timedelta]:
+        """Those of the zone at the times that were read: several where the clocks change within them."""
+        return {*self._utc_to_local.values(), *(first for first, _ in self._local.values())}
 
     def of_people(self) -> Times:
         """What reads the times that people have written down about the same recording: without an offset they are local."""

@@ -44,6 +44,7 @@ class Teller:
             orders, clocks = _of(recorded.orders, kept), _of(recorded.clocks, kept)
             said, tagged = _of(recorded.said, kept), _of(recorded.tagged, kept)
             self._notice_sensors(said)
+            self._notice_alike(said, told)
             self._notice_flapping(orders, said, told)
             activities: Iterator[tuple[int, ...]]
             if timeline is None:
@@ -52,6 +53,7 @@ class Teller:
             else:
                 seconds = [*map(_seconds, orders)]
                 self._notice_labels(seconds, clocks)
+                self._notice_overlaps()
                 found = zip(tagged, seconds, strict=True)
                 activities = (gold[tag][0] or timeline.at(at) or in_gap for tag, at in found)
             texts = {pair: one.text or "" for pair, one in told.items()}
@@ -158,6 +160,32 @@ class Teller:
             number = f"{counted(len(idle), 'listed sensor')} {'is' if one else 'are'} without an event in this recording"
             message = f"{number} ({_some(idle)}), {rule}"
             self._reader.repair(self._path, None, "sensor without an event", message)
+
+    def _notice_alike(self, said: Sequence[Said], told: Mapping[Said, Told]) -> None:
+        """Say which sensors have events of the same text, so that a model cannot tell them apart."""
+        sensors: dict[str, list[str]] = {}
+        for pair in sorted(set(said)):
+            sensors.setdefault(told[pair].text or "", []).append(pair[0])
+        alike = {text: names for text, its in sensors.items() if len(names := [*dict.fromkeys(its)]) > 1}
+        if alike:
+            text, names = next(iter(alike.items()))
+            number = f"{counted(len(alike), 'text')} {'is' if len(alike) == 1 else 'are'} told of several sensors"
+            message = f"{number}, as {shown(text)} of {_some(names)}; no model can tell them apart, so name them apart"
+            self._reader.repair(self._path, None, "sensors told alike", message)
+
+    def _notice_overlaps(self) -> None:
+        """Say how many labels of a file of their own begin before one of another activity ends."""
+        lines, latest = list[int](), None
+        for span in sorted(self._recorded.spans):
+            start, end, label, line = span
+            if latest is not None and start < latest[1] and label != latest[2]:
+                lines.append(line)
+            if latest is None or end > latest[1]:
+                latest = span
+        if lines:
+            begin = f"{counted(len(lines), 'label')} {'begins' if len(lines) == 1 else 'begin'} before another ends"
+            message = f"{begin}, the first in line {min(lines)}; events there have several activities, of which any is right"
+            self._reader.repair(self._recorded.spans_path or self._path, None, "labels overlap", message)
 
     def _notice_flapping(self, orders: Sequence[datetime], said: Sequence[Said], told: Mapping[Said, Told]) -> None:
         if found := flapping(orders, said, lambda pair: told[pair].text or ""):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unicodedata import normalize
 
 import pandas
 import pytest
 
 from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.notices import Notice
 from har_llm.data.datasets.own import table
+from har_llm.data.datasets.own.base import OwnHome
 from har_llm.data.splits import FractionSplit, KFoldSplit, PaperSplit
 from tests.data.datasets.own.homes import WEEK, as_composed, events, events_of, kinds, own, read, texts
 
@@ -176,6 +179,10 @@ def test_intervals_that_overlap_in_the_hour_that_comes_twice_are_each_of_its_fir
     ]
 
 
+def of_kind(kind: str, dataset: OwnHome) -> list[Notice]:
+    return [one for one in read(dataset).repairs if one.kind == kind]
+
+
 def test_a_zone_that_is_not_set_is_said(tmp_path: Path) -> None:
     content = "time,sensor,value\n1782892800,hall_motion,ON\n"
     recordings = read(events_of(tmp_path, content))
@@ -183,6 +190,24 @@ def test_a_zone_that_is_not_set_is_said(tmp_path: Path) -> None:
     assert not kinds(read(events_of(tmp_path, content, "+dataset.timezone=UTC")))
     skipped = "time,sensor,value\n2026-03-29 02:30:00,hall_motion,ON\n"
     assert kinds(read(events_of(tmp_path, skipped, "+dataset.timezone=Europe/Paris"))) == {"time in the skipped hour"}
+
+
+@pytest.mark.parametrize(
+    "times", [("2026-03-29 01:30:00", "2026-03-29 03:30:00"), ("2026-10-25T00:00:00Z", "2026-10-25T05:00:00Z")]
+)
+def test_clocks_that_change_within_the_recording_are_said(tmp_path: Path, times: tuple[str, str]) -> None:
+    content = "time,sensor,value\n" + "".join(f"{one},hall_motion,ON\n" for one in times)
+    (notice,) = of_kind("clock change", events_of(tmp_path, content, "+dataset.timezone=Europe/Paris"))
+    assert notice.message.startswith("the clocks in Europe/Paris change within the recording; durations go by the clock")
+
+
+def test_sensors_that_are_told_alike_are_said(tmp_path: Path) -> None:
+    sensors = ("Kitchen Door", "kitchen_door", "hall_motion")
+    content = "time,sensor,value\n" + "".join(f"2026-03-02 07:1{at}:00,{one},ON\n" for at, one in enumerate(sensors))
+    (notice,) = of_kind("sensors told alike", events_of(tmp_path, content))
+    assert notice.message.startswith(
+        "1 text is told of several sensors, as 'kitchen door OPENED' of 'Kitchen Door', 'kitchen_door'"
+    )
 
 
 LABELS = (
@@ -225,11 +250,32 @@ def test_labels_that_cover_no_event_are_counted_and_said(tmp_path: Path) -> None
         ("\n".join([*rows, quiet]), f"no event is in 1 of 3 labels, the first in line 4; {recording}"),
     ):
         path.write_text(labels)
-        (notice,) = [one for one in read(dataset).repairs if one.kind == "label covers no event"]
+        (notice,) = of_kind("label covers no event", dataset)
         assert (notice.path, notice.line) == (str(path), None) and notice.message.startswith(message)
         assert ("check" in notice.message) == (quiet not in labels)
     path.write_text(LABELS)
     assert not kinds(read(dataset))
+
+
+def test_labels_that_overlap_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    lines = "\n".join(line.rpartition(",")[0] for line in WEEK.splitlines())
+    dataset = events_of(tmp_path, lines, f"dataset.labels_path={path}")
+    path.write_text(LABELS + "2026-03-02 06:55;2026-03-02 08:00;eating\n")
+    (notice,) = of_kind("labels overlap", dataset)
+    assert notice.message.startswith("1 label begins before another ends, the first in line 4; events there have several")
+    path.write_text(LABELS + "2026-03-02 07:00;2026-03-02 08:00;eating\n")
+    assert not kinds(read(dataset))
+
+
+def test_a_label_in_the_hour_that_comes_twice_is_said(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("start,end,activity\n2026-10-25 02:20,2026-10-25 04:30,up\n")
+    content = "time,sensor,value\n2026-10-25T01:30:00Z,hall_motion,ON\n"
+    chosen = ("+dataset.timezone=Europe/Paris", f"dataset.labels_path={tmp_path / 'labels.csv'}")
+    (notice,) = [
+        one for one in read(events_of(tmp_path, content, *chosen)).repairs if one.kind == "time in the repeated hour"
+    ]
+    assert notice.path == str(tmp_path / "labels.csv") and notice.message.startswith("1 time that a clock")
 
 
 def test_labels_in_the_hour_that_comes_twice_do_not_depend_on_the_events_before_them(tmp_path: Path) -> None:
@@ -297,6 +343,15 @@ def test_names_in_any_language(tmp_path: Path) -> None:
     assert read(dataset).home.activities == {1: "préparer", 2: "做饭", 3: "طبخ"}
 
 
+def test_letters_with_their_accents_apart_are_the_same_names(tmp_path: Path) -> None:
+    content = "time,sensor,value,activity\n2026-03-02 07:10:00,cuisine_réfrigérateur,on,dîner\n"
+    dataset = events_of(tmp_path, normalize("NFD", content))
+    dataset.home_file.write_text(
+        "activities: {1: dîner}\nsensors:\n  cuisine_réfrigérateur: {room: cuisine, name: réfrigérateur}\n"
+    )
+    assert [(one.text, one.activities) for one in events(dataset)] == [("cuisine réfrigérateur on", (1,))]
+
+
 def test_parquet(tmp_path: Path) -> None:
     frame = pandas.DataFrame(
         {
@@ -354,6 +409,6 @@ def test_a_path_that_is_not_set_is_asked_for(kind: str, words: str) -> None:
 
 
 def test_the_name_is_that_of_the_file() -> None:
-    for name, called in (("~/x/My week.CSV", "My-week"), ("数.csv", "custom"), ("a.b.tsv", "a.b"), ("_é_.db", "custom")):
+    for name, called in (("~/x/My week.CSV", "My-week"), ("数.csv", "custom"), ("a.b.tsv", "a.b"), ("_é_.db", "e_")):
         assert as_composed("events", name).name == called
     assert as_composed("events", "week.csv", "dataset.name=mine").name == "mine"

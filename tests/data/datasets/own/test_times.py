@@ -228,6 +228,8 @@ def test_an_unknown_zone_is_refused() -> None:
     for name in ("Paris", "../etc/passwd", "", "Europe"):
         with pytest.raises(ConfigError, match=r"dataset\.timezone is .* Europe/Paris"):
             zone_of(name)
+    with pytest.raises(ConfigError, match=r"Did you mean Europe/Paris\?"):
+        zone_of("europe/paris")
 
 
 @settings(max_examples=60)
