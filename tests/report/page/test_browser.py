@@ -744,6 +744,12 @@ def test_the_usual_week_is_that_of_all_folds_together(tmp_path: Path, watch: Wat
     assert " ".join(page.texts(".week tbody tr")[0].split()) == "1. sleeping – – 2.0 – – – –"
 
 
+def test_the_days_of_folds_are_in_order(tmp_path: Path, watch: Watch) -> None:
+    days = {date: ["08:00:00", "09:00:00"] for date in ("2012-02-29", "2012-02-28", "2012-03-01")}
+    page = watch(page_of_folds(tmp_path, days), "#days")
+    assert [title.split()[1] for title in page.texts(".timeline h2")] == [*sorted(days), "usual"]
+
+
 def test_the_usual_week_of_one_fold_is_over_its_own_days(tmp_path: Path, watch: Watch) -> None:
     """An hour that is full of an activity on the only Tuesday of a fold was half empty, as the other fold has one too."""
     days = {date: ["08:00:00", "09:00:00"] for date in ("2012-02-28", "2012-03-06")}
