@@ -42,8 +42,13 @@ def read_arguments(arguments: Sequence[str]) -> list[str]:
         if count > 1:
             last = next(one.argument for one in reversed(typed.settings) if one.key == key)
             print(f"note: {key} is given {count} times; the last one counts, {last}.", file=sys.stderr)
+    if {one.key: one.value for one in typed.settings}.get("experiment") == "null":
+        # Hydra takes no null for a group, though conf/config.yaml writes it where none of its options is chosen.
+        typed = typed._replace(settings=[one for one in typed.settings if one.key != "experiment"])
     sweeps = _sweeps(typed)
-    if not typed.has_own_conf:
+    if typed.has_own_conf:
+        names = {}  # what is a group there is not known
+    else:
         _check(typed, names, sweeps=sweeps)
     return [*typed.flags, *(_ready(one, names, sweeps=sweeps) for one in typed.settings), *typed.others]
 

@@ -32,7 +32,7 @@ def completion(arguments: Sequence[str]) -> str:
 
 def candidates(line: str) -> list[str]:
     """What the last word of a command line may become, in whole words. `line`: up to the cursor, with the program."""
-    _, *before, word = line.split(" ")
+    *before, word = line.split(" ")
     name, equals, value = word.partition("=")
     if word.startswith("-"):
         found: Iterable[str] = FLAGS

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
+from itertools import takewhile
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -63,7 +64,9 @@ class Typed(NamedTuple):
     @property
     def has_own_conf(self) -> bool:
         """Whether a user's own conf, which may have any groups and settings, takes the place of ours or adds to it."""
-        return any(flag in OWN_CONF for flag in self.flags) or any(one.startswith("hydra.searchpath") for one in self.others)
+        return any(flag in OWN_CONF for flag in self.flags) or any(
+            one.lstrip("+").startswith("hydra.searchpath") for one in self.others
+        )
 
 
 def taken_apart(arguments: Sequence[str], names: Mapping[str, Sequence[str]]) -> Typed:
@@ -82,8 +85,7 @@ def taken_apart(arguments: Sequence[str], names: Mapping[str, Sequence[str]]) ->
             raise ConfigError(f"{match['name']} {rule}")
         else:
             settings.append(Setting(argument, match["added"], match["name"], match["package"] or "", match["value"]))
-    # Hydra takes no null for a group, though conf/config.yaml writes it where none of its options is chosen.
-    return Typed(flags, [one for one in settings if (one.key, one.value) != ("experiment", "null")], others)
+    return Typed(flags, settings, others)
 
 
 def _flag(argument: str, rest: Iterator[str], after: Sequence[str], names: Mapping[str, Sequence[str]]) -> list[str]:
@@ -93,7 +95,8 @@ def _flag(argument: str, rest: Iterator[str], after: Sequence[str], names: Mappi
         raise ConfigError(_no_flag(argument, after, names))
     if not FLAGS[name]:
         if equals:
-            raise ConfigError(f"{name} takes no value; write {name} alone.")
+            rule = f"is written with a blank: {name} {value or 'install=bash'}" if name in COMPLETION else "takes no value"
+            raise ConfigError(f"{name} {rule}; --help says more.")
         return [name]
     value = value if equals else next(rest, "")
     if not value:
@@ -129,7 +132,7 @@ def _no_setting(argument: str, before: Sequence[str], after: Sequence[str], name
         bare = argument.lstrip("–—−")
         hyphens = "-" if len(bare) == 1 or f"-{bare}" in FLAGS else "--"
         return f"{argument!r} begins with a dash that is no hyphen; type it anew: {hyphens}{bare}."
-    if before and (said := _cut_at_a_blank(before[-1], argument, after)) is not None:
+    if before and (said := _cut_at_a_blank(before, argument, after, names)) is not None:
         return said
     if (how := FILES.get(PurePath(argument).suffix.lower())) is not None:
         return f"{argument!r} has no setting; write {how.format(shlex.quote(argument))}."
@@ -140,11 +143,14 @@ def _no_setting(argument: str, before: Sequence[str], after: Sequence[str], name
     for group, options in names.items():
         if argument in options:
             return f"{argument!r} is an option of {group}; write {group}={argument}."
-    if re.fullmatch(r"\w+(\.\w+)+", argument) or _is_setting(argument, names):
-        return f"{argument} has no value; write {argument}=VALUE."
+    valueless = f"{argument} has no value; write {argument}=VALUE."
+    if _is_setting(argument, names):
+        return valueless
     if _is_folder(argument):
         path = shlex.quote(argument)
         return f"{argument!r} has no setting; write runs={path} for a run, model=custom model.id={path} for a model."
+    if re.fullmatch(r"\w+(\.\w+)+", argument):
+        return valueless
     meant = suggestion(argument, TASKS).replace("mean ", "mean task=")
     return f"{argument!r} is no setting; settings are written NAME=VALUE.{meant} --help lists them."
 
@@ -155,20 +161,21 @@ def _blank_before_equals(argument: str, before: Sequence[str], after: Sequence[s
     return f"'=' stands with blanks around it; write it without: {shlex.quote(''.join(parts))}."
 
 
-def _cut_at_a_blank(before: str, argument: str, after: Sequence[str]) -> str | None:
+def _cut_at_a_blank(
+    before: Sequence[str], argument: str, after: Sequence[str], names: Mapping[str, Sequence[str]]
+) -> str | None:
     """About an argument that is the rest of the one before: of a list, of several values or of a path; None for another."""
-    match = SETTING.fullmatch(before)
+    match = SETTING.fullmatch(before[-1])
     if match is None:
         return None
-    parts = [before, argument]
-    following = iter(after)
+    rest = [argument, *takewhile(lambda one: not one.startswith("-") and SETTING.fullmatch(one) is None, after)]
+    parts = [before[-1], argument]
     if is_open(match["value"]):
-        while "]" not in parts[-1] and (one := next(following, None)) is not None:
-            parts.append(one)
-    elif before.endswith(","):
-        while parts[-1].endswith(",") and (one := next(following, None)) is not None:
-            parts.append(one)
-        values = shlex.quote("".join(parts))
+        end = next((at for at, one in enumerate(rest) if "]" in one), 0)
+        parts = [before[-1], *rest[: end + 1]]
+    elif before[-1].endswith(",") and (match["name"] in names or {*MULTIRUN} & {*before, *after}):
+        more = [*takewhile(lambda one: one.endswith(","), rest)]
+        values = shlex.quote("".join([before[-1], *rest[: len(more) + 1]]).rstrip(","))
         return f"{argument!r} has no setting; several values are written without blanks: {values}."
     elif PATH.fullmatch(match["name"]) is None:
         return None

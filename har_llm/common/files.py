@@ -150,8 +150,9 @@ def make_folder(path: Path) -> None:
 def obstacle(folder: Path) -> str | None:
     """A sentence on what stands in the place of a folder of outputs, or of one above it; None if nothing does."""
     for place in (*reversed(folder.parents), folder):
-        if not place.is_dir() and (place.exists() or place.is_symlink()):
-            what = "is no folder" if place.exists() else "is a link to nothing"
+        # os.path, whose functions raise nothing where a folder may not be entered
+        if not os.path.isdir(place) and os.path.lexists(place):  # noqa: PTH112
+            what = "is no folder" if os.path.exists(place) else "is a link to nothing"  # noqa: PTH110
             return f"{place} {what}, but outputs belong there (paths.outputs); move it elsewhere, or set paths.outputs."
     return None
 

@@ -112,7 +112,8 @@ class Settings:
     """all: the baselines of the same home, split and windows are computed beside every run; none: only those asked for."""
     runs: list[str] | None = None
     """Run directories, folders that hold some, or names or patterns of those in paths.outputs, for the tasks runs, report,
-    compare and sync; last = the newest, or the newest of a model on the home of that one; null = all of paths.outputs."""
+    compare and sync; last = the newest, or where that is a baseline the newest of a language model on its home and part;
+    null = all of paths.outputs."""
     paths: PathsConfig = field(default_factory=PathsConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     export: ExportConfig = field(default_factory=ExportConfig)

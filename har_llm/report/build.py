@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os.path
 import re
 import sys
 from collections.abc import Sequence
@@ -96,7 +97,8 @@ def build_report(
             )
             replace_files(staging, folder)
     except OSError as error:
-        reason = "it is no folder" if folder.exists() and not folder.is_dir() else reason_of(error)
+        is_file = os.path.isfile(folder)  # noqa: PTH113 (it raises nothing where a folder may not be entered)
+        reason = "it is no folder" if is_file else reason_of(error)
         rule = "set report.path to another folder"
         raise ConfigError(f"The report cannot be written to {folder} ({reason}); {rule}.") from None
     return standing, tables

@@ -69,7 +69,7 @@ def _no_run(outputs: Path) -> ConfigError:
 
 
 def _last(folders: Sequence[Path]) -> Path:
-    """The newest run; where that is a baseline, which may be there unasked, the newest of a language model on its home."""
+    """The newest run; where that is a baseline, which may be there unasked, the newest of a model on its home and part."""
     newest = sorted(folders, key=lambda folder: (folder / METRICS_FILE).stat().st_mtime, reverse=True)
     if (last := read_run(newest[0]).metrics).baseline is None:
         return newest[0]

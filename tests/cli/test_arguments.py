@@ -119,11 +119,12 @@ def test_a_folder_is_found_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_what_is_there_as_a_folder_may_be_meant_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("marble", "my run"):
+    for name in ("marble", "my run", "my.run"):
         (tmp_path / name).mkdir()
     for typed, said in (
         ("marble", "write dataset=marble"),
         ("my run", "write runs='my run' for a run"),
+        ("my.run", "write runs=my.run for a run"),
         ("", "settings are written NAME=VALUE"),
         ("y" * 300, "settings are written NAME=VALUE"),
     ):

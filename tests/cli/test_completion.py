@@ -22,6 +22,7 @@ from tests.helpers import ROOT
     [
         ("har-llm task=pl", ["task=plan"]),
         ("har-llm tas", ["task="]),
+        ("har-llm", []),
         ("har-llm dataset=mar", ["dataset=marble"]),
         ("har-llm -m model=qwen3_0.6b,qwen3_32", ["model=qwen3_0.6b,qwen3_32b"]),
         ("har-llm model@lora.teacher=qwen3_32", ["model@lora.teacher=qwen3_32b"]),

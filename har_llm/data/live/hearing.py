@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from har_llm.common.numbers import counted
+from har_llm.common.text import composed
 from har_llm.data.datasets.files import FileReader, shown
 from har_llm.data.datasets.own.meaning import Seen, Told, meaning
 from har_llm.data.datasets.own.recorded import NO_TAG
@@ -134,7 +135,7 @@ class Hearing:
 
     def _told(self, reading: Reading) -> Told | None:
         """What a reading means; None, counted and said once, for one that nothing is known of."""
-        pair = reading.sensor.strip(), (reading.value or "").strip()
+        pair = composed(reading.sensor.strip()), composed((reading.value or "").strip())
         reader = FileReader()
         for what, text in zip(("sensor", "value"), pair, strict=True):
             reader.check_name(Path(), None, what, text)

@@ -748,6 +748,9 @@ def test_the_days_of_folds_are_in_order(tmp_path: Path, watch: Watch) -> None:
     days = {date: ["08:00:00", "09:00:00"] for date in ("2012-02-29", "2012-02-28", "2012-03-01")}
     page = watch(page_of_folds(tmp_path, days), "#days")
     assert [title.split()[1] for title in page.texts(".timeline h2")] == [*sorted(days), "usual"]
+    chips = page.texts(".legend .chip")
+    in_order = page_of_folds(tmp_path / "in order", dict(sorted(days.items())))
+    assert chips and chips == watch(in_order, "#days").texts(".legend .chip")
 
 
 def test_the_usual_week_of_one_fold_is_over_its_own_days(tmp_path: Path, watch: Watch) -> None:

@@ -284,10 +284,6 @@ class OwnHome(DatasetConfig):
             hours = "when summer time begins; they are moved on as a clock would have been"
             message = f"{counted(times.skipped, 'time')} that no clock in {self.timezone} showed, {hours}"
             found.append(Notice(str(self.path), None, "time in the skipped hour", message))
-        if len(times.offsets) > 1:
-            rule = "durations go by the clock, so that in a night of the change they may be an hour too long or too short"
-            message = f"the clocks in {self.timezone} change within the recording; {rule}"
-            found.append(Notice(str(self.path), None, "clock change", message))
         return [*found, *self._shown_twice(self.path, times)]
 
     def _shown_twice(self, path: str | None, times: Times) -> Iterator[Notice]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from har_llm.common.text import composed
 from har_llm.data.datasets.files import FileReader
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -49,7 +50,7 @@ class Finder:
         self._folded = [name.casefold() for name in header]
         self.found_all = True
         """Whether it is clear what each column is that was asked for."""
-        self._taken = {name.strip().casefold() for name in self._given.values() if name is not None}
+        self._taken = {_plain(name) for name in self._given.values() if name is not None}
 
     def needed(self, *roles: str, perhaps: str | None = None) -> list[int]:
         """The places of these columns, all of them or, and then there is a fault, none. `perhaps`: a column that a table may
@@ -70,7 +71,7 @@ class Finder:
         """The place of a column, None if there is none. A fault if it is not clear which."""
         name = self._given[role]
         if name is not None:
-            if self._folded.count(folded := name.strip().casefold()) == 1:
+            if self._folded.count(folded := _plain(name)) == 1:
                 return self._folded.index(folded)
             if folded in self._folded:
                 self._fault(f"{self._setting}.{role} is {name!r}, which it has more than once", RENAME)
@@ -105,3 +106,8 @@ class Finder:
     def _fault(self, what: str, rule: str) -> None:
         self.found_all = False
         self._reader.fault(self._path, 1, "columns", f"the header is {', '.join(self._header)!r}; {what}: {rule}")
+
+
+def _plain(name: str) -> str:
+    """A name as those of a header are compared."""
+    return composed(name.strip()).casefold()

@@ -211,11 +211,12 @@ class Table:
             rule = "write the file again, or save it as CSV"
             self.reader.fault(self.path, None, "broken Parquet", f"it cannot be read ({first_line(error)}); {rule}")
             return iter(())
-        self.header = [str(name).strip() for name in frame.columns]
+        self.header = [composed(str(name).strip()) for name in frame.columns]
         columns: Sequence[Any] = [frame.iloc[:, place].astype("string").fillna("") for place in range(len(self.header))]
         if not len(frame):
             self.reader.fault(self.path, None, "empty file", "has columns and no rows; check what it is")
-        return iter([Block(range(1, len(frame) + 1), [[*map(str, column)] for column in columns])] if len(frame) else [])
+        texts = ([composed(str(cell)) for cell in column] for column in columns)
+        return iter([Block(range(1, len(frame) + 1), [*texts])] if len(frame) else [])
 
 
 def unreadable(reader: FileReader, path: Path, error: OSError, setting: str) -> None:

@@ -113,11 +113,6 @@ class Times:
         """Whether times may be shown in UTC only because no zone is set."""
         return self._known is True
 
-    @property
-    def offsets(self) -> set[timedelta]:
-        """Those of the zone at the times that were read: several where the clocks change within them."""
-        return {*self._utc_to_local.values(), *(first for first, _ in self._local.values())}
-
     def of_people(self) -> Times:
         """What reads the times that people have written down about the same recording: without an offset they are local."""
         times = Times(self._zone, form=self._form)

@@ -45,6 +45,7 @@ class Teller:
             said, tagged = _of(recorded.said, kept), _of(recorded.tagged, kept)
             self._notice_sensors(said)
             self._notice_alike(said, told)
+            self._notice_clocks(orders, clocks)
             self._notice_flapping(orders, said, told)
             activities: Iterator[tuple[int, ...]]
             if timeline is None:
@@ -170,21 +171,28 @@ class Teller:
         if alike:
             text, names = next(iter(alike.items()))
             number = f"{counted(len(alike), 'text')} {'is' if len(alike) == 1 else 'are'} told of several sensors"
-            message = f"{number}, as {shown(text)} of {_some(names)}; no model can tell them apart, so name them apart"
+            rule = f"no model can tell them apart, so name them apart in {self._place}"
+            message = f"{number}, as {shown(text)} of {_some(names)}; {rule}"
             self._reader.repair(self._path, None, "sensors told alike", message)
+
+    def _notice_clocks(self, orders: Sequence[datetime], clocks: Sequence[datetime]) -> None:
+        """Say that the clocks of the home change within the recording."""
+        if len({clock - order for clock, order in zip(clocks, orders, strict=True)}) > 1:
+            rule = "durations go by the clock, so that in a night of the change they may be an hour too long or too short"
+            self._reader.repair(self._path, None, "clock change", f"the clocks change within the recording; {rule}")
 
     def _notice_overlaps(self) -> None:
         """Say how many labels of a file of their own begin before one of another activity ends."""
-        lines, latest = list[int](), None
-        for span in sorted(self._recorded.spans):
-            start, end, label, line = span
-            if latest is not None and start < latest[1] and label != latest[2]:
+        lines, ends = list[int](), dict[int | None, datetime]()
+        for start, end, label, line in sorted(self._recorded.spans):
+            number = self._number(label)
+            if any(other != number and start < until for other, until in ends.items()):
                 lines.append(line)
-            if latest is None or end > latest[1]:
-                latest = span
+            ends[number] = max(end, ends.get(number, end))
         if lines:
-            begin = f"{counted(len(lines), 'label')} {'begins' if len(lines) == 1 else 'begin'} before another ends"
-            message = f"{begin}, the first in line {min(lines)}; events there have several activities, of which any is right"
+            begin = f"{counted(len(lines), 'label')} {'begins' if len(lines) == 1 else 'begin'}"
+            rule = f"before one of another activity ends, the first in line {min(lines)}"
+            message = f"{begin} {rule}; an event there has both, and either is right"
             self._reader.repair(self._recorded.spans_path or self._path, None, "labels overlap", message)
 
     def _notice_flapping(self, orders: Sequence[datetime], said: Sequence[Said], told: Mapping[Said, Told]) -> None:

@@ -29,7 +29,7 @@ async function showDays(main, settings, isCurrent) {
     h("p", { class: "pager" }, `Days ${at + 1} to ${at + shown.length} of ${days.length} `,
       step("earlier", days[at - DAYS_SHOWN] ?? (at > 0 && days[0])), step("later", days[at + DAYS_SHOWN])),
     drawn.map(({ element }) => element),
-    shown.length > 0 && legend(data, { start: shown[0].first, end: shown.at(-1).last + 1 }, runs, parsing, light),
+    shown.length > 0 && legend(data, shown.map(({ first, last }) => ({ start: first, end: last + 1 })), runs, parsing, light),
     shown.length > 0 && weekSection({ data, rows, parsing, settings }));
   for (const { start } of [...drawn, ...main.querySelectorAll(".week")]) start?.();
 }
@@ -59,7 +59,8 @@ function daysOf(data) {
     }
   }
   // The sessions of folds come fold by fold.
-  return days.every(({ dated }) => dated) ? days.sort((one, other) => one.number - other.number) : days;
+  const begins = ({ number, first }) => Math.max(number * DAY, data.starts[first]);
+  return days.every(({ dated }) => dated) ? days.sort((one, other) => begins(one) - begins(other)) : days;
 }
 
 /** When a session's events begin, from the first day of all where there are dates, else from its own first midnight. */

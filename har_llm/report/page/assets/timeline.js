@@ -31,7 +31,7 @@ async function showTimeline(main, settings, isCurrent) {
       data.labelled ? ", or unlabelled; a red line below a band: not the gold. " : ". ",
       "Arrow keys move along the events, Enter opens one."),
     statusLine(runs), bands.element,
-    legend(data, session, runs, parsing, bands.light),
+    legend(data, [session], runs, parsing, bands.light),
     tableOf(data, session, runs, parsing));
   bands.start();
 }
@@ -135,11 +135,13 @@ function spokenWords(data, runs, parsing, event) {
     + (data.labelled ? `Gold: ${data.goldText(event)}. ` : "") + said.join(". ");
 }
 
-function legend(data, session, runs, parsing, light) {
+function legend(data, pieces, runs, parsing, light) {
   const occur = new Set();
-  for (let event = session.start; event < session.end; event++) {
-    for (const number of data.gold(event)) occur.add(number);
-    for (const run of runs) occur.add(data.said(run, event, parsing)?.activity);
+  for (const { start, end } of pieces) {
+    for (let event = start; event < end; event++) {
+      for (const number of data.gold(event)) occur.add(number);
+      for (const run of runs) occur.add(data.said(run, event, parsing)?.activity);
+    }
   }
   const buttons = data.order.filter((number) => occur.has(number)).map((number) => h("button", {
     type: "button", class: "chip", "aria-pressed": "false",

@@ -165,7 +165,7 @@ def test_the_hour_that_comes_twice_keeps_its_order(tmp_path: Path) -> None:
     local = [line.replace("T", " ") for line in ("2026-10-25T02:30,a_door,ON", "2026-10-25T02:10,a_door,OFF")]
     dataset = events_of(tmp_path, "\n".join(["time,sensor,value", *local]), "+dataset.timezone=Europe/Paris")
     assert [moment[11:16] for moment, _ in texts(dataset)] == ["02:30", "02:10"]
-    assert kinds(read(dataset)) == {"time in the repeated hour"}
+    assert kinds(read(dataset)) == {"time in the repeated hour", "clock change"}
 
 
 def test_intervals_that_overlap_in_the_hour_that_comes_twice_are_each_of_its_first_time(tmp_path: Path) -> None:
@@ -198,7 +198,14 @@ def test_a_zone_that_is_not_set_is_said(tmp_path: Path) -> None:
 def test_clocks_that_change_within_the_recording_are_said(tmp_path: Path, times: tuple[str, str]) -> None:
     content = "time,sensor,value\n" + "".join(f"{one},hall_motion,ON\n" for one in times)
     (notice,) = of_kind("clock change", events_of(tmp_path, content, "+dataset.timezone=Europe/Paris"))
-    assert notice.message.startswith("the clocks in Europe/Paris change within the recording; durations go by the clock")
+    assert notice.message.startswith("the clocks change within the recording; durations go by the clock")
+    assert not of_kind("clock change", events_of(tmp_path, content, "+dataset.timezone=UTC"))
+
+
+def test_clocks_change_only_between_events(tmp_path: Path) -> None:
+    rows = ("2026-07-01 07:00:00,hall_motion,", "2026-12-02 07:00:00,hall_motion,ON", "2026-12-02 07:10:00,hall_motion,OFF")
+    dataset = events_of(tmp_path, "\n".join(["time,sensor,value", *rows, ""]), "+dataset.timezone=Europe/Paris")
+    assert len(events(dataset)) == 2 and not of_kind("clock change", dataset)
 
 
 def test_sensors_that_are_told_alike_are_said(tmp_path: Path) -> None:
@@ -263,7 +270,11 @@ def test_labels_that_overlap_are_said(tmp_path: Path) -> None:
     dataset = events_of(tmp_path, lines, f"dataset.labels_path={path}")
     path.write_text(LABELS + "2026-03-02 06:55;2026-03-02 08:00;eating\n")
     (notice,) = of_kind("labels overlap", dataset)
-    assert notice.message.startswith("1 label begins before another ends, the first in line 4; events there have several")
+    assert notice.message.startswith(
+        "1 label begins before one of another activity ends, the first in line 4; an event there"
+    )
+    path.write_text(LABELS + "2026-03-02 06:10;2026-03-02 08:00;Sleeping\n")
+    assert not of_kind("labels overlap", dataset)
     path.write_text(LABELS + "2026-03-02 07:00;2026-03-02 08:00;eating\n")
     assert not kinds(read(dataset))
 
@@ -350,6 +361,11 @@ def test_letters_with_their_accents_apart_are_the_same_names(tmp_path: Path) -> 
         "activities: {1: dîner}\nsensors:\n  cuisine_réfrigérateur: {room: cuisine, name: réfrigérateur}\n"
     )
     assert [(one.text, one.activities) for one in events(dataset)] == [("cuisine réfrigérateur on", (1,))]
+    columns = [normalize("NFD", one) for one in ("moment", "détecteur", "valeur")]
+    frame = pandas.DataFrame([["2026-03-02 07:10:00", normalize("NFD", "cuisine_réfrigérateur"), "on"]], columns=columns)
+    frame.to_parquet(tmp_path / "week.parquet")
+    named = [f"dataset.columns.{role}='{name}'" for role, name in zip(("time", "sensor", "value"), columns, strict=True)]
+    assert [text for _, text in texts(own("events", tmp_path / "week.parquet", *named))] == ["cuisine réfrigérateur on"]
 
 
 def test_parquet(tmp_path: Path) -> None:
