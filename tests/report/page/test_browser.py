@@ -430,6 +430,7 @@ def test_who_is_said_to_have_caused_an_event_stands_behind_its_activity(tmp_path
     ]
     page.go("#days")
     page.page.locator("summary", has_text="This day as a table").first.click()
+    page.page.locator(".timeline details tbody").first.wait_for()
     assert sum("2. cooking" in row and "gold" not in row for row in page.texts(".timeline details tbody tr")) == 1
 
 

@@ -170,7 +170,7 @@ def test_outputs_that_cannot_be_written_fail_their_own_jobs_before_anything_is_l
     sound = job("limit=2")
     callback = done(*blocked, sound)
     assert callback.failures == blocked and all(isinstance(each.error, MissingError) for each in blocked)
-    assert "cannot be written" in str(blocked[0].error)
+    assert "file is no folder, but outputs belong there" in str(blocked[0].error)
     assert sound.fresh and len(callback.loads) == 1
 
 
