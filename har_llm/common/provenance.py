@@ -46,7 +46,7 @@ class Provenance:
         """The provenance that has this label in a file. Raises ValueError if there is none."""
         if isinstance(label, str | None) and label in _LABELLED:
             return _LABELLED[label]
-        raise ValueError(f"{label!r} is none of null, {HOME!r}, {MODEL!r}, {Provenance(True, True).label!r}")
+        raise ValueError(f"{label!r:.60} is none of null, {HOME!r}, {MODEL!r}, {Provenance(True, True).label!r}")
 
     @classmethod
     def __get_pydantic_core_schema__(cls, *_: object) -> CoreSchema:

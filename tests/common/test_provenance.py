@@ -42,3 +42,9 @@ def test_a_manifest_that_is_not_ours_says_nothing(tmp_path: Path, manifest: str)
 
 def test_no_manifest_says_nothing(tmp_path: Path) -> None:
     assert recorded(None) == recorded(tmp_path) == Provenance()
+
+
+def test_of_a_label_of_any_length_the_beginning_is_told() -> None:
+    with pytest.raises(ValueError, match="is none of null") as told:
+        Provenance.labelled("x" * 10_000)
+    assert len(str(told.value)) < 200
