@@ -14,10 +14,12 @@ from typing import NamedTuple
 from har_llm.common.notices import Notice
 
 DAY_SECONDS = 86_400
+WITHOUT_OFFSET = len("2026-03-29T08:05:00")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 Moment = datetime | time
-"""Local time as a clock in the home showed it, without a time zone: where summer time ends, an hour comes twice. A recording
-that says no dates has times of day only."""
+"""Local time as a clock in the home showed it, with that clock's offset from UTC where it is known: for all events of a
+recording or for none. Where summer time ends, an hour comes twice, which only offsets tell apart. A recording that says no
+dates has times of day only."""
 
 
 @dataclass(frozen=True)
@@ -60,28 +62,47 @@ class Event(NamedTuple):
     @property
     def time(self) -> str:
         """Local time of day, HH:mm:ss."""
-        return self.moment.isoformat(timespec="seconds")[-8:]
+        return clock_text(self.moment)[-8:]
 
     @property
     def date(self) -> date | None:
         """None where the recording says no dates."""
         return self.moment.date() if isinstance(self.moment, datetime) else None
 
+    @property
+    def utc_offset(self) -> str | None:
+        return utc_offset(self.moment)
+
     def seconds_until(self, later: Event) -> float:
-        """By the clock. Between times of day less than a day has passed; between dates it may be negative."""
+        """The time that has passed. By the clock where no offsets are known: then an hour may be missing or too much where
+        summer time begins or ends, and between dates it may be negative. Between times of day less than a day has passed."""
         return seconds_between(self.moment, later.moment)
 
 
+def clock_text(moment: Moment) -> str:
+    """What the clock showed, to the second: "2026-03-29 08:05:00"; "08:05:00" where there are no dates."""
+    if isinstance(moment, datetime):
+        return moment.isoformat(" ", "seconds")[:WITHOUT_OFFSET]
+    return moment.isoformat("seconds")
+
+
+def utc_offset(moment: Moment) -> str | None:
+    """Of the clock, "+02:00"; None where it is not known."""
+    return moment.isoformat(timespec="seconds")[WITHOUT_OFFSET:] or None
+
+
 def seconds_between(one: Moment, later: Moment) -> float:
-    """By the clock, as Event.seconds_until says it."""
+    """As Event.seconds_until says it."""
     if isinstance(one, datetime) and isinstance(later, datetime):
+        if (one.tzinfo is None) != (later.tzinfo is None):  # in a file that others have changed
+            one, later = one.replace(tzinfo=None), later.replace(tzinfo=None)
         return (later - one).total_seconds()
     return (_second_of_day(later) - _second_of_day(one)) % DAY_SECONDS
 
 
 def elapsed(moments: Sequence[Moment]) -> list[float]:
-    """The seconds from the first of a session's moments to each. One that is earlier by the clock than the one before it
-    (where summer time ends) is as late as that."""
+    """The seconds from the first of a session's moments to each. One that is earlier than the one before it (where summer
+    time ends and no offsets are known) is as late as that."""
     return list(accumulate((max(0.0, seconds_between(*pair)) for pair in pairwise(moments)), initial=0.0))[: len(moments)]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from har_llm.common.errors import MissingError
 from har_llm.common.paths import expanded
-from har_llm.runs.activities import SEGMENT_COLUMNS, predicted_segments, said_of, segment_cells
+from har_llm.runs.activities import clock_zone, predicted_segments, said_of, segment_cells
 from har_llm.runs.directory import RunResult
 from har_llm.runs.facts import label
 from har_llm.runs.find import read_runs, run_folders
@@ -129,6 +129,7 @@ def _prediction_row(run: RunResult, row: PredictionRow) -> dict[str, Any]:
         "session": row.session,
         "date": row.date,
         "time": row.time,
+        "utc_offset": clock_zone(row.utc_offset),
         "id": row.id,
         "event": row.event,
         "activity": activity,
@@ -152,4 +153,4 @@ def _name(activity: int | None, names: Mapping[int, str]) -> str | None:
 def _segment_rows(run: RunResult) -> Iterator[dict[str, Any]]:
     about, names = _about(run), run.metrics.activities
     for one in predicted_segments(run.predictions(), run.metrics.shown.parsing):
-        yield {**about, **dict(zip(SEGMENT_COLUMNS, segment_cells(one, names, texts=True), strict=True))}
+        yield {**about, **segment_cells(one, names, texts=True)}

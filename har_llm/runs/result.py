@@ -18,7 +18,7 @@ from har_llm.scoring.metrics import ParsedScores, Scores, SessionMean
 from har_llm.scoring.parsing import BothParsings
 from har_llm.scoring.prediction import Prediction
 
-FORMAT = 19
+FORMAT = 20
 """To be raised when the content of a run directory changes; a directory of another format is not read."""
 
 UNNAMED = "adapter"
@@ -317,6 +317,8 @@ class PredictionRow(BothParsings[Prediction]):
     scored: bool
     date: str | None = None
     """YYYY-MM-DD; None where the recording says no dates."""
+    utc_offset: str | None = None
+    """Of the clock that showed date and time, "+02:00"; None where it is not known."""
     excluded: str | None = None
     """Why no window shows it; the following fields are then absent."""
     window: int | None = None
@@ -334,8 +336,10 @@ class PredictionRow(BothParsings[Prediction]):
 
     @property
     def moment(self) -> Moment:
-        """When it happened. Raises ValueError in a row of somebody's whose date or time is none."""
-        return time.fromisoformat(self.time) if self.date is None else datetime.fromisoformat(f"{self.date}T{self.time}")
+        """When it happened. Raises ValueError in a row of somebody's whose date, time or offset is none."""
+        if self.date is None:
+            return time.fromisoformat(self.time)
+        return datetime.fromisoformat(f"{self.date}T{self.time}{self.utc_offset or ''}")
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ def prediction_rows(run: PreparedRun, windows: Sequence[WindowGenerations]) -> I
                 id=event.id,
                 time=event.time,
                 date=None if event.date is None else event.date.isoformat(),
+                utc_offset=event.utc_offset,
                 event=event.text,
                 gold=event.activities,
                 subjects=event.subjects,

@@ -86,9 +86,34 @@ def test_a_segment_ends_where_the_next_begins_also_where_an_hour_comes_twice(tmp
     assert first.end == second.start == datetime(2026, 10, 25, 3, 30)
 
 
+def test_an_hour_that_comes_twice_lasts_two_where_the_offsets_are_known(tmp_path: Path) -> None:
+    night = [("01:50:00", "+02:00", 1), ("02:50:00", "+02:00", 1), ("02:50:00", "+01:00", 2)]
+    made = [
+        row("s1", n, (1,), said, time=time, date="2026-10-25", utc_offset=offset)
+        for n, (time, offset, said) in enumerate(night)
+    ]
+    result = written(tmp_path / "run", made)
+    first, second = predicted_segments(result.predictions(), "strict")
+    assert (first.seconds, first.end) == (2 * 3600, second.start)
+    rows = [*result.predictions()]
+    sheets = event_sheet(result.metrics, rows, "strict"), segment_sheet(result.metrics, rows, "strict")
+    for sheet, name in zip(sheets, ("events", "segments"), strict=True):
+        write_sheet(tmp_path / name, sheet)
+    events, segments = (read(tmp_path / f"{name}.csv") for name in ("events", "segments"))
+    assert [(one["date"], one["time"], one["utc_offset"]) for one in events] == [
+        ("2026-10-25", time, f"UTC{offset}") for time, offset, _ in night
+    ]
+    assert [(one["start"], one["end"], one["utc_offset"], one["minutes"]) for one in segments] == [
+        ("2026-10-25 01:50:00", "2026-10-25 02:50:00", "UTC+02:00", "120.0"),
+        ("2026-10-25 02:50:00", "2026-10-25 02:50:00", "UTC+01:00", "0.0"),
+    ]
+    frame = pandas.read_parquet(tmp_path / "segments.parquet")
+    assert frame["start"].dt.tz is None and frame["start"].dt.hour.tolist() == [1, 2], "by the home's clock"
+
+
 def test_what_was_missed_is_said_and_is_in_no_segment(tmp_path: Path) -> None:
     result = run_of(tmp_path / "run", ("08:00:00", None, "no_answer"), ("08:00:01", None, 2), gold=())
-    sheet = event_sheet(result.metrics, result.predictions(), "strict")
+    sheet = event_sheet(result.metrics, [*result.predictions()], "strict")
     assert [*sheet.columns] == ["session", "date", "time", "id", "event", "activity", "missed"], (
         "no gold where there is none"
     )
@@ -99,4 +124,6 @@ def test_what_was_missed_is_said_and_is_in_no_segment(tmp_path: Path) -> None:
 
 def test_events_with_several_gold_activities_have_all_their_names(tmp_path: Path) -> None:
     result = run_of(tmp_path / "run", ("08:00:00", None, 1), gold=(1, 2))
-    assert [cells[-1] for cells in event_sheet(result.metrics, result.predictions(), "strict").rows] == ["cooking; eating"]
+    assert [cells[-1] for cells in event_sheet(result.metrics, [*result.predictions()], "strict").rows] == [
+        "cooking; eating"
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
-from har_llm.data.records import Event, Session
+from har_llm.data.records import Event, Session, clock_text
 
 CUTS = ("days", "gaps", "none")
 
@@ -36,7 +36,8 @@ class Cut:
 
     at: str = "days"
     """days: a session each day, from `day_begins` o'clock to the next, by its date; gaps: a new session where
-    `gap_minutes` or more pass without an event, by the time of its first event; none: one session."""
+    `gap_minutes` or more pass without an event, by the time of its first event (with _2 behind it in the second of the two
+    hours that are alike where summer time ends); none: one session."""
     day_begins: int = 0
     """Hour; an event before it belongs to the day before. 0 = midnight."""
     gap_minutes: int = 60
@@ -58,9 +59,15 @@ class Cut:
             sessions.append(Session(name, group, list(made)))
         return sessions
 
-    def parts(self, moments: Sequence[datetime], passed: Iterable[datetime] | None = None) -> Iterator[tuple[str, range]]:
-        """The id of each session and the places of its events, of moments in order of time. `passed`: the same times as no
-        clock was set forward or back between them, by which gaps are measured; None = not known."""
+    def parts(self, moments: Sequence[datetime]) -> Iterator[tuple[str, range]]:
+        """The id of each session and the places of its events, of moments in order of time."""
+        highest = ""
+        for name, part in self.begun(moments):
+            yield (name if name > highest else again(name)), part
+            highest = max(name, highest)
+
+    def begun(self, moments: Sequence[datetime]) -> Iterator[tuple[str, range]]:
+        """The same, with what the clock showed as a session began, which is no id where the clock is then set back."""
         if self.at == "days":
             start = 0
             while start < len(moments):
@@ -70,11 +77,16 @@ class Cut:
                 start = end
             return
         gap = timedelta(minutes=self.gap_minutes)
-        numbered = enumerate(pairwise(moments if passed is None else passed), start=1)
+        numbered = enumerate(pairwise(moments), start=1)
         starts = [place for place, (earlier, later) in numbered if self.at == "gaps" and later - earlier >= gap]
         for start, end in pairwise([0, *starts, len(moments)]) if moments else ():
-            yield moments[start].isoformat(timespec="seconds").replace("T", "_").replace(":", "-"), range(start, end)
+            yield clock_text(moments[start]).replace(" ", "_").replace(":", "-"), range(start, end)
 
     def _day(self, moment: datetime) -> date:
-        shift = timedelta(hours=self.day_begins)
-        return (max(moment, datetime.min + shift) - shift).date()  # no day is before the first of the year 1
+        shift, clock = timedelta(hours=self.day_begins), moment.replace(tzinfo=None)
+        return (max(clock, datetime.min + shift) - shift).date()  # no day is before the first of the year 1
+
+
+def again(name: str, times: int = 2) -> str:
+    """The name of a session that begins when another one has begun by the same clock, before that was set back."""
+    return f"{name}_{times}"

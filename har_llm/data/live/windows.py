@@ -9,7 +9,7 @@ from typing import Any
 
 from har_llm.common.errors import ConfigError
 from har_llm.data.datasets.own.times import Instant
-from har_llm.data.datasets.sessions import Cut
+from har_llm.data.datasets.sessions import Cut, again
 from har_llm.data.records import Event, Session, Window
 from har_llm.data.windows import FixedWindows
 
@@ -83,15 +83,16 @@ class LiveWindows:
         back = self._last is not None and order < self._last[0]
         self._set_back += back
         if self._last is None or back:
-            ((name, _),) = self._cut.parts([clock])
+            ((name, _),) = self._cut.begun([clock])
             return name
-        *before, (name, _) = self._cut.parts([self._last[1], clock], [self._last[0], order])
+        *before, (name, _) = self._cut.begun([self._last[1], clock])
         return name if before else None
 
     def _own(self, name: str) -> str:
-        """A session's name, with a number where a clock that was set back has had this time before."""
-        if self._set_back and name <= self._highest:
-            return f"{name}_{self._set_back + 1}"
+        """A session's name, with a number where a clock that was set back has had this time before: as summer time ended, or
+        because it was wrong."""
+        if name <= self._highest:
+            return again(name, max(2, self._set_back + 1))
         self._highest = name
         return name
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from har_llm.common.console import console, plain, show_table
 from har_llm.common.numbers import counted, duration
 from har_llm.common.tables import Table
-from har_llm.data.records import WEEKDAYS, Moment
+from har_llm.data.records import WEEKDAYS, Moment, clock_text
 from har_llm.report.terminal.run import show_head, show_notes
-from har_llm.runs.activities import PredictedSegment, moment_text
+from har_llm.runs.activities import PredictedSegment
 from har_llm.runs.directory import EVENTS_CSV, SEGMENTS_CSV, RunResult
 from har_llm.runs.facts import described, label, other_servers
 from har_llm.runs.result import Metrics
@@ -95,7 +95,7 @@ def _time_table(spent: TimeSpent, metrics: Metrics) -> Table:
 
 
 def _clock(moment: Moment) -> str:
-    return moment_text(moment)[-8:]
+    return clock_text(moment)[-8:]
 
 
 def _lasting(seconds: float) -> str:

@@ -20,7 +20,7 @@ from har_llm.data.live.windows import LiveWindows, event_as_json, event_of_json
 from har_llm.data.records import Window
 from har_llm.sweep.live.journal import Journal
 
-FORMAT = 4
+FORMAT = 5
 """To be raised when a journal is written otherwise."""
 
 

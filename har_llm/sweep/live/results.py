@@ -7,11 +7,10 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from har_llm.common.errors import MissingError, reason_of
-from har_llm.data.records import Window
+from har_llm.data.records import Window, clock_text
 from har_llm.sweep.live.answering import Answered
 
 
@@ -77,8 +76,7 @@ def _event(
     window: Window, place: int, activity: str | None, missed: str | None, confidence: float | None, delay_s: float
 ) -> WatchedEvent:
     event = window.events[place]
-    assert isinstance(event.moment, datetime)
-    time = event.moment.isoformat(sep=" ", timespec="seconds")
+    time = clock_text(event.moment)
     share = None if confidence is None else round(confidence, 4)
     return WatchedEvent(window.session, window.index, event.id, time, event.text, activity, missed, share, round(delay_s, 3))
 

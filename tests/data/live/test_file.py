@@ -31,7 +31,7 @@ def test_what_is_appended_comes_as_the_dataset_reads_it(tmp_path: Path) -> None:
     with path.open("a") as stream:
         stream.write(row("fridge", "on", "06:10:00") + "binary_sensor.door,o")
     (reading,) = listened.next() or ()
-    assert reading.when == (datetime(2026, 3, 2, 6, 10), datetime(2026, 3, 2, 7, 10))
+    assert reading.when == (datetime(2026, 3, 2, 6, 10), datetime.fromisoformat("2026-03-02T07:10:00+01:00"))
     assert (reading.sensor, reading.value) == ("binary_sensor.fridge", "on")
     assert listened.values() == [], "half a line waits for its end"
     with path.open("a") as stream:

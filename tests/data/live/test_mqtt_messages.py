@@ -42,7 +42,8 @@ def test_a_state_waits_for_the_time_that_is_published_behind_it() -> None:
     assert asked.read(f"{base}/door/state", b"off", 2, retained=False) == ([], [])
     read = asked.read(f"{base}/fridge/last_changed", b"2026-03-02T06:10:00.250000+00:00", 3, retained=False)
     when = datetime(2026, 3, 2, 6, 10, 0, 250000)
-    assert read.readings == [Reading((when, when + timedelta(hours=1)), "binary_sensor.fridge", "on", state=True)]
+    in_paris = datetime.fromisoformat("2026-03-02T07:10:00.250000+01:00")
+    assert read.readings == [Reading((when, in_paris), "binary_sensor.fridge", "on", state=True)]
     assert read.messages == [1, 3], "both are acknowledged with it"
     read = asked.read(f"{base}/door/state", b"on", 4, retained=False)
     assert [(one.value) for one in read.readings] == ["off"] and read.messages == [2], "one that no time followed"

@@ -45,7 +45,6 @@ class Teller:
             said, tagged = _of(recorded.said, kept), _of(recorded.tagged, kept)
             self._notice_sensors(said)
             self._notice_alike(said, told)
-            self._notice_clocks(orders, clocks)
             self._notice_flapping(orders, said, told)
             activities: Iterator[tuple[int, ...]]
             if timeline is None:
@@ -62,7 +61,7 @@ class Teller:
             columns = iter(clocks), map(texts.__getitem__, said), activities, map(subjects.__getitem__, tagged)
             return [
                 Session(name, group, [*map(make_event, zip(range(len(part)), *columns, strict=False))])
-                for name, part in cut.parts(clocks, orders)
+                for name, part in cut.parts(clocks)
             ]
 
     def _kept(self, told: Mapping[Said, Told]) -> Sequence[int]:
@@ -174,12 +173,6 @@ class Teller:
             rule = f"no model can tell them apart, so name them apart in {self._place}"
             message = f"{number}, as {shown(text)} of {_some(names)}; {rule}"
             self._reader.repair(self._path, None, "sensors told alike", message)
-
-    def _notice_clocks(self, orders: Sequence[datetime], clocks: Sequence[datetime]) -> None:
-        """Say that the clocks of the home change within the recording."""
-        if len({clock - order for clock, order in zip(clocks, orders, strict=True)}) > 1:
-            rule = "durations go by the clock, so that in a night of the change they may be an hour too long or too short"
-            self._reader.repair(self._path, None, "clock change", f"the clocks change within the recording; {rule}")
 
     def _notice_overlaps(self) -> None:
         """Say how many labels of a file of their own begin before one of another activity ends."""

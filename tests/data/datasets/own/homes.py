@@ -74,7 +74,8 @@ def events(dataset: OwnHome) -> list[Event]:
 
 
 def texts(dataset: OwnHome) -> list[tuple[str, str]]:
-    return [(str(event.moment), event.text) for event in events(dataset)]
+    """When each event was by the home's clock, and what it was."""
+    return [(str(event.moment).partition("+")[0], event.text) for event in events(dataset)]
 
 
 def kinds(recordings: Recordings) -> set[str]:

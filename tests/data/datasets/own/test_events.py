@@ -165,7 +165,7 @@ def test_the_hour_that_comes_twice_keeps_its_order(tmp_path: Path) -> None:
     local = [line.replace("T", " ") for line in ("2026-10-25T02:30,a_door,ON", "2026-10-25T02:10,a_door,OFF")]
     dataset = events_of(tmp_path, "\n".join(["time,sensor,value", *local]), "+dataset.timezone=Europe/Paris")
     assert [moment[11:16] for moment, _ in texts(dataset)] == ["02:30", "02:10"]
-    assert kinds(read(dataset)) == {"time in the repeated hour", "clock change"}
+    assert kinds(read(dataset)) == {"time in the repeated hour"}
 
 
 def test_intervals_that_overlap_in_the_hour_that_comes_twice_are_each_of_its_first_time(tmp_path: Path) -> None:
@@ -193,19 +193,39 @@ def test_a_zone_that_is_not_set_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "times", [("2026-03-29 01:30:00", "2026-03-29 03:30:00"), ("2026-10-25T00:00:00Z", "2026-10-25T05:00:00Z")]
+    ("times", "shown"),
+    [
+        (("2026-03-29 01:50:00", "2026-03-29 03:10:00"), ("01:50:00+01:00", "03:10:00+02:00")),
+        (("2026-10-25T00:50:00Z", "2026-10-25T01:10:00Z"), ("02:50:00+02:00", "02:10:00+01:00")),
+        (("2026-10-25 02:50:00", "2026-10-25 02:10:00"), ("02:50:00+02:00", "02:10:00+01:00")),
+        (("1792889400", "1792890600"), ("02:50:00+02:00", "02:10:00+01:00")),
+    ],
 )
-def test_clocks_that_change_within_the_recording_are_said(tmp_path: Path, times: tuple[str, str]) -> None:
+def test_what_passes_is_known_where_clocks_change(tmp_path: Path, times: tuple[str, str], shown: tuple[str, str]) -> None:
     content = "time,sensor,value\n" + "".join(f"{one},hall_motion,ON\n" for one in times)
-    (notice,) = of_kind("clock change", events_of(tmp_path, content, "+dataset.timezone=Europe/Paris"))
-    assert notice.message.startswith("the clocks change within the recording; durations go by the clock")
-    assert not of_kind("clock change", events_of(tmp_path, content, "+dataset.timezone=UTC"))
+    for gap, sessions in ((15, 2), (30, 1)):
+        cut = ("dataset.cut.at=gaps", f"dataset.cut.gap_minutes={gap}")
+        dataset = events_of(tmp_path, content, "+dataset.timezone=Europe/Paris", *cut)
+        first, second = found = events(dataset)
+        assert first.seconds_until(second) == 20 * 60 and len(read(dataset).sessions) == sessions
+        assert tuple(f"{one.time}{one.utc_offset}" for one in found) == shown
 
 
-def test_clocks_change_only_between_events(tmp_path: Path) -> None:
-    rows = ("2026-07-01 07:00:00,hall_motion,", "2026-12-02 07:00:00,hall_motion,ON", "2026-12-02 07:10:00,hall_motion,OFF")
-    dataset = events_of(tmp_path, "\n".join(["time,sensor,value", *rows, ""]), "+dataset.timezone=Europe/Paris")
-    assert len(events(dataset)) == 2 and not of_kind("clock change", dataset)
+def test_sessions_that_begin_alike_have_names_of_their_own(tmp_path: Path) -> None:
+    times = ("2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T01:40:00Z", "2026-10-25T03:00:00Z")
+    content = "time,sensor,value\n" + "".join(f"{one},hall_motion,ON\n" for one in times)
+    dataset = events_of(tmp_path, content, "+dataset.timezone=Europe/Paris", "dataset.cut.at=gaps")
+    assert [(one.id, len(one.events)) for one in read(dataset).sessions] == [
+        ("2026-10-25_02-30-00", 1),
+        ("2026-10-25_02-30-00_2", 2),
+        ("2026-10-25_04-00-00", 1),
+    ]
+
+
+def test_a_clock_that_nobody_knows_has_no_offset(tmp_path: Path) -> None:
+    content = "time,sensor,value\n2026-03-29 01:50:00,hall_motion,ON\n2026-03-29 03:10:00,hall_motion,OFF\n"
+    first, second = events(events_of(tmp_path, content))
+    assert first.utc_offset is None and first.seconds_until(second) == 80 * 60
 
 
 def test_sensors_that_are_told_alike_are_said(tmp_path: Path) -> None:
