@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from har_llm.common.errors import ConfigError, DataError, HarError
+from har_llm.common.errors import ConfigError, DataError, HarError, system_refusals_told
 from har_llm.common.output import drop_output
 from har_llm.common.text import visible
 
@@ -56,7 +56,8 @@ def one_by_one(task: Callable[[Experiment], None]) -> Callable[[Sequence[Job]], 
         for job in jobs:
             try:
                 if job.experiment is not None:
-                    task(job.experiment)
+                    with system_refusals_told():
+                        task(job.experiment)
             except HarError as error:
                 job.error = error
             if job.error is not None and job.title:

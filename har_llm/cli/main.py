@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import har_llm
 from har_llm.cli.help import help_text
-from har_llm.common.errors import HarError
+from har_llm.common.errors import HarError, system_refusals_told
 from har_llm.common.output import drop_output
 
 TYPE_CHECKING = False  # not typing's, whose import takes a tenth of the time of --help
@@ -25,8 +25,9 @@ def main() -> None:
     try:
         if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as __main__ sets it; a background job ignores the signal
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        answer(sys.argv[1:])
-        sys.stdout.flush()
+        with system_refusals_told():
+            answer(sys.argv[1:])
+            sys.stdout.flush()
     except BrokenPipeError:
         drop_output()
     except HarError as error:
@@ -143,11 +144,12 @@ def run_one(cfg: DictConfig) -> float | None:
     from har_llm.tasks import headline, perform
 
     try:
-        job = Job("", read_experiment(cfg), choice=chosen_experiment())
-        perform([job])
-        if job.error is not None:
-            raise job.error
-        return headline(job)
+        with system_refusals_told():
+            job = Job("", read_experiment(cfg), choice=chosen_experiment())
+            perform([job])
+            if job.error is not None:
+                raise job.error
+            return headline(job)
     except HarError as error:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             # With another launcher than ours, Hydra shows only the first error of a sweep; here each job shows its own.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from har_llm.common.text import visible
 
@@ -60,6 +61,23 @@ class DataError(HarError):
 def reason_of(error: Exception) -> str:
     """Why a file cannot be read, without the number and the path that an OSError's own text has."""
     return getattr(error, "strerror", None) or str(error)
+
+
+@contextmanager
+def system_refusals_told() -> Iterator[None]:
+    """An OSError inside the block, such as of a folder that the user may not enter or of a full disk, is a MissingError:
+    wherever a file is used, the system may refuse it. What a reader of files knows better, it has said before."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.errno is None:  # not the system's
+            raise
+        if error.filename is None:
+            raise MissingError(f"The system refuses to go on: {reason_of(error)}.") from error
+        rule = "give this user access to it and to the folders above it, or name another place"
+        raise MissingError(f"{error.filename} cannot be used ({reason_of(error)}); {rule}.") from error
 
 
 def first_line(error: BaseException | str) -> str:

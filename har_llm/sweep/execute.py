@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
-from har_llm.common.errors import HarError, MissingError, reason_of
+from har_llm.common.errors import HarError, MissingError, reason_of, system_refusals_told
 from har_llm.common.lock import HeldError
 from har_llm.config.experiment import Experiment
 from har_llm.distill.config import distillation_of
@@ -246,9 +246,10 @@ def _key(run: PreparedRun) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def failing(jobs: Sequence[Job], callback: Callback) -> Iterator[None]:
-    """A HarError inside the block fails these jobs and no others; the code after the block goes on."""
+    """A HarError or a system's refusal inside the block fails these jobs and no others; the code after it goes on."""
     try:
-        yield
+        with system_refusals_told():
+            yield
     except HarError as error:
         fail(jobs, error, callback)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,3 +119,36 @@ def test_output_that_nobody_reads_is_no_fault(tmp_path: Path, arguments: str) ->
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, env=plain_environment())
     assert done.stdout == UNREAD[arguments]
     assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+
+
+def locked(folder: Path) -> list[str]:
+    """Lock a folder, and what a command begins with so that it may not enter it, also where the tests run as root."""
+    folder.mkdir()
+    if os.geteuid() != 0:
+        folder.chmod(0)
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("only setpriv takes root's right to enter any folder")
+    os.chown(folder, 65534, 65534)
+    folder.chmod(0o700)
+    rights = "-dac_override,-dac_read_search"
+    return ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["limit=1", "paths.outputs=LOCKED/outputs"],
+        ["task=runs", "paths.outputs=LOCKED/outputs"],
+        ["task=describe", "dataset=marble", "paths.data=LOCKED"],
+        ["-m", "seed=0,1", "model=custom", "model.id=LOCKED/model"],
+        ["task=export", "export.path=LOCKED/rows.jsonl", "lora=adapter", "lora.path=LOCKED/adapter"],
+    ],
+)
+def test_a_folder_that_may_not_be_entered_is_named(tmp_path: Path, arguments: list[str]) -> None:
+    folder = tmp_path / "locked"
+    given = [one.replace("LOCKED", str(folder)) for one in arguments]
+    command = [*locked(folder), sys.executable, "-m", "har_llm", *given]
+    done = subprocess.run(command, cwd=tmp_path, env=plain_environment(), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"{folder}/" in done.stderr and "Permission denied" in done.stderr
