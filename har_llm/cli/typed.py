@@ -7,19 +7,20 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
-from itertools import takewhile
-from pathlib import PurePath
+from itertools import pairwise, takewhile
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
+from har_llm.common.shipped import CONFIG
 from har_llm.common.text import suggestion
 
 MULTIRUN = ("-m", "--multirun")
 COMPLETION = ("-sc", "--shell-completion")
-CONFIG_DIR = ("-cd", "--config-dir")
-OWN_CONF = ("-cp", "--config-path", "-cn", "--config-name")
+CONFIG_DIR, CONFIG_PATH, CONFIG_NAME = ("-cd", "--config-dir"), ("-cp", "--config-path"), ("-cn", "--config-name")
+OWN_CONF = (*CONFIG_PATH, *CONFIG_NAME)
 """The flags by which a user's own conf takes the place of ours."""
 FLAGS = {
     **dict.fromkeys((*MULTIRUN, "-r", "--run", "-h", "--help", "--hydra-help", "--version", "--resolve"), False),
@@ -85,7 +86,23 @@ def taken_apart(arguments: Sequence[str], names: Mapping[str, Sequence[str]]) ->
             raise ConfigError(f"{match['name']} {rule}")
         else:
             settings.append(Setting(argument, match["added"], match["name"], match["package"] or "", match["value"]))
+    _check_together(flags)
     return Typed(flags, settings, others)
+
+
+def _check_together(flags: Sequence[str]) -> None:
+    """Raise ConfigError for flags that Hydra has no sentence for."""
+    values = dict(pairwise(flags))
+    if "--resolve" in flags and not {"-c", "--cfg"} & {*flags}:
+        raise ConfigError("--resolve shows nothing by itself; write --cfg job --resolve.")
+    named = next((values[one] for one in CONFIG_NAME if one in values), CONFIG)
+    folders = [values[one] for one in (*CONFIG_PATH, *CONFIG_DIR) if one in values]
+    file = f"{named.removesuffix('.yaml')}.yaml"
+    is_ours = named == CONFIG and not {*CONFIG_PATH} & {*values}
+    if not is_ours and not any((Path(folder) / file).is_file() for folder in folders):
+        rule = "--config-name names a config of your own, in the folder of --config-path"
+        more = "to add options of your own to ours, --config-dir is enough"
+        raise ConfigError(f"There is no {file} in {' or '.join(folders) or 'a folder of yours'}; {rule}; {more}.")
 
 
 def _flag(argument: str, rest: Iterator[str], after: Sequence[str], names: Mapping[str, Sequence[str]]) -> list[str]:
@@ -103,10 +120,11 @@ def _flag(argument: str, rest: Iterator[str], after: Sequence[str], names: Mappi
         raise ConfigError(f"{name} has no value; --help says what it takes.")
     if name in ("-c", "--cfg"):
         require("--cfg", value, ("job", "hydra", "all"))
-    if name in CONFIG_DIR:
+    if name in (*CONFIG_DIR, *CONFIG_PATH):
         if not expanded(value).is_dir():
-            raise ConfigError(f"{name} is {value!r}, and there is no such folder; it is one with options of your own.")
-        value = str(expanded(value))
+            what = "options" if name in CONFIG_DIR else "a whole config"
+            raise ConfigError(f"{name} is {value!r}, and there is no such folder; it is one with {what} of your own.")
+        value = str(expanded(value).absolute())
     return [name, value]
 
 
