@@ -24,6 +24,8 @@ from har_llm.data.records import Session
 T = TypeVar("T")
 SHOWN = 5
 SECOND = timedelta(seconds=1)
+YEARS = 1990, 2100
+"""Homes are recorded from the first on, until before the second; UNIX times of other years are not read at all."""
 
 
 class Teller:
@@ -46,6 +48,7 @@ class Teller:
             self._notice_sensors(said)
             self._notice_alike(said, told)
             self._notice_flapping(orders, said, told)
+            self._notice_years(clocks)
             activities: Iterator[tuple[int, ...]]
             if timeline is None:
                 labels = {tag: own or in_gap for tag, (own, _) in gold.items()}
@@ -173,6 +176,16 @@ class Teller:
             rule = f"no model can tell them apart, so name them apart in {self._place}"
             message = f"{number}, as {shown(text)} of {_some(names)}; {rule}"
             self._reader.repair(self._path, None, "sensors told alike", message)
+
+    def _notice_years(self, clocks: Sequence[datetime]) -> None:
+        """Say that the recording begins or ends in a year in which no home is recorded."""
+        found = [one for one in (clocks[:1], clocks[-1:]) if one and not YEARS[0] <= one[0].year < YEARS[1]]
+        if found:
+            odd = " and ".join(str(one[0].date()) for one in found)
+            rule = (
+                "where a clock was not set, take these rows out; where digits of a year are missing, set dataset.time_format"
+            )
+            self._reader.repair(self._path, None, "unlikely year", f"the recording begins or ends on {odd}; {rule}")
 
     def _notice_overlaps(self) -> None:
         """Say how many labels of a file of their own begin before one of another activity ends."""

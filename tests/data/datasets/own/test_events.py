@@ -222,6 +222,14 @@ def test_sessions_that_begin_alike_have_names_of_their_own(tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.parametrize(("year", "said"), [(1970, True), (1989, True), (1990, False), (2099, False), (2126, True)])
+def test_a_year_in_which_no_home_is_recorded_is_said(tmp_path: Path, year: int, said: bool) -> None:
+    times = sorted([f"{year}-06-01 00:00:03", "2026-03-02 07:00:00"])
+    content = "time,sensor,value\n" + "".join(f"{one},hall_motion,ON\n" for one in times)
+    found = of_kind("unlikely year", events_of(tmp_path, content))
+    assert bool(found) == said and all(f"begins or ends on {year}-06-01;" in one.message for one in found)
+
+
 def test_a_clock_that_nobody_knows_has_no_offset(tmp_path: Path) -> None:
     content = "time,sensor,value\n2026-03-29 01:50:00,hall_motion,ON\n2026-03-29 03:10:00,hall_motion,OFF\n"
     first, second = events(events_of(tmp_path, content))
