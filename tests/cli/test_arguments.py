@@ -64,8 +64,6 @@ def test_a_value_is_quoted_only_where_it_must_be(typed: str, read: object) -> No
         ["--cfg", "job", "--resolve", "model=tiny_student"],
         ["experiment=figure4", "seed=1,2", "hydra/launcher=har_llm_slurm", "~tracker"],
         ["+dataset@lora.source=marble", "lora=distilled", "bundle/paper=glob(marble_*,exclude=*_on_mural)"],
-        ["--config-name", "mine", "model=my_own", "mine=3"],
-        ["--config-name", "mine", "model.id=/srv/model"],
         ["hydra.searchpath=[file:///srv/conf]", "+setup=mine", "model.id=/srv/model"],
         ["bundle/real_small=as_it_is_smollm2_135m", "model.id=/srv/model"],
         ["experiment=table1", "model.id=/srv/model"],
@@ -96,6 +94,16 @@ def test_options_of_a_users_own_folder_can_be_chosen(tmp_path: Path) -> None:
     assert read_arguments(own) == own
     with pytest.raises(ConfigError, match=r"marble, mural, my_home, .* Did you mean my_home"):
         read_arguments([*own[:2], "dataset=my-home"])
+
+
+@pytest.mark.parametrize("folder", ["--config-path", "--config-dir"])
+@pytest.mark.parametrize("settings", [["model=my_own", "mine=3"], ["model.id=/srv/model"]])
+def test_a_config_of_a_users_own_may_have_any_settings(tmp_path: Path, folder: str, settings: list[str]) -> None:
+    (tmp_path / "mine.yaml").touch()
+    own = ["--config-name", "mine", folder, str(tmp_path), *settings]
+    assert read_arguments(own) == own
+    with pytest.raises(ConfigError, match=r"There is no other\.yaml in "):
+        read_arguments(["--config-name", "other", *own[2:]])
 
 
 def test_a_group_of_a_users_own_is_added_and_may_choose_a_model(tmp_path: Path) -> None:

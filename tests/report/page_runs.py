@@ -46,6 +46,7 @@ class Event(NamedTuple):
     activities: tuple[int, ...]
     subjects: tuple[str, ...]
     date: str | None = None
+    utc_offset: str | None = None
 
 
 Write = Callable[[Sequence[Event]], str]
@@ -158,6 +159,7 @@ def _event(session: str, event: Event) -> dict[str, Any]:
         "session": session,
         "id": event.id,
         "date": event.date,
+        "utc_offset": event.utc_offset,
         "time": event.time,
         "event": event.text,
         "gold": list(event.activities),

@@ -154,8 +154,8 @@ class DatasetContent:
 
     sessions: Sequence[Session]
     id: Sequence[int]
-    date: Column[str | None]
-    """YYYY-MM-DD; None where the recording says no dates."""
+    date: Column[Sequence[str | None]]
+    """YYYY-MM-DD and the clock's offset from UTC, "+02:00"; None where the recording says no dates, or no offsets."""
     time: Sequence[str]
     event: Column[str]
     gold: Column[Sequence[int]]

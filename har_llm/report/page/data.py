@@ -42,7 +42,7 @@ class Pool(Generic[Value]):
 
 
 class Event(NamedTuple):
-    """An event. Date, text, gold and subjects are numbers of a Pool, because many events share them."""
+    """An event. Date (with offset), text, gold and subjects are numbers of a Pool, because many events share them."""
 
     id: int
     date: int
@@ -80,7 +80,7 @@ class Dataset:
         self.events: list[Event] = []
         """The events of all sessions."""
         self._numbers: dict[bytes, int] = {}
-        self._dates: Pool[str | None] = Pool()
+        self._dates: Pool[Sequence[str | None]] = Pool()
         self._texts: Pool[str] = Pool()
         self._golds: Pool[Sequence[int]] = Pool()
         self._subjects: Pool[Sequence[str]] = Pool()
@@ -125,7 +125,7 @@ class Dataset:
     def _event(self, row: PredictionRow) -> Event:
         return Event(
             id=row.id,
-            date=self._dates.number(row.date),
+            date=self._dates.number((row.date, row.utc_offset)),
             time=row.time,
             text=self._texts.number(row.event),
             gold=self._golds.number(row.gold),

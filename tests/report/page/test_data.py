@@ -24,6 +24,10 @@ from tests.scripted_runs import done, gold_script
         fabricated("partial", limit=2),
         fabricated("unscored", unscored=1),
         fabricated("dated", sessions={"s": [one._replace(date=f"2024-02-2{8 + one.id // 6}") for one in KITCHEN]}),
+        fabricated(
+            "twice",
+            sessions={"s": [one._replace(date="2026-10-25", utc_offset=f"+0{2 - one.id // 6}:00") for one in KITCHEN]},
+        ),
         fabricated("hostile", writes("<think>\n\ud800 </script><!-- \u2028 \x00 \U0001f600\n</think>\n\n[{")),
     ],
     ids=lambda run: run.name,

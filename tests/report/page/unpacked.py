@@ -46,6 +46,7 @@ class Page:
                 continue
             row: dict[str, Any] = {"session": name, "id": data["id"][event], "time": data["time"][event]}
             row |= {name: data[name]["values"][data[name]["at"][event]] for name in ("date", "event", "gold", "subjects")}
+            row["date"], row["utc_offset"] = row["date"]
             row["scored"] = columns[run["scored"]][event] == "1"
             if "excluded" in said["strict"]:
                 row["excluded"] = said["strict"]["excluded"]

@@ -20,6 +20,8 @@ class Data {
     this.ids = content.id;
     this.times = content.time;
     this.dates = content.date;
+    /** Whether the clock was set forward or back meanwhile, so that an hour may be there twice. */
+    this.clockChanges = new Set(this.dates.values.map(([, offset]) => offset)).size > 1;
     this.content = new Map(info.runs.map((run, at) => [run, content.runs[at]]));
     this.size = this.ids.length;
     this.sessions = [];
@@ -36,8 +38,12 @@ class Data {
 
   text(event) { return this.event.values[this.event.at[event]]; }
   /** null where the recording says no dates. */
-  date(event) { return this.dates.values[this.dates.at[event]]; }
-  when(event) { return [this.date(event), this.times[event]].filter(Boolean).join(" "); }
+  date(event) { return this.dates.values[this.dates.at[event]][0]; }
+  offset(event) { return this.dates.values[this.dates.at[event]][1]; }
+  when(event) {
+    const offset = this.clockChanges ? this.offset(event) : null;
+    return [this.date(event), this.times[event], offset && `UTC${offset}`].filter(Boolean).join(" ");
+  }
   gold(event) { return this.golds.values[this.golds.at[event]]; }
   subjects(event) { return this.owners.values[this.owners.at[event]]; }
   session(event) { return this.sessions[this.sessionOf[event]]; }
