@@ -608,6 +608,22 @@ def test_by_the_clock_events_are_as_far_apart_as_their_times(tmp_path: Path, wat
 
 
 @pytest.mark.parametrize(
+    ("offsets", "shown"), [(("+02:00", "+01:00"), "02:30:00 UTC+02:00"), (("+01:00", "+01:00"), "02:30:00")]
+)
+def test_of_an_hour_that_comes_twice_an_event_has_its_offset(
+    tmp_path: Path, watch: Watch, offsets: tuple[str, str], shown: str
+) -> None:
+    twice = [
+        one._replace(date="2026-10-25", time="02:30:00", utc_offset=offset)
+        for one, offset in zip(events("a", "b"), offsets, strict=True)
+    ]
+    path = tmp_path / "report.html"
+    run = make(tmp_path, Fabricated("run", {"night": twice}, [says(1)]))
+    write_page([run], path, tables=[], figures=[], headline="accuracy", parsing="strict")
+    assert f"Event 0 · 2026-10-25 {shown} · night" in watch(path, "#explorer").text("#detail")
+
+
+@pytest.mark.parametrize(
     ("moments", "hours"),
     [
         (["19:00:00", "20:00:00", "08:30:00"], (1, 12.5)),  # midnight has passed
