@@ -42,9 +42,11 @@ def read_arguments(arguments: Sequence[str]) -> list[str]:
         if count > 1:
             last = next(one.argument for one in reversed(typed.settings) if one.key == key)
             print(f"note: {key} is given {count} times; the last one counts, {last}.", file=sys.stderr)
-    if {one.key: one.value for one in typed.settings}.get("experiment") == "null":
+    experiments = [one for one in typed.settings if one.key == "experiment"]
+    if any(one.value == "null" for one in experiments):
         # Hydra takes no null for a group, though conf/config.yaml writes it where none of its options is chosen.
-        typed = typed._replace(settings=[one for one in typed.settings if one.key != "experiment"])
+        kept = [one for one in experiments[-1:] if one.value != "null"]
+        typed = typed._replace(settings=[one for one in typed.settings if one.key != "experiment" or one in kept])
     sweeps = _sweeps(typed)
     if typed.has_own_conf:
         names = {}  # what is a group there is not known

@@ -93,11 +93,11 @@ def taken_apart(arguments: Sequence[str], names: Mapping[str, Sequence[str]]) ->
 def _check_together(flags: Sequence[str]) -> None:
     """Raise ConfigError for flags that Hydra has no sentence for."""
     values = dict(pairwise(flags))
-    if "--resolve" in flags and not {"-c", "--cfg"} & {*flags}:
+    if "--resolve" in flags and not {"-c", "--cfg", "-i", "--info", "--hydra-help"} & {*flags}:
         raise ConfigError("--resolve shows nothing by itself; write --cfg job --resolve.")
-    named = next((values[one] for one in CONFIG_NAME if one in values), CONFIG)
+    named = next((values[one] for one in CONFIG_NAME if one in values), CONFIG).removesuffix(".yaml")
     folders = [values[one] for one in (*CONFIG_PATH, *CONFIG_DIR) if one in values]
-    file = f"{named.removesuffix('.yaml')}.yaml"
+    file = f"{named}.yaml"
     is_ours = named == CONFIG and not {*CONFIG_PATH} & {*values}
     if not is_ours and not any((Path(folder) / file).is_file() for folder in folders):
         rule = "--config-name names a config of your own, in the folder of --config-path"
@@ -112,7 +112,11 @@ def _flag(argument: str, rest: Iterator[str], after: Sequence[str], names: Mappi
         raise ConfigError(_no_flag(argument, after, names))
     if not FLAGS[name]:
         if equals:
-            rule = f"is written with a blank: {name} {value or 'install=bash'}" if name in COMPLETION else "takes no value"
+            rule = (
+                f"is written with a blank: {name} {value or 'install=bash'}"
+                if name in COMPLETION
+                else "takes no value; write it alone"
+            )
             raise ConfigError(f"{name} {rule}; --help says more.")
         return [name]
     value = value if equals else next(rest, "")
@@ -189,7 +193,10 @@ def _cut_at_a_blank(
     rest = [argument, *takewhile(lambda one: not one.startswith("-") and SETTING.fullmatch(one) is None, after)]
     parts = [before[-1], argument]
     if is_open(match["value"]):
-        end = next((at for at, one in enumerate(rest) if "]" in one), 0)
+        end = next((at for at, one in enumerate(rest) if "]" in one), None)
+        if end is None:
+            values = shlex.quote(f"{','.join(one.strip(',') for one in (before[-1], *rest))}]")
+            return f"{argument!r} has no setting; a list ends with a bracket and has commas between its values: {values}."
         parts = [before[-1], *rest[: end + 1]]
     elif before[-1].endswith(",") and (match["name"] in names or {*MULTIRUN} & {*before, *after}):
         more = [*takewhile(lambda one: one.endswith(","), rest)]

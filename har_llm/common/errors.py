@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +14,19 @@ from har_llm.common.text import visible
 TYPE_CHECKING = False  # not typing's, whose import takes a tenth of the time of --help
 if TYPE_CHECKING:
     from har_llm.common.notices import Notice
+
+
+REFUSALS = {
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS),
+        "give this user access to it and to the folders above it, or name another place",
+    ),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room there, or name another place"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "let this user open more files (ulimit -n)"),
+    **dict.fromkeys((errno.EIO, errno.ESTALE), "its disk or network file system fails; name another place"),
+    **dict.fromkeys((errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR), "name another place"),
+}
+"""What a system may refuse wherever a file is used, and what to do then."""
 
 
 class HarError(Exception):
@@ -65,19 +80,20 @@ def reason_of(error: Exception) -> str:
 
 @contextmanager
 def system_refusals_told() -> Iterator[None]:
-    """An OSError inside the block, such as of a folder that the user may not enter or of a full disk, is a MissingError:
-    wherever a file is used, the system may refuse it. What a reader of files knows better, it has said before."""
+    """An OSError inside the block that says what the system refuses (REFUSALS), such as a folder that the user may not enter
+    or room on a full disk, is a MissingError. Any other stays what it is: it may be a fault of ours."""
     try:
         yield
-    except BrokenPipeError:
-        raise
     except OSError as error:
-        if error.errno is None:  # not the system's
+        rule = REFUSALS.get(error.errno or 0)
+        if rule is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
-        if error.filename is None:
-            raise MissingError(f"The system refuses to go on: {reason_of(error)}.") from error
-        rule = "give this user access to it and to the folders above it, or name another place"
-        raise MissingError(f"{error.filename} cannot be used ({reason_of(error)}); {rule}.") from error
+        what = "The system refuses to go on" if error.filename is None else f"{_path(error.filename)} cannot be used"
+        raise MissingError(f"{what} ({reason_of(error)}); {rule}.") from error
+
+
+def _path(name: str | bytes | int) -> str:
+    return os.fsdecode(name) if isinstance(name, bytes) else str(name)
 
 
 def first_line(error: BaseException | str) -> str:

@@ -18,8 +18,8 @@ WITHOUT_OFFSET = len("2026-03-29T08:05:00")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 Moment = datetime | time
 """Local time as a clock in the home showed it, with that clock's offset from UTC where it is known: for all events of a
-recording or for none. Where summer time ends, an hour comes twice, which only offsets tell apart. A recording that says no
-dates has times of day only."""
+recording or for none (what is heard while it happens may come from several clocks). Where summer time ends, an hour comes
+twice, which only offsets tell apart. A recording that says no dates has times of day only."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import json
 import reprlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -181,6 +182,16 @@ def _load(path: Path) -> Any:
         raise MissingError(
             f"The run directory {path.parent} is damaged ({path.name}: {reason_of(error)}); {_anew(path.parent)}"
         ) from None
+
+
+@contextmanager
+def times_understood(folder: Path) -> Iterator[None]:
+    """A time of a run's events that is none is damage of its directory."""
+    try:
+        yield
+    except ValueError as error:
+        fault = f"{PREDICTIONS}: {one_line(str(error))}"
+        raise MissingError(f"The run directory {folder} is damaged ({fault}); {_anew(folder)}") from None
 
 
 def _anew(folder: Path) -> str:

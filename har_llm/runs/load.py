@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 from har_llm.common.errors import MissingError
 from har_llm.common.paths import expanded
 from har_llm.runs.activities import clock_zone, predicted_segments, said_of, segment_cells
-from har_llm.runs.directory import RunResult
+from har_llm.runs.directory import RunResult, times_understood
 from har_llm.runs.facts import label
 from har_llm.runs.find import read_runs, run_folders
 from har_llm.runs.result import PredictionRow
@@ -152,5 +152,6 @@ def _name(activity: int | None, names: Mapping[int, str]) -> str | None:
 
 def _segment_rows(run: RunResult) -> Iterator[dict[str, Any]]:
     about, names = _about(run), run.metrics.activities
-    for one in predicted_segments(run.predictions(), run.metrics.shown.parsing):
-        yield {**about, **segment_cells(one, names, texts=True)}
+    with times_understood(run.folder):
+        for one in predicted_segments(run.predictions(), run.metrics.shown.parsing):
+            yield {**about, **segment_cells(one, names, texts=True)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -297,6 +298,7 @@ class SampledPrediction(BothParsings[Prediction]):
 
 
 NOTHING_SYNTHETIC = Provenance()
+OFFSET = re.compile(r"[+-][0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 NO_PREDICTION = Prediction()
 """For an event that no window shows."""
 
@@ -339,6 +341,8 @@ class PredictionRow(BothParsings[Prediction]):
         """When it happened. Raises ValueError in a row of somebody's whose date, time or offset is none."""
         if self.date is None:
             return time.fromisoformat(self.time)
+        if self.utc_offset is not None and OFFSET.fullmatch(self.utc_offset) is None:
+            raise ValueError(f"utc_offset is {self.utc_offset!r}")
         return datetime.fromisoformat(f"{self.date}T{self.time}{self.utc_offset or ''}")
 
 

@@ -236,8 +236,8 @@ def home_digest(home: Home) -> str:
 
 
 def recorded_digest(session: Session) -> str:
-    """A digest of what happened in a session, whatever it is called and however it is labelled."""
-    return digest({"events": [[str(one.moment), one.text] for one in session.events]})[:16]
+    """A digest of what happened in a session by the home's clock, whatever it is called and however it is labelled."""
+    return digest({"events": [[str(one.moment.replace(tzinfo=None)), one.text] for one in session.events]})[:16]
 
 
 def data_digest(sessions: Sequence[Session]) -> str:

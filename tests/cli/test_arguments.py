@@ -87,6 +87,13 @@ def test_of_what_is_given_twice_the_last_counts_and_it_is_said(capsys: pytest.Ca
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"), [(["paper", "null"], []), (["null", "paper"], ["experiment=paper"]), (["null"], [])]
+)
+def test_an_experiment_of_null_is_none(given: list[str], kept: list[str]) -> None:
+    assert read_arguments([f"experiment={one}" for one in given]) == kept
+
+
 def test_options_of_a_users_own_folder_can_be_chosen(tmp_path: Path) -> None:
     (tmp_path / "dataset").mkdir()
     (tmp_path / "dataset" / "my_home.yaml").touch()
@@ -102,6 +109,7 @@ def test_a_config_of_a_users_own_may_have_any_settings(tmp_path: Path, folder: s
     (tmp_path / "mine.yaml").touch()
     own = ["--config-name", "mine", folder, str(tmp_path), *settings]
     assert read_arguments(own) == own
+    assert read_arguments(["--config-name", "config.yaml"]) == ["--config-name", "config.yaml"]
     with pytest.raises(ConfigError, match=r"There is no other\.yaml in "):
         read_arguments(["--config-name", "other", *own[2:]])
 

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas
+import pytest
 
+from har_llm.common.errors import MissingError
 from har_llm.common.tables import write_sheet
 from har_llm.data.records import time_of_day
+from har_llm.report.terminal.predictions import show_predictions
 from har_llm.runs.activities import event_sheet, predicted_segments, segment_sheet
 from har_llm.runs.directory import EVENTS, EVENTS_CSV, SEGMENTS, SEGMENTS_CSV, RunResult
+from har_llm.runs.load import Runs
 from tests.report.run_folders import row, written
 from tests.scripted_runs import done
 
@@ -109,6 +113,16 @@ def test_an_hour_that_comes_twice_lasts_two_where_the_offsets_are_known(tmp_path
     ]
     frame = pandas.read_parquet(tmp_path / "segments.parquet")
     assert frame["start"].dt.tz is None and frame["start"].dt.hour.tolist() == [1, 2], "by the home's clock"
+
+
+@pytest.mark.parametrize("offset", ["+99:99", ".5", "Z", ""])
+def test_an_offset_that_is_none_is_damage(tmp_path: Path, offset: str) -> None:
+    made = [row("s1", n, (1,), 1, time=f"08:0{n}:00", date="2026-10-25", utc_offset=offset) for n in range(2)]
+    result = written(tmp_path / "run", made)
+    with pytest.raises(MissingError, match=r"run is damaged \(predictions\.jsonl: "):
+        Runs([result]).segments()
+    with pytest.raises(MissingError, match=r"run is damaged \(predictions\.jsonl: "):
+        show_predictions(result, parsing="strict", fresh=True)
 
 
 def test_what_was_missed_is_said_and_is_in_no_segment(tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from har_llm.common.provenance import MANIFEST, Provenance
 from har_llm.common.typed_json import plain
-from har_llm.data.records import Prompt
+from har_llm.data.records import Event, Prompt, Session
 from har_llm.distill.manifest import Manifest, MergedModel, write_manifest
 from har_llm.models.adapters import adapter_digest
 from har_llm.runs.marks import marks_of
@@ -69,6 +70,12 @@ def test_a_home_is_known_by_what_happened_in_it_not_by_its_name(tmp_path: Path, 
     assert words("renamed", dataset="my_flat", home=home, recorded=recorded) == seen
     assert words("another", home="another", recorded=["other"] * len(scored)) == (), "with sessions of the same names"
     assert words("edited", home=home, recorded=["other"] * len(scored)) == seen, "other events of it were left out"
+
+
+def test_what_happened_is_the_same_with_and_without_the_clock_s_offset() -> None:
+    moments = datetime(2026, 3, 2, 7), datetime(2026, 3, 2, 7, tzinfo=UTC), datetime(2026, 3, 2, 8)
+    digests = [recorded_digest(Session("s", "g", [Event(0, one, "hall door", (), ())])) for one in moments]
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_a_student_of_a_home_under_another_name_is_marked() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import NamedTuple
 
 from har_llm.common.checks import require
@@ -36,8 +36,8 @@ class Cut:
 
     at: str = "days"
     """days: a session each day, from `day_begins` o'clock to the next, by its date; gaps: a new session where
-    `gap_minutes` or more pass without an event, by the time of its first event (with _2 behind it in the second of the two
-    hours that are alike where summer time ends); none: one session."""
+    `gap_minutes` or more pass without an event, by the time of its first event (with _2 behind it where another one began
+    at that time of the hour that comes twice as summer time ends); none: one session."""
     day_begins: int = 0
     """Hour; an event before it belongs to the day before. 0 = midnight."""
     gap_minutes: int = 60
@@ -59,15 +59,16 @@ class Cut:
             sessions.append(Session(name, group, list(made)))
         return sessions
 
-    def parts(self, moments: Sequence[datetime]) -> Iterator[tuple[str, range]]:
-        """The id of each session and the places of its events, of moments in order of time."""
-        highest = ""
-        for name, part in self.begun(moments):
-            yield (name if name > highest else again(name)), part
-            highest = max(name, highest)
+    def parts(self, moments: Sequence[datetime], passed: Sequence[datetime] | None = None) -> Iterator[tuple[str, range]]:
+        """The id of each session and the places of its events, of moments in order of time. `passed`: the same times as no
+        clock was set forward or back between them, by which gaps are measured; None = not known."""
+        taken = set[str]()
+        for name, part in self.begun(moments, passed):
+            taken.add(own := own_name(name, taken))
+            yield own, part
 
-    def begun(self, moments: Sequence[datetime]) -> Iterator[tuple[str, range]]:
-        """The same, with what the clock showed as a session began, which is no id where the clock is then set back."""
+    def begun(self, moments: Sequence[datetime], passed: Sequence[datetime] | None = None) -> Iterator[tuple[str, range]]:
+        """The same, with what the clock showed as a session began, which it may show twice, in place of the id."""
         if self.at == "days":
             start = 0
             while start < len(moments):
@@ -77,7 +78,7 @@ class Cut:
                 start = end
             return
         gap = timedelta(minutes=self.gap_minutes)
-        numbered = enumerate(pairwise(moments), start=1)
+        numbered = enumerate(pairwise(moments if passed is None else passed), start=1)
         starts = [place for place, (earlier, later) in numbered if self.at == "gaps" and later - earlier >= gap]
         for start, end in pairwise([0, *starts, len(moments)]) if moments else ():
             yield clock_text(moments[start]).replace(" ", "_").replace(":", "-"), range(start, end)
@@ -87,6 +88,8 @@ class Cut:
         return (max(clock, datetime.min + shift) - shift).date()  # no day is before the first of the year 1
 
 
-def again(name: str, times: int = 2) -> str:
-    """The name of a session that begins when another one has begun by the same clock, before that was set back."""
-    return f"{name}_{times}"
+def own_name(name: str, taken: Container[str], number: int = 1) -> str:
+    """The name of a session that begins when the clock shows `name`: this, or where other sessions have begun so, before the
+    clock was set back, with the next number behind it."""
+    numbered = (name if one == 1 else f"{name}_{one}" for one in count(number))
+    return next(one for one in numbered if one not in taken)

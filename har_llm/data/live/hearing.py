@@ -130,7 +130,7 @@ class Hearing:
             self.counts[reason] += 1
         if told.text is None:
             return None
-        value = None if reading.value is None else reading.value.strip()
+        value = None if reading.value is None else composed(reading.value.strip())
         return Heard(order, clock, told.sensor, value, told.text, event=reason is None)
 
     def _told(self, reading: Reading) -> Told | None:
@@ -173,12 +173,13 @@ class Hearing:
             return when
         if when[0] - now[0] > self._ahead:
             rule = "it gets this machine's time; set the clocks of both"
-            self._count(LATER, f"{shown(reading.sensor)} reports {when[1]}, but here it is {now[1]}: {rule}.")
-            when = now
+            self._count(LATER, f"{shown(reading.sensor)} reports {_seconds(when)}, but here it is {_seconds(now)}: {rule}.")
+            when = now if when[1].tzinfo is not None else (now[0], now[1].replace(tzinfo=None))
         if self.last is not None and when[0] < self.last[0]:
             rule = "events count in the order in which they come, so it gets that one's time"
             self._count(
-                EARLIER, f"{shown(reading.sensor)} reports {when[1]}, but the event before it {self.last[1]}: {rule}."
+                EARLIER,
+                f"{shown(reading.sensor)} reports {_seconds(when)}, but the event before it {_seconds(self.last)}: {rule}.",
             )
             when = self.last
         return when

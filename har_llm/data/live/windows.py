@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,9 +10,12 @@ from typing import Any
 
 from har_llm.common.errors import ConfigError
 from har_llm.data.datasets.own.times import Instant
-from har_llm.data.datasets.sessions import Cut, again
+from har_llm.data.datasets.sessions import Cut, own_name
 from har_llm.data.records import Event, Session, Window
 from har_llm.data.windows import FixedWindows
+
+MOST_NAMES = 100
+"""More sessions than begin in an hour."""
 
 
 def check_windows(rule: FixedWindows) -> None:
@@ -40,7 +44,9 @@ class LiveWindows:
         """Of the next event, and of the next window, in the session."""
         self._last: Instant | None = None
         self._set_back, self._highest = 0, ""
-        """How often the clock was, and the last name of a session that was the first of its name."""
+        """How often the clock was, and the latest time at which a session began by it."""
+        self._names = deque[str](maxlen=MOST_NAMES)
+        """Of the last sessions."""
         self._open: list[Event] = []
 
     @property
@@ -85,22 +91,23 @@ class LiveWindows:
         if self._last is None or back:
             ((name, _),) = self._cut.begun([clock])
             return name
-        *before, (name, _) = self._cut.begun([self._last[1], clock])
+        *before, (name, _) = self._cut.begun([self._last[1], clock], [self._last[0], order])
         return name if before else None
 
     def _own(self, name: str) -> str:
-        """A session's name, with a number where a clock that was set back has had this time before: as summer time ended, or
-        because it was wrong."""
-        if name <= self._highest:
-            return again(name, max(2, self._set_back + 1))
-        self._highest = name
-        return name
+        """A session's name, with a number where the clock has shown this time before: as summer time ended, or before it was
+        set back because it was wrong."""
+        repeats = self._set_back and name <= self._highest
+        own = own_name(name, self._names, self._set_back + 1 if repeats else 1)
+        self._highest = max(name, self._highest)
+        self._names.append(own)
+        return own
 
     def state(self) -> dict[str, Any]:
         """In JSON, for `restore`."""
         return {
             "session": self._session,
-            "named": [self._set_back, self._highest],
+            "named": [self._set_back, self._highest, [*self._names]],
             "next": [self._ids, self._index],
             "last": instant_as_json(self._last),
             "open": [event_as_json(event) for event in self._open],
@@ -108,7 +115,8 @@ class LiveWindows:
 
     def restore(self, state: dict[str, Any]) -> None:
         self._session, (self._ids, self._index) = state["session"], state["next"]
-        self._set_back, self._highest = state["named"]
+        self._set_back, self._highest, names = state["named"]
+        self._names = deque(names, MOST_NAMES)
         self._last = instant_of_json(state["last"])
         self._open = [event_of_json(one) for one in state["open"]]
 

@@ -14,7 +14,7 @@ from har_llm.common.tables import Table
 from har_llm.data.records import WEEKDAYS, Moment, clock_text
 from har_llm.report.terminal.run import show_head, show_notes
 from har_llm.runs.activities import PredictedSegment
-from har_llm.runs.directory import EVENTS_CSV, SEGMENTS_CSV, RunResult
+from har_llm.runs.directory import EVENTS_CSV, SEGMENTS_CSV, RunResult, times_understood
 from har_llm.runs.facts import described, label, other_servers
 from har_llm.runs.result import Metrics
 from har_llm.runs.summary import dropped
@@ -45,7 +45,8 @@ def show_predictions(result: RunResult, *, parsing: str, fresh: bool, server: st
     """Show the segments of the first days, how long each activity takes in all, and where the files are. `server`: the one
     that would be asked now, if any."""
     out, metrics = console(), result.metrics
-    spent = time_spent(result.predictions(), metrics.activities, parsing)
+    with times_understood(result.folder):
+        spent = time_spent(result.predictions(), metrics.activities, parsing)
     days = [(title, list(group)) for title, group in groupby(spent.segments, key=_day)]
     shown = "day" if spent.dated else "session"
     title = f"{described(metrics)}: {counted(metrics.events, 'event')}, {counted(len(spent.days), shown)}"

@@ -24,6 +24,8 @@ class WatchedEvent:
     """Position in its session."""
     time: str
     """By the home's clock."""
+    utc_offset: str | None
+    """Of that clock, "+02:00"; None where it is not known."""
     event: str
     activity: str | None
     missed: str | None
@@ -78,7 +80,8 @@ def _event(
     event = window.events[place]
     time = clock_text(event.moment)
     share = None if confidence is None else round(confidence, 4)
-    return WatchedEvent(window.session, window.index, event.id, time, event.text, activity, missed, share, round(delay_s, 3))
+    where = window.session, window.index, event.id
+    return WatchedEvent(*where, time, event.utc_offset, event.text, activity, missed, share, round(delay_s, 3))
 
 
 class OutputFile:

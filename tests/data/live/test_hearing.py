@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -67,6 +68,22 @@ def test_the_events_are_those_of_a_recording(tmp_path: Path) -> None:
         "kitchen cooker turned ON",
         "kitchen cooker turned OFF",
     ]
+
+
+def test_a_value_is_the_same_however_its_accents_are_written(tmp_path: Path) -> None:
+    described = HOME.replace('{"on": OPENED, "off": CLOSED}', "{ouvert: OPENED, fermé: CLOSED}", 1)
+    heard = Heard(home(tmp_path, described=described))
+    said = ["ouvert", *[normalize(form, "fermé") for form in ("NFD", "NFC", "NFD", "NFD")]]
+    found = heard.events((10 * at, "binary_sensor.fridge", value) for at, value in enumerate(said))
+    assert found == [(10, "kitchen fridge door CLOSED")]
+
+
+def test_what_gets_this_machine_s_time_has_an_offset_only_if_the_others_have(tmp_path: Path) -> None:
+    now = NOW, NOW.replace(tzinfo=UTC)
+    far = datetime(2099, 1, 1)
+    for clock, shown in ((far, NOW), (far.replace(tzinfo=UTC), now[1])):
+        (heard,) = Heard(home(tmp_path)).hearing.hear([Reading((far, clock), "binary_sensor.bed", "on", state=False)], now)
+        assert (heard.order, heard.clock, heard.clock.tzinfo) == (NOW, shown, shown.tzinfo)
 
 
 @pytest.mark.parametrize(

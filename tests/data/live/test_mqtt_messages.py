@@ -137,3 +137,11 @@ def test_anything_may_come(topic: str, payload: bytes, retained: bool) -> None:
 def test_settings_that_cannot_be_are_refused(name: str, value: object, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         replace(PLAIN, **{name: value}).check()  # type: ignore[arg-type]
+
+
+def test_a_time_that_cannot_be_read_is_that_of_its_arrival_though_others_have_no_zone() -> None:
+    asked, base = messages(STAMPED), "statestream/binary_sensor/fridge"
+    for changed in (b"2026-03-02T06:10:00", b"soon"):
+        asked.read(f"{base}/state", b"on", 1, retained=False)
+        (reading,) = asked.read(f"{base}/last_changed", changed, 2, retained=False).readings
+    assert abs(reading.when[0] - datetime.now(UTC).replace(tzinfo=None)) < timedelta(seconds=60)

@@ -80,17 +80,18 @@ def test_a_full_window_is_closed_by_its_last_event() -> None:
     assert window.id == "2026-03-02#0" and [event.text for event in window.events] == ["a", "b"] and not live.is_open
 
 
-@settings(max_examples=60)
+@settings(max_examples=80)
 @given(
-    st.lists(st.sampled_from([0, 200, 3600, 20000, 90000, -200, -7000, -90000]), max_size=40),
+    st.sampled_from([EVENING, CLOCKS_CHANGE[1]]),
+    st.lists(st.sampled_from([0, 200, 3600, 20000, 90000, -200, -3600, -7000, -90000]), max_size=40),
     CUTS,
     RULES,
     st.integers(0, 40),
 )
 def test_an_event_before_the_last_one_begins_a_session_of_its_own(
-    steps: list[int], cut: Cut, rule: FixedWindows, restart: int
+    begins: datetime, steps: list[int], cut: Cut, rule: FixedWindows, restart: int
 ) -> None:
-    moments = [EVENING + timedelta(seconds=sum(steps[: place + 1])) for place in range(len(steps))]
+    moments = [begins + timedelta(seconds=sum(steps[: place + 1])) for place in range(len(steps))]
     live, found = windows_of(moments, cut, rule, restart)
     assert [event.text for one in found for event in one.events] == [str(place) for place in range(len(moments))]
     assert len({(one.session, event.id) for one in found for event in one.events}) == len(moments), "each has a name"
@@ -108,6 +109,15 @@ def test_a_session_whose_name_was_given_before_the_clock_was_set_back_has_anothe
     assert [one.session for one in found] == [
         *("2026-03-02", "2026-03-05", "2026-03-03_2", "2026-03-04_2", "2026-03-05_2", "2026-03-06", "2026-03-05_3")
     ]
+
+
+@pytest.mark.parametrize("at", ["days", "gaps"])
+def test_a_clock_whose_zone_becomes_known_goes_on(at: str) -> None:
+    """A session was measured between a time with an offset and one without, which ended the command and all later ones."""
+    live = LiveWindows(Cut(at=at), FixedWindows(events=2, minutes=5), QUIET_S)
+    clocks = EVENING, in_paris(EVENING + timedelta(minutes=1)), EVENING + timedelta(minutes=2)
+    found = [one for at, clock in enumerate(clocks) for one in live.add(EVENING + timedelta(minutes=at), clock, str(at))]
+    assert sum(len(one.events) for one in [*found, *live.close()]) == 3
 
 
 def test_windows_that_overlap_are_refused() -> None:

@@ -9,7 +9,7 @@ from har_llm.sweep.live.results import WatchedEvent, WatchedWindow
 
 
 def event(time: str, activity: str | None, missed: str | None = None) -> WatchedEvent:
-    return WatchedEvent("2026-03-02", 0, 0, time, "hall door OPENED", activity, missed, None, 3.21)
+    return WatchedEvent("2026-03-02", 0, 0, time, None, "hall door OPENED", activity, missed, None, 3.21)
 
 
 def test_a_window_is_a_line_of_its_activities_in_order() -> None:

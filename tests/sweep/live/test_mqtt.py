@@ -60,7 +60,7 @@ def test_a_day_through_the_broker_says_what_a_run_of_its_recording_says(tmp_path
 
 def event(activity: str | None, confidence: float | None = None) -> WatchedEvent:
     missed = "omitted" if activity is None else None
-    return WatchedEvent("s", 0, 0, "2026-03-02 06:00:00", "hall door OPENED", activity, missed, confidence, 1.5)
+    return WatchedEvent("s", 0, 0, "2026-03-02 06:00:00", None, "hall door OPENED", activity, missed, confidence, 1.5)
 
 
 def test_the_sensor_shows_the_last_activity_and_where_it_is_from() -> None:

@@ -120,6 +120,10 @@ class Times:
         times._known = self._known
         return times
 
+    def of_this_machine(self) -> Times:
+        """What reads this machine's clock, which knows its zone, whatever those that are read here do."""
+        return Times(self._zone)
+
     def many(self, texts: Sequence[str]) -> tuple[Sequence[datetime], Sequence[datetime]] | None:
         """Times in order and by the clock, where all are written alike in ISO form: much faster than one by one. None for
         others, which are to be read one by one."""

@@ -64,7 +64,7 @@ class Teller:
             columns = iter(clocks), map(texts.__getitem__, said), activities, map(subjects.__getitem__, tagged)
             return [
                 Session(name, group, [*map(make_event, zip(range(len(part)), *columns, strict=False))])
-                for name, part in cut.parts(clocks)
+                for name, part in cut.parts(clocks, orders)
             ]
 
     def _kept(self, told: Mapping[Said, Told]) -> Sequence[int]:

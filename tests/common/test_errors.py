@@ -1,0 +1,46 @@
+"""What the system refuses is told with what to do then; what may be a fault of ours is not taken for it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from har_llm.common.errors import MissingError, system_refusals_told
+
+
+@pytest.mark.parametrize(
+    ("code", "path", "said"),
+    [
+        (
+            errno.EACCES,
+            "/srv/x",
+            "/srv/x cannot be used (Permission denied); give this user access to it and to the folders",
+        ),
+        (errno.EROFS, b"/srv/x", "/srv/x cannot be used (Read-only file system); give this user access"),
+        (errno.ENOSPC, "/srv/x", "/srv/x cannot be used (No space left on device); make room there"),
+        (errno.ENOSPC, None, "The system refuses to go on (No space left on device); make room there"),
+        (errno.EMFILE, "/srv/x", "/srv/x cannot be used (Too many open files); let this user open more files"),
+    ],
+)
+def test_a_refusal_is_told_with_what_to_do(code: int, path: str | bytes | None, said: str) -> None:
+    with pytest.raises(MissingError) as caught, system_refusals_told():
+        raise OSError(code, os.strerror(code), path) if path is not None else OSError(code, os.strerror(code))
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize("code", [errno.ENOENT, errno.EEXIST, errno.EBADF, errno.ECHILD, errno.ECONNREFUSED, errno.EPIPE])
+def test_what_may_be_a_fault_of_ours_stays_what_it_is(code: int) -> None:
+    with pytest.raises(OSError) as caught, system_refusals_told():
+        raise OSError(code, os.strerror(code), "/srv/x")
+    assert caught.value.errno == code
+
+
+def test_where_it_was_refused_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(IsADirectoryError), system_refusals_told():
+        Path("/").write_text("")
+    with pytest.raises(PermissionError), system_refusals_told():
+        raise PermissionError(errno.EACCES, "Permission denied", "/srv/x")
