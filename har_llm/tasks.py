@@ -309,7 +309,8 @@ def prompt(experiment: Experiment) -> None:
     if experiment.baseline is not None:
         raise ConfigError(f"model={experiment.model.name} is a baseline, which is shown no prompt; choose another model.")
     recordings = runs.read_recordings(experiment)
-    prompts = runs.render(experiment, recordings, runs.divide(experiment, recordings)[experiment.split.part])
+    parts = runs.divide(experiment, recordings)
+    prompts = runs.render(experiment, recordings, parts[experiment.split.part], parts["train"])
     origin = Provenance(home=experiment.dataset.synthetic).suffix
     for shown in prompts[: experiment.settings.limit or 1]:
         rendered = rendered_prompt(experiment.model, shown.messages)

@@ -79,10 +79,12 @@ def check_together(experiment: Experiment) -> None:
         engine, _ = experiment.engine.chosen()
         for name in needed:
             if name not in engine.follows():
-                off = "false" if name == "structured" else "null"
+                is_flag = name == "structured"
+                value, off = ("true", "false") if is_flag else (getattr(decoding, name), "null")
+                others = "vllm, openai or llama_cpp" if is_flag else "vllm or openai"
                 raise ConfigError(
-                    f"decoding.{name} is {getattr(decoding, name)}, which the engine "
-                    f"{engine.engine_name} cannot follow; use engine=vllm or openai, or decoding.{name}={off}."
+                    f"decoding.{name} is {value}, which the engine {engine.engine_name} cannot follow; use engine={others}, "
+                    f"or decoding.{name}={off}."
                 )
 
 

@@ -142,7 +142,7 @@ def divide(experiment: Experiment, recordings: Recordings) -> Mapping[str, Seque
 
 
 def render(
-    experiment: Experiment, recordings: Recordings, sessions: Sequence[Session], training: Sequence[Session] = ()
+    experiment: Experiment, recordings: Recordings, sessions: Sequence[Session], training: Sequence[Session]
 ) -> list[Prompt]:
     """The prompts of the sessions' windows, or of the first `limit` of them. Raises ConfigError if there is none.
 

@@ -225,7 +225,7 @@ WRONG = [
     ),
     (
         "decoding=structured",
-        "decoding.structured is True, which the engine Transformers cannot follow; use engine=vllm or openai",
+        "decoding.structured is true, which the engine Transformers cannot follow; use engine=vllm, openai or llama_cpp, or",
     ),
     (
         "decoding=stop_repetition engine=scripted",

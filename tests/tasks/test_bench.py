@@ -22,7 +22,7 @@ def test_each_job_has_a_row_with_its_score_if_it_has_run(tmp_path: Path) -> None
     with (tmp_path / "outputs" / "bench" / "bench.csv").open() as stream:
         ran, new = csv.DictReader(line for line in stream if line.strip())
     assert (ran["model"], new["model"]) == tuple(
-        f"window.events={size} (synthetic home, synthetic model)" for size in (10, 5)
+        f"tiny_student window.events={size} (synthetic home, synthetic model)" for size in (10, 5)
     )
     for row in (ran, new):
         assert 0 < float(row["s a window"]) <= float(row["slowest"]) and float(row["tokens a window"]) <= 40

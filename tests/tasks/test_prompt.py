@@ -23,6 +23,13 @@ def test_the_prompt_task_prints_exactly_what_is_sent(tmp_path: Path) -> None:
     assert "--- prompt reasoning, window " in without.stderr and "tokens unknown" in without.stderr
 
 
+def test_training_windows_are_shown_as_they_are_sent(tmp_path: Path) -> None:
+    """It had none, and was refused."""
+    done = har_llm(tmp_path, "task=prompt", "model=qwen3_32b", "prompt=few_shot")
+    assert "--- prompt few_shot, window " in done.stderr
+    assert done.stdout.count("\nEvents:\n") == 4, "three windows of training sessions, and the one that is asked about"
+
+
 def test_a_label_does_not_reach_the_terminal_as_a_command_to_it(tmp_path: Path) -> None:
     rule = "dataset.home.rules=['wash\x1b[2J\x1b]0;mine\x07']"
     done = har_llm(tmp_path, "task=prompt", "model=tiny_student", "prompt=direct", rule, tokenizing=True)

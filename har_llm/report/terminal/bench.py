@@ -68,7 +68,9 @@ def bench_table(measured: Sequence[tuple[str, PreparedRun, Measured]]) -> Table:
 
 
 def _name(title: str, run: PreparedRun) -> str:
-    return title or run.experiment.model.name
+    """What a job was chosen by, with its model, unless that is in it."""
+    named = any(one.startswith(("model=", "model.id=")) for one in title.split())
+    return title if named else f"{run.experiment.model.name} {title}".strip()
 
 
 def _row(name: str, run: PreparedRun, one: Measured) -> list[str]:

@@ -27,8 +27,8 @@ def show_plan(plan: Plan, estimates: Estimates, finished: int) -> None:
     models += f" Baselines to compute, in seconds: {len(computed)}." if computed else ""
     out.print(
         plain(
-            f"{runs}, {finished} finished. Generations needed: {wanted}, of which {wanted - owed} are stored and {owed} are "
-            f"to be made{more}. {models}"
+            f"{runs}, {finished} finished. Generations needed: {wanted:,}, of which {wanted - owed:,} are stored and "
+            f"{owed:,} are to be made{more}. {models}"
         ),
         style="bold",
     )
