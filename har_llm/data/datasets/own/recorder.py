@@ -6,12 +6,12 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from har_llm.common.files import open_bounded
+from har_llm.common.text import composed
 from har_llm.data.datasets.files import FileReader
 
 MAGIC = b"SQLite format 3\x00"
@@ -60,7 +60,7 @@ class Recorder:
             address = f"file:{quote(str(self._path.absolute()))}?mode=ro"
             with closing(sqlite3.connect(address, uri=True, timeout=WAIT)) as database:
                 database.execute("PRAGMA trusted_schema=OFF")
-                database.text_factory = partial(str, encoding="utf-8", errors="replace")
+                database.text_factory = lambda raw: composed(raw.decode("utf-8", "replace"))
                 if (asked := query(database)) is not None:
                     yield from database.execute(asked)
         except sqlite3.OperationalError as error:

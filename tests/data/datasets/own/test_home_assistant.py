@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -130,6 +131,14 @@ def test_a_database_that_is_being_written_to_is_read_and_not_changed(tmp_path: P
     assert path.read_bytes() == before
     assert texts(own("home_assistant", path, PARIS))[-1] == ("2026-03-02 07:11:00", "hall motion ENDS")
     writer.close()
+
+
+def test_accents_of_their_own_are_the_same_names_in_a_database(tmp_path: Path) -> None:
+    states = [("sensor.cuisine", normalize(form, "fermé"), START + at, START + at) for at, form in enumerate(("NFC", "NFD"))]
+    recorder(tmp_path / "home.db", [*states, ("sensor.cuisine", "ouvert", SECOND, SECOND)])
+    dataset = own("home_assistant", tmp_path / "home.db", PARIS)
+    assert [text for _, text in texts(dataset)] == ["cuisine sensor ouvert"]
+    assert read(dataset).dropped_events == {"first state of a sensor, no change": 1, "state as before, no change": 1}
 
 
 def test_a_database_of_an_old_form(tmp_path: Path) -> None:
