@@ -33,7 +33,7 @@ def _gold_answers(overrides: tuple[str, ...], wrong: int) -> str:
     composed = experiment(*SMALL, *overrides)
     recordings = read_recordings(composed)
     lines = []
-    for number, prompt in enumerate(render(composed, recordings, recordings.sessions)):
+    for number, prompt in enumerate(render(composed, recordings, recordings.sessions, ())):
         shown = dict(zip(prompt.ids, prompt.window.events, strict=True))
         rows = [{"id": i, "activity": 1 if number < wrong else event.activities[0]} for i, event in shown.items()]
         first = prompt.window.events[0]

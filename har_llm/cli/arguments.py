@@ -45,8 +45,9 @@ def read_arguments(arguments: Sequence[str]) -> list[str]:
     experiments = [one for one in typed.settings if one.key == "experiment"]
     if any(one.value == "null" for one in experiments):
         # Hydra takes no null for a group, though conf/config.yaml writes it where none of its options is chosen.
-        kept = [one for one in experiments[-1:] if one.value != "null"]
-        typed = typed._replace(settings=[one for one in typed.settings if one.key != "experiment" or one in kept])
+        chosen = experiments[-1]
+        kept = [one for one in typed.settings if one.key != "experiment" or (one is chosen and chosen.value != "null")]
+        typed = typed._replace(settings=kept)
     sweeps = _sweeps(typed)
     if typed.has_own_conf:
         names = {}  # what is a group there is not known

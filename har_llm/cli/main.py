@@ -31,6 +31,8 @@ def main() -> None:
     except BrokenPipeError:
         drop_output()
     except HarError as error:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         print(f"\nInterrupted. What is finished is kept; to resume:\n  {command_line(given)}", file=sys.stderr)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from har_llm.common.checks import require
 from har_llm.common.errors import ConfigError
 from har_llm.common.paths import expanded
-from har_llm.common.shipped import CONFIG
+from har_llm.common.shipped import CONFIG, conf_folder
 from har_llm.common.text import suggestion
 
 MULTIRUN = ("-m", "--multirun")
@@ -86,7 +86,8 @@ def taken_apart(arguments: Sequence[str], names: Mapping[str, Sequence[str]]) ->
             raise ConfigError(f"{match['name']} {rule}")
         else:
             settings.append(Setting(argument, match["added"], match["name"], match["package"] or "", match["value"]))
-    _check_together(flags)
+    if not any("hydra.searchpath" in one for one in others):
+        _check_together(flags)
     return Typed(flags, settings, others)
 
 
@@ -97,12 +98,13 @@ def _check_together(flags: Sequence[str]) -> None:
         raise ConfigError("--resolve shows nothing by itself; write --cfg job --resolve.")
     named = next((values[one] for one in CONFIG_NAME if one in values), CONFIG).removesuffix(".yaml")
     folders = [values[one] for one in (*CONFIG_PATH, *CONFIG_DIR) if one in values]
-    file = f"{named}.yaml"
-    is_ours = named == CONFIG and not {*CONFIG_PATH} & {*values}
-    if not is_ours and not any((Path(folder) / file).is_file() for folder in folders):
-        rule = "--config-name names a config of your own, in the folder of --config-path"
+    if not {*CONFIG_PATH} & {*values}:
+        folders.append(str(conf_folder()))
+    places = [Path(folder) / f"{named}.yaml" for folder in folders if "://" not in folder]
+    if len(places) == len(folders) and not any(place.is_file() for place in places):
+        rule = "it names a config of your own, in the folder of --config-path"
         more = "to add options of your own to ours, --config-dir is enough"
-        raise ConfigError(f"There is no {file} in {' or '.join(folders) or 'a folder of yours'}; {rule}; {more}.")
+        raise ConfigError(f"--config-name is {named!r}, and there is no {' or '.join(map(str, places))}; {rule}; {more}.")
 
 
 def _flag(argument: str, rest: Iterator[str], after: Sequence[str], names: Mapping[str, Sequence[str]]) -> list[str]:
@@ -124,7 +126,7 @@ def _flag(argument: str, rest: Iterator[str], after: Sequence[str], names: Mappi
         raise ConfigError(f"{name} has no value; --help says what it takes.")
     if name in ("-c", "--cfg"):
         require("--cfg", value, ("job", "hydra", "all"))
-    if name in (*CONFIG_DIR, *CONFIG_PATH):
+    if name in (*CONFIG_DIR, *CONFIG_PATH) and "://" not in value:
         if not expanded(value).is_dir():
             what = "options" if name in CONFIG_DIR else "a whole config"
             raise ConfigError(f"{name} is {value!r}, and there is no such folder; it is one with {what} of your own.")

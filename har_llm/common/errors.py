@@ -16,15 +16,20 @@ if TYPE_CHECKING:
     from har_llm.common.notices import Notice
 
 
+NOBODYS = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO)
+"""What a system may refuse without saying of which file."""
 REFUSALS = {
     **dict.fromkeys(
         (errno.EACCES, errno.EPERM, errno.EROFS),
         "give this user access to it and to the folders above it, or name another place",
     ),
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room there, or name another place"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room on the disk, or name another place"),
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), "let this user open more files (ulimit -n)"),
-    **dict.fromkeys((errno.EIO, errno.ESTALE), "its disk or network file system fails; name another place"),
-    **dict.fromkeys((errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR), "name another place"),
+    **dict.fromkeys(
+        (errno.EIO, errno.ESTALE, errno.ENOLCK, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT),
+        "a disk or network file system fails; mend it, or name another place",
+    ),
+    **dict.fromkeys((errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EFBIG), "name another place"),
 }
 """What a system may refuse wherever a file is used, and what to do then."""
 
@@ -85,11 +90,12 @@ def system_refusals_told() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        rule = REFUSALS.get(error.errno or 0)
-        if rule is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
+        code, name = error.errno or 0, error.filename
+        is_systems = error.strerror == os.strerror(code)  # that of ssl is not, whose numbers mean other things
+        if not is_systems or code not in (REFUSALS if name is not None else NOBODYS):
             raise
-        what = "The system refuses to go on" if error.filename is None else f"{_path(error.filename)} cannot be used"
-        raise MissingError(f"{what} ({reason_of(error)}); {rule}.") from error
+        what = "The system refuses to go on" if name is None else f"{_path(name)} cannot be used"
+        raise MissingError(f"{what} ({reason_of(error)}); {REFUSALS[code]}.") from error
 
 
 def _path(name: str | bytes | int) -> str:

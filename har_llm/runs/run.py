@@ -225,9 +225,10 @@ def unscored(experiment: Experiment, home: Home) -> frozenset[int]:
     return home.null_class if experiment.dataset.null_class == "unscored" else frozenset()
 
 
-def _dates(session: Session) -> list[tuple[str, int]]:
-    """Each date and how many events in a row have it."""
-    return [(str(day), sum(1 for _ in events)) for day, events in groupby(session.events, key=lambda event: event.date)]
+def _dates(session: Session) -> list[tuple[str, str | None, int]]:
+    """Each date, the offset of its clock, and how many events in a row have both."""
+    found = groupby(session.events, key=lambda event: (event.date, event.utc_offset))
+    return [(str(day), offset, sum(1 for _ in events)) for (day, offset), events in found]
 
 
 def home_digest(home: Home) -> str:
@@ -241,8 +242,8 @@ def recorded_digest(session: Session) -> str:
 
 
 def data_digest(sessions: Sequence[Session]) -> str:
-    """A digest of the sessions, which changes with the data but not with the place of the files. Dates are not in it: they
-    change no gold and no score."""
+    """A digest of the sessions, which changes with the data but not with the place of the files. Dates and offsets are not
+    in it: what they change, scores by time and segments, is that of a run, whose digest has them."""
     hasher = hashlib.sha256()
     for session in sessions:
         events = [(one.id, one.time, one.text, one.activities, one.subjects) for one in session.events]

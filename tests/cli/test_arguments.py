@@ -88,7 +88,13 @@ def test_of_what_is_given_twice_the_last_counts_and_it_is_said(capsys: pytest.Ca
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"), [(["paper", "null"], []), (["null", "paper"], ["experiment=paper"]), (["null"], [])]
+    ("given", "kept"),
+    [
+        (["paper", "null"], []),
+        (["paper", "null", "paper"], ["experiment=paper"]),
+        (["null", "paper"], ["experiment=paper"]),
+        (["null"], []),
+    ],
 )
 def test_an_experiment_of_null_is_none(given: list[str], kept: list[str]) -> None:
     assert read_arguments([f"experiment={one}" for one in given]) == kept
@@ -110,8 +116,14 @@ def test_a_config_of_a_users_own_may_have_any_settings(tmp_path: Path, folder: s
     own = ["--config-name", "mine", folder, str(tmp_path), *settings]
     assert read_arguments(own) == own
     assert read_arguments(["--config-name", "config.yaml"]) == ["--config-name", "config.yaml"]
-    with pytest.raises(ConfigError, match=r"There is no other\.yaml in "):
+    with pytest.raises(ConfigError, match=r"--config-name is 'other', and there is no .*/other\.yaml"):
         read_arguments(["--config-name", "other", *own[2:]])
+
+
+def test_a_config_may_be_where_only_hydra_looks(tmp_path: Path) -> None:
+    for elsewhere in (["--config-path", "pkg://my.conf"], ["hydra.searchpath=[file:///srv/conf]"]):
+        own = ["--config-name", "mine", *elsewhere]
+        assert read_arguments(own) == own
 
 
 def test_a_group_of_a_users_own_is_added_and_may_choose_a_model(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
+import ssl
 
 import pytest
 
@@ -20,8 +20,11 @@ from har_llm.common.errors import MissingError, system_refusals_told
             "/srv/x cannot be used (Permission denied); give this user access to it and to the folders",
         ),
         (errno.EROFS, b"/srv/x", "/srv/x cannot be used (Read-only file system); give this user access"),
-        (errno.ENOSPC, "/srv/x", "/srv/x cannot be used (No space left on device); make room there"),
-        (errno.ENOSPC, None, "The system refuses to go on (No space left on device); make room there"),
+        (errno.ENOSPC, "/srv/x", "/srv/x cannot be used (No space left on device); make room on the disk"),
+        (errno.ENOSPC, None, "The system refuses to go on (No space left on device); make room on the disk"),
+        (errno.EIO, "/srv/x", "/srv/x cannot be used (Input/output error); a disk or network file system fails"),
+        (errno.ENAMETOOLONG, "/srv/x", "/srv/x cannot be used (File name too long); name another place"),
+        (errno.ENOTDIR, "/srv/x", "/srv/x cannot be used (Not a directory); name another place"),
         (errno.EMFILE, "/srv/x", "/srv/x cannot be used (Too many open files); let this user open more files"),
     ],
 )
@@ -38,9 +41,8 @@ def test_what_may_be_a_fault_of_ours_stays_what_it_is(code: int) -> None:
     assert caught.value.errno == code
 
 
-def test_where_it_was_refused_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
-    with pytest.raises(IsADirectoryError), system_refusals_told():
-        Path("/").write_text("")
-    with pytest.raises(PermissionError), system_refusals_told():
-        raise PermissionError(errno.EACCES, "Permission denied", "/srv/x")
+def test_what_is_no_file_s_is_told_only_where_the_machine_lacks_something() -> None:
+    with pytest.raises(PermissionError), system_refusals_told():  # of a process or a port
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+    with pytest.raises(ssl.SSLError), system_refusals_told():  # its numbers are not the system's
+        raise ssl.SSLError(errno.EPERM, "certificate verify failed")

@@ -17,7 +17,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recordings = read_recordings(composed)
     path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
     with path.open("w") as stream:
-        for prompt in render(composed, recordings, recordings.sessions):
+        for prompt in render(composed, recordings, recordings.sessions, ()):
             answer = json.dumps([{"id": shown, "activity": 3} for shown in prompt.ids])
             text = f"<think>\nAll of it is showering (3).\n</think>\n\n{answer}"
             completion = [{"role": "assistant", "content": text}]

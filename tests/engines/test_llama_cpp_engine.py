@@ -47,7 +47,7 @@ def requests() -> list[Request]:
     for size in (3, 10, 6):
         composed = experiment(f"window.events={size}", "limit=2", "model=tiny_student")
         recordings = read_recordings(composed)
-        made += render(composed, recordings, recordings.sessions)
+        made += render(composed, recordings, recordings.sessions, ())
     decoding = Decoding(GREEDY, {"enable_thinking": True})
     return [Request(f"key{number}", one.messages, number, decoding) for number, one in enumerate(made)]
 
@@ -117,7 +117,7 @@ def test_a_sample_depends_on_its_seed_alone(file: Path, requests: list[Request])
 def test_a_structured_answer_has_every_event_after_the_reasoning(file: Path) -> None:
     composed = experiment("limit=1", "model=tiny_student")
     recordings = read_recordings(composed)
-    (prompt,) = render(composed, recordings, recordings.sessions)
+    (prompt,) = render(composed, recordings, recordings.sessions, ())
     activities = recordings.home.activities
     boiling = Sampling(temperature=2.0, top_p=1.0, top_k=0, max_new_tokens=600)
     for form, thinking in ((AnswerForm(), True), (AnswerForm("lines"), False), (AnswerForm(), False)):

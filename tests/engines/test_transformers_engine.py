@@ -64,7 +64,7 @@ def requests() -> list[Request]:
     for size in (3, 10, 6):
         composed = experiment(f"window.events={size}", "limit=2")
         recordings = read_recordings(composed)
-        made += [prompt.messages for prompt in render(composed, recordings, recordings.sessions)]
+        made += [prompt.messages for prompt in render(composed, recordings, recordings.sessions, ())]
     return [Request(f"key{number}", messages, number, THINKING) for number, messages in enumerate(made)]
 
 

@@ -71,7 +71,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     """Everything that the tests below look at, from one start of vLLM."""
     composed = experiment("dataset=simulated_flat", f"limit={WINDOWS}")
     recordings = read_recordings(composed)
-    prompts = render(composed, recordings, recordings.sessions)
+    prompts = render(composed, recordings, recordings.sessions, ())
     folder = tmp_path_factory.mktemp("adapters")
     adapters = {
         name: Adapter(name, str(random_adapter(folder / name, rank=rank, seed=seed)))

@@ -17,6 +17,8 @@ from tests.composing import experiment
 from tests.runs.sampled_runs import HOT, sampled
 from tests.scripted_runs import SMALL, done
 
+ZONES = ("Europe/Paris", "UTC")
+
 
 def test_a_finished_run_is_found_again_and_scores_do_not_hide_behind_it(
     tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch
@@ -99,3 +101,15 @@ def test_the_number_of_samples_is_part_of_the_run_and_names_are_not_part_of_its_
     one, two = sampled(tmp_path, "decoding.samples=2"), sampled(tmp_path, "decoding.samples=2", "decoding.name=twice")
     assert one.digest == two.digest and one.name != two.name
     assert one.digest != sampled(tmp_path).digest
+
+
+def test_the_offset_of_the_clock_is_part_of_the_run_and_not_of_its_generations(tmp_path: Path) -> None:
+    """Durations are others by it: a run of before was taken for one whose time zone had been set meanwhile."""
+    times = [f"2026-10-2{day} 0{hour}:30:00" for day in range(1, 9) for hour in (1, 2, 4)]
+    (tmp_path / "week.csv").write_text("time,sensor,value\n" + "".join(f"{one},hall_motion,ON\n" for one in times))
+    chosen = ("dataset=events", f"dataset.path={tmp_path / 'week.csv'}", "split=fraction")
+    plain, *zoned = (
+        prepare(experiment(*chosen, *zone)) for zone in ((), *((f"dataset.timezone={zone}",) for zone in ZONES))
+    )
+    assert len({plain.digest, *(one.digest for one in zoned)}) == 3
+    assert all([one.key for one in run.requests] == [one.key for one in plain.requests] for run in zoned)

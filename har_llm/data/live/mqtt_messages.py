@@ -53,7 +53,7 @@ class Messages:
     """Understands the topics of one home."""
 
     def __init__(self, settings: WatchedMqtt, times: Times):
-        self._settings, self._times, self._clock = settings, times, times.of_this_machine()
+        self._settings, self._times = settings, times
         self._held: dict[str, Held] = {}
 
     @property
@@ -95,7 +95,7 @@ class Messages:
     def now(self) -> Instant:
         """When a message arrives."""
         arrived = max(float(UNIX_FROM), time.time())  # some boards begin in 1970 until they are told
-        return self._clock.of_unix(arrived)
+        return self._times.of_this_machine(arrived)
 
     def _entity(self, topic: str) -> tuple[str, str]:
         """The id of an entity of mqtt_statestream, and what the topic is about; ("", "") for another topic."""

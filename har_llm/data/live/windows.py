@@ -32,7 +32,7 @@ class LiveWindows:
 
     The windows are those of a recording of the same events with window.gap_minutes=quiet_s/60, as long as `close` is called
     only when nothing follows within quiet_s, and no event is earlier than the one before it: that one begins a session, as
-    this machine's clock was set back.
+    this machine's clock was set back. Nor are they where the zone of its times becomes known in the midst of it.
     """
 
     def __init__(self, cut: Cut, rule: FixedWindows, quiet_s: float):

@@ -69,8 +69,9 @@ def bench_table(measured: Sequence[tuple[str, PreparedRun, Measured]]) -> Table:
 
 def _name(title: str, run: PreparedRun) -> str:
     """What a job was chosen by, with its model, unless that is in it."""
-    named = any(one.startswith(("model=", "model.id=")) for one in title.split())
-    return title if named else f"{run.experiment.model.name} {title}".strip()
+    name = run.experiment.model.name
+    named = name in title or any(one.startswith(("model=", "model.id=")) for one in title.split())
+    return title if named else f"{name} {title}".strip()
 
 
 def _row(name: str, run: PreparedRun, one: Measured) -> list[str]:

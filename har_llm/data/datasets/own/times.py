@@ -120,9 +120,12 @@ class Times:
         times._known = self._known
         return times
 
-    def of_this_machine(self) -> Times:
-        """What reads this machine's clock, which knows its zone, whatever those that are read here do."""
-        return Times(self._zone)
+    def of_this_machine(self, seconds: float) -> Instant:
+        """What this machine's clock shows at a UNIX time: in its own zone where the times that are read here have none."""
+        if self._known is False:
+            local = datetime.fromtimestamp(seconds)
+            return local, local
+        return self.of_unix(seconds)
 
     def many(self, texts: Sequence[str]) -> tuple[Sequence[datetime], Sequence[datetime]] | None:
         """Times in order and by the clock, where all are written alike in ISO form: much faster than one by one. None for
@@ -231,6 +234,8 @@ class Times:
     def _aware(self, text: str) -> Instant:
         """A time with an offset."""
         aware = datetime.fromisoformat(text)
+        if (aware.utcoffset() or ZERO).microseconds:
+            raise ValueError(text)
         written, offset = aware.replace(tzinfo=None), aware.utcoffset()
         order = written - offset if offset else written
         if self._zone is None:

@@ -179,9 +179,10 @@ class Teller:
 
     def _notice_years(self, clocks: Sequence[datetime]) -> None:
         """Say that the recording begins or ends in a year in which no home is recorded."""
-        found = [one for one in (clocks[:1], clocks[-1:]) if one and not YEARS[0] <= one[0].year < YEARS[1]]
+        ends = dict.fromkeys(one.date() for one in (*clocks[:1], *clocks[-1:]))
+        found = [str(day) for day in ends if not YEARS[0] <= day.year < YEARS[1]]
         if found:
-            odd = " and ".join(str(one[0].date()) for one in found)
+            odd = " and ".join(found)
             rule = (
                 "where a clock was not set, take these rows out; where digits of a year are missing, set dataset.time_format"
             )
