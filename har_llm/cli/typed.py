@@ -22,6 +22,8 @@ COMPLETION = ("-sc", "--shell-completion")
 CONFIG_DIR, CONFIG_PATH, CONFIG_NAME = ("-cd", "--config-dir"), ("-cp", "--config-path"), ("-cn", "--config-name")
 OWN_CONF = (*CONFIG_PATH, *CONFIG_NAME)
 """The flags by which a user's own conf takes the place of ours."""
+PACKAGE = "pkg://"
+"""What a --config-path begins with that is no folder but a Python package."""
 FLAGS = {
     **dict.fromkeys((*MULTIRUN, "-r", "--run", "-h", "--help", "--hydra-help", "--version", "--resolve"), False),
     **dict.fromkeys(COMPLETION, False),
@@ -86,8 +88,7 @@ def taken_apart(arguments: Sequence[str], names: Mapping[str, Sequence[str]]) ->
             raise ConfigError(f"{match['name']} {rule}")
         else:
             settings.append(Setting(argument, match["added"], match["name"], match["package"] or "", match["value"]))
-    if not any("hydra.searchpath" in one for one in others):
-        _check_together(flags)
+    _check_together(flags)
     return Typed(flags, settings, others)
 
 
@@ -96,11 +97,13 @@ def _check_together(flags: Sequence[str]) -> None:
     values = dict(pairwise(flags))
     if "--resolve" in flags and not {"-c", "--cfg", "-i", "--info", "--hydra-help"} & {*flags}:
         raise ConfigError("--resolve shows nothing by itself; write --cfg job --resolve.")
-    named = next((values[one] for one in CONFIG_NAME if one in values), CONFIG).removesuffix(".yaml")
+    named = next((value for flag, value in reversed([*pairwise(flags)]) if flag in CONFIG_NAME), CONFIG).removesuffix(
+        ".yaml"
+    )
     folders = [values[one] for one in (*CONFIG_PATH, *CONFIG_DIR) if one in values]
     if not {*CONFIG_PATH} & {*values}:
         folders.append(str(conf_folder()))
-    places = [Path(folder) / f"{named}.yaml" for folder in folders if "://" not in folder]
+    places = [Path(folder) / f"{named}.yaml" for folder in folders if not folder.startswith(PACKAGE)]
     if len(places) == len(folders) and not any(place.is_file() for place in places):
         rule = "it names a config of your own, in the folder of --config-path"
         more = "to add options of your own to ours, --config-dir is enough"
@@ -126,7 +129,7 @@ def _flag(argument: str, rest: Iterator[str], after: Sequence[str], names: Mappi
         raise ConfigError(f"{name} has no value; --help says what it takes.")
     if name in ("-c", "--cfg"):
         require("--cfg", value, ("job", "hydra", "all"))
-    if name in (*CONFIG_DIR, *CONFIG_PATH) and "://" not in value:
+    if name in CONFIG_DIR or (name in CONFIG_PATH and not value.startswith(PACKAGE)):
         if not expanded(value).is_dir():
             what = "options" if name in CONFIG_DIR else "a whole config"
             raise ConfigError(f"{name} is {value!r}, and there is no such folder; it is one with {what} of your own.")

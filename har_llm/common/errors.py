@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from har_llm.common.notices import Notice
 
 
-NOBODYS = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO)
-"""What a system may refuse without saying of which file."""
+NOBODYS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE),
+    *(errno.EIO, errno.ESTALE, errno.ENOLCK, errno.EFBIG),
+)
+"""What is only refused of files, and without their name when they are open."""
 REFUSALS = {
     **dict.fromkeys(
         (errno.EACCES, errno.EPERM, errno.EROFS),
@@ -90,9 +93,10 @@ def system_refusals_told() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        code, name = error.errno or 0, error.filename
-        is_systems = error.strerror == os.strerror(code)  # that of ssl is not, whose numbers mean other things
-        if not is_systems or code not in (REFUSALS if name is not None else NOBODYS):
+        code, name = error.errno, error.filename
+        if code is None or code not in (REFUSALS if name is not None else NOBODYS):
+            raise
+        if error.strerror != os.strerror(code):  # of ssl, whose numbers mean other things
             raise
         what = "The system refuses to go on" if name is None else f"{_path(name)} cannot be used"
         raise MissingError(f"{what} ({reason_of(error)}); {REFUSALS[code]}.") from error

@@ -120,10 +120,20 @@ def test_a_config_of_a_users_own_may_have_any_settings(tmp_path: Path, folder: s
         read_arguments(["--config-name", "other", *own[2:]])
 
 
-def test_a_config_may_be_where_only_hydra_looks(tmp_path: Path) -> None:
-    for elsewhere in (["--config-path", "pkg://my.conf"], ["hydra.searchpath=[file:///srv/conf]"]):
-        own = ["--config-name", "mine", *elsewhere]
-        assert read_arguments(own) == own
+def test_a_config_may_be_in_a_package() -> None:
+    own = ["--config-name", "mine", "--config-path", "pkg://my.conf"]
+    assert read_arguments(own) == own
+    for flag, folder in (("--config-dir", "pkg://my.conf"), ("--config-path", "file:///srv/conf")):
+        with pytest.raises(ConfigError, match="there is no such folder"):
+            read_arguments([flag, folder])
+
+
+def test_of_two_names_of_a_config_the_last_counts(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").touch()
+    path = ["--config-path", str(tmp_path)]
+    assert read_arguments([*path, "-cn", "other", "--config-name", "mine"])
+    with pytest.raises(ConfigError, match=r"'other'"):
+        read_arguments([*path, "--config-name", "mine", "-cn", "other"])
 
 
 def test_a_group_of_a_users_own_is_added_and_may_choose_a_model(tmp_path: Path) -> None:

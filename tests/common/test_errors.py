@@ -25,6 +25,8 @@ from har_llm.common.errors import MissingError, system_refusals_told
         (errno.EIO, "/srv/x", "/srv/x cannot be used (Input/output error); a disk or network file system fails"),
         (errno.ENAMETOOLONG, "/srv/x", "/srv/x cannot be used (File name too long); name another place"),
         (errno.ENOTDIR, "/srv/x", "/srv/x cannot be used (Not a directory); name another place"),
+        (errno.EFBIG, None, "The system refuses to go on (File too large); name another place"),
+        (errno.ESTALE, None, "The system refuses to go on (Stale file handle); a disk or network file system fails"),
         (errno.EMFILE, "/srv/x", "/srv/x cannot be used (Too many open files); let this user open more files"),
     ],
 )
@@ -45,4 +47,6 @@ def test_what_is_no_file_s_is_told_only_where_the_machine_lacks_something() -> N
     with pytest.raises(PermissionError), system_refusals_told():  # of a process or a port
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
     with pytest.raises(ssl.SSLError), system_refusals_told():  # its numbers are not the system's
-        raise ssl.SSLError(errno.EPERM, "certificate verify failed")
+        raise ssl.SSLError(errno.EIO, "certificate verify failed")
+    with pytest.raises(OSError, match="url error"), system_refusals_told():  # as of urllib
+        raise OSError("url error", "x")

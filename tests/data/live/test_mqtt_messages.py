@@ -139,9 +139,22 @@ def test_settings_that_cannot_be_are_refused(name: str, value: object, told: str
         replace(PLAIN, **{name: value}).check()  # type: ignore[arg-type]
 
 
-def test_a_time_that_cannot_be_read_is_that_of_its_arrival_though_others_have_no_zone() -> None:
-    asked, base = messages(STAMPED), "statestream/binary_sensor/fridge"
-    for changed in (b"2026-03-02T06:10:00", b"soon"):
+@pytest.mark.parametrize("first", [b"2026-03-02T06:10:00", b"2026-03-02T06:10:00Z"])
+def test_a_time_that_cannot_be_read_is_that_of_its_arrival_by_the_clock_of_the_others(first: bytes) -> None:
+    """Of times without a zone, by the machine's clock: in UTC it would be hours beside them."""
+    asked, base = Messages(STAMPED, Times(None)), "statestream/binary_sensor/fridge"
+    for changed in (first, b"soon"):
         asked.read(f"{base}/state", b"on", 1, retained=False)
         (reading,) = asked.read(f"{base}/last_changed", changed, 2, retained=False).readings
-    assert abs(reading.when[0] - datetime.now(UTC).replace(tzinfo=None)) < timedelta(seconds=60)
+    known = first.endswith(b"Z")
+    now = datetime.now(UTC).replace(tzinfo=None) if known else datetime.now()
+    assert abs(reading.when[0] - now) < timedelta(seconds=60)
+    assert (reading.when[1].tzinfo is not None) == known
+
+
+def test_an_arrival_says_nothing_of_the_zone_of_times() -> None:
+    asked, base = Messages(STAMPED, Times(None)), "statestream/binary_sensor/fridge"
+    asked.now()
+    asked.read(f"{base}/state", b"on", 1, retained=False)
+    (reading,) = asked.read(f"{base}/last_changed", b"2026-03-02T06:10:00", 2, retained=False).readings
+    assert reading.when[0] == datetime(2026, 3, 2, 6, 10)

@@ -125,7 +125,8 @@ class Times:
         if self._known is False:
             local = datetime.fromtimestamp(seconds)
             return local, local
-        return self.of_unix(seconds)
+        order = EPOCH + timedelta(seconds=seconds)
+        return order, self._shown(order)
 
     def many(self, texts: Sequence[str]) -> tuple[Sequence[datetime], Sequence[datetime]] | None:
         """Times in order and by the clock, where all are written alike in ISO form: much faster than one by one. None for
