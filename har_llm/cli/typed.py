@@ -97,9 +97,7 @@ def _check_together(flags: Sequence[str]) -> None:
     values = dict(pairwise(flags))
     if "--resolve" in flags and not {"-c", "--cfg", "-i", "--info", "--hydra-help"} & {*flags}:
         raise ConfigError("--resolve shows nothing by itself; write --cfg job --resolve.")
-    named = next((value for flag, value in reversed([*pairwise(flags)]) if flag in CONFIG_NAME), CONFIG).removesuffix(
-        ".yaml"
-    )
+    named = [CONFIG, *(value for flag, value in pairwise(flags) if flag in CONFIG_NAME)][-1].removesuffix(".yaml")
     folders = [values[one] for one in (*CONFIG_PATH, *CONFIG_DIR) if one in values]
     if not {*CONFIG_PATH} & {*values}:
         folders.append(str(conf_folder()))

@@ -13,6 +13,7 @@ import pytest
 
 import har_llm
 from har_llm.cli.main import main
+from har_llm.common.errors import ConfigError
 from tests.commands import har_llm as command
 from tests.commands import plain_environment, wait_for_lines
 from tests.scripted_runs import SMALL
@@ -152,3 +153,22 @@ def test_a_folder_that_may_not_be_entered_is_named(tmp_path: Path, arguments: li
     done = subprocess.run(command, cwd=tmp_path, env=plain_environment(), capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert f"{folder}/" in done.stderr and "Permission denied" in done.stderr
+
+
+def test_a_folder_that_may_not_be_entered_fails_the_jobs_that_need_it_and_no_others(tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    begin = locked(folder)
+    jobs = ["-m", "dataset=marble,simulated_flat", f"paths.data={folder}", "model=majority", "limit=1"]
+    command = [*begin, sys.executable, "-m", "har_llm", *jobs]
+    done = subprocess.run(command, cwd=tmp_path, env=plain_environment(), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and "error: dataset=marble: " in done.stderr and "Permission denied" in done.stderr
+    assert [one.name.partition("-")[0] for one in (tmp_path / "outputs" / "runs").iterdir()] == ["simulated_flat"]
+
+
+def test_where_an_error_came_from_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["har-llm", "help"])
+    with pytest.raises(SystemExit):
+        main()
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(ConfigError, match="'help' is a flag"):
+        main()
