@@ -25,6 +25,10 @@ TYPOGRAPHIC = "“”„‘’«»"
 """Quotes that word processors make."""
 BETWEEN = re.compile(r"( *[;,] *| +)(?=[\w./]+=)")
 """What stands between two settings in one pair of quotes."""
+OF_FINISHED_RUNS = ("runs", "report", "compare", "sync")
+"""Tasks."""
+OF_A_RUN = ("dataset", "window", "split", "model", "prompt", "engine", "decoding", "lora", "limit", "seed")
+"""Settings that make a run what it is."""
 MOST_OTHERS = 6
 """Options that are named as those which have a setting."""
 
@@ -42,6 +46,7 @@ def read_arguments(arguments: Sequence[str]) -> list[str]:
         if count > 1:
             last = next(one.argument for one in reversed(typed.settings) if one.key == key)
             print(f"note: {key} is given {count} times; the last one counts, {last}.", file=sys.stderr)
+    _note_unused(typed.settings)
     experiments = [one for one in typed.settings if one.key == "experiment"]
     if any(one.value == "null" for one in experiments):
         # Hydra takes no null for a group, though conf/config.yaml writes it where none of its options is chosen.
@@ -54,6 +59,18 @@ def read_arguments(arguments: Sequence[str]) -> list[str]:
     else:
         _check(typed, names, sweeps=sweeps)
     return [*typed.flags, *(_ready(one, names, sweeps=sweeps) for one in typed.settings), *typed.others]
+
+
+def _note_unused(settings: Sequence[Setting]) -> None:
+    """Say what chooses none of the finished runs that a task is about, though it looks like it."""
+    tasks = {one.value for one in settings if one.key == "task"} & {*OF_FINISHED_RUNS}
+    for one in settings:
+        if tasks and one.name.partition(".")[0] in OF_A_RUN:
+            print(
+                f"note: {one.argument} changes nothing: task={min(tasks)} is about finished runs; name them, as in "
+                f"'runs=[marble-*]'.",
+                file=sys.stderr,
+            )
 
 
 def _sweeps(typed: Typed) -> bool:

@@ -153,12 +153,12 @@ def run_one(cfg: DictConfig) -> float | None:
                 raise job.error
             return headline(job)
     except HarError as error:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             # With another launcher than ours, Hydra shows only the first error of a sweep; here each job shows its own.
             print(f"error: {error}", file=sys.stderr, flush=True)
-            raise CompactHydraException(str(error)) from error
-        if os.environ.get("HYDRA_FULL_ERROR") == "1":
-            raise
+            raise CompactHydraException("It failed; its error is above.") from None
         sys.exit(f"error: {error}")
     return None
 

@@ -33,13 +33,15 @@ from har_llm.sweep.job import Job
 LAST = "table_runs"
 """The table that comes after the figures."""
 PAGE = "report.html"
+NO_FOLDER = "it is no folder"
 
 
 def report_runs(settings: Settings) -> None:
     """Make the report of task=report. Raises ConfigError, MissingError."""
-    runs = chosen_runs(settings)
     folder = expanded(settings.report.path) if settings.report.path else expanded(settings.paths.outputs) / "report"
-    _build(runs, folder, settings)
+    if os.path.isfile(folder):  # noqa: PTH113 (it raises nothing where a folder may not be entered)
+        raise _unwritable(folder, NO_FOLDER)
+    _build(chosen_runs(settings), folder, settings)
 
 
 def report_sweep(jobs: Sequence[Job]) -> None:
@@ -97,11 +99,12 @@ def build_report(
             )
             replace_files(staging, folder)
     except OSError as error:
-        is_file = os.path.isfile(folder)  # noqa: PTH113 (it raises nothing where a folder may not be entered)
-        reason = "it is no folder" if is_file else reason_of(error)
-        rule = "set report.path to another folder"
-        raise ConfigError(f"The report cannot be written to {folder} ({reason}); {rule}.") from None
+        raise _unwritable(folder, NO_FOLDER if isinstance(error, FileExistsError) else reason_of(error)) from None
     return standing, tables
+
+
+def _unwritable(folder: Path, reason: str) -> ConfigError:
+    return ConfigError(f"The report cannot be written to {folder} ({reason}); set report.path to another folder.")
 
 
 def models_first(runs: Sequence[RunResult]) -> list[RunResult]:

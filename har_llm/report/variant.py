@@ -107,7 +107,7 @@ def _told_of_node(node: str, keys: Sequence[str], cell: Cell, rivals: Sequence[C
     """In what a cell differs from its rivals within a node: by the node's name where that or the kind differs, or much."""
     own = _facts(cell.run)
     if len(keys) <= OF_A_NODE and not {f"{node}._target_", f"{node}.name"} & {*keys}:
-        return [f"{key}={_short(own.get(key, 'not set'))}" for key in keys]
+        return [f"{key}={_short(own[key])}" if key in own else f"without {key}" for key in keys]
     contents = {(_choice(node, facts), *map(facts.get, keys)) for facts in (_facts(one.run) for one in rivals)}
     choice = _choice(node, own)
     if sum(content[0] == choice for content in contents) == 1:

@@ -11,7 +11,7 @@ from string import Template
 from typing import Any
 
 from har_llm.common.digest import digest
-from har_llm.common.errors import ConfigError
+from har_llm.common.errors import ConfigError, MissingError
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.config.experiment import Experiment
@@ -75,7 +75,7 @@ def _with_model(
     engine, reason = experiment.engine.chosen()
     here = engine.needs_model()
     # For an engine that needs no model, no model is looked up, downloaded or measured.
-    model = resolve.resolve(experiment.model, planning=planning) if here else resolve.unresolved(experiment.model)
+    model = _found(experiment, planning=planning) if here else resolve.unresolved(experiment.model)
     adapter, lora = None, experiment.lora
     if isinstance(lora, ReadyAdapter):
         adapter = adapters.resolve_adapter(lora) if here else adapters.served_adapter(lora)
@@ -100,6 +100,25 @@ def _with_model(
         requests=(),
     )
     return replace(run, requests=list(_requests(run, _made_by(run))))
+
+
+def _found(experiment: Experiment, *, planning: bool) -> ResolvedModel:
+    """The run's model. Raises MissingError where it is not here. The error names the teacher too if that is not here either,
+    so that one visit to a machine with a network is enough."""
+    try:
+        return resolve.resolve(experiment.model, planning=planning)
+    except MissingError as error:
+        lora = distillation_of(experiment.lora)
+        if lora is None or not lora.examples.asks_teacher:
+            raise
+        asked = teachers_experiment(experiment, lora)
+        if asked.model.id == experiment.model.id or not asked.engine.chosen()[0].needs_model():
+            raise
+        try:
+            resolve.resolve(asked.model, planning=planning)
+        except MissingError as of_teacher:
+            raise MissingError(f"{error}\nIts teacher is not here either: {of_teacher}") from None
+        raise
 
 
 @dataclass(frozen=True)

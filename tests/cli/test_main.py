@@ -98,11 +98,11 @@ def test_what_hydra_cannot_compose_in_a_sweep_is_answered_as_elsewhere(tmp_path:
     assert swept.stderr == "error: Could not delete from config. 'nothing' does not exist.\n"
 
 
-def test_a_job_that_fails_with_hydras_own_launcher_says_so_twice_at_most(tmp_path: Path) -> None:
-    swept = command(tmp_path, "-m", "limit=0", "hydra/launcher=basic", expect=1)
-    said = "limit is 0; it must be at least 1, or null for all windows."
-    assert swept.stderr.count(said) == 2
-    assert f"error: {said}" in swept.stderr
+def test_jobs_that_fail_with_hydras_own_launcher_say_so_once_each(tmp_path: Path) -> None:
+    swept = command(tmp_path, "-m", "limit=0,-1", "hydra/launcher=basic", expect=1)
+    for limit in (0, -1):
+        assert swept.stderr.count(f"error: limit is {limit}; it must be at least 1, or null for all windows.") == 1
+    assert swept.stderr.count("limit is ") == 2
 
 
 UNREAD = {

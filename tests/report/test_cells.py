@@ -107,6 +107,7 @@ def test_the_mean_of_seeds_lies_between_them(means: list[float]) -> None:
         ({"versions": {"parsing": 2, "metrics": 1}}, "versions.parsing=2"),
         ({"weights": {"quantization": "fp8"}}, "weights.quantization=fp8"),
         ({"session_names": 5}, "scored sessions=5"),
+        ({"config": {"dataset": {"timezone": "UTC"}}}, "dataset.timezone=UTC"),
     ],
 )
 def test_variants_stay_apart_and_are_told_apart(tmp_path: Path, change: dict[str, Any], said: str) -> None:

@@ -49,3 +49,11 @@ def test_an_experiments_report_has_its_name(tmp_path: Path, script: str) -> None
     )
     har_llm(tmp_path, *SMALL, script, "experiment=mine", "hydra.searchpath=[file://conf]")
     assert [folder.name for folder in reports(tmp_path)] == ["mine"]
+
+
+def test_a_file_in_place_of_the_folder_is_refused_before_runs_are_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "mine.html").touch()
+    done = har_llm(tmp_path, "task=report", "report.path=mine.html", expect=1)
+    assert done.stderr == (
+        "error: The report cannot be written to mine.html (it is no folder); set report.path to another folder.\n"
+    )

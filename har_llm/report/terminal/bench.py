@@ -68,9 +68,10 @@ def bench_table(measured: Sequence[tuple[str, PreparedRun, Measured]]) -> Table:
 
 
 def _name(title: str, run: PreparedRun) -> str:
-    """What a job was chosen by, with its model, unless that is in it."""
+    """What a job was chosen by, with its model, unless that or a bundle that has its name is in it."""
     name = run.experiment.model.name
-    named = name in title or any(one.startswith(("model=", "model.id=")) for one in title.split())
+    said = [one.partition("=") for one in title.split()]
+    named = any(key in ("model", "model.id") or (key.startswith("bundle") and name in value) for key, _, value in said)
     return title if named else f"{name} {title}".strip()
 
 
