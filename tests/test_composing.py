@@ -9,6 +9,8 @@ from hydra.errors import ConfigCompositionException
 from har_llm.common.shipped import conf_folder
 from tests.composing import composed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "overrides",

@@ -16,6 +16,8 @@ from har_llm.cli.shells import BASH, FISH, ZSH
 from har_llm.common.errors import ConfigError
 from tests.helpers import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("line", "found"),

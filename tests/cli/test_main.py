@@ -18,8 +18,9 @@ from tests.commands import har_llm as command
 from tests.commands import plain_environment, wait_for_lines
 from tests.scripted_runs import SMALL
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_ctrl_c_prints_the_command_that_goes_on(tmp_path: Path, script: str) -> None:
     arguments = [*SMALL, script, "engine.delay_s=0.2"]
     command = [sys.executable, "-m", "har_llm", *arguments]
@@ -112,7 +113,6 @@ UNREAD = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("arguments", UNREAD)
 def test_output_that_nobody_reads_is_no_fault(tmp_path: Path, arguments: str) -> None:
     """Written at once too, as in containers, where the first line is gone before the last is written."""

@@ -8,6 +8,8 @@ from hydra import compose, initialize_config_dir
 from har_llm.cli.option_classes import chosen_by_default, meant_by, nearly_meant, settings_chosen
 from har_llm.common.shipped import CONFIG, HYDRA_VERSION, conf_folder
 
+pytestmark = pytest.mark.slow
+
 CHOSEN = [
     ("dataset", "events"),
     ("dataset", "home_assistant"),

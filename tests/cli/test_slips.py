@@ -15,6 +15,8 @@ from hydra.core.global_hydra import GlobalHydra
 
 from har_llm.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 TRANSCRIPT = Path(__file__).with_name("slips.txt")
 SLIPS = re.findall(r"^\$ har-llm (.*)\n(.*)$", TRANSCRIPT.read_text(encoding="utf-8"), re.MULTILINE)
 NOT_OURS = re.compile(r"Traceback|Hydra|hydra\.|lexer|mismatched|token|no viable|Ambiguous|Override|multirun: ")

@@ -67,6 +67,7 @@ def test_a_file_that_cannot_be_written_is_as_it_was(tmp_path: Path, monkeypatch:
     assert file.read_text() == "before" and names(tmp_path) == ["file"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("milliseconds", [0, 7, 23])
 def test_a_file_is_whole_whenever_its_writer_is_killed(tmp_path: Path, milliseconds: int) -> None:
     file = tmp_path / "file"
@@ -167,6 +168,7 @@ def test_what_a_killed_process_leaves_is_removed_by_the_next_that_holds_the_plac
     assert names(tmp_path) == sorted([*others, "run"])
 
 
+@pytest.mark.slow
 def test_a_process_that_fills_a_folder_is_waited_for(tmp_path: Path) -> None:
     code = KILLED_INSIDE.replace("os.kill(os.getpid(), signal.SIGKILL)", "print(flush=True); sys.stdin.readline()")
     command = [sys.executable, "-c", code, str(tmp_path / "run")]

@@ -21,6 +21,8 @@ from har_llm.common.lock import HeldError, Lock
 from tests.common.locks import write_lock
 from tests.helpers import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

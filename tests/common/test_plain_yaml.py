@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
-from har_llm.common.plain_yaml import Placed, YamlFault, read_texts, texts_of
+from har_llm.common.plain_yaml import Placed, YamlFault, read_texts, read_yaml, texts_of
 
 
 def plain(found: Placed) -> object:
@@ -65,3 +69,35 @@ def test_a_file(tmp_path: Path) -> None:
     with pytest.raises(YamlFault, match="not UTF-8") as raised:
         read_texts(path)
     assert raised.value.line == 2
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(VALUES, st.booleans())
+def test_libyaml_reads_what_pyyaml_reads(value: object, unicode: bool) -> None:
+    content = yaml.safe_dump(value, allow_unicode=unicode)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "config.yaml"
+        path.write_text(content, encoding="utf-8", newline="")
+        assert read_yaml(path) == yaml.safe_load(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("a: &x [1]\nb: *x", "an alias is not read"),
+        ("[" * 100_000, "nested too deeply"),
+        ("a: " + "{a: " * 1000, "nested too deeply"),
+        ("- " * 5000, "nested too deeply"),
+        ("!!python/object/apply:os.system [x]", "could not determine a constructor"),
+        ("a: 1\n---\nb: 2", "expected a single document"),
+    ],
+)
+def test_what_fills_the_memory_or_is_run_is_refused(tmp_path: Path, content: str, words: str) -> None:
+    (tmp_path / "config.yaml").write_text(content)
+    with pytest.raises(yaml.YAMLError, match=words):
+        read_yaml(tmp_path / "config.yaml")

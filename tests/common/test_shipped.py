@@ -9,6 +9,8 @@ from hydra.core.global_hydra import GlobalHydra
 from har_llm.common.shipped import CONFIG, conf_folder, shipped, shipped_option
 from tests.composing import OPTIONS
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_settings_of_a_choice_are_plain_and_whole() -> None:
     found = shipped("window.events=7", "lora=none")

@@ -64,6 +64,7 @@ def test_every_shipped_option_is_valid(option: str) -> None:
     assert dataclasses.is_dataclass(getattr(built, option.partition("=")[0]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_setting_is_composed_with_its_default(option: str) -> None:
     """So --cfg job shows all there are, and a run keeps them."""
@@ -328,6 +329,7 @@ def own_conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bare", "full", "more"])
 def test_a_users_own_option_is_checked_like_ours(name: str, own_conf: Path) -> None:
     window = read_experiment(composed(f"window={name}", "window.min_events=2", conf=own_conf)).window

@@ -128,6 +128,7 @@ def test_prompts_of_the_simulated_homes_name_no_resident(home: str) -> None:
 # Events
 
 
+@pytest.mark.slow
 @given(EVENTS, GOLD, st.sampled_from(["session", "window"]))
 def test_events_parse_back(events: list[tuple[str, str]], gold: list[tuple[int, str]], event_ids: str) -> None:
     prompts = rendered(session_with(events, gold), event_ids=event_ids)
@@ -148,6 +149,7 @@ def test_an_event_a_line_as_in_the_paper() -> None:
     )
 
 
+@pytest.mark.slow
 @given(EVENTS, GOLD)
 def test_a_line_an_event_whatever_its_text(events: list[tuple[str, str]], gold: list[tuple[int, str]]) -> None:
     window = Window("s", 0, tuple(session_with(events, gold).events))

@@ -136,6 +136,7 @@ def test_of_an_adapter_made_elsewhere_a_merged_model_tells_only_what_is_known() 
     assert CURVE not in card and "trained" not in card
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 8, 500])
 @pytest.mark.parametrize("label", [None, "synthetic home"])
 def test_the_loss_is_drawn(tmp_path: Path, steps: int, label: str | None) -> None:

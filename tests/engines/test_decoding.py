@@ -53,6 +53,7 @@ def valid(text: str, ids: list[int], activities: list[int], keys: AnswerKeys | N
     return bool(jsonschema.Draft202012Validator(schema).is_valid(whole))
 
 
+@pytest.mark.slow
 @needs_jsonschema
 @given(data=st.data(), ids=IDS, activities=ACTIVITIES, keys=KEYS)
 @thorough
@@ -63,6 +64,7 @@ def test_whatever_has_the_pattern_has_the_schema(
     assert valid(text, ids, activities, keys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("thinking", [True, False])
 @given(data=st.data(), ids=IDS, activities=ACTIVITIES, keys=KEYS)
 @thorough

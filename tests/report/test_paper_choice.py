@@ -47,6 +47,7 @@ def other(value: Any) -> Any:
     return [*value, "more"] if isinstance(value, list) else f"another {value}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", ["marble", "mural"])
 @pytest.mark.parametrize("more", [("lora=none",), ("lora=distilled",), ("lora=distilled", "+dataset@lora.source=marble")])
 def test_the_papers_own_experiments_are_as_the_paper(dataset: str, more: tuple[str, ...]) -> None:

@@ -181,6 +181,7 @@ def test_a_text_that_was_changed_in_place_is_noticed(made: PreparedRun, tmp_path
         read_run(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", [*FILES, SUMS, *FOR_PEOPLE])
 def test_a_gutted_run_is_not_finished_and_is_made_anew_of_the_kept_generations(made: PreparedRun, file: str) -> None:
     before = content_of(made.folder)

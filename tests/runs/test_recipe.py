@@ -19,8 +19,9 @@ from har_llm.sweep.read_once import Stores
 from har_llm.sweep.train import check_recipe
 from tests.sweep.distilled_jobs import job, stand_in
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_the_recipe_is_known_before_anything_is_made(tmp_path: Path) -> None:
     def key(*overrides: str) -> str:
         recipe = prepare(job(tmp_path, *overrides).experiment).recipe  # type: ignore[arg-type]
@@ -135,7 +136,6 @@ def test_a_student_may_use_other_windows_than_its_teacher(tmp_path: Path) -> Non
     )
 
 
-@pytest.mark.slow
 def test_a_recipe_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"lora\.train_sessions is 9, but the training part has 3 sessions"):
         prepare(job(tmp_path, "lora.train_sessions=9").experiment)  # type: ignore[arg-type]

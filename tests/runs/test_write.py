@@ -32,6 +32,8 @@ from tests.runs.sampled_runs import HOT, answered, sampled
 from tests.runs.test_marks import made as adapter_of
 from tests.scripted_runs import SMALL, done, gold_script, made_for, rows_of
 
+pytestmark = pytest.mark.slow
+
 
 def test_right_answers_score_one_and_every_event_is_accounted_for(tmp_path: Path, script: str) -> None:
     result, made = done(tmp_path, script)

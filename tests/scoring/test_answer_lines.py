@@ -168,6 +168,7 @@ def test_whatever_has_the_pattern_is_parsed_strictly(data: st.DataObject, ids: l
     assert not re.fullmatch(answer_pattern(ids, NAMES, LINES), text + "\n" + text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["0. x\nfoo\n", "0. x\n", "1", "- ", "* 0 ", "\n", "0. ", "Event 0"])
 def test_hostile_text_is_parsed_in_seconds(piece: str) -> None:
     text = piece * (300_000 // len(piece))

@@ -471,6 +471,7 @@ def check(text: str, finish: str, ids: list[int], thinking: bool) -> Answer:
     return parsed
 
 
+@pytest.mark.slow
 @LIGHT
 @given(st.one_of(ANYTHING, MIXES), FINISH, IDS, st.booleans())
 def test_arbitrary_text_never_raises_and_never_loses_or_invents_an_event(
@@ -479,6 +480,7 @@ def test_arbitrary_text_never_raises_and_never_loses_or_invents_an_event(
     check(text, finish, ids, thinking)
 
 
+@pytest.mark.slow
 @LIGHT
 @given(MIXES, IDS)
 def test_lenient_agrees_with_strict_unless_the_event_is_answered_again(text: str, ids: list[int]) -> None:
@@ -495,6 +497,7 @@ COMPLETE = st.dictionaries(st.integers(0, 40), ACTIVITIES, min_size=1, max_size=
 NO_LIST = MIXES.filter(lambda text: "[" not in text and "think>" not in text.casefold())
 
 
+@pytest.mark.slow
 @LIGHT
 @given(COMPLETE, MIXES.filter(lambda text: "think>" not in text), NO_LIST, FINISH)
 def test_nothing_overrules_a_complete_answer_of_a_text_that_ended(
@@ -510,6 +513,7 @@ def test_nothing_overrules_a_complete_answer_of_a_text_that_ended(
         assert {one.activity for one in (*parsed.strict, *parsed.lenient)} == {None}
 
 
+@pytest.mark.slow
 @LIGHT
 @given(st.lists(st.one_of(COMPLETE, MIXES.filter(lambda text: "[" not in text)), min_size=1, max_size=5), IDS)
 def test_of_several_complete_answers_the_last_counts(parts: list[dict[int, int] | str], ids: list[int]) -> None:

@@ -96,6 +96,7 @@ def test_drawn_flips_never_give_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     assert difference([0.0] * 40, [0.5] * 40).p == approx(2 / 1000)
 
 
+@pytest.mark.slow
 def test_as_many_sessions_as_are_exact_are_enumerated_within_seconds() -> None:
     values = [((number * 7) % 11 - 4) / 50 for number in range(significance.EXACT_SESSIONS)]
     found = compare(scores([0.0] * len(values)), scores(values), ONE)

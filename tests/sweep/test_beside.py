@@ -16,6 +16,8 @@ from har_llm.sweep.execute import run_jobs
 from har_llm.sweep.job import Job
 from har_llm.tasks import run_beside
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Job]
 ALL = ["majority", "lexical", "sensor_majority", "random_forest"]
 

@@ -25,6 +25,8 @@ from tests.sweep.distilled_jobs import adapters, keep, stand_in
 from tests.sweep.distilled_jobs import job as distilled_job
 from tests.sweep.noted_jobs import Notes, done
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_adapter_is_digested_once_for_all_that_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [prepare(distilled_job(tmp_path, f"seed={seed}").experiment) for seed in (0, 1)]  # type: ignore[arg-type]
@@ -44,7 +46,6 @@ def test_an_adapter_is_digested_once_for_all_that_ask(tmp_path: Path, monkeypatc
     assert len(digested) == len({run.recipe.key for run in runs})
 
 
-@pytest.mark.slow
 def test_a_dataset_is_read_once_and_a_store_is_opened_once(
     tmp_path: Path, job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,10 +9,11 @@ import pytest
 
 from tests.commands import har_llm
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("model=tiny_student", "model.sampling.max_new_tokens=40", "limit=3")
 
 
-@pytest.mark.slow
 def test_each_job_has_a_row_with_its_score_if_it_has_run(tmp_path: Path) -> None:
     har_llm(tmp_path, *SMALL)
     done = har_llm(tmp_path, "-m", *SMALL, "window.events=10,5", "task=bench", tokenizing=True)

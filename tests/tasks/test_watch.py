@@ -11,6 +11,8 @@ import pytest
 from tests.commands import har_llm, started, workers_of
 from tests.sweep.live.days import answers, rows, watched
 
+pytestmark = pytest.mark.slow
+
 COMMAND = (
     "task=watch",
     "dataset=home_assistant",
@@ -21,7 +23,6 @@ COMMAND = (
 )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])
 def test_it_watches_until_it_is_ended_and_then_says_what_it_did(tmp_path: Path, ended_by: signal.Signals) -> None:
     watched(tmp_path, data=rows(61))

@@ -13,6 +13,8 @@ import pytest
 from tests.helpers import ROOT
 from tools.real_models import Source, Unusable, join
 
+pytestmark = pytest.mark.slow
+
 PARTS = [b"GGUF, the first half, ", b"and the second half"]
 DIGEST = hashlib.sha256(b"".join(PARTS)).hexdigest()
 

@@ -21,12 +21,13 @@ from tests.distill.manifests import trained_adapter
 from tests.scripted_runs import done, gold_script
 from tests.tracking.fake_wandb import KEY, fake_wandb
 
+pytestmark = pytest.mark.slow
+
 
 def grids(report: dict[str, Any]) -> list[dict[str, Any]]:
     return [block for block in json.loads(report["spec"])["blocks"] if block["type"] == "panel-grid"]
 
 
-@pytest.mark.slow
 def test_the_report_is_made_once_and_then_brought_up_to_date(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

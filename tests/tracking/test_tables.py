@@ -64,6 +64,7 @@ def test_the_choice_is_by_chance_and_always_the_same() -> None:
     assert chosen == spread(all_of_them[::-1], 10) != all_of_them[:10]
 
 
+@pytest.mark.slow
 def test_a_row_shows_all_that_led_to_the_answer(finished: Callable[..., RunResult]) -> None:
     result = finished()
     rows = sample_rows(result, 20, "strict")

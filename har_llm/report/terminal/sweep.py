@@ -56,7 +56,7 @@ def show_sweep(jobs: Sequence[Job], beside: Sequence[RunResult] = ()) -> None:
     everywhere = set.intersection(*labels)
     for of, about in (("All", everywhere), ("Some", set.union(*labels) - everywhere)):
         if about:
-            out.print(plain(f"{of} jobs: {'; '.join(sorted(about))}"), style="bold yellow")
+            out.print(plain(f"{of} of the jobs: {'; '.join(sorted(about))}"), style="bold yellow")
 
 
 def _row(title: str, run: RunResult, settings: MetricsConfig) -> list[str]:

@@ -16,7 +16,7 @@ from har_llm.data.live.mqtt import WatchedMqtt
 from tests.data.live.brokers import broker, free_port, needs_broker, publisher
 from tests.data.live.homes import Listened, home
 
-pytestmark = needs_broker
+pytestmark = [pytest.mark.slow, needs_broker]
 SECONDS = 20
 
 

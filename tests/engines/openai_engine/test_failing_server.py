@@ -17,6 +17,8 @@ from har_llm.engines.worker import WorkerEngine, open_engine
 from tests.engines.failing_server import CACHED_TOKENS, PROMPT_TOKENS, FailingServer, completion
 from tests.engines.openai_requests import KEY, MODEL, collect, config, free_port, map_requests, request
 
+pytestmark = pytest.mark.slow
+
 NO_CHAT = ('{"object": "list"}', "[]", "3", '{"choices": []}', '{"choices": [{"message": {"content": 3}}]}', "null")
 
 

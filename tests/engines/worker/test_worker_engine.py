@@ -20,6 +20,8 @@ from har_llm.engines.worker import WorkerEngine, description
 from tests.engines.scripted_requests import MODEL, request
 from tests.helpers import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_engine_names_itself_and_its_hardware() -> None:
     described = description(TransformersEngineConfig())
@@ -46,7 +48,6 @@ def test_each_generation_comes_as_soon_as_it_is_finished() -> None:
         engine.close()
 
 
-@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_is_one_sentence(tmp_path: Path) -> None:
     model = LoadedModel(str(tmp_path), "tiny", "float32", None, False)
     engine = WorkerEngine(TransformersEngineConfig(device="cpu"), model)

@@ -16,6 +16,8 @@ from har_llm.engines.scripted import ScriptedEngine, ScriptedEngineConfig
 from har_llm.engines.worker import WorkerPool
 from tests.engines.scripted_requests import MODEL, request
 
+pytestmark = pytest.mark.slow
+
 
 class TellsItsPlace(ScriptedEngineConfig):
     """Answers with the environment variable PLACE."""

@@ -11,6 +11,8 @@ from hydra.core.global_hydra import GlobalHydra
 
 from har_llm.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("launcher", "times"), [("har_llm", 1), ("basic", 2)])
 def test_each_job_is_composed_once_unless_another_launcher_may_do_it_late(

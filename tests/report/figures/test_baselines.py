@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from har_llm.common.provenance import HOME
 from har_llm.report.figures.chart import Chart, Level
 from tests.report.fabricated import baseline, fabricated, miniature, trained
 from tests.report.figures.drawn import charts, drawn
 from tests.report.tables.test_baselines import FOREST, forest
+
+pytestmark = pytest.mark.slow
 
 
 def levels(chart: Chart) -> dict[str, Level]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from matplotlib.text import Text
 
 from har_llm.report.figures.chart import Chart, Point
@@ -13,6 +14,8 @@ from har_llm.report.paper_choice import SILENT
 from har_llm.runs.directory import RunResult
 from tests.report.fabricated import fabricated, trained
 from tests.report.figures.drawn import KINDS, charts, drawn, words
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_papers_homes_the_miniature_and_others_are_never_in_one_picture(shown: dict[str, Chart]) -> None:

@@ -16,6 +16,8 @@ from har_llm.report.tables.all import make_tables
 from har_llm.runs.directory import RunResult
 from tests.report.fabricated import SYNTHETIC, VLLM, fabricated, miniature, scores, the_papers_programme, trained
 
+pytestmark = pytest.mark.slow
+
 
 def tables(runs: Sequence[RunResult], headline: str = "f1_weighted", parsing: str = "strict") -> dict[str, Table]:
     return {table.name: table for table in make_tables(make_report(runs, headline, parsing))}

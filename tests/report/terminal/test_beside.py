@@ -12,6 +12,8 @@ from har_llm.sweep.job import Job
 from tests.composing import experiment
 from tests.scripted_runs import SMALL, done, gold_script
 
+pytestmark = pytest.mark.slow
+
 SHOWN = {"headline": "f1_weighted", "parsing": "strict"}
 BASELINES = ("majority", "sensor_majority")
 

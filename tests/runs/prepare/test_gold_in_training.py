@@ -16,6 +16,8 @@ from har_llm.runs.run import PreparedRun
 from tests.composing import experiment
 from tests.sweep.distilled_jobs import SMALL
 
+pytestmark = pytest.mark.slow
+
 TINY = (*(one for one in SMALL if not one.startswith("lora")), "limit=1")
 TEACHER = "model@lora.teacher=tiny_teacher"
 METHODS = {

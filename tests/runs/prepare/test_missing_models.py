@@ -8,6 +8,8 @@ from har_llm.common.errors import MissingError
 from har_llm.runs.prepare import prepare
 from tests.composing import experiment
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("chosen", "told"),

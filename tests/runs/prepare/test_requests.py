@@ -43,6 +43,7 @@ def test_a_models_chat_template_is_part_of_the_keys(monkeypatch: pytest.MonkeyPa
     assert not {request.key for request in before.requests} & {request.key for request in after.requests}
 
 
+@pytest.mark.slow
 def test_an_answer_without_reasoning_ends_when_it_has_run_on_past_its_window(tmp_path: Path) -> None:
     common = [part for part in SMALL if not part.startswith("engine")]
     silent, thinking = (prepare(experiment(*common, f"model.thinking={on}")) for on in ("false", "true"))

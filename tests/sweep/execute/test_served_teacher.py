@@ -20,7 +20,7 @@ from tests.engines.failing_server import FailingServer, completion
 from tests.sweep.distilled_jobs import adapters, job
 from tests.sweep.noted_jobs import Notes, done, kept
 
-pytestmark = pytest.mark.usefixtures("same_process")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("same_process")]
 ANSWER = json.dumps(completion("<think>\nSo.\n</think>\n\n[]"))
 TEACHERS_ONLY = execute.STAGES[0]
 

@@ -13,6 +13,8 @@ from har_llm.data.live import home_assistant_source, home_assistant_talk
 from tests.data.live.fake_home_assistant import TOKEN, FakeHomeAssistant
 from tests.sweep.live.days import as_offline, lines, offline, rows, watch_some, watched
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_day_over_the_websocket_says_what_a_run_of_its_recording_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -8,10 +8,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from har_llm.sweep.live.mqtt_results import LONGEST_REASONING, Sensor, attributes_of, state_of
 from har_llm.sweep.live.results import WatchedEvent, WatchedWindow
 from tests.data.live.brokers import broker, free_port, needs_broker, publisher
 from tests.sweep.live.days import as_offline, lines, offline, rows, watch_some, watched
+
+pytestmark = pytest.mark.slow
 
 SPEED = 1000
 

@@ -18,6 +18,8 @@ from har_llm.sweep.live.service import FAILED, QUEUE_FULL, TOO_SHORT, Service, l
 from tests.same_process import in_this_process
 from tests.sweep.live.days import BEGINS, Noted, as_offline, generations, lines, moments, offline, rows, watch_some, watched
 
+pytestmark = pytest.mark.slow
+
 
 def test_it_says_what_a_run_of_the_same_events_says(tmp_path: Path) -> None:
     given = watched(tmp_path, data=rows(61))

@@ -22,6 +22,8 @@ from tests.scripted_runs import SMALL
 from tests.sweep import distilled_jobs
 from tests.sweep.noted_jobs import Notes
 
+pytestmark = pytest.mark.slow
+
 
 def slurm_answers() -> bool:
     if shutil.which("sbatch") is None:
@@ -74,7 +76,6 @@ def test_a_model_that_fails_on_the_cluster_fails_its_runs_with_the_end_of_its_lo
     assert len(predictions(tmp_path)) == 1
 
 
-@pytest.mark.slow
 @on_slurm
 def test_teacher_trainings_and_student_are_stages_that_wait_for_each_other(tmp_path: Path) -> None:
     short = ["dataset.sessions.events=[6,6]", "window.events=3", "model=tiny_student", "lora=distilled_tiny"]
@@ -92,7 +93,6 @@ def test_teacher_trainings_and_student_are_stages_that_wait_for_each_other(tmp_p
     assert len(list(tmp_path.glob("outputs/store/adapters/tiny_student-*"))) == 2
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 @on_slurm
 def test_a_job_whose_time_is_up_is_queued_again_and_goes_on(tmp_path: Path, script: str) -> None:

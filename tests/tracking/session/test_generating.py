@@ -18,6 +18,8 @@ from tests.composing import experiment
 from tests.scripted_runs import SMALL, gold_script
 from tests.sweep.noted_jobs import Notes
 
+pytestmark = pytest.mark.slow
+
 Sent = list[tuple[str, dict[str, Any]]]
 
 

@@ -95,6 +95,7 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(PIECES | st.text(max_size=5), max_size=30).map("".join))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -178,6 +178,7 @@ ROW = st.tuples(
 ).map(" ".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.lists(ROW | st.sampled_from(["", " ", "\0", FINE]), max_size=25))
 def test_every_row_is_an_event_or_counted_or_a_fault(rows: list[str]) -> None:

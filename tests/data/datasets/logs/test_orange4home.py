@@ -85,6 +85,7 @@ ROWS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.lists(ROWS, max_size=20))
 def test_every_row_is_an_event_or_counted_or_a_label(rows: list[str]) -> None:

@@ -204,6 +204,7 @@ def test_order_is_checked_on_rows_with_other_faults(marble: Marble, tmp_path: Pa
 ANY_MARBLE = load("dataset/marble", Marble)
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
     data = tmp_path_factory.mktemp("any")
