@@ -46,7 +46,6 @@ def read_arguments(arguments: Sequence[str]) -> list[str]:
         if count > 1:
             last = next(one.argument for one in reversed(typed.settings) if one.key == key)
             print(f"note: {key} is given {count} times; the last one counts, {last}.", file=sys.stderr)
-    _note_unused(typed.settings)
     experiments = [one for one in typed.settings if one.key == "experiment"]
     if any(one.value == "null" for one in experiments):
         # Hydra takes no null for a group, though conf/config.yaml writes it where none of its options is chosen.
@@ -58,19 +57,21 @@ def read_arguments(arguments: Sequence[str]) -> list[str]:
         names = {}  # what is a group there is not known
     else:
         _check(typed, names, sweeps=sweeps)
+        if {*typed.flags} <= {*MULTIRUN}:
+            _note_unused(typed.settings)
     return [*typed.flags, *(_ready(one, names, sweeps=sweeps) for one in typed.settings), *typed.others]
 
 
 def _note_unused(settings: Sequence[Setting]) -> None:
     """Say what chooses none of the finished runs that a task is about, though it looks like it."""
-    tasks = {one.value for one in settings if one.key == "task"} & {*OF_FINISHED_RUNS}
-    for one in settings:
-        if tasks and one.name.partition(".")[0] in OF_A_RUN:
-            print(
-                f"note: {one.argument} changes nothing: task={min(tasks)} is about finished runs; name them, as in "
-                f"'runs=[marble-*]'.",
-                file=sys.stderr,
-            )
+    task = next((one.value for one in reversed(settings) if one.key == "task"), None)
+    unused = [one.argument for one in settings if one.name.partition(".")[0] in OF_A_RUN]
+    if task in OF_FINISHED_RUNS and unused and not any("${" in one.value for one in settings):
+        print(
+            f"note: task={task} is about finished runs, and {', '.join(unused)} chooses none of them; name them, as in "
+            f"'runs=[marble-*]'.",
+            file=sys.stderr,
+        )
 
 
 def _sweeps(typed: Typed) -> bool:

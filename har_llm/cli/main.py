@@ -138,7 +138,6 @@ def composing_error(error: Exception) -> str:
 def run_one(cfg: DictConfig) -> float | None:
     """Run one job. Returns the score that metrics.headline names, for Hydra's optimising sweepers."""
     from hydra.core.hydra_config import HydraConfig
-    from hydra.errors import CompactHydraException
     from hydra.types import RunMode
 
     from har_llm.config.read import read_experiment
@@ -153,14 +152,27 @@ def run_one(cfg: DictConfig) -> float | None:
                 raise job.error
             return headline(job)
     except HarError as error:
-        if os.environ.get("HYDRA_FULL_ERROR") == "1":
-            raise
+        whole = os.environ.get("HYDRA_FULL_ERROR") == "1"
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             # With another launcher than ours, Hydra shows only the first error of a sweep; here each job shows its own.
             print(f"error: {error}", file=sys.stderr, flush=True)
-            raise CompactHydraException("It failed; its error is above.") from None
+            raise failed_job(str(error)) from (error if whole else None)
+        if whole:
+            raise
         sys.exit(f"error: {error}")
     return None
+
+
+def failed_job(said: str) -> Exception:
+    """What Hydra is told of a job that has said why it failed: here that this is above; if the job ran in another process,
+    whose output may be a log elsewhere, the reason itself."""
+    from hydra.errors import CompactHydraException
+
+    class JobFailed(CompactHydraException):
+        def __reduce__(self) -> tuple[type[Exception], tuple[str]]:
+            return CompactHydraException, (said,)
+
+    return JobFailed("It failed; its error is above.")
 
 
 def chosen_experiment() -> str | None:

@@ -16,7 +16,7 @@ DEEPEST = 100
 """Levels of lists and mappings; a config of a run has eight."""
 NO_ALIAS = "an alias is not read; write out what it stands for"
 _FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Where PyYAML was built with libyaml, as its wheels are, files are read about eight times as fast."""
+"""Where PyYAML was built with libyaml, as its wheels are, files are read six times as fast."""
 Texts: TypeAlias = "str | list[Placed] | dict[str, Placed]"
 
 
@@ -48,14 +48,22 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
 def read_yaml(path: Path) -> Any:
     """The plain value in a file. Raises OSError, ValueError or YAMLError."""
     content = read_bounded(path, MOST_BYTES).decode()
-    _require_plain(content)
-    return yaml.load(content, _FAST)  # noqa: S506 (a SafeLoader)
+    try:
+        return _loaded(content, _FAST)
+    except yaml.scanner.ScannerError:
+        # libyaml reads no half of a character, which PyYAML writes of a name that is not UTF-8.
+        return _loaded(content, yaml.SafeLoader)
 
 
-def _require_plain(content: str) -> None:
-    """Raise MarkedYAMLError for an alias, and for what is nested so deeply that libyaml's loader overflows the stack."""
+def _loaded(content: str, loader: Any) -> Any:
+    _require_plain(content, loader)
+    return yaml.load(content, loader)  # noqa: S506 (a SafeLoader)
+
+
+def _require_plain(content: str, loader: Any) -> None:
+    """Raise MarkedYAMLError for an alias, and for what is nested so deeply that a loader overflows the stack."""
     depth = 0
-    for event in yaml.parse(content, _FAST):
+    for event in yaml.parse(content, loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent):
             raise yaml.MarkedYAMLError(problem=NO_ALIAS, problem_mark=event.start_mark)

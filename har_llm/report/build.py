@@ -33,14 +33,13 @@ from har_llm.sweep.job import Job
 LAST = "table_runs"
 """The table that comes after the figures."""
 PAGE = "report.html"
-NO_FOLDER = "it is no folder"
 
 
 def report_runs(settings: Settings) -> None:
     """Make the report of task=report. Raises ConfigError, MissingError."""
     folder = expanded(settings.report.path) if settings.report.path else expanded(settings.paths.outputs) / "report"
     if os.path.isfile(folder):  # noqa: PTH113 (it raises nothing where a folder may not be entered)
-        raise _unwritable(folder, NO_FOLDER)
+        raise _unwritable(folder, "it is no folder")
     _build(chosen_runs(settings), folder, settings)
 
 
@@ -99,7 +98,8 @@ def build_report(
             )
             replace_files(staging, folder)
     except OSError as error:
-        raise _unwritable(folder, NO_FOLDER if isinstance(error, FileExistsError) else reason_of(error)) from None
+        is_file = os.path.isfile(folder)  # noqa: PTH113
+        raise _unwritable(folder, "it is no folder" if is_file else reason_of(error)) from None
     return standing, tables
 
 

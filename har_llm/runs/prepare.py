@@ -11,7 +11,7 @@ from string import Template
 from typing import Any
 
 from har_llm.common.digest import digest
-from har_llm.common.errors import ConfigError, MissingError
+from har_llm.common.errors import ConfigError, HarError, MissingError
 from har_llm.common.numbers import counted
 from har_llm.common.paths import expanded
 from har_llm.config.experiment import Experiment
@@ -35,6 +35,8 @@ from har_llm.runs.recipe import AdapterRecipe, StudentRun, TrainingPart
 from har_llm.runs.run import PreparedRun
 from har_llm.scoring.answer_format import answer_grammar, answer_pattern, answer_schema, runs_on
 
+TEACHER = "The teacher (lora.teacher in place of model): "
+
 
 def read_recordings(experiment: Experiment) -> Recordings:
     return experiment.dataset.read(expanded(experiment.settings.paths.data))
@@ -46,11 +48,12 @@ def prepare(
     planning: bool = False,
     choose: Callable[[Sequence[Session]], list[Session]] = list,
     read: Callable[[Experiment], Recordings] = read_recordings,
+    who: str = "",
 ) -> PreparedRun:
     """The prepared run of an experiment. Raises DataError, MissingError or ConfigError.
 
     `planning`: for task=plan, so its model need not be reachable. `choose`: selects sessions of its part. `read`: reads its
-    dataset.
+    dataset. `who`: what an error about its model begins with.
     """
     recordings = read(experiment)
     parts = dict(divide(experiment, recordings))
@@ -58,7 +61,7 @@ def prepare(
     prompts = render(experiment, recordings, parts[experiment.split.part], parts["train"])
     if experiment.baseline is not None:
         return prepare_baseline(experiment, experiment.baseline, recordings, parts, prompts)
-    run = _with_model(experiment, recordings, parts, prompts, planning=planning, read=read)
+    run = _with_model(experiment, recordings, parts, prompts, planning=planning, read=read, who=who)
     return replace(run, marks=marks_of(run))
 
 
@@ -70,12 +73,13 @@ def _with_model(
     *,
     planning: bool,
     read: Callable[[Experiment], Recordings],
+    who: str = "",
 ) -> PreparedRun:
     """The run of these prompts, without its marks."""
     engine, reason = experiment.engine.chosen()
     here = engine.needs_model()
     # For an engine that needs no model, no model is looked up, downloaded or measured.
-    model = _found(experiment, planning=planning) if here else resolve.unresolved(experiment.model)
+    model = _found(experiment, planning=planning, who=who) if here else resolve.unresolved(experiment.model)
     adapter, lora = None, experiment.lora
     if isinstance(lora, ReadyAdapter):
         adapter = adapters.resolve_adapter(lora) if here else adapters.served_adapter(lora)
@@ -102,23 +106,28 @@ def _with_model(
     return replace(run, requests=list(_requests(run, _made_by(run))))
 
 
-def _found(experiment: Experiment, *, planning: bool) -> ResolvedModel:
-    """The run's model. Raises MissingError where it is not here. The error names the teacher too if that is not here either,
-    so that one visit to a machine with a network is enough."""
+def _found(experiment: Experiment, *, planning: bool, who: str) -> ResolvedModel:
+    """The run's model. Raises ConfigError or MissingError where it cannot be had. The error says what is wrong with the
+    teacher too, so that one visit to a machine with a network is enough."""
     try:
         return resolve.resolve(experiment.model, planning=planning)
-    except MissingError as error:
-        lora = distillation_of(experiment.lora)
-        if lora is None or not lora.examples.asks_teacher:
-            raise
-        asked = teachers_experiment(experiment, lora)
-        if asked.model.id == experiment.model.id or not asked.engine.chosen()[0].needs_model():
-            raise
-        try:
+    except (ConfigError, MissingError) as error:
+        said = [f"{who}{error}", *_wrong_with_teacher(experiment, planning=planning)]
+        raise type(error)("\n".join(said)) from None
+
+
+def _wrong_with_teacher(experiment: Experiment, *, planning: bool) -> Iterator[str]:
+    lora = distillation_of(experiment.lora)
+    if lora is None or not lora.examples.asks_teacher:
+        return
+    asked, own = teachers_experiment(experiment, lora), experiment.model
+    if (asked.model.id, asked.model.revision) == (own.id, own.revision):
+        return
+    try:
+        if asked.engine.chosen()[0].needs_model():
             resolve.resolve(asked.model, planning=planning)
-        except MissingError as of_teacher:
-            raise MissingError(f"{error}\nIts teacher is not here either: {of_teacher}") from None
-        raise
+    except HarError as error:
+        yield f"{TEACHER}{error}"
 
 
 @dataclass(frozen=True)
@@ -289,6 +298,7 @@ def make_recipe(
         planning=planning,
         read=read,
         choose=lambda sessions: first_sessions(sessions, lora.train_sessions, lora.session_seed),
+        who=TEACHER if lora.examples.asks_teacher else "",
     )
     if not lora.examples.asks_teacher:
         part = replace(part, requests=())

@@ -106,6 +106,21 @@ def test_jobs_that_fail_with_hydras_own_launcher_say_so_once_each(tmp_path: Path
     assert swept.stderr.count("limit is ") == 2
 
 
+def test_a_job_that_failed_in_another_process_says_why_here(tmp_path: Path) -> None:
+    """Its own output is in a log of the launcher's."""
+    swept = command(tmp_path, "-m", "limit=0", "hydra/launcher=submitit_local", expect=1)
+    assert "error: limit is 0; it must be at least 1, or null for all windows." in swept.stderr
+    assert "above" not in swept.stderr
+
+
+def test_with_whole_errors_each_job_still_says_its_own(tmp_path: Path) -> None:
+    asked = [sys.executable, "-m", "har_llm", "-m", "limit=0,-1", "hydra/launcher=basic"]
+    whole = {**plain_environment(), "HYDRA_FULL_ERROR": "1"}
+    swept = subprocess.run(asked, capture_output=True, text=True, cwd=tmp_path, env=whole)
+    assert "error: limit is 0;" in swept.stderr and "error: limit is -1;" in swept.stderr
+    assert "Traceback" in swept.stderr and "ConfigError: limit is 0;" in swept.stderr
+
+
 UNREAD = {
     "task=prompt model=tiny_student limit=60": "<|im_start|>system\n",
     "-m task=prompt model=tiny_student limit=60 seed=0,1": "<|im_start|>system\n",

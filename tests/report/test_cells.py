@@ -107,13 +107,19 @@ def test_the_mean_of_seeds_lies_between_them(means: list[float]) -> None:
         ({"versions": {"parsing": 2, "metrics": 1}}, "versions.parsing=2"),
         ({"weights": {"quantization": "fp8"}}, "weights.quantization=fp8"),
         ({"session_names": 5}, "scored sessions=5"),
-        ({"config": {"dataset": {"timezone": "UTC"}}}, "dataset.timezone=UTC"),
     ],
 )
 def test_variants_stay_apart_and_are_told_apart(tmp_path: Path, change: dict[str, Any], said: str) -> None:
     dataset = change.get("dataset", "mural")
     plain, variant = cells(fabricated(tmp_path, dataset=dataset), fabricated(tmp_path, **change))
     assert said in variant.variant and plain.variant != variant.variant
+
+
+def test_what_only_one_of_two_runs_has_is_told_of_both(tmp_path: Path) -> None:
+    plain, variant = cells(
+        fabricated(tmp_path, dataset="home"), fabricated(tmp_path, dataset="home", config={"dataset": {"timezone": "UTC"}})
+    )
+    assert (plain.variant, variant.variant) == ("without dataset.timezone", "dataset.timezone=UTC")
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,6 @@ from tests.composing import experiment
 from tests.distill.manifests import trained_adapter
 from tests.runs.prepare.test_ready_adapter import adapter
 
-pytestmark = pytest.mark.slow
-
 GOLD = "examples made of gold activities"
 
 

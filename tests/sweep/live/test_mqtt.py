@@ -15,8 +15,6 @@ from har_llm.sweep.live.results import WatchedEvent, WatchedWindow
 from tests.data.live.brokers import broker, free_port, needs_broker, publisher
 from tests.sweep.live.days import as_offline, lines, offline, rows, watch_some, watched
 
-pytestmark = pytest.mark.slow
-
 SPEED = 1000
 
 
@@ -33,6 +31,7 @@ def replay(port: int, recorded: list[str]) -> None:
             one.wait_for_publish(20)
 
 
+@pytest.mark.slow
 @needs_broker
 def test_a_day_through_the_broker_says_what_a_run_of_its_recording_says(tmp_path: Path) -> None:
     port, recorded = free_port(), rows(47)

@@ -80,7 +80,6 @@ def test_rows_out_of_order_are_put_in_order_and_counted(tmp_path: Path) -> None:
     assert [event.time for event in recordings.sessions[0].events] == sorted(e.time for e in recordings.sessions[0].events)
 
 
-@pytest.mark.slow
 def test_an_interval_ends_before_another_begins_at_that_second_in_any_order_of_rows(tmp_path: Path) -> None:
     rows = [f"{DAY} 08:0{start}:00\t{DAY} 08:0{start + 1}:00\tBed\tPressure\tBedroom" for start in (1, 0)]
     said = [event.text.rpartition(" ")[2] for event in events(uci_adl(tmp_path, rows), tmp_path)]
