@@ -11,6 +11,7 @@ from dataclasses import fields
 from pathlib import PurePath
 from typing import Any
 
+from har_llm.cli.launchers import check_launcher
 from har_llm.cli.option_classes import chosen_by_default, class_of, meant_by, nearly_meant
 from har_llm.cli.options import options
 from har_llm.cli.typed import FILES, MULTIRUN, PATH, Setting, Typed, is_field, is_open, taken_apart
@@ -56,6 +57,7 @@ def read_arguments(arguments: Sequence[str]) -> list[str]:
     if typed.has_own_conf:
         names = {}  # what is a group there is not known
     else:
+        check_launcher(typed.others, sweeps=sweeps)
         _check(typed, names, sweeps=sweeps)
         if {*typed.flags} <= {*MULTIRUN}:
             _note_unused(typed.settings)

@@ -13,6 +13,7 @@ import har_llm
 from har_llm.cli.help import help_text
 from har_llm.common.errors import HarError, system_refusals_told
 from har_llm.common.output import drop_output
+from har_llm.common.text import suggestion
 
 TYPE_CHECKING = False  # not typing's, whose import takes a tenth of the time of --help
 if TYPE_CHECKING:
@@ -127,6 +128,11 @@ def composing() -> Iterator[None]:
 
 def composing_error(error: Exception) -> str:
     """What Hydra says when it cannot compose, in our words where it advises on its own syntax."""
+    from hydra.errors import MissingConfigException
+
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
+        group, _, name = error.missing_cfg_file.rpartition("/")
+        return f"{group} is {name!r}; it must be one of {', '.join(error.options)}.{suggestion(name, error.options)}"
     said = "\n".join(dict.fromkeys(str(one) for one in (error, error.__cause__) if one is not None))
     unmatched = re.match(r"Could not override '(.+?)'", said)
     if unmatched is None:

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.slow
 
 TRANSCRIPT = Path(__file__).with_name("slips.txt")
 SLIPS = re.findall(r"^\$ har-llm (.*)\n(.*)$", TRANSCRIPT.read_text(encoding="utf-8"), re.MULTILINE)
-NOT_OURS = re.compile(r"Traceback|Hydra|hydra\.|lexer|mismatched|token|no viable|Ambiguous|Override|multirun: ")
+NOT_OURS = re.compile(
+    r"Traceback|Hydra|hydra\.(?!launcher\.\w+ is )|lexer|mismatched|token|no viable|Ambiguous|Override|multirun: "
+)
 
 
 @pytest.fixture(autouse=True)

@@ -163,7 +163,8 @@ def test_a_faulty_program_is_no_failed_job(monkeypatch: pytest.MonkeyPatch) -> N
         launched(["limit=1"])
 
 
-def test_hydra_is_left_as_it_was() -> None:
+def test_hydra_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", None)  # a test before may have run a command in this process
     launched(["limit=1"])
     assert not HydraConfig.initialized()
 
