@@ -52,9 +52,8 @@ def test_a_sweep_ends_with_a_table_of_its_jobs(tmp_path: Path, script: str) -> N
     for title in ("limit=1 metrics.parsing=strict", "limit=2 metrics.parsing=lenient"):
         assert len([line for line in done.stdout.splitlines() if title in line and " 100.00 " in line]) == 1
     assert "f1_weighted, lenient parsing; f1_weighted, strict parsing: mean and standard deviation" in done.stdout
-    assert (
-        f"All of these: {MARK}\nSome of these: partial: first 1 window only; partial: first 2 windows only\n" in done.stdout
-    )
+    some = "partial: first 1 window only; partial: first 2 windows only"
+    assert f"All of the jobs: {MARK}\nSome of the jobs: {some}\n" in done.stdout
     assert done.stderr.count("loading the model") == 1
 
 
